@@ -1,0 +1,240 @@
+"""Wallets, the ledger, escrows, and money that crosses the border. Amounts: whole minor units."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, CreatedAt, Key, words
+
+
+class WalletKind(StrEnum):
+    """What a wallet is for."""
+
+    USER = "user"
+    """A person's money, theirs to spend or withdraw."""
+    ESCROW = "escrow"
+    """The money of one placement while nobody has earned it."""
+    REVENUE = "revenue"
+    """The platform's fees from one owner; one row an owner, so that releases share no row."""
+    EXTERNAL = "external"
+    """The world outside, as seen through one person; the only kind that may be below zero."""
+    WITHDRAWAL = "withdrawal"
+    """A person's money on its way out."""
+
+
+class Reason(StrEnum):
+    """Why money moved: the reason of a transfer, and of each of its entries."""
+
+    DEPOSIT = "deposit"
+    ESCROW_HOLD = "escrow_hold"
+    PAYOUT = "payout"
+    FEE = "fee"
+    """Only of an entry: the revenue's leg of a release."""
+    ESCROW_RELEASE = "escrow_release"
+    """Only of an entry: the escrow wallet's leg of a release."""
+    REFUND = "refund"
+    WITHDRAWAL_HOLD = "withdrawal_hold"
+    WITHDRAWAL = "withdrawal"
+    WITHDRAWAL_RETURN = "withdrawal_return"
+    CLAWBACK = "clawback"
+    ADJUSTMENT = "adjustment"
+
+
+class EscrowStatus(StrEnum):
+    """Exactly one of the two ends, once, for ever."""
+
+    HELD = "held"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+
+
+class DepositStatus(StrEnum):
+    """A payment is recorded when it arrives and credited when deposits run."""
+
+    RECEIVED = "received"
+    CREDITED = "credited"
+    CLAWED_BACK = "clawed_back"
+
+
+class WithdrawalStatus(StrEnum):
+    """Money on its way out."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    PAID = "paid"
+    RETURNED = "returned"
+
+
+class Wallet(Base):
+    """A place where money is. Only `post_transfer` moves a balance; `open_wallet` makes a row."""
+
+    __tablename__ = "wallets"
+    __table_args__ = (
+        CheckConstraint("balance >= 0 OR kind = 'external'", name="not_negative"),
+        CheckConstraint("version >= 0", name="version"),
+        CheckConstraint(
+            "(kind IN ('user', 'withdrawal') AND user_id IS NOT NULL AND counterparty_id IS NULL)"
+            " OR (kind IN ('revenue', 'external') AND user_id IS NULL"
+            " AND counterparty_id IS NOT NULL)"
+            " OR (kind = 'escrow' AND user_id IS NULL AND counterparty_id IS NULL)",
+            name="belongs",
+        ),
+        Index(
+            "uq_wallets_user_id_kind",
+            "user_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("user_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_wallets_counterparty_id_kind",
+            "counterparty_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("counterparty_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """Whose money it is; null for the platform's own and for escrow."""
+    counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """Of revenue and external: the person on the other side of the platform's wallet."""
+    kind: Mapped[WalletKind] = mapped_column(words(WalletKind))
+    balance: Mapped[int] = mapped_column(server_default=text("0"))
+    version: Mapped[int] = mapped_column(server_default=text("0"))
+    """The number of entries so far: a missing or swapped entry leaves a gap."""
+    currency: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class LedgerTransfer(Base):
+    """One movement of money. Append-only."""
+
+    __tablename__ = "ledger_transfers"
+    __table_args__ = (
+        # Release XOR refund, by the database itself: one settlement a target, for ever.
+        Index(
+            "uq_ledger_transfers_settlement",
+            "reference_id",
+            unique=True,
+            postgresql_where=text("reason IN ('payout', 'refund')"),
+        ),
+        Index(
+            "uq_ledger_transfers_hold",
+            "reference_id",
+            unique=True,
+            postgresql_where=text("reason = 'escrow_hold'"),
+        ),
+        CheckConstraint("reason NOT IN ('fee', 'escrow_release')", name="reason_of_transfer"),
+    )
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(unique=True)
+    """The idempotency key."""
+    reason: Mapped[Reason] = mapped_column(words(Reason))
+    reference_id: Mapped[int]
+    """The target's id for hold, payout and refund; otherwise the id of the row of that name."""
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """Who caused it; null is the clock."""
+    correlation_id: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+class LedgerEntry(Base):
+    """One leg of a transfer; the legs of a transfer sum to zero. Append-only."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="not_zero"),
+        UniqueConstraint("wallet_id", "version"),
+        UniqueConstraint("transfer_id", "wallet_id"),
+        Index("ix_ledger_entries_reference_id_reason", "reference_id", "reason"),
+    )
+
+    id: Mapped[Key]
+    transfer_id: Mapped[int] = mapped_column(ForeignKey("ledger_transfers.id"))
+    wallet_id: Mapped[int] = mapped_column(ForeignKey("wallets.id"))
+    amount: Mapped[int]
+    balance_after: Mapped[int]
+    version: Mapped[int]
+    """The wallet's version that this entry made."""
+    reason: Mapped[Reason] = mapped_column(words(Reason))
+    reference_id: Mapped[int]
+    created_at: Mapped[CreatedAt]
+
+
+class Escrow(Base):
+    """Money held for one target, in a wallet of its own."""
+
+    __tablename__ = "escrows"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("fee >= 0 AND fee < amount", name="fee"),
+        CheckConstraint("(status = 'held') = (settled_at IS NULL)", name="settled"),
+        Index("ix_escrows_held", "release_due_at", postgresql_where=text("status = 'held'")),
+        Index("ix_escrows_held_since", "created_at", postgresql_where=text("status = 'held'")),
+    )
+
+    id: Mapped[Key]
+    campaign_target_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("campaign_targets.id"), unique=True
+    )
+    wallet_id: Mapped[int] = mapped_column(ForeignKey("wallets.id"), unique=True)
+    amount: Mapped[int]
+    """The price frozen at submission."""
+    fee: Mapped[int]
+    """The platform's part of the amount, kept at release; nothing is kept at a refund."""
+    status: Mapped[EscrowStatus] = mapped_column(words(EscrowStatus), server_default="held")
+    release_due_at: Mapped[datetime | None]
+    """When the promised hours are over; null until the post is out."""
+    settled_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Deposit(Base):
+    """A payment that arrived."""
+
+    __tablename__ = "deposits"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_deposits_received", "id", postgresql_where=text("status = 'received'")),
+        Index("ix_deposits_user_id", "user_id"),
+    )
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    source: Mapped[str]
+    """Where it came from: `telegram`, `stars` or `manual`."""
+    external_reference: Mapped[str] = mapped_column(unique=True)
+    """The payment's own id outside (Telegram's charge id): the idempotency key."""
+    status: Mapped[DepositStatus] = mapped_column(words(DepositStatus), server_default="received")
+    credited_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Withdrawal(Base):
+    """A person's wish to take money out."""
+
+    __tablename__ = "withdrawals"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_withdrawals_user_id", "user_id"),
+    )
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    status: Mapped[WithdrawalStatus] = mapped_column(
+        words(WithdrawalStatus), server_default="requested"
+    )
+    external_reference: Mapped[str | None] = mapped_column(unique=True)
+    """The outside payment's own id, once it was made."""
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    settled_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]

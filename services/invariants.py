@@ -1,0 +1,196 @@
+"""What must always be true, in one list: a name, what a row means, and the rows that break it.
+
+The same list is run by the clock, by commands, and by the teardown of every test that moves money.
+Each query returns the offending rows, `ref` first: the id to look at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+SHOWN = 20
+"""Offending rows that are reported; the rest are the same trouble."""
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """One thing that must always be true."""
+
+    name: str
+    meaning: str
+    """What it means when a row comes back."""
+    sql: str
+
+
+@dataclass(frozen=True)
+class Violation:
+    """An invariant that is broken, with the rows that break it."""
+
+    name: str
+    meaning: str
+    rows: Sequence[dict[str, Any]]
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        "wallet_balance",
+        "a wallet's balance is not the sum of its entries",
+        """
+        SELECT w.id AS ref, w.balance, COALESCE(SUM(l.amount), 0)::bigint AS ledger_sum
+        FROM wallets w LEFT JOIN ledger_entries l ON l.wallet_id = w.id
+        GROUP BY w.id HAVING w.balance <> COALESCE(SUM(l.amount), 0)
+        """,
+    ),
+    Invariant(
+        "wallet_version",
+        "a wallet's entries are not numbered without a gap up to its version",
+        """
+        SELECT w.id AS ref, w.version, COUNT(l.id) AS entries
+        FROM wallets w LEFT JOIN ledger_entries l ON l.wallet_id = w.id
+        GROUP BY w.id HAVING w.version <> COUNT(l.id) OR w.version <> COALESCE(MAX(l.version), 0)
+        """,
+    ),
+    Invariant(
+        "running_balance",
+        "an entry's balance_after is not the one before plus its amount",
+        """
+        SELECT id AS ref, wallet_id, balance_after FROM (
+            SELECT id, wallet_id, balance_after, amount,
+                LAG(balance_after, 1, 0) OVER (PARTITION BY wallet_id ORDER BY version) AS before
+            FROM ledger_entries
+        ) AS line WHERE balance_after <> before + amount
+        """,
+    ),
+    Invariant(
+        "zero_sum",
+        "the entries of a transfer do not sum to zero",
+        """
+        SELECT t.id AS ref, COALESCE(SUM(l.amount), 0)::bigint AS total
+        FROM ledger_transfers t LEFT JOIN ledger_entries l ON l.transfer_id = t.id
+        GROUP BY t.id HAVING COALESCE(SUM(l.amount), 0) <> 0 OR COUNT(l.id) < 2
+        """,
+    ),
+    Invariant(
+        "ledger_total",
+        "all entries together do not sum to zero",
+        """
+        SELECT 0 AS ref, SUM(amount)::bigint AS total
+        FROM ledger_entries HAVING SUM(amount) <> 0
+        """,
+    ),
+    Invariant(
+        "approved_has_escrow_and_job",
+        "an approved or posted target lacks its escrow or its post job",
+        """
+        SELECT t.id AS ref, t.status
+        FROM campaign_targets t
+        LEFT JOIN escrows e ON e.campaign_target_id = t.id
+        LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
+        WHERE t.status IN ('approved', 'posted') AND (e.id IS NULL OR j.id IS NULL)
+        """,
+    ),
+    Invariant(
+        "escrow_unique",
+        "a target has more than one escrow",
+        """
+        SELECT campaign_target_id AS ref, COUNT(*) AS escrow_count
+        FROM escrows GROUP BY campaign_target_id HAVING COUNT(*) > 1
+        """,
+    ),
+    Invariant(
+        "job_unique",
+        "a target has more than one post job",
+        """
+        SELECT campaign_target_id AS ref, COUNT(*) AS postjob_count
+        FROM post_jobs GROUP BY campaign_target_id HAVING COUNT(*) > 1
+        """,
+    ),
+    Invariant(
+        "released_is_paid_once",
+        "a release without exactly one payout, a successful post and a posted target",
+        """
+        SELECT e.campaign_target_id AS ref, e.status, t.status AS target_status,
+            j.status AS job_status
+        FROM escrows e
+        JOIN campaign_targets t ON t.id = e.campaign_target_id
+        LEFT JOIN post_jobs j ON j.campaign_target_id = e.campaign_target_id
+        WHERE (e.status = 'released') <> (
+            (SELECT COUNT(*) FROM ledger_entries l
+             WHERE l.reference_id = e.campaign_target_id AND l.reason = 'payout') = 1)
+            OR (e.status = 'released') <> (t.status = 'posted')
+            OR (e.status = 'released' AND j.status IS DISTINCT FROM 'success')
+        """,
+    ),
+    Invariant(
+        "refunded_is_refunded_once",
+        "a refund without exactly one refund transfer, or with a payout",
+        """
+        SELECT e.campaign_target_id AS ref, e.status, t.status AS target_status
+        FROM escrows e
+        JOIN campaign_targets t ON t.id = e.campaign_target_id
+        WHERE (e.status = 'refunded') <> (
+            (SELECT COUNT(*) FROM ledger_transfers l
+             WHERE l.reference_id = e.campaign_target_id AND l.reason = 'refund') = 1)
+            OR (e.status = 'refunded') <> (t.status = 'refunded')
+            OR (e.status = 'refunded' AND EXISTS (
+                SELECT FROM ledger_entries l
+                WHERE l.reference_id = e.campaign_target_id AND l.reason = 'payout'))
+        """,
+    ),
+    Invariant(
+        "escrow_wallet",
+        "an escrow's wallet does not hold its amount while held, or nothing afterwards",
+        """
+        SELECT e.campaign_target_id AS ref, e.status, e.amount, w.balance
+        FROM escrows e JOIN wallets w ON w.id = e.wallet_id
+        WHERE w.balance <> CASE e.status WHEN 'held' THEN e.amount ELSE 0 END
+            OR w.kind <> 'escrow'
+        """,
+    ),
+    Invariant(
+        "escrow_wallet_owned",
+        "an escrow wallet belongs to no escrow",
+        """
+        SELECT w.id AS ref, w.balance FROM wallets w
+        LEFT JOIN escrows e ON e.wallet_id = w.id
+        WHERE w.kind = 'escrow' AND e.id IS NULL
+        """,
+    ),
+    Invariant(
+        "orphan_target",
+        "a target without its campaign, channel or owner",
+        """
+        SELECT t.id AS ref FROM campaign_targets t
+        LEFT JOIN campaigns c ON c.id = t.campaign_id
+        LEFT JOIN channels ch ON ch.id = t.channel_id
+        LEFT JOIN users u ON u.id = t.owner_id
+        WHERE c.id IS NULL OR ch.id IS NULL OR u.id IS NULL
+        """,
+    ),
+    Invariant(
+        "campaign_budget",
+        "a campaign spends more than its budget",
+        """
+        SELECT c.id AS ref, c.total_budget, SUM(t.price)::bigint AS spent
+        FROM campaigns c JOIN campaign_targets t ON t.campaign_id = c.id
+        WHERE t.status IN ('pending', 'approved', 'posted')
+        GROUP BY c.id HAVING SUM(t.price) > c.total_budget
+        """,
+    ),
+)
+
+
+async def run(session: AsyncSession) -> list[Violation]:
+    """Run them all; an empty list is a sound ledger."""
+    violations = []
+    for invariant in INVARIANTS:
+        rows = await session.execute(
+            text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {SHOWN}")  # noqa: S608
+        )
+        found = [dict(row._mapping) for row in rows]  # noqa: SLF001 - its documented name
+        if found:
+            violations.append(Violation(invariant.name, invariant.meaning, found))
+    return violations

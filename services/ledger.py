@@ -1,0 +1,120 @@
+"""The only caller of the ledger's two database functions."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.money import Reason, WalletKind
+from services import errors
+from services.actors import correlation_id
+
+_POST = text(
+    "SELECT transfer_id, created FROM post_transfer("
+    ":key, :reason, :reference_id, :wallet_ids, :amounts, :reasons, :actor_id, :correlation_id)"
+).bindparams(
+    bindparam("wallet_ids", type_=ARRAY(BigInteger)),
+    bindparam("amounts", type_=ARRAY(BigInteger)),
+    bindparam("reasons", type_=ARRAY(Text)),
+    bindparam("reference_id", type_=BigInteger),
+    bindparam("actor_id", type_=BigInteger),
+)
+_OPEN = text("SELECT open_wallet(:kind, :user_id, :counterparty_id, :currency)").bindparams(
+    bindparam("user_id", type_=BigInteger), bindparam("counterparty_id", type_=BigInteger)
+)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What one wallet gets (or, below zero, gives). Minor units."""
+
+    wallet_id: int
+    amount: int
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A transfer that stands in the ledger."""
+
+    transfer_id: int
+    created: bool
+    """False when the key was there before, with the same content."""
+
+
+async def post(
+    session: AsyncSession,
+    *,
+    key: str,
+    reason: Reason,
+    reference_id: int,
+    legs: list[Leg],
+    actor_id: int | None = None,
+) -> Posted:
+    """Post one transfer; a repeat with the same key and content returns the first.
+
+    Locks the wallets of the legs in the order of their ids. Raises InsufficientFunds,
+    IdempotencyConflict, InvalidTransfer, CurrencyMismatch, InvalidAmount; the transaction is then
+    void, as after any database error.
+    """
+    try:
+        found = await session.execute(
+            _POST,
+            {
+                "key": key,
+                "reason": reason.value,
+                "reference_id": reference_id,
+                "wallet_ids": [leg.wallet_id for leg in legs],
+                "amounts": [leg.amount for leg in legs],
+                "reasons": [leg.reason.value for leg in legs],
+                "actor_id": actor_id,
+                "correlation_id": correlation_id.get(),
+            },
+        )
+    except DBAPIError as error:
+        raise _fact(error, key, legs) from error
+    row = found.one()
+    return Posted(row.transfer_id, row.created)
+
+
+async def open_wallet(
+    session: AsyncSession,
+    kind: WalletKind,
+    *,
+    currency: str,
+    user_id: int | None = None,
+    counterparty_id: int | None = None,
+) -> int:
+    """Open an empty wallet, or find it (an escrow wallet is always new); return its id."""
+    found = await session.execute(
+        _OPEN,
+        {
+            "kind": kind.value,
+            "user_id": user_id,
+            "counterparty_id": counterparty_id,
+            "currency": currency,
+        },
+    )
+    wallet_id: int = found.scalar_one()
+    return wallet_id
+
+
+def _fact(error: DBAPIError, key: str, legs: list[Leg]) -> Exception:
+    """Turn the database's refusal into a domain error; what is none stays what it was."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state == "AD001":
+        return errors.IdempotencyConflict(key)
+    if state == "AD002":
+        short = json.loads(getattr(getattr(error.orig, "__cause__", None), "detail", "{}"))
+        return errors.InsufficientFunds(
+            short["user_id"], short["needed"], short["balance"], short["currency"]
+        )
+    if state in {"AD003", "AD004"}:
+        return errors.InvalidTransfer("legs" if state == "AD003" else "wallets")
+    if state == "AD005":
+        return errors.CurrencyMismatch("one", "several")
+    if state == "22003":  # the sum of a balance and a leg is no bigint any more
+        return errors.InvalidAmount(max(abs(leg.amount) for leg in legs))
+    return error

@@ -1,0 +1,294 @@
+"""Staff decide on placements: approve holds the money and queues the post, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db import queries
+from db.models.campaigns import (
+    Campaign,
+    CampaignStatus,
+    CampaignTarget,
+    Channel,
+    ChannelStatus,
+    TargetStatus,
+)
+from db.models.money import EscrowStatus, Wallet, WalletKind
+from db.models.operations import Switch
+from db.models.users import User
+from services import audit, errors, killswitches, lifecycle, outbox, payments, posting, users
+from services.actors import MODERATORS, Actor
+from services.creatives import Creative
+from services.lifecycle import Who
+
+REASON_LIMIT = 200
+APPROVED = (TargetStatus.APPROVED, TargetStatus.POSTED, TargetStatus.REFUNDED)
+"""Where an approved target can be by now."""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What an approval did."""
+
+    target_id: int
+    created: bool
+    """False when it was approved before."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a moderator sees of a placement. Amounts in minor units, times aware."""
+
+    target_id: int
+    campaign_id: int
+    campaign_name: str
+    creative: Creative
+    advertiser_id: int
+    advertiser_telegram_id: int
+    owner_id: int
+    owner_telegram_id: int
+    channel_id: int
+    channel_title: str
+    channel_chat_id: int
+    price: int
+    promised_hours: int
+    fee_bps: int
+    publish_at: datetime | None
+    status: str
+    decided_by_telegram_id: int | None
+    decision_reason: str | None
+    advertiser_balance: int
+    currency: str
+
+
+async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Approval:
+    """Approve a placement: hold, job, status and audit in this one transaction.
+
+    A repeat, whatever the target has become since, returns the first result and writes nothing.
+    Locks the switch `new_escrows`, the target, its campaign (shared), then the wallets. Raises
+    AccessDenied, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable, PersonBlocked,
+    PublishTimePast, SwitchStopped, InsufficientFunds; then nothing has changed.
+    """
+    role = actor.require_staff(*MODERATORS, action="moderation_approve")
+    await killswitches.lock(session, Switch.NEW_ESCROWS)
+    placement = await _decidable(session, actor, target_id)
+    target = placement.target
+    if target.status in APPROVED and target.decided_by is not None:
+        return Approval(target_id, created=False)
+    lifecycle.require(
+        lifecycle.TARGET,
+        "target",
+        target_id,
+        status=target.status,
+        wanted=TargetStatus.APPROVED,
+        who=Who(role.value),
+    )
+    await _recheck(session, placement)
+    await payments.hold_locked(session, placement, actor_id=actor.user_id)
+    job_id = await posting.enqueue(session, target)
+    await _decide(session, target, actor, TargetStatus.APPROVED, reason=None)
+    await audit.record(
+        session,
+        actor=actor,
+        action="moderation_approved",
+        role=role,
+        target_id=target_id,
+        campaign_id=target.campaign_id,
+        channel_id=target.channel_id,
+        post_job_id=job_id,
+        amount=target.price,
+    )
+    payload = {"target_id": target_id}
+    await outbox.add(
+        session,
+        user_id=placement.campaign.advertiser_id,
+        kind="target_approved",
+        payload=payload,
+        key=f"target_approved:{target_id}",
+    )
+    await outbox.add(
+        session,
+        user_id=target.owner_id,
+        kind="ad_scheduled",
+        payload=payload,
+        key=f"ad_scheduled:{target_id}",
+    )
+    return Approval(target_id, created=True)
+
+
+async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Approval:
+    """Reject a pending placement, with a reason that its advertiser is told.
+
+    Refused while money is held for it. A repeat returns the first result. Locks the target.
+    Raises AccessDenied, OwnMoney, InvalidMove, InvalidText.
+    """
+    role = actor.require_staff(*MODERATORS, action="moderation_reject")
+    reason = reason.strip()
+    if not 1 <= len(reason) <= REASON_LIMIT:
+        raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
+    placement = await _decidable(session, actor, target_id)
+    target = placement.target
+    if target.status is TargetStatus.REJECTED:
+        return Approval(target_id, created=False)
+    lifecycle.require(
+        lifecycle.TARGET,
+        "target",
+        target_id,
+        status=target.status,
+        wanted=TargetStatus.REJECTED,
+        who=Who(role.value),
+    )
+    if placement.escrow is not None and placement.escrow.status is EscrowStatus.HELD:
+        raise errors.InvalidMove("target", target_id, "held", TargetStatus.REJECTED)
+    await _decide(session, target, actor, TargetStatus.REJECTED, reason=reason)
+    await audit.record(
+        session,
+        actor=actor,
+        action="moderation_rejected",
+        role=role,
+        target_id=target_id,
+        campaign_id=target.campaign_id,
+    )
+    await outbox.add(
+        session,
+        user_id=placement.campaign.advertiser_id,
+        kind="target_rejected",
+        payload={"target_id": target_id},
+        key=f"target_rejected:{target_id}",
+    )
+    return Approval(target_id, created=True)
+
+
+async def note_missing_funds(session: AsyncSession, *, target_id: int) -> None:
+    """Owe the advertiser of a pending target a word on what is missing; once per missing sum.
+
+    For the entry point, after an approval rolled back with InsufficientFunds.
+    """
+    seen = await card(session, target_id=target_id)
+    missing = seen.price - seen.advertiser_balance
+    if seen.status != TargetStatus.PENDING or missing <= 0:
+        return
+    await outbox.add(
+        session,
+        user_id=seen.advertiser_id,
+        kind="funds_missing",
+        payload={"target_id": target_id, "missing": missing},
+        key=f"funds_missing:{target_id}:{missing}",
+    )
+
+
+async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Card]:
+    """Return a page of what waits for a decision, oldest first."""
+    rows = await session.execute(
+        _cards()
+        .where(CampaignTarget.status == TargetStatus.PENDING)
+        .order_by(CampaignTarget.created_at, CampaignTarget.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_card(row) for row in rows]
+
+
+async def card(session: AsyncSession, *, target_id: int) -> Card:
+    """Return one placement as a moderator sees it. Raises NotFound."""
+    row = (await session.execute(_cards().where(CampaignTarget.id == target_id))).one_or_none()
+    if row is None:
+        raise errors.NotFound("target", target_id)
+    return _card(row)
+
+
+async def _decidable(session: AsyncSession, actor: Actor, target_id: int) -> queries.Placement:
+    """Lock a placement on which the actor may decide. Raises NotFound, OwnMoney."""
+    placement = await queries.lock_placement(session, target_id)
+    if placement is None:
+        raise errors.NotFound("target", target_id)
+    if actor.user_id in {placement.campaign.advertiser_id, placement.target.owner_id}:
+        raise errors.OwnMoney(target_id)
+    return placement
+
+
+async def _recheck(session: AsyncSession, placement: queries.Placement) -> None:
+    """Look again at what may have changed since the submission; locks the campaign, shared."""
+    target = placement.target
+    campaign = await queries.lock_campaign(session, target.campaign_id, shared=True)
+    if campaign is None or campaign.status is not CampaignStatus.ACTIVE:
+        raise errors.CampaignNotActive(target.campaign_id, placement.campaign.status)
+    channel = placement.channel
+    if channel.status is not ChannelStatus.ACTIVE or channel.owner_id != target.owner_id:
+        raise errors.ChannelNotUsable(channel.id, channel.status)
+    blocked = await users.first_blocked(session, campaign.advertiser_id, target.owner_id)
+    if blocked is not None:
+        raise errors.PersonBlocked(blocked)
+    if target.publish_at is not None and target.publish_at <= await queries.now(session):
+        raise errors.PublishTimePast(target.id)
+
+
+async def _decide(
+    session: AsyncSession,
+    target: CampaignTarget,
+    actor: Actor,
+    status: TargetStatus,
+    *,
+    reason: str | None,
+) -> None:
+    target.status = status
+    target.decided_by = actor.user_id
+    target.decided_at = await queries.now(session)
+    target.decision_reason = reason
+    await session.flush()
+
+
+def _cards() -> Select[*tuple[Any, ...]]:
+    advertiser, owner, decider = aliased(User), aliased(User), aliased(User)
+    return (
+        select(
+            CampaignTarget,
+            Campaign,
+            Channel,
+            advertiser.telegram_id.label("advertiser_telegram_id"),
+            owner.telegram_id.label("owner_telegram_id"),
+            decider.telegram_id.label("decider_telegram_id"),
+            Wallet.balance,
+            Wallet.currency,
+        )
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .join(Channel, Channel.id == CampaignTarget.channel_id)
+        .join(advertiser, advertiser.id == Campaign.advertiser_id)
+        .join(owner, owner.id == CampaignTarget.owner_id)
+        .join(Wallet, (Wallet.user_id == Campaign.advertiser_id) & (Wallet.kind == WalletKind.USER))
+        .outerjoin(decider, decider.id == CampaignTarget.decided_by)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _card(row: Any) -> Card:
+    target: CampaignTarget = row.CampaignTarget
+    campaign: Campaign = row.Campaign
+    channel: Channel = row.Channel
+    return Card(
+        target_id=target.id,
+        campaign_id=campaign.id,
+        campaign_name=campaign.name,
+        creative=Creative.from_json(campaign.creative),
+        advertiser_id=campaign.advertiser_id,
+        advertiser_telegram_id=row.advertiser_telegram_id,
+        owner_id=target.owner_id,
+        owner_telegram_id=row.owner_telegram_id,
+        channel_id=channel.id,
+        channel_title=channel.title,
+        channel_chat_id=channel.chat_id,
+        price=target.price,
+        promised_hours=target.promised_hours,
+        fee_bps=target.fee_bps,
+        publish_at=target.publish_at,
+        status=target.status,
+        decided_by_telegram_id=row.decider_telegram_id,
+        decision_reason=target.decision_reason,
+        advertiser_balance=row.balance,
+        currency=row.currency,
+    )

@@ -1,0 +1,188 @@
+"""Money coming in, and money held for a placement."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.campaigns import TargetStatus
+from db.models.money import Deposit, DepositStatus, Escrow, EscrowStatus, Reason, WalletKind
+from db.models.operations import Switch
+from db.money import MAX_AMOUNT, fee
+from services import audit, errors, killswitches, ledger, outbox, users
+from services.actors import SYSTEM
+from services.ledger import Leg
+
+CREDIT_BATCH = 100
+
+
+async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
+    """Say whether a payment may be taken now (pre-checkout). Amount in minor units.
+
+    Raises SwitchStopped, PersonBlocked, InvalidAmount, CurrencyMismatch.
+    """
+    await killswitches.lock(session, Switch.DEPOSITS)
+    await killswitches.require(session, Switch.DEPOSITS)
+    _require_amount(amount)
+    if await users.first_blocked(session, user_id):
+        raise errors.PersonBlocked(user_id)
+    wallet = await users.wallet_of(session, user_id)
+    if wallet.currency != currency:
+        raise errors.CurrencyMismatch(wallet.currency, currency)
+
+
+async def deposit(
+    session: AsyncSession, *, user_id: int, amount: int, key: str, source: str
+) -> Deposit:
+    """Record a payment that arrived and credit it, minor units; with the same key: the first one.
+
+    The fact is recorded even while deposits are stopped; the clock credits it later. Locks the
+    switch, the deposit, then the wallets. Raises InvalidAmount, IdempotencyConflict.
+    """
+    await killswitches.lock(session, Switch.DEPOSITS)
+    _require_amount(amount)
+    wallet = await users.wallet_of(session, user_id)
+    await session.execute(
+        insert(Deposit)
+        .values(
+            user_id=user_id,
+            amount=amount,
+            currency=wallet.currency,
+            source=source,
+            external_reference=key,
+        )
+        .on_conflict_do_nothing(index_elements=["external_reference"])
+    )
+    received = await session.scalar(
+        select(Deposit)
+        .where(Deposit.external_reference == key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if received is None or (received.user_id, received.amount, received.source) != (
+        user_id,
+        amount,
+        source,
+    ):
+        raise errors.IdempotencyConflict(key)
+    if received.status is DepositStatus.RECEIVED and await killswitches.running(
+        session, Switch.DEPOSITS
+    ):
+        await _credit(session, received)
+    return received
+
+
+async def credit_due(session: AsyncSession) -> int:
+    """Credit what arrived while deposits were stopped; return how many. A tick."""
+    await killswitches.lock(session, Switch.DEPOSITS)
+    if not await killswitches.running(session, Switch.DEPOSITS):
+        return 0
+    waiting = await session.scalars(
+        select(Deposit)
+        .where(Deposit.status == DepositStatus.RECEIVED)
+        .order_by(Deposit.id)
+        .limit(CREDIT_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    credited = 0
+    for received in waiting.all():
+        await _credit(session, received)
+        credited += 1
+    return credited
+
+
+async def hold_escrow(session: AsyncSession, *, target_id: int) -> Escrow:
+    """Take the price of a pending target from its advertiser into an escrow wallet of its own.
+
+    Held already: the first result. One transfer, with the escrow's row (safety plan, INT-ES-01).
+    Locks the switch `new_escrows`, the target, then the wallets. Raises SwitchStopped, NotFound,
+    InvalidMove, EscrowNotHeld (it was settled), InsufficientFunds.
+    """
+    await killswitches.lock(session, Switch.NEW_ESCROWS)
+    placement = await queries.lock_placement(session, target_id)
+    if placement is None:
+        raise errors.NotFound("target", target_id)
+    if placement.target.status is not TargetStatus.PENDING:
+        raise errors.InvalidMove("target", target_id, placement.target.status, "held")
+    return await hold_locked(session, placement, actor_id=None)
+
+
+async def hold_locked(
+    session: AsyncSession, placement: queries.Placement, *, actor_id: int | None
+) -> Escrow:
+    """Hold for a placement that the caller has locked; a hold that is there is adopted.
+
+    Raises SwitchStopped, EscrowNotHeld, InsufficientFunds.
+    """
+    target = placement.target
+    if placement.escrow is not None:
+        if placement.escrow.status is not EscrowStatus.HELD:
+            raise errors.EscrowNotHeld(target.id, placement.escrow.status)
+        return placement.escrow
+    await killswitches.require(session, Switch.NEW_ESCROWS)
+    wallet = await users.wallet_of(session, placement.campaign.advertiser_id)
+    escrow_wallet = await ledger.open_wallet(session, WalletKind.ESCROW, currency=wallet.currency)
+    escrow = Escrow(
+        campaign_target_id=target.id,
+        wallet_id=escrow_wallet,
+        amount=target.price,
+        fee=fee(target.price, target.fee_bps),
+        status=EscrowStatus.HELD,
+    )
+    session.add(escrow)
+    await session.flush()
+    await ledger.post(
+        session,
+        key=f"escrow_hold:{target.id}",
+        reason=Reason.ESCROW_HOLD,
+        reference_id=target.id,
+        legs=[
+            Leg(wallet.id, -target.price, Reason.ESCROW_HOLD),
+            Leg(escrow_wallet, target.price, Reason.ESCROW_HOLD),
+        ],
+        actor_id=actor_id,
+    )
+    return escrow
+
+
+async def _credit(session: AsyncSession, received: Deposit) -> None:
+    """Move a recorded payment from outside to its person; the caller has locked its row."""
+    wallet = await users.wallet_of(session, received.user_id)
+    outside = await ledger.open_wallet(
+        session, WalletKind.EXTERNAL, currency=wallet.currency, counterparty_id=received.user_id
+    )
+    await ledger.post(
+        session,
+        key=f"deposit:{received.external_reference}",
+        reason=Reason.DEPOSIT,
+        reference_id=received.id,
+        legs=[
+            Leg(outside, -received.amount, Reason.DEPOSIT),
+            Leg(wallet.id, received.amount, Reason.DEPOSIT),
+        ],
+        actor_id=received.user_id,
+    )
+    received.status = DepositStatus.CREDITED
+    received.credited_at = await queries.now(session)
+    await session.flush()
+    await audit.record(
+        session,
+        actor=SYSTEM,
+        action="deposit_credited",
+        role="system",
+        deposit_id=received.id,
+        credited_user_id=received.user_id,
+        amount=received.amount,
+    )
+    await outbox.add(
+        session,
+        user_id=received.user_id,
+        kind="deposit_credited",
+        payload={"deposit_id": received.id, "amount": received.amount},
+        key=f"deposit_credited:{received.id}",
+    )
+
+
+def _require_amount(amount: int) -> None:
+    if not 1 <= amount <= MAX_AMOUNT:
+        raise errors.InvalidAmount(amount)

@@ -1,0 +1,358 @@
+"""The one post of a target: claim, send (elsewhere, outside any transaction), record.
+
+Telegram has no idempotency key, so a send whose outcome is unknown is never repeated blindly: the
+job stays `uncertain`, the escrow stays held, and the admin chat is told. Every write of a worker
+names the claim that it holds; a process that was paused and woke up late changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.money import Escrow, EscrowStatus
+from db.models.operations import Switch
+from db.models.posting import PostJob, PostJobStatus
+from services import audit, channels, killswitches, outbox
+from services.actors import SYSTEM
+from services.creatives import Creative
+
+MAX_ATTEMPTS = 8
+BACKOFF_FIRST = timedelta(seconds=5)
+BACKOFF_MOST = timedelta(minutes=10)
+RESCUE_BATCH = 100
+
+_CLAIM = text(
+    """
+    WITH due AS (
+        SELECT j.id
+        FROM post_jobs j
+        JOIN campaign_targets t ON t.id = j.campaign_target_id
+        JOIN campaigns c ON c.id = t.campaign_id
+        JOIN channels ch ON ch.id = j.channel_id
+        WHERE j.status = 'queued' AND j.due_at <= (SELECT clock())
+            AND c.status = 'active' AND ch.status IN ('active', 'paused')
+            AND NOT EXISTS (
+                SELECT FROM post_jobs busy
+                WHERE busy.channel_id = j.channel_id AND busy.status IN ('sending', 'uncertain'))
+        ORDER BY j.due_at, j.id
+        LIMIT 1
+        FOR UPDATE OF j SKIP LOCKED
+    )
+    UPDATE post_jobs j
+    SET status = 'sending', claim_no = j.claim_no + 1, lease_owner = :owner,
+        lease_until = now() + :lease, updated_at = clock()
+    FROM due WHERE j.id = due.id
+    RETURNING j.id, j.claim_no, j.campaign_target_id, j.channel_id, j.attempts
+    """
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A post that this worker alone may send, until its lease is over."""
+
+    job_id: int
+    claim_no: int
+    owner: str
+    target_id: int
+    channel_id: int
+    chat_id: int
+    creative: Creative
+    attempts: int
+
+
+async def enqueue(session: AsyncSession, target: CampaignTarget) -> int:
+    """Queue the one post of a target that the caller has locked; return the job's id."""
+    await session.execute(
+        insert(PostJob)
+        .values(
+            campaign_target_id=target.id,
+            channel_id=target.channel_id,
+            due_at=func.greatest(func.clock(), target.publish_at),
+        )
+        .on_conflict_do_nothing(index_elements=["campaign_target_id"])
+    )
+    job_id = await session.execute(
+        select(PostJob.id).where(PostJob.campaign_target_id == target.id)
+    )
+    return job_id.scalar_one()
+
+
+async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
+    """Take the post that is due longest, or None: nothing is due, or a switch is stopped.
+
+    One job at a time per channel. The lease runs by the real clock. Takes the switches
+    `telegram_posting` and `worker_post`, shared; skips what another worker is claiming.
+    """
+    switches = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
+    await killswitches.lock(session, *switches)
+    if not await killswitches.running(session, *switches):
+        return None
+    try:
+        async with session.begin_nested():
+            found = await session.execute(_CLAIM, {"owner": owner, "lease": lease})
+    except IntegrityError:
+        # Another worker took another post of the same channel between our look and our write.
+        return None
+    row = found.one_or_none()
+    if row is None:
+        return None
+    chat_id, creative = (
+        await session.execute(
+            select(Channel.chat_id, Campaign.creative)
+            .join(CampaignTarget, CampaignTarget.channel_id == Channel.id)
+            .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+            .where(CampaignTarget.id == row.campaign_target_id)
+        )
+    ).one()
+    return Claim(
+        job_id=row.id,
+        claim_no=row.claim_no,
+        owner=owner,
+        target_id=row.campaign_target_id,
+        channel_id=row.channel_id,
+        chat_id=chat_id,
+        creative=Creative.from_json(creative),
+        attempts=row.attempts,
+    )
+
+
+async def may_send(session: AsyncSession, claim: Claim) -> bool:
+    """Say, right before the send, whether the claim is alive and posting still runs."""
+    await killswitches.lock(session, Switch.TELEGRAM_POSTING)
+    if not await killswitches.running(session, Switch.TELEGRAM_POSTING):
+        return False
+    alive = await session.execute(
+        select(PostJob.id).where(*_is(claim), PostJob.lease_until > func.now())
+    )
+    return alive.one_or_none() is not None
+
+
+async def give_back(session: AsyncSession, claim: Claim) -> bool:
+    """Queue a claimed post again that was surely not sent; costs no attempt."""
+    return await _move(session, claim, PostJobStatus.QUEUED) is not None
+
+
+async def record_sent(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
+    """Record that the post is out: from here the promised hours run. False when fenced out.
+
+    Locks the target, the job, the escrow. Advertiser and owner are told.
+    """
+    placement = await _mine(
+        session,
+        claim,
+        PostJobStatus.SUCCESS,
+        message_id=message_id,
+        sent_at=func.clock(),
+        last_error=None,
+    )
+    if placement is None:
+        return False
+    target = placement.target
+    await session.execute(
+        update(Escrow)
+        .where(Escrow.campaign_target_id == target.id, Escrow.status == EscrowStatus.HELD)
+        .values(release_due_at=func.clock() + timedelta(hours=target.promised_hours))
+    )
+    await channels.note_message(session, chat_id=claim.chat_id, message_id=message_id)
+    await _audit(session, claim, "post_published", message_id=message_id)
+    for person, user_id in (
+        ("advertiser", placement.campaign.advertiser_id),
+        ("owner", target.owner_id),
+    ):
+        await outbox.add(
+            session,
+            user_id=user_id,
+            kind="post_published",
+            payload={"target_id": target.id, "message_id": message_id, "to": person},
+            key=f"post_published:{target.id}:{person}",
+        )
+    return True
+
+
+async def record_refused(
+    session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool
+) -> bool:
+    """Record that Telegram refused the post: failed, and the clock refunds it.
+
+    A lost right to post suspends the channel and queues the post again without an attempt. False
+    when fenced out. Locks the target, the job, the channel.
+    """
+    if rights_lost:
+        if await _mine(session, claim, PostJobStatus.QUEUED, last_error=error) is None:
+            return False
+        await channels.rights_lost(session, chat_id=claim.chat_id, reason="posting_refused")
+        return True
+    return await _fail(session, claim, error)
+
+
+async def record_not_sent(
+    session: AsyncSession,
+    claim: Claim,
+    *,
+    error: str,
+    counts: bool,
+    retry_after: timedelta | None,
+) -> bool:
+    """Record that surely nothing was sent: queued again after a pause, or out of attempts.
+
+    `counts` is False for a 429 and while Telegram is down. False when fenced out.
+    """
+    attempts = claim.attempts + counts
+    if attempts >= MAX_ATTEMPTS:
+        return await _fail(session, claim, error, attempts=attempts)
+    pause = retry_after or min(BACKOFF_FIRST * 2**attempts, BACKOFF_MOST)
+    return (
+        await _move(
+            session,
+            claim,
+            PostJobStatus.QUEUED,
+            attempts=attempts,
+            due_at=func.clock() + pause,
+            last_error=error,
+        )
+        is not None
+    )
+
+
+async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -> bool:
+    """Record that nobody knows: never sent again before it is known to be absent.
+
+    The escrow stays held and the admin chat is told. False when fenced out.
+    """
+    job_id = await _move(session, claim, PostJobStatus.UNCERTAIN, last_error=error)
+    if job_id is None:
+        return False
+    await _tell_uncertain(session, job_id, claim.target_id, claim.claim_no)
+    return True
+
+
+async def rescue_abandoned(session: AsyncSession) -> int:
+    """Make posts uncertain whose worker let its lease run out; return how many. A tick."""
+    over = (
+        select(PostJob.id)
+        .where(PostJob.status == PostJobStatus.SENDING, PostJob.lease_until < func.now())
+        .order_by(PostJob.lease_until)
+        .limit(RESCUE_BATCH)
+        .with_for_update(skip_locked=True)
+        .cte("over")
+    )
+    abandoned = await session.execute(
+        update(PostJob)
+        .where(PostJob.id == over.c.id)
+        .values(
+            status=PostJobStatus.UNCERTAIN,
+            lease_owner=None,
+            lease_until=None,
+            last_error="the worker was gone before it could record the outcome",
+            updated_at=func.clock(),
+        )
+        .returning(PostJob.id, PostJob.campaign_target_id, PostJob.claim_no)
+        .execution_options(synchronize_session=False)
+    )
+    rows = abandoned.all()
+    for row in rows:
+        await _tell_uncertain(session, row.id, row.campaign_target_id, row.claim_no)
+    return len(rows)
+
+
+def _is(claim: Claim) -> tuple[Any, ...]:
+    """The fence: this job, still being sent, under this very claim."""
+    return (
+        PostJob.id == claim.job_id,
+        PostJob.status == PostJobStatus.SENDING,
+        PostJob.claim_no == claim.claim_no,
+        PostJob.lease_owner == claim.owner,
+    )
+
+
+async def _move(
+    session: AsyncSession,
+    claim: Claim,
+    status: PostJobStatus,
+    **values: Any,
+) -> int | None:
+    """Move the claimed job, if it is still this claim's; return its id, or None."""
+    moved = await session.execute(
+        update(PostJob)
+        .where(*_is(claim))
+        .values(
+            status=status, lease_owner=None, lease_until=None, updated_at=func.clock(), **values
+        )
+        .returning(PostJob.id)
+        .execution_options(synchronize_session=False)
+    )
+    return moved.scalar_one_or_none()
+
+
+async def _mine(
+    session: AsyncSession,
+    claim: Claim,
+    status: PostJobStatus,
+    **values: Any,
+) -> queries.Placement | None:
+    """Lock the placement, then move its job; None when somebody else owns it by now."""
+    placement = await queries.lock_placement(session, claim.target_id)
+    if placement is None or await _move(session, claim, status, **values) is None:
+        return None
+    return placement
+
+
+async def _fail(
+    session: AsyncSession,
+    claim: Claim,
+    error: str,
+    **values: Any,
+) -> bool:
+    placement = await _mine(session, claim, PostJobStatus.FAILED, last_error=error, **values)
+    if placement is None:
+        return False
+    await _audit(session, claim, "post_failed")
+    await outbox.add(
+        session,
+        user_id=placement.campaign.advertiser_id,
+        kind="post_refused",
+        payload={"target_id": claim.target_id, "error": error},
+        key=f"post_refused:{claim.target_id}",
+    )
+    return True
+
+
+async def _tell_uncertain(
+    session: AsyncSession, job_id: int, target_id: int, claim_no: int
+) -> None:
+    await audit.record(
+        session,
+        actor=SYSTEM,
+        action="post_uncertain",
+        role="system",
+        post_job_id=job_id,
+        target_id=target_id,
+    )
+    await outbox.add(
+        session,
+        user_id=None,
+        kind="post_uncertain",
+        payload={"target_id": target_id, "job_id": job_id},
+        key=f"post_uncertain:{job_id}:{claim_no}",
+    )
+
+
+async def _audit(session: AsyncSession, claim: Claim, action: str, **facts: int) -> None:
+    await audit.record(
+        session,
+        actor=SYSTEM,
+        action=action,
+        role="system",
+        post_job_id=claim.job_id,
+        target_id=claim.target_id,
+        channel_id=claim.channel_id,
+        **facts,
+    )

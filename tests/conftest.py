@@ -1,0 +1,119 @@
+"""PostgreSQL of the tests' own, a session that forgets, and databases that commit."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from db.session import Sessions, create_engine, create_sessions, driver_url
+from sandbox import embedded
+from services import invariants
+from tests.embedded_fixture import (
+    clone_database,
+    drop_database,
+    start_test_postgres,
+    stop_test_postgres,
+)
+from tests.factories import people
+
+ROOT = Path(__file__).parents[1]
+ROLLED_BACK = "adtech_rolled_back"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of one test's own, in which commits are commits."""
+
+    sessions: Sessions
+    """As the application."""
+    url: str
+    """As the application."""
+    owner_url: str
+    """As who migrates: for time, and for breaking things on purpose."""
+
+    async def forward(self, by: timedelta) -> None:
+        """Move `clock()` forward."""
+        await self.as_owner("UPDATE clock_shift SET allowed = true, shift = shift + $1", by)
+
+    async def as_owner(self, sql: str, *arguments: object) -> None:
+        """Run a statement with the owner's rights."""
+        connection = await asyncpg.connect(self.owner_url)
+        try:
+            await connection.execute(sql, *arguments)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgres]:
+    """A PostgreSQL of this process's own, with the migrated template `adtech`."""
+    running = start_test_postgres(tmp_path_factory.mktemp("postgres"))
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "alembic", "upgrade", "head"],
+            cwd=ROOT,
+            env=os.environ | {"MIGRATION_DATABASE_URL": running.dsn(embedded.OWNER)},
+            check=True,
+        )
+        yield running
+    finally:
+        stop_test_postgres(running)
+
+
+@pytest.fixture
+async def database(server: embedded.Postgres) -> AsyncIterator[Database]:
+    """A fresh copy of the migrated database; all invariants hold at the end."""
+    name = f"test_{uuid4().hex}"
+    await clone_database(server, embedded.DATABASE, name)
+    url = server.dsn(embedded.APP, name)
+    engine = create_engine(url)
+    try:
+        database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
+        async with database.sessions.begin() as session:
+            await people.run_switches(session)
+        yield database
+        async with database.sessions.begin() as session:
+            assert await invariants.run(session) == []
+    finally:
+        await engine.dispose()
+        await drop_database(server, name)
+
+
+@pytest.fixture(scope="session")
+def rolled_back_url(server: embedded.Postgres) -> str:
+    """The address of a database in which nothing is ever committed."""
+    asyncio.run(clone_database(server, embedded.DATABASE, ROLLED_BACK))
+    return server.dsn(embedded.APP, ROLLED_BACK)
+
+
+@pytest.fixture
+async def session(rolled_back_url: str) -> AsyncIterator[AsyncSession]:
+    """A session, as the application, whose commits are undone; all invariants hold at the end.
+
+    Deferred guards never fire in a transaction that rolls back: `people.commit` and the teardown
+    make them.
+    """
+    engine = create_async_engine(driver_url(rolled_back_url), poolclass=NullPool)
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        async with AsyncSession(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        ) as session:
+            await people.run_switches(session)
+            yield session
+            await session.commit()
+            await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            assert await invariants.run(session) == []
+        await outer.rollback()
+    await engine.dispose()

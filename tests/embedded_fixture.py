@@ -1,0 +1,52 @@
+"""A PostgreSQL of the tests' own, and databases cloned from a template in it.
+
+Each process of a parallel run starts a server in its own folder. Nothing is synchronised to
+disk, and the server dies with the process even if that is killed.
+"""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+
+from sandbox import embedded
+
+_TESTS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+
+
+def start_test_postgres(folder: Path) -> embedded.Postgres:
+    """Start a server in `folder`, from a fixture's main thread; `stop_test_postgres` ends it.
+
+    Roles and the empty database `adtech` are there as in the sandbox. Takes 0.7 s.
+    """
+    return asyncio.run(embedded.start_postgres(folder, durable=False, settings=_TESTS))
+
+
+def stop_test_postgres(server: embedded.Postgres) -> None:
+    """Stop a server that `start_test_postgres` started."""
+    asyncio.run(server.stop())
+
+
+async def clone_database(server: embedded.Postgres, template: str, name: str) -> None:
+    """Make database `name` a copy of `template`, to which nobody may be connected.
+
+    A copy does not take over who may enter the database, so that is granted again.
+    """
+    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
+    try:
+        await connection.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {embedded.OWNER} '
+            "STRATEGY FILE_COPY"
+        )
+        await embedded.close_to_others(connection, name)
+    finally:
+        await connection.close()
+
+
+async def drop_database(server: embedded.Postgres, name: str) -> None:
+    """Drop a database, whoever is still connected to it."""
+    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()

@@ -1,0 +1,178 @@
+"""Reaches states as the product would: by calling its services."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.operations import Switch
+from db.models.users import Role, UserRole
+from services import campaigns, channels, killswitches, moderation, payments, posting, users
+from services.actors import SYSTEM, Actor
+from services.creatives import Creative
+from services.posting import Claim
+
+CURRENCY = "USD"
+FEE_BPS = 1_000
+PRICE = 5_000
+LEASE = timedelta(seconds=30)
+_numbers = count(1_000)
+
+
+@dataclass(frozen=True)
+class Deal:
+    """An advertiser's active campaign, an owner's channel, and a submitted placement."""
+
+    advertiser: Actor
+    owner: Actor
+    moderator: Actor
+    campaign: Campaign
+    channel: Channel
+    target: CampaignTarget
+
+
+def number() -> int:
+    """Return a number that no other thing of this process has."""
+    return next(_numbers)
+
+
+def advert(text: str = "Fresh bread every morning") -> Creative:
+    """Return a plain ad."""
+    return Creative(kind="text", text=text)
+
+
+async def commit(session: AsyncSession) -> None:
+    """End a step as a commit would: deferred guards fire now."""
+    await session.flush()
+    await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    await session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+
+
+async def run_switches(session: AsyncSession) -> None:
+    """Run everything, as after a launch."""
+    for key in Switch:
+        await killswitches.set(session, actor=SYSTEM, key=key, enabled=True, reason="test")
+
+
+async def stop(session: AsyncSession, key: Switch) -> None:
+    """Stop one switch."""
+    await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
+
+
+async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
+    """Register somebody, with money (minor units) that arrived by a deposit."""
+    user = await users.register(
+        session, telegram_id=number(), language="en", currency=CURRENCY
+    )
+    if balance:
+        await payments.deposit(
+            session, user_id=user.id, amount=balance, key=f"charge-{number()}", source="telegram"
+        )
+    return Actor(user.id)
+
+
+async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
+    """Register somebody with a role, who speaks in the admin chat."""
+    user = await users.register(
+        session, telegram_id=number(), language="en", currency=CURRENCY
+    )
+    session.add(UserRole(user_id=user.id, role=role))
+    await session.flush()
+    return Actor(user.id, frozenset({role}), in_admin_chat=True)
+
+
+async def channel(
+    session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
+) -> Channel:
+    """Connect a channel and set its terms."""
+    connected = await channels.connect(
+        session,
+        actor=owner,
+        chat_id=-1_000_000_000_000 - number(),
+        title="Morning news",
+        username=None,
+        subscribers=1_200,
+    )
+    return await channels.set_terms(
+        session,
+        actor=owner,
+        channel_id=connected.id,
+        price=price,
+        promised_hours=promised_hours,
+        topic="news",
+    )
+
+
+async def campaign(session: AsyncSession, advertiser: Actor, *, budget: int = 100_000) -> Campaign:
+    """Create a campaign and activate it."""
+    created = await campaigns.create(
+        session, actor=advertiser, name="Bakery", creative=advert(), total_budget=budget
+    )
+    return await campaigns.activate(session, actor=advertiser, campaign_id=created.id)
+
+
+async def deal(
+    session: AsyncSession,
+    *,
+    balance: int = 20_000,
+    price: int = PRICE,
+    promised_hours: int = 24,
+    publish_at: datetime | None = None,
+    fee_bps: int = FEE_BPS,
+) -> Deal:
+    """Bring an advertiser, an owner and a moderator to a placement that waits for a decision."""
+    advertiser = await person(session, balance=balance)
+    owner = await person(session)
+    moderator = await staff(session)
+    place = await channel(session, owner, price=price, promised_hours=promised_hours)
+    bought = await campaign(session, advertiser, budget=max(balance, price))
+    target = await campaigns.submit_target(
+        session,
+        actor=advertiser,
+        campaign_id=bought.id,
+        channel_id=place.id,
+        publish_at=publish_at,
+        fee_bps=fee_bps,
+    )
+    await commit(session)
+    return Deal(advertiser, owner, moderator, bought, place, target)
+
+
+async def approved(session: AsyncSession, **terms: int) -> Deal:
+    """A deal that a moderator approved: the money is held, the post queued."""
+    made = await deal(session, **terms)  # type: ignore[arg-type]  # whole-number terms only
+    await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
+    await commit(session)
+    return made
+
+
+async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
+    """Claim the post that is due longest."""
+    claim = await posting.claim(session, owner=owner, lease=LEASE)
+    assert claim is not None
+    return claim
+
+
+async def posted(session: AsyncSession, **terms: int) -> Deal:
+    """A deal whose post is out, message 10 of its channel."""
+    made = await approved(session, **terms)
+    claim = await claimed(session)
+    assert claim.target_id == made.target.id
+    assert await posting.record_sent(session, claim, message_id=10)
+    await commit(session)
+    return made
+
+
+async def failed(session: AsyncSession, **terms: int) -> Deal:
+    """A deal whose post Telegram refused."""
+    made = await approved(session, **terms)
+    claim = await claimed(session)
+    assert claim.target_id == made.target.id
+    assert await posting.record_refused(
+        session, claim, error="Bad Request: chat not found", rights_lost=False
+    )
+    await commit(session)
+    return made
