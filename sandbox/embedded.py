@@ -1,0 +1,362 @@
+"""PostgreSQL and Valkey in a folder: started from the programs in the wheels, gone with us.
+
+Neither listens on the network, nothing outside the folder is changed, and a start after a
+SIGKILL of everything finds its data again.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import asyncpg
+
+from sandbox import binaries, folders, identity, processes
+from sandbox.trouble import CannotStart
+
+DATABASE = "adtech"
+SUPERUSER = "adtech_superuser"
+OWNER = "adtech_owner"
+APP = "adtech_app"
+
+_PORT = 5432  # only part of the socket's name: nothing listens on the network
+_SOCKET = f".s.PGSQL.{_PORT}"
+_START_LIMIT = 60.0  # seconds; the recovery after a crash replays what was written
+_LEFTOVER_LIMIT = 30.0
+_VALKEY_SOCKET = "valkey.sock"
+_STATE_LINE = 7  # of postmaster.pid, counted from 0
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "work_mem": "32MB",
+    "max_wal_size": "256MB",
+    "jit": "off",
+    "huge_pages": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the folder, not in /dev/shm
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    "log_checkpoints": "off",
+    # The rows and statements that fail are people's: they stay out of the log.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+# A statement of the application that hangs would keep a kill switch waiting for its lock.
+_APP_LIMITS = {
+    "statement_timeout": "30s",
+    "transaction_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server. Its passwords are in `passwords.json` of its folder."""
+
+    child: processes.Child
+    folder: Path
+    socket_folder: Path
+    passwords: dict[str, str] = field(repr=False)
+    held: BinaryIO
+
+    def dsn(self, role: str, database: str = DATABASE) -> str:
+        """Address of a database for one of the three roles, with its password."""
+        return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={self.socket_folder}"
+
+    async def stop(self) -> None:
+        """Fast shutdown; after 10 s immediate, after 5 more SIGKILL."""
+        await self.child.stop((signal.SIGINT, 10), (signal.SIGQUIT, 5))
+        folders.remove_sockets(self.socket_folder, self.folder)
+        self.held.close()
+
+
+@dataclass(frozen=True)
+class Valkey:
+    """A running server."""
+
+    child: processes.Child
+    folder: Path
+    socket: Path
+    held: BinaryIO
+
+    @property
+    def url(self) -> str:
+        """Address for redis-py."""
+        return f"unix://{self.socket}?db=0"
+
+    async def stop(self) -> None:
+        """Shut down with everything on disk; after 10 s SIGKILL."""
+        await self.child.stop((signal.SIGTERM, 10))
+        folders.remove_sockets(self.socket.parent, self.folder)
+        self.held.close()
+
+
+@contextlib.asynccontextmanager
+async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postgres]:
+    """Run PostgreSQL on `folder` for the length of the block, made at the first start.
+
+    Without `durable` nothing is synchronised to disk: for tests. Raises CannotStart with one
+    sentence; a second server on one folder is such an error.
+    """
+    server = await start_postgres(folder, durable=durable)
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def valkey(folder: Path) -> AsyncIterator[Valkey]:
+    """Run Valkey on `folder` for the length of the block. Raises CannotStart."""
+    server = await start_valkey(folder)
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def start_postgres(
+    folder: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None
+) -> Postgres:
+    """Start PostgreSQL on `folder` until `stop` is called or this process dies.
+
+    `settings` go over ours. Call it from the main thread. Raises CannotStart.
+    """
+    folder = folder.absolute()  # noqa: ASYNC240 - a local file, nobody waits
+    held = folders.lock(folder)
+    try:
+        owner = identity.choose(folder, binaries.postgres("postgres"))
+        socket_folder = await _bring_data(folder, owner, durable=durable)
+        server = Postgres(
+            _spawn_postgres(
+                folder,
+                owner,
+                _SETTINGS
+                | ({} if durable else _FORGETFUL)
+                | {"unix_socket_directories": str(socket_folder)}
+                | dict(settings or {}),
+            ),
+            folder,
+            socket_folder,
+            _passwords(folder),
+            held,
+        )
+    except BaseException:
+        held.close()
+        raise
+    try:
+        await _until_ready(server.child, folder / "data/postmaster.pid", folder / "postgres.log")
+        await _prepare(server)
+    except BaseException:
+        await server.stop()
+        raise
+    return server
+
+
+async def _bring_data(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
+    """Make the data folder, or make it usable again after whatever happened to it.
+
+    Returns the folder for the socket.
+    """
+    socket_folder = folders.socket_folder(folder, _SOCKET, owner.uid, owner.gid)
+    passwords = _passwords(folder)
+    data = folder / "data"
+    if data.exists():
+        await _forget_last_run(data, socket_folder)
+        identity.give(data, owner)
+    else:
+        await _create_cluster(folder, owner, passwords[SUPERUSER], durable=durable)
+    return socket_folder
+
+
+def _spawn_postgres(
+    folder: Path, owner: identity.Identity, settings: Mapping[str, str]
+) -> processes.Child:
+    data = folder / "data"
+    options = (f"--{name}={value}" for name, value in settings.items())
+    return processes.spawn(
+        [binaries.postgres("postgres"), "-D", data, "-p", str(_PORT), *options],
+        name="postgres",
+        cwd=data,
+        env=_ENVIRONMENT,
+        log=folder / "postgres.log",
+        # "Immediate": its backends are told at once, and nothing can make it wait.
+        death_signal=signal.SIGQUIT,
+        become=owner.become,
+    )
+
+
+def _passwords(folder: Path) -> dict[str, str]:
+    path = folder / "passwords.json"
+    if path.exists():
+        passwords: dict[str, str] = json.loads(path.read_text())
+        return passwords
+    if (folder / "data").exists():
+        raise CannotStart(f"{path} is missing: without it the database next to it stays closed")
+    passwords = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER, APP)}
+    folders.write_private(path, json.dumps(passwords))
+    return passwords
+
+
+async def _create_cluster(
+    folder: Path, owner: identity.Identity, password: str, *, durable: bool
+) -> None:
+    """Make the data folder under another name first: one that exists is complete."""
+    partial = folder / "data.partial"
+    await _until_left(partial)
+    shutil.rmtree(partial, ignore_errors=True)
+    password_file = folder / "password.partial"
+    folders.write_private(password_file, password)
+    os.chown(password_file, owner.uid, owner.gid)
+    child = processes.spawn(
+        [
+            binaries.postgres("initdb"),
+            *("-D", partial, "-U", SUPERUSER, f"--pwfile={password_file}"),
+            *("--encoding=UTF8", "--locale=C"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *("--auth-local=scram-sha-256", "--auth-host=reject", "--no-instructions"),
+            *(() if durable else ("--no-sync",)),
+        ],
+        name="initdb",
+        cwd=folder,
+        env=_ENVIRONMENT,
+        log=folder / "postgres.log",
+        become=owner.become,
+    )
+    try:
+        if await child.wait():
+            reason = processes.last_line(folder / "postgres.log")
+            raise CannotStart(f"PostgreSQL cannot be set up in {folder}: {reason}")
+    finally:
+        await child.stop()
+        password_file.unlink()
+    (partial / "pg_hba.conf").write_text("local all all scram-sha-256\n")
+    partial.rename(folder / "data")
+
+
+async def _forget_last_run(data: Path, socket_folder: Path) -> None:
+    """Wait for a server that is still dying, then remove what names a killed one's process.
+
+    PostgreSQL would take a zombie, or whoever has that id today, for a running server.
+    """
+    await _until_left(data)
+    (data / "postmaster.pid").unlink(missing_ok=True)
+    (socket_folder / f"{_SOCKET}.lock").unlink(missing_ok=True)
+
+
+async def _until_left(folder: Path) -> None:
+    if left := await processes.until_left(folder, _LEFTOVER_LIMIT):
+        raise CannotStart(f"an earlier server still runs on {folder}: process {left[0]}")
+
+
+async def _until_ready(child: processes.Child, pid_file: Path, log: Path) -> None:
+    """Wait for the word "ready" that the server writes in the eighth line of its pid file."""
+    deadline = time.monotonic() + _START_LIMIT
+    while time.monotonic() < deadline:
+        if await child.wait(0.01) is not None:
+            raise CannotStart(f"PostgreSQL does not start: {processes.last_line(log)}")
+        with contextlib.suppress(FileNotFoundError):
+            lines = pid_file.read_text().splitlines()  # noqa: ASYNC240 - a local file
+            state = "".join(lines[_STATE_LINE : _STATE_LINE + 1]).strip()
+            if lines[:1] == [str(child.pid)] and state == "ready":
+                return
+    raise CannotStart(f"PostgreSQL is not ready after {_START_LIMIT:.0f} s, see {log}")
+
+
+async def _prepare(server: Postgres) -> None:
+    """Roles, database and who may enter it; each step may have been done at an earlier start."""
+    connection = await asyncpg.connect(server.dsn(SUPERUSER, "postgres"))
+    try:
+        for role in (OWNER, APP):
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                password = server.passwords[role]  # of our own making: letters, digits, - and _
+                await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+        for name, value in _APP_LIMITS.items():
+            await connection.execute(f"ALTER ROLE {APP} SET {name} = '{value}'")
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+            await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+        await connection.execute("REVOKE ALL ON DATABASE postgres FROM PUBLIC")
+        await close_to_others(connection, DATABASE)
+    finally:
+        await connection.close()
+
+
+async def close_to_others(connection: asyncpg.Connection, database: str) -> None:
+    """Let the owner and the application into a database, and nobody else."""
+    await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
+    await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {OWNER}, {APP}')
+
+
+async def start_valkey(folder: Path) -> Valkey:
+    """Start Valkey on `folder` until `stop` is called or this process dies. As start_postgres."""
+    folder = folder.absolute()  # noqa: ASYNC240 - a local file, nobody waits
+    held = folders.lock(folder)
+    try:
+        await _until_left(folder)
+        socket = folders.socket_folder(folder, _VALKEY_SOCKET, os.geteuid(), os.getegid())
+        socket /= _VALKEY_SOCKET
+        socket.unlink(missing_ok=True)
+        server = Valkey(_spawn_valkey(folder, socket), folder, socket, held)
+    except BaseException:
+        held.close()
+        raise
+    try:
+        await _until_pong(server, folder / "valkey.log")
+    except BaseException:
+        await server.stop()
+        raise
+    return server
+
+
+def _spawn_valkey(folder: Path, socket: Path) -> processes.Child:
+    return processes.spawn(
+        [
+            binaries.valkey(),
+            *("--port", "0", "--unixsocket", socket, "--unixsocketperm", "700"),
+            *("--dir", folder, "--save", "", "--appendonly", "yes"),
+            *("--appendfsync", "everysec", "--maxmemory-policy", "noeviction"),
+            *("--daemonize", "no", "--logfile", ""),
+        ],
+        name="valkey",
+        cwd=folder,
+        env=_ENVIRONMENT,
+        log=folder / "valkey.log",
+    )
+
+
+async def _until_pong(server: Valkey, log: Path) -> None:
+    deadline = time.monotonic() + _START_LIMIT
+    while time.monotonic() < deadline:
+        if await server.child.wait(0.01) is not None:
+            raise CannotStart(f"Valkey does not start: {processes.last_line(log)}")
+        if await _answers(server.socket):
+            return
+    raise CannotStart(f"Valkey is not ready after {_START_LIMIT:.0f} s, see {log}")
+
+
+async def _answers(socket: Path) -> bool:
+    """Whether it answers a ping: while it loads its data it refuses."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return False
+    try:
+        writer.write(b"PING\r\n")
+        return await reader.readline() == b"+PONG\r\n"
+    except OSError:
+        return False
+    finally:
+        writer.close()

@@ -1,0 +1,43 @@
+"""Telegram's flood limits, when somebody switches them on."""
+
+import math
+import time
+from collections import deque
+
+from sandbox.errors import TelegramError
+
+ALL_CHATS_PER_SECOND = 30
+ONE_CHAT_PER_SECOND = 1
+GROUP_PER_MINUTE = 20
+
+
+class Limits:
+    """What was sent in the last minute, in real time; off until `enabled`."""
+
+    def __init__(self) -> None:
+        self.enabled = False
+        self._sent: dict[int | None, deque[float]] = {}
+
+    def admit(self, chat_id: int, *, private: bool) -> None:
+        """Let one send through, or refuse it with 429 and the seconds to wait."""
+        if not self.enabled:
+            return
+        now = time.monotonic()
+        waits = [
+            self._wait(None, now, ALL_CHATS_PER_SECOND, 1),
+            self._wait(chat_id, now, ONE_CHAT_PER_SECOND, 1),
+        ]
+        if not private:
+            waits.append(self._wait(chat_id, now, GROUP_PER_MINUTE, 60))
+        if any(waits):
+            seconds = max(1, math.ceil(max(waits)))
+            raise TelegramError(
+                429, f"Too Many Requests: retry after {seconds}", retry_after=seconds
+            )
+        for key in (None, chat_id):
+            self._sent.setdefault(key, deque(maxlen=ALL_CHATS_PER_SECOND)).append(now)
+
+    def _wait(self, key: int | None, now: float, allowed: int, window: float) -> float:
+        """Seconds until fewer than `allowed` sends lie within the last `window` seconds."""
+        recent = [moment for moment in self._sent.get(key, ()) if moment > now - window]
+        return recent[-allowed] + window - now if len(recent) >= allowed else 0.0

@@ -1,0 +1,80 @@
+"""Keyboards: Telegram's limits, which aiogram does not check."""
+
+from typing import Any
+
+from aiogram.types import InlineKeyboardMarkup, ReplyKeyboardMarkup
+from pydantic import BaseModel
+
+from sandbox.errors import bad_request
+from sandbox.persistence import Json
+
+MAX_BUTTONS = 100
+MAX_ROW = 8
+MAX_CALLBACK_DATA = 64
+INLINE_ACTIONS = (
+    "url",
+    "callback_data",
+    "web_app",
+    "login_url",
+    "switch_inline_query",
+    "switch_inline_query_current_chat",
+    "switch_inline_query_chosen_chat",
+    "copy_text",
+    "callback_game",
+    "pay",
+)
+
+
+def as_json(model: BaseModel) -> Json:
+    """What the request gave and nothing else: defaults of aiogram's models cannot be dumped."""
+    dumped: dict[str, Any] = model.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude_unset=True
+    )
+    return dumped
+
+
+def split(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
+    """(inline keyboard, reply keyboard or its removal), either of them checked."""
+    if markup is None:
+        return None, None
+    if isinstance(markup, InlineKeyboardMarkup):
+        return inline(markup), None
+    if isinstance(markup, ReplyKeyboardMarkup):
+        _count([len(row) for row in markup.keyboard])
+        for row in markup.keyboard:
+            for button in row:
+                if not button.text.strip():
+                    raise bad_request("reply keyboard button text must be non-empty")
+    return None, as_json(markup)
+
+
+def inline(markup: InlineKeyboardMarkup | None) -> Json | None:
+    """The inline keyboard as a message keeps it: rows without buttons go, none at all is None."""
+    if markup is None:
+        return None
+    dumped = as_json(markup)
+    rows = [row for row in dumped["inline_keyboard"] if row]
+    _count([len(row) for row in rows])
+    for row in rows:
+        for button in row:
+            _check_button(button)
+    return {"inline_keyboard": rows} if rows else None
+
+
+def _count(rows: list[int]) -> None:
+    if sum(rows) > MAX_BUTTONS or any(row > MAX_ROW for row in rows):
+        raise bad_request("reply markup is too long")
+
+
+def _check_button(button: Json) -> None:
+    if not button["text"].strip():
+        raise bad_request("can't parse inline keyboard button: text must be non-empty")
+    actions = [name for name in INLINE_ACTIONS if name in button]
+    if len(actions) != 1:
+        raise bad_request("can't parse inline keyboard button: exactly one action is needed")
+    data = button.get("callback_data")
+    if data is not None and not 1 <= len(data.encode()) <= MAX_CALLBACK_DATA:
+        raise bad_request("BUTTON_DATA_INVALID")
+    url = button.get("url")
+    if url is not None and not url.startswith(("http://", "https://", "tg://", "ton://")):
+        raise bad_request("inline keyboard button URL is invalid: unsupported URL protocol")

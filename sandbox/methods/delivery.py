@@ -1,0 +1,46 @@
+"""Webhook settings; getUpdates itself is `sandbox.updates`."""
+
+import re
+from urllib.parse import urlsplit
+
+from aiogram import methods
+
+from sandbox.calls import Call
+from sandbox.errors import bad_request
+from sandbox.persistence import Json
+
+SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+def set_webhook(call: Call[methods.SetWebhook]) -> bool:
+    """Push updates to this address from now on; plain http is taken, since all is on loopback."""
+    request = call.request
+    if request.url and urlsplit(request.url).scheme not in {"http", "https"}:
+        raise bad_request("bad webhook: invalid webhook URL specified")
+    if request.secret_token and not SECRET.fullmatch(request.secret_token):
+        raise bad_request("secret token contains unallowed characters")
+    if request.allowed_updates is not None:
+        call.state.set("allowed_updates", request.allowed_updates)
+    _drop_pending(call, wanted=request.drop_pending_updates)
+    webhook = {"url": request.url, "secret_token": request.secret_token}
+    call.state.set("webhook", webhook if request.url else None)
+    return True
+
+
+def delete_webhook(call: Call[methods.DeleteWebhook]) -> bool:
+    """Back to getUpdates."""
+    _drop_pending(call, wanted=call.request.drop_pending_updates)
+    call.state.set("webhook", None)
+    return True
+
+
+def _drop_pending(
+    call: Call[methods.SetWebhook] | Call[methods.DeleteWebhook], *, wanted: bool | None
+) -> None:
+    if wanted:
+        call.state.drop_updates(list(call.state.updates))
+
+
+def get_webhook_info(call: Call[methods.GetWebhookInfo]) -> Json:
+    """What is set and how it goes."""
+    return call.delivery.info()

@@ -1,0 +1,120 @@
+"""The bot itself: who it is, its commands and descriptions, files."""
+
+import json
+from typing import Any
+
+from aiogram import methods
+
+from sandbox import markup, views
+from sandbox.calls import Call
+from sandbox.errors import bad_request
+from sandbox.persistence import Json
+
+MAX_COMMANDS = 100
+
+
+def get_me(call: Call[methods.GetMe]) -> Json:
+    """The bot's own user, with what it may do in groups."""
+    return views.user(call.state.bot) | {
+        "can_join_groups": True,
+        "can_read_all_group_messages": False,
+        "supports_inline_queries": False,
+        "can_connect_to_business": False,
+        "has_main_web_app": False,
+    }
+
+
+def _scope_key(call: Call[Any]) -> str:
+    """Commands are kept per scope and language."""
+    scope = call.request.scope
+    dumped = markup.as_json(scope) if scope else {"type": "default"}
+    dumped.setdefault("type", "default")
+    place = dumped.get("chat_id")
+    if place is not None and place not in call.state.chats:
+        raise bad_request("chat not found")
+    order = json.dumps(dumped, sort_keys=True)
+    return f"commands:{order}:{call.request.language_code or ''}"
+
+
+def set_my_commands(call: Call[methods.SetMyCommands]) -> bool:
+    """The list that clients show in their menu."""
+    commands = [markup.as_json(command) for command in call.request.commands]
+    if len(commands) > MAX_COMMANDS:
+        raise bad_request("BOT_COMMANDS_TOO_MUCH")
+    for command in commands:
+        name = command["command"].removeprefix("/")
+        if not (name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()):
+            raise bad_request("BOT_COMMAND_INVALID")
+        if not 1 <= len(command["description"]) <= 256:  # noqa: PLR2004 - Telegram's own bounds
+            raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+    call.state.set(_scope_key(call), commands)
+    return True
+
+
+def get_my_commands(call: Call[methods.GetMyCommands]) -> list[Json]:
+    """That list again."""
+    commands: list[Json] = call.state.settings.get(_scope_key(call)) or []
+    return commands
+
+
+def delete_my_commands(call: Call[methods.DeleteMyCommands]) -> bool:
+    """No list for this scope any more."""
+    call.state.set(_scope_key(call), None)
+    return True
+
+
+def set_my_description(call: Call[methods.SetMyDescription]) -> bool:
+    """The words of an empty chat with the bot."""
+    return _set_words(call, "description", 512)
+
+
+def set_my_short_description(call: Call[methods.SetMyShortDescription]) -> bool:
+    """The words of the bot's profile."""
+    return _set_words(call, "short_description", 120)
+
+
+def set_my_name(call: Call[methods.SetMyName]) -> bool:
+    """The bot's name, by language; messages go on showing the first one."""
+    return _set_words(call, "name", 64)
+
+
+def _set_words(call: Call[Any], field: str, longest: int) -> bool:
+    words = getattr(call.request, field) or ""
+    if len(words) > longest:
+        raise bad_request(f"bot {field.replace('_', ' ')} is too long")
+    call.state.set(f"{field}:{call.request.language_code or ''}", words)
+    return True
+
+
+def get_my_description(call: Call[methods.GetMyDescription]) -> Json:
+    """As it was set."""
+    return _words(call, "description")
+
+
+def get_my_short_description(call: Call[methods.GetMyShortDescription]) -> Json:
+    """As it was set."""
+    return _words(call, "short_description")
+
+
+def get_my_name(call: Call[methods.GetMyName]) -> Json:
+    """As it was set, else the name that the bot was made with."""
+    return {"name": _words(call, "name")["name"] or call.state.bot.first_name}
+
+
+def _words(call: Call[Any], field: str) -> Json:
+    language = call.request.language_code or ""
+    settings = call.state.settings
+    return {field: settings.get(f"{field}:{language}") or settings.get(f"{field}:") or ""}
+
+
+def get_file(call: Call[methods.GetFile]) -> Json:
+    """Where a file can be fetched."""
+    file = call.state.files.get(call.request.file_id)
+    if file is None:
+        raise bad_request("invalid file_id")
+    return {
+        "file_id": file.id,
+        "file_unique_id": file.unique_id,
+        "file_size": file.size,
+        "file_path": f"{file.kind}s/{file.id}",
+    }

@@ -1,0 +1,150 @@
+"""Child processes that never outlive their parent."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+_PR_SET_PDEATHSIG = 1
+_POLL = 0.02
+_LOG_LIMIT = 10_000_000
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Child:
+    """A process started by `spawn`."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """Watch `process`, called `name` in messages."""
+        self.name = name
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Process id; once `returncode` is known it may belong to somebody else."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    async def wait(self, limit: float | None = None) -> int | None:
+        """Exit status, or None if the process still runs after `limit` seconds."""
+        deadline = None if limit is None else time.monotonic() + limit
+        while (returncode := self._process.poll()) is None:
+            if deadline is not None and time.monotonic() >= deadline:
+                return None
+            await asyncio.sleep(_POLL)
+        return returncode
+
+    def send(self, number: int) -> None:
+        """Send a signal; nothing happens when the process is gone."""
+        self._process.send_signal(number)
+
+    async def stop(self, *steps: tuple[int, float]) -> None:
+        """Send each signal in turn, wait its seconds, and SIGKILL at the end."""
+        for number, limit in steps:
+            self.send(number)
+            self.send(signal.SIGCONT)  # a paused one would never see it
+            if await self.wait(limit) is not None:
+                return
+        self.send(signal.SIGKILL)
+        await self.wait()
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    name: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    log: Path,
+    death_signal: signal.Signals = signal.SIGKILL,
+    become: Callable[[], None] | None = None,
+) -> Child:
+    """Start a program whose output is appended to `log`, and which gets `death_signal` when we die.
+
+    Call it from the main thread: the kernel watches the thread that forked. The child has a
+    process group of its own, so that Ctrl-C reaches it through us, in the right order.
+    `become` runs in the child and changes its user. Raises OSError if the program cannot start.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if become is not None:
+            become()
+        # After the change of user, which clears the death signal.
+        die_with(parent, death_signal)
+
+    with _append(log) as output:
+        process = subprocess.Popen(
+            [str(argument) for argument in argv],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+            umask=0o077,
+            preexec_fn=prepare,  # noqa: PLW1509 - prctl has no other place
+        )
+    return Child(name, process)
+
+
+def die_with(parent: int, number: signal.Signals) -> None:
+    """Ask the kernel for a signal at the death of `parent`; exit now if it is already dead."""
+    if _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def in_folder(folder: Path) -> list[int]:
+    """Ids of the living processes whose current folder is `folder`.
+
+    A zombie has no current folder any more, which is what makes this better than asking
+    whether a process id exists.
+    """
+    real = folder.resolve()
+    found = []
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit():
+            continue
+        try:
+            if Path(entry.path, "cwd").readlink() == real:
+                found.append(int(entry.name))
+        except OSError:
+            continue  # gone meanwhile, a zombie, or another user's
+    return found
+
+
+async def until_left(folder: Path, limit: float) -> list[int]:
+    """Wait until no process works in `folder`; the ids of those left after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    while (left := in_folder(folder)) and time.monotonic() < deadline:  # noqa: ASYNC110 - the kernel tells nobody
+        await asyncio.sleep(_POLL)
+    return left
+
+
+def last_line(log: Path) -> str:
+    """The last line that is not empty of the file, or an empty text."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _append(log: Path) -> BinaryIO:
+    """Open a log for its owner alone; one that grew large becomes `.old` first."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_name(f"{log.name}.old"))
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb")

@@ -1,0 +1,53 @@
+"""The methods of the Bot API, read from aiogram's classes."""
+
+from datetime import datetime, timedelta
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from aiogram import methods
+from aiogram.methods.base import TelegramMethod
+from aiogram.types import InputFile
+
+MethodClass = type[TelegramMethod[Any]]
+
+# Method names do not care about case at Telegram.
+METHODS: dict[str, MethodClass] = {
+    cls.__api_method__.lower(): cls
+    for cls in (getattr(methods, name) for name in methods.__all__)
+    if cls is not TelegramMethod and issubclass(cls, TelegramMethod)
+}
+
+
+def _alternatives(annotation: object) -> set[object]:
+    """The types that a field may have, unions and annotations taken apart."""
+    origin = get_origin(annotation)
+    if origin in {Union, UnionType}:
+        return set().union(*(_alternatives(part) for part in get_args(annotation)))
+    if origin is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    return {annotation}
+
+
+@cache
+def form_kinds(cls: MethodClass) -> dict[str, str]:
+    """How a field's text in a form is to be read: "number", "text", "file", "plain" or "json".
+
+    "number" also stands for `int | str`: a smart union would keep "-100" a string.
+    """
+    # aiogram's models may have been left unbuilt to save time; then their annotations are names.
+    cls.model_rebuild()
+    return {name: _kind(field.annotation) for name, field in cls.model_fields.items()}
+
+
+def _kind(annotation: object) -> str:
+    types = _alternatives(annotation)
+    if int in types and types <= {int, str, datetime, timedelta, type(None)}:
+        return "number"
+    if str in types:
+        return "text"
+    if InputFile in types:
+        return "file"
+    if types & {bool, float}:
+        return "plain"
+    return "json"

@@ -1,0 +1,105 @@
+"""One HTTP application: the Bot API, the control API and the page."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox.api import BotApi
+from sandbox.control import routes
+from sandbox.control.world import MoveClock, Processes, World
+from sandbox.state import State
+from sandbox.updates import Delivery
+
+WEB = Path(__file__).parent / "web"
+PAGE_FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/api.js": ("api.js", "text/javascript"),
+    "/chat.js": ("chat.js", "text/javascript"),
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MAX_REQUEST = 60 * 1024 * 1024
+# The page shows texts that anybody may have written: it loads nothing from elsewhere, sends
+# nothing elsewhere, and is never part of another page.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(
+    state: State,
+    *,
+    bot_token: str,
+    control_token: str,
+    move_clock: MoveClock | None = None,
+    processes: Processes | None = None,
+) -> web.Application:
+    """The application for one world; the caller binds it to loopback and closes `state` later.
+
+    `move_clock` moves the database's clock forward by seconds and returns the new shift;
+    `processes` kills and starts the product's processes. Without them the control API says
+    that it cannot.
+    """
+    state.adopt_bot(int(bot_token.partition(":")[0]))
+    delivery = Delivery(state)
+    api = BotApi(state, delivery, bot_token)
+    app = web.Application(client_max_size=MAX_REQUEST)
+    # A token may hold characters that a route's pattern would have to know; the API looks at
+    # the path itself.
+    app.router.add_route("*", "/{bot:bot[^/]+}/{method:.*}", api.handle)
+    app.router.add_get("/file/{bot:bot[^/]+}/{path:.*}", api.download)
+    routes.add(app, World(state, control_token, move_clock, processes))
+    for path, (name, content_type) in PAGE_FILES.items():
+        app.router.add_get(path, _page_file(WEB / name, content_type))
+    app.router.add_get("/favicon.ico", _no_icon)
+    app.on_response_prepare.append(_secure)
+    app.cleanup_ctx.append(_pushing(delivery))
+    app.on_shutdown.append(lambda _: _stop_waiting(state))
+    return app
+
+
+def _page_file(path: Path, content_type: str) -> Handler:
+    content = path.read_bytes()
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(body=content, content_type=content_type, charset="utf-8")
+
+    return serve
+
+
+async def _no_icon(_: web.Request) -> web.Response:
+    """Browsers ask for one whatever a page says."""
+    return web.Response(status=204)
+
+
+async def _secure(request: web.Request, response: web.StreamResponse) -> None:
+    if not request.path.startswith(("/bot", "/file/")):
+        response.headers.update(SECURITY_HEADERS)
+
+
+def _pushing(delivery: Delivery) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(delivery.push())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    return run
+
+
+async def _stop_waiting(state: State) -> None:
+    """Long polls would hold the server's stop back."""
+    state.pulse.close()

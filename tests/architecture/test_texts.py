@@ -1,0 +1,210 @@
+"""What the product says: every text exists in each language, every fact and every button has one."""
+
+import ast
+import dataclasses
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fluent.syntax import FluentParser
+from fluent.syntax import ast as fluent
+
+import bot.light_models  # noqa: F401 - before anything of aiogram
+import handlers
+from aiogram import Router
+from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
+from bot import amounts, callbacks, commands, outbox, texts
+from bot.errors import explain, message_id
+from bot.screens import moderation, operators
+from bot.texts import LANGUAGES, LOCALES, Texts
+from db.models.operations import Switch
+from handlers import start
+from services import errors
+
+ROOT = Path(__file__).parents[2]
+ERRORS = tuple(errors.DomainError.__subclasses__())
+CALLBACKS = tuple(CallbackData.__subclasses__())
+
+
+def messages(language: str) -> dict[str, set[str]]:
+    """Every message of a language with the variables that it uses."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((LOCALES / language).glob("*.ftl")):
+        for entry in FluentParser().parse(path.read_text()).body:
+            assert not isinstance(entry, fluent.Junk), f"{path.name}: {entry.content}"
+            if isinstance(entry, fluent.Message):
+                assert entry.id.name not in found, f"{entry.id.name} is there twice"
+                found[entry.id.name] = set(variables(entry))
+    return found
+
+
+def variables(node: Any) -> Iterator[str]:
+    """The names of all variables below a node of a Fluent file."""
+    if isinstance(node, fluent.VariableReference):
+        yield node.id.name
+    for value in vars(node).values():
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, fluent.BaseNode):
+                yield from variables(child)
+
+
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    """The modules that speak."""
+    for package in ("bot", "handlers"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path, ast.parse(path.read_text())
+
+
+def ids_in_code() -> set[str]:
+    """Ids that stand literally in a call of `t`, `Say`, `Ask` or the like."""
+    speaking = {"t", "Say", "Ask", "_of_placement", "everywhere"}
+    found = set()
+    for _, module in sources():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and node.args:
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                # One of two ids may be chosen in the call itself.
+                choice = node.args[0]
+                chosen = (
+                    [choice.body, choice.orelse] if isinstance(choice, ast.IfExp) else [choice]
+                )
+                found |= {
+                    each.value
+                    for each in chosen
+                    if name in speaking
+                    and isinstance(each, ast.Constant)
+                    and isinstance(each.value, str)
+                }
+    return found
+
+
+def ids_made_in_code() -> set[str]:
+    """Ids that are put together from words of the product."""
+    return {
+        *(message_id(error) for error in ERRORS),
+        *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),
+        *(f"language-{language}" for language in LANGUAGES),
+        *(f"campaign-{act}" for act in ("activate", "pause", "resume")),
+        *(f"channel-{act}" for act in ("pause", "resume")),
+        *("channel-no-right", "channel-not-creator"),
+        *("channel-no-right-admin", "channel-not-creator-admin"),
+        *("outbox-watchdog-acted", "outbox-watchdog-waits"),
+        *start.PAGES,
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_that_the_code_says_exists(language: str) -> None:
+    missing = (ids_in_code() | ids_made_in_code()) - messages(language).keys()
+    assert missing == set()
+
+
+def test_languages_have_the_same_texts_with_the_same_variables() -> None:
+    english, *others = (messages(language) for language in LANGUAGES)
+    for other in others:
+        assert other == english
+
+
+def test_no_text_is_left_over() -> None:
+    assert messages("en").keys() - ids_in_code() - ids_made_in_code() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: str(kind.__name__))
+def test_every_error_can_be_said(kind: type[errors.DomainError], language: str) -> None:
+    samples: dict[Any, Any] = {int: 5_000, int | None: None, str | None: None}
+    facts = {
+        field.name: samples.get(field.type, "word")
+        for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+    }
+    error = kind(**facts | ({"currency": "USD"} if "currency" in facts else {}))
+    said = explain(Texts(language, "USD"), error)
+    assert said
+    assert "{" not in said
+    assert kind.__name__ not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_of_the_product_have_a_text_of_their_own(language: str) -> None:
+    t = Texts(language, "USD")
+    for reason in moderation.REASONS:
+        assert t("reject-reason", reason=reason) != reason
+    for key in Switch:
+        assert t("switch-lets", key=key.value) != key.value
+    if language != texts.DEFAULT_LANGUAGE:
+        for reason in operators.STOP_REASONS + operators.RUN_REASONS:
+            assert t("switch-reason", reason=reason) != reason
+
+
+def test_code_holds_no_words() -> None:
+    """Nothing is sent that does not come from the Fluent files."""
+    telling = {"Outgoing", "send_message", "alert", "answer", "complain", "edit_text"}
+    for path, module in sources():
+        for node in ast.walk(module):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            literals = [a for a in node.args if isinstance(a, ast.Constant)]
+            if name in telling:
+                words = [a.value for a in literals if re.search(r"[^\W\d_]", str(a.value))]
+                assert words == [], f"{path}: {words}"
+
+
+def test_every_callback_prefix_has_a_handler() -> None:
+    handled = set()
+    for module in pkgutil.iter_modules(handlers.__path__, "handlers."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Router):
+                handled |= {
+                    filter_.callback.callback_data
+                    for handler in value.callback_query.handlers
+                    for filter_ in handler.filters or ()
+                    if isinstance(filter_.callback, CallbackQueryFilter)
+                }
+    assert handled == set(CALLBACKS)
+    assert len({kind.__prefix__ for kind in CALLBACKS}) == len(CALLBACKS)
+
+
+def test_callback_data_fits_into_telegrams_64_bytes() -> None:
+    largest = 2**63 - 1
+    longest = max((key.value for key in Switch), key=len)
+    words = max(operators.STOP_REASONS + operators.RUN_REASONS, key=len)
+    for data in (
+        callbacks.Go(place=max(callbacks.Place, key=len), id=largest, page=largest),
+        callbacks.OpenForm(name=max(callbacks.FormName, key=len), id=largest),
+        callbacks.OnCampaign(act=max(callbacks.CampaignAct, key=len), id=largest),
+        callbacks.OnPlacement(act="withdraw", id=largest),
+        callbacks.OnChannel(act=max(callbacks.ChannelAct, key=len), id=largest),
+        callbacks.Moderate(
+            act=max(callbacks.ModerationAct, key=len),
+            id=largest,
+            reason=max(moderation.REASONS, key=len),
+        ),
+        callbacks.OnSwitch(act=max(callbacks.SwitchAct, key=len), key=longest, reason=words),
+        callbacks.ShowQueue(page=largest),
+        callbacks.ChooseLanguage(language="en"),
+    ):
+        assert len(data.pack().encode()) <= 64  # noqa: PLR2004 - Telegram's limit
+
+
+def test_every_kind_of_owed_message_has_a_screen() -> None:
+    owed = set()
+    for package in ("services", "handlers"):
+        for path in sorted((ROOT / package).glob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.add":
+                    owed |= {
+                        keyword.value.value
+                        for keyword in node.keywords
+                        if keyword.arg == "kind" and isinstance(keyword.value, ast.Constant)
+                    }
+    assert owed
+    assert owed <= outbox.KINDS
+
+
+def test_amounts_know_the_currencys_decimals() -> None:
+    assert (amounts.exponent("USD"), amounts.exponent("JPY"), amounts.exponent("XTR")) == (2, 0, 0)

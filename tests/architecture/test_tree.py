@@ -1,0 +1,103 @@
+"""Rules of the house that no linter knows; each failure names the place."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("bot", "handlers", "services", "db", "scheduler")
+LONGEST_MODULE = 400
+TEXT_SUFFIXES = {
+    *("", ".py", ".toml", ".txt", ".in", ".md", ".ftl", ".ini", ".mako", ".sql"),
+    *(".html", ".css", ".js", ".json", ".yml", ".yaml", ".example"),
+}
+# Written in pieces, so that this file does not find itself.
+FORBIDDEN = {
+    "an index host": re.compile(
+        "py" + r"pi\.(org|python)|python" + r"hosted|npm" + r"js\.(org|com)"
+    ),
+    "a path of one machine": re.compile(r"(?<![\w.])/(work|root|Users|home/\w+|tmp/w)" + "/"),
+    "an unfinished place": re.compile(r"\b(TO" + "DO|FIX" + "ME|XX" + r"X|HA" + r"CK)\b"),
+    "an issue's number": re.compile(r"(?i)\bissue" + r"s? #?\d"),
+}
+
+
+def files() -> Iterator[Path]:
+    """All files of the repository; what is made by running it is in hidden folders or ignored."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = any(part.startswith(".") and part != ".ci" for part in parts[:-1])
+        made = {"__pycache__", "build", "dist"} & set(parts)
+        if path.is_file() and not hidden and not made and parts != (".env",):
+            yield path
+
+
+def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
+    """Python files of the given folders with their syntax trees."""
+    for path in files():
+        name = path.relative_to(ROOT)
+        if path.suffix == ".py" and name.parts[0] in folders:
+            yield name, ast.parse(path.read_text())
+
+
+def test_only_the_session_commits() -> None:
+    """The sandbox is left out: its world keeps a journal of its own, with that word for it."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules(*PRODUCT)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "commit"
+        and name != Path("db/session.py")
+    ]
+    assert not found
+
+
+def test_services_are_imported_as_modules() -> None:
+    """`from services import posting`, so that a test can stand between caller and function."""
+    functions = {
+        (name.stem, node.name)
+        for name, tree in modules("services")
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    found = [
+        f"{name}:{node.lineno} {alias.name}"
+        for name, tree in modules(*PRODUCT, "sandbox")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("services.")
+        for alias in node.names
+        if ((node.module or "").rpartition(".")[2], alias.name) in functions
+    ]
+    assert not found
+
+
+def test_packages_are_empty_files() -> None:
+    found = [
+        str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size
+    ]
+    assert not found
+
+
+def test_no_module_is_too_long() -> None:
+    lengths = {
+        path.relative_to(ROOT): len(path.read_text().splitlines())
+        for path in files()
+        if path.suffix == ".py" and path.parent != ROOT / "migrations" / "versions"
+    }
+    assert not {str(name): length for name, length in lengths.items() if length > LONGEST_MODULE}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_nothing_that_belongs_to_one_place_or_day(what: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files()
+        if path.suffix in TEXT_SUFFIXES
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if FORBIDDEN[what].search(line)
+    ]
+    assert not found
