@@ -14,6 +14,9 @@ from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.money import Escrow
 from db.models.posting import PostJob
 
+KEY_LOCKS = 7_003
+"""Advisory locks of idempotency keys."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -92,6 +95,11 @@ async def lock_placement(session: AsyncSession, target_id: int) -> Placement | N
 def has_escrow() -> ColumnElement[bool]:
     """Tell of a target in a query whether money is or was held for it."""
     return exists().where(Escrow.campaign_target_id == CampaignTarget.id)
+
+
+async def lock_key(session: AsyncSession, key: str) -> None:
+    """Let one press of a form at a time look for its key; the second then finds the first's row."""
+    await session.execute(select(func.pg_advisory_xact_lock(KEY_LOCKS, func.hashtext(key))))
 
 
 async def now(session: AsyncSession) -> datetime:

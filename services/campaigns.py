@@ -45,6 +45,7 @@ async def create(
     """
     advertiser_id = _person(actor, "campaign_create")
     if key is not None:
+        await queries.lock_key(session, key)
         made = await session.scalar(select(Campaign).where(Campaign.key == key))
         if made is not None:
             _require_same(made.advertiser_id == advertiser_id, key)
@@ -99,6 +100,8 @@ async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
     A post whose time passed at most an hour ago goes out at once; an older one is cancelled, and
     the clock refunds it. Locks the campaign, then its queued jobs.
     """
+    campaign = await queries.lock_campaign(session, campaign_id)
+    paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
     campaign = await _move(
         session,
         actor,
@@ -107,7 +110,8 @@ async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
         "campaign_resumed",
         sources={CampaignStatus.PAUSED},
     )
-    await _cancel_jobs(session, campaign_id, older_than=RESUME_GRACE)
+    if paused:  # a second press must not cancel what waits for another reason
+        await _cancel_jobs(session, campaign_id, older_than=RESUME_GRACE)
     return campaign
 
 
@@ -117,19 +121,21 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
     The clock refunds what was held for the cancelled posts. Locks the targets by id, then the
     campaign; a target submitted in between is withdrawn by the clock.
     """
-    await session.execute(
+    locked = await session.scalars(
         select(CampaignTarget.id)
         .where(CampaignTarget.campaign_id == campaign_id)
         .order_by(CampaignTarget.id)
         .with_for_update()
     )
+    target_ids = locked.all()
     campaign = await _move(
         session, actor, campaign_id, CampaignStatus.CANCELLED, "campaign_cancelled"
     )
     await session.execute(
         update(CampaignTarget)
         .where(
-            CampaignTarget.campaign_id == campaign_id,
+            # Not one that was submitted since: its lock would come after the campaign's.
+            CampaignTarget.id.in_(target_ids),
             CampaignTarget.status == TargetStatus.PENDING,
             ~queries.has_escrow(),
         )
@@ -163,6 +169,7 @@ async def submit_target(
     if campaign.advertiser_id != advertiser_id:
         raise errors.NotCampaignOwner(campaign_id)
     if key is not None:
+        await queries.lock_key(session, key)
         made = await session.scalar(select(CampaignTarget).where(CampaignTarget.key == key))
         if made is not None:
             _require_same((made.campaign_id, made.channel_id) == (campaign_id, channel_id), key)
@@ -253,16 +260,18 @@ async def get(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campa
 
 
 async def of_advertiser(
-    session: AsyncSession, *, user_id: int, limit: int, offset: int
+    session: AsyncSession,
+    *,
+    user_id: int,
+    limit: int,
+    offset: int,
+    status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
-    """Return a page of a user's campaigns, newest first."""
-    rows = await session.scalars(
-        select(Campaign)
-        .where(Campaign.advertiser_id == user_id)
-        .order_by(Campaign.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
+    """Return a page of a user's campaigns, newest first; of one status, if it is named."""
+    query = select(Campaign).where(Campaign.advertiser_id == user_id)
+    if status is not None:
+        query = query.where(Campaign.status == status)
+    rows = await session.scalars(query.order_by(Campaign.id.desc()).limit(limit).offset(offset))
     return rows.all()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel, ChannelStatus
@@ -37,9 +38,9 @@ async def connect(
         raise errors.AccessDenied("channel_connect")
     if await users.first_blocked(session, owner_id):
         raise errors.PersonBlocked(owner_id)
-    channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None:
-        channel = Channel(
+    await session.execute(
+        insert(Channel)
+        .values(
             chat_id=chat_id,
             owner_id=owner_id,
             title=title,
@@ -47,17 +48,20 @@ async def connect(
             subscribers=subscribers,
             status=ChannelStatus.PENDING,
         )
-        session.add(channel)
-    else:
-        if channel.status is ChannelStatus.REMOVED:
-            channel.status = ChannelStatus.PENDING
-            channel.owner_id = owner_id
-            channel.price = channel.promised_hours = channel.topic = None
-        elif channel.owner_id != owner_id:
-            raise errors.ChannelTaken(chat_id)
-        elif channel.status is ChannelStatus.SUSPENDED:
-            channel.status, channel.status_reason = ChannelStatus.ACTIVE, None
-        channel.title, channel.username, channel.subscribers = title, username, subscribers
+        .on_conflict_do_nothing(index_elements=["chat_id"])
+    )
+    channel = await _lock(session, Channel.chat_id == chat_id)
+    if channel is None:
+        raise errors.NotFound("channel", chat_id)
+    if channel.status is ChannelStatus.REMOVED:
+        channel.status = ChannelStatus.PENDING
+        channel.owner_id = owner_id
+        channel.price = channel.promised_hours = channel.topic = None
+    elif channel.owner_id != owner_id:
+        raise errors.ChannelTaken(chat_id)
+    elif channel.status is ChannelStatus.SUSPENDED:
+        channel.status, channel.status_reason = ChannelStatus.ACTIVE, None
+    channel.title, channel.username, channel.subscribers = title, username, subscribers
     await session.flush()
     await audit.record(
         session, actor=actor, action="channel_connected", role="owner", channel_id=channel.id
@@ -191,6 +195,14 @@ async def get(session: AsyncSession, channel_id: int) -> Channel:
     channel = await session.get(Channel, channel_id)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
+    return channel
+
+
+async def own(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
+    """Return a channel to its owner. Raises NotFound, NotChannelOwner."""
+    channel = await get(session, channel_id)
+    if channel.owner_id != actor.user_id:
+        raise errors.NotChannelOwner(channel_id)
     return channel
 
 

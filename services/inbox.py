@@ -1,6 +1,6 @@
 """Updates from Telegram: stored before they are acknowledged, handled afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,18 +25,34 @@ def lane(payload: dict[str, Any]) -> int:
     for content in payload.values():
         if not isinstance(content, dict):
             continue
-        holder = content.get("message") if "chat" not in content else content
-        for part in ((holder or {}).get("chat"), content.get("from"), content.get("user")):
+        holder = content if "chat" in content else content.get("message")
+        chat = holder.get("chat") if isinstance(holder, dict) else None
+        for part in (chat, content.get("from"), content.get("user")):
             if isinstance(part, dict) and isinstance(part.get("id"), int):
                 found: int = part["id"]
                 return found
     return 0
 
 
+def storable(content: Any) -> Any:
+    """Return JSON without the characters that PostgreSQL has no place for: NUL, half an emoji.
+
+    One such update would otherwise be refused for ever, and all behind it with it.
+    """
+    if isinstance(content, str):
+        whole = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return whole.replace("\0", "")
+    if isinstance(content, dict):
+        return {storable(name): storable(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [storable(value) for value in content]
+    return content
+
+
 async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int:
     """Store updates in the order they came; return how many were new. Known ones are dropped."""
     rows = [
-        {"update_id": update["update_id"], "lane": lane(update), "payload": update}
+        {"update_id": update["update_id"], "lane": lane(update), "payload": storable(update)}
         for update in updates
     ]
     if not rows:
@@ -50,20 +66,24 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
     return len(stored.all())
 
 
-async def take(session: AsyncSession, *, after: int, limit: int) -> Sequence[InboxUpdate]:
-    """Take open updates above an id, in order; counts the attempt now, not at its end.
+async def take(
+    session: AsyncSession, *, limit: int, exclude: Collection[int] = ()
+) -> Sequence[InboxUpdate]:
+    """Take open updates in order; counts the attempt now, not at its end.
 
-    Only the process that holds the polling lease takes. An update that has been taken too often
-    is parked here.
+    `exclude` are the ids under way already: a process stores and takes side by side, and webhooks
+    commit out of the order of their ids, so that no id is a border. Only the process that holds the
+    polling lease takes. An update that has been taken too often is parked here.
     """
+    others = InboxUpdate.id.not_in(exclude)
     await session.execute(
         update(InboxUpdate)
-        .where(*_OPEN, InboxUpdate.attempts >= MAX_ATTEMPTS)
+        .where(*_OPEN, others, InboxUpdate.attempts >= MAX_ATTEMPTS)
         .values(failed_at=func.now(), last_error="taken too often without an end")
     )
     chosen = (
         select(InboxUpdate.id)
-        .where(*_OPEN, InboxUpdate.id > after)
+        .where(*_OPEN, others)
         .order_by(InboxUpdate.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -79,14 +99,19 @@ async def take(session: AsyncSession, *, after: int, limit: int) -> Sequence[Inb
     return sorted(taken, key=lambda row: row.id)
 
 
-async def done(session: AsyncSession, id: int) -> None:  # noqa: A002 - the row's own name
-    """Mark an update handled and empty its payload, in the transaction that handled it."""
-    await session.execute(
+async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
+    """Mark an update handled and empty its payload, in the transaction that handled it.
+
+    False: another process has ended it already, and the caller must roll back.
+    """
+    marked = await session.scalar(
         update(InboxUpdate)
         .where(InboxUpdate.id == id, *_OPEN)
         .values(done_at=func.now(), payload=None)
+        .returning(InboxUpdate.id)
         .execution_options(synchronize_session=False)
     )
+    return marked is not None
 
 
 async def failed(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002

@@ -141,6 +141,25 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "held_is_undecided",
+        "money is held for a target that has ended otherwise",
+        """
+        SELECT e.campaign_target_id AS ref, t.status AS target_status
+        FROM escrows e JOIN campaign_targets t ON t.id = e.campaign_target_id
+        WHERE e.status = 'held' AND t.status NOT IN ('pending', 'approved')
+        """,
+    ),
+    Invariant(
+        "deposit_credited_once",
+        "a credited deposit without exactly one transfer, or a transfer without it",
+        """
+        SELECT d.id AS ref, d.status FROM deposits d
+        WHERE (d.status <> 'received') <> (
+            (SELECT COUNT(*) FROM ledger_transfers t
+             WHERE t.reference_id = d.id AND t.reason = 'deposit') = 1)
+        """,
+    ),
+    Invariant(
         "escrow_wallet",
         "an escrow's wallet does not hold its amount while held, or nothing afterwards",
         """

@@ -105,7 +105,7 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     if row.enabled == enabled:
         return SwitchChange(key, enabled, changed=False, sends_under_way=sends)
     if enabled and key in FREEZE:
-        await _require_other_person(session, actor)
+        await _require_other_person(session, actor, row)
     await session.execute(
         update(KillSwitch)
         .where(KillSwitch.key == key)
@@ -134,8 +134,11 @@ async def _sends_under_way(session: AsyncSession) -> int:
     return found.scalar_one()
 
 
-async def _require_other_person(session: AsyncSession, actor: Actor) -> None:
-    """After an automatic freeze another person than the one who repaired runs it again."""
+async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSwitch) -> None:
+    """After an automatic freeze another person than the one who repaired runs it again.
+
+    Once it ran again since, the freeze is over: a later stop is an ordinary one.
+    """
     incident = await session.scalar(
         select(Incident)
         .where(Incident.kind == LEDGER_INCIDENT)
@@ -146,5 +149,6 @@ async def _require_other_person(session: AsyncSession, actor: Actor) -> None:
         return
     if incident.closed_at is None:
         raise errors.IncidentOpen(incident.id)
-    if incident.closed_by is not None and incident.closed_by == actor.user_id:
+    frozen = row.changed_at <= incident.closed_at
+    if frozen and incident.closed_by is not None and incident.closed_by == actor.user_id:
         raise errors.SamePerson("kill_switch_run")

@@ -105,9 +105,7 @@ WITHDRAWAL: Moves[WithdrawalStatus] = {
 }
 
 
-def require(
-    moves: Moves[S], thing: str, thing_id: int, *, status: S, wanted: S, who: Who
-) -> None:
+def require(moves: Moves[S], thing: str, thing_id: int, *, status: S, wanted: S, who: Who) -> None:
     """Refuse a move that is not in the table, or not this role's. Raises InvalidMove."""
     if who not in moves.get((status, wanted), frozenset()):
         raise errors.InvalidMove(thing, thing_id, status, wanted)

@@ -226,6 +226,8 @@ async def _recheck(session: AsyncSession, placement: queries.Placement) -> None:
         raise errors.PersonBlocked(blocked)
     if target.publish_at is not None and target.publish_at <= await queries.now(session):
         raise errors.PublishTimePast(target.id)
+    # A hold that is there already is adopted, but an approval is a new escrow all the same.
+    await killswitches.require(session, Switch.NEW_ESCROWS)
 
 
 async def _decide(

@@ -85,7 +85,8 @@ async def credit_due(session: AsyncSession) -> int:
         .with_for_update(skip_locked=True)
     )
     credited = 0
-    for received in waiting.all():
+    # By person, as every transaction that moves the money of several: no circle of wallets.
+    for received in sorted(waiting.all(), key=lambda row: (row.user_id, row.id)):
         await _credit(session, received)
         credited += 1
     return credited

@@ -38,6 +38,7 @@ _CLAIM = text(
         JOIN channels ch ON ch.id = j.channel_id
         WHERE j.status = 'queued' AND j.due_at <= (SELECT clock())
             AND c.status = 'active' AND ch.status IN ('active', 'paused')
+            AND ch.owner_id = t.owner_id
             AND NOT EXISTS (
                 SELECT FROM post_jobs busy
                 WHERE busy.channel_id = j.channel_id AND busy.status IN ('sending', 'uncertain'))

@@ -40,7 +40,8 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
     if not violations:
         return []
     log.error("Ledger invariant violated", invariants=names)
-    for key in sorted(killswitches.FREEZE):
+    missing = {state.key for state in await killswitches.overview(session) if state.missing}
+    for key in sorted(set(killswitches.FREEZE) - missing):  # a missing row counts as stopped
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason=FREEZE_REASON)
     rows = {violation.name: [dict(row) for row in violation.rows] for violation in violations}
     incident_id = await session.scalar(
@@ -94,7 +95,8 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
     await killswitches.lock(session, *switches)
     acting = await killswitches.running(session, *switches)
     stuck = (
-        select(CampaignTarget.id)
+        select(CampaignTarget.id, Campaign.advertiser_id)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
         .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
         .where(
@@ -108,12 +110,14 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
     )
     if acting:
         stuck = stuck.with_for_update(of=CampaignTarget, skip_locked=True)
-    targets = (await session.scalars(stuck)).all()
+    rows = (await session.execute(stuck)).all()
+    targets = [target_id for target_id, _ in rows]
     if not targets:
         return 0
     log.warning("[CRON] Escrow watchdog triggered", stuck=len(targets), acting=acting)
     if acting:
-        for target_id in targets:
+        # By person, as every transaction that moves the money of several: no circle of wallets.
+        for target_id, _ in sorted(rows, key=lambda row: (row.advertiser_id, row.id)):
             await _give_up(session, target_id)
     await outbox.add(
         session,
@@ -132,8 +136,8 @@ async def expire_targets(session: AsyncSession) -> int:
     cancelled campaign. A target with money held for it is the watchdog's.
     """
     cancelled = Campaign.status == CampaignStatus.CANCELLED
-    over = await session.execute(
-        select(CampaignTarget, Campaign.advertiser_id, cancelled)
+    locked = await session.scalars(
+        select(CampaignTarget.id)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .where(
             CampaignTarget.status == TargetStatus.PENDING,
@@ -147,6 +151,18 @@ async def expire_targets(session: AsyncSession) -> int:
         .order_by(CampaignTarget.id)
         .limit(BATCH)
         .with_for_update(of=CampaignTarget, skip_locked=True)
+    )
+    # Read again under the locks: a hold that came in between changed no row of the target.
+    over = await session.execute(
+        select(CampaignTarget, Campaign.advertiser_id, cancelled)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .where(
+            CampaignTarget.id.in_(locked.all()),
+            CampaignTarget.status == TargetStatus.PENDING,
+            ~queries.has_escrow(),
+        )
+        .order_by(CampaignTarget.id)
+        .execution_options(populate_existing=True)
     )
     rows = over.all()
     moment = await queries.now(session)
@@ -243,7 +259,9 @@ async def readiness(session: AsyncSession) -> dict[str, Any]:
 async def _give_up(session: AsyncSession, target_id: int) -> None:
     """Fail the post and refund it, unless a worker took it since we looked."""
     placement = await queries.lock_placement(session, target_id)
-    if placement is None:
+    if placement is None or placement.escrow is None:
+        return
+    if placement.escrow.status is not EscrowStatus.HELD:
         return
     if placement.job is not None:
         if placement.job.status is not PostJobStatus.QUEUED:

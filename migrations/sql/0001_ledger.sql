@@ -43,7 +43,7 @@ BEGIN
             )
         INTO transfer_id, v_same
         FROM ledger_transfers t WHERE t.key = p_key;
-        IF NOT v_same THEN
+        IF v_same IS NOT TRUE THEN
             RAISE EXCEPTION 'idempotency key was used with other content' USING ERRCODE = 'AD001';
         END IF;
         created := false;
@@ -210,14 +210,17 @@ BEGIN
     SELECT e.*, t.owner_id, t.price, t.fee_bps, c.advertiser_id,
         (SELECT id FROM wallets WHERE user_id = c.advertiser_id AND kind = 'user') AS advertiser,
         (SELECT id FROM wallets WHERE user_id = t.owner_id AND kind = 'user') AS owner,
-        (SELECT id FROM wallets WHERE counterparty_id = t.owner_id AND kind = 'revenue') AS revenue
+        (SELECT id FROM wallets WHERE counterparty_id = t.owner_id AND kind = 'revenue') AS revenue,
+        (SELECT kind FROM wallets WHERE id = e.wallet_id) AS wallet_kind
     INTO v
     FROM escrows e
     JOIN campaign_targets t ON t.id = e.campaign_target_id
     JOIN campaigns c ON c.id = t.campaign_id
     WHERE e.campaign_target_id = p_target_id;
 
-    IF v.id IS NULL OR v.amount <> v.price OR v.fee <> div(v.price::numeric * v.fee_bps, 10000) THEN
+    IF v.id IS NULL OR v.amount <> v.price OR v.wallet_kind <> 'escrow'
+        OR v.fee <> div(v.price::numeric * v.fee_bps, 10000)
+    THEN
         RAISE EXCEPTION 'a transfer or escrow that does not match its target' USING ERRCODE = 'AD012';
     END IF;
 
@@ -265,6 +268,11 @@ BEGIN
         PERFORM require_escrow_match(NEW.reference_id);
     ELSIF (SELECT count(*) FROM ledger_entries WHERE transfer_id = NEW.id) < 2 THEN
         RAISE EXCEPTION 'a transfer without legs' USING ERRCODE = 'AD003';
+    ELSIF EXISTS (
+        SELECT FROM ledger_entries e JOIN wallets w ON w.id = e.wallet_id
+        WHERE e.transfer_id = NEW.id AND w.kind = 'escrow'
+    ) THEN
+        RAISE EXCEPTION 'held money moves by hold, payout and refund alone' USING ERRCODE = 'AD012';
     END IF;
     RETURN NULL;
 END $$

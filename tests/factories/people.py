@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.operations import Switch
-from db.models.users import Role, UserRole
+from db.models.users import Role, User, UserRole
 from services import campaigns, channels, killswitches, moderation, payments, posting, users
 from services.actors import SYSTEM, Actor
 from services.creatives import Creative
@@ -64,9 +65,7 @@ async def stop(session: AsyncSession, key: Switch) -> None:
 
 async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
     """Register somebody, with money (minor units) that arrived by a deposit."""
-    user = await users.register(
-        session, telegram_id=number(), language="en", currency=CURRENCY
-    )
+    user = await users.register(session, telegram_id=number(), language="en", currency=CURRENCY)
     if balance:
         await payments.deposit(
             session, user_id=user.id, amount=balance, key=f"charge-{number()}", source="telegram"
@@ -76,9 +75,7 @@ async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
     """Register somebody with a role, who speaks in the admin chat."""
-    user = await users.register(
-        session, telegram_id=number(), language="en", currency=CURRENCY
-    )
+    user = await users.register(session, telegram_id=number(), language="en", currency=CURRENCY)
     session.add(UserRole(user_id=user.id, role=role))
     await session.flush()
     return Actor(user.id, frozenset({role}), in_admin_chat=True)
@@ -141,12 +138,40 @@ async def deal(
     return Deal(advertiser, owner, moderator, bought, place, target)
 
 
-async def approved(session: AsyncSession, **terms: int) -> Deal:
+async def block(session: AsyncSession, who: Actor) -> None:
+    """Block somebody, as staff would."""
+    await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
+
+
+async def approve(session: AsyncSession, made: Deal) -> moderation.Approval:
+    """Have the deal's moderator approve it."""
+    return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
+
+
+async def approved(session: AsyncSession, **terms: Any) -> Deal:
     """A deal that a moderator approved: the money is held, the post queued."""
-    made = await deal(session, **terms)  # type: ignore[arg-type]  # whole-number terms only
-    await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
+    made = await deal(session, **terms)
+    await approve(session, made)
     await commit(session)
     return made
+
+
+async def another(
+    session: AsyncSession, made: Deal, *, publish_at: datetime | None = None, decide: bool = True
+) -> CampaignTarget:
+    """Submit, and unless told otherwise approve, another placement of a deal."""
+    target = await campaigns.submit_target(
+        session,
+        actor=made.advertiser,
+        campaign_id=made.campaign.id,
+        channel_id=made.channel.id,
+        publish_at=publish_at,
+        fee_bps=FEE_BPS,
+    )
+    if decide:
+        await moderation.approve(session, actor=made.moderator, target_id=target.id)
+    await commit(session)
+    return target
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
@@ -156,7 +181,7 @@ async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
     return claim
 
 
-async def posted(session: AsyncSession, **terms: int) -> Deal:
+async def posted(session: AsyncSession, **terms: Any) -> Deal:
     """A deal whose post is out, message 10 of its channel."""
     made = await approved(session, **terms)
     claim = await claimed(session)
@@ -166,7 +191,7 @@ async def posted(session: AsyncSession, **terms: int) -> Deal:
     return made
 
 
-async def failed(session: AsyncSession, **terms: int) -> Deal:
+async def failed(session: AsyncSession, **terms: Any) -> Deal:
     """A deal whose post Telegram refused."""
     made = await approved(session, **terms)
     claim = await claimed(session)

@@ -1,0 +1,141 @@
+"""What the product's stateless buttons carry: an act and an id, everything else is read again.
+
+Telegram allows 64 bytes. The separator of aiogram-dialog never occurs here, so that a form's own
+buttons can be told from these.
+"""
+
+from enum import StrEnum
+
+from aiogram.filters.callback_data import CallbackData
+
+
+class Place(StrEnum):
+    """Where a navigation button leads."""
+
+    MENU = "menu"
+    CAMPAIGNS = "campaigns"
+    CAMPAIGN = "campaign"
+    BUY = "buy"
+    PLACEMENTS = "placements"
+    PLACEMENT = "placement"
+    WALLET = "wallet"
+    STATEMENT = "statement"
+    CHANNELS = "channels"
+    CHANNEL = "channel"
+    CONNECT = "connect"
+    SETTINGS = "settings"
+    HELP = "help"
+
+
+class Go(CallbackData, prefix="go"):
+    """Show another screen; it changes nothing."""
+
+    place: Place
+    id: int = 0
+    page: int = 0
+
+
+class FormName(StrEnum):
+    """A form that a button opens."""
+
+    CAMPAIGN = "campaign"
+    BUY = "buy"
+    TERMS = "terms"
+    TOP_UP = "topup"
+    ZONE = "zone"
+
+
+class OpenForm(CallbackData, prefix="form"):
+    """Open a form; the id is the campaign's or the channel's."""
+
+    name: FormName
+    id: int = 0
+
+
+class CampaignAct(StrEnum):
+    """What an advertiser does with a campaign."""
+
+    ACTIVATE = "activate"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    CANCEL_SURE = "cancel_sure"
+    SHOW_AD = "ad"
+
+
+class OnCampaign(CallbackData, prefix="camp"):
+    """Act on a campaign."""
+
+    act: CampaignAct
+    id: int
+
+
+class OnPlacement(CallbackData, prefix="place"):
+    """Take a placement back that waits for moderation."""
+
+    act: str
+    id: int
+
+
+class ChannelAct(StrEnum):
+    """What an owner does with a channel."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    REMOVE = "remove"
+    REMOVE_SURE = "remove_sure"
+
+
+class OnChannel(CallbackData, prefix="chan"):
+    """Act on a channel."""
+
+    act: ChannelAct
+    id: int
+
+
+class ModerationAct(StrEnum):
+    """What an admin does with a card."""
+
+    OPEN = "open"
+    APPROVE = "approve"
+    ASK_REASON = "ask"
+    REJECT = "reject"
+    CARD = "card"
+
+
+class Moderate(CallbackData, prefix="mod"):
+    """Decide on a placement, or show its card again; the reason is one of the presets."""
+
+    act: ModerationAct
+    id: int
+    reason: str = ""
+
+
+class SwitchAct(StrEnum):
+    """What an operator does with a switch."""
+
+    PANEL = "panel"
+    ASK_STOP = "ask_stop"
+    STOP = "stop"
+    ASK_RUN = "ask_run"
+    RUN = "run"
+
+
+class OnSwitch(CallbackData, prefix="switch"):
+    """Stop or run a part of the product; the reason is one of the presets."""
+
+    act: SwitchAct
+    key: str = ""
+    reason: str = ""
+
+
+class ShowQueue(CallbackData, prefix="queue"):
+    """Page through what waits for moderation."""
+
+    page: int = 0
+
+
+class ChooseLanguage(CallbackData, prefix="lang"):
+    """Choose the language of the product's words."""
+
+    language: str

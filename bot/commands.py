@@ -1,0 +1,32 @@
+"""The commands that Telegram offers to people, each where it works, in each language."""
+
+from aiogram import Bot
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    BotCommandScopeUnion,
+)
+
+from bot.texts import DEFAULT_LANGUAGE, LANGUAGES, core
+
+PEOPLE = ("start", "settings", "help", "paysupport", "terms", "privacy")
+STAFF = ("queue", "killswitch", "health", "ledger")
+
+
+async def publish(bot: Bot, admin_chat_id: int) -> None:
+    """Tell Telegram the commands: everybody's in private chats, the staff's in the admin chat."""
+    for language in LANGUAGES:
+        await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
+        await _publish(bot, STAFF, BotCommandScopeChat(chat_id=admin_chat_id), language)
+
+
+async def _publish(
+    bot: Bot, names: tuple[str, ...], scope: BotCommandScopeUnion, language: str
+) -> None:
+    commands = [
+        BotCommand(command=name, description=core().get(f"command-{name}", language))
+        for name in names
+    ]
+    code = None if language == DEFAULT_LANGUAGE else language
+    await bot.set_my_commands(commands, scope=scope, language_code=code)

@@ -1,0 +1,41 @@
+"""Domain errors as sentences: the one place that knows the text of each."""
+
+import re
+from dataclasses import fields
+
+from bot.texts import Texts
+from services import errors
+
+AUDITED = (
+    errors.AccessDenied,
+    errors.NotCampaignOwner,
+    errors.NotChannelOwner,
+    errors.OwnMoney,
+    errors.SamePerson,
+    errors.PersonBlocked,
+    errors.SwitchStopped,
+    errors.CampaignNotActive,
+    errors.InsufficientFunds,
+)
+"""Refusals that leave an `access_denied` audit row; the others are slips of a typing person."""
+
+_AMOUNTS = frozenset({"needed", "balance", "left", "price"})
+
+
+def message_id(kind: type[errors.DomainError]) -> str:
+    """Give the Fluent id of an error's text: InsufficientFunds is `error-insufficient-funds`."""
+    return "error" + re.sub(r"([A-Z])", r"-\1", kind.__name__).lower()
+
+
+def explain(t: Texts, error: errors.DomainError) -> str:
+    """Say what is wrong and what to do, in the person's language."""
+    values: dict[str, str | int] = {}
+    for field in fields(error):  # type: ignore[arg-type]  # every subclass is a dataclass
+        value = getattr(error, field.name)
+        if field.name in _AMOUNTS:
+            values[field.name] = t.money(value, getattr(error, "currency", None))
+        elif field.name in {"limit", "length"}:
+            values[field.name] = value
+        else:
+            values[field.name] = "" if value is None else str(value)
+    return t(message_id(type(error)), **values)

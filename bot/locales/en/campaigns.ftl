@@ -1,0 +1,138 @@
+campaigns = 📣 Your campaigns
+campaigns-none = 📣 You have no campaigns yet. Make the first one:
+campaigns-row = { $status ->
+    [draft] ✏️
+    [active] 🟢
+    [paused] ⏸
+    [completed] 🏁
+   *[other] ⚪️
+} { $name }
+campaign-new = ➕ New campaign
+campaign = 📣 { $name }
+
+    Number: { $id }
+    Status: { $status ->
+        [draft] draft (activate it to buy placements)
+        [active] active
+        [paused] paused: nothing new goes out
+        [cancelled] cancelled
+        [completed] completed
+       *[other] { $status }
+    }
+    Budget: { $budget }
+    Left of it: { $left }
+campaign-activate = 🚀 Activate
+campaign-pause = ⏸ Pause
+campaign-resume = ▶️ Resume
+campaign-ad = 👁 Show the ad
+campaign-cancel = 🗑 End the campaign
+campaign-cancel-question = End “{ $name }” for good?
+
+    Placements that wait for a decision are taken back, posts that are not out yet are cancelled and refunded. What is already published stays for its promised hours.
+campaign-cancel-sure = 🗑 Yes, end it
+
+campaign-name-ask = ➕ New campaign
+
+    What is it called? Only you and the admins see the name.
+campaign-ad-ask = Now send the ad itself, exactly as it should look: a text with formatting, or one photo, video or GIF with a caption.
+campaign-button-ask = Should there be a link button under the ad? Send the text of the button, or skip it.
+campaign-url-ask = Where does the button lead? Send the address, for example https://example.com
+campaign-budget-ask = What is the budget of the campaign? Placements can't cost more than this in all. For example: { $example }
+campaign-preview = 👆 This is the ad, exactly as it will be published.
+
+    Campaign: { $name }
+    Budget: { $budget }
+
+    Is it right?
+ad-kind = I can publish a text, or one photo, video or GIF with a caption. Please send one of these, not an album.
+ad-refused = Telegram does not accept this ad as it is. Please check the formatting and the link, and send it again.
+
+buy-campaign = 🛒 For which campaign?
+buy-no-campaign = 🛒 You need an active campaign first: make one, activate it, and come back.
+buy-campaign-row = 📣 { $name }
+buy-channel = 🛒 { $campaign }
+
+    Left of the budget: { $left }
+
+    { $found ->
+        [0] There are no channels on offer at the moment. Please come back later.
+       *[other] Choose a channel:
+    }
+buy-channel-row = { $title } · { $price } · 👥 { $subscribers } · { $hours ->
+    [0] 0 h
+   *[other] { $hours } h
+} · { $topic }
+buy-when = When should it be published?
+buy-at-once = ⚡ As soon as approved
+buy-later = 🕒 At a time I choose
+buy-time-ask = Send the date and the time in your time zone, for example 2030-12-31 18:00 or 31.12.2030 18:00
+time-wrong = I can't read that as a date and a time. Please send it like 2030-12-31 18:00 (an hour that a change of clocks skips does not exist).
+buy-confirm = 🛒 Please check
+
+    Campaign: { $campaign }
+    Channel: { $channel }
+    Price: { $price }
+    Stays: { $hours ->
+        [0] no promised time
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    }
+    Published: { $when }
+
+    Left of the budget: { $left }, after this: { $after }
+
+    The price is held when an admin approves it.
+price-changed = The owner has just changed the price. Please look at it again:
+buy-done = ✅ Submitted. An admin will look at it.
+
+placements = 📋 Your placements
+placements-none = 📋 You have no placements yet.
+placements-row = { $state ->
+    [pending] ⏳
+    [queued] 📬
+    [sending] 📬
+    [uncertain] ❔
+    [live] 🟢
+    [posted] ✅
+    [failing] ↩️
+    [refunded] ↩️
+    [rejected] ❌
+   *[other] ⚪️
+} #{ $id } · { $channel }
+placement = 📋 Placement #{ $id }
+
+    Campaign: { $campaign }
+    Channel: { $channel }
+    Price: { $price }
+    Stays: { $hours ->
+        [0] no promised time
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    }
+    Published: { $when }
+    Status: { $state }
+placement-state = { $state ->
+    [pending] ⏳ waits for an admin
+    [queued] 📬 approved, waits to be published
+    [sending] 📬 is being published
+    [uncertain] ❔ we are finding out whether it was published
+    [live] 🟢 published
+    [posted] ✅ done, the owner has been paid
+    [failing] ↩️ could not stay in the channel, the money comes back
+    [refunded] ↩️ refunded
+    [rejected] ❌ rejected
+    [withdrawn] taken back
+    [expired] nobody decided in time
+   *[other] { $state }
+}
+placement-reason = Reason: { $reason }
+placement-escrow = Money: { $status ->
+    [held] held in escrow
+    [released] paid to the owner
+    [refunded] back in your wallet
+   *[other] { $status }
+}
+placement-until = Promised until: { $at }
+placement-withdraw = 🗑 Take it back
+placement-open = 🔗 Open the post
+placement-card = 📋 Open the placement

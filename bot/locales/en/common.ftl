@@ -1,0 +1,92 @@
+back = ⬅️ Back
+cancel = ✖️ Cancel
+cancelled = Cancelled.
+skip = Skip
+save = 💾 Save
+submit = ✅ Submit
+refresh = 🔄 Refresh
+unset = not set
+page-previous = ◀️ Previous
+page-next = Next ▶️
+hours = { $hours ->
+    [0] as soon as it is out
+    [one] { $hours } hour
+   *[other] { $hours } hours
+}
+when-approved = as soon as it is approved
+when-now = as soon as possible
+
+button-stale = This button is out of date. Please open the menu again: /start
+form-gone = This form is closed. Nothing was changed. Please open the menu again: /start
+not-understood = I did not expect a message now. Please choose:
+anonymous = You speak as the group, not as yourself. Turn off anonymity in the group's admin settings and repeat the command.
+surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, tell the support this number: { $reference }
+amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }
+
+menu = 👋 Welcome!
+
+    Advertisers buy posts in other people's channels here. The money waits in escrow until the post is proven to be in the channel; otherwise all of it comes back.
+
+    What would you like to do?
+menu-campaigns = 📣 Campaigns
+menu-buy = 🛒 Buy a placement
+menu-placements = 📋 My placements
+menu-wallet = 💰 Wallet
+menu-channels = 📺 My channels
+menu-settings = ⚙️ Settings
+menu-help = ❓ How it works
+
+settings = ⚙️ Settings
+
+    Language: { $language }
+    Time zone: { $zone }
+settings-language = { $name }
+settings-language-chosen = ✅ { $name }
+settings-zone = 🕒 Time zone
+language-en = English
+language-ru = Русский
+zone-unset = UTC (not chosen yet)
+zone-ask = 🕒 Which time zone are you in?
+
+    Send the name of the nearest big city in English, for example: Berlin, New York, Tokyo. UTC works too.
+zone-unknown = I do not know that time zone. Send a big city's English name, for example Berlin, or a full name such as Europe/Berlin.
+
+help = ❓ How it works
+
+    Advertiser
+    1. Top up your wallet (💰 Wallet).
+    2. Make a campaign (📣 Campaigns): a name, the ad, a budget. Save it and activate it.
+    3. Buy a placement (🛒): choose a channel and a time.
+    4. An admin looks at the ad. Once it is approved, the price is held in escrow and the ad is published.
+    5. When the promised hours are over and the post is still there, the channel's owner is paid. If it could not be published or was removed, you get everything back.
+
+    Channel owner
+    1. Connect a channel you created (📺 My channels). I need the right to post and no other.
+    2. Set a price, the promised hours and a topic.
+    3. Ads are published by themselves. You are paid when the promised hours are over, less the platform's fee.
+
+    Trouble with a payment: /paysupport
+paysupport = 💬 Payment support
+
+    Is something wrong with a payment? Look at 💰 Wallet → 📄 Statement first: it shows every movement of your money. Money that arrived is never lost, even if it is credited later.
+
+    If it does not help, write to the support with the date and the amount of the payment. Telegram's own support can't help with purchases made here.
+terms = 📄 Terms
+
+    You may advertise only what is lawful and yours to advertise. Every ad is looked at before it is published. The price of a placement is held until the promised hours are over; then the owner of the channel is paid less the platform's fee. If the post could not be published, or was removed before the hours were over, you get the whole price back to your wallet.
+
+    A channel's owner promises that a published post stays unchanged for the promised hours.
+privacy = 🔒 Privacy
+
+    We keep your Telegram id, your language and time zone, your campaigns, your channels and the movements of your money. We do not keep your name or your phone number, and your messages are deleted once they are handled. Money records are kept as the law asks.
+
+command-start = Menu
+command-settings = Language and time zone
+command-help = How it works
+command-paysupport = Help with a payment
+command-terms = Terms
+command-privacy = Privacy
+command-queue = Placements that wait for a decision
+command-killswitch = Stop or run parts of the product
+command-health = Is everything working?
+command-ledger = Check all invariants now

@@ -1,0 +1,37 @@
+error-access-denied = You may not do this: it takes a staff role, and the admin chat. Nothing was changed.
+error-not-campaign-owner = Not campaign owner: this campaign is somebody else's. Nothing was changed.
+error-not-channel-owner = This channel is somebody else's. Nothing was changed.
+error-own-money = Nobody decides on their own money: another admin has to do this. Nothing was changed.
+error-not-found = That does not exist (any more). Please open the menu again: /start
+error-invalid-move = This can't be done now: it is { $status }. Nothing was changed.
+error-switch-stopped = Stopped by the operators at the moment ({ $key }). Nothing was changed; please try again later.
+error-insufficient-funds = Not enough money: { $needed } is needed, { $balance } is there. Nothing was changed.
+error-budget-exceeded = The campaign's budget is not enough: the placement costs { $price }, { $left } is left. Nothing was changed.
+error-campaign-not-active = The campaign is not active: it is { $status }. Activate it first. Nothing was changed.
+error-channel-not-usable = This channel takes no placements now. Please choose another one.
+error-channel-taken = Somebody else has connected this channel already.
+error-person-blocked = This can't be done: one of the people involved is blocked. Nothing was changed.
+error-publish-time-past = The time to publish is already over. Please choose a later one.
+error-invalid-amount = That amount can't be used. Please choose another one.
+error-invalid-text = { $length ->
+    [0] The text is empty. Please send at least one character.
+   *[other] That text is empty or too long: at most { $limit } characters, yours has { $length }.
+}
+error-invalid-creative = { $field ->
+    [url] That is not an address I can link to. It starts with http:// or https://, for example https://example.com
+    [button] A link button needs both a text and an address.
+   *[other] This ad can't be published as it is. Please send a text, a photo, a video or a GIF.
+}
+error-invalid-terms = These terms can't be used. Please check the numbers.
+error-idempotency-conflict = This was already done with other details. Please start again from the menu: /start
+error-invalid-transfer = The money could not be moved. Nothing was changed.
+error-currency-mismatch = The wallet is in { $expected }, not in { $got }. Nothing was changed.
+error-post-not-proven = The post is not proven to have stayed as promised yet. Nothing was changed.
+error-post-not-failed = Only a post that failed or was cancelled is refunded. Nothing was changed.
+error-escrow-not-held = { $status ->
+    [released] The money was already paid to the owner. Nothing was changed.
+    [refunded] The money was already given back. Nothing was changed.
+   *[other] No money is held for this placement. Nothing was changed.
+}
+error-incident-open = Incident { $incident_id } is still open: close it first. Nothing was changed.
+error-same-person = This takes another person than the one who did the step before. Nothing was changed.

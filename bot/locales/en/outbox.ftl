@@ -1,0 +1,44 @@
+outbox-target-approved = ✅ Placement #{ $id } is approved. { $price } is held until the post has stayed as promised.
+    Channel: { $channel }. Published: { $when }.
+outbox-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
+    Reason: { $reason }.
+    No money was taken.
+outbox-target-expired = ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
+outbox-target-paid = { $to ->
+    [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
+   *[advertiser] ✅ Placement #{ $id } in { $channel } is done: the post has stayed as promised, and the owner has been paid.
+}
+outbox-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } did not work out.
+outbox-funds-missing = 💰 Placement #{ $id } in { $channel } can't be approved: { $missing } is missing in your wallet. Top up, and an admin can approve it.
+outbox-ad-scheduled = 📬 An ad is coming to { $channel }: { $when }. Price: { $price }, less the platform's fee. It stays for { $hours ->
+    [0] no promised time
+    [one] { $hours } hour
+   *[other] { $hours } hours
+}.
+outbox-post-published = { $to ->
+    [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). Leave it as it is for the promised time: you are paid then.
+   *[advertiser] 🟢 Your ad is published in { $channel } (placement #{ $id }).
+}
+outbox-post-refused = ⚠️ Placement #{ $id } could not be published in { $channel }. The money comes back to your wallet.
+outbox-post-gone = { $to ->
+    [owner] ⚠️ The ad of placement #{ $id } is gone from { $channel } before its time. You are not paid for it; the advertiser gets the money back.
+   *[advertiser] ⚠️ Your ad was removed from { $channel } before its time (placement #{ $id }). The money comes back to your wallet.
+}
+outbox-post-uncertain = ❔ Nobody knows whether placement #{ $id } was published in { $channel }: Telegram did not answer. It is not sent again; { $price } stays held. Please look into the channel.
+outbox-channel-suspended = ⚠️ “{ $title }” is not offered any more. { $why }
+outbox-deposit-credited = 💰 { $amount } has arrived in your wallet.
+outbox-switch-changed = { $state ->
+    [running] 🟢 { $key } is running
+   *[stopped] 🔴 { $key } is STOPPED
+} ({ $reason }). By: { $by }
+outbox-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
+outbox-ledger-line = • { $name }: rows { $rows }
+outbox-watchdog-acted = ⏰ { $count ->
+    [one] One placement was held too long without a post and is refunded
+   *[other] { $count } placements were held too long without a post and are refunded
+}: { $targets }
+outbox-watchdog-waits = ⏰ { $count ->
+    [one] One placement is held too long without a post
+   *[other] { $count } placements are held too long without a post
+}: { $targets }. The watchdog or refunds are stopped, so nothing was done.
+outbox-payment-refunded = ⚠️ Telegram gave { $amount } back to { $person }. The wallet was not changed: please check it.

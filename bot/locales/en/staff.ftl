@@ -1,0 +1,98 @@
+card = 🆕 Placement #{ $id }
+
+    Campaign: { $campaign } (#{ $campaign_id })
+    Advertiser: { $advertiser }, balance { $balance }
+    Channel: { $channel }
+    Owner: { $owner }
+    Price: { $price }
+    Stays: { $hours ->
+        [0] no promised time
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    }
+    Published: { $when }
+card-status = { $status ->
+    [pending] ⏳ Waits for a decision.
+    [approved] ✅ Approved by { $by }.
+    [posted] ✅ Approved by { $by }; posted and paid.
+    [refunded] ↩️ Approved by { $by }; refunded.
+    [rejected] ❌ Rejected by { $by }.
+    [withdrawn] Taken back by its advertiser.
+    [expired] Nobody decided in time.
+   *[other] { $status }
+}
+card-approve = ✅ Approve
+card-reject = ❌ Reject
+reject-reason = { $reason ->
+    [forbidden] Forbidden content
+    [misleading] Misleading
+    [quality] Poor quality
+    [link] Bad or broken link
+    [channel] Does not fit the channel
+    [other] Against the rules
+   *[unknown] { $reason }
+}
+queue = ⏳ These wait for a decision, the oldest first:
+queue-empty = ✅ Nothing waits for a decision.
+queue-row = #{ $id } · { $campaign } → { $channel }
+
+switches = 🎛 Kill switches
+switch-line = { $state ->
+    [running] 🟢 { $key }: running
+   *[stopped] 🔴 { $key }: STOPPED
+} ({ $reason })
+switch-reason = { $reason ->
+    [incident] incident
+    [suspicion] suspicion
+    [maintenance] maintenance
+    [drill] drill
+    [resolved] resolved
+    [launch] launch
+    [drill_over] drill is over
+    [missing] its row is missing
+   *[other] { $reason }
+}
+switch-stop = ⛔ Stop { $key }
+switch-run = ▶️ Run { $key }
+switch-stop-why = Why is { $key } to be stopped? Your press stops it at once.
+switch-lets = { $key ->
+    [new_escrows] approvals and holds of money
+    [payouts] payouts to channel owners
+    [refunds] refunds to advertisers
+    [deposits] invoices, payments and their crediting
+    [withdrawals] withdrawal requests and approvals
+    [telegram_posting] publishing and restoring ads in channels
+    [worker_post] taking up posts that are queued
+    [worker_watchdogs] the watchdogs' own actions
+   *[other] { $key }
+}
+switch-run-question = ▶️ Let { $key } run again? It lets through: { $lets }. Choose why:
+switch-run-sure = ▶️ Yes, run it: { $reason }
+switch-which = “On” and “off” mean different things to different people. { $key } lets through: { $lets }. What shall happen?
+switch-usage = Usage:
+    /killswitch: the panel
+    /killswitch stop KEY REASON: stop at once
+    /killswitch run KEY: run again, after a question
+
+    Keys: { $keys }
+switch-changed = { $state ->
+    [running] 🟢 { $key } is running.
+   *[stopped] 🔴 { $key } is STOPPED.
+}
+switch-unchanged = { $state ->
+    [running] 🟢 { $key } was running already. Nothing was changed.
+   *[stopped] 🔴 { $key } was stopped already. Nothing was changed.
+}
+switch-under-way = { $count ->
+    [one] One post was already on its way; its result is still recorded.
+   *[other] { $count } posts were already on their way; their results are still recorded.
+}
+switch-panel = 🎛 All switches
+
+health = 🩺 Health
+ledger-clean = ✅ The ledger is clean: every invariant holds.
+ledger-broken = 🚨 Invariants are broken. What moves money has been stopped.
+ledger-violation = • { $name }: { $count ->
+    [one] { $count } row
+   *[other] { $count } rows
+}

@@ -1,0 +1,28 @@
+wallet = 💰 Wallet
+
+    Available: { $available }
+    Held for placements: { $held }
+wallet-top-up = ➕ Top up
+wallet-statement = 📄 Statement
+statement = 📄 Statement, newest first
+statement-none = 📄 Nothing has moved yet.
+statement-line = { $at }
+    { $reason ->
+        [deposit] Top-up
+        [escrow_hold] Held for placement #{ $id }
+        [payout] Paid for placement #{ $id }
+        [refund] Back from placement #{ $id }
+        [withdrawal_hold] Withdrawal
+        [withdrawal_return] Withdrawal returned
+        [clawback] Payment taken back
+        [adjustment] Adjustment
+       *[other] { $reason }
+    }: { $amount }
+    Balance: { $after }
+top-up-ask = How much would you like to top up? For example: { $example }
+invoice-title = Wallet top-up
+invoice-description = { $amount } for your advertising wallet
+invoice-refused = Telegram does not take an invoice of this amount. Please try another one.
+deposit-waits = ✅ Your payment of { $amount } has arrived and is recorded. Crediting is stopped for the moment; it will reach your wallet by itself.
+payment-foreign = This invoice was made for somebody else. Please make your own: 💰 Wallet → ➕ Top up.
+payment-later = We can't take payments at this moment. Please try again in a minute; no money was taken.

@@ -1,0 +1,101 @@
+card = 🆕 Размещение #{ $id }
+
+    Кампания: { $campaign } (#{ $campaign_id })
+    Рекламодатель: { $advertiser }, остаток { $balance }
+    Канал: { $channel }
+    Владелец: { $owner }
+    Цена: { $price }
+    Остаётся: { $hours ->
+        [0] без обещанного срока
+        [one] { $hours } час
+        [few] { $hours } часа
+       *[other] { $hours } часов
+    }
+    Публикация: { $when }
+card-status = { $status ->
+    [pending] ⏳ Ждёт решения.
+    [approved] ✅ Одобрил { $by }.
+    [posted] ✅ Одобрил { $by }; вышло и оплачено.
+    [refunded] ↩️ Одобрил { $by }; деньги возвращены.
+    [rejected] ❌ Отклонил { $by }.
+    [withdrawn] Отозвано рекламодателем.
+    [expired] Решение не принято вовремя.
+   *[other] { $status }
+}
+card-approve = ✅ Одобрить
+card-reject = ❌ Отклонить
+reject-reason = { $reason ->
+    [forbidden] Запрещённое содержание
+    [misleading] Вводит в заблуждение
+    [quality] Низкое качество
+    [link] Плохая или нерабочая ссылка
+    [channel] Не подходит каналу
+    [other] Против правил
+   *[unknown] { $reason }
+}
+queue = ⏳ Ждут решения, сначала старые:
+queue-empty = ✅ Решения никто не ждёт.
+queue-row = #{ $id } · { $campaign } → { $channel }
+
+switches = 🎛 Рубильники
+switch-line = { $state ->
+    [running] 🟢 { $key }: работает
+   *[stopped] 🔴 { $key }: ОСТАНОВЛЕН
+} ({ $reason })
+switch-reason = { $reason ->
+    [incident] инцидент
+    [suspicion] подозрение
+    [maintenance] обслуживание
+    [drill] учения
+    [resolved] решено
+    [launch] запуск
+    [drill_over] учения закончены
+    [missing] строки нет
+   *[other] { $reason }
+}
+switch-stop = ⛔ Остановить { $key }
+switch-run = ▶️ Запустить { $key }
+switch-stop-why = Почему остановить { $key }? Нажатие останавливает сразу.
+switch-lets = { $key ->
+    [new_escrows] одобрения и удержания денег
+    [payouts] выплаты владельцам каналов
+    [refunds] возвраты рекламодателям
+    [deposits] счета, платежи и их зачисление
+    [withdrawals] заявки на вывод и их одобрение
+    [telegram_posting] публикацию и восстановление объявлений в каналах
+    [worker_post] взятие постов из очереди
+    [worker_watchdogs] собственные действия сторожей
+   *[other] { $key }
+}
+switch-run-question = ▶️ Снова запустить { $key }? Он пропускает: { $lets }. Выберите причину:
+switch-run-sure = ▶️ Да, запустить: { $reason }
+switch-which = «On» и «off» люди понимают по-разному. { $key } пропускает: { $lets }. Что сделать?
+switch-usage = Как пользоваться:
+    /killswitch: все рубильники
+    /killswitch stop КЛЮЧ ПРИЧИНА: остановить сразу
+    /killswitch run КЛЮЧ: запустить после вопроса
+
+    Ключи: { $keys }
+switch-changed = { $state ->
+    [running] 🟢 { $key } работает.
+   *[stopped] 🔴 { $key } ОСТАНОВЛЕН.
+}
+switch-unchanged = { $state ->
+    [running] 🟢 { $key } уже работал. Ничего не изменилось.
+   *[stopped] 🔴 { $key } уже был остановлен. Ничего не изменилось.
+}
+switch-under-way = { $count ->
+    [one] { $count } пост уже отправлялся; его результат всё равно запишется.
+    [few] { $count } поста уже отправлялись; их результаты всё равно запишутся.
+   *[other] { $count } постов уже отправлялись; их результаты всё равно запишутся.
+}
+switch-panel = 🎛 Все рубильники
+
+health = 🩺 Состояние
+ledger-clean = ✅ Книга чиста: все инварианты выполнены.
+ledger-broken = 🚨 Инварианты нарушены. Движение денег остановлено.
+ledger-violation = • { $name }: { $count ->
+    [one] { $count } строка
+    [few] { $count } строки
+   *[other] { $count } строк
+}

@@ -1,0 +1,197 @@
+"""Logs: one line an event, on stderr, the same for our own events and for every library's.
+
+What is known of the actor comes from structlog's context variables: an entry point binds
+`correlation_id`, `actor_id` and `role` with `structlog.contextvars.bound_contextvars`.
+
+Nothing secret or personal comes out, whoever logs it: known personal keys are dropped, objects are
+shown by their class alone, secrets are blotted out of every text, and of an exception's message
+only the first line is kept, since the further ones carry data (PostgreSQL's DETAIL, SQLAlchemy's
+parameters, pydantic's inputs).
+"""
+
+import datetime as dt
+import decimal
+import enum
+import logging
+import re
+import sys
+import traceback
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import structlog
+from pydantic import SecretStr
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from bot.settings import Settings
+
+PERSONAL_KEYS = frozenset(
+    [
+        *("first_name", "full_name", "last_name", "name", "title", "user_name", "username"),
+        *("email", "phone", "phone_number"),
+        *("caption", "creative", "input", "message_text", "parameters", "payload", "text"),
+    ]
+)
+"""Keys under which Telegram and its libraries keep what belongs to people."""
+
+_BLOT = "[secret]"
+_SHORTEST_SECRET = 4
+_PATTERNS = (
+    # A bot's token, also as it stands in the path of every Bot API call.
+    (re.compile(r"\bbot\d+:[\w-]{8,}|\b\d{6,}:[\w-]{30,}"), _BLOT),
+    # Who logs in, in an address: redis://:secret@host
+    (re.compile(r"(?<=://)[^\s/]+@"), _BLOT + "@"),
+    (
+        re.compile(r"(?i)\b(password|passwd|secret|token|api_key)(['\"]?\s*[=:]\s*)\S+"),
+        rf"\1\2{_BLOT}",
+    ),
+    # PostgreSQL and asyncpg repeat a value that they could not take.
+    (re.compile(r"(?i)(invalid input [^:]*:).*"), rf"\1 {_BLOT}"),
+)
+# These say too much at INFO: statements with their parameters, callback data, requests.
+_CHATTY = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")
+
+
+def setup(settings: Settings) -> None:
+    """Sends every log, warning and uncaught exception through one pipeline, from here on."""
+    shared = _processors(_secrets(settings))
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(sort_keys=True)
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _first_line_of_event, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+
+
+def _processors(secrets: tuple[str, ...]) -> list[Processor]:
+    def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {
+            key: _clean(value, secrets)
+            for key, value in event.items()
+            if key.startswith("_") or key not in PERSONAL_KEYS
+        }
+
+    return [
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _render_exception,
+        clean,
+    ]
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    """Every secret of the settings as text, and the passwords inside addresses, longest first."""
+    found = set()
+    for _, value in settings:
+        if isinstance(value, SecretStr):
+            secret = value.get_secret_value()
+            password = urlsplit(secret).password or ""
+            found |= {secret, password, unquote(password)}
+    return tuple(sorted((s for s in found if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
+
+
+def _clean(value: object, secrets: tuple[str, ...]) -> object:
+    match value:
+        case Mapping():
+            return {
+                _scrub(str(key), secrets): _clean(item, secrets)
+                for key, item in value.items()
+                if key not in PERSONAL_KEYS
+            }
+        case list() | tuple() | set() | frozenset():
+            return [_clean(item, secrets) for item in value]
+        case enum.Enum():
+            return _clean(value.value, secrets)
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return _scrub(_as_text(value), secrets)
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case str() | dt.date() | dt.timedelta() | decimal.Decimal() | uuid.UUID():
+            return str(value)
+        case BaseException():
+            return _summary(value)
+        case _:
+            return f"<{type(value).__name__}>"
+
+
+def _scrub(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, _BLOT)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _first_line_of_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Libraries put messages of exceptions and reprs below the first line of an event."""
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _render_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["exception"] = "".join(_story(error, set()))
+    return event
+
+
+def _summary(error: BaseException) -> str:
+    kind = type(error)
+    message = str(error).partition("\n")[0]
+    return f"{kind.__module__}.{kind.__qualname__}: {message}".removeprefix("builtins.")
+
+
+def _story(error: BaseException, told: set[int]) -> list[str]:
+    """An exception after its causes: where it passed, its class, its first line, no variables."""
+    told.add(id(error))
+    lines = []
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None and id(before) not in told:
+        lines = [*_story(before, told), "-- which led to:\n"]
+    lines += [*traceback.format_tb(error.__traceback__), f"{_summary(error)}\n"]
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            if id(inner) not in told:
+                lines += ["-- with:\n", *_story(inner, told)]
+    return lines
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> Any:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger("uncaught").critical("Worker error", exc_info=error)

@@ -1,0 +1,118 @@
+"""What stands before every handler: who speaks, in which language, under which correlation id."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiogram import BaseMiddleware, Bot
+from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update
+from aiogram.types import User as TelegramUser
+
+from bot import texts
+from bot.texts import Texts
+from bot.turn import Turn, Wiring, reachable, reading
+from db.models.users import Role, User
+from services import users
+from services.actors import Actor, correlation_id
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+_COMMAND_LENGTH = 32
+
+
+class TurnMiddleware(BaseMiddleware):
+    """Gives handlers a `turn`; registers people at their first word."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Find the person, then hand over. Runs on updates, below the error handlers."""
+        reference = uuid.uuid4().hex[:12]
+        token = correlation_id.set(reference)
+        try:
+            with structlog.contextvars.bound_contextvars(correlation_id=reference):
+                data["turn"] = turn = await _turn(event, data)
+                if turn.person is None:
+                    return await handler(event, data)
+                with structlog.contextvars.bound_contextvars(
+                    actor_id=turn.person.id, role=_role_word(turn.actor)
+                ):
+                    return await handler(event, data)
+        finally:
+            correlation_id.reset(token)
+
+
+class SenderChatMiddleware(BaseMiddleware):
+    """Refuses to take a message in a chat's name (an anonymous admin, a channel) for a person's."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Answer a command of an anonymous admin; drop everything else of theirs."""
+        turn: Turn = data["turn"]
+        bot: Bot = data["bot"]
+        if (
+            not isinstance(event, Message)
+            or event.sender_chat is None
+            or event.migrate_to_chat_id is not None
+        ):
+            return await handler(event, data)
+        if event.chat.id == turn.admin_chat_id and (event.text or "").startswith("/"):
+            await bot.send_message(event.chat.id, turn.t("anonymous"))
+        return None
+
+
+async def _turn(event: TelegramObject, data: dict[str, Any]) -> Turn:
+    speaker: TelegramUser | None = data.get("event_from_user")
+    chat: Chat | None = data.get("event_chat")
+    wiring: Wiring = data["wiring"]
+    currency = wiring.settings.currency
+    turn = Turn(
+        wiring,
+        data["delivery"],
+        Texts(texts.language_of(speaker.language_code if speaker else None), currency),
+        act=_act(event),
+    )
+    if speaker is None or speaker.is_bot:
+        return turn
+    person, roles = await _register(wiring, speaker)
+    turn.person = person
+    turn.speaker = Actor(
+        user_id=person.id,
+        roles=roles,
+        in_admin_chat=chat is not None and chat.id == wiring.admin_chat_id,
+    )
+    turn.t = Texts(person.language, currency, person.time_zone)
+    return turn
+
+
+async def _register(wiring: Wiring, speaker: TelegramUser) -> tuple[User, frozenset[Role]]:
+    language = texts.language_of(speaker.language_code)
+    async with reading(wiring.sessions) as session:
+        person = await users.by_telegram_id(session, speaker.id)
+        if person is not None and (person.language_chosen or person.language == language):
+            return person, await users.roles(session, person.id)
+    async with reachable(), wiring.sessions.begin() as session:
+        person = await users.register(
+            session,
+            telegram_id=speaker.id,
+            language=language,
+            currency=wiring.settings.currency,
+        )
+        return person, await users.roles(session, person.id)
+
+
+def _role_word(actor: Actor) -> str:
+    if not actor.in_admin_chat:
+        return "person"
+    return ",".join(sorted(actor.roles)) or "none"
+
+
+def _act(event: TelegramObject) -> str:
+    """Name what was asked for without a word of what the person wrote."""
+    if not isinstance(event, Update):
+        return "update"
+    inner = event.event
+    if isinstance(inner, CallbackQuery):
+        prefix, _, rest = (inner.data or "").partition(":")
+        return f"{prefix}:{rest.partition(':')[0]}" if prefix.isascii() and rest else "form"
+    if isinstance(inner, Message):
+        word = (inner.text or "").partition(" ")[0].partition("@")[0][:_COMMAND_LENGTH]
+        return word if word.startswith("/") and word[1:].isalpha() and word.isascii() else "message"
+    return event.event_type

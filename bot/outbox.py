@@ -1,0 +1,107 @@
+"""What is owed to somebody as the message that they get: reads the facts, a screen says them.
+
+Needs no running bot: the clock's outbox tick calls it. Texts are read when it is sent, so that the
+message tells what is true then, in the language that the person has then.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.screens import moderation as moderation_screens
+from bot.screens import outbox as screens
+from bot.screens.outgoing import Outgoing
+from bot.texts import Texts
+from db.models.operations import OutboxMessage
+from services import channels, moderation, users
+
+Payload = Mapping[str, Any]
+Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
+
+
+async def render(
+    session: AsyncSession, message: OutboxMessage, language: str, currency: str
+) -> Outgoing:
+    """Write one owed message in a language. Raises LookupError for a kind that has no screen."""
+    time_zone = None
+    if message.user_id is not None:
+        time_zone = (await users.get(session, message.user_id)).time_zone
+    t = Texts(language, currency, time_zone)
+    return await _KINDS[message.kind](session, t, message.payload)
+
+
+async def _moderation_card(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await moderation.card(session, target_id=payload["target_id"])
+    return moderation_screens.card(t, row, with_ad=True)
+
+
+def _of_placement(message_id: str) -> Render:
+    async def render_placement(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+        row = await moderation.card(session, target_id=payload["target_id"])
+        return screens.placement(t, message_id, row, payload)
+
+    return render_placement
+
+
+async def _post_uncertain(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await moderation.card(session, target_id=payload["target_id"])
+    return screens.uncertain(t, row)
+
+
+async def _channel_suspended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await channels.get(session, payload["channel_id"])
+    return screens.channel_suspended(t, row, payload["reason"])
+
+
+async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.deposit_credited(t, payload["amount"])
+
+
+async def _switch_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    by = None
+    if payload["user_id"] is not None:
+        by = (await users.get(session, payload["user_id"])).telegram_id
+    return screens.switch_changed(
+        t, payload["key"], enabled=payload["enabled"], reason=payload["reason"], by=by
+    )
+
+
+async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
+
+
+async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.escrow_watchdog(
+        t, payload["count"], payload["targets"], acting=payload["acting"]
+    )
+
+
+async def _payment_refunded(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    user = await users.get(session, payload["user_id"])
+    return screens.payment_refunded(t, user.telegram_id, payload["amount"], payload["currency"])
+
+
+_KINDS: Mapping[str, Render] = {
+    "target_submitted": _moderation_card,
+    "target_approved": _of_placement("outbox-target-approved"),
+    "target_rejected": _of_placement("outbox-target-rejected"),
+    "target_expired": _of_placement("outbox-target-expired"),
+    "target_paid": _of_placement("outbox-target-paid"),
+    "target_refunded": _of_placement("outbox-target-refunded"),
+    "funds_missing": _of_placement("outbox-funds-missing"),
+    "ad_scheduled": _of_placement("outbox-ad-scheduled"),
+    "post_published": _of_placement("outbox-post-published"),
+    "post_refused": _of_placement("outbox-post-refused"),
+    "post_gone": _of_placement("outbox-post-gone"),
+    "post_uncertain": _post_uncertain,
+    "channel_suspended": _channel_suspended,
+    "deposit_credited": _deposit_credited,
+    "switch_changed": _switch_changed,
+    "ledger_violation": _ledger_violation,
+    "escrow_watchdog": _escrow_watchdog,
+    "payment_refunded": _payment_refunded,
+}
+
+KINDS = frozenset(_KINDS)
+"""Every kind that may be written into the outbox."""

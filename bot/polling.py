@@ -1,0 +1,92 @@
+"""Long polling: raw updates go into the inbox, and only then does Telegram hear that they arrived.
+
+aiogram's own polling stops for ever on one update that it cannot read, and confirms a batch before
+its handlers have ended.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import structlog
+from aiogram import Bot
+from aiohttp import ClientError, ClientTimeout
+
+from bot import inbox
+from bot.turn import DatabaseAwayError
+from db.session import Sessions
+
+log = structlog.get_logger(__name__)
+
+ALLOWED_UPDATES = (
+    "message",
+    "callback_query",
+    "my_chat_member",
+    "channel_post",
+    "edited_channel_post",
+    "pre_checkout_query",
+)
+POLL_SECONDS = 25
+PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+class PollError(Exception):
+    """Telegram did not give updates; the words are its own, without the address."""
+
+
+class Poller:
+    """Polls while it is told to."""
+
+    def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox.Worker) -> None:
+        """Keep what is needed; nothing starts before `run`."""
+        self._sessions = sessions
+        self._bot = bot
+        self._worker = worker
+        self._offset: int | None = None
+
+    async def run(self) -> None:
+        """Poll until cancelled. An update that was fetched and not stored is fetched again."""
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                updates = await self._fetch()
+                await inbox.store(self._sessions, updates)
+            except (PollError, DatabaseAwayError, ClientError, TimeoutError, OSError) as error:
+                words = str(error) if isinstance(error, PollError) else type(error).__name__
+                log.warning("polling waits", error=words, seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                continue
+            pause = PAUSE_SECONDS
+            ids = [
+                update["update_id"] for update in updates if type(update.get("update_id")) is int
+            ]
+            if ids:
+                self._offset = max(ids) + 1
+                self._worker.wake()
+
+    async def _fetch(self) -> list[dict[str, Any]]:
+        """Ask for updates, raw: each is read on its own later."""
+        session = await self._bot.session.create_session()  # type: ignore[attr-defined]
+        url = self._bot.session.api.api_url(token=self._bot.token, method="getUpdates")
+        request: dict[str, Any] = {
+            "timeout": POLL_SECONDS,
+            "allowed_updates": list(ALLOWED_UPDATES),
+        }
+        if self._offset is not None:
+            request["offset"] = self._offset
+        timeout = ClientTimeout(total=POLL_SECONDS + 10)
+        async with session.post(url, json=request, timeout=timeout) as response:
+            body = await response.read()
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise PollError(f"{response.status}: unreadable") from error
+        if not isinstance(answer, dict) or answer.get("ok") is not True:
+            description = answer.get("description") if isinstance(answer, dict) else None
+            raise PollError(f"{response.status}: {description}")
+        result = answer.get("result")
+        if not isinstance(result, list):
+            raise PollError(f"{response.status}: no list of updates")
+        return [update for update in result if isinstance(update, dict)]

@@ -1,0 +1,125 @@
+"""An owner's channels."""
+
+from aiogram.types import (
+    ChatAdministratorRights,
+    KeyboardButton,
+    KeyboardButtonRequestChat,
+    ReplyKeyboardMarkup,
+)
+
+from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Place
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from db.models.campaigns import Channel, ChannelStatus
+
+REQUEST_ID = 1
+"""Of the channel picker: there is only one kind of it."""
+
+
+def channels(t: Texts, page: Page[Channel]) -> Outgoing:
+    """The list; each row opens its card."""
+    return Outgoing(
+        t("channels" if page.found else "channels-none"),
+        rows(
+            *(
+                [
+                    button(
+                        t("channels-row", title=row.title, status=row.status.value),
+                        Go(place=Place.CHANNEL, id=row.id),
+                    )
+                ]
+                for row in page.rows
+            ),
+            page.turns(t, lambda number: Go(place=Place.CHANNELS, page=number)),
+            [button(t("channel-connect"), Go(place=Place.CONNECT))],
+            [button(t("back"), Go(place=Place.MENU))],
+        ),
+    )
+
+
+def channel(t: Texts, row: Channel) -> Outgoing:
+    """One channel with its terms and what can be done with it now."""
+    acts = {
+        ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
+        ChannelStatus.PAUSED: [ChannelAct.RESUME],
+    }.get(row.status, [])
+    kept = row.status is not ChannelStatus.REMOVED
+    lines = [
+        t(
+            "channel",
+            title=row.title,
+            status=row.status.value,
+            subscribers=row.subscribers,
+            price=t("unset") if row.price is None else t.money(row.price),
+            hours=t("unset")
+            if row.promised_hours is None
+            else t("hours", hours=row.promised_hours),
+            topic=row.topic or t("unset"),
+        )
+    ]
+    if row.status is ChannelStatus.SUSPENDED:
+        lines.append(t("channel-suspended-why", reason=row.status_reason or "other"))
+    return Outgoing(
+        "\n".join(lines),
+        rows(
+            [button(t("channel-terms"), OpenForm(name=FormName.TERMS, id=row.id))] if kept else [],
+            [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
+            [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
+            if kept
+            else [],
+            [button(t("back"), Go(place=Place.CHANNELS))],
+        ),
+    )
+
+
+def remove_sure(t: Texts, row: Channel) -> Outgoing:
+    """The question before a channel is removed."""
+    return Outgoing(
+        t("channel-remove-question", title=row.title),
+        rows(
+            [button(t("channel-remove-sure"), OnChannel(act=ChannelAct.REMOVE_SURE, id=row.id))],
+            [button(t("back"), Go(place=Place.CHANNEL, id=row.id))],
+        ),
+    )
+
+
+def choose(t: Texts) -> Outgoing:
+    """Telegram's own channel picker: only channels of the person, the bot made admin on the way."""
+    picker = KeyboardButtonRequestChat(
+        request_id=REQUEST_ID,
+        chat_is_channel=True,
+        chat_is_created=True,
+        bot_administrator_rights=_posting(),
+        user_administrator_rights=_posting(),
+    )
+    return Outgoing(
+        t("channel-choose"),
+        ReplyKeyboardMarkup(
+            keyboard=[
+                [KeyboardButton(text=t("channel-choose-button"), request_chat=picker)],
+                [KeyboardButton(text=t("cancel"))],
+            ],
+            resize_keyboard=True,
+            one_time_keyboard=True,
+        ),
+    )
+
+
+def _posting() -> ChatAdministratorRights:
+    """The right to post alone: without the right to edit, the bot can't touch others' posts."""
+    return ChatAdministratorRights(
+        is_anonymous=False,
+        can_manage_chat=False,
+        can_delete_messages=False,
+        can_manage_video_chats=False,
+        can_restrict_members=False,
+        can_promote_members=False,
+        can_change_info=False,
+        can_invite_users=False,
+        can_post_stories=False,
+        can_edit_stories=False,
+        can_delete_stories=False,
+        can_send_welcome_messages=False,
+        can_post_messages=True,
+    )

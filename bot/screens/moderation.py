@@ -1,0 +1,95 @@
+"""The admin chat's cards: one placement each, with the ad itself above."""
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import Moderate, ModerationAct, ShowQueue
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from db.models.campaigns import TargetStatus
+from services.moderation import Card
+
+REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
+"""Why an ad is turned down: presets, so that the advertiser reads them in their own language."""
+
+
+def card(t: Texts, row: Card, *, with_ad: bool) -> Outgoing:
+    """A placement to decide on, or what was decided; `with_ad` sends the ad's message first."""
+    return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
+
+
+def reasons(t: Texts, row: Card) -> Outgoing:
+    """The card with the reasons for a rejection as buttons."""
+    return Outgoing(
+        _facts(t, row),
+        rows(
+            *(
+                [
+                    button(
+                        t("reject-reason", reason=reason),
+                        Moderate(act=ModerationAct.REJECT, id=row.target_id, reason=reason),
+                    )
+                ]
+                for reason in REASONS
+            ),
+            [button(t("back"), Moderate(act=ModerationAct.CARD, id=row.target_id))],
+        ),
+    )
+
+
+def queue(t: Texts, page: Page[Card]) -> Outgoing:
+    """What waits for a decision, the oldest first."""
+    return Outgoing(
+        t("queue" if page.found else "queue-empty"),
+        rows(
+            *(
+                [
+                    button(
+                        t(
+                            "queue-row",
+                            id=str(row.target_id),
+                            campaign=row.campaign_name,
+                            channel=row.channel_title,
+                        ),
+                        Moderate(act=ModerationAct.OPEN, id=row.target_id),
+                    )
+                ]
+                for row in page.rows
+            ),
+            page.turns(t, lambda number: ShowQueue(page=number)),
+        ),
+    )
+
+
+def _facts(t: Texts, row: Card) -> str:
+    status = TargetStatus(row.status)
+    lines = [
+        t(
+            "card",
+            id=str(row.target_id),
+            campaign=row.campaign_name,
+            campaign_id=str(row.campaign_id),
+            advertiser=str(row.advertiser_telegram_id),
+            balance=t.money(row.advertiser_balance, row.currency),
+            channel=row.channel_title,
+            owner=str(row.owner_telegram_id),
+            price=t.money(row.price, row.currency),
+            hours=row.promised_hours,
+            when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
+        ),
+        t("card-status", status=status.value, by=str(row.decided_by_telegram_id or "")),
+    ]
+    if row.decision_reason and status is TargetStatus.REJECTED:
+        lines.append(t("placement-reason", reason=t("reject-reason", reason=row.decision_reason)))
+    return "\n".join(lines)
+
+
+def _buttons(t: Texts, row: Card) -> list[list[InlineKeyboardButton]]:
+    if TargetStatus(row.status) is not TargetStatus.PENDING:
+        return []
+    return [
+        [
+            button(t("card-approve"), Moderate(act=ModerationAct.APPROVE, id=row.target_id)),
+            button(t("card-reject"), Moderate(act=ModerationAct.ASK_REASON, id=row.target_id)),
+        ]
+    ]

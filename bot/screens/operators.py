@@ -1,0 +1,127 @@
+"""The admin chat's controls: switches, health, the ledger's check."""
+
+from collections.abc import Mapping, Sequence
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import OnSwitch, SwitchAct
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.texts import Texts
+from services.invariants import Violation
+from services.killswitches import SwitchChange, SwitchState
+
+STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
+RUN_REASONS = ("resolved", "launch", "drill_over")
+
+
+def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
+    """Every switch with its state, and one button each."""
+    lines = [t("switches")]
+    lines += [
+        t(
+            "switch-line",
+            key=switch.key.value,
+            state=_state(enabled=switch.enabled),
+            reason=t("switch-reason", reason=switch.reason or "missing"),
+        )
+        for switch in switches
+    ]
+    return Outgoing("\n".join(lines), rows(*([_turn(t, switch)] for switch in switches)))
+
+
+def stop_reasons(t: Texts, key: str) -> Outgoing:
+    """Stopping wants a reason, and no confirmation."""
+    return Outgoing(
+        t("switch-stop-why", key=key),
+        rows(
+            *(
+                [
+                    button(
+                        t("switch-reason", reason=reason),
+                        OnSwitch(act=SwitchAct.STOP, key=key, reason=reason),
+                    )
+                ]
+                for reason in STOP_REASONS
+            ),
+            [button(t("back"), OnSwitch(act=SwitchAct.PANEL))],
+        ),
+    )
+
+
+def run_sure(t: Texts, key: str) -> Outgoing:
+    """Running asks first: the answer is the reason."""
+    return Outgoing(
+        t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
+        rows(
+            *(
+                [
+                    button(
+                        t("switch-run-sure", reason=t("switch-reason", reason=reason)),
+                        OnSwitch(act=SwitchAct.RUN, key=key, reason=reason),
+                    )
+                ]
+                for reason in RUN_REASONS
+            ),
+            [button(t("back"), OnSwitch(act=SwitchAct.PANEL))],
+        ),
+    )
+
+
+def which(t: Texts, key: str) -> Outgoing:
+    """The answer to `on` and `off`, which people understand in two ways: what would happen?"""
+    return Outgoing(
+        t("switch-which", key=key, lets=t("switch-lets", key=key)),
+        rows(
+            [button(t("switch-stop", key=key), OnSwitch(act=SwitchAct.ASK_STOP, key=key))],
+            [button(t("switch-run", key=key), OnSwitch(act=SwitchAct.ASK_RUN, key=key))],
+        ),
+    )
+
+
+def changed(t: Texts, change: SwitchChange) -> Outgoing:
+    """What setting a switch did."""
+    text = t(
+        "switch-changed" if change.changed else "switch-unchanged",
+        key=change.key.value,
+        state=_state(enabled=change.enabled),
+    )
+    if not change.enabled and change.sends_under_way:
+        text += "\n" + t("switch-under-way", count=change.sends_under_way)
+    return Outgoing(text, rows([button(t("switch-panel"), OnSwitch(act=SwitchAct.PANEL))]))
+
+
+def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
+    """What /api/health/ready would answer, for people."""
+    return Outgoing("\n".join([t("health"), *_lines(facts)]))
+
+
+def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
+    """What the check of all invariants found."""
+    if not violations:
+        return Outgoing(t("ledger-clean"))
+    lines = [
+        t("ledger-violation", name=violation.name, count=len(violation.rows))
+        for violation in violations
+    ]
+    return Outgoing("\n".join([t("ledger-broken"), *lines]))
+
+
+def _state(*, enabled: bool) -> str:
+    return "running" if enabled else "stopped"
+
+
+def _turn(t: Texts, switch: SwitchState) -> InlineKeyboardButton:
+    key = switch.key.value
+    if switch.enabled:
+        return button(t("switch-stop", key=key), OnSwitch(act=SwitchAct.ASK_STOP, key=key))
+    return button(t("switch-run", key=key), OnSwitch(act=SwitchAct.ASK_RUN, key=key))
+
+
+def _lines(facts: Mapping[str, object], indent: str = "") -> list[str]:
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{name}:", *_lines(value, f"{indent}  ")]
+        else:
+            lines.append(f"{indent}{name}: {value}")
+    return lines

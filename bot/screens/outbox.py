@@ -1,0 +1,110 @@
+"""Messages that nobody asked for: what happened to one's placement, channel or money."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.callbacks import Go, Place
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.placements import link
+from bot.texts import Texts
+from db.models.campaigns import Channel
+from services.moderation import Card
+
+_FOR_OWNERS = frozenset({"outbox-ad-scheduled"})
+_SHOWN = 10
+
+
+def placement(t: Texts, message_id: str, row: Card, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the advertiser or the owner what became of a placement, in one sentence each."""
+    to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
+    text = t(
+        message_id,
+        to=to,
+        id=str(row.target_id),
+        campaign=row.campaign_name,
+        channel=row.channel_title,
+        price=t.money(row.price, row.currency),
+        hours=row.promised_hours,
+        when=t.time(row.publish_at) if row.publish_at else t("when-now"),
+        amount=t.money(payload.get("amount", row.price), row.currency),
+        missing=t.money(payload.get("missing", 0), row.currency),
+        reason=t("reject-reason", reason=row.decision_reason or "other"),
+    )
+    opened = []
+    if payload.get("message_id") is not None:
+        opened = [link(t, None, row.channel_chat_id, payload["message_id"])]
+    if to == "owner":
+        return Outgoing(text, rows(opened))
+    more = [button(t("placement-card"), Go(place=Place.PLACEMENT, id=row.target_id))]
+    if message_id == "outbox-funds-missing":
+        more.append(button(t("menu-wallet"), Go(place=Place.WALLET)))
+    return Outgoing(text, rows(opened, more))
+
+
+def uncertain(t: Texts, row: Card) -> Outgoing:
+    """Tell the admins that nobody knows whether a post went out; it is not sent again."""
+    return Outgoing(
+        t(
+            "outbox-post-uncertain",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            price=t.money(row.price, row.currency),
+        )
+    )
+
+
+def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
+    """Tell that the bot can't post in a channel any more, and what to do."""
+    return Outgoing(
+        t(
+            "outbox-channel-suspended",
+            title=row.title,
+            why=t("channel-suspended-why", reason=reason),
+        )
+    )
+
+
+def deposit_credited(t: Texts, amount: int) -> Outgoing:
+    """Tell that money has arrived."""
+    return Outgoing(
+        t("outbox-deposit-credited", amount=t.money(amount)),
+        rows([button(t("menu-wallet"), Go(place=Place.WALLET))]),
+    )
+
+
+def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
+    """Tell the staff who stopped or ran what, and why."""
+    return Outgoing(
+        t(
+            "outbox-switch-changed",
+            key=key,
+            state="running" if enabled else "stopped",
+            reason=t("switch-reason", reason=reason),
+            by="system" if by is None else str(by),
+        )
+    )
+
+
+def ledger_violation(
+    t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
+) -> Outgoing:
+    """Tell the staff which invariants are broken and in which rows; money stands still now."""
+    lines = [t("outbox-ledger-violation", id=str(incident_id))]
+    for violation in violations:
+        found = ", ".join(str(row.get("ref")) for row in violation["rows"][:_SHOWN])
+        lines.append(t("outbox-ledger-line", name=violation["name"], rows=found))
+    return Outgoing("\n".join(lines))
+
+
+def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
+    """Tell the staff which placements were held too long without a post."""
+    found = ", ".join(str(target) for target in targets[:_SHOWN])
+    message_id = "outbox-watchdog-acted" if acting else "outbox-watchdog-waits"
+    return Outgoing(t(message_id, count=count, targets=found))
+
+
+def payment_refunded(t: Texts, telegram_id: int, amount: int, currency: str) -> Outgoing:
+    """Tell the staff that Telegram took a payment back."""
+    return Outgoing(
+        t("outbox-payment-refunded", person=str(telegram_id), amount=t.money(amount, currency))
+    )

@@ -1,0 +1,93 @@
+"""Placements as their advertiser sees them, with their live state."""
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import Go, OnPlacement, Place
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from db.models.campaigns import TargetStatus
+from services.placements import Placement
+
+WITHDRAW = "withdraw"
+_PRIVATE_LINK_OFFSET = -1_000_000_000_000
+"""A channel's chat id is this less its number in t.me/c links."""
+
+
+def state(placement: Placement) -> str:
+    """Tell the one word for where a placement is, from its target, job and escrow."""
+    if placement.target_status != TargetStatus.APPROVED:
+        return str(placement.target_status)
+    job = str(placement.job_status or "queued")
+    return {"success": "live", "failed": "failing", "cancelled": "failing"}.get(job, job)
+
+
+def placements(t: Texts, page: Page[Placement]) -> Outgoing:
+    """The list; each row opens its card."""
+    return Outgoing(
+        t("placements" if page.found else "placements-none"),
+        rows(
+            *(
+                [
+                    button(
+                        t(
+                            "placements-row",
+                            id=str(row.target_id),
+                            channel=row.channel_title,
+                            state=state(row),
+                        ),
+                        Go(place=Place.PLACEMENT, id=row.target_id),
+                    )
+                ]
+                for row in page.rows
+            ),
+            page.turns(t, lambda number: Go(place=Place.PLACEMENTS, page=number)),
+            [button(t("back"), Go(place=Place.MENU))],
+        ),
+    )
+
+
+def placement(t: Texts, row: Placement) -> Outgoing:
+    """One placement: what was bought, where it is, what follows."""
+    lines = [
+        t(
+            "placement",
+            id=str(row.target_id),
+            campaign=row.campaign_name,
+            channel=row.channel_title,
+            price=t.money(row.price),
+            hours=row.promised_hours,
+            when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
+            state=t("placement-state", state=state(row)),
+        )
+    ]
+    if row.decision_reason and row.target_status == TargetStatus.REJECTED:
+        lines.append(t("placement-reason", reason=reason(t, row.decision_reason)))
+    if row.escrow_status is not None:
+        lines.append(t("placement-escrow", status=str(row.escrow_status)))
+    if row.release_due_at is not None and row.target_status == TargetStatus.APPROVED:
+        lines.append(t("placement-until", at=t.time(row.release_due_at)))
+    return Outgoing(
+        "\n".join(lines),
+        rows(
+            []
+            if row.message_id is None
+            else [link(t, row.channel_username, row.channel_chat_id, row.message_id)],
+            [button(t("placement-withdraw"), OnPlacement(act=WITHDRAW, id=row.target_id))]
+            if row.target_status == TargetStatus.PENDING
+            else [],
+            [button(t("refresh"), Go(place=Place.PLACEMENT, id=row.target_id))],
+            [button(t("back"), Go(place=Place.PLACEMENTS))],
+        ),
+    )
+
+
+def reason(t: Texts, word: str) -> str:
+    """Say a preset reason in the person's language; other words are shown as they are."""
+    return t("reject-reason", reason=word)
+
+
+def link(t: Texts, username: str | None, chat_id: int, message_id: int) -> InlineKeyboardButton:
+    """Make the button that opens a post in its channel."""
+    place = username or f"c/{_PRIVATE_LINK_OFFSET - chat_id}"
+    return InlineKeyboardButton(text=t("placement-open"), url=f"https://t.me/{place}/{message_id}")

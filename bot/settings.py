@@ -1,0 +1,189 @@
+"""The settings, read once at the start from the environment and from `.env` in the current folder.
+
+`.env.example` explains each to the person who fills it in. An empty value counts as not given.
+"""
+
+import sys
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from babel.numbers import get_currency_precision, list_currencies
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+STARS = "XTR"
+"""Telegram's own currency: whole Stars, no provider token."""
+
+SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
+"""Telegram's "not found" may come from a stale cache; two looks closer than this prove nothing."""
+
+
+def _duration(value: object) -> object:
+    """Reads plain seconds, which pydantic takes from numbers but not from text."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _ids(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("must be longer than zero")
+    return value
+
+
+def _connection_url(*schemes: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in schemes:
+            raise ValueError(f"must be an address that starts with {schemes[0]}://")
+        return value
+
+    return AfterValidator(check)
+
+
+def _role(database_url: SecretStr) -> str | None:
+    return urlsplit(database_url.get_secret_value()).username
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+UserId = Annotated[int, Field(gt=0)]
+DatabaseUrl = Annotated[SecretStr, _connection_url("postgresql", "postgres")]
+RedisUrl = Annotated[SecretStr, _connection_url("redis", "rediss", "unix")]
+
+
+class Settings(BaseSettings):
+    """All settings, checked; the field `bot_token` is the setting `BOT_TOKEN`, and so on."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=False,
+    )
+
+    bot_token: SecretStr
+    bot_api_url: str = ""
+    admin_chat_id: Annotated[int, Field(lt=0)]
+    super_admin_ids: Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_ids)] = ()
+    database_url: DatabaseUrl
+    migration_database_url: DatabaseUrl | None = None
+    redis_url: RedisUrl
+    currency: str = "USD"
+    payment_provider_token: SecretStr = SecretStr("")
+    platform_fee_bps: Annotated[int, Field(ge=0, le=9_999)] = 1_000
+    webhook_url: str = ""
+    webhook_secret: SecretStr = SecretStr("")
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    escrow_sla: Duration = timedelta(hours=24)
+    post_lease: Duration = timedelta(minutes=2)
+    probe_gap: Duration = timedelta(minutes=5)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    environment: Literal["development", "staging", "production"] = "production"
+
+    @property
+    def currency_exponent(self) -> int:
+        """How many decimals the currency has: 2 for USD, 0 for Stars."""
+        return 0 if self.currency == STARS else get_currency_precision(self.currency)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_not_given(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value != ""}
+
+    @field_validator("bot_token")
+    @classmethod
+    def _check_bot_token(cls, value: SecretStr) -> SecretStr:
+        bot_id, colon, secret = value.get_secret_value().partition(":")
+        if not (bot_id.isdecimal() and colon and secret) or any(c.isspace() for c in secret):
+            raise ValueError("must be a bot's token: its number, a colon, its secret")
+        return value
+
+    @field_validator("bot_api_url")
+    @classmethod
+    def _check_bot_api_url(cls, value: str) -> str:
+        address = urlsplit(value)
+        if address.scheme not in {"http", "https"} or not address.hostname:
+            raise ValueError("must be an address that starts with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("currency")
+    @classmethod
+    def _check_currency(cls, value: str) -> str:
+        if value != STARS and value not in list_currencies():
+            raise ValueError(
+                f"must be a currency's three capital letters, or {STARS} for Telegram Stars"
+            )
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _check_webhook_url(cls, value: str) -> str:
+        address = urlsplit(value)
+        if address.scheme != "https" or not address.hostname:
+            raise ValueError("must be an address that starts with https://, as Telegram asks")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_webhook_secret(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        allowed = secret.isascii() and secret.replace("_", "").replace("-", "").isalnum()
+        if not allowed or len(secret) > 256:  # noqa: PLR2004 - Telegram's bound
+            raise ValueError("must be 1 to 256 letters, digits, _ or -")
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.webhook_url and not self.webhook_secret.get_secret_value():
+            raise ValueError("WEBHOOK_SECRET must be set when WEBHOOK_URL is: it proves who calls")
+        if self.currency == STARS and self.payment_provider_token.get_secret_value():
+            raise ValueError(f"PAYMENT_PROVIDER_TOKEN must be empty when CURRENCY is {STARS}")
+        if self.environment == "production" and self.probe_gap < SHORTEST_PRODUCTION_PROBE_GAP:
+            raise ValueError("PROBE_GAP must be at least 180 seconds in production")
+        owner = self.migration_database_url
+        if owner is not None and _role(owner) == _role(self.database_url):
+            raise ValueError("MIGRATION_DATABASE_URL must name another role than DATABASE_URL")
+        return self
+
+
+def load() -> Settings:
+    """Reads the settings; on a missing or wrong one says which on stderr and exits with status 2.
+
+    No value is ever repeated, as a wrong value may be a secret in the wrong place.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = "; ".join(
+            _sentence(e["loc"], e["type"], e["msg"])
+            for e in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+    except (SettingsError, OSError, UnicodeDecodeError) as error:
+        problem = f".env cannot be read ({type(error).__name__})"
+    sys.stderr.write(f"settings: {problem}\n")
+    raise SystemExit(2)
+
+
+def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    text = "is missing" if kind == "missing" else message.removeprefix("Value error, ")
+    # A problem of several settings together has no location: its text begins with the name.
+    return f"{str(location[0]).upper()} {text}" if location else text

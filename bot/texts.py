@@ -1,0 +1,58 @@
+"""What the product says: Fluent files through aiogram-i18n, spoken to one person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from aiogram_i18n.cores.fluent_runtime_core import FluentRuntimeCore
+
+from bot import amounts
+
+LANGUAGES = ("en", "ru")
+DEFAULT_LANGUAGE = "en"
+LOCALES = Path(__file__).parent / "locales"
+
+
+@cache
+def core() -> FluentRuntimeCore:
+    """Load the Fluent files once for the process; a text missing in Russian is said in English."""
+    loaded = FluentRuntimeCore(
+        path=LOCALES / "{locale}",
+        default_locale=DEFAULT_LANGUAGE,
+        locales_map=dict.fromkeys(LANGUAGES[1:], DEFAULT_LANGUAGE),
+    )
+    loaded.locales.update(loaded.find_locales())
+    return loaded
+
+
+def language_of(code: str | None) -> str:
+    """Choose the language for a Telegram language code such as `ru` or `en-GB`."""
+    short = (code or "").partition("-")[0].lower()
+    return short if short in LANGUAGES else DEFAULT_LANGUAGE
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The product's words for one person: language, currency and time zone."""
+
+    language: str
+    currency: str
+    time_zone: str | None = None
+
+    def __call__(self, message_id: str, /, **values: str | int) -> str:
+        """Say one message of the Fluent files. Ids are passed as strings, counts as numbers."""
+        return core().get(message_id, self.language, **values)
+
+    def money(self, amount: int, currency: str | None = None) -> str:
+        """Write whole minor units as money."""
+        return amounts.format_money(amount, currency or self.currency, self.language)
+
+    def time(self, at: datetime) -> str:
+        """Write a moment in the person's zone."""
+        return amounts.format_time(at, self.time_zone, self.language)
+
+
+def everywhere(message_id: str) -> frozenset[str]:
+    """Give a text in every language: what a reply keyboard's button may send back."""
+    return frozenset(core().get(message_id, language) for language in LANGUAGES)

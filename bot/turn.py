@@ -1,0 +1,136 @@
+"""One update: who speaks, in which words to answer, and the transactions to do it in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.settings import Settings
+from bot.storage import FormStorage
+from bot.texts import Texts
+from db.models.users import User
+from db.session import Sessions
+from services import inbox
+from services.actors import Actor
+
+
+class DatabaseAwayError(Exception):
+    """PostgreSQL did not answer; the update stays in the inbox and is handled later."""
+
+
+class AlreadyHandledError(Exception):
+    """Another process handled this update in the meantime: nothing of ours may commit."""
+
+
+_AWAY_STATES = ("08", "57P", "53300")
+"""SQLSTATE beginnings: connection lost, shutting down or starting up, no connection left."""
+
+
+def _away(error: BaseException) -> bool:
+    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(cause, "sqlstate", "")).startswith(_AWAY_STATES)
+
+
+@asynccontextmanager
+async def reachable() -> AsyncIterator[None]:
+    """Tell a PostgreSQL that is away from any other error. Raises DatabaseAwayError."""
+    try:
+        yield
+    except Exception as error:
+        if _away(error):
+            raise DatabaseAwayError from error
+        raise
+
+
+@asynccontextmanager
+async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a transaction in which the database itself refuses writes."""
+    async with reachable(), sessions.begin() as session:
+        await session.connection(execution_options={"postgresql_readonly": True})
+        yield session
+
+
+@dataclass
+class Wiring:
+    """What a process works with; it comes with every update, so that handlers have no globals."""
+
+    sessions: Sessions
+    settings: Settings
+    storage: FormStorage
+    admin_chat_id: int
+    """Where the staff's group is; it changes when Telegram makes a supergroup of it."""
+
+
+@dataclass
+class Delivery:
+    """What became of one row of the inbox."""
+
+    inbox_id: int
+    marked: bool = False
+    """Whether a transaction of a handler has marked the row done."""
+    failure: str | None = None
+    """The class of an unexpected error."""
+
+
+@dataclass
+class Turn:
+    """What a handler is given."""
+
+    wiring: Wiring
+    delivery: Delivery
+    t: Texts
+    person: User | None = None
+    speaker: Actor | None = None
+    act: str = "update"
+    """What was asked for, in words of the product: for the audit of a refusal."""
+
+    @property
+    def settings(self) -> Settings:
+        """The process's settings."""
+        return self.wiring.settings
+
+    @property
+    def admin_chat_id(self) -> int:
+        """Where the staff's group is now."""
+        return self.wiring.admin_chat_id
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts. An update without a person has none, and never acts as the clock."""
+        if self.speaker is None:
+            message = "nobody speaks in this update"
+            raise LookupError(message)
+        return self.speaker
+
+    @property
+    def user_id(self) -> int:
+        """The person's own id in the product."""
+        if self.person is None:
+            message = "nobody speaks in this update"
+            raise LookupError(message)
+        return self.person.id
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        """Open the transaction of a change; it marks the update done before it commits.
+
+        A crash after the commit then repeats nothing, and one before it loses nothing.
+        """
+        async with reachable(), self.wiring.sessions.begin() as session:
+            yield session
+            if not self.delivery.marked and not await inbox.done(session, self.delivery.inbox_id):
+                raise AlreadyHandledError
+        self.delivery.marked = True
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction for a screen; it changes and marks nothing."""
+        async with reading(self.wiring.sessions) as session:
+            yield session

@@ -1,0 +1,79 @@
+"""All routers in their order. Above the forms' router nothing touches Redis."""
+
+from functools import cache
+
+from aiogram import Dispatcher, F, Router
+from aiogram.enums import ChatType
+from aiogram.filters import ExceptionTypeFilter
+from aiogram_dialog import setup_dialogs
+
+from bot.middlewares import SenderChatMiddleware, TurnMiddleware
+from handlers import (
+    buy_form,
+    campaign_form,
+    campaigns,
+    channel_events,
+    channels,
+    failures,
+    moderation,
+    operators,
+    payments,
+    placements,
+    stale,
+    start,
+    terms_form,
+    wallet,
+)
+from handlers import settings as settings_handlers
+
+
+@cache
+def dispatcher() -> Dispatcher:
+    """Join the routers, once a process; what they work with comes with each update.
+
+    aiogram's own state machine is off: it would read Redis before every handler.
+    """
+    root = Dispatcher(disable_fsm=True)
+    root.update.outer_middleware(TurnMiddleware())
+    root.message.outer_middleware(SenderChatMiddleware())
+    root.include_routers(
+        failures.refusals,
+        payments.router,
+        moderation.router,
+        operators.router,
+        channel_events.router,
+        start.router,
+        settings_handlers.router,
+        campaigns.router,
+        placements.router,
+        channels.router,
+        wallet.router,
+        stale.router,
+        _forms(),
+        failures.surprises,
+    )
+    return root
+
+
+def _forms() -> Router:
+    """Make the one router under which Redis is used: private chats only, after all others."""
+    router = Router(name="forms")
+    router.message.filter(F.chat.type == ChatType.PRIVATE)
+    router.errors.register(stale.form_gone, ExceptionTypeFilter(*stale.FORM_GONE))
+    router.include_routers(
+        start.entrance,
+        channels.picked,
+        settings_handlers.openers,
+        campaign_form.openers,
+        buy_form.openers,
+        terms_form.openers,
+        wallet.openers,
+        settings_handlers.zone_form,
+        campaign_form.form,
+        buy_form.form,
+        terms_form.form,
+        wallet.top_up_form,
+        start.lost,
+    )
+    setup_dialogs(router)
+    return router

@@ -1,0 +1,59 @@
+"""Stops sending by itself while Telegram is down, so that waiting posts lose no attempts."""
+
+import time
+
+import structlog
+
+from bot.telegram import Outcome, Refused, Sender, Sent, Uncertain
+
+FAILURES = 3
+"""So many sends in a row without a readable answer open it."""
+ASK_SECONDS = 10.0
+"""While open, Telegram is asked so often whether it is back."""
+
+log = structlog.get_logger(__name__)
+
+
+class Breaker:
+    """Open while Telegram gives no readable answers. One for each process."""
+
+    def __init__(self) -> None:
+        """Starts closed."""
+        self._failures = 0
+        self._ask_at = 0.0
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing may be sent."""
+        return self._failures >= FAILURES
+
+    def note(self, outcome: Outcome) -> None:
+        """Learns from a send: any readable answer, a refusal too, shows that Telegram is there."""
+        if isinstance(outcome, Sent | Refused):
+            self._failures = 0
+        elif isinstance(outcome, Uncertain):
+            self._fail()
+        elif outcome.stop_all:
+            self._failures = 0
+        elif outcome.counts:
+            self._fail()
+
+    def _fail(self) -> None:
+        self._failures += 1
+        if self._failures == FAILURES:
+            self._ask_at = time.monotonic() + ASK_SECONDS
+            log.error("Telegram is down: sending stops until it answers again")
+
+    async def lets_through(self, sender: Sender) -> bool:
+        """Whether sends may go on; while open, now and then asks Telegram something harmless."""
+        if not self.open:
+            return True
+        if time.monotonic() < self._ask_at:
+            return False
+        self._ask_at = time.monotonic() + ASK_SECONDS
+        if not await sender.answers():
+            return False
+        # Not yet trusted: a single failure opens it again.
+        self._failures = FAILURES - 1
+        log.warning("Telegram answers again: sending goes on")
+        return True

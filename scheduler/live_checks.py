@@ -1,0 +1,67 @@
+"""Looks at published ads while their promised hours run, and once at the end."""
+
+import asyncio
+
+import structlog
+
+from bot.limiter import Limiter
+from bot.telegram import Sender
+from db.models.operations import Switch
+from db.models.posting import Verdict
+from db.session import Sessions
+from scheduler import database
+from services import killswitches, live_checks
+
+BATCH = 40
+AT_ONCE = 4
+PATIENCE_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+def longest(sender: Sender) -> float:
+    """How many seconds a tick may take when Telegram answers everything at the last moment."""
+    return BATCH / AT_ONCE * (PATIENCE_SECONDS + sender.seconds) + 60
+
+
+async def look_at_due(
+    sessions: Sessions, sender: Sender, limiter: Limiter, stopping: asyncio.Event
+) -> None:
+    """Tick: looks at each live post whose look is due and records what was seen."""
+    async with sessions.begin() as session:
+        due = await live_checks.due(session, limit=BATCH)
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def look(post: live_checks.Look) -> None:
+        async with places:
+            if not stopping.is_set():
+                with database.contained("live checks", job_id=post.job_id):
+                    await _look(sessions, sender, limiter, post)
+
+    async with asyncio.TaskGroup() as looks:
+        for post in due:
+            looks.create_task(look(post))
+
+
+async def _look(
+    sessions: Sessions, sender: Sender, limiter: Limiter, post: live_checks.Look
+) -> None:
+    if await limiter.turn(post.chat_id, within=PATIENCE_SECONDS):
+        return
+    restore = await _may_restore(sessions)
+    seen = await sender.look(post.chat_id, post.message_id, post.creative, restore=restore)
+    if seen.retry_after is not None:
+        await limiter.rest(post.chat_id, seen.retry_after)
+    async with sessions.begin() as session:
+        await live_checks.record(
+            session, job_id=post.job_id, verdict=seen.verdict, evidence=seen.evidence
+        )
+    if seen.verdict is not Verdict.PRESENT:
+        log.warning("Live post is not as it should be", job_id=post.job_id, verdict=seen.verdict)
+
+
+async def _may_restore(sessions: Sessions) -> bool:
+    """Whether posting runs: a look that puts an altered ad right is an act in the channel."""
+    async with sessions.begin() as session:
+        await killswitches.lock(session, Switch.TELEGRAM_POSTING)
+        return await killswitches.running(session, Switch.TELEGRAM_POSTING)

@@ -1,0 +1,176 @@
+"""Delivers what is owed to people: at least once, in order within one chat.
+
+A notice that comes twice after a crash harms nobody. Ads never go through here.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramRetryAfter,
+)
+from aiogram.methods import TelegramMethod
+from aiogram.types import Message
+
+from bot import outbox as notices
+from bot import texts
+from bot.limiter import Limiter
+from db.models.operations import OutboxMessage
+from db.session import Sessions
+from scheduler import database
+from services import chats, outbox, users
+
+BATCH = 20
+BATCH_SECONDS = 15.0
+"""Half the lease of a taken message: what is not sent by then goes back to the queue."""
+TAKING_SECONDS = 10.0
+PATIENCE_SECONDS = 3.0
+SEND_SECONDS = 10
+TICK_LIMIT = 120.0
+RETRY_FIRST = timedelta(seconds=2)
+RETRY_MOST = timedelta(minutes=10)
+MAX_ATTEMPTS = 50
+"""For a person; the admin chat is tried for as long as it takes."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What delivering needs."""
+
+    sessions: Sessions
+    limiter: Limiter
+    bot: Bot
+    admin_chat_id: int
+    currency: str
+    stopping: asyncio.Event
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """An owed message, addressed and written."""
+
+    owed: OutboxMessage
+    chat_id: int
+    methods: list[TelegramMethod[Message]]
+
+
+@dataclass(frozen=True)
+class _NotDelivered:
+    """A letter that did not arrive."""
+
+    error: str
+    retry_in: timedelta | None
+    """None: never again."""
+    holds_others: bool = True
+    """Whether it is the chat that is out of reach, and not this one letter that is wrong."""
+
+
+async def deliver(mail: Mail) -> None:
+    """Tick: empties the outbox, the chats side by side."""
+    until = time.monotonic() + TAKING_SECONDS
+    while time.monotonic() < until and not mail.stopping.is_set():
+        taken_at = time.monotonic()
+        async with mail.sessions.begin() as session:
+            owed = await outbox.take(session, limit=BATCH)
+        if not owed:
+            return
+        lanes: defaultdict[int | None, list[OutboxMessage]] = defaultdict(list)
+        for message in owed:
+            lanes[message.user_id].append(message)
+        async with asyncio.TaskGroup() as chats_at_once:
+            for lane in lanes.values():
+                chats_at_once.create_task(_deliver_lane(mail, lane, taken_at + BATCH_SECONDS))
+
+
+async def _deliver_lane(mail: Mail, lane: list[OutboxMessage], until: float) -> None:
+    """One chat's messages in order; one that has to wait makes those after it wait as well."""
+    wait: timedelta | None = None
+    for owed in lane:
+        with database.contained("outbox", outbox_id=owed.id):
+            if wait is None and (time.monotonic() > until or mail.stopping.is_set()):
+                wait = timedelta()
+            if wait is not None:
+                await _put_back(mail, owed, _NotDelivered("waits for its turn", wait))
+            elif failure := await _deliver_one(mail, owed):
+                await _put_back(mail, owed, failure)
+                wait = failure.retry_in if failure.holds_others else None
+
+
+async def _deliver_one(mail: Mail, owed: OutboxMessage) -> _NotDelivered | None:
+    """Writes, sends and records one message; None when it arrived."""
+    try:
+        letter = await _write(mail, owed)
+    except Exception as error:
+        # One that cannot be written must not keep the others; a later version may know how.
+        log.exception("Worker error", tick="outbox", kind=owed.kind, outbox_id=owed.id)
+        return _NotDelivered(type(error).__name__, _backoff(owed), holds_others=False)
+    # All places are taken before the first part goes, so that a card follows its ad.
+    for _ in letter.methods:
+        if wait := await mail.limiter.turn(letter.chat_id, within=PATIENCE_SECONDS):
+            return _NotDelivered("waits for its turn", timedelta(seconds=wait))
+    try:
+        for method in letter.methods:
+            message = await mail.bot(method, request_timeout=SEND_SECONDS)
+    except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
+        return await _failure(mail, letter, error)
+    async with mail.sessions.begin() as session:
+        await outbox.sent(session, id=owed.id, message_id=message.message_id)
+    return None
+
+
+async def _write(mail: Mail, owed: OutboxMessage) -> _Letter:
+    async with mail.sessions.begin() as session:
+        if owed.user_id is None:
+            chat_id = await chats.current_chat(session, mail.admin_chat_id)
+            language = texts.DEFAULT_LANGUAGE
+        else:
+            user = await users.get(session, owed.user_id)
+            chat_id, language = user.telegram_id, user.language
+        notice = await notices.render(session, owed, language, mail.currency)
+    return _Letter(owed, chat_id, notice.methods(chat_id))
+
+
+async def _failure(mail: Mail, letter: _Letter, error: Exception) -> _NotDelivered:
+    owed = letter.owed
+    what = type(error).__name__
+    log.warning("Telegram send failed", outbox_id=owed.id, kind=owed.kind, cause=what)
+    match error:
+        case TelegramRetryAfter():
+            rest = timedelta(seconds=error.retry_after)
+            await mail.limiter.rest(letter.chat_id, rest)
+            return _NotDelivered(what, rest)
+        case TelegramMigrateToChat():
+            async with mail.sessions.begin() as session:
+                await chats.follow_move(
+                    session,
+                    old_chat_id=letter.chat_id,
+                    new_chat_id=error.migrate_to_chat_id,
+                )
+            return _NotDelivered(what, timedelta())
+        case TelegramForbiddenError() | TelegramBadRequest():
+            # Blocked by the person, never started, or a text that Telegram will not take.
+            retry_in = _backoff(owed) if owed.user_id is None else None
+            return _NotDelivered(f"{what}: {error.message}", retry_in, holds_others=False)
+        case _:
+            return _NotDelivered(what, _backoff(owed))
+
+
+def _backoff(owed: OutboxMessage) -> timedelta | None:
+    if owed.user_id is not None and owed.attempts >= MAX_ATTEMPTS:
+        return None
+    return min(RETRY_FIRST * (1 << min(owed.attempts, 20)), RETRY_MOST)
+
+
+async def _put_back(mail: Mail, owed: OutboxMessage, failure: _NotDelivered) -> None:
+    async with mail.sessions.begin() as session:
+        await outbox.failed(session, id=owed.id, error=failure.error, retry_in=failure.retry_in)

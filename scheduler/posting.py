@@ -1,0 +1,179 @@
+"""Takes due posts, sends each once outside any transaction, and records what came of it.
+
+The order is the product's promise of exactly one message: claim (a lease, one short transaction),
+wait for a place within Telegram's limits, ask once more whether it may go, send, record. Every
+write names the claim, so that a worker that was paused past its lease changes nothing.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.limiter import Limiter
+from bot.telegram import NotSent, Outcome, Refused, Sender, Sent
+from db.models.operations import Switch
+from db.session import Sessions
+from scheduler.breaker import Breaker
+from services import actors, killswitches, posting
+from services.posting import Claim
+
+AT_ONCE = 8
+"""Posts under way at once in one process: so many may become uncertain when Telegram dies."""
+TAKING_SECONDS = 10.0
+"""A tick takes no more posts after this, so that one that does not end has hung."""
+FULL_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
+"""How long a claimed post waits for its place; a longer wait is spent in the queue."""
+RECORD_PAUSE_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the posts of one process share."""
+
+    sessions: Sessions
+    sender: Sender
+    limiter: Limiter
+    breaker: Breaker
+    owner: str
+    lease: timedelta
+    stopping: asyncio.Event
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    """Claimed posts on their way; a stop waits for them."""
+
+
+async def dispatch(desk: Desk) -> None:
+    """Tick: takes what is due and sets each post on its way; a slow send delays no other."""
+    until = time.monotonic() + TAKING_SECONDS
+    while time.monotonic() < until and not desk.stopping.is_set():
+        if not await desk.breaker.lets_through(desk.sender) or not await _room(desk):
+            return
+        # Read before the claim, so that this side's end of the lease is never the later one.
+        lease_ends = time.monotonic() + desk.lease.total_seconds()
+        async with desk.sessions.begin() as session:
+            claim = await posting.claim(session, owner=desk.owner, lease=desk.lease)
+        if claim is None:
+            return
+        task = asyncio.create_task(_see_through(desk, claim, lease_ends))
+        desk.under_way.add(task)
+        task.add_done_callback(desk.under_way.discard)
+
+
+async def _room(desk: Desk) -> bool:
+    if len(desk.under_way) >= AT_ONCE:
+        await asyncio.wait(
+            desk.under_way, timeout=FULL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+    return len(desk.under_way) < AT_ONCE
+
+
+async def _see_through(desk: Desk, claim: Claim, lease_ends: float) -> None:
+    """Takes one claimed post to its end. What goes wrong here ends with the lease: uncertain."""
+    correlation = f"post-{claim.job_id}-{claim.claim_no}"
+    actors.correlation_id.set(correlation)
+    with structlog.contextvars.bound_contextvars(correlation_id=correlation):
+        try:
+            await _handle(desk, claim, lease_ends)
+        except Exception:
+            log.exception("Worker error", tick="posts", job_id=claim.job_id)
+
+
+async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
+    patience = min(PATIENCE_SECONDS, desk.lease.total_seconds() / 4)
+    if wait := await desk.limiter.turn(claim.chat_id, within=patience):
+        waits = NotSent("waits for its place", counts=False, retry_after=timedelta(seconds=wait))
+        await _record(desk, claim, waits, until=lease_ends)
+        return
+    if not await _may_send(desk, claim):
+        async with desk.sessions.begin() as session:
+            await posting.give_back(session, claim)
+        return
+    outcome = await desk.sender.send_ad(
+        claim.chat_id, claim.creative, not_after=lease_ends - desk.sender.seconds
+    )
+    # Its own failure may open the breaker, and is still worth an attempt.
+    spared = desk.breaker.open
+    desk.breaker.note(outcome)
+    recorded = await _record(desk, claim, outcome, spared=spared, until=lease_ends)
+    _report(claim, outcome, recorded=recorded)
+    if isinstance(outcome, NotSent):
+        await _obey(desk, claim, outcome)
+
+
+async def _may_send(desk: Desk, claim: Claim) -> bool:
+    """Asks once more, right before the send."""
+    if desk.stopping.is_set() or desk.breaker.open:
+        return False
+    async with desk.sessions.begin() as session:
+        return await posting.may_send(session, claim)
+
+
+async def _obey(desk: Desk, claim: Claim, outcome: NotSent) -> None:
+    """Does what Telegram asks of all: rest in a chat, or stop posting altogether."""
+    if outcome.retry_after is not None:
+        await desk.limiter.rest(claim.chat_id, outcome.retry_after)
+    if outcome.stop_all:
+        async with desk.sessions.begin() as session:
+            await killswitches.set(
+                session,
+                actor=actors.SYSTEM,
+                key=Switch.TELEGRAM_POSTING,
+                enabled=False,
+                reason=f"Telegram refuses the bot itself: {outcome.error}",
+            )
+
+
+async def _record(
+    desk: Desk, claim: Claim, outcome: Outcome, *, spared: bool = False, until: float
+) -> bool:
+    """Writes down what came of a send, waiting for a database that is away; False if fenced out.
+
+    After the lease the job is `uncertain` by another's hand and this knowledge would be refused.
+    """
+    while True:
+        try:
+            async with desk.sessions.begin() as session:
+                return await _write(session, claim, outcome, spared=spared)
+        except (SQLAlchemyError, OSError, TimeoutError):
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(RECORD_PAUSE_SECONDS)
+
+
+async def _write(session: AsyncSession, claim: Claim, outcome: Outcome, *, spared: bool) -> bool:
+    if isinstance(outcome, Sent):
+        return await posting.record_sent(session, claim, message_id=outcome.message_id)
+    if isinstance(outcome, Refused):
+        return await posting.record_refused(
+            session, claim, error=outcome.error, rights_lost=outcome.rights_lost
+        )
+    if isinstance(outcome, NotSent):
+        return await posting.record_not_sent(
+            session,
+            claim,
+            error=outcome.error,
+            counts=outcome.counts and not spared,
+            retry_after=outcome.retry_after,
+        )
+    return await posting.record_uncertain(session, claim, error=outcome.error)
+
+
+def _report(claim: Claim, outcome: Outcome, *, recorded: bool) -> None:
+    ids = {"job_id": claim.job_id, "target_id": claim.target_id, "recorded": recorded}
+    if isinstance(outcome, Sent):
+        log.info("Ad published", **ids, message_id=outcome.message_id)
+    else:
+        # Telegram's words may repeat the ad's; they are kept with the job, not in the log.
+        log.warning(
+            "Telegram send failed",
+            **ids,
+            outcome=type(outcome).__name__,
+            cause=outcome.error.partition(":")[0],
+        )

@@ -1,0 +1,65 @@
+"""Moves the money that facts already on record call for: releases, refunds, credits."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.session import Sessions
+from scheduler import database
+from services import errors, escrow, payments
+
+BATCH = 100
+
+log = structlog.get_logger(__name__)
+
+
+async def release_due(sessions: Sessions) -> None:
+    """Tick: pays the owners of posts whose promised hours are over."""
+
+    async def release(session: AsyncSession, target_id: int) -> None:
+        await escrow.release(session, target_id=target_id)
+
+    async with sessions.begin() as session:
+        target_ids = await escrow.releasable(session, limit=BATCH)
+    await _each(sessions, "release", target_ids, release)
+
+
+async def refund_due(sessions: Sessions) -> None:
+    """Tick: gives the money of failed and cancelled posts back."""
+
+    async def refund(session: AsyncSession, target_id: int) -> None:
+        await escrow.refund(session, target_id=target_id)
+
+    async with sessions.begin() as session:
+        target_ids = await escrow.refundable(session, limit=BATCH)
+    await _each(sessions, "refund", target_ids, refund)
+
+
+async def credit_due(sessions: Sessions) -> None:
+    """Tick: credits the deposits that arrived while deposits were stopped."""
+    async with sessions.begin() as session:
+        credited = await payments.credit_due(session)
+    if credited:
+        log.info("Deposits credited", deposits=credited)
+
+
+async def _each(
+    sessions: Sessions,
+    what: str,
+    target_ids: Sequence[int],
+    settle: Callable[[AsyncSession, int], Awaitable[None]],
+) -> None:
+    """Settles each target in a transaction of its own: one that fails keeps no other waiting."""
+    for target_id in target_ids:
+        with database.contained(what, target_id=target_id):
+            try:
+                async with sessions.begin() as session:
+                    await settle(session, target_id)
+            except errors.SwitchStopped:
+                return
+            except errors.DomainError as refusal:
+                # Another process settled it, or its facts changed since the list was read.
+                log.info("Settlement refused", what=what, target_id=target_id, why=str(refusal))
+            else:
+                log.info("Settled", what=what, target_id=target_id)

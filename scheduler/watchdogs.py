@@ -1,0 +1,44 @@
+"""Ticks that look after what stands still: abandoned leases, stuck escrows, the ledger."""
+
+from datetime import timedelta
+
+import structlog
+
+from db.session import Sessions
+from services import inbox, posting, system
+
+log = structlog.get_logger(__name__)
+
+
+async def rescue_abandoned(sessions: Sessions) -> None:
+    """Tick: a post whose worker died while sending becomes uncertain; it is never sent again."""
+    async with sessions.begin() as session:
+        rescued = await posting.rescue_abandoned(session)
+    if rescued:
+        log.warning("Abandoned posts are uncertain now", jobs=rescued)
+
+
+async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
+    """Tick: money held for a post that never went out goes back after the SLA."""
+    async with sessions.begin() as session:
+        await system.refund_stuck_escrows(session, sla=sla)
+
+
+async def expire_targets(sessions: Sessions) -> None:
+    """Tick: placements that nobody decided about in time expire."""
+    async with sessions.begin() as session:
+        expired = await system.expire_targets(session)
+    if expired:
+        log.info("Placements expired", targets=expired)
+
+
+async def check_ledger(sessions: Sessions) -> None:
+    """Tick: runs the invariants; a broken one freezes the money by itself."""
+    async with sessions.begin() as session:
+        await system.check_ledger_invariant(session)
+
+
+async def purge_inbox(sessions: Sessions) -> None:
+    """Tick: drops updates that were handled long ago."""
+    async with sessions.begin() as session:
+        await inbox.purge(session)

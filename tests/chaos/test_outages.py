@@ -1,0 +1,149 @@
+"""The product's servers and its launcher are killed while people use it."""
+
+import asyncio
+import itertools
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox import processes
+from sandbox.demo import launcher, steps
+from sandbox.demo.books import INVARIANTS, UNIQUENESS, Books
+from sandbox.demo.people import Control, Person
+from sandbox.demo.story import Cast, Story, new_cast
+
+ON_DISK = ("local/postgres/data", "local/valkey", ".")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sandbox of this file keeps its data."""
+    return tmp_path_factory.mktemp("outages")
+
+
+@pytest.fixture(scope="module")
+def worlds(folder: Path) -> Iterator[list[launcher.World]]:
+    """The sandbox of this file: the last of the list is the one that runs."""
+    started = [asyncio.run(launcher.start(folder))]
+    try:
+        yield started
+    finally:
+        status = asyncio.run(started[-1].stop())
+    assert status == 0
+
+
+@asynccontextmanager
+async def playing(world: launcher.World, name: str) -> AsyncIterator[Story]:
+    """A new story in the running sandbox; at its end the books are clean."""
+    control = Control.of(world.facts)
+    async with control.session:
+        cast = await new_cast(control, world.facts, name)
+        story = Story(control, Books(world.facts["database_url"]), cast)
+        yield story
+        await story.books.check_all(INVARIANTS + UNIQUENESS)
+        assert len(await published(story.control, cast)) == 1
+
+
+async def published(control: Control, cast: Cast) -> list[object]:
+    """Every message that was ever put into the channel."""
+    found: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
+    return found
+
+
+async def test_the_main_job_goes_on_while_valkey_is_dead(worlds: list[launcher.World]) -> None:
+    async with playing(worlds[-1], "without Valkey") as story:
+        await story.control.post("/processes/valkey/kill")
+        for step in steps.STEPS:
+            await step.act(story)
+        assert "valkey" not in worlds[-1].facts["processes"]
+        await story.control.post("/processes/valkey/start")
+
+
+async def test_postgres_is_killed_between_the_steps_while_others_press(
+    worlds: list[launcher.World],
+) -> None:
+    async with playing(worlds[-1], "without PostgreSQL") as story:
+        passer_by = await story.control.post("/users", first_name="Passer-by")
+        restless = asyncio.create_task(keep_pressing(Person(story.control, passer_by["id"])))
+        pids = set()
+        for step in steps.STEPS:
+            await step.act(story)
+            pids.add(worlds[-1].facts["processes"]["postgres"])
+            await story.control.post("/processes/postgres/kill")
+            await story.control.post("/processes/postgres/start")
+        assert len(pids) == len(steps.STEPS)
+        assert not restless.done()
+        restless.cancel()
+        await asyncio.gather(restless, return_exceptions=True)
+        # Who pressed while it was away gets an answer now, and every update has been handled.
+        person = Person(story.control, passer_by["id"])
+        menu = await person.say("/start", then="What would you like to do?")
+        await person.press("💰 Wallet", on=menu, then="Available: $0.00")
+        await story.books.until(
+            "SELECT COUNT(*) AS waiting FROM inbox WHERE done_at IS NULL",
+            so=lambda row: row["waiting"] == 0,
+            expected="no update is left over, and none was parked",
+        )
+
+
+async def keep_pressing(person: Person) -> None:
+    """Write and press without a pause, not caring for the answers."""
+    path = f"/users/{person.id}"
+    for _ in itertools.count():
+        await person.control.post(f"{path}/send", chat_id=person.id, text="/start")
+        await asyncio.sleep(0.2)
+        shown = (await person.chat.read())["messages"]
+        if any(message["buttons"] for message in shown):
+            await person.control.post(
+                f"{path}/press", chat_id=person.id, button="💰 Wallet", wait=False
+            )
+        await asyncio.sleep(0.2)
+
+
+async def test_money_paid_at_the_moment_of_the_crash_arrives_once(
+    worlds: list[launcher.World],
+) -> None:
+    control = Control.of(worlds[-1].facts)
+    database = Books(worlds[-1].facts["database_url"])
+    async with control.session:
+        person = Person(control, (await control.post("/users", first_name="Payer"))["id"])
+        menu = await person.say("/start", then="What would you like to do?")
+        wallet = await person.press("💰 Wallet", on=menu, then="Available: $0.00")
+        for number in range(1, 4):
+            await person.press("Top up", on=wallet, then="How much would you like to top up?")
+            await person.say("7", then="Wallet top-up")
+            paid = await control.post(f"/users/{person.id}/pay")
+            assert paid["ok"]
+            await control.post("/processes/postgres/kill")
+            await control.post("/processes/bot/kill")
+            await control.post("/processes/postgres/start")
+            await control.post("/processes/bot/start")
+            await database.until(
+                """
+                SELECT w.balance, (SELECT COUNT(*) FROM deposits WHERE user_id = u.id) AS deposits
+                FROM users u JOIN wallets w ON w.user_id = u.id AND w.kind = 'user'
+                WHERE u.telegram_id = $1
+                """,
+                person.id,
+                so=lambda row: row["balance"] == 700 * number,  # noqa: B023 - awaited at once
+                expected=f"{number} payments are credited",
+            )
+        await database.check_all(INVARIANTS)
+
+
+async def test_a_killed_launcher_takes_everything_down_and_the_story_goes_on(
+    worlds: list[launcher.World], folder: Path
+) -> None:
+    async with playing(worlds[-1], "of the crash") as story:
+        for step in steps.STEPS[:6]:
+            await step.act(story)
+        worlds[-1].child.send(signal.SIGKILL)
+        await worlds[-1].child.wait()
+        for place in ON_DISK:
+            assert await processes.until_left(folder / place, 15) == []
+        worlds.append(await launcher.start(folder))
+        for step in steps.STEPS[6:]:
+            await step.act(story)

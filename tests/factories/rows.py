@@ -1,0 +1,92 @@
+"""Looks at the database itself: every row of every table, and who has how much."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.session import Sessions
+from services import audit, users
+from services.actors import Actor
+from services.errors import DomainError
+
+Rows = dict[str, list[str]]
+
+
+async def snapshot(session: AsyncSession) -> Rows:
+    """Return all rows of all tables, as text."""
+    names = await session.scalars(
+        text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+    )
+    return {
+        name: list(
+            await session.scalars(
+                text(f'SELECT to_jsonb(t)::text FROM "{name}" t ORDER BY 1')  # noqa: S608
+            )
+        )
+        for name in names.all()
+    }
+
+
+def grown(before: Rows, after: Rows) -> dict[str, int]:
+    """Return how many rows each table has gained."""
+    return {
+        name: len(after[name]) - len(before[name])
+        for name in after
+        if len(after[name]) != len(before[name])
+    }
+
+
+def added(before: Rows, after: Rows) -> dict[str, int]:
+    """Return how many rows each table has gained; no row that was there may have changed."""
+    for name, rows in before.items():
+        assert set(rows) <= set(after[name]), f"a row of {name} was changed or deleted"
+    return grown(before, after)
+
+
+async def available(session: AsyncSession, who: Actor) -> int:
+    """Return what a person can spend, minor units."""
+    assert who.user_id is not None
+    return (await users.balances(session, who.user_id)).available
+
+
+async def one(session: AsyncSession, sql: str, **values: Any) -> Any:
+    """Return the one value of a query."""
+    return (await session.execute(text(sql), values)).scalar_one()
+
+
+async def table(session: AsyncSession, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    return [tuple(row) for row in await session.execute(text(sql), values)]
+
+
+async def refused(
+    sessions: Sessions,
+    act: Callable[[AsyncSession], Awaitable[Any]],
+    *,
+    actor: Actor,
+    action: str,
+) -> DomainError:
+    """Do what must be refused, as an entry point would; return the refusal.
+
+    Not one row may differ afterwards, but the audit row that the entry point writes.
+    """
+    async with sessions.begin() as session:
+        before = await snapshot(session)
+    with pytest.raises(DomainError) as refusal:
+        async with sessions.begin() as session:
+            await act(session)
+    async with sessions.begin() as session:
+        assert await snapshot(session) == before
+        await audit.denied(session, actor=actor, action=action, error=refusal.value)
+    async with sessions.begin() as session:
+        assert added(before, await snapshot(session)) == {"user_audit_logs": 1}
+        facts = await table(
+            session,
+            "SELECT action, user_id, metadata->>'refused', metadata->>'error'"
+            " FROM user_audit_logs ORDER BY id DESC LIMIT 1",
+        )
+    assert facts == [("access_denied", actor.user_id, action, type(refusal.value).__name__)]
+    return refusal.value

@@ -1,0 +1,19 @@
+"""The marketplace that these tests press buttons in."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import bot.light_models  # noqa: F401 - before anything of aiogram
+from db.models.users import Role
+from tests.conftest import Database
+from tests.handlers.marketplace import Marketplace, open_marketplace
+
+
+@pytest.fixture
+async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplace]:
+    """A running bot; Admin is an admin, and Redis is not there: everything works without it."""
+    async with open_marketplace(database, tmp_path) as marketplace:
+        await marketplace.employ("admin", Role.ADMIN)
+        yield marketplace

@@ -1,0 +1,159 @@
+"""From Telegram to the handlers: nothing lost, nothing done twice, nothing held up."""
+
+import asyncio
+from pathlib import Path
+
+from bot import inbox
+from db.session import create_engine, create_sessions
+from services import inbox as inbox_rows
+from tests.conftest import Database
+from tests.handlers.marketplace import Marketplace, running_bot
+from tests.sandbox.raw_world import begin
+
+
+def update(number: int, **content: object) -> dict[str, object]:
+    """A raw update."""
+    return {"update_id": number, **content}
+
+
+def message(number: int, chat_id: int, text: str) -> dict[str, object]:
+    """A raw update with a message."""
+    person = {"id": chat_id, "is_bot": False, "first_name": "A"}
+    chat = {"id": chat_id, "type": "private"}
+    return update(
+        number,
+        message={"message_id": number, "date": 1, "chat": chat, "from": person, "text": text},
+    )
+
+
+async def test_a_malformed_update_is_parked_and_holds_nothing_up(market: Marketplace) -> None:
+    await inbox.store(
+        market.database.sessions,
+        [
+            update(1, message={"chat": {"id": market.chat("advertiser")}, "date": "never"}),
+            update(2, something_new={"id": 1}),
+            message(3, market.chat("advertiser"), "NUL \x00 here"),
+            {"update_id": "not a number"},
+            message(4, market.chat("advertiser"), "/start"),
+        ],
+    )
+    market.worker.wake()
+    await market.settle()
+    assert "Welcome" in await market.last("advertiser")
+    rows = await market.rows("SELECT update_id, done_at IS NOT NULL AS done, last_error FROM inbox")
+    found = {row["update_id"]: (row["done"], row["last_error"]) for row in rows}
+    assert found[1] == (False, "malformed")
+    assert found[2] == (False, "of an unknown kind")
+    assert found[3] == (False, "of an unknown kind")
+    assert found[4] == (True, None)
+
+
+async def test_what_a_crash_left_is_handled_at_the_next_start(
+    database: Database, tmp_path: Path
+) -> None:
+    async with begin(tmp_path / "telegram") as world:
+        await world.populate()
+        # Taken by a process that died, and stored by one that never came to take it.
+        await inbox.store(database.sessions, [message(1, world.ids["advertiser"], "/help")])
+        async with database.sessions.begin() as session:
+            await inbox_rows.take(session, limit=10)
+        await inbox.store(database.sessions, [message(2, world.ids["advertiser"], "/start")])
+        async with running_bot(world, database) as market:
+            await market.settle()
+            texts = [shown["text"] or "" for shown in await market.messages("advertiser")]
+            assert "How it works" in texts[-2]
+            assert "Welcome" in texts[-1]
+            assert await market.value("SELECT count(*) FROM inbox WHERE payload IS NOT NULL") == 0
+
+
+async def test_an_update_that_comes_twice_is_handled_once(market: Marketplace) -> None:
+    twice = message(7, market.chat("advertiser"), "/start")
+    for _ in range(2):
+        await inbox.store(market.database.sessions, [twice, twice])
+        market.worker.wake()
+        await market.settle()
+    own = [m for m in await market.messages("advertiser") if m["from"] == market.bot.id]
+    assert len(own) == 1
+
+
+async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")
+    await market.say("advertiser", "100")
+    await market.pay("advertiser")
+    same = await market.value(
+        "SELECT count(*) FROM inbox i JOIN deposits d ON d.xmin = i.xmin"
+        " WHERE i.done_at IS NOT NULL AND d.status = 'credited'"
+    )
+    assert same == 1
+
+
+async def test_a_repeated_payment_is_credited_once(market: Marketplace) -> None:
+    person = market.chat("advertiser")
+    paid = {
+        "currency": "USD",
+        "total_amount": 10_000,
+        "invoice_payload": "topup:1:x",
+        "telegram_payment_charge_id": "charge",
+        "provider_payment_charge_id": "provider",
+    }
+    for number in (1, 2):
+        raw = message(number, person, "")
+        content = raw["message"]
+        assert isinstance(content, dict)
+        del content["text"]
+        content["successful_payment"] = paid
+        await inbox.store(market.database.sessions, [raw])
+        market.worker.wake()
+        await market.settle()
+    assert await market.value("SELECT sum(amount)::bigint FROM deposits") == 10_000
+    assert await market.value("SELECT balance FROM wallets WHERE kind = 'user' AND balance > 0") == 10_000
+
+
+async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    for words in ("Bakery", "Fresh bread", "Order", "https://example.com", "100"):
+        await market.world.say(words)
+    await market.settle()
+    await market.press("advertiser", "💾 Save")
+    assert await market.value("SELECT creative->>'text' FROM campaigns") == "Fresh bread"
+
+
+async def test_a_second_bot_that_woke_up_late_changes_nothing(market: Marketplace) -> None:
+    """What another process has ended meanwhile rolls back here."""
+    await market.make_campaign(active=False)
+    card = (await market.messages("advertiser"))[-1]["message_id"]
+    await market.database.as_owner(
+        """
+        CREATE FUNCTION ended_elsewhere() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE inbox SET done_at = now(), payload = NULL WHERE done_at IS NULL;
+            RETURN NEW;
+        END $$;
+        """
+    )
+    await market.database.as_owner(
+        "CREATE TRIGGER ended_elsewhere BEFORE UPDATE ON campaigns"
+        " FOR EACH ROW EXECUTE FUNCTION ended_elsewhere()"
+    )
+    await market.press("advertiser", "🚀 Activate", message_id=card, wait=False)
+    await asyncio.sleep(0.1)
+    assert await market.value("SELECT status FROM campaigns") == "draft"
+
+
+async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    real = market.wiring.sessions
+    engine = create_engine("postgresql://nobody@/nothing?host=/nowhere")
+    market.wiring.sessions = create_sessions(engine)
+    await market.world.say("/help")
+    await asyncio.sleep(0.5)
+    assert "Welcome" in await market.last("advertiser")
+    market.wiring.sessions = real
+    await market.settle()
+    await engine.dispose()
+    assert "How it works" in await market.last("advertiser")
+    assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0

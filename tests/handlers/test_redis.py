@@ -1,0 +1,79 @@
+"""Redis dead or frozen: money and staff buttons work, forms survive, nobody waits long."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiogram.fsm.storage.base import StorageKey
+
+from bot import storage
+from sandbox import embedded
+from tests.conftest import Database
+from tests.handlers.marketplace import Marketplace, open_marketplace
+
+KEY = StorageKey(bot_id=1, chat_id=2, user_id=2)
+
+
+@pytest.fixture
+async def frozen() -> AsyncIterator[str]:
+    """A Redis that takes connections and never answers."""
+    server = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield f"redis://127.0.0.1:{port}/0"
+    server.close()
+
+
+async def test_a_frozen_redis_is_waited_for_once_and_shortly(
+    database: Database, tmp_path: Path, frozen: str
+) -> None:
+    async with open_marketplace(database, tmp_path, redis_url=frozen) as market:
+        await market.say("advertiser", "/start")
+        begun = time.monotonic()
+        await market.make_campaign()
+        assert time.monotonic() - begun < 4  # noqa: PLR2004 - nine answers, one short time-out
+        assert await market.value("SELECT status FROM campaigns") == "active"
+
+
+async def test_money_never_touches_redis(market: Marketplace) -> None:
+    """The fixture's Redis is not there; and its storage is taken away as well."""
+    await market.make_campaign(active=False)
+    market.wiring.storage = None  # type: ignore[assignment]
+    await market.press("advertiser", "🚀 Activate")
+    await market.press("advertiser", "⏸ Pause")
+    assert await market.value("SELECT status FROM campaigns") == "paused"
+    await market.say("admin", "/queue", where="group")
+    assert "Nothing waits" in await market.last("group")
+    assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
+
+
+async def test_a_draft_survives_redis_going_away_and_coming_back(tmp_path: Path) -> None:
+    folder = tmp_path / "valkey"
+    server = await embedded.start_valkey(folder)
+    kept = storage.FormStorage(storage.connect(server.url))
+    try:
+        await kept.set_data(KEY, {"name": "Bakery"})
+        await server.stop()
+        assert await kept.get_data(KEY) == {"name": "Bakery"}
+        await kept.set_data(KEY, {"name": "Bakery", "budget": 1})
+        server = await embedded.start_valkey(folder)
+        kept._away_until = 0.0
+        assert await kept.get_data(KEY) == {"name": "Bakery", "budget": 1}
+        await kept.set_data(KEY, {"name": "Bakery", "budget": 2})
+        another_process = storage.FormStorage(storage.connect(server.url))
+        assert await another_process.get_data(KEY) == {"name": "Bakery", "budget": 2}
+        await another_process.close()
+    finally:
+        await kept.close()
+        await server.stop()
+
+
+async def test_memory_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "REMEMBERED", 3)
+    kept = storage.FormStorage(storage.connect("redis://127.0.0.1:1/0"))
+    for number in range(10):
+        await kept.set_data(StorageKey(bot_id=1, chat_id=number, user_id=number), {"n": number})
+    assert len(kept._mirror) <= 3  # noqa: PLR2004 - as set above
+    assert len(kept._unsaved) <= 3  # noqa: PLR2004 - as set above
+    await kept.close()

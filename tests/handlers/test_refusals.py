@@ -1,0 +1,197 @@
+"""N1 to N5 as people meet them: a clear message, and not one row changed but the audit."""
+
+from typing import Any
+
+from bot.callbacks import CampaignAct, ChannelAct, OnCampaign, OnChannel
+from db.models.operations import Switch
+from db.models.users import Role
+from tests.handlers.marketplace import Marketplace
+
+
+async def forged(market: Marketplace, who: str, data: str, *, where: str | None = None) -> str:
+    """Somebody presses a button with data of their own making; returns the alert."""
+    chat_id = market.chat(where or who)
+    button = {"text": "forged", "callback_data": data}
+    await market.world.call(
+        "sendMessage",
+        chat_id=chat_id,
+        text="a message with a forged button",
+        reply_markup={"inline_keyboard": [[button]]},
+    )
+    return await market.press(who, "forged", where=where)
+
+
+async def submitted(market: Marketplace) -> None:
+    """A placement waits for a decision in the admin chat."""
+    await market.connect_channel()
+    await market.make_campaign()
+    await market.submit()
+
+
+async def only_audited(market: Marketplace, before: Any, error: str) -> None:
+    """Nothing has changed, and the refusal is in the audit."""
+    assert await market.everything() == before
+    assert [row["error"] for row in await market.refusals()] == [error]
+
+
+async def test_N1_submit_to_a_campaign_that_is_not_active(market: Marketplace) -> None:
+    await market.connect_channel()
+    await market.make_campaign()
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "⚡ As soon as approved")
+    campaign_id = await market.value("SELECT id FROM campaigns")
+    pause = OnCampaign(act=CampaignAct.PAUSE, id=campaign_id).pack()
+    await forged(market, "advertiser", pause)
+    before = await market.everything()
+    alert = await market.press("advertiser", "✅ Submit")
+    assert "not active: it is paused" in alert
+    await only_audited(market, before, "CampaignNotActive")
+
+
+async def test_N2_activate_somebody_elses_campaign(market: Marketplace) -> None:
+    await market.make_campaign(active=False)
+    campaign_id = await market.value("SELECT id FROM campaigns")
+    await market.say("owner", "/start")
+    before = await market.everything()
+    activate = OnCampaign(act=CampaignAct.ACTIVATE, id=campaign_id).pack()
+    assert "Not campaign owner" in await forged(market, "owner", activate)
+    await only_audited(market, before, "NotCampaignOwner")
+
+
+async def test_N3_an_advertiser_tries_to_moderate(market: Marketplace) -> None:
+    await submitted(market)
+    before = await market.everything()
+    alert = await forged(market, "advertiser", "mod:approve:1:")
+    assert "staff role" in alert
+    await only_audited(market, before, "AccessDenied")
+
+
+async def test_N3_a_member_of_the_admin_chat_without_a_role_tries_to_moderate(
+    market: Marketplace,
+) -> None:
+    await submitted(market)
+    await market.world.control(
+        f"chats/{market.chat('group')}/members", user_id=market.chat("owner"), status="member"
+    )
+    await market.settle()
+    before = await market.everything()
+    for button in ("✅ Approve", "❌ Reject"):
+        assert "staff role" in await market.press("owner", button, where="group")
+    await market.say("owner", "/killswitch stop payouts fun", where="group")
+    assert "staff role" in await market.last("group")
+    assert await market.everything() == before
+    refused = [row["refused"] for row in await market.refusals()]
+    assert refused == ["moderation_approve", "moderation_reject", "kill_switch"]
+
+
+async def test_N3_an_admin_tries_to_moderate_from_a_private_chat(market: Marketplace) -> None:
+    await submitted(market)
+    await market.say("admin", "/start")
+    before = await market.everything()
+    assert "admin chat" in await forged(market, "admin", "mod:approve:1:")
+    await only_audited(market, before, "AccessDenied")
+
+
+async def test_N4_approve_without_enough_money(market: Marketplace) -> None:
+    await submitted(market)
+    before = await market.everything()
+    alert = await market.press("admin", "✅ Approve", where="group")
+    assert "$50.00 is needed, $0.00 is there" in alert
+    await only_audited(market, before, "InsufficientFunds")
+    await market.deliver()
+    assert "$50.00 is missing" in await market.last("advertiser")
+
+
+async def test_N5_approve_while_new_escrows_are_stopped(market: Marketplace) -> None:
+    await market.give("advertiser", 10_000)
+    await submitted(market)
+    await market.set_switch(Switch.NEW_ESCROWS, enabled=False)
+    before = await market.everything()
+    alert = await market.press("admin", "✅ Approve", where="group")
+    assert "new_escrows" in alert
+    await only_audited(market, before, "SwitchStopped")
+
+
+async def test_nobody_approves_their_own_money(market: Marketplace) -> None:
+    await market.give("advertiser", 10_000)
+    await submitted(market)
+    await market.employ("advertiser", Role.SUPER_ADMIN)
+    await market.world.control(
+        f"chats/{market.chat('group')}/members", user_id=market.chat("advertiser"), status="member"
+    )
+    before = await market.everything()
+    assert "own money" in await market.press("advertiser", "✅ Approve", where="group")
+    await only_audited(market, before, "OwnMoney")
+
+
+async def test_somebody_elses_channel_stays_as_it_is(market: Marketplace) -> None:
+    await market.connect_channel()
+    channel_id = await market.value("SELECT id FROM channels")
+    await market.say("advertiser", "/start")
+    before = await market.everything()
+    remove = OnChannel(act=ChannelAct.REMOVE_SURE, id=channel_id).pack()
+    assert "somebody else's" in await forged(market, "advertiser", remove)
+    await only_audited(market, before, "NotChannelOwner")
+
+
+async def test_a_channel_that_the_bot_lost_is_not_approved(market: Marketplace) -> None:
+    await market.give("advertiser", 10_000)
+    await submitted(market)
+    await market.world.control(
+        f"chats/{market.chat('channel')}/members", user_id="bot", status="left"
+    )
+    await market.settle()
+    assert await market.value("SELECT status FROM channels") == "suspended"
+    alert = await market.press("admin", "✅ Approve", where="group")
+    assert "can't post in this channel" in alert
+    assert await market.value("SELECT count(*) FROM escrows") == 0
+    await market.world.promote(can_post_messages=True)
+    await market.settle()
+    assert await market.value("SELECT status FROM channels") == "active"
+
+
+async def test_payments_are_refused_before_they_happen_while_deposits_are_stopped(
+    market: Marketplace,
+) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")
+    await market.say("advertiser", "100")
+    await market.set_switch(Switch.DEPOSITS, enabled=False)
+    before = await market.everything()
+    paid = await market.pay("advertiser")
+    assert not paid["ok"]
+    assert "Stopped by the operators" in paid["error_message"]
+    await only_audited(market, before, "SwitchStopped")
+
+
+async def test_unknown_buttons_are_answered_and_change_nothing(market: Marketplace) -> None:
+    await submitted(market)
+    before = await market.everything()
+    for data in ("nonsense", "go:nowhere:1:0", "camp:activate:x", "mod:reject:1:because", "form:x:1"):
+        where = "group" if data.startswith("mod") else None
+        who = "admin" if where else "advertiser"
+        assert "out of date" in await forged(market, who, data, where=where), data
+    assert await market.everything() == before
+    assert await market.refusals() == []
+
+
+async def test_a_closed_forms_button_is_answered(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    form = (await market.messages("advertiser"))[-1]["message_id"]
+    await market.say("advertiser", "/start")
+    alert = await market.press("advertiser", "✖️ Cancel", message_id=form)
+    assert "form is closed" in alert
+
+
+async def test_an_unknown_button_does_not_disturb_an_open_form(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    assert "out of date" in await forged(market, "advertiser", "nonsense")
+    assert await market.last("advertiser") == "a message with a forged button"
+    await market.say("advertiser", "Bakery")
+    assert "send the ad itself" in await market.last("advertiser")

@@ -1,0 +1,99 @@
+"""Migrations: up, down and up again is the same house, and the models describe it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from db.models.operations import Switch
+from sandbox import embedded
+from tests.embedded_fixture import clone_database, drop_database
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = {
+    "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default,"
+    " identity_generation FROM information_schema.columns WHERE table_schema = 'public'",
+    "indexes": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
+    " FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+    "functions": "SELECT pg_get_functiondef(oid), proacl::text FROM pg_proc"
+    " WHERE pronamespace = 'public'::regnamespace",
+    "triggers": "SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t"
+    " JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal",
+    "rights": "SELECT relname, relacl::text FROM pg_class"
+    " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+    "rights of columns": "SELECT attrelid::regclass::text, attname, attacl::text FROM pg_attribute"
+    " WHERE attacl IS NOT NULL AND attrelid::regclass::text NOT LIKE 'pg_%'",
+    "default rights": "SELECT defaclobjtype, defaclacl::text FROM pg_default_acl",
+}
+
+
+@pytest.fixture
+async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
+    """The owner's address of a database with nothing in it."""
+    name = f"empty_{uuid4().hex}"
+    await clone_database(server, "template0", name)
+    yield server.dsn(embedded.OWNER, name)
+    await drop_database(server, name)
+
+
+def _alembic(url: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"MIGRATION_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def _schema(url: str) -> dict[str, list[str]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return {
+            part: sorted(str(tuple(row)) for row in await connection.fetch(sql))
+            for part, sql in SCHEMA.items()
+        }
+    finally:
+        await connection.close()
+
+
+async def test_up_down_and_up_again(empty: str) -> None:
+    _alembic(empty, "upgrade", "head")
+    first = await _schema(empty)
+    assert all(first.values())
+    _alembic(empty, "downgrade", "base")
+    nothing = await _schema(empty)
+    assert {row.split("'")[1] for row in nothing["columns"]} == {"alembic_version"}
+    assert nothing["functions"] == nothing["triggers"] == nothing["default rights"] == []
+    _alembic(empty, "upgrade", "head")
+    assert await _schema(empty) == first
+
+
+async def test_models_and_migrations_agree(empty: str) -> None:
+    _alembic(empty, "upgrade", "head")
+    _alembic(empty, "check")
+
+
+async def test_every_switch_is_created_stopped(empty: str) -> None:
+    _alembic(empty, "upgrade", "head")
+    connection = await asyncpg.connect(empty)
+    try:
+        found = await connection.fetch("SELECT key, enabled FROM kill_switches")
+    finally:
+        await connection.close()
+    assert {row["key"]: row["enabled"] for row in found} == dict.fromkeys(map(str, Switch), False)
+
+
+async def test_a_second_upgrade_changes_nothing(empty: str) -> None:
+    _alembic(empty, "upgrade", "head")
+    before = await _schema(empty)
+    _alembic(empty, "upgrade", "head")
+    assert await _schema(empty) == before

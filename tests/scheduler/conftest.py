@@ -1,0 +1,27 @@
+"""The marketplace that these tests play in."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import bot.light_models  # noqa: F401 - before anything of aiogram
+from sandbox import embedded
+from services.creatives import Creative
+from tests.conftest import Database
+from tests.sandbox.raw_world import begin
+from tests.scheduler.scene import AD, Scene
+
+
+@pytest.fixture
+async def scene(
+    server: embedded.Postgres, database: Database, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    """Everybody registered, one channel connected, one text campaign active."""
+    async with begin(tmp_path / "telegram") as world:
+        await world.populate()
+        scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)
+        await scene.populate(creative=Creative(kind="text", text=AD))
+        yield scene
+        for close in scene.closing:
+            await close()

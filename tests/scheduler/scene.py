@@ -1,0 +1,253 @@
+"""A marketplace with real parts: PostgreSQL, and Telegram as the sandbox shows it over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from sqlalchemy import make_url, text
+
+from bot.limiter import Limiter
+from bot.telegram import Sender, plain_bot
+from db.models.operations import Switch
+from scheduler import outbox, posting
+from scheduler.breaker import Breaker
+from scheduler.posting import Desk
+from services import campaigns, channels, killswitches, moderation, payments, users
+from services.actors import SYSTEM, Actor
+from services.creatives import Creative
+from tests.conftest import Database
+from tests.factories import people
+from tests.sandbox.raw_world import BOT_TOKEN, RawWorld
+
+AD = "Fresh bread every morning"
+NO_REDIS = "redis://127.0.0.1:1/0"
+Row = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """One advertiser, one owner with one channel, one moderator, and the clock's workers."""
+
+    database: Database
+    superuser_url: str
+    """To another database of the same server."""
+    world: RawWorld
+    actors: dict[str, Actor] = field(default_factory=dict)
+    channel_id: int = 0
+    campaign_id: int = 0
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    async def populate(self, *, creative: Creative) -> None:
+        """Register everybody with the ids that Telegram knows them by."""
+        async with self.database.sessions.begin() as session:
+            for name in ("advertiser", "owner"):
+                user = await users.register(
+                    session,
+                    telegram_id=self.world.ids[name],
+                    language="en",
+                    currency=people.CURRENCY,
+                )
+                self.actors[name] = Actor(user.id)
+            await payments.deposit(
+                session,
+                user_id=self.id_of("advertiser"),
+                amount=100_000,
+                key="charge",
+                source="telegram",
+            )
+            self.actors["moderator"] = await people.staff(session)
+            self.channel_id = await self._connect(session, self.world.ids["channel"])
+            bought = await campaigns.create(
+                session,
+                actor=self.actors["advertiser"],
+                name="Bakery",
+                creative=creative,
+                total_budget=100_000,
+            )
+            await campaigns.activate(
+                session, actor=self.actors["advertiser"], campaign_id=bought.id
+            )
+            self.campaign_id = bought.id
+        # What this set-up owes to people is of no interest.
+        await self.database.as_owner("DELETE FROM outbox")
+
+    def id_of(self, name: str) -> int:
+        """The id of somebody's row."""
+        user_id = self.actors[name].user_id
+        assert user_id is not None
+        return user_id
+
+    async def another_channel(self) -> int:
+        """One more channel of Owner's in which the bot may post; the id of its row."""
+        made = await self.world.control("channels", owner_id=self.world.ids["owner"], title="More")
+        await self.world.control(
+            f"chats/{made['id']}/members",
+            user_id="bot",
+            status="administrator",
+            can_post_messages=True,
+        )
+        async with self.database.sessions.begin() as session:
+            return await self._connect(session, made["id"])
+
+    async def _connect(self, session: Any, chat_id: int) -> int:
+        connected = await channels.connect(
+            session,
+            actor=self.actors["owner"],
+            chat_id=chat_id,
+            title="Daily",
+            username=None,
+            subscribers=1_000,
+        )
+        await channels.set_terms(
+            session,
+            actor=self.actors["owner"],
+            channel_id=connected.id,
+            price=people.PRICE,
+            promised_hours=0,
+            topic="news",
+        )
+        return connected.id
+
+    async def approve(self, *, promised_hours: int = 0, channel_id: int | None = None) -> int:
+        """A placement, approved: its money is held, its post queued. The target's id."""
+        channel_id = channel_id or self.channel_id
+        async with self.database.sessions.begin() as session:
+            await channels.set_terms(
+                session,
+                actor=self.actors["owner"],
+                channel_id=channel_id,
+                price=people.PRICE,
+                promised_hours=promised_hours,
+                topic="news",
+            )
+            target = await campaigns.submit_target(
+                session,
+                actor=self.actors["advertiser"],
+                campaign_id=self.campaign_id,
+                channel_id=channel_id,
+                publish_at=None,
+                fee_bps=people.FEE_BPS,
+            )
+        async with self.database.sessions.begin() as session:
+            await moderation.approve(session, actor=self.actors["moderator"], target_id=target.id)
+        return target.id
+
+    def desk(
+        self,
+        owner: str = "worker",
+        *,
+        seconds: float = 5,
+        lease: float = 30,
+        api_url: str | None = None,
+    ) -> Desk:
+        """A worker of its own, as a process would have it."""
+        sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
+        limiter = Limiter(NO_REDIS)
+        self.closing += [sender.close, limiter.close]
+        return Desk(
+            self.database.sessions,
+            sender,
+            limiter,
+            Breaker(),
+            owner,
+            timedelta(seconds=lease),
+            asyncio.Event(),
+        )
+
+    def mail(self, *, api_url: str | None = None) -> outbox.Mail:
+        """What delivers notices."""
+        bot = plain_bot(BOT_TOKEN, api_url or self.world.url)
+        limiter = Limiter(NO_REDIS)
+        self.closing += [bot.session.close, limiter.close]
+        return outbox.Mail(
+            self.database.sessions,
+            limiter,
+            bot,
+            self.world.ids["group"],
+            people.CURRENCY,
+            asyncio.Event(),
+        )
+
+    async def dispatch(self, desk: Desk | None = None, **more: Any) -> None:
+        """One tick of a worker, its own one if none is given, and the posts that it began."""
+        desk = desk or self.desk(**more)
+        await posting.dispatch(desk)
+        await asyncio.gather(*desk.under_way)
+
+    async def fault(self, method: str, kind: str, **more: Any) -> None:
+        """Let the next such call go wrong."""
+        await self.world.control("faults", method=method, kind=kind, **more)
+
+    async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
+        """Stop or run something, as the system."""
+        async with self.database.sessions.begin() as session:
+            return await killswitches.set(
+                session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
+            )
+
+    @asynccontextmanager
+    async def database_away(self) -> AsyncIterator[None]:
+        """Nobody gets into the database for as long as this lasts, and who is in is thrown out."""
+        name = make_url(self.database.url).database
+        connection = await asyncpg.connect(self.superuser_url)
+        try:
+            await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+            )
+            yield
+        finally:
+            await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            await connection.close()
+
+    async def rows(self, sql: str, **values: Any) -> list[Row]:
+        """What the database holds."""
+        async with self.database.sessions.begin() as session:
+            return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
+
+    async def job(self, target_id: int) -> Row:
+        """The post of a target with the states that hang on it."""
+        found = await self.rows(
+            """
+            SELECT j.status, j.attempts, j.claim_no, j.message_id, j.last_error, j.lease_owner,
+                j.due_at > clock() AS waits, e.status AS escrow, t.status AS target
+            FROM post_jobs j
+            JOIN campaign_targets t ON t.id = j.campaign_target_id
+            JOIN escrows e ON e.campaign_target_id = t.id
+            WHERE t.id = :target_id
+            """,
+            target_id=target_id,
+        )
+        assert len(found) == 1
+        return found[0]
+
+    async def until_sending(self, target_id: int) -> None:
+        """Wait until a worker has claimed the post."""
+        for _ in range(400):
+            if (await self.job(target_id))["status"] == "sending":
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("nobody claimed the post")
+
+    async def published(self) -> list[Row]:
+        """Every message that the bot ever put into a channel."""
+        found: list[Row] = (await self.world.see("published"))["published"]
+        return found
+
+    async def until_published(self) -> None:
+        """Wait until something is in a channel, whatever became of the answer."""
+        for _ in range(400):
+            if await self.published():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("nothing was published")
+
+    async def messages(self, chat: str) -> list[Row]:
+        """A chat as it shows itself now."""
+        shown = await self.world.see(f"chats/{self.world.ids[chat]}/messages")
+        found: list[Row] = shown["messages"]
+        return found

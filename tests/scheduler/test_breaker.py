@@ -1,0 +1,63 @@
+"""The breaker: sending stops by itself while Telegram is down."""
+
+import pytest
+
+from bot.telegram import NotSent, Outcome, Refused, Sender, Sent, Uncertain
+from scheduler import breaker
+from scheduler.breaker import FAILURES, Breaker
+from tests.scheduler.scene import Scene
+
+DOWN = NotSent("ClientConnectorError", counts=True)
+
+
+def after(*outcomes: Outcome) -> bool:
+    """Whether it is open after these."""
+    tried = Breaker()
+    for outcome in outcomes:
+        tried.note(outcome)
+    return tried.open
+
+
+@pytest.mark.parametrize("failure", [DOWN, Uncertain("TimeoutError")])
+def test_failures_in_a_row_open_it(failure: Outcome) -> None:
+    assert not after(*[failure] * (FAILURES - 1))
+    assert after(*[failure] * FAILURES)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Sent(1), Refused("400: no", rights_lost=False), NotSent("401", counts=True, stop_all=True)],
+)
+def test_any_readable_answer_closes_it(answer: Outcome) -> None:
+    assert not after(*[DOWN] * (FAILURES - 1), answer, DOWN)
+
+
+def test_what_says_nothing_about_telegram_changes_nothing() -> None:
+    spared = NotSent("stopped before sending", counts=False)
+    assert not after(*[spared] * (2 * FAILURES))
+    assert after(*[DOWN] * (FAILURES - 1), spared, DOWN)
+
+
+async def test_it_asks_whether_telegram_is_back_and_trusts_it_slowly(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "ASK_SECONDS", 0.0)
+    here = scene.desk().sender
+    nowhere: Sender = scene.desk(api_url="http://127.0.0.1:1").sender
+    tried = Breaker()
+    for _ in range(FAILURES):
+        tried.note(DOWN)
+    assert not await tried.lets_through(nowhere)
+    assert await tried.lets_through(here)
+    closed = not tried.open
+    assert closed
+    tried.note(DOWN)
+    assert tried.open
+    assert await scene.published() == []
+
+
+async def test_while_open_it_asks_only_now_and_then(scene: Scene) -> None:
+    tried = Breaker()
+    for _ in range(FAILURES):
+        tried.note(DOWN)
+    assert not await tried.lets_through(scene.desk().sender)

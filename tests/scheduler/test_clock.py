@@ -1,0 +1,204 @@
+"""The clock: ticks that fail, hang or stop firing, and a database that goes away."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from structlog.testing import capture_logs
+
+from scheduler import clock
+from scheduler.clock import Clock, Tick
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same clock with shorter times."""
+    monkeypatch.setattr(clock, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(clock, "BEAT_LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(clock, "BEAT_LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(clock, "GRACE_SECONDS", 0.5)
+
+
+async def beat() -> None:
+    """A heartbeat that is written at once."""
+
+
+class Counter:
+    """A tick's work: counts, and then does what it is told."""
+
+    def __init__(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.times = 0
+        self._then = then
+
+    async def __call__(self) -> None:
+        """Does one tick's work."""
+        self.times += 1
+        if self._then is not None:
+            await self._then()
+
+
+async def run_for(seconds: float, *ticks: Tick, heart: Callable[[], Awaitable[None]] = beat) -> int:
+    """The exit status of a clock that is told to stop after a while, if it does not by itself."""
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, stopping.set)
+    return await Clock(list(ticks), heart, stopping, set()).run()
+
+
+async def test_a_tick_that_raises_is_logged_and_fires_again() -> None:
+    async def fail() -> None:
+        raise RuntimeError("broken")
+
+    bad, good = Counter(fail), Counter()
+    with capture_logs() as logs:
+        status = await run_for(0.5, Tick("bad", 0.05, 1, bad), Tick("good", 0.05, 1, good))
+    assert status == 0
+    assert bad.times > 3
+    assert good.times > 3
+    errors = [entry for entry in logs if entry["event"] == "Worker error"]
+    assert len(errors) == bad.times
+    assert errors[0]["tick"] == "bad"
+
+
+async def test_a_tick_never_runs_beside_itself() -> None:
+    running = most = 0
+
+    async def work() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.2)
+        running -= 1
+
+    await run_for(0.7, Tick("slow", 0.05, 5, work))
+    assert most == 1
+
+
+async def test_a_tick_that_hangs_ends_the_process_with_a_word() -> None:
+    async def hang() -> None:
+        await asyncio.sleep(60)
+
+    begun = time.monotonic()
+    with capture_logs() as logs:
+        assert await run_for(30, Tick("hanging", 0.05, 0.2, hang)) == 1
+    assert time.monotonic() - begun < 5
+    assert "tick hanging hung" in next(e["why"] for e in logs if e["log_level"] == "critical")
+
+
+async def test_a_tick_that_no_longer_fires_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "SILENT_SECONDS", 0.1)
+    running = Clock([Tick("work", 0.05, 0.1, Counter())], beat, asyncio.Event(), set())
+    asyncio.get_running_loop().call_later(0.2, running._scheduler.remove_all_jobs)
+    with capture_logs() as logs:
+        assert await asyncio.wait_for(running.run(), 10) == 1
+    assert "no longer fires" in next(e["why"] for e in logs if e["log_level"] == "critical")
+
+
+async def test_a_database_that_is_away_is_waited_for() -> None:
+    away = True
+
+    async def heart() -> None:
+        if away:
+            raise ConnectionRefusedError
+
+    counter = Counter()
+    stopping = asyncio.Event()
+    running = asyncio.create_task(
+        Clock([Tick("work", 0.05, 1, counter)], heart, stopping, set()).run()
+    )
+    with capture_logs() as logs:
+        await asyncio.sleep(0.6)
+        while_away = counter.times
+        away = False
+        await asyncio.sleep(0.6)
+        stopping.set()
+        assert await running == 0
+    assert while_away <= 1
+    assert counter.times > while_away + 3
+    events = [entry["event"] for entry in logs]
+    assert events.count("The database is away: waiting for it") == 1
+    assert events.count("The database is back") == 1
+    assert "Worker error" not in events
+
+
+async def test_a_tick_that_finds_the_database_away_pauses_all() -> None:
+    async def lose() -> None:
+        raise ConnectionResetError
+
+    with capture_logs() as logs:
+        assert await run_for(0.3, Tick("work", 0.05, 1, lose)) == 0
+    assert "Worker error" not in [entry["event"] for entry in logs]
+
+
+async def test_a_heartbeat_that_is_refused_for_long_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "MUTE_SECONDS", 0.2)
+
+    async def refused() -> None:
+        raise RuntimeError("permission denied")
+
+    assert await run_for(30, heart=refused) == 1
+
+
+async def test_a_stop_waits_for_what_is_under_way() -> None:
+    ended: list[bool] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.4)
+        ended.append(True)
+
+    assert await run_for(0.2, Tick("work", 0.05, 5, work)) == 0
+    assert ended == [True]
+
+
+async def test_a_stop_waits_for_what_outlives_its_tick() -> None:
+    ended: list[bool] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.3)
+        ended.append(True)
+
+    stopping = asyncio.Event()
+    stopping.set()
+    assert await Clock([], beat, stopping, {asyncio.create_task(work())}).run() == 0
+    assert ended == [True]
+
+
+async def test_a_stop_does_not_wait_for_ever() -> None:
+    recorded: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            recorded.append("cancelled")
+            raise
+
+    begun = time.monotonic()
+    assert await run_for(0.2, Tick("work", 0.05, 100, work)) == 0
+    assert time.monotonic() - begun < 3
+    assert recorded == ["cancelled"]
+
+
+def test_an_event_loop_that_hangs_ends_the_process() -> None:
+    program = """
+import asyncio, time
+from scheduler import clock
+clock.LOOP_CHECK_SECONDS = clock.BEAT_SECONDS = 0.1
+async def beat(): pass
+async def block(): time.sleep(60)
+tick = clock.Tick("block", 0.1, 5, block)
+asyncio.run(clock.Clock([tick], beat, asyncio.Event(), set()).run())
+"""
+    begun = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == 1
+    assert "its event loop hangs" in ended.stderr
+    assert time.monotonic() - begun < 30

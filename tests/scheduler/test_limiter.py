@@ -1,0 +1,134 @@
+"""Telegram's limits, kept by several processes through a real Valkey and without one."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.limiter import FLOODED_CHATS, REMEMBERED, SHARE, Limiter, LocalShare
+from sandbox import embedded
+
+CHANNEL = -1001234567890
+NOBODY = "redis://127.0.0.1:1/0"
+
+_chats = itertools.count(CHANNEL, -1)
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey of this module's own."""
+    server = asyncio.run(embedded.start_valkey(Path(tmp_path_factory.mktemp("valkey"))))
+    yield server.url
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+async def limiters(redis_url: str) -> AsyncIterator[tuple[Limiter, Limiter]]:
+    """Two processes' limiters, with nothing sent yet."""
+    pair = Limiter(redis_url), Limiter(redis_url)
+    await pair[0]._redis.flushall()
+    yield pair
+    for limiter in pair:
+        await limiter.close()
+
+
+async def test_two_processes_share_one_a_second_in_a_chat(
+    limiters: tuple[Limiter, Limiter],
+) -> None:
+    first, second = limiters
+    assert await first.turn(CHANNEL, within=0) == 0
+    assert 0 < await second.turn(CHANNEL, within=0) <= 1
+
+
+async def test_a_turn_is_waited_for(limiters: tuple[Limiter, Limiter]) -> None:
+    first, second = limiters
+    await first.turn(CHANNEL, within=0)
+    begun = time.monotonic()
+    assert await second.turn(CHANNEL, within=2) == 0
+    assert 0.9 <= time.monotonic() - begun < 2
+
+
+async def test_two_processes_share_thirty_a_second(limiters: tuple[Limiter, Limiter]) -> None:
+    begun = time.monotonic()
+    waits = [await limiters[i % 2].turn(next(_chats), within=0) for i in range(60)]
+    assert time.monotonic() - begun < 1
+    assert sum(wait == 0 for wait in waits) == 30
+
+
+async def test_a_place_that_was_not_given_takes_none(limiters: tuple[Limiter, Limiter]) -> None:
+    """A busy chat that asks again and again must not use up the common limit."""
+    first, second = limiters
+    await first.turn(CHANNEL, within=0)
+    for _ in range(60):
+        assert await first.turn(CHANNEL, within=0) > 0
+    assert await second.turn(next(_chats), within=0) == 0
+
+
+async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
+    limiters: tuple[Limiter, Limiter],
+) -> None:
+    limiter, _ = limiters
+    now = int(time.time() * 1000)
+    for chat_id in (CHANNEL, 77):
+        for age in range(20):
+            member = {f"past:{age}": now - 2_000 - age * 1_000}
+            await limiter._redis.zadd(f"limits:{chat_id}:minute", mapping=member)
+    assert 35 < await limiter.turn(CHANNEL, within=0) < 40
+    assert await limiter.turn(77, within=0) == 0
+
+
+async def test_a_chat_rests_in_every_process(limiters: tuple[Limiter, Limiter]) -> None:
+    first, second = limiters
+    await first.rest(CHANNEL, timedelta(seconds=30))
+    await second.rest(CHANNEL, timedelta(seconds=3))
+    assert 29 < await second.turn(CHANNEL, within=0) <= 30
+    assert await second.turn(next(_chats), within=0) == 0
+
+
+async def test_when_many_chats_rest_all_do(limiters: tuple[Limiter, Limiter]) -> None:
+    first, second = limiters
+    for _ in range(FLOODED_CHATS):
+        await first.rest(next(_chats), timedelta(seconds=7))
+    assert 6 < await second.turn(next(_chats), within=0) <= 7
+
+
+async def test_without_redis_a_process_keeps_its_share() -> None:
+    limiter = Limiter(NOBODY)
+    waits = [await limiter.turn(next(_chats), within=0) for _ in range(30)]
+    assert sum(wait == 0 for wait in waits) == 30 // SHARE
+    await limiter.close()
+
+
+async def test_without_redis_a_chat_rests_all_the_same() -> None:
+    limiter = Limiter(NOBODY)
+    await limiter.rest(CHANNEL, timedelta(seconds=30))
+    assert 29 < await limiter.turn(CHANNEL, within=0) <= 30
+    await limiter.close()
+
+
+async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    limiter = Limiter(f"redis://127.0.0.1:{port}/0")
+    begun = time.monotonic()
+    for _ in range(5):
+        assert await limiter.turn(next(_chats), within=0) == 0
+    assert time.monotonic() - begun < 1
+    await limiter.close()
+    server.close()
+    await server.wait_closed()
+
+
+def test_the_local_share_does_not_grow_with_every_chat() -> None:
+    share = LocalShare()
+    for _ in range(5 * REMEMBERED):
+        share.take(next(_chats))
+    assert len(share._sent) <= REMEMBERED

@@ -1,0 +1,130 @@
+"""Looks at live posts: what each verdict does to the money."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.posting import Verdict
+from services import channels, errors, escrow, live_checks
+from tests.conftest import Database
+from tests.factories import people, rows
+
+HOUR = timedelta(hours=1)
+AGAIN = live_checks.LOOK_AGAIN + timedelta(seconds=1)
+
+
+async def _look(database: Database, verdict: Verdict) -> None:
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await live_checks.record(session, job_id=job_id, verdict=verdict, evidence="seen")
+
+
+async def _state(database: Database) -> tuple[str, str, int, int]:
+    """Return the job's status, the escrow's, how many looks are due, how many releases."""
+    async with database.sessions.begin() as session:
+        return (
+            await rows.one(session, "SELECT status FROM post_jobs"),
+            await rows.one(session, "SELECT status FROM escrows"),
+            len(await live_checks.due(session, limit=9)),
+            len(await escrow.releasable(session, limit=9)),
+        )
+
+
+async def _posted(database: Database, *, hours: int = 2) -> people.Deal:
+    async with database.sessions.begin() as session:
+        return await people.posted(session, promised_hours=hours)
+
+
+async def test_a_post_is_looked_at_when_its_hours_are_over(database: Database) -> None:
+    deal = await _posted(database)
+    assert await _state(database) == ("success", "held", 0, 0)
+    await database.forward(2 * HOUR)
+    async with database.sessions.begin() as session:
+        look = (await live_checks.due(session, limit=9))[0]
+    assert (look.target_id, look.chat_id, look.message_id, look.creative) == (
+        deal.target.id,
+        deal.channel.chat_id,
+        10,
+        people.advert(),
+    )
+    await _look(database, Verdict.PRESENT)
+    assert await _state(database) == ("success", "held", 0, 1)
+
+
+async def test_seen_before_the_end_proves_nothing(database: Database) -> None:
+    await _posted(database)
+    await database.forward(HOUR)
+    await _look(database, Verdict.PRESENT)
+    await database.forward(HOUR + AGAIN)
+    assert await _state(database) == ("success", "held", 1, 0)
+
+
+async def test_no_promised_hours_need_no_look(database: Database) -> None:
+    await _posted(database, hours=0)
+    assert await _state(database) == ("success", "held", 0, 1)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ALTERED, Verdict.UNKNOWN])
+async def test_altered_and_unknown_move_no_money_and_are_looked_at_again(
+    database: Database, verdict: Verdict
+) -> None:
+    await _posted(database)
+    await database.forward(2 * HOUR)
+    for _ in range(3):
+        await _look(database, verdict)
+        assert await _state(database) == ("success", "held", 0, 0)
+        await database.forward(AGAIN)
+        assert await _state(database) == ("success", "held", 1, 0)
+
+
+async def test_gone_twice_refunds_and_tells(database: Database) -> None:
+    deal = await _posted(database)
+    await database.forward(2 * HOUR)
+    await _look(database, Verdict.GONE)
+    await _look(database, Verdict.GONE)  # too soon after the first
+    assert (await _state(database))[0] == "success"
+    await database.forward(AGAIN)
+    await _look(database, Verdict.GONE)
+    assert await _state(database) == ("failed", "held", 0, 0)
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT last_error FROM post_jobs") == "removed"
+        assert await rows.table(
+            session, "SELECT user_id FROM outbox WHERE kind = 'post_gone' ORDER BY id"
+        ) == [(deal.owner.user_id,), (deal.advertiser.user_id,)]
+        assert await escrow.refundable(session, limit=9) == [deal.target.id]
+        await escrow.refund(session, target_id=deal.target.id)
+
+
+@pytest.mark.parametrize("between", [Verdict.PRESENT, Verdict.UNKNOWN, Verdict.ALTERED])
+async def test_gone_once_and_then_not_is_not_gone(database: Database, between: Verdict) -> None:
+    await _posted(database)
+    await database.forward(2 * HOUR)
+    for verdict in (Verdict.GONE, between, Verdict.GONE):
+        await _look(database, verdict)
+        await database.forward(AGAIN)
+    assert (await _state(database))[0] == "success"
+
+
+async def test_a_settled_post_is_left_alone(database: Database) -> None:
+    deal = await _posted(database, hours=0)
+    async with database.sessions.begin() as session:
+        await escrow.release(session, target_id=deal.target.id)
+        before = await rows.snapshot(session)
+    for verdict in Verdict:
+        await _look(database, verdict)
+    async with database.sessions.begin() as session:
+        assert await rows.snapshot(session) == before
+
+
+async def test_nobody_looks_into_a_channel_that_the_bot_has_lost(database: Database) -> None:
+    deal = await _posted(database)
+    async with database.sessions.begin() as session:
+        await channels.rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
+    await database.forward(3 * HOUR)
+    assert await _state(database) == ("success", "held", 0, 0)
+
+
+async def test_a_look_at_nothing(session: AsyncSession) -> None:
+    with pytest.raises(errors.NotFound):
+        await live_checks.record(session, job_id=999_999, verdict=Verdict.GONE, evidence="x")

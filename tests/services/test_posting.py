@@ -1,0 +1,258 @@
+"""Claim, send, record: exactly one message, whoever wakes up late."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import Switch
+from services import campaigns, channels, posting
+from services.posting import Claim
+from tests.conftest import Database
+from tests.factories import people, rows
+
+Record = Callable[[AsyncSession, Claim], Awaitable[bool]]
+RECORDS: dict[str, Record] = {
+    "sent": lambda session, claim: posting.record_sent(session, claim, message_id=99),
+    "refused": lambda session, claim: posting.record_refused(
+        session, claim, error="late", rights_lost=False
+    ),
+    "rights lost": lambda session, claim: posting.record_refused(
+        session, claim, error="late", rights_lost=True
+    ),
+    "not sent": lambda session, claim: posting.record_not_sent(
+        session, claim, error="late", counts=True, retry_after=None
+    ),
+    "uncertain": lambda session, claim: posting.record_uncertain(session, claim, error="late"),
+    "given back": posting.give_back,
+}
+
+
+async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...]:
+    found = await rows.table(session, f"SELECT {columns} FROM post_jobs")  # noqa: S608
+    assert len(found) == 1
+    return found[0]
+
+
+async def _nothing(session: AsyncSession) -> None:
+    assert await posting.claim(session, owner="w", lease=people.LEASE) is None
+
+
+async def test_a_claim_is_one_workers(session: AsyncSession) -> None:
+    deal = await people.approved(session)
+    claim = await people.claimed(session)
+    assert (claim.target_id, claim.chat_id, claim.claim_no, claim.attempts) == (
+        deal.target.id,
+        deal.channel.chat_id,
+        1,
+        0,
+    )
+    assert claim.creative == people.advert()
+    assert await _job(session, "status, lease_owner, lease_until > now()") == (
+        "sending",
+        "worker",
+        True,
+    )
+    assert await posting.may_send(session, claim)
+    await _nothing(session)
+
+
+@pytest.mark.parametrize("key", [Switch.TELEGRAM_POSTING, Switch.WORKER_POST])
+async def test_nothing_is_claimed_while_stopped(session: AsyncSession, key: Switch) -> None:
+    await people.approved(session)
+    await people.stop(session, key)
+    await _nothing(session)
+
+
+async def test_a_stop_is_read_again_right_before_the_send(session: AsyncSession) -> None:
+    await people.approved(session)
+    claim = await people.claimed(session)
+    await people.stop(session, Switch.TELEGRAM_POSTING)
+    assert not await posting.may_send(session, claim)
+    assert await posting.give_back(session, claim)
+    assert await _job(session, "status, attempts") == ("queued", 0)
+
+
+@pytest.mark.parametrize("why", ["campaign", "suspended", "removed"])
+async def test_what_is_paused_or_gone_is_not_claimed(session: AsyncSession, why: str) -> None:
+    deal = await people.approved(session)
+    if why == "campaign":
+        await campaigns.pause(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
+    elif why == "suspended":
+        await channels.rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
+    else:
+        await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
+    await _nothing(session)
+
+
+async def test_a_paused_channel_still_gets_what_was_approved(session: AsyncSession) -> None:
+    deal = await people.approved(session)
+    await channels.pause(session, actor=deal.owner, channel_id=deal.channel.id)
+    await people.claimed(session)
+
+
+async def test_a_channels_new_owner_does_not_work_for_the_old_one(session: AsyncSession) -> None:
+    deal = await people.approved(session)
+    await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
+    heir = await people.person(session)
+    await channels.connect(
+        session,
+        actor=heir,
+        chat_id=deal.channel.chat_id,
+        title="Evening news",
+        username=None,
+        subscribers=5,
+    )
+    await channels.set_terms(
+        session, actor=heir, channel_id=deal.channel.id, price=1, promised_hours=0, topic="news"
+    )
+    await _nothing(session)
+
+
+async def test_a_channel_has_one_post_under_way(session: AsyncSession) -> None:
+    deal = await people.approved(session)
+    await people.another(session, deal)
+    first = await people.claimed(session)
+    await _nothing(session)
+    assert await posting.record_uncertain(session, first, error="time-out")
+    await _nothing(session)  # nobody could tell the uncertain post from its neighbour
+
+
+async def test_sent(session: AsyncSession) -> None:
+    deal = await people.posted(session, promised_hours=24)
+    assert await _job(session, "status, message_id, lease_owner, sent_at <= clock()") == (
+        "success",
+        10,
+        None,
+        True,
+    )
+    assert await rows.one(
+        session,
+        "SELECT release_due_at - sent_at FROM escrows JOIN post_jobs USING (campaign_target_id)",
+    ) >= timedelta(hours=24)
+    assert await rows.one(session, "SELECT last_message_id FROM channels") == 10
+    assert await rows.table(
+        session, "SELECT user_id FROM outbox WHERE kind = 'post_published' ORDER BY id"
+    ) == [(deal.advertiser.user_id,), (deal.owner.user_id,)]
+
+
+async def test_refused(session: AsyncSession) -> None:
+    deal = await people.failed(session)
+    assert await _job(session, "status, last_error") == (
+        "failed",
+        "Bad Request: chat not found",
+    )
+    assert await rows.table(session, "SELECT user_id FROM outbox WHERE kind = 'post_refused'") == [
+        (deal.advertiser.user_id,)
+    ]
+
+
+async def test_a_lost_right_suspends_the_channel_and_costs_no_attempt(
+    session: AsyncSession,
+) -> None:
+    deal = await people.approved(session)
+    claim = await people.claimed(session)
+    assert await posting.record_refused(session, claim, error="Forbidden", rights_lost=True)
+    assert await _job(session, "status, attempts, last_error") == ("queued", 0, "Forbidden")
+    assert await rows.one(session, "SELECT status FROM channels") == "suspended"
+    assert await rows.table(
+        session, "SELECT user_id FROM outbox WHERE kind = 'channel_suspended' ORDER BY id"
+    ) == [(deal.owner.user_id,), (None,)]
+    await _nothing(session)
+    await channels.rights_restored(session, chat_id=deal.channel.chat_id)
+    assert (await people.claimed(session)).claim_no == 2
+
+
+async def test_not_sent_waits_longer_each_time_and_ends(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+    waits = []
+    for attempt in range(1, posting.MAX_ATTEMPTS + 1):
+        async with database.sessions.begin() as session:
+            claim = await people.claimed(session)
+            assert (claim.attempts, claim.claim_no) == (attempt - 1, attempt)
+            assert await posting.record_not_sent(
+                session, claim, error="refused", counts=True, retry_after=None
+            )
+        async with database.sessions.begin() as session:
+            status, wait = await _job(session, "status, due_at - clock()")
+            await _nothing(session)
+        waits.append(wait)
+        await database.forward(max(wait, timedelta()))
+    assert status == "failed"
+    assert waits[:-2] == sorted(waits[:-2])
+    assert timedelta(seconds=8) < waits[0] < timedelta(seconds=11)
+
+
+async def test_a_flood_answer_costs_no_attempt_and_is_obeyed(session: AsyncSession) -> None:
+    await people.approved(session)
+    claim = await people.claimed(session)
+    assert await posting.record_not_sent(
+        session, claim, error="429", counts=False, retry_after=timedelta(seconds=77)
+    )
+    status, attempts, wait = await _job(session, "status, attempts, due_at - clock()")
+    assert (status, attempts) == ("queued", 0)
+    assert timedelta(seconds=70) < wait <= timedelta(seconds=77)
+
+
+async def test_uncertain_is_never_sent_again_and_told_once(session: AsyncSession) -> None:
+    deal = await people.approved(session)
+    claim = await people.claimed(session)
+    assert await posting.record_uncertain(session, claim, error="time-out")
+    assert await _job(session) == ("uncertain",)
+    assert await rows.one(session, "SELECT status FROM escrows") == "held"
+    assert await rows.table(
+        session,
+        "SELECT user_id, (payload->>'target_id')::int FROM outbox WHERE kind = 'post_uncertain'",
+    ) == [(None, deal.target.id)]
+    await _nothing(session)
+    assert await posting.rescue_abandoned(session) == 0
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("since", ["rescued", "another claim", "another worker", "sent"])
+async def test_a_worker_that_wakes_up_late_changes_nothing(
+    session: AsyncSession, since: str, record: str
+) -> None:
+    await people.approved(session)
+    claim = await people.claimed(session)
+    if since == "rescued":
+        assert await posting.record_uncertain(session, claim, error="lease over")
+    elif since == "another claim":
+        assert await posting.give_back(session, claim)
+        await people.claimed(session)
+    elif since == "another worker":
+        claim = dataclasses.replace(claim, owner="somebody else")
+    else:
+        assert await posting.record_sent(session, claim, message_id=4)
+    before = await rows.snapshot(session)
+    assert not await RECORDS[record](session, claim)
+    assert not await posting.may_send(session, claim)
+    assert await rows.snapshot(session) == before
+
+
+async def test_an_abandoned_send_becomes_uncertain(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+        await people.approved(session)
+        claim = await posting.claim(session, owner="dead", lease=timedelta(milliseconds=1))
+        alive = await posting.claim(session, owner="alive", lease=people.LEASE)
+    assert claim is not None
+    assert alive is not None
+    async with database.sessions.begin() as session:
+        assert not await posting.may_send(session, claim)
+        assert await posting.may_send(session, alive)
+        assert await posting.rescue_abandoned(session) == 1
+    async with database.sessions.begin() as session:
+        assert await posting.rescue_abandoned(session) == 0
+        assert await rows.table(
+            session, "SELECT id, status, lease_owner FROM post_jobs ORDER BY id"
+        ) == sorted([(claim.job_id, "uncertain", None), (alive.job_id, "sending", "alive")])
+        assert (
+            await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'post_uncertain'")
+            == 1
+        )
+        assert not await posting.record_sent(session, claim, message_id=3)
