@@ -62,7 +62,7 @@ async def _run(chosen: Settings) -> None:
         )
         dispatcher = assembly.dispatcher()
         worker = inbox.Worker(wiring=wiring, dispatcher=dispatcher, bot=bot)
-        await _serve(stack, http.Served(wiring.sessions, redis, chosen, worker))
+        await _serve(stack, wiring, worker)
         if not await _unless_stopped(stop, _prepare(bot, wiring)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)
@@ -93,16 +93,17 @@ async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) 
     return True
 
 
-async def _serve(stack: AsyncExitStack, served: http.Served) -> None:
+async def _serve(stack: AsyncExitStack, wiring: Wiring, worker: inbox.Worker) -> None:
     """Open the HTTP port. Raises CannotStartError if another has it."""
-    runner = web.AppRunner(http.application(served), access_log=None)
+    runner = web.AppRunner(http.application(wiring, worker), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, served.settings.http_host, served.settings.http_port)
+    chosen = wiring.settings
+    site = web.TCPSite(runner, chosen.http_host, chosen.http_port)
     try:
         await site.start()
     except OSError as error:
-        message = f"HTTP_PORT {served.settings.http_port} cannot be used: {error.strerror}"
+        message = f"HTTP_PORT {chosen.http_port} cannot be used: {error.strerror}"
         raise start_checks.CannotStartError(message) from error
 
 

@@ -26,6 +26,7 @@ from services import inbox
 
 log = structlog.get_logger(__name__)
 
+_LARGEST = 2**63
 IN_FLIGHT = 200
 """Rows held in memory at most; the others wait in the table."""
 SIDE_BY_SIDE = 16
@@ -38,10 +39,10 @@ AWAY_SECONDS = 2.0
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Put updates into the inbox, all in one statement; when this returns, they are safe.
 
-    What the database cannot keep (a NUL character) is stored as an empty update and parked later,
-    so that it holds nothing else up. Raises DatabaseAwayError.
+    What the database cannot keep (an id past its integers) is stored as an empty update and parked
+    later, so that it holds nothing else up. Raises DatabaseAwayError.
     """
-    readable = [update for update in updates if type(update.get("update_id")) is int]
+    readable = [update for update in updates if has_id(update)]
     if len(readable) < len(updates):
         log.error("updates without an id", count=len(updates) - len(readable))
     try:
@@ -55,6 +56,12 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
                     "update cannot be kept", update_id=update["update_id"], exc_info=error
                 )
                 await _store(sessions, [{"update_id": update["update_id"]}])
+
+
+def has_id(update: dict[str, Any]) -> bool:
+    """Tell whether an update has an id that it can be kept and confirmed by."""
+    number = update.get("update_id")
+    return type(number) is int and 0 <= number < _LARGEST
 
 
 async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from aiogram import Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
+from bot import readiness
 from bot.callbacks import OnSwitch, SwitchAct
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
@@ -85,8 +86,7 @@ async def press_switch(press: CallbackQuery, callback_data: OnSwitch, turn: Turn
 async def show_health(message: Message, turn: Turn) -> None:
     """Show what the readiness check sees."""
     turn.actor.require_staff(*STAFF, action="health")
-    async with turn.read() as session:
-        facts = await system.readiness(session)
+    facts, _ = await readiness.look(turn.wiring)
     await answers.show(message, screens.health(turn.t, facts))
 
 

@@ -86,6 +86,11 @@ async def _see_through(desk: Desk, claim: Claim, lease_ends: float) -> None:
 
 
 async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
+    if claim.creative is None:
+        outcome: Outcome = Refused("the stored ad cannot be read", rights_lost=False)
+        recorded = await _record(desk, claim, outcome, until=lease_ends)
+        _report(claim, outcome, recorded=recorded)
+        return
     patience = min(PATIENCE_SECONDS, desk.lease.total_seconds() / 4)
     if wait := await desk.limiter.turn(claim.chat_id, within=patience):
         waits = NotSent("waits for its place", counts=False, retry_after=timedelta(seconds=wait))

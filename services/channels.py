@@ -245,6 +245,8 @@ async def _move(
         wanted=wanted,
         who=Who.OWNER,
     )
+    if channel.status is ChannelStatus.PENDING and wanted is ChannelStatus.ACTIVE:
+        raise errors.InvalidMove("channel", channel_id, channel.status, wanted)  # terms open it
     channel.status = wanted
     await session.flush()
     await audit.record(session, actor=actor, action=action, role="owner", channel_id=channel_id)

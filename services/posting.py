@@ -22,6 +22,7 @@ from db.models.posting import PostJob, PostJobStatus
 from services import audit, channels, killswitches, outbox
 from services.actors import SYSTEM
 from services.creatives import Creative
+from services.errors import DomainError
 
 MAX_ATTEMPTS = 8
 BACKOFF_FIRST = timedelta(seconds=5)
@@ -65,7 +66,8 @@ class Claim:
     target_id: int
     channel_id: int
     chat_id: int
-    creative: Creative
+    creative: Creative | None
+    """None where what is stored cannot be read: refused, or it would crash every worker in turn."""
     attempts: int
 
 
@@ -120,7 +122,7 @@ async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim
         target_id=row.campaign_target_id,
         channel_id=row.channel_id,
         chat_id=chat_id,
-        creative=Creative.from_json(creative),
+        creative=_readable(creative),
         attempts=row.attempts,
     )
 
@@ -262,6 +264,13 @@ async def rescue_abandoned(session: AsyncSession) -> int:
     for row in rows:
         await _tell_uncertain(session, row.id, row.campaign_target_id, row.claim_no)
     return len(rows)
+
+
+def _readable(stored: dict[str, Any]) -> Creative | None:
+    try:
+        return Creative.from_json(stored).validate()
+    except (TypeError, ValueError, AttributeError, DomainError):
+        return None
 
 
 def _is(claim: Claim) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What the product says: every text exists in each language, every fact and every button has one."""
+"""What the product says: every text is there in each language, for every fact and button."""
 
 import ast
 import dataclasses
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiogram import Router
+from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import bot.light_models  # noqa: F401 - before anything of aiogram
 import handlers
-from aiogram import Router
-from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
 from bot import amounts, callbacks, commands, outbox, texts
 from bot.errors import explain, message_id
 from bot.screens import moderation, operators
@@ -69,9 +69,7 @@ def ids_in_code() -> set[str]:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 # One of two ids may be chosen in the call itself.
                 choice = node.args[0]
-                chosen = (
-                    [choice.body, choice.orelse] if isinstance(choice, ast.IfExp) else [choice]
-                )
+                chosen = [choice.body, choice.orelse] if isinstance(choice, ast.IfExp) else [choice]
                 found |= {
                     each.value
                     for each in chosen
@@ -188,7 +186,7 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
         callbacks.ShowQueue(page=largest),
         callbacks.ChooseLanguage(language="en"),
     ):
-        assert len(data.pack().encode()) <= 64  # noqa: PLR2004 - Telegram's limit
+        assert len(data.pack().encode()) <= 64
 
 
 def test_every_kind_of_owed_message_has_a_screen() -> None:

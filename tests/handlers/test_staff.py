@@ -80,7 +80,7 @@ async def test_staff_commands_do_nothing_in_a_private_chat(operated: Marketplace
         await operated.say("admin", command)
         assert "admin chat" in await operated.last("admin"), command
     assert await enabled(operated, Switch.PAYOUTS)
-    assert len(await operated.refusals()) == 4  # noqa: PLR2004 - one a command
+    assert len(await operated.refusals()) == 4
 
 
 async def test_an_anonymous_admin_is_nobody(operated: Marketplace) -> None:

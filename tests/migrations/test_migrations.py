@@ -51,7 +51,7 @@ def _alembic(url: str, *arguments: str) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2_000:]
 
 
 async def _schema(url: str) -> dict[str, list[str]]:

@@ -321,3 +321,22 @@ async def test_an_outcome_is_recorded_when_the_database_comes_back(scene: Scene)
     await working
     job = await scene.job(target_id)
     assert (job["status"], job["claim_no"]) == ("success", 1)
+
+
+@pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": 7}', '{"kind": "song"}'])
+async def test_an_ad_that_cannot_be_read_fails_and_holds_nobody_else(
+    scene: Scene, stored: str
+) -> None:
+    broken = await scene.approve()
+    await scene.database.as_owner("ALTER TABLE campaigns ADD COLUMN whole jsonb")
+    await scene.database.as_owner("UPDATE campaigns SET whole = creative, creative = $1", stored)
+    await scene.dispatch()
+    job = await scene.job(broken)
+    assert (job["status"], job["last_error"]) == ("failed", "the stored ad cannot be read")
+    await scene.database.as_owner("UPDATE campaigns SET creative = whole")
+    sound = await scene.approve()
+    await scene.dispatch()
+    assert (await scene.job(sound))["status"] == "success"
+    await settlements.refund_due(scene.database.sessions)
+    assert (await scene.job(broken))["escrow"] == "refunded"
+    assert len(await scene.published()) == 1
