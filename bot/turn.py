@@ -17,16 +17,21 @@ from services import inbox
 from services.actors import Actor
 
 
-class DatabaseAwayError(Exception):
-    """PostgreSQL did not answer; the update stays in the inbox and is handled later."""
+class TryLaterError(Exception):
+    """Nothing was changed; the update stays in the inbox and is handled again later."""
+
+
+class DatabaseAwayError(TryLaterError):
+    """PostgreSQL did not answer, or had to choose between two transactions."""
 
 
 class AlreadyHandledError(Exception):
     """Another process handled this update in the meantime: nothing of ours may commit."""
 
 
-_AWAY_STATES = ("08", "57P", "53300")
-"""SQLSTATE beginnings: connection lost, shutting down or starting up, no connection left."""
+_AWAY_STATES = ("08", "57", "53300", "40001", "40P01", "55P03", "25P04")
+"""SQLSTATE beginnings: connection lost, cancelled or shutting down, no connection left; two
+transactions in each other's way, a lock or a transaction that took too long."""
 
 
 def _away(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ from aiogram.types import Message, PreCheckoutQuery
 from bot.amounts import STARS
 from bot.errors import explain
 from bot.screens import wallet as screens
-from bot.turn import DatabaseAwayError, Turn
+from bot.turn import AlreadyHandledError, DatabaseAwayError, TryLaterError, Turn
 from db.models.money import DepositStatus
 from handlers import answers, failures
 from services import audit, errors, outbox, payments
@@ -68,14 +68,22 @@ async def paid(message: Message, turn: Turn) -> None:
     payment = message.successful_payment
     if payment is None:
         return
-    async with turn.begin() as session:
-        deposit = await payments.deposit(
-            session,
-            user_id=turn.user_id,
-            amount=payment.total_amount,
-            key=payment.telegram_payment_charge_id,
-            source="stars" if payment.currency == STARS else "telegram",
-        )
+    try:
+        async with turn.begin() as session:
+            deposit = await payments.deposit(
+                session,
+                user_id=turn.user_id,
+                amount=payment.total_amount,
+                key=payment.telegram_payment_charge_id,
+                source="stars" if payment.currency == STARS else "telegram",
+            )
+    except (TryLaterError, AlreadyHandledError):
+        raise
+    except Exception as error:
+        # Money that came is never dropped for an error of ours: it is tried again, then parked
+        # with its update kept.
+        log.exception("payment not recorded")
+        raise TryLaterError from error
     if deposit.status is DepositStatus.RECEIVED:
         await answers.show(message, screens.received(turn.t, deposit.amount))
 

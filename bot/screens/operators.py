@@ -123,5 +123,6 @@ def _lines(facts: Mapping[str, object], indent: str = "") -> list[str]:
         if isinstance(value, Mapping):
             lines += [f"{indent}{name}:", *_lines(value, f"{indent}  ")]
         else:
-            lines.append(f"{indent}{name}: {value}")
+            sign = {True: "✅", False: "❌"}.get(value, value) if isinstance(value, bool) else value
+            lines.append(f"{indent}{name}: {sign}")
     return lines

@@ -722,6 +722,9 @@ def upgrade() -> None:
         "ix_campaign_targets_channel_id", "campaign_targets", ["channel_id"], unique=False
     )
     op.create_index(
+        "ix_campaign_targets_owner_id_id", "campaign_targets", ["owner_id", "id"], unique=False
+    )
+    op.create_index(
         "ix_campaign_targets_pending",
         "campaign_targets",
         ["created_at"],
