@@ -7,7 +7,7 @@ from aiogram.types import Message, PreCheckoutQuery
 from bot.amounts import STARS
 from bot.errors import explain
 from bot.screens import wallet as screens
-from bot.turn import AlreadyHandledError, DatabaseAwayError, TryLaterError, Turn
+from bot.turn import AlreadyHandledError, TryLaterError, Turn
 from db.models.money import DepositStatus
 from handlers import answers, failures
 from services import audit, errors, outbox, payments
@@ -34,7 +34,8 @@ async def check(query: PreCheckoutQuery, turn: Turn) -> None:
     """Say within 10 s whether the money may come; no answer at all would be a no without words."""
     try:
         problem = await _problem(query, turn)
-    except DatabaseAwayError:
+    except Exception:  # whatever it is, the person must not be left waiting
+        log.exception("pre-checkout not decided")
         problem = turn.t("payment-later")
     if problem is None:
         await query.answer(ok=True)

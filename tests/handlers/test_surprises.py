@@ -162,3 +162,15 @@ async def test_a_press_from_before_a_long_restart_is_carried_out_without_an_apol
     )
     await market.press("advertiser", "🚀 Activate", wait=False)
     assert "Status: active" in await market.last("advertiser")
+
+
+async def test_a_pre_checkout_is_answered_whatever_happens(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text
+    await market.say("advertiser", "100")
+    await market.database.as_owner("ALTER TABLE kill_switches RENAME TO kill_switches_away")
+    paid = await market.pay("advertiser")
+    await market.database.as_owner("ALTER TABLE kill_switches_away RENAME TO kill_switches")
+    assert not paid["ok"]
+    assert "try again in a minute" in paid["error_message"]
