@@ -44,6 +44,7 @@ TABLES = (
     "post_checks",
 )
 FUNCTIONS = (
+    "lock_for_decision",
     "check_transfer",
     "check_escrow",
     "require_escrow_match",
@@ -967,6 +968,7 @@ def upgrade() -> None:
         unique=False,
     )
     run_file("0001_ledger.sql")
+    run_file("0001_decisions.sql")
     op.execute(
         sa.text(
             "INSERT INTO kill_switches (key, reason)"
