@@ -4,15 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.settings import Settings
 from bot.storage import FormStorage
 from bot.texts import Texts
 from db.models.users import User
-from db.session import Sessions
+from db.session import Sessions, is_away, is_conflict
 from services import inbox
 from services.actors import Actor
 
@@ -29,27 +27,13 @@ class AlreadyHandledError(Exception):
     """Another process handled this update in the meantime: nothing of ours may commit."""
 
 
-_AWAY_STATES = ("08", "57", "53300", "40001", "40P01", "55P03", "25P04")
-"""SQLSTATE beginnings: connection lost, cancelled or shutting down, no connection left; two
-transactions in each other's way, a lock or a transaction that took too long."""
-
-
-def _away(error: BaseException) -> bool:
-    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(getattr(cause, "sqlstate", "")).startswith(_AWAY_STATES)
-
-
 @asynccontextmanager
 async def reachable() -> AsyncIterator[None]:
     """Tell a PostgreSQL that is away from any other error. Raises DatabaseAwayError."""
     try:
         yield
     except Exception as error:
-        if _away(error):
+        if is_away(error) or is_conflict(error):
             raise DatabaseAwayError from error
         raise
 

@@ -6,7 +6,8 @@ Entry points open `async with sessions.begin() as session:`; services never comm
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -18,6 +19,10 @@ POOL_SIZE = 10
 POOL_OVERFLOW = 22
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
+AWAY_STATES = ("08", "57P", "53300")
+"""SQLSTATE beginnings: connection lost, shutting down or starting up, no connection left."""
+CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
+"""SQLSTATEs: serialization, deadlock, a lock, a transaction or a statement that took too long."""
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -47,6 +52,27 @@ def create_engine(url: str) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def is_away(error: BaseException) -> bool:
+    """Tell whether an error means that PostgreSQL could not be reached, or went away meanwhile."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_away(inner) for inner in error.exceptions)
+    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return _state(error).startswith(AWAY_STATES)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Tell whether transactions stood in each other's way, or one took too long: try again."""
+    return _state(error).startswith(CONFLICT_STATES)
+
+
+def _state(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(cause, "sqlstate", None))
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

@@ -178,7 +178,9 @@ async def another(
 async def queue(session: AsyncSession, target: CampaignTarget) -> None:
     """Queue the post of a target that is still pending, which only the safety plan's tests do."""
     session.add(
-        PostJob(campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at)
+        PostJob(
+            campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
+        )
     )
     await session.flush()
 
