@@ -63,7 +63,7 @@ class Decidable:
     at: datetime
 
 
-_LOCK_FOR_DECISION = text("SELECT * FROM lock_for_decision(:target_id, :switch)").bindparams(
+LOCK_FOR_DECISION = text("SELECT * FROM lock_for_decision(:target_id, :switch)").bindparams(
     bindparam("target_id", type_=BigInteger)
 )
 
@@ -74,7 +74,7 @@ async def lock_for_decision(session: AsyncSession, target_id: int) -> Decidable 
     One round trip, because approvals come in crowds; the database function keeps the order.
     """
     found = await session.execute(
-        _LOCK_FOR_DECISION, {"target_id": target_id, "switch": Switch.NEW_ESCROWS.value}
+        LOCK_FOR_DECISION, {"target_id": target_id, "switch": Switch.NEW_ESCROWS.value}
     )
     row = found.one_or_none()
     if row is None:

@@ -28,7 +28,7 @@ _OPEN = text("SELECT open_wallet(:kind, :user_id, :counterparty_id, :currency)")
 
 # A hold in one statement: the escrow's own wallet, its row, and the transfer into it. The wallet is
 # made before the transfer, which needs its id; post_transfer reads with snapshots of its own.
-_HOLD = text(
+HOLD = text(
     """
     WITH wallet AS MATERIALIZED (
         SELECT open_wallet('escrow', NULL, NULL, :currency) AS id
@@ -122,7 +122,7 @@ async def hold(
     key = f"escrow_hold:{target_id}"
     try:
         await session.execute(
-            _HOLD,
+            HOLD,
             {
                 "key": key,
                 "target_id": target_id,

@@ -34,7 +34,7 @@ APPROVED = (TargetStatus.APPROVED, TargetStatus.POSTED, TargetStatus.REFUNDED)
 
 # What follows from an approval, in one round trip: the post, the decision, its audit row, a word to
 # both. Row by row it takes as long again as everything else that an approval does.
-_APPROVE = text(
+APPROVE = text(
     """
     WITH job AS (
         INSERT INTO post_jobs (campaign_target_id, channel_id, due_at)
@@ -126,7 +126,7 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> App
     _recheck(target, target_id)
     await payments.hold_locked(session, target_id, target, actor_id=actor.user_id)
     await session.execute(
-        _APPROVE,
+        APPROVE,
         {
             "target_id": target_id,
             "campaign_id": target.campaign_id,
