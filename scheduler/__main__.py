@@ -16,11 +16,10 @@ from bot.limiter import Limiter
 from bot.settings import Settings
 from bot.telegram import SEND_SECONDS, Sender, plain_bot
 from db import session as database
-from db.session import Sessions
+from db.session import Sessions, is_away
 from scheduler import live_checks, outbox, posting, probes, settlements, watchdogs
 from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
-from scheduler.database import is_away
 from scheduler.leader import Leader
 from scheduler.posting import Desk
 from scheduler.probes import Search

@@ -151,12 +151,12 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "deposit_credited_once",
-        "a credited deposit without exactly one transfer, or a transfer without it",
+        "a credited deposit without its two entries, or entries of one that was not credited",
         """
         SELECT d.id AS ref, d.status FROM deposits d
-        WHERE (d.status <> 'received') <> (
-            (SELECT COUNT(*) FROM ledger_transfers t
-             WHERE t.reference_id = d.id AND t.reason = 'deposit') = 1)
+        WHERE (SELECT COUNT(*) FROM ledger_entries l
+            WHERE l.reference_id = d.id AND l.reason = 'deposit')
+            <> CASE d.status WHEN 'received' THEN 0 ELSE 2 END
         """,
     ),
     Invariant(

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -71,23 +70,6 @@ class Claim:
     creative: Creative | None
     """None where what is stored cannot be read: refused, or it would crash every worker in turn."""
     attempts: int
-
-
-async def enqueue(session: AsyncSession, target: CampaignTarget) -> int:
-    """Queue the one post of a target that the caller has locked; return the job's id."""
-    await session.execute(
-        insert(PostJob)
-        .values(
-            campaign_target_id=target.id,
-            channel_id=target.channel_id,
-            due_at=func.greatest(func.clock(), target.publish_at),
-        )
-        .on_conflict_do_nothing(index_elements=["campaign_target_id"])
-    )
-    job_id = await session.execute(
-        select(PostJob.id).where(PostJob.campaign_target_id == target.id)
-    )
-    return job_id.scalar_one()
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:

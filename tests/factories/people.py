@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.operations import Switch
+from db.models.posting import PostJob
 from db.models.users import Role, User, UserRole
 from services import campaigns, channels, killswitches, moderation, payments, posting, users
 from services.actors import SYSTEM, Actor
@@ -172,6 +173,16 @@ async def another(
         await moderation.approve(session, actor=made.moderator, target_id=target.id)
     await commit(session)
     return target
+
+
+async def queue(session: AsyncSession, target: CampaignTarget) -> None:
+    """Queue the post of a target that is still pending, which only the safety plan's tests do."""
+    session.add(
+        PostJob(
+            campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
+        )
+    )
+    await session.flush()
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:

@@ -126,7 +126,9 @@ async def test_while_telegram_does_not_tell_a_link_counts_for_nothing(
 ) -> None:
     market = doubtful
     message_id = await publish(market)
-    await market.world.control("faults", method="editMessageReplyMarkup", kind="refuse_before", times=1)
+    await market.world.control(
+        "faults", method="editMessageReplyMarkup", kind="refuse_before", times=1
+    )
     await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
     assert "Telegram does not tell" in await market.last("group")
     assert await job(market) == ("uncertain", "held")

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from scheduler import posting, settlements, watchdogs
+from services import posting as posts
 from tests.scheduler.scene import AD, Scene
 
 TICKS_AFTER = 2
@@ -311,6 +313,26 @@ async def test_an_outcome_is_recorded_when_the_database_comes_back(scene: Scene)
     await working
     job = await scene.job(target_id)
     assert (job["status"], job["claim_no"]) == ("success", 1)
+
+
+async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertain(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target_id = await scene.approve()
+    living = posts.may_send
+
+    async def cut_off(session: AsyncSession, claim: posts.Claim) -> bool:
+        monkeypatch.setattr(posts, "may_send", living)
+        async with scene.database_away():
+            return await living(session, claim)
+
+    monkeypatch.setattr(posts, "may_send", cut_off)
+    await scene.dispatch()
+    assert (await scene.job(target_id))["status"] == "queued"
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    assert (job["status"], job["claim_no"], job["attempts"]) == ("success", 2, 0)
+    assert len(await scene.published()) == 1
 
 
 @pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": 7}', '{"kind": "song"}'])

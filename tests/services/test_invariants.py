@@ -114,7 +114,6 @@ async def owner(server: embedded.Postgres, rolled_back_url: str) -> AsyncIterato
         async with AsyncSession(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
         ) as session:
-            await people.run_switches(session)
             paid = await people.posted(session, promised_hours=0)
             await escrow.release(session, target_id=paid.target.id)
             lost = await people.failed(session)
