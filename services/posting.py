@@ -1,8 +1,8 @@
 """The one post of a target: claim, send (elsewhere, outside any transaction), record.
 
 Telegram has no idempotency key, so a send whose outcome is unknown is never repeated blindly: the
-job stays `uncertain`, the escrow stays held, and the admin chat is told. Every write of a worker
-names the claim that it holds; a process that was paused and woke up late changes nothing.
+job is `uncertain`, the escrow stays held, and the post is looked for (`services.doubts`). Every
+write of a worker names the claim that it holds; one that was paused and woke up late changes nothing.
 """
 
 from dataclasses import dataclass
