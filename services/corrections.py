@@ -158,11 +158,11 @@ async def confirm(
         await _adjust(session, actor, correction)
     elif correction.kind is CorrectionKind.MISSING_PAYOUT:
         await unsettled.pay(session, actor, correction)
+    moment = await queries.now(session)
     correction.status = wanted
     correction.confirmed_by = actor.user_id
     correction.confirm_reason = reason
-    if at_once:
-        correction.done_at = await queries.now(session)
+    correction.done_at = moment if at_once else None
     await session.flush()
     await tell(session, correction, actor, role=role)
     return correction

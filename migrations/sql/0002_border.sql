@@ -142,7 +142,7 @@ BEGIN
     RETURN NULL;
 END $$
 --;
-CREATE CONSTRAINT TRIGGER matches_border AFTER INSERT ON ledger_transfers
+CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
 WHEN (NEW.reason IN ('deposit', 'clawback', 'withdrawal_hold', 'withdrawal', 'withdrawal_return',
     'adjustment'))

@@ -239,7 +239,7 @@ def downgrade() -> None:
     for function, before, after in LINES:
         change_line(function, after, before)
     for table, trigger in (
-        ("ledger_transfers", "matches_border"),
+        ("ledger_transfers", "matches_its_row"),
         ("deposits", "matches_ledger"),
         ("deposits", "never_deleted"),
         ("withdrawals", "matches_ledger"),
