@@ -1,7 +1,7 @@
 """Breaks the books as only their owner could: by hand, with the guards out of the way."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -61,16 +61,15 @@ async def signed(
     database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
 ) -> Correction:
     """Have one admin propose a repair (`wallet`, `entry`, ... by id) and another confirm it."""
-    name, argument = {
+    ways: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
         "reset": (corrections.propose_balance_reset, "wallet_id"),
         "orphan": (corrections.propose_orphan, "entry_id"),
         "payout": (corrections.propose_missing_payout, "target_id"),
         "reversal": (corrections.propose_escrow_reversal, "target_id"),
-    }[propose]
+    }
+    act, argument = ways[propose]
     async with database.sessions.begin() as session:
-        proposed = await name(  # type: ignore[operator]
-            session, actor=proposer, reason="the incident", **{argument: what}
-        )
+        proposed = await act(session, actor=proposer, reason="the incident", **{argument: what})
     async with database.sessions.begin() as session:
         return await corrections.confirm(
             session, actor=confirmer, correction_id=proposed.id, reason="looked at the entries"

@@ -2,6 +2,7 @@
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -36,6 +37,14 @@ async def _proposed(
 
 async def _confirm(session: AsyncSession, who: Actor, id_: int) -> Any:
     return await corrections.confirm(session, actor=who, correction_id=id_, reason="checked")
+
+
+def _confirming(who: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
+    return lambda session: _confirm(session, who, id_)
+
+
+def _proposing(who: Actor, one: Actor, two: Actor) -> Callable[[AsyncSession], Awaitable[Any]]:
+    return lambda session: _proposed(session, who, one, two)
 
 
 async def _run(database: Database, statements: list[str]) -> None:
@@ -104,7 +113,7 @@ async def test_it_takes_two_admins_and_neither_with_money_in_it(database: Databa
     ):
         refusal = await rows.refused(
             database.sessions,
-            lambda session, actor=actor: _confirm(session, actor, proposed.id),
+            _confirming(actor, proposed.id),
             actor=actor if actor.user_id != 99 else operator,
             action="correction_confirm",
         )
@@ -115,7 +124,7 @@ async def test_it_takes_two_admins_and_neither_with_money_in_it(database: Databa
     ):
         refusal = await rows.refused(
             database.sessions,
-            lambda session, actor=actor: _proposed(session, actor, one, two),
+            _proposing(actor, one, two),
             actor=actor,
             action="correction_propose",
         )
@@ -159,7 +168,11 @@ async def test_what_is_no_adjustment(
     deal = await people.approved(session)
     mine = await _wallet(session, deal.advertiser)
     places = {"same": mine, "escrow": await rows.one(session, "SELECT wallet_id FROM escrows")}
-    wish = {"amount": 5, "reason": "x", "to_wallet": await _wallet(session, deal.owner)} | change
+    wish: dict[str, Any] = {
+        "amount": 5,
+        "reason": "x",
+        "to_wallet": await _wallet(session, deal.owner),
+    } | change
     wish["to_wallet"] = places.get(wish["to_wallet"], wish["to_wallet"])
     proposer = await people.staff(session)
     with pytest.raises(expected):

@@ -51,6 +51,11 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
     return await withdrawals.cancel(session, actor=person, withdrawal_id=id_)
 
 
+def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
+    """A step of one person, ready for any session."""
+    return lambda session: step(session, actor, id_)
+
+
 async def _told(session: AsyncSession, id_: int) -> list[tuple[Any, ...]]:
     return await rows.table(
         session,
@@ -221,7 +226,7 @@ async def test_staff_alone_decide_and_never_on_their_own_money(
     ):
         refusal = await rows.refused(
             database.sessions,
-            lambda session, actor=actor: step(session, actor, wanted.id),
+            by(step, actor, wanted.id),
             actor=actor,
             action="withdrawal",
         )
@@ -286,21 +291,17 @@ async def test_many_at_once_never_take_more_than_is_there(database: Database) ->
         except errors.DomainError as error:
             return error
 
-    made = await asyncio.gather(
-        *(
-            attempt(
-                lambda s, n=n: withdrawals.request(s, actor=person, amount=100, key=f"k{n // 2}")
-            )
-            for n in range(40)
-        )
-    )
+    def ask(n: int) -> Callable[[AsyncSession], Awaitable[Any]]:
+        return lambda s: withdrawals.request(s, actor=person, amount=100, key=f"k{n // 2}")
+
+    made = await asyncio.gather(*(attempt(ask(n)) for n in range(40)))
     ids = {row.id for row in made if not isinstance(row, errors.DomainError)}
     assert len(ids) == 10
     assert {type(row) for row in made if isinstance(row, Exception)} == {errors.InsufficientFunds}
     wanted = min(ids)
     done = await asyncio.gather(
-        *(attempt(lambda s, a=a: pay(s, a, wanted)) for a in admins),
-        *(attempt(lambda s, a=a: give_back(s, a, wanted)) for a in admins),
+        *(attempt(by(pay, a, wanted)) for a in admins),
+        *(attempt(by(give_back, a, wanted)) for a in admins),
     )
     async with database.sessions.begin() as session:
         status = (await withdrawals.get(session, wanted)).status
