@@ -32,10 +32,8 @@ LINES = (
     ),
     (
         "require_escrow_match",
-        "t.reason IN ('escrow_hold', 'payout', 'refund');",
-        """t.reason IN ('escrow_hold', 'payout', 'refund') AND e.reason <> 'adjustment'
-        AND NOT EXISTS (
-            SELECT FROM corrections r WHERE r.entry_id = e.id AND r.status = 'done');""",
+        "JOIN ledger_entries e ON e.transfer_id = t.id;",
+        "JOIN explained_entries e ON e.transfer_id = t.id AND e.reason <> 'adjustment';",
     ),
 )
 KINDS = ("user", "escrow", "revenue", "external", "withdrawal")

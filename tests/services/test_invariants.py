@@ -98,8 +98,8 @@ BREAKS: dict[str, list[str]] = {
     "clawback_booked_once": ["UPDATE clawbacks SET loss = 0, recovered = 0"],
     "withdrawal_settled_once": [
         (
-            "UPDATE withdrawals SET status = 'approved', settled_at = NULL,"
-            " external_reference = NULL, amount = 0 WHERE status = 'paid'"
+            "UPDATE withdrawals SET status = 'returned', external_reference = NULL"
+            " WHERE status = 'paid'"
         ),
     ],
     "withdrawal_wallet": ["UPDATE withdrawals SET amount = 1 WHERE status = 'requested'"],

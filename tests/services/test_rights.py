@@ -182,6 +182,7 @@ async def test_which_functions_the_application_may_call(app: asyncpg.Connection)
     )
     assert [row["proname"] for row in callable_] == [
         "clock",
+        "lock_for_decision",
         "lock_wallet",
         "open_wallet",
         "post_transfer",
