@@ -116,7 +116,9 @@ async def _block(session: AsyncSession, user_id: int, deposit_id: int) -> None:
         .returning(User.id)
     )
     if blocked is None:  # blocked already: locked all the same, as a request would find it
-        await session.execute(select(User.id).where(User.id == user_id).with_for_update())
+        await session.execute(
+            select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+        )
         return
     await audit.record(
         session,

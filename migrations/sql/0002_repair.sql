@@ -31,6 +31,8 @@ DECLARE
     v_sum bigint;
     v_after bigint;
 BEGIN
+    -- First wait for all who have locked a wallet, then keep them out: no circle with their rows.
+    LOCK TABLE wallets IN EXCLUSIVE MODE;
     ALTER TABLE wallets DISABLE TRIGGER moved_by_entries;
     SELECT version INTO v_version FROM wallets WHERE id = p_wallet_id FOR NO KEY UPDATE;
     SELECT min(e.version) INTO v_orphan FROM ledger_entries e
@@ -103,8 +105,8 @@ END $$
 CREATE FUNCTION hold_again(p_target_id bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    PERFORM FROM campaign_targets WHERE id = p_target_id FOR UPDATE; -- the target before all else
     ALTER TABLE escrows DISABLE TRIGGER settled_once;
-    PERFORM FROM campaign_targets WHERE id = p_target_id FOR UPDATE;
     UPDATE escrows SET status = 'held', settled_at = NULL
     WHERE campaign_target_id = p_target_id AND status <> 'held';
     IF NOT FOUND THEN
