@@ -1,4 +1,4 @@
-"""The only caller of the ledger's two database functions."""
+"""The only caller of the ledger's database functions."""
 
 import json
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ _OPEN = text("SELECT open_wallet(:kind, :user_id, :counterparty_id, :currency)")
     bindparam("user_id", type_=BigInteger), bindparam("counterparty_id", type_=BigInteger)
 )
 
+_LOCK = text("SELECT lock_wallet(:wallet_id)")
 
 # A hold in one statement: the escrow's own wallet, its row, and the transfer into it. The wallet is
 # made before the transfer, which needs its id; post_transfer reads with snapshots of its own.
@@ -158,6 +159,19 @@ async def open_wallet(
     )
     wallet_id: int = found.scalar_one()
     return wallet_id
+
+
+async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
+    """Lock a wallet until the end of the transaction and return its balance, minor units.
+
+    For who takes "what is there". Only a person's own wallet, which is the first of all that they
+    have: so wallets are still locked in the order of their ids. Raises NotFound.
+    """
+    found = await session.execute(_LOCK, {"wallet_id": wallet_id})
+    balance: int | None = found.scalar_one()
+    if balance is None:
+        raise errors.NotFound("wallet", wallet_id)
+    return balance
 
 
 def _fact(error: DBAPIError, key: str, amount: int) -> Exception:

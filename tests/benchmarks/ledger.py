@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 
 import asyncpg
-from sqlalchemy import text
 
 from db.models.money import Reason
 from db.session import Sessions, create_engine, create_sessions
@@ -74,28 +73,50 @@ async def approvals(
     return figures, first
 
 
-async def transfers(sessions: Sessions, wallets: int) -> float:
+async def transfers(owner_url: str, sessions: Sessions, wallets: int) -> float:
     """(b) Transfers a second between so many wallets, at 8 tasks."""
-    async with sessions.begin() as session:
-        found = await session.execute(
-            text("SELECT id FROM wallets WHERE kind = 'external' ORDER BY id LIMIT :wallets"),
-            {"wallets": wallets},
-        )
-        ids = list(found.scalars())
-    dice = Random(wallets)  # noqa: S311 - a workload, not a secret
+    signed = await _signed(owner_url, wallets)
 
     async def act(number: int) -> None:
-        giver, taker = dice.sample(ids, 2)
+        correction_id, giver, taker = signed[number]
         async with sessions.begin() as session:
             await ledger.post(
                 session,
-                key=f"bench:{wallets}:{number}",
+                key=f"correction:{correction_id}",
                 reason=Reason.ADJUSTMENT,
-                reference_id=number,
+                reference_id=correction_id,
                 legs=[Leg(giver, -1, Reason.ADJUSTMENT), Leg(taker, 1, Reason.ADJUSTMENT)],
             )
 
     return (await market.crowd(sessions, range(TRANSFERS), 8, act)).per_second
+
+
+async def _signed(url: str, wallets: int) -> list[tuple[int, int, int]]:
+    """Write the adjustments that the transfers will be compared with; return ids and wallets."""
+    owner = await asyncpg.connect(url)
+    dice = Random(wallets)  # noqa: S311 - a workload, not a secret
+    try:
+        found = await owner.fetch(
+            "SELECT id FROM wallets WHERE kind = 'external' ORDER BY id LIMIT $1", wallets
+        )
+        ids = [row["id"] for row in found]
+        pairs = [dice.sample(ids, 2) for _ in range(TRANSFERS)]
+        async with owner.transaction():
+            # Only here they stand before their money has moved.
+            await owner.execute("ALTER TABLE corrections DISABLE TRIGGER matches_ledger")
+            rows = await owner.fetch(
+                "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status,"
+                " proposed_by, reason, confirmed_by, confirm_reason, done_at)"
+                " SELECT 'adjustment', giver, taker, 1, 'done', 1, 'bench', 2, 'bench', now()"
+                " FROM unnest($1::bigint[], $2::bigint[]) AS pair (giver, taker)"
+                " RETURNING id, wallet_id, other_wallet_id",
+                [giver for giver, _ in pairs],
+                [taker for _, taker in pairs],
+            )
+            await owner.execute("ALTER TABLE corrections ENABLE TRIGGER matches_ledger")
+    finally:
+        await owner.close()
+    return [(row["id"], row["wallet_id"], row["other_wallet_id"]) for row in rows]
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
@@ -191,7 +212,7 @@ async def measure(folder: Path) -> dict[str, float]:
             figures["release_shared_ratio_8"], figures["release_shared_ratio_32"]
         )
         for wallets in (50, 2):
-            figures[f"transfers_per_s_{wallets}"] = await transfers(sessions, wallets)
+            figures[f"transfers_per_s_{wallets}"] = await transfers(owner_url, sessions, wallets)
         for engine in engines:
             await engine.dispose()
     return figures

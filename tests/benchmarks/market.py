@@ -33,12 +33,17 @@ _PEOPLE = (
     """,
     "INSERT INTO user_roles (user_id, role) VALUES (1, 'admin')",
     f"""
-    SELECT post_transfer('deposit:' || u.id, 'deposit', u.id, ARRAY[outside.id, own.id],
-        ARRAY[-1000000000000, 1000000000000], ARRAY['deposit', 'deposit'], NULL, NULL)
-    FROM users u
-    JOIN wallets own ON own.user_id = u.id
-    JOIN wallets outside ON outside.counterparty_id = u.id
-    WHERE u.id BETWEEN 2 AND {1 + ADVERTISERS}
+    WITH paid AS (
+        INSERT INTO deposits
+            (user_id, amount, currency, source, external_reference, status, credited_at)
+        SELECT n, 1000000000000, 'USD', 'manual', 'bench:' || n, 'credited', now()
+        FROM generate_series(2, {1 + ADVERTISERS}) n RETURNING id, user_id, amount
+    )
+    SELECT post_transfer('deposit:' || paid.id, 'deposit', paid.id, ARRAY[outside.id, own.id],
+        ARRAY[-paid.amount, paid.amount], ARRAY['deposit', 'deposit'], NULL, NULL)
+    FROM paid
+    JOIN wallets own ON own.user_id = paid.user_id AND own.kind = 'user'
+    JOIN wallets outside ON outside.counterparty_id = paid.user_id AND outside.kind = 'external'
     """,
     f"""
     INSERT INTO campaigns (advertiser_id, name, creative, total_budget, status)
