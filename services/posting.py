@@ -2,7 +2,7 @@
 
 Telegram has no idempotency key, so a send whose outcome is unknown is never repeated blindly: the
 job is `uncertain`, the escrow stays held, and the post is looked for (`services.doubts`). Every
-write of a worker names the claim that it holds; one that was paused and woke up late changes nothing.
+write of a worker names the claim that it holds; who was paused and wakes up late changes nothing.
 """
 
 from dataclasses import dataclass

@@ -159,7 +159,7 @@ async def test_two_workers_send_each_post_once(scene: Scene) -> None:
 
 async def test_a_channel_gets_its_posts_one_at_a_time(scene: Scene) -> None:
     target_ids = [await scene.approve() for _ in range(2)]
-    await scene.fault("sendMessage", "slow", delay_s=0.5)
+    await scene.fault("sendMessage", "slow", delay_s=1.5)
     workers = [asyncio.create_task(scene.dispatch(owner=f"worker {n}")) for n in range(2)]
     await scene.until_sending(target_ids[0])
     assert (await scene.job(target_ids[1]))["status"] == "queued"
