@@ -9,6 +9,7 @@ from bot.screens.placements import link
 from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.money import Withdrawal
+from services import channels
 from services.moderation import Card
 
 _FOR_OWNERS = frozenset({"outbox-ad-scheduled"})
@@ -53,14 +54,15 @@ def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
-    """Tell that the bot can't post in a channel any more, and what to do."""
-    return Outgoing(
-        t(
-            "outbox-channel-suspended",
-            title=row.title,
-            why=t("channel-suspended-why", reason=reason),
-        )
+    """Tell that the bot can't post in a channel any more, what to do, and by when."""
+    text = t(
+        "outbox-channel-suspended",
+        title=row.title,
+        why=t("channel-suspended-why", reason=reason),
     )
+    if reason not in channels.STILL_SEEN:
+        text = f"{text} {t('outbox-channel-unseen')}"
+    return Outgoing(text)
 
 
 def deposit_credited(t: Texts, amount: int) -> Outgoing:
