@@ -77,11 +77,6 @@ async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) ->
     )
 
 
-async def _payment_refunded(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    user = await users.get(session, payload["user_id"])
-    return screens.payment_refunded(t, user.telegram_id, payload["amount"], payload["currency"])
-
-
 async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await withdrawals.get(session, payload["withdrawal_id"])
     user = await users.get(session, row.user_id)
@@ -115,7 +110,6 @@ _KINDS: Mapping[str, Render] = {
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
     "escrow_watchdog": _escrow_watchdog,
-    "payment_refunded": _payment_refunded,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,
     "correction_changed": _correction_changed,

@@ -104,13 +104,6 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
     return Outgoing(t(message_id, count=count, targets=found))
 
 
-def payment_refunded(t: Texts, telegram_id: int, amount: int, currency: str) -> Outgoing:
-    """Tell the staff that Telegram took a payment back."""
-    return Outgoing(
-        t("outbox-payment-refunded", person=str(telegram_id), amount=t.money(amount, currency))
-    )
-
-
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
     """Tell the staff that somebody asks for money, or the person what became of their wish."""
     text = t(

@@ -41,7 +41,6 @@ outbox-watchdog-waits = ⏰ { $count ->
     [one] One placement is held too long without a post
    *[other] { $count } placements are held too long without a post
 }: { $targets }. The watchdog or refunds are stopped, so nothing was done.
-outbox-payment-refunded = ⚠️ Telegram gave { $amount } back to { $person }. The wallet was not changed: please check it.
 outbox-withdrawal = { $status ->
     [requested] 🏦 { $person } asks for { $amount } (withdrawal #{ $id }).
     [approved] ✅ Withdrawal #{ $id } is approved: { $amount } is on its way to you.

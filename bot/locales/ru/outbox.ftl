@@ -44,7 +44,6 @@ outbox-watchdog-waits = ⏰ { $count ->
     [few] { $count } размещения слишком долго ждут поста
    *[other] { $count } размещений слишком долго ждут поста
 }: { $targets }. Сторож или возвраты остановлены, поэтому ничего не сделано.
-outbox-payment-refunded = ⚠️ Telegram вернул { $amount } человеку { $person }. Кошелёк не изменён: проверьте, пожалуйста.
 outbox-withdrawal = { $status ->
     [requested] 🏦 { $person } просит вывести { $amount } (вывод #{ $id }).
     [approved] ✅ Вывод #{ $id } одобрен: { $amount } скоро придёт к вам.
