@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, Txn, words
 
 
 class WalletKind(StrEnum):
@@ -149,7 +149,7 @@ class LedgerEntry(Base):
     __tablename__ = "ledger_entries"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="not_zero"),
-        UniqueConstraint("wallet_id", "version"),
+        UniqueConstraint("wallet_id", "version", postgresql_include=["amount", "balance_after"]),
         UniqueConstraint("transfer_id", "wallet_id"),
         Index("ix_ledger_entries_reference_id_reason", "reference_id", "reason"),
     )
@@ -164,6 +164,7 @@ class LedgerEntry(Base):
     reason: Mapped[Reason] = mapped_column(words(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Escrow(Base):
@@ -192,6 +193,7 @@ class Escrow(Base):
     """When the promised hours are over; null until the post is out."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Deposit(Base):
@@ -215,6 +217,7 @@ class Deposit(Base):
     status: Mapped[DepositStatus] = mapped_column(words(DepositStatus), server_default="received")
     credited_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Withdrawal(Base):
@@ -237,4 +240,24 @@ class Withdrawal(Base):
     """The outside payment's own id, once it was made."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     settled_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+
+
+class LedgerSeal(Base):
+    """A range of the ledger that never changes any more, and its digest. Append-only.
+
+    The digest covers the one before, so that the last one stands for everything.
+    """
+
+    __tablename__ = "ledger_seals"
+    __table_args__ = (CheckConstraint("from_txn < upto_txn", name="range"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_txn: Mapped[int]
+    """The first transaction of the range; the first range has no beginning."""
+    upto_txn: Mapped[int]
+    """The first transaction behind the range: the next range's first."""
+    entries: Mapped[int]
+    digest: Mapped[str]
+    """SHA-256, hexadecimal."""
     created_at: Mapped[CreatedAt]
