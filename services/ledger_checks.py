@@ -1,0 +1,421 @@
+"""The invariants at any size: what is new since the last run, and a part of everything else.
+
+New is what transactions wrote that had not ended when the last run looked: ids are given before
+the commit, so "greater than the last id" would miss what commits late. The rows say which
+transaction wrote them (`txn`), and a run goes on at the horizon below which every transaction had
+ended. Looking at something twice costs a little and never harms.
+
+A wallet's entries are numbered without a gap and carry the balance after each, so an entry that was
+checked once stands for all before it: what is new is checked against the one before it and against
+the wallet. A wallet that is idle and was changed behind everybody's back shows in the part of
+everything else, which comes round to every row in time.
+
+What looks wrong here only names the rows: `invariants.INVARIANTS`, narrowed to them, decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import invariants
+from services.invariants import Invariant, Violation
+
+SUSPECTS = 1_000
+"""More of one kind in one run are the same trouble."""
+TARGETS_AT_ONCE = 5_000
+
+_SETTINGS = (
+    "SET LOCAL work_mem = '64MB'",
+    "SET LOCAL plan_cache_mode = force_custom_plan",
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one run looks at, at most: each statement stays far below the time it may take."""
+
+    new_entries: int = 200_000
+    new_rows: int = 20_000
+    """Of placements, posts, escrows and deposits each."""
+    entries: int = 50_000
+    wallets: int = 10_000
+    transfers: int = 25_000
+    targets: int = 2_000
+    deposits: int = 2_000
+
+
+SCHEDULED = Limits()
+FULL = Limits(
+    entries=200_000, wallets=50_000, transfers=100_000, targets=TARGETS_AT_ONCE, deposits=5_000
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the next run goes on."""
+
+    horizon: int | None = None
+    """Of the check of what is new: everything that transactions below it wrote is checked."""
+    wallet: int = 0
+    """Of the rolling check, as all below: entries up to this wallet and version are checked."""
+    version: int = 0
+    transfer: int = 0
+    target: int = 0
+    deposit: int = 0
+
+    @property
+    def at_start(self) -> bool:
+        """Whether the rolling check has come round (or has not begun)."""
+        return not (self.wallet or self.version or self.transfer or self.target or self.deposit)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rows the invariants are asked about.
+
+    Wallets and transfers that look wrong, placements and deposits that are new or have their turn.
+    """
+
+    wallets: frozenset[int] = frozenset()
+    transfers: frozenset[int] = frozenset()
+    targets: frozenset[int] = frozenset()
+    deposits: frozenset[int] = frozenset()
+
+    def __or__(self, other: "Scope") -> "Scope":
+        return Scope(
+            self.wallets | other.wallets,
+            self.transfers | other.transfers,
+            self.targets | other.targets,
+            self.deposits | other.deposits,
+        )
+
+
+@dataclass(frozen=True)
+class _Narrowing:
+    """Which table of an invariant's query stands for the rows that it is asked about."""
+
+    scope: str
+    table: str
+    column: str
+
+
+_NARROWINGS = {
+    "wallet_balance": _Narrowing("wallets", "wallets", "id"),
+    "wallet_version": _Narrowing("wallets", "wallets", "id"),
+    "running_balance": _Narrowing("wallets", "ledger_entries", "wallet_id"),
+    "zero_sum": _Narrowing("transfers", "ledger_transfers", "id"),
+    "approved_has_escrow_and_job": _Narrowing("targets", "campaign_targets", "id"),
+    "escrow_unique": _Narrowing("targets", "escrows", "campaign_target_id"),
+    "job_unique": _Narrowing("targets", "post_jobs", "campaign_target_id"),
+    "released_is_paid_once": _Narrowing("targets", "escrows", "campaign_target_id"),
+    "refunded_is_refunded_once": _Narrowing("targets", "escrows", "campaign_target_id"),
+    "held_is_undecided": _Narrowing("targets", "escrows", "campaign_target_id"),
+    "escrow_wallet": _Narrowing("targets", "escrows", "campaign_target_id"),
+    "escrow_wallet_owned": _Narrowing("wallets", "wallets", "id"),
+    "orphan_target": _Narrowing("targets", "campaign_targets", "id"),
+    "campaign_budget": _Narrowing("campaigns", "campaigns", "id"),
+    "deposit_credited_once": _Narrowing("deposits", "deposits", "id"),
+}
+_FOLLOWS = frozenset({"ledger_total"})
+"""Cannot be broken unless a wallet or a transfer is: only then is everything added up."""
+
+_NOW = text("SELECT ledger_horizon()")
+
+# Where a run stops that has too much before it: before the transaction of one row too many.
+_CUT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
+_STAMPED = ("deposits", "campaign_targets", "escrows", "post_jobs")
+
+_NEW = text("""
+    WITH new AS MATERIALIZED (
+        SELECT wallet_id, version, transfer_id, amount, reason, reference_id
+        FROM ledger_entries WHERE txn >= :since AND txn < :upto
+    ), touched AS MATERIALIZED (
+        SELECT wallet_id, min(version) AS first FROM new GROUP BY wallet_id
+    ), line AS MATERIALIZED (
+        SELECT t.wallet_id, t.first, e.version, e.amount, e.balance_after,
+            lag(e.version, 1, 0::bigint) OVER (PARTITION BY t.wallet_id ORDER BY e.version)
+                AS version_before,
+            lag(e.balance_after, 1, 0::bigint) OVER (PARTITION BY t.wallet_id ORDER BY e.version)
+                AS balance_before,
+            lead(e.version) OVER (PARTITION BY t.wallet_id ORDER BY e.version) IS NULL AS is_last
+        FROM touched t CROSS JOIN LATERAL (
+            SELECT version, amount, balance_after FROM ledger_entries
+            WHERE wallet_id = t.wallet_id AND version >= t.first - 1
+            OFFSET 0  -- a fence: wallet by wallet on the index, never the whole table
+        ) AS e
+    )
+    (SELECT 'wallets' AS scope, wallet_id AS id FROM line
+    WHERE version >= first
+        AND (version <> version_before + 1 OR balance_after <> balance_before + amount)
+    LIMIT :suspects)
+    UNION
+    (SELECT 'wallets', w.id FROM line l JOIN wallets w ON w.id = l.wallet_id
+    WHERE l.is_last AND ((w.version, w.balance) <> (l.version, l.balance_after)
+        OR (w.kind = 'escrow' AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id)))
+    LIMIT :suspects)
+    UNION
+    (SELECT 'transfers', transfer_id FROM new
+    GROUP BY transfer_id HAVING sum(amount) <> 0 OR count(*) < 2
+    LIMIT :suspects)
+    UNION
+    SELECT 'targets', e.campaign_target_id
+    FROM touched t JOIN escrows e ON e.wallet_id = t.wallet_id
+    UNION
+    SELECT 'targets', reference_id FROM new
+    WHERE reason IN ('escrow_hold', 'payout', 'fee', 'escrow_release', 'refund')
+    UNION
+    SELECT 'deposits', reference_id FROM new WHERE reason = 'deposit'
+    UNION
+    SELECT 'targets', id FROM campaign_targets WHERE txn >= :since AND txn < :upto
+    UNION
+    SELECT 'targets', campaign_target_id FROM escrows WHERE txn >= :since AND txn < :upto
+    UNION
+    SELECT 'targets', campaign_target_id FROM post_jobs WHERE txn >= :since AND txn < :upto
+    UNION
+    SELECT 'deposits', id FROM deposits WHERE txn >= :since AND txn < :upto
+""")
+
+# The entry at which the last part ended is read again, as the one before the first of this part.
+_WALLETS = text("""
+    WITH chosen AS MATERIALIZED (
+        SELECT max(id) AS upto, count(*) AS wallets FROM (
+            SELECT id FROM wallets WHERE id >= :wallet ORDER BY id LIMIT :wallets
+        ) AS w
+    ), part AS MATERIALIZED (
+        SELECT wallet_id, version, amount, balance_after FROM ledger_entries
+        WHERE (wallet_id, version) >= (:wallet, :version)
+            AND wallet_id <= (SELECT upto FROM chosen)
+        ORDER BY wallet_id, version LIMIT :entries
+    ), line AS MATERIALIZED (
+        SELECT wallet_id, version, amount, balance_after,
+            lag(version, 1, 0::bigint) OVER (PARTITION BY wallet_id ORDER BY version)
+                AS version_before,
+            lag(balance_after, 1, 0::bigint) OVER (PARTITION BY wallet_id ORDER BY version)
+                AS balance_before,
+            lead(version) OVER (PARTITION BY wallet_id ORDER BY version) IS NULL AS is_last
+        FROM part
+    ), ended AS MATERIALIZED (
+        SELECT wallet_id, version, (SELECT count(*) FROM part) = :entries AS cut
+        FROM part ORDER BY wallet_id DESC, version DESC LIMIT 1
+    ), suspect AS (
+        SELECT wallet_id AS id FROM line
+        WHERE (wallet_id, version) <> (:wallet, :version)
+            AND (version <> version_before + 1 OR balance_after <> balance_before + amount)
+        UNION
+        SELECT w.id FROM wallets w
+        LEFT JOIN line l ON l.wallet_id = w.id AND l.is_last
+        WHERE w.id >= :wallet AND w.id <= (SELECT upto FROM chosen)
+            AND NOT EXISTS (SELECT FROM ended WHERE ended.cut AND w.id >= ended.wallet_id)
+            AND ((w.version, w.balance)
+                    <> (COALESCE(l.version, 0), COALESCE(l.balance_after, 0))
+                OR (w.kind = 'escrow'
+                    AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id)))
+    )
+    SELECT ARRAY(SELECT id FROM suspect ORDER BY id LIMIT :suspects) AS suspects,
+        chosen.upto, chosen.wallets, ended.wallet_id, ended.version, ended.cut
+    FROM chosen LEFT JOIN ended ON true
+""")
+
+# Behind the last transfer there is nothing: an entry there belongs to none.
+_TRANSFERS = text("""
+    WITH chosen AS MATERIALIZED (
+        SELECT id FROM ledger_transfers WHERE id > :transfer ORDER BY id LIMIT :transfers
+    ), ended AS MATERIALIZED (
+        SELECT max(id) AS id, count(*) < :transfers AS at_end FROM chosen
+    ), summed AS (
+        SELECT transfer_id, sum(amount) AS total, count(*) AS legs FROM ledger_entries
+        WHERE transfer_id > :transfer
+            AND transfer_id <= (
+                SELECT CASE WHEN at_end THEN 9223372036854775807 ELSE id END FROM ended)
+        GROUP BY transfer_id
+    )
+    SELECT ARRAY(
+        SELECT COALESCE(chosen.id, summed.transfer_id)
+        FROM chosen FULL JOIN summed ON summed.transfer_id = chosen.id
+        WHERE chosen.id IS NULL OR COALESCE(summed.total, 0) <> 0 OR COALESCE(summed.legs, 0) < 2
+        ORDER BY 1 LIMIT :suspects
+    ) AS suspects, ended.id, ended.at_end
+    FROM ended
+""")
+
+_SOME = "SELECT id FROM {} WHERE id > :after ORDER BY id LIMIT :rows"
+_CAMPAIGNS = text(
+    "SELECT DISTINCT campaign_id FROM campaign_targets WHERE id = ANY (:ids)"
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+
+RESTARTED = Violation(
+    "transaction_numbers",
+    "a restored database counts its transactions from the start: `adtech restored` was not run",
+    [{"ref": 0}],
+)
+
+
+async def run(
+    session: AsyncSession, progress: Progress, *, limits: Limits = SCHEDULED
+) -> tuple[list[Violation], Progress]:
+    """Check what is new and the next part of everything; return what is broken, and how far it got.
+
+    Costs as much as what is new, and a part of fixed size. Reads only; what it returns is to be
+    kept by whoever finds it sound.
+    """
+    await prepare(session)
+    horizon = (await session.execute(_NOW)).scalar_one()
+    if progress.horizon is not None and horizon < progress.horizon:
+        return [RESTARTED], progress
+    new, upto = await _new(session, progress.horizon or horizon, horizon, limits)
+    part, after = await _next_part(session, progress, limits)
+    return await _report(session, new | part), replace(after, horizon=upto)
+
+
+async def run_part(
+    session: AsyncSession, progress: Progress, *, limits: Limits = FULL
+) -> tuple[list[Violation], Progress]:
+    """Check the next part of everything; a full check is all of them, until it is `at_start`."""
+    await prepare(session)
+    part, after = await _next_part(session, progress, limits)
+    return await _report(session, part), after
+
+
+async def prepare(session: AsyncSession) -> None:
+    """Let the transaction's statements sort in memory, and plan them for the values at hand."""
+    for setting in _SETTINGS:
+        await session.execute(text(setting))
+
+
+async def new_since(
+    session: AsyncSession, since: int, *, limits: Limits = SCHEDULED
+) -> tuple[list[Violation], int]:
+    """Check only what transactions from `since` on wrote; return the horizon to go on from."""
+    horizon = (await session.execute(_NOW)).scalar_one()
+    scope, upto = await _new(session, since, horizon, limits)
+    return await _report(session, scope), upto
+
+
+async def _new(
+    session: AsyncSession, since: int, horizon: int, limits: Limits
+) -> tuple[Scope, int]:
+    """Find what is new, and from where the next run goes on: never above the horizon."""
+    upto = None
+    for table in ("ledger_entries", *_STAMPED):
+        rows = limits.new_entries if table == "ledger_entries" else limits.new_rows
+        cut = await session.scalar(text(_CUT.format(table)), {"since": since, "rows": rows})
+        if cut is not None:
+            upto = min(upto or cut, cut)
+    found = await session.execute(
+        _NEW,
+        {
+            "since": since,
+            # What one transaction wrote is one piece, whatever its size.
+            "upto": 2**63 - 1 if upto is None else max(upto, since + 1),
+            "suspects": SUSPECTS,
+        },
+    )
+    kinds: dict[str, set[int]] = {}
+    for kind, id_ in found:
+        kinds.setdefault(kind, set()).add(id_)
+    scope = Scope(**{kind: frozenset(ids) for kind, ids in kinds.items()})
+    return scope, horizon if upto is None else min(horizon, max(upto, since + 1))
+
+
+async def _next_part(
+    session: AsyncSession, progress: Progress, limits: Limits
+) -> tuple[Scope, Progress]:
+    """Take the next part of everything; each kind begins anew when it has come to its end."""
+    wallets, wallet, version = await _some_wallets(session, progress, limits)
+    transfers, transfer = await _some_transfers(session, progress.transfer, limits.transfers)
+    targets, target = await _some(session, "campaign_targets", progress.target, limits.targets)
+    deposits, deposit = await _some(session, "deposits", progress.deposit, limits.deposits)
+    scope = Scope(wallets, transfers, targets, deposits)
+    return scope, Progress(progress.horizon, wallet, version, transfer, target, deposit)
+
+
+async def _some_wallets(
+    session: AsyncSession, progress: Progress, limits: Limits
+) -> tuple[frozenset[int], int, int]:
+    found = await session.execute(
+        _WALLETS,
+        {
+            "wallet": progress.wallet,
+            "version": progress.version,
+            "wallets": limits.wallets,
+            "entries": limits.entries,
+            "suspects": SUSPECTS,
+        },
+    )
+    row = found.one()
+    suspects = frozenset(row.suspects)
+    if row.cut:
+        return suspects, row.wallet_id, row.version
+    if row.wallets < limits.wallets:
+        return suspects, 0, 0
+    return suspects, row.upto + 1, 0
+
+
+async def _some_transfers(
+    session: AsyncSession, after: int, limit: int
+) -> tuple[frozenset[int], int]:
+    found = await session.execute(
+        _TRANSFERS, {"transfer": after, "transfers": limit, "suspects": SUSPECTS}
+    )
+    row = found.one()
+    return frozenset(row.suspects), 0 if row.at_end else row.id
+
+
+async def _some(
+    session: AsyncSession, table: str, after: int, limit: int
+) -> tuple[frozenset[int], int]:
+    found = await session.scalars(text(_SOME.format(table)), {"after": after, "rows": limit})
+    ids = found.all()
+    return frozenset(ids), ids[-1] if len(ids) == limit else 0
+
+
+async def _report(session: AsyncSession, scope: Scope) -> list[Violation]:
+    """Ask the invariants about these rows; one that cannot be narrowed is asked about all."""
+    campaigns = await session.scalars(_CAMPAIGNS, {"ids": sorted(scope.targets)})
+    ids = {
+        "wallets": sorted(scope.wallets),
+        "transfers": sorted(scope.transfers),
+        "targets": sorted(scope.targets),
+        "deposits": sorted(scope.deposits),
+        "campaigns": sorted(campaigns),
+    }
+    violations = []
+    for invariant in invariants.INVARIANTS:
+        narrowing = _NARROWINGS.get(invariant.name)
+        if narrowing is not None:
+            rows = await _narrowed(session, invariant, narrowing, ids[narrowing.scope])
+        elif invariant.name in _FOLLOWS and not scope.wallets and not scope.transfers:
+            rows = []
+        else:
+            rows = await invariants.rows(session, invariant)
+        if rows:
+            violations.append(Violation(invariant.name, invariant.meaning, rows))
+    return violations
+
+
+async def _narrowed(
+    session: AsyncSession, invariant: Invariant, narrowing: _Narrowing, ids: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Run an invariant's own query over one of its tables' rows: the name stands for these."""
+    rows: list[dict[str, Any]] = []
+    narrowed = replace(
+        invariant,
+        sql=f"""
+        WITH {narrowing.table} AS (
+            SELECT * FROM public.{narrowing.table} WHERE {narrowing.column} = ANY (:ids)
+        ) {invariant.sql}
+        """,  # noqa: S608 - names from the table above
+    )
+    for first in range(0, len(ids), TARGETS_AT_ONCE):
+        found = await invariants.rows(session, narrowed, ids[first : first + TARGETS_AT_ONCE])
+        rows += found
+        if len(rows) >= invariants.SHOWN:
+            break
+    return rows[: invariants.SHOWN]
