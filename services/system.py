@@ -43,16 +43,28 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
     violations, progress = await ledger_checks.run(
         session, ledger_checks.Progress(**kept) if kept else ledger_checks.Progress()
     )
+    await record_check(session, violations, progress)
+    return violations
+
+
+async def record_check(
+    session: AsyncSession,
+    violations: Sequence[Violation],
+    progress: ledger_checks.Progress | None = None,
+) -> None:
+    """Keep that a check ran and what it found; a violation freezes, see `raise_alarm`.
+
+    `progress` is where the next scheduled check goes on, unless something was found.
+    """
     await session.execute(
         insert(LedgerCheckpoint).values(
             violations=len(violations),
             details={violation.name: len(violation.rows) for violation in violations},
-            progress=null() if violations else progress.as_json(),
+            progress=null() if violations or progress is None else progress.as_json(),
         )
     )
     if violations:
         await raise_alarm(session, violations)
-    return violations
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
