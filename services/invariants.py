@@ -48,10 +48,10 @@ INVARIANTS: tuple[Invariant, ...] = (
         "wallet_version",
         "a wallet's entries are not numbered without a gap up to its version",
         """
-        SELECT w.id AS ref, w.version, COUNT(l.id) AS entries
+        SELECT w.id AS ref, w.version, COUNT(l.version) AS entries
         FROM wallets w LEFT JOIN ledger_entries l ON l.wallet_id = w.id
         GROUP BY w.id, w.version
-        HAVING w.version <> COUNT(l.id) OR w.version <> COALESCE(MAX(l.version), 0)
+        HAVING w.version <> COUNT(l.version) OR w.version <> COALESCE(MAX(l.version), 0)
             OR MIN(l.version) <> 1
         """,
     ),
@@ -59,8 +59,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         "running_balance",
         "an entry's balance_after is not the one before plus its amount",
         """
-        SELECT id AS ref, wallet_id, balance_after FROM (
-            SELECT id, wallet_id, balance_after, amount,
+        SELECT (
+            SELECT id FROM ledger_entries l
+            WHERE l.wallet_id = line.wallet_id AND l.version = line.version
+        ) AS ref, wallet_id, balance_after
+        FROM (
+            SELECT wallet_id, version, balance_after, amount,
                 LAG(balance_after, 1, 0) OVER (PARTITION BY wallet_id ORDER BY version) AS before
             FROM ledger_entries
         ) AS line WHERE balance_after <> before + amount

@@ -132,32 +132,36 @@ _NOW = text("SELECT ledger_horizon()")
 _CUT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
 _STAMPED = ("deposits", "campaign_targets", "escrows", "post_jobs")
 
+# Of a wallet whose entries go on behind the range, the last entry of all is compared.
 _NEW = text("""
     WITH new AS MATERIALIZED (
-        SELECT wallet_id, version, transfer_id, amount, reason, reference_id
+        SELECT wallet_id, version, transfer_id, amount, balance_after, reason, reference_id
         FROM ledger_entries WHERE txn >= :since AND txn < :upto
-    ), touched AS MATERIALIZED (
-        SELECT wallet_id, min(version) AS first FROM new GROUP BY wallet_id
     ), line AS MATERIALIZED (
-        SELECT t.wallet_id, t.first, e.version, e.amount, e.balance_after,
-            lag(e.version, 1, 0::bigint) OVER (PARTITION BY t.wallet_id ORDER BY e.version)
-                AS version_before,
-            lag(e.balance_after, 1, 0::bigint) OVER (PARTITION BY t.wallet_id ORDER BY e.version)
-                AS balance_before,
-            lead(e.version) OVER (PARTITION BY t.wallet_id ORDER BY e.version) IS NULL AS is_last
-        FROM touched t CROSS JOIN LATERAL (
-            SELECT version, amount, balance_after FROM ledger_entries
-            WHERE wallet_id = t.wallet_id AND version >= t.first - 1
-            OFFSET 0  -- a fence: wallet by wallet on the index, never the whole table
-        ) AS e
+        SELECT wallet_id, version, amount, balance_after,
+            lag(version) OVER wallet AS version_before,
+            lag(balance_after) OVER wallet AS balance_before,
+            lead(version) OVER wallet IS NULL AS is_last
+        FROM new WINDOW wallet AS (PARTITION BY wallet_id ORDER BY version)
     )
     (SELECT 'wallets' AS scope, wallet_id AS id FROM line
-    WHERE version >= first
-        AND (version <> version_before + 1 OR balance_after <> balance_before + amount)
+    WHERE version <> version_before + 1 OR balance_after <> balance_before + amount
+    LIMIT :suspects)
+    UNION
+    (SELECT 'wallets', l.wallet_id FROM line l
+    LEFT JOIN ledger_entries e ON e.wallet_id = l.wallet_id AND e.version = l.version - 1
+    WHERE l.version_before IS NULL
+        AND (l.version <> COALESCE(e.version, 0) + 1
+            OR l.balance_after <> COALESCE(e.balance_after, 0) + l.amount)
     LIMIT :suspects)
     UNION
     (SELECT 'wallets', w.id FROM line l JOIN wallets w ON w.id = l.wallet_id
-    WHERE l.is_last AND ((w.version, w.balance) <> (l.version, l.balance_after)
+    WHERE l.is_last AND (
+        ((w.version, w.balance) <> (l.version, l.balance_after) AND NOT EXISTS (
+            SELECT FROM (
+                SELECT version, balance_after FROM ledger_entries
+                WHERE wallet_id = w.id ORDER BY version DESC LIMIT 1
+            ) AS last WHERE (last.version, last.balance_after) = (w.version, w.balance)))
         OR (w.kind = 'escrow' AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id)))
     LIMIT :suspects)
     UNION
@@ -166,7 +170,7 @@ _NEW = text("""
     LIMIT :suspects)
     UNION
     SELECT 'targets', e.campaign_target_id
-    FROM touched t JOIN escrows e ON e.wallet_id = t.wallet_id
+    FROM line l JOIN escrows e ON e.wallet_id = l.wallet_id WHERE l.is_last
     UNION
     SELECT 'targets', reference_id FROM new
     WHERE reason IN ('escrow_hold', 'payout', 'fee', 'escrow_release', 'refund')

@@ -71,9 +71,9 @@ BEGIN
     ) AS written;
     IF v_last >= ledger_txn() THEN
         v_added := v_last + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
-        EXECUTE format('CREATE OR REPLACE FUNCTION ledger_txn() RETURNS bigint LANGUAGE sql STABLE'
+        EXECUTE format('CREATE OR REPLACE FUNCTION public.ledger_txn() RETURNS bigint LANGUAGE sql STABLE'
             ' RETURN pg_current_xact_id()::text::bigint + %s', v_added);
-        EXECUTE format('CREATE OR REPLACE FUNCTION ledger_horizon() RETURNS bigint LANGUAGE sql'
+        EXECUTE format('CREATE OR REPLACE FUNCTION public.ledger_horizon() RETURNS bigint LANGUAGE sql'
             ' STABLE RETURN pg_snapshot_xmin(pg_current_snapshot())::text::bigint + %s', v_added);
     END IF;
     RETURN v_added;

@@ -137,10 +137,8 @@ async def _add_new(connection: asyncpg.Connection, before: int) -> None:
     """Add what is new, a batch of transfers at a time."""
     for first in range(before + 1, before + NEW // 2 + 1, BATCH):
         person = f"(n - {before + 1}) % {BUSY} + 1"
-        version = (  # noqa: S608 - numbers
-            f"(n - {before + 1}) / {BUSY} + 1"
-            f" + (SELECT version FROM wallets WHERE id = 2 * ({person}))"
-        )
+        known = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"  # noqa: S608
+        version = f"(n - {before + 1}) / {BUSY} + 1 + {known}"
         values = {"first": first, "last": first + BATCH - 1, "person": person, "version": version}
         async with connection.transaction():
             await connection.execute(_TRANSFERS.format(**values))
