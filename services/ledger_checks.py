@@ -157,11 +157,12 @@ _NEW = text("""
     UNION
     (SELECT 'wallets', w.id FROM line l JOIN wallets w ON w.id = l.wallet_id
     WHERE l.is_last AND (
-        ((w.version, w.balance) <> (l.version, l.balance_after) AND NOT EXISTS (
+        CASE WHEN w.version = l.version THEN w.balance <> l.balance_after
+        ELSE NOT EXISTS (
             SELECT FROM (
                 SELECT version, balance_after FROM ledger_entries
                 WHERE wallet_id = w.id ORDER BY version DESC LIMIT 1
-            ) AS last WHERE (last.version, last.balance_after) = (w.version, w.balance)))
+            ) AS last WHERE (last.version, last.balance_after) = (w.version, w.balance)) END
         OR (w.kind = 'escrow' AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id)))
     LIMIT :suspects)
     UNION
