@@ -13,19 +13,18 @@ everything else, which comes round to every row in time.
 What looks wrong here only names the rows: `invariants.INVARIANTS`, narrowed to them, decides.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import invariants
-from services.invariants import Invariant, Violation
+from services import scopes
+from services.invariants import Violation
+from services.scopes import Scope
 
 SUSPECTS = 1_000
 """More of one kind in one run are the same trouble."""
-TARGETS_AT_ONCE = 5_000
 
 _SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
@@ -48,9 +47,7 @@ class Limits:
 
 
 SCHEDULED = Limits()
-FULL = Limits(
-    entries=200_000, wallets=50_000, transfers=100_000, targets=TARGETS_AT_ONCE, deposits=5_000
-)
+FULL = Limits(entries=200_000, wallets=50_000, transfers=100_000, targets=5_000, deposits=5_000)
 
 
 @dataclass(frozen=True)
@@ -75,56 +72,6 @@ class Progress:
         """Return it as it is kept."""
         return asdict(self)
 
-
-@dataclass(frozen=True)
-class Scope:
-    """Which rows the invariants are asked about.
-
-    Wallets and transfers that look wrong, placements and deposits that are new or have their turn.
-    """
-
-    wallets: frozenset[int] = frozenset()
-    transfers: frozenset[int] = frozenset()
-    targets: frozenset[int] = frozenset()
-    deposits: frozenset[int] = frozenset()
-
-    def __or__(self, other: "Scope") -> "Scope":
-        return Scope(
-            self.wallets | other.wallets,
-            self.transfers | other.transfers,
-            self.targets | other.targets,
-            self.deposits | other.deposits,
-        )
-
-
-@dataclass(frozen=True)
-class _Narrowing:
-    """Which table of an invariant's query stands for the rows that it is asked about."""
-
-    scope: str
-    table: str
-    column: str
-
-
-_NARROWINGS = {
-    "wallet_balance": _Narrowing("wallets", "wallets", "id"),
-    "wallet_version": _Narrowing("wallets", "wallets", "id"),
-    "running_balance": _Narrowing("wallets", "ledger_entries", "wallet_id"),
-    "zero_sum": _Narrowing("transfers", "ledger_transfers", "id"),
-    "approved_has_escrow_and_job": _Narrowing("targets", "campaign_targets", "id"),
-    "escrow_unique": _Narrowing("targets", "escrows", "campaign_target_id"),
-    "job_unique": _Narrowing("targets", "post_jobs", "campaign_target_id"),
-    "released_is_paid_once": _Narrowing("targets", "escrows", "campaign_target_id"),
-    "refunded_is_refunded_once": _Narrowing("targets", "escrows", "campaign_target_id"),
-    "held_is_undecided": _Narrowing("targets", "escrows", "campaign_target_id"),
-    "escrow_wallet": _Narrowing("targets", "escrows", "campaign_target_id"),
-    "escrow_wallet_owned": _Narrowing("wallets", "wallets", "id"),
-    "orphan_target": _Narrowing("targets", "campaign_targets", "id"),
-    "campaign_budget": _Narrowing("campaigns", "campaigns", "id"),
-    "deposit_credited_once": _Narrowing("deposits", "deposits", "id"),
-}
-_FOLLOWS = frozenset({"ledger_total"})
-"""Cannot be broken unless a wallet or a transfer is: only then is everything added up."""
 
 _NOW = text("SELECT ledger_horizon()")
 
@@ -251,10 +198,6 @@ _TRANSFERS = text("""
 """)
 
 _SOME = "SELECT id FROM {} WHERE id > :after ORDER BY id LIMIT :rows"
-_CAMPAIGNS = text(
-    "SELECT DISTINCT campaign_id FROM campaign_targets WHERE id = ANY (:ids)"
-).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
-
 _SIZES = text("""
     SELECT COALESCE((SELECT max(id) FROM wallets), 0) AS wallet,
         COALESCE((SELECT max(id) FROM ledger_transfers), 0) AS transfer,
@@ -283,7 +226,7 @@ async def run(
         return [RESTARTED], progress
     new, upto = await _new(session, progress.horizon or horizon, horizon, limits)
     part, after = await _next_part(session, progress, limits)
-    return await _report(session, new | part, whole=True), replace(after, horizon=upto)
+    return await scopes.violations(session, new | part, whole=True), replace(after, horizon=upto)
 
 
 async def run_part(
@@ -292,18 +235,7 @@ async def run_part(
     """Check the next part of everything; a full check is all of them, until it is `at_start`."""
     await prepare(session)
     part, after = await _next_part(session, progress, limits)
-    return await _report(session, part), after
-
-
-async def run_whole(session: AsyncSession) -> list[Violation]:
-    """Check, over everything, what cannot be checked in parts: the end of a full check."""
-    found = []
-    for invariant in invariants.INVARIANTS:
-        if invariant.name not in _NARROWINGS:
-            rows = await invariants.rows(session, invariant)
-            if rows:
-                found.append(Violation(invariant.name, invariant.meaning, rows))
-    return found
+    return await scopes.violations(session, part), after
 
 
 async def sizes(session: AsyncSession) -> Progress:
@@ -323,7 +255,7 @@ async def new_since(
     """Check only what transactions from `since` on wrote; return the horizon to go on from."""
     horizon = (await session.execute(_NOW)).scalar_one()
     scope, upto = await _new(session, since, horizon, limits)
-    return await _report(session, scope), upto
+    return await scopes.violations(session, scope), upto
 
 
 async def _new(
@@ -402,48 +334,3 @@ async def _some(
     found = await session.scalars(text(_SOME.format(table)), {"after": after, "rows": limit})
     ids = found.all()
     return frozenset(ids), ids[-1] if len(ids) == limit else 0
-
-
-async def _report(session: AsyncSession, scope: Scope, *, whole: bool = False) -> list[Violation]:
-    """Ask the invariants about these rows; with `whole`, those that have no parts about all."""
-    campaigns = await session.scalars(_CAMPAIGNS, {"ids": sorted(scope.targets)})
-    ids = {
-        "wallets": sorted(scope.wallets),
-        "transfers": sorted(scope.transfers),
-        "targets": sorted(scope.targets),
-        "deposits": sorted(scope.deposits),
-        "campaigns": sorted(campaigns),
-    }
-    violations = []
-    for invariant in invariants.INVARIANTS:
-        narrowing = _NARROWINGS.get(invariant.name)
-        if narrowing is not None:
-            rows = await _narrowed(session, invariant, narrowing, ids[narrowing.scope])
-        elif scope.wallets or scope.transfers or (whole and invariant.name not in _FOLLOWS):
-            rows = await invariants.rows(session, invariant)
-        else:
-            continue
-        if rows:
-            violations.append(Violation(invariant.name, invariant.meaning, rows))
-    return violations
-
-
-async def _narrowed(
-    session: AsyncSession, invariant: Invariant, narrowing: _Narrowing, ids: Sequence[int]
-) -> list[dict[str, Any]]:
-    """Run an invariant's own query over one of its tables' rows: the name stands for these."""
-    rows: list[dict[str, Any]] = []
-    narrowed = replace(
-        invariant,
-        sql=f"""
-        WITH {narrowing.table} AS (
-            SELECT * FROM public.{narrowing.table} WHERE {narrowing.column} = ANY (:ids)
-        ) {invariant.sql}
-        """,  # noqa: S608 - names from the table above
-    )
-    for first in range(0, len(ids), TARGETS_AT_ONCE):
-        found = await invariants.rows(session, narrowed, ids[first : first + TARGETS_AT_ONCE])
-        rows += found
-        if len(rows) >= invariants.SHOWN:
-            break
-    return rows[: invariants.SHOWN]

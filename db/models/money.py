@@ -128,6 +128,11 @@ class LedgerTransfer(Base):
             unique=True,
             postgresql_where=text("reason = 'escrow_hold'"),
         ),
+        Index(
+            "ix_ledger_transfers_deposit",
+            "reference_id",
+            postgresql_where=text("reason = 'deposit'"),
+        ),
         CheckConstraint("reason NOT IN ('fee', 'escrow_release')", name="reason_of_transfer"),
     )
 

@@ -34,6 +34,9 @@ ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_wallet_id_version
 ALTER TABLE ledger_entries ADD CONSTRAINT uq_ledger_entries_wallet_id_version
     UNIQUE (wallet_id, version) INCLUDE (amount, balance_after)
 --;
+-- The transfer of one deposit, of many.
+CREATE INDEX ix_ledger_transfers_deposit ON ledger_transfers (reference_id) WHERE reason = 'deposit'
+--;
 ALTER TABLE ledger_checkpoints ADD COLUMN progress jsonb
 --;
 CREATE FUNCTION stamp_txn() RETURNS trigger LANGUAGE plpgsql

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from db.session import driver_url
 from sandbox import embedded
-from services import invariants, ledger_checks, payments, system
+from services import invariants, ledger_checks, payments, scopes, system
 from services.ledger_checks import Limits, Progress
 from tests.conftest import ROLLED_BACK, Database
 from tests.factories import people, rows
@@ -63,7 +63,7 @@ async def owner(server: embedded.Postgres, rolled_back_url: str) -> AsyncIterato
 
 def test_every_invariant_has_a_cheap_way() -> None:
     """One without would be asked about the whole history each minute."""
-    cheap = ledger_checks._NARROWINGS.keys() | ledger_checks._FOLLOWS
+    cheap = scopes.NARROWINGS.keys() | scopes.FOLLOWS
     assert cheap == {invariant.name for invariant in invariants.INVARIANTS}
 
 
