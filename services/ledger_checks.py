@@ -36,7 +36,7 @@ _SETTINGS = (
 class Limits:
     """How much one run looks at, at most: each statement stays far below the time it may take."""
 
-    new_entries: int = 200_000
+    new_entries: int = 100_000
     new_rows: int = 20_000
     """Of placements, posts, escrows and deposits each."""
     entries: int = 50_000

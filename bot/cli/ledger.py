@@ -151,7 +151,7 @@ async def _verify(sessions: Sessions, kept: list[Seal]) -> str | None:
                         return sentence
                 before = expected
                 bar.update(task, advance=1)
-    sealed = f"{before.number} seals hold; the last: {before.digest}" if before else "No seal yet"
+    sealed = f"All seals hold, {before.number} in all: {before.digest}" if before else "No seal yet"
     console.out.print(f"{sealed}.", soft_wrap=True)
     return None
 
