@@ -8,10 +8,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint requirements clean
+.PHONY: help run demo test lint requirements bench-ledger clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## the whole product with a Telegram of its own; Ctrl-C stops it
 	@exec $(BIN)/python -m sandbox $(ARGS)
@@ -32,6 +32,9 @@ requirements: $(READY) ## pin all requirements anew, with their hashes
 	$(LOCK) --upgrade pyproject.toml -o requirements/run.txt
 	$(LOCK) --upgrade pyproject.toml --all-extras -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) --upgrade requirements/uv.in -o requirements/uv.txt
+
+bench-ledger: $(READY) ## the money core beside plain SQL
+	@exec $(BIN)/python -m tests.benchmarks.ledger
 
 clean: ## remove the environment, the caches and the world of make run
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

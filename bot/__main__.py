@@ -62,7 +62,7 @@ async def _run(chosen: Settings) -> None:
         )
         dispatcher = assembly.dispatcher()
         worker = inbox.Worker(wiring=wiring, dispatcher=dispatcher, bot=bot)
-        await _serve(stack, http.Served(wiring.sessions, redis, chosen, worker))
+        await _serve(stack, wiring, worker)
         if not await _unless_stopped(stop, _prepare(bot, wiring)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)
@@ -93,16 +93,17 @@ async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) 
     return True
 
 
-async def _serve(stack: AsyncExitStack, served: http.Served) -> None:
+async def _serve(stack: AsyncExitStack, wiring: Wiring, worker: inbox.Worker) -> None:
     """Open the HTTP port. Raises CannotStartError if another has it."""
-    runner = web.AppRunner(http.application(served), access_log=None)
+    runner = web.AppRunner(http.application(wiring, worker), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, served.settings.http_host, served.settings.http_port)
+    chosen = wiring.settings
+    site = web.TCPSite(runner, chosen.http_host, chosen.http_port)
     try:
         await site.start()
     except OSError as error:
-        message = f"HTTP_PORT {served.settings.http_port} cannot be used: {error.strerror}"
+        message = f"HTTP_PORT {chosen.http_port} cannot be used: {error.strerror}"
         raise start_checks.CannotStartError(message) from error
 
 
@@ -133,7 +134,7 @@ class _Turns:
     async def run(self, stop: asyncio.Event) -> None:
         """Take the lease whenever it is free, and work while it is ours, until `stop`."""
         while not stop.is_set():
-            if await self._lease():
+            if await self._lease(unknown=False):
                 await self._work(stop)
             else:
                 await _sleep(stop)
@@ -150,7 +151,8 @@ class _Turns:
         watched = [*tasks, *([polling] if polling else [])]
         while not stop.is_set() and not any(task.done() for task in watched):
             await _sleep(stop)
-            if not await self._lease():
+            # While PostgreSQL is away nobody else can take it either.
+            if not await self._lease(unknown=True):
                 log.warning("another process takes updates now")
                 break
         if polling is not None:
@@ -164,8 +166,8 @@ class _Turns:
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
 
-    async def _lease(self) -> bool:
-        """Take or keep the lease. While PostgreSQL is away nobody else can take it either."""
+    async def _lease(self, *, unknown: bool) -> bool:
+        """Take or keep the lease; `unknown` is what is assumed while PostgreSQL is away."""
         try:
             async with reachable(), self._sessions.begin() as session:
                 epoch = await system.take_lease(
@@ -173,7 +175,7 @@ class _Turns:
                 )
         except DatabaseAwayError:
             log.warning("database away", what="lease")
-            return True
+            return unknown
         return epoch is not None
 
 

@@ -19,13 +19,21 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from bot import metrics
-from bot.turn import AlreadyHandledError, DatabaseAwayError, Delivery, Wiring, reachable
+from bot.turn import (
+    AlreadyHandledError,
+    DatabaseAwayError,
+    Delivery,
+    TryLaterError,
+    Wiring,
+    reachable,
+)
 from db.models.operations import InboxUpdate
 from db.session import Sessions
 from services import inbox
 
 log = structlog.get_logger(__name__)
 
+_LARGEST = 2**63
 IN_FLIGHT = 200
 """Rows held in memory at most; the others wait in the table."""
 SIDE_BY_SIDE = 16
@@ -38,10 +46,10 @@ AWAY_SECONDS = 2.0
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Put updates into the inbox, all in one statement; when this returns, they are safe.
 
-    What the database cannot keep (a NUL character) is stored as an empty update and parked later,
-    so that it holds nothing else up. Raises DatabaseAwayError.
+    What the database cannot keep (an id past its integers) is stored as an empty update and parked
+    later, so that it holds nothing else up. Raises DatabaseAwayError.
     """
-    readable = [update for update in updates if type(update.get("update_id")) is int]
+    readable = [update for update in updates if has_id(update)]
     if len(readable) < len(updates):
         log.error("updates without an id", count=len(updates) - len(readable))
     try:
@@ -55,6 +63,12 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
                     "update cannot be kept", update_id=update["update_id"], exc_info=error
                 )
                 await _store(sessions, [{"update_id": update["update_id"]}])
+
+
+def has_id(update: dict[str, Any]) -> bool:
+    """Tell whether an update has an id that it can be kept and confirmed by."""
+    number = update.get("update_id")
+    return type(number) is int and 0 <= number < _LARGEST
 
 
 async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
@@ -126,29 +140,27 @@ class Worker:
     async def _work(self, number: int) -> None:
         """Handle one chat's updates in order, and leave when there are none."""
         lane = self._lanes[number]
+        begun: list[int] = []
         try:
             while lane:
                 row = lane.popleft()
+                begun = [row.id]
                 async with self._slots:
                     await self._handle(row)
                 self._taken.discard(row.id)
-        except DatabaseAwayError:
-            log.warning("database away", what="lane")
+        except TryLaterError as error:
+            log.warning("handled later", error=type(error).__name__)
             await asyncio.sleep(AWAY_SECONDS)
         finally:
             # Whatever is left is still open in the table, and taken again in its order.
             del self._lanes[number]
-            self._taken.difference_update(row.id for row in lane)
+            self._taken.difference_update(begun, [row.id for row in lane])
             self.wake()
 
     async def _handle(self, row: InboxUpdate) -> None:
         delivery = Delivery(row.id)
-        try:
-            await self._feed(row, delivery)
-            await self._finish(delivery)
-        except DatabaseAwayError:
-            self._taken.discard(row.id)
-            raise
+        await self._feed(row, delivery)
+        await self._finish(delivery)
 
     async def _feed(self, row: InboxUpdate, delivery: Delivery) -> None:
         try:
@@ -166,7 +178,7 @@ class Worker:
                     fsm_storage=self._wiring.storage,
                     delivery=delivery,
                 )
-            except (DatabaseAwayError, asyncio.CancelledError):
+            except (TryLaterError, asyncio.CancelledError):
                 raise
             except AlreadyHandledError:
                 delivery.marked = True

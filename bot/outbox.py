@@ -14,7 +14,7 @@ from bot.screens import outbox as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.operations import OutboxMessage
-from services import channels, moderation, users
+from services import channels, moderation, users, withdrawals
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -86,6 +86,21 @@ async def _payment_refunded(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.payment_refunded(t, user.telegram_id, payload["amount"], payload["currency"])
 
 
+async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await withdrawals.get(session, payload["withdrawal_id"])
+    user = await users.get(session, row.user_id)
+    return screens.withdrawal(t, row, payload["status"], user.telegram_id)
+
+
+async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    user = await users.get(session, payload["user_id"])
+    return screens.deposit_clawed_back(t, user.telegram_id, payload)
+
+
+async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.correction_changed(t, payload)
+
+
 _KINDS: Mapping[str, Render] = {
     "target_submitted": _moderation_card,
     "target_approved": _of_placement("outbox-target-approved"),
@@ -106,6 +121,9 @@ _KINDS: Mapping[str, Render] = {
     "ledger_sealed": _ledger_sealed,
     "escrow_watchdog": _escrow_watchdog,
     "payment_refunded": _payment_refunded,
+    "withdrawal_changed": _withdrawal_changed,
+    "deposit_clawed_back": _deposit_clawed_back,
+    "correction_changed": _correction_changed,
 }
 
 KINDS = frozenset(_KINDS)

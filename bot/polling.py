@@ -28,7 +28,7 @@ ALLOWED_UPDATES = (
 )
 POLL_SECONDS = 25
 PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
@@ -59,9 +59,7 @@ class Poller:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
             pause = PAUSE_SECONDS
-            ids = [
-                update["update_id"] for update in updates if type(update.get("update_id")) is int
-            ]
+            ids = [update["update_id"] for update in updates if inbox.has_id(update)]
             if ids:
                 self._offset = max(ids) + 1
                 self._worker.wake()

@@ -71,6 +71,14 @@ class FormStorage(BaseStorage):
         data: dict[str, Any] = json.loads(value) if value else {}
         return data
 
+    async def alive(self) -> bool:
+        """Tell whether Redis answers now."""
+        try:
+            await self._redis.get("alive")
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

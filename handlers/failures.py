@@ -4,10 +4,11 @@ import structlog
 from aiogram import Router
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import CallbackQuery, ErrorEvent, Message
+from aiogram.types.update import UpdateTypeLookupError
 
 from bot import metrics
 from bot.errors import AUDITED, explain
-from bot.turn import AlreadyHandledError, DatabaseAwayError, Turn
+from bot.turn import AlreadyHandledError, TryLaterError, Turn
 from handlers import answers
 from services import audit, errors
 from services.actors import correlation_id
@@ -17,6 +18,9 @@ log = structlog.get_logger(__name__)
 refusals = Router(name="refusals")
 surprises = Router(name="surprises")
 """Comes last: what no other error handler has taken."""
+
+LEFT_TO_THE_INBOX = (TryLaterError, AlreadyHandledError, UpdateTypeLookupError)
+"""Not a person's business: handled later, handled elsewhere, or nothing that we know."""
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))
@@ -39,10 +43,13 @@ async def record(turn: Turn, error: errors.DomainError) -> None:
             await audit.denied(session, actor=turn.actor, action=action, error=error)
 
 
-@surprises.errors(~ExceptionTypeFilter(DatabaseAwayError, AlreadyHandledError))
-async def surprised(event: ErrorEvent, turn: Turn) -> None:
+@surprises.errors(~ExceptionTypeFilter(*LEFT_TO_THE_INBOX))
+async def surprised(event: ErrorEvent, turn: Turn | None = None) -> None:
     """Apologise with the reference number under which the log has the rest."""
     error = event.exception
+    if turn is None:
+        # It happened before anybody knew who speaks: there is nobody to tell.
+        raise error
     turn.delivery.failure = type(error).__name__
     metrics.UPDATE_ERRORS.labels(type(error).__name__).inc()
     log.error("Worker error", act=turn.act, exc_info=error)

@@ -2,12 +2,13 @@
 
 import structlog
 from aiogram import F, Router
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, PreCheckoutQuery
 
 from bot.amounts import STARS
 from bot.errors import explain
 from bot.screens import wallet as screens
-from bot.turn import DatabaseAwayError, Turn
+from bot.turn import AlreadyHandledError, TryLaterError, Turn
 from db.models.money import DepositStatus
 from handlers import answers, failures
 from services import audit, errors, outbox, payments
@@ -34,12 +35,15 @@ async def check(query: PreCheckoutQuery, turn: Turn) -> None:
     """Say within 10 s whether the money may come; no answer at all would be a no without words."""
     try:
         problem = await _problem(query, turn)
-    except DatabaseAwayError:
+    except Exception:  # whatever it is, the person must not be left waiting
+        log.exception("pre-checkout not decided")
         problem = turn.t("payment-later")
-    if problem is None:
-        await query.answer(ok=True)
-    else:
-        await query.answer(ok=False, error_message=problem)
+    try:
+        await query.answer(ok=problem is None, error_message=problem)
+    except TelegramBadRequest as error:
+        # Handled again after a crash: it was answered before, or no money comes.
+        if not answers.too_late(error):
+            raise
 
 
 async def _problem(query: PreCheckoutQuery, turn: Turn) -> str | None:
@@ -68,14 +72,22 @@ async def paid(message: Message, turn: Turn) -> None:
     payment = message.successful_payment
     if payment is None:
         return
-    async with turn.begin() as session:
-        deposit = await payments.deposit(
-            session,
-            user_id=turn.user_id,
-            amount=payment.total_amount,
-            key=payment.telegram_payment_charge_id,
-            source="stars" if payment.currency == STARS else "telegram",
-        )
+    try:
+        async with turn.begin() as session:
+            deposit = await payments.deposit(
+                session,
+                user_id=turn.user_id,
+                amount=payment.total_amount,
+                key=payment.telegram_payment_charge_id,
+                source="stars" if payment.currency == STARS else "telegram",
+            )
+    except (TryLaterError, AlreadyHandledError):
+        raise
+    except Exception as error:
+        # Money that came is never dropped for an error of ours: it is tried again, then parked
+        # with its update kept.
+        log.exception("payment not recorded")
+        raise TryLaterError from error
     if deposit.status is DepositStatus.RECEIVED:
         await answers.show(message, screens.received(turn.t, deposit.amount))
 

@@ -7,8 +7,12 @@ import sys
 from alembic import context
 from sqlalchemy import Connection
 
+from db.models import campaigns, money, operations, posting, users
 from db.models.base import Base
 from db.session import create_engine
+
+DESCRIBED = (campaigns, money, operations, posting, users)
+"""Their import is what fills the metadata that `alembic check` compares with."""
 
 LOCK = 7_002
 """Advisory lock: two deployments at once migrate one after the other."""

@@ -7,8 +7,10 @@ write names the claim, so that a worker that was paused past its lease changes n
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +32,7 @@ FULL_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
 """How long a claimed post waits for its place; a longer wait is spent in the queue."""
 RECORD_PAUSE_SECONDS = 0.5
+DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
 
@@ -86,14 +89,18 @@ async def _see_through(desk: Desk, claim: Claim, lease_ends: float) -> None:
 
 
 async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
+    if claim.creative is None:
+        outcome: Outcome = Refused("the stored ad cannot be read", rights_lost=False)
+        recorded = await _record(desk, claim, outcome, until=lease_ends)
+        _report(claim, outcome, recorded=recorded)
+        return
     patience = min(PATIENCE_SECONDS, desk.lease.total_seconds() / 4)
     if wait := await desk.limiter.turn(claim.chat_id, within=patience):
         waits = NotSent("waits for its place", counts=False, retry_after=timedelta(seconds=wait))
         await _record(desk, claim, waits, until=lease_ends)
         return
     if not await _may_send(desk, claim):
-        async with desk.sessions.begin() as session:
-            await posting.give_back(session, claim)
+        await _keep_trying(desk, partial(posting.give_back, claim=claim), until=lease_ends)
         return
     outcome = await desk.sender.send_ad(
         claim.chat_id, claim.creative, not_after=lease_ends - desk.sender.seconds
@@ -111,8 +118,13 @@ async def _may_send(desk: Desk, claim: Claim) -> bool:
     """Asks once more, right before the send."""
     if desk.stopping.is_set() or desk.breaker.open:
         return False
-    async with desk.sessions.begin() as session:
-        return await posting.may_send(session, claim)
+    try:
+        async with desk.sessions.begin() as session:
+            return await posting.may_send(session, claim)
+    except DATABASE_TROUBLE:
+        # Without this answer nothing is sent, which is worth knowing: the post is not uncertain.
+        log.warning("Worker error", tick="posts", job_id=claim.job_id)
+        return False
 
 
 async def _obey(desk: Desk, claim: Claim, outcome: NotSent) -> None:
@@ -137,11 +149,18 @@ async def _record(
 
     After the lease the job is `uncertain` by another's hand and this knowledge would be refused.
     """
+    write = partial(_write, claim=claim, outcome=outcome, spared=spared)
+    return await _keep_trying(desk, write, until=until)
+
+
+async def _keep_trying(
+    desk: Desk, write: Callable[[AsyncSession], Awaitable[bool]], *, until: float
+) -> bool:
     while True:
         try:
             async with desk.sessions.begin() as session:
-                return await _write(session, claim, outcome, spared=spared)
-        except (SQLAlchemyError, OSError, TimeoutError):
+                return await write(session)
+        except DATABASE_TROUBLE:
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(RECORD_PAUSE_SECONDS)

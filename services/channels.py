@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.users import User
 from db.money import MAX_AMOUNT
-from services import audit, errors, lifecycle, outbox, users
+from services import audit, creatives, errors, lifecycle, outbox, users
 from services.actors import SYSTEM, Actor
-from services.creatives import utf16_length
 from services.lifecycle import Who
 
 TOPIC_LIMIT = 64
@@ -89,8 +88,8 @@ async def set_terms(
     if not 0 <= promised_hours <= MAX_PROMISED_HOURS:
         raise errors.InvalidTerms("promised_hours")
     topic = topic.strip()
-    if not topic or utf16_length(topic) > TOPIC_LIMIT:
-        raise errors.InvalidText("topic", TOPIC_LIMIT, utf16_length(topic))
+    if not topic or creatives.utf16_length(topic) > TOPIC_LIMIT:
+        raise errors.InvalidText("topic", TOPIC_LIMIT, creatives.utf16_length(topic))
     if channel.status is ChannelStatus.REMOVED:
         raise errors.ChannelNotUsable(channel_id, channel.status)
     channel.price, channel.promised_hours, channel.topic = price, promised_hours, topic
@@ -245,6 +244,8 @@ async def _move(
         wanted=wanted,
         who=Who.OWNER,
     )
+    if channel.status is ChannelStatus.PENDING and wanted is ChannelStatus.ACTIVE:
+        raise errors.InvalidMove("channel", channel_id, channel.status, wanted)  # terms open it
     channel.status = wanted
     await session.flush()
     await audit.record(session, actor=actor, action=action, role="owner", channel_id=channel_id)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -94,7 +94,7 @@ async def take(
         .where(InboxUpdate.id == chosen.c.id)
         .values(attempts=InboxUpdate.attempts + 1)
         .returning(InboxUpdate)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
     return sorted(taken, key=lambda row: row.id)
 
@@ -107,7 +107,7 @@ async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row'
     marked = await session.scalar(
         update(InboxUpdate)
         .where(InboxUpdate.id == id, *_OPEN)
-        .values(done_at=func.now(), payload=None)
+        .values(done_at=func.now(), payload=null())
         .returning(InboxUpdate.id)
         .execution_options(synchronize_session=False)
     )

@@ -44,10 +44,18 @@ class Limits:
     transfers: int = 25_000
     targets: int = 2_000
     deposits: int = 2_000
+    withdrawals: int = 2_000
 
 
 SCHEDULED = Limits()
-FULL = Limits(entries=200_000, wallets=50_000, transfers=100_000, targets=5_000, deposits=5_000)
+FULL = Limits(
+    entries=200_000,
+    wallets=50_000,
+    transfers=100_000,
+    targets=5_000,
+    deposits=5_000,
+    withdrawals=5_000,
+)
 
 
 @dataclass(frozen=True)
@@ -62,11 +70,12 @@ class Progress:
     transfer: int = 0
     target: int = 0
     deposit: int = 0
+    withdrawal: int = 0
 
     @property
     def at_start(self) -> bool:
         """Whether the rolling check has come round (or has not begun)."""
-        return not (self.wallet or self.version or self.transfer or self.target or self.deposit)
+        return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept."""
@@ -77,7 +86,7 @@ _NOW = text("SELECT ledger_horizon()")
 
 # Where a run stops that has too much before it: before the transaction of one row too many.
 _CUT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
-_STAMPED = ("deposits", "campaign_targets", "escrows", "post_jobs")
+_STAMPED = ("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs")
 
 # Of a wallet whose entries go on behind the range, the last entry of all is compared.
 _NEW = text("""
@@ -110,7 +119,10 @@ _NEW = text("""
                 SELECT version, balance_after FROM ledger_entries
                 WHERE wallet_id = w.id ORDER BY version DESC LIMIT 1
             ) AS last WHERE (last.version, last.balance_after) = (w.version, w.balance)) END
-        OR (w.kind = 'escrow' AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id)))
+        OR (w.kind = 'escrow' AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id))
+        OR (w.kind = 'withdrawal' AND w.balance <> (
+            SELECT COALESCE(sum(d.amount), 0) FROM withdrawals d
+            WHERE d.user_id = w.user_id AND d.status IN ('requested', 'approved'))))
     LIMIT :suspects)
     UNION
     (SELECT 'transfers', transfer_id FROM new
@@ -130,6 +142,11 @@ _NEW = text("""
     SELECT 'targets', campaign_target_id FROM escrows WHERE txn >= :since AND txn < :upto
     UNION
     SELECT 'targets', campaign_target_id FROM post_jobs WHERE txn >= :since AND txn < :upto
+    UNION
+    SELECT 'withdrawals', reference_id FROM new
+    WHERE reason IN ('withdrawal_hold', 'withdrawal', 'withdrawal_return')
+    UNION
+    SELECT 'withdrawals', id FROM withdrawals WHERE txn >= :since AND txn < :upto
     UNION
     SELECT 'deposits', id FROM deposits WHERE txn >= :since AND txn < :upto
 """)
@@ -168,7 +185,10 @@ _WALLETS = text("""
             AND ((w.version, w.balance)
                     <> (COALESCE(l.version, 0), COALESCE(l.balance_after, 0))
                 OR (w.kind = 'escrow'
-                    AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id)))
+                    AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id))
+                OR (w.kind = 'withdrawal' AND w.balance <> (
+                    SELECT COALESCE(sum(d.amount), 0) FROM withdrawals d
+                    WHERE d.user_id = w.user_id AND d.status IN ('requested', 'approved'))))
     )
     SELECT ARRAY(SELECT id FROM suspect ORDER BY id LIMIT :suspects) AS suspects,
         chosen.upto, chosen.wallets, ended.wallet_id, ended.version, ended.cut
@@ -202,7 +222,8 @@ _SIZES = text("""
     SELECT COALESCE((SELECT max(id) FROM wallets), 0) AS wallet,
         COALESCE((SELECT max(id) FROM ledger_transfers), 0) AS transfer,
         COALESCE((SELECT max(id) FROM campaign_targets), 0) AS target,
-        COALESCE((SELECT max(id) FROM deposits), 0) AS deposit
+        COALESCE((SELECT max(id) FROM deposits), 0) AS deposit,
+        COALESCE((SELECT max(id) FROM withdrawals), 0) AS withdrawal
 """)
 
 RESTARTED = Violation(
@@ -292,8 +313,12 @@ async def _next_part(
     transfers, transfer = await _some_transfers(session, progress.transfer, limits.transfers)
     targets, target = await _some(session, "campaign_targets", progress.target, limits.targets)
     deposits, deposit = await _some(session, "deposits", progress.deposit, limits.deposits)
-    scope = Scope(wallets, transfers, targets, deposits)
-    return scope, Progress(progress.horizon, wallet, version, transfer, target, deposit)
+    withdrawals, withdrawal = await _some(
+        session, "withdrawals", progress.withdrawal, limits.withdrawals
+    )
+    return Scope(wallets, transfers, targets, deposits, withdrawals), Progress(
+        progress.horizon, wallet, version, transfer, target, deposit, withdrawal
+    )
 
 
 async def _some_wallets(

@@ -49,6 +49,7 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
         .where(OutboxMessage.id == due.c.id)
         .values(due_at=func.now() + LEASE, attempts=OutboxMessage.attempts + 1)
         .returning(OutboxMessage)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
     return sorted(taken, key=lambda message: message.id)
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +21,7 @@ from db.models.posting import PostJob, PostJobStatus
 from services import audit, channels, killswitches, outbox
 from services.actors import SYSTEM
 from services.creatives import Creative
+from services.errors import DomainError
 
 MAX_ATTEMPTS = 8
 BACKOFF_FIRST = timedelta(seconds=5)
@@ -65,25 +65,9 @@ class Claim:
     target_id: int
     channel_id: int
     chat_id: int
-    creative: Creative
+    creative: Creative | None
+    """None where what is stored cannot be read: refused, or it would crash every worker in turn."""
     attempts: int
-
-
-async def enqueue(session: AsyncSession, target: CampaignTarget) -> int:
-    """Queue the one post of a target that the caller has locked; return the job's id."""
-    await session.execute(
-        insert(PostJob)
-        .values(
-            campaign_target_id=target.id,
-            channel_id=target.channel_id,
-            due_at=func.greatest(func.clock(), target.publish_at),
-        )
-        .on_conflict_do_nothing(index_elements=["campaign_target_id"])
-    )
-    job_id = await session.execute(
-        select(PostJob.id).where(PostJob.campaign_target_id == target.id)
-    )
-    return job_id.scalar_one()
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
@@ -120,7 +104,7 @@ async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim
         target_id=row.campaign_target_id,
         channel_id=row.channel_id,
         chat_id=chat_id,
-        creative=Creative.from_json(creative),
+        creative=_readable(creative),
         attempts=row.attempts,
     )
 
@@ -262,6 +246,13 @@ async def rescue_abandoned(session: AsyncSession) -> int:
     for row in rows:
         await _tell_uncertain(session, row.id, row.campaign_target_id, row.claim_no)
     return len(rows)
+
+
+def _readable(stored: dict[str, Any]) -> Creative | None:
+    try:
+        return Creative.from_json(stored).validate()
+    except (TypeError, ValueError, AttributeError, DomainError):
+        return None
 
 
 def _is(claim: Claim) -> tuple[Any, ...]:

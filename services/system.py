@@ -98,6 +98,14 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
         )
 
 
+async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
+    """Return the incidents that nobody has closed yet, oldest first."""
+    rows = await session.scalars(
+        select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.id)
+    )
+    return rows.all()
+
+
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
     """Close an incident, once the invariants hold again; its closer cannot run what it stopped.
 

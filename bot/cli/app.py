@@ -5,35 +5,35 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.cli import console, ledger
+from bot.cli import ledger, money
+from bot.cli.shell import Person, out, print_rows, run_once, staff
 from db.models.operations import Switch
-from services import errors, killswitches, reports, system, users
-from services.actors import Actor
+from services import killswitches, reports, system
 
-Person = Annotated[int, typer.Option("--as", help="Telegram id of the operator who does it.")]
 Reason = Annotated[str, typer.Argument(help="Why; kept with the switch and told to the admins.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Stop or run a part of the product.")
 app.add_typer(switch_app, name="killswitch")
-ledger.add_to(app)
+app.add_typer(money.app)
+app.add_typer(ledger.app)
 
 
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
     """Print a report of the production checklist or the safety plan."""
-    rows = console.run(lambda session: reports.run(session, name))
-    console.print_rows(list(rows), console.out)
+    rows = run_once(lambda session: reports.run(session, name))
+    print_rows(list(rows), out)
 
 
 @app.command()
 def health() -> None:
     """Say whether the clock beats, and which switches run."""
-    ready = console.run(system.readiness)
-    console.print_rows(
+    ready = run_once(system.readiness)
+    print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
         + [{"what": key, "state": state} for key, state in ready["switches"].items()],
-        console.out,
+        out,
     )
     if not ready["scheduler"] or "missing" in ready["switches"].values():
         raise typer.Exit(1)
@@ -42,8 +42,8 @@ def health() -> None:
 @switch_app.command("list")
 def list_switches() -> None:
     """Show every switch."""
-    states = console.run(killswitches.overview)
-    console.print_rows(
+    states = run_once(killswitches.overview)
+    print_rows(
         [
             {
                 "switch": state.key.value,
@@ -52,7 +52,7 @@ def list_switches() -> None:
             }
             for state in states
         ],
-        console.out,
+        out,
     )
 
 
@@ -76,21 +76,11 @@ def main() -> None:
 
 def _set(key: Switch, *, enabled: bool, reason: str, person: int) -> None:
     async def act(session: AsyncSession) -> killswitches.SwitchChange:
-        actor = await _operator(session, person)
+        actor = await staff(session, person)
         return await killswitches.set(session, actor=actor, key=key, enabled=enabled, reason=reason)
 
-    change = console.run(act)
+    change = run_once(act)
     state = "running" if change.enabled else "STOPPED"
-    console.out.print(f"{key.value}: {state}" + ("" if change.changed else " (it was already)"))
+    out.print(f"{key.value}: {state}" + ("" if change.changed else " (it was already)"))
     if change.sends_under_way:
-        console.out.print(
-            f"{change.sends_under_way} sends were under way; their results are recorded."
-        )
-
-
-async def _operator(session: AsyncSession, telegram_id: int) -> Actor:
-    """Return the operator who was named; whoever has this shell is as good as in the admin chat."""
-    user = await users.by_telegram_id(session, telegram_id)
-    if user is None:
-        raise errors.NotFound("user", telegram_id)
-    return Actor(user.id, await users.roles(session, user.id), in_admin_chat=True)
+        out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")

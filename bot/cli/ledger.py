@@ -1,17 +1,16 @@
 """`adtech check`, `verify-ledger`, `restored`: the books are right, and nobody rewrote them."""
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import asyncpg
 import typer
 from rich.progress import Progress as Bar
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import seal_file, settings
-from bot.cli import console
+from bot.cli.shell import err, out, print_rows, run_all, run_once
 from db.session import Sessions
 from services import invariants, ledger_checks, scopes, seals, system
 from services.invariants import Violation
@@ -25,25 +24,23 @@ SealsFile = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Make these commands the application's."""
-    app.command()(check)
-    app.command("verify-ledger")(verify_ledger)
-    app.command()(restored)
+app = typer.Typer(no_args_is_help=True)
 
 
+@app.command()
 def check(*, full: Full = False) -> None:
     """Check the ledger as the scheduled check would; a violation freezes the money."""
-    violations = console.run_all(_check_all) if full else console.run(system.check_ledger_invariant)
+    violations = run_all(_check_all) if full else run_once(system.check_ledger_invariant)
     if not violations:
-        console.out.print("All invariants hold.")
+        out.print("All invariants hold.")
         return
     for violation in violations:
-        console.err.print(f"{violation.name}: {violation.meaning}", style="bold red")
-        console.print_rows(list(violation.rows), console.err)
+        err.print(f"{violation.name}: {violation.meaning}", style="bold red")
+        print_rows(list(violation.rows), err)
     raise typer.Exit(1)
 
 
+@app.command()
 def verify_ledger(file: SealsFile = None) -> None:
     """Compute every seal anew and name the first range that is not what it was."""
     path = file or settings.load().seals_file
@@ -52,39 +49,29 @@ def verify_ledger(file: SealsFile = None) -> None:
         try:
             kept = seal_file.read(path)
         except (seal_file.SealFileError, OSError) as trouble:
-            console.err.print(f"The seals' file cannot be used: {trouble}", markup=False)
+            err.print(f"The seals' file cannot be used: {trouble}", markup=False)
             raise typer.Exit(1) from None
-    if sentence := console.run_all(lambda sessions: _verify(sessions, kept)):
-        console.err.print(sentence, style="bold red")
+    if sentence := run_all(lambda sessions: _verify(sessions, kept)):
+        err.print(sentence, style="bold red")
         raise typer.Exit(1)
     if path is None:
-        console.out.print("Compared with the database's own seals alone: set SEALS_FILE.")
+        out.print("Compared with the database's own seals alone: set SEALS_FILE.")
 
 
+@app.command()
 def restored() -> None:
     """After a backup was restored into a new cluster, before anything runs: number on.
 
     Needs MIGRATION_DATABASE_URL: only the owner's role may.
     """
-    url = settings.load().migration_database_url
-    if url is None:
-        console.err.print("MIGRATION_DATABASE_URL is missing: only the owner's role may do this.")
-        raise typer.Exit(2)
+    added = run_once(_restart, as_owner=True)
+    out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
 
-    async def restart() -> int:
-        connection = await asyncpg.connect(url.get_secret_value())
-        try:
-            added: int = await connection.fetchval("SELECT restart_ledger_txn()")
-            return added
-        finally:
-            await connection.close()
 
-    try:
-        added = asyncio.run(restart())
-    except (asyncpg.PostgresError, OSError) as trouble:
-        console.err.print(f"The database did not answer ({type(trouble).__name__}).")
-        raise typer.Exit(1) from None
-    console.out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
+async def _restart(session: AsyncSession) -> int:
+    found = await session.execute(text("SELECT restart_ledger_txn()"))
+    added: int = found.scalar_one()
+    return added
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:
@@ -92,10 +79,10 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
     found: dict[str, Violation] = {}
     async with sessions.begin() as session:
         sizes = await ledger_checks.sizes(session)
-    with Bar(console=console.err) as bar:
+    with Bar(console=err) as bar:
         bars = {
             part: bar.add_task(part, total=max(getattr(sizes, part), 1))
-            for part in ("wallet", "transfer", "target", "deposit")
+            for part in ("wallet", "transfer", "target", "deposit", "withdrawal")
         }
         progress = Progress()
         done: set[str] = set()
@@ -127,7 +114,7 @@ def _note(found: dict[str, Violation], violations: list[Violation]) -> None:
 async def _verify(sessions: Sessions, kept: list[Seal]) -> str | None:
     """Compare range by range; return what is wrong first, as a sentence."""
     before: Seal | None = None
-    with Bar(console=console.err) as bar:
+    with Bar(console=err) as bar:
         task = bar.add_task("seals", total=max(len(kept), 1))
         for expected in kept:
             async with sessions.begin() as session:
@@ -152,7 +139,7 @@ async def _verify(sessions: Sessions, kept: list[Seal]) -> str | None:
                 before = expected
                 bar.update(task, advance=1)
     sealed = f"All seals hold, {before.number} in all: {before.digest}" if before else "No seal yet"
-    console.out.print(f"{sealed}.", soft_wrap=True)
+    out.print(f"{sealed}.", soft_wrap=True)
     return None
 
 

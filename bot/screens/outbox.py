@@ -8,6 +8,7 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
 from db.models.campaigns import Channel
+from db.models.money import Withdrawal
 from services.moderation import Card
 
 _FOR_OWNERS = frozenset({"outbox-ad-scheduled"})
@@ -112,4 +113,45 @@ def payment_refunded(t: Texts, telegram_id: int, amount: int, currency: str) -> 
     """Tell the staff that Telegram took a payment back."""
     return Outgoing(
         t("outbox-payment-refunded", person=str(telegram_id), amount=t.money(amount, currency))
+    )
+
+
+def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
+    """Tell the staff that somebody asks for money, or the person what became of their wish."""
+    text = t(
+        "outbox-withdrawal",
+        status=status,
+        id=str(row.id),
+        amount=t.money(row.amount, row.currency),
+        person=str(telegram_id),
+        reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
+    )
+    if status == "requested":
+        return Outgoing(text)
+    return Outgoing(text, rows([button(t("menu-wallet"), Go(place=Place.WALLET))]))
+
+
+def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the staff that a payment was reversed outside, and what that cost the platform."""
+    currency = payload["currency"]
+    return Outgoing(
+        t(
+            "outbox-deposit-clawed-back",
+            person=str(telegram_id),
+            amount=t.money(payload["amount"], currency),
+            recovered=t.money(payload["recovered"], currency),
+            loss=t.money(payload["loss"], currency),
+        )
+    )
+
+
+def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the staff that a repair of the books was proposed, confirmed, done or dropped."""
+    return Outgoing(
+        t(
+            "outbox-correction",
+            id=str(payload["correction_id"]),
+            kind=t("correction-kind", kind=payload["kind"]),
+            status=payload["status"],
+        )
     )

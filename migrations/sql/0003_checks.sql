@@ -14,6 +14,8 @@ ALTER TABLE escrows ADD COLUMN txn bigint NOT NULL DEFAULT ledger_txn()
 --;
 ALTER TABLE deposits ADD COLUMN txn bigint NOT NULL DEFAULT ledger_txn()
 --;
+ALTER TABLE withdrawals ADD COLUMN txn bigint NOT NULL DEFAULT ledger_txn()
+--;
 ALTER TABLE campaign_targets ADD COLUMN txn bigint NOT NULL DEFAULT ledger_txn()
 --;
 ALTER TABLE post_jobs ADD COLUMN txn bigint NOT NULL DEFAULT ledger_txn()
@@ -24,6 +26,8 @@ CREATE INDEX ix_escrows_txn ON escrows (txn)
 --;
 CREATE INDEX ix_deposits_txn ON deposits (txn)
 --;
+CREATE INDEX ix_withdrawals_txn ON withdrawals (txn)
+--;
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets (txn)
 --;
 CREATE INDEX ix_post_jobs_txn ON post_jobs (txn)
@@ -33,9 +37,6 @@ ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_wallet_id_version
 --;
 ALTER TABLE ledger_entries ADD CONSTRAINT uq_ledger_entries_wallet_id_version
     UNIQUE (wallet_id, version) INCLUDE (amount, balance_after)
---;
--- The transfer of one deposit, of many.
-CREATE INDEX ix_ledger_transfers_deposit ON ledger_transfers (reference_id) WHERE reason = 'deposit'
 --;
 ALTER TABLE ledger_checkpoints ADD COLUMN progress jsonb
 --;
@@ -49,6 +50,8 @@ END $$
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn()
 --;
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn()
+--;
+CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn()
 --;
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn()
 --;
@@ -67,6 +70,7 @@ BEGIN
         SELECT max(txn) AS last FROM ledger_entries
         UNION ALL SELECT max(txn) FROM escrows
         UNION ALL SELECT max(txn) FROM deposits
+        UNION ALL SELECT max(txn) FROM withdrawals
         UNION ALL SELECT max(txn) FROM campaign_targets
         UNION ALL SELECT max(txn) FROM post_jobs
         UNION ALL SELECT max(upto_txn) FROM ledger_seals

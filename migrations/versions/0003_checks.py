@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from alembic import op
 
 SQL = Path(__file__).parents[1] / "sql" / "0003_checks.sql"
-STAMPED = ("escrows", "deposits", "campaign_targets", "post_jobs")
+STAMPED = ("escrows", "deposits", "withdrawals", "campaign_targets", "post_jobs")
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -42,7 +42,6 @@ def downgrade() -> None:
     op.drop_table("ledger_seals")
     for table in ("ledger_entries", *STAMPED):
         op.drop_column(table, "txn")
-    op.drop_index("ix_ledger_transfers_deposit")
     op.drop_column("ledger_checkpoints", "progress")
     op.drop_constraint("uq_ledger_entries_wallet_id_version", "ledger_entries")
     op.create_unique_constraint(

@@ -1,4 +1,4 @@
-"""What the product says: every text exists in each language, every fact and every button has one."""
+"""What the product says: every text is there in each language, for every fact and button."""
 
 import ast
 import dataclasses
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiogram import Router
+from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import bot.light_models  # noqa: F401 - before anything of aiogram
 import handlers
-from aiogram import Router
-from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
 from bot import amounts, callbacks, commands, outbox, texts
 from bot.errors import explain, message_id
 from bot.screens import moderation, operators
@@ -69,9 +69,7 @@ def ids_in_code() -> set[str]:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 # One of two ids may be chosen in the call itself.
                 choice = node.args[0]
-                chosen = (
-                    [choice.body, choice.orelse] if isinstance(choice, ast.IfExp) else [choice]
-                )
+                chosen = [choice.body, choice.orelse] if isinstance(choice, ast.IfExp) else [choice]
                 found |= {
                     each.value
                     for each in chosen
@@ -80,6 +78,18 @@ def ids_in_code() -> set[str]:
                     and isinstance(each.value, str)
                 }
     return found
+
+
+def calls_of_t() -> Iterator[tuple[str, set[str]]]:
+    """Literal ids in calls of `t`, each with the names of the values that are passed."""
+    for _, module in sources():
+        for node in ast.walk(module):
+            if not (isinstance(node, ast.Call) and node.args):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            first = node.args[0]
+            if name == "t" and isinstance(first, ast.Constant):
+                yield str(first.value), {str(keyword.arg) for keyword in node.keywords}
 
 
 def ids_made_in_code() -> set[str]:
@@ -107,6 +117,12 @@ def test_languages_have_the_same_texts_with_the_same_variables() -> None:
     english, *others = (messages(language) for language in LANGUAGES)
     for other in others:
         assert other == english
+
+
+def test_every_text_gets_the_values_that_it_names() -> None:
+    english = messages("en")
+    lacking = {said: english[said] - given for said, given in calls_of_t()}
+    assert {said: names for said, names in lacking.items() if names} == {}
 
 
 def test_no_text_is_left_over() -> None:
@@ -188,7 +204,7 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
         callbacks.ShowQueue(page=largest),
         callbacks.ChooseLanguage(language="en"),
     ):
-        assert len(data.pack().encode()) <= 64  # noqa: PLR2004 - Telegram's limit
+        assert len(data.pack().encode()) <= 64
 
 
 def test_every_kind_of_owed_message_has_a_screen() -> None:

@@ -1,5 +1,7 @@
 """Wrong input: a sentence that says what is wrong, the question again, and nothing changed."""
 
+# ruff: noqa: RUF001 - buttons are pressed by the very text that people see
+
 from tests.handlers.marketplace import AD, Marketplace
 
 
@@ -54,7 +56,12 @@ async def test_back_and_cancel_work_at_every_step(market: Marketplace) -> None:
         await market.say("advertiser", answer)
         assert question in await market.last("advertiser")
         assert "✖️ Cancel" in await market.buttons("advertiser")
-    for question in ("What is the budget", "link button", "send the ad itself", "What is it called"):
+    for question in (
+        "What is the budget",
+        "link button",
+        "send the ad itself",
+        "What is it called",
+    ):
         await market.press("advertiser", "⬅️ Back")
         assert question in await market.last("advertiser")
     await market.press("advertiser", "✖️ Cancel")
@@ -91,8 +98,13 @@ async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Mar
     await market.press("owner", "📺 My channels")
     await market.press("owner", "➕ Connect a channel")
     # The update is old: the bot has lost its right by the time it looks.
-    await market.world.control("faults", method="getChatMember", kind="error", error_code=400,
-                               description="Bad Request: member list is inaccessible")
+    await market.world.control(
+        "faults",
+        method="getChatMember",
+        kind="error",
+        error_code=400,
+        description="Bad Request: member list is inaccessible",
+    )
     await market.pick("owner", "channel")
     told = [message["text"] or "" for message in await market.messages("owner")]
     assert any("I can't post in that channel" in text for text in told)
@@ -104,7 +116,8 @@ async def test_terms_out_of_range_are_asked_again(market: Marketplace) -> None:
     await market.press("owner", "📺 My channels")
     await market.press("owner", "➕ Connect a channel")
     await market.pick("owner", "channel")
-    for wrong, right in ((("free", "0"), "5"), (("-1", "721", "1.5"), "24"), (("x" * 65,), "news")):
+    steps = ((("free", "0"), "5"), (("-1", "721", "1.5"), "24"), (("x" * 65,), "news"))
+    for wrong, right in steps:
         for answer in wrong:
             await market.say("owner", answer)
             assert (await market.last("owner")).startswith("⚠️"), answer

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from scheduler import outbox, posting, settlements, watchdogs
+from services import posting as posts
 from tests.scheduler.scene import AD, Scene
 
 TICKS_AFTER = 2
@@ -321,3 +323,42 @@ async def test_an_outcome_is_recorded_when_the_database_comes_back(scene: Scene)
     await working
     job = await scene.job(target_id)
     assert (job["status"], job["claim_no"]) == ("success", 1)
+
+
+async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertain(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target_id = await scene.approve()
+    living = posts.may_send
+
+    async def cut_off(session: AsyncSession, claim: posts.Claim) -> bool:
+        monkeypatch.setattr(posts, "may_send", living)
+        async with scene.database_away():
+            return await living(session, claim)
+
+    monkeypatch.setattr(posts, "may_send", cut_off)
+    await scene.dispatch()
+    assert (await scene.job(target_id))["status"] == "queued"
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    assert (job["status"], job["claim_no"], job["attempts"]) == ("success", 2, 0)
+    assert len(await scene.published()) == 1
+
+
+@pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": 7}', '{"kind": "song"}'])
+async def test_an_ad_that_cannot_be_read_fails_and_holds_nobody_else(
+    scene: Scene, stored: str
+) -> None:
+    broken = await scene.approve()
+    await scene.database.as_owner("ALTER TABLE campaigns ADD COLUMN whole jsonb")
+    await scene.database.as_owner("UPDATE campaigns SET whole = creative, creative = $1", stored)
+    await scene.dispatch()
+    job = await scene.job(broken)
+    assert (job["status"], job["last_error"]) == ("failed", "the stored ad cannot be read")
+    await scene.database.as_owner("UPDATE campaigns SET creative = whole")
+    sound = await scene.approve()
+    await scene.dispatch()
+    assert (await scene.job(sound))["status"] == "success"
+    await settlements.refund_due(scene.database.sessions)
+    assert (await scene.job(broken))["escrow"] == "refunded"
+    assert len(await scene.published()) == 1

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.campaigns import CampaignStatus
+from db.models.campaigns import Campaign, CampaignStatus
 from db.money import MAX_AMOUNT
 from services import campaigns, errors, escrow, payments, posting
 from services.actors import SYSTEM, Actor
@@ -40,7 +40,7 @@ MOVES = {
 }
 
 
-async def _draft(session: AsyncSession, actor: Actor, **values: object) -> campaigns.Campaign:
+async def _draft(session: AsyncSession, actor: Actor, **values: object) -> Campaign:
     made: dict[str, object] = {
         "name": "Bakery",
         "creative": people.advert(),

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import amounts
-from bot.texts import Texts, language_of
+from bot.texts import Texts
+from services import users
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,22 @@ def test_an_amount_is_read_into_minor_units(
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "0", "-5", "abc", "1e5", "0x10", "1.234", "0.001", "1,2,3.4", "NaN", "∞", "١٢", "5;", "9" * 40],
+    [
+        "",
+        "0",
+        "-5",
+        "abc",
+        "1e5",
+        "0x10",
+        "1.234",
+        "0.001",
+        "1,2,3.4",
+        "NaN",
+        "∞",
+        "١٢",
+        "5;",
+        "9" * 40,
+    ],
 )
 def test_what_is_no_amount_is_refused(typed: str) -> None:
     assert amounts.parse_money(typed, "USD", "en") is None
@@ -104,7 +120,8 @@ def test_a_zone_is_found_by_its_city(typed: str, zone: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "language"), [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("de", "en"), (None, "en")]
+    ("code", "language"),
+    [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("de", "en"), (None, "en")],
 )
 def test_the_language_follows_telegrams(code: str | None, language: str) -> None:
-    assert language_of(code) == language
+    assert users.known_language(code) == language

@@ -47,3 +47,29 @@ outbox-watchdog-waits = ⏰ { $count ->
    *[other] { $count } размещений слишком долго ждут поста
 }: { $targets }. Сторож или возвраты остановлены, поэтому ничего не сделано.
 outbox-payment-refunded = ⚠️ Telegram вернул { $amount } человеку { $person }. Кошелёк не изменён: проверьте, пожалуйста.
+outbox-withdrawal = { $status ->
+    [requested] 🏦 { $person } просит вывести { $amount } (вывод #{ $id }).
+    [approved] ✅ Вывод #{ $id } одобрен: { $amount } скоро придёт к вам.
+    [paid] 💸 Вывод #{ $id } выплачен: { $amount }.
+   *[returned] ↩️ Вывод #{ $id } возвращён: { $amount } снова в вашем кошельке. { $reason }
+}
+withdrawal-return-reason = { $reason ->
+    [cancelled] Вы его отменили.
+    [clawed_back] Ваш платёж был отозван.
+    [other] {""}
+   *[text] Причина: { $reason }
+}
+outbox-deposit-clawed-back = 🚨 Платёж { $amount } от { $person } отозван снаружи. Взято обратно: { $recovered }. Убыток площадки: { $loss }. Человек заблокирован.
+correction-kind = { $kind ->
+    [adjustment] корректировка
+    [missing_payout] недостающая выплата
+    [balance_reset] сброс остатка
+    [orphan_entry] лишняя запись
+   *[escrow_reversal] повторное удержание
+}
+outbox-correction = { $status ->
+    [proposed] 🛠 Предложено исправление #{ $id }: { $kind }. Подтвердить должен другой администратор.
+    [confirmed] 🛠 Исправление #{ $id } подтверждено: { $kind }. Выполняет его adtech repair.
+    [done] ✅ Исправление #{ $id } выполнено: { $kind }.
+   *[dropped] ✖️ Исправление #{ $id } снято: { $kind }.
+}

@@ -1,11 +1,13 @@
-"""What the commands share: a transaction, a refusal as a sentence, rows as a table."""
+"""What the commands of `adtech` share: one act in one transaction, and its words."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
+import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,30 +16,47 @@ from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.session import Sessions, create_engine, create_sessions
-from services import actors, errors
+from services import actors, errors, users
+from services.actors import Actor
 
 T = TypeVar("T")
+Person = Annotated[int, typer.Option("--as", help="Telegram id of the person who does it.")]
 out = Console()
 err = Console(stderr=True)
 
 
-def run(act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    """Do one thing in one transaction; a refusal is a sentence and exit 1."""
+async def staff(session: AsyncSession, telegram_id: int) -> Actor:
+    """Return the person who was named; whoever has this shell is as good as in the admin chat."""
+    user = await users.by_telegram_id(session, telegram_id)
+    if user is None:
+        raise errors.NotFound("user", telegram_id)
+    return Actor(user.id, await users.roles(session, user.id), in_admin_chat=True)
+
+
+def run_once(act: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = False) -> T:
+    """Do one thing in one transaction; a refusal is a sentence and exit 1.
+
+    As the application, or as the owner of the tables (MIGRATION_DATABASE_URL).
+    """
 
     async def once(sessions: Sessions) -> T:
         async with sessions.begin() as session:
             return await act(session)
 
-    return run_all(once)
+    return run_all(once, as_owner=as_owner)
 
 
-def run_all(act: Callable[[Sessions], Awaitable[T]]) -> T:
-    """Do something that takes several transactions; a refusal is a sentence and exit 1."""
+def run_all(act: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) -> T:
+    """Do something that takes several transactions; as `run_once`."""
     configured = settings.load()
     logging.setup(configured)
+    url = configured.migration_database_url if as_owner else configured.database_url
+    if url is None:
+        err.print("MIGRATION_DATABASE_URL is missing.")
+        sys.exit(2)
 
     async def inside() -> T:
-        engine = create_engine(configured.database_url.get_secret_value())
+        engine = create_engine(url.get_secret_value())
         try:
             return await act(create_sessions(engine))
         finally:
@@ -61,5 +80,5 @@ def print_rows(rows: list[dict[str, object]], console: Console) -> None:
         return
     table = Table(*rows[0])
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(escape(str(value)) for value in row.values()))
     console.print(table)

@@ -1,0 +1,95 @@
+"""The worker dies at every point between the claim and the payout; another goes on after it.
+
+Death is an exception that nothing catches: what a transaction had not committed is rolled back, as
+when a killed process's connection closes. `test_process.py` does it with a real SIGKILL.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.telegram import Sender
+from scheduler import posting as workers
+from scheduler import settlements, watchdogs
+from services import escrow, posting
+from tests.scheduler.scene import Scene
+
+
+class KilledError(BaseException):
+    """No `except Exception` stops it."""
+
+
+def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) -> None:
+    """Let the worker die before or after the next call of one function, and only then."""
+    living = getattr(place, name)
+
+    async def failpoint(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(place, name, living)
+        if moment == "after":
+            await living(*arguments, **named)
+        raise KilledError
+
+    monkeypatch.setattr(place, name, failpoint)
+
+
+async def work(scene: Scene) -> None:
+    """One worker's whole round, until it is done or dead."""
+    desk = scene.desk(owner="mortal")
+    try:
+        await workers.dispatch(desk)
+        await asyncio.gather(*desk.under_way)
+        await settlements.release_due(scene.database.sessions)
+    except KilledError:
+        pass
+
+
+async def go_on(scene: Scene) -> None:
+    """What the others do once the dead worker's lease is over."""
+    await scene.database.as_owner(
+        "UPDATE post_jobs SET lease_until = now() - interval '1 s' WHERE status = 'sending'"
+    )
+    for _ in range(2):
+        await watchdogs.rescue_abandoned(scene.database.sessions)
+        await scene.dispatch(owner="heir")
+        await settlements.release_due(scene.database.sessions)
+        await settlements.refund_due(scene.database.sessions)
+
+
+PAID = ("success", "released", "posted")
+NOBODY_KNOWS = ("uncertain", "held", "approved")
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "moment", "end", "messages"),
+    [
+        (posting, "claim", "before", PAID, 1),
+        (posting, "claim", "after", PAID, 1),
+        (posting, "may_send", "before", NOBODY_KNOWS, 0),
+        (Sender, "send_ad", "before", NOBODY_KNOWS, 0),
+        (Sender, "send_ad", "after", NOBODY_KNOWS, 1),
+        (posting, "record_sent", "before", NOBODY_KNOWS, 1),
+        (posting, "record_sent", "after", NOBODY_KNOWS, 1),
+        (escrow, "releasable", "before", PAID, 1),
+        (escrow, "release", "before", PAID, 1),
+        (escrow, "release", "after", PAID, 1),
+    ],
+)
+async def test_wherever_it_dies_there_is_never_a_second_message_nor_a_second_payout(
+    scene: Scene,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Any,
+    name: str,
+    moment: str,
+    end: tuple[str, str, str],
+    messages: int,
+) -> None:
+    target_id = await scene.approve()
+    die_at(monkeypatch, place, name, moment)
+    await work(scene)
+    await go_on(scene)
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"], job["target"]) == end
+    assert len(await scene.published()) == messages
+    payouts = await scene.rows("SELECT key FROM ledger_transfers WHERE reason = 'payout'")
+    assert len(payouts) == (end == PAID)

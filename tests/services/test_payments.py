@@ -1,0 +1,153 @@
+"""Money coming in: recorded as a fact, credited when deposits run."""
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.money import Reason
+from db.models.operations import Switch
+from db.money import MAX_AMOUNT
+from services import errors, ledger, payments, users
+from services.actors import Actor
+from services.ledger import Leg
+from tests.conftest import Database
+from tests.factories import people, rows
+
+
+def _id(who: Actor) -> int:
+    assert who.user_id is not None
+    return who.user_id
+
+
+async def _pay(session: AsyncSession, who: Actor, amount: int, key: str) -> str:
+    made = await payments.deposit(
+        session, user_id=_id(who), amount=amount, key=key, source="telegram"
+    )
+    return made.status
+
+
+async def test_a_payment_while_deposits_are_stopped_is_credited_later(
+    session: AsyncSession,
+) -> None:
+    person = await people.person(session)
+    await people.stop(session, Switch.DEPOSITS)
+    for _ in range(2):  # Telegram tells it twice
+        assert await _pay(session, person, 500, "a") == "received"
+    assert await rows.available(session, person) == 0
+    assert await payments.credit_due(session) == 0
+    await people.run_switches(session)
+    assert await payments.credit_due(session) == 1
+    assert await payments.credit_due(session) == 0
+    assert await rows.available(session, person) == 500
+    assert await _pay(session, person, 500, "a") == "credited"
+    assert await rows.available(session, person) == 500
+    assert (
+        await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'deposit_credited'") == 1
+    )
+
+
+async def test_a_payment_told_again_credits_what_was_waiting(session: AsyncSession) -> None:
+    person = await people.person(session)
+    await people.stop(session, Switch.DEPOSITS)
+    await _pay(session, person, 500, "a")
+    await people.run_switches(session)
+    assert await _pay(session, person, 500, "a") == "credited"
+    assert await payments.credit_due(session) == 0
+    assert await rows.available(session, person) == 500
+
+
+async def test_another_payment_under_the_same_key(session: AsyncSession) -> None:
+    person, other = await people.person(session), await people.person(session)
+    await _pay(session, person, 500, "a")
+    before = await rows.snapshot(session)
+    for who, amount in ((other, 500), (person, 501)):
+        with pytest.raises(errors.IdempotencyConflict):
+            await _pay(session, who, amount, "a")
+    assert await rows.snapshot(session) == before
+
+
+@pytest.mark.parametrize("amount", [0, -1, MAX_AMOUNT + 1])
+async def test_amounts_that_are_none(session: AsyncSession, amount: int) -> None:
+    person = await people.person(session)
+    with pytest.raises(errors.InvalidAmount):
+        await _pay(session, person, amount, "a")
+    with pytest.raises(errors.InvalidAmount):
+        await payments.check_payable(
+            session, user_id=_id(person), amount=amount, currency=people.CURRENCY
+        )
+
+
+async def test_a_blocked_persons_payment_is_not_asked_for_but_never_lost(
+    session: AsyncSession,
+) -> None:
+    person = await people.person(session)
+    await people.block(session, person)
+    with pytest.raises(errors.PersonBlocked):
+        await payments.check_payable(session, user_id=_id(person), amount=5, currency="USD")
+    assert await _pay(session, person, 5, "a") == "credited"
+
+
+async def test_what_may_be_paid(session: AsyncSession) -> None:
+    person = await people.person(session)
+    before = await rows.snapshot(session)
+    await payments.check_payable(session, user_id=_id(person), amount=5, currency="USD")
+    with pytest.raises(errors.CurrencyMismatch):
+        await payments.check_payable(session, user_id=_id(person), amount=5, currency="XTR")
+    with pytest.raises(errors.NotFound):
+        await payments.check_payable(session, user_id=999_999, amount=5, currency="USD")
+    assert await rows.snapshot(session) == before
+    await people.stop(session, Switch.DEPOSITS)
+    with pytest.raises(errors.SwitchStopped):
+        await payments.check_payable(session, user_id=_id(person), amount=5, currency="USD")
+
+
+async def test_the_ledger_turns_the_databases_refusals_into_facts(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        one, two = [await people.person(session, balance=100) for _ in range(2)]
+        mine = (await users.wallet_of(session, _id(one))).id
+        theirs = (await users.wallet_of(session, _id(two))).id
+    reason = Reason.ADJUSTMENT
+
+    async with database.sessions.begin() as session:
+        done = await people.adjusted(session, mine, theirs, 5)
+
+    async def post(*legs: tuple[int, int], key: str) -> ledger.Posted:
+        async with database.sessions.begin() as session:
+            return await ledger.post(
+                session,
+                key=key,
+                reason=reason,
+                reference_id=done.id,
+                legs=[Leg(wallet, amount, reason) for wallet, amount in legs],
+            )
+
+    same = f"correction:{done.id}"
+    assert not (await post((mine, -5), (theirs, 5), key=same)).created
+    with pytest.raises(errors.IdempotencyConflict):
+        await post((mine, -6), (theirs, 6), key=same)
+    with pytest.raises(errors.InsufficientFunds) as short:
+        await post((mine, -96), (theirs, 96), key="l")
+    assert (short.value.user_id, short.value.needed, short.value.balance) == (one.user_id, 96, 95)
+    with pytest.raises(errors.InvalidTransfer):
+        await post((mine, -5), (theirs, 6), key="l")
+    with pytest.raises(errors.InvalidTransfer):
+        await post((mine, -5), (999_999, 5), key="l")
+    with pytest.raises(errors.InvalidAmount):
+        await post((mine, 2**63 - 1), (theirs, 1 - 2**63), key="l")
+
+
+async def test_balances_and_statement(session: AsyncSession) -> None:
+    deal = await people.deal(session, balance=20_000, price=5_000)
+    assert await users.balances(session, _id(deal.advertiser)) == users.Balances(20_000, 0, "USD")
+    await people.approve(session, deal)
+    assert await users.balances(session, _id(deal.advertiser)) == users.Balances(
+        available=15_000, held=5_000, currency="USD"
+    )
+    assert await users.balances(session, _id(deal.owner)) == users.Balances(0, 0, "USD")
+    lines = await users.statement(session, user_id=_id(deal.advertiser), limit=5, offset=0)
+    assert [(line.reason, line.amount, line.balance_after) for line in lines] == [
+        ("escrow_hold", -5_000, 15_000),
+        ("deposit", 20_000, 20_000),
+    ]
+    assert lines[0].reference_id == deal.target.id
+    rest = await users.statement(session, user_id=_id(deal.advertiser), limit=5, offset=1)
+    assert rest == lines[1:]

@@ -1,0 +1,179 @@
+"""The inbox and the outbox: nothing lost, nothing handled twice, nothing stuck for ever."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import OutboxMessage
+from services import chats, inbox, outbox
+from tests.conftest import Database
+from tests.factories import people, rows
+
+MINUTE = timedelta(minutes=1)
+
+
+def _message(update_id: int, chat_id: int = 5, words: str = "hello") -> dict[str, Any]:
+    return {
+        "update_id": update_id,
+        "message": {"message_id": 1, "chat": {"id": chat_id}, "text": words},
+    }
+
+
+@pytest.mark.parametrize(
+    ("update", "lane"),
+    [
+        (_message(1, chat_id=-100), -100),
+        (
+            {"update_id": 1, "callback_query": {"from": {"id": 7}, "message": {"chat": {"id": 8}}}},
+            8,
+        ),
+        ({"update_id": 1, "callback_query": {"from": {"id": 7}, "inline_message_id": "x"}}, 7),
+        ({"update_id": 1, "pre_checkout_query": {"id": "x", "from": {"id": 7}}}, 7),
+        ({"update_id": 1, "my_chat_member": {"chat": {"id": -9}, "from": {"id": 7}}}, -9),
+        ({"update_id": 1, "business_connection": {"id": "x", "user": {"id": 6}}}, 6),
+        ({"update_id": 1, "poll": {"id": "5"}}, 0),
+        ({"update_id": 1}, 0),
+        ({"update_id": 1, "message": "text"}, 0),
+        ({"update_id": 1, "callback_query": {"message": "text", "from": {"id": 7}}}, 7),
+        ({"update_id": 1, "message": {"chat": "text", "from": ["x"]}}, 0),
+        ({"update_id": 1, "message": {"chat": {"id": "text"}}}, 0),
+    ],
+)
+def test_the_lane_of_an_update(update: dict[str, Any], lane: int) -> None:
+    assert inbox.lane(update) == lane
+
+
+async def test_updates_are_stored_once_and_taken_in_order(session: AsyncSession) -> None:
+    assert await inbox.store(session, []) == 0
+    assert await inbox.store(session, [_message(12), _message(11), _message(12)]) == 2
+    assert await inbox.store(session, [_message(11), _message(13)]) == 1
+    assert await inbox.waiting(session) == 3
+    taken = await inbox.take(session, limit=2)
+    assert [(row.update_id, row.lane, row.attempts) for row in taken] == [(12, 5, 1), (11, 5, 1)]
+    rest = await inbox.take(session, limit=9, exclude=[row.id for row in taken])
+    assert [row.update_id for row in rest] == [13]
+
+
+async def test_characters_that_the_database_cannot_keep(session: AsyncSession) -> None:
+    strange = _message(1, words="a\0b\ud83dc🍞")
+    assert await inbox.store(session, [strange, _message(2)]) == 2
+    taken = await inbox.take(session, limit=9)
+    assert taken[0].payload is not None
+    assert taken[0].payload["message"]["text"] == "ab\ufffdc🍞"
+
+
+async def test_done_empties_and_failed_keeps(session: AsyncSession) -> None:
+    await inbox.store(session, [_message(1), _message(2), _message(3)])
+    one, two, _ = await inbox.take(session, limit=9)
+    assert await inbox.done(session, one.id)
+    assert not await inbox.done(session, one.id)
+    await inbox.failed(session, id=two.id, error="TypeError")
+    assert not await inbox.done(session, two.id)
+    assert await inbox.waiting(session) == 1
+    assert await rows.table(
+        session,
+        "SELECT payload IS NULL, done_at IS NULL, failed_at IS NULL, last_error FROM inbox"
+        " ORDER BY id",
+    ) == [
+        (True, False, True, None),
+        (False, True, False, "TypeError"),
+        (False, True, True, None),
+    ]
+
+
+async def test_an_update_that_never_ends_is_parked(session: AsyncSession) -> None:
+    await inbox.store(session, [_message(1)])
+    for attempt in range(1, inbox.MAX_ATTEMPTS + 1):
+        taken = await inbox.take(session, limit=9)
+        assert [row.attempts for row in taken] == [attempt]
+    assert await inbox.take(session, limit=9) == []
+    assert await inbox.waiting(session) == 0
+    assert await rows.one(session, "SELECT last_error FROM inbox") is not None
+
+
+async def test_old_updates_are_deleted(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await inbox.store(session, [_message(number) for number in range(1, 6)])
+        taken = await inbox.take(session, limit=9)
+        for row in taken[:2]:
+            await inbox.done(session, row.id)
+        for row in taken[2:4]:
+            await inbox.failed(session, id=row.id, error="x")
+    await database.as_owner(
+        "UPDATE inbox SET done_at = done_at - interval '49 hours' WHERE update_id = 1"
+    )
+    await database.as_owner(
+        "UPDATE inbox SET failed_at = failed_at - interval '31 days' WHERE update_id = 3"
+    )
+    async with database.sessions.begin() as session:
+        await inbox.purge(session)
+        assert await rows.table(session, "SELECT update_id FROM inbox ORDER BY 1") == [
+            (2,),
+            (4,),
+            (5,),
+        ]
+
+
+async def _owe(session: AsyncSession, key: str | None = None) -> None:
+    await outbox.add(session, user_id=None, kind="switch_changed", payload={"n": 1}, key=key)
+
+
+async def test_a_message_with_a_key_is_owed_once(session: AsyncSession) -> None:
+    await session.execute(text("UPDATE outbox SET status = 'failed'"))
+    for _ in range(2):
+        await _owe(session, "once")
+        await _owe(session)
+    assert len(await outbox.take(session, limit=9)) == 3
+
+
+async def test_a_taken_message_is_leased(database: Database) -> None:
+    async def take() -> list[OutboxMessage]:
+        async with database.sessions.begin() as session:
+            return list(await outbox.take(session, limit=99))
+
+    async with database.sessions.begin() as session:
+        await session.execute(text("UPDATE outbox SET status = 'failed'"))
+        await _owe(session)
+    first = await take()
+    assert [message.attempts for message in first] == [1]
+    assert await take() == []
+    # Its process died: after the lease another one sends it.
+    await database.as_owner("UPDATE outbox SET due_at = due_at - interval '31 seconds'")
+    second = await take()
+    assert [(message.id, message.attempts) for message in second] == [(first[0].id, 2)]
+    async with database.sessions.begin() as session:
+        await outbox.failed(session, id=second[0].id, error="429", retry_in=timedelta(0))
+    assert len(await take()) == 1
+    async with database.sessions.begin() as session:
+        await outbox.sent(session, id=second[0].id, message_id=77)
+        await outbox.failed(session, id=second[0].id, error="late", retry_in=None)
+    assert await take() == []
+    async with database.sessions.begin() as session:
+        assert await rows.table(
+            session, "SELECT status, message_id FROM outbox WHERE id = :id", id=second[0].id
+        ) == [("sent", 77)]
+
+
+async def test_a_message_that_cannot_arrive_is_given_up(session: AsyncSession) -> None:
+    person = await people.person(session)
+    await outbox.add(session, user_id=person.user_id, kind="target_paid", payload={})
+    message = (await outbox.take(session, limit=99))[-1]
+    assert message.user_id == person.user_id
+    await outbox.failed(session, id=message.id, error="blocked", retry_in=None)
+    assert await rows.table(
+        session, "SELECT status, last_error FROM outbox WHERE id = :id", id=message.id
+    ) == [("failed", "blocked")]
+
+
+async def test_a_group_that_moved_is_followed(session: AsyncSession) -> None:
+    assert await chats.current_chat(session, -1) == -1
+    await chats.follow_move(session, old_chat_id=-1, new_chat_id=-2)
+    await chats.follow_move(session, old_chat_id=-2, new_chat_id=-3)
+    assert await chats.current_chat(session, -1) == -3
+    await chats.follow_move(session, old_chat_id=-1, new_chat_id=-5)
+    assert await chats.current_chat(session, -1) == -5
+    await chats.follow_move(session, old_chat_id=-5, new_chat_id=-1)  # a circle ends too
+    assert await chats.current_chat(session, -1) in {-1, -5}
