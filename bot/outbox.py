@@ -71,6 +71,10 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
+async def _ledger_sealed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.ledger_sealed(t, payload["number"], payload["digest"])
+
+
 async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.escrow_watchdog(
         t, payload["count"], payload["targets"], acting=payload["acting"]
@@ -109,6 +113,7 @@ _KINDS: Mapping[str, Render] = {
     "deposit_credited": _deposit_credited,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
+    "ledger_sealed": _ledger_sealed,
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,

@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.telegram import SEND_SECONDS, Sender, plain_bot
 from db import session as database
 from db.session import Sessions
-from scheduler import live_checks, outbox, posting, settlements, watchdogs
+from scheduler import live_checks, outbox, posting, seals, settlements, watchdogs
 from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
 from scheduler.posting import Desk
@@ -37,6 +37,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail) -> list[Tick]:
     looks = live_checks.longest(desk.sender)
     look = partial(live_checks.look_at_due, sessions, desk.sender, desk.limiter, desk.stopping)
     watch_escrows = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
+    seals_file = settings.seals_file
     return [
         Tick("posts", 0.5, taking, partial(posting.dispatch, desk)),
         Tick("outbox", 0.5, outbox.TICK_LIMIT, partial(outbox.deliver, mail)),
@@ -48,6 +49,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail) -> list[Tick]:
         Tick("expiry", 10.0, HANG_SECONDS, partial(watchdogs.expire_targets, sessions)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, watch_escrows),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, partial(watchdogs.check_ledger, sessions)),
+        Tick("seals", 60.0, 5 * HANG_SECONDS, partial(seals.seal_ledger, sessions, seals_file)),
         Tick("inbox purge", 600.0, HANG_SECONDS, partial(watchdogs.purge_inbox, sessions)),
     ]
 

@@ -97,6 +97,11 @@ def ledger_violation(
     return Outgoing("\n".join(lines))
 
 
+def ledger_sealed(t: Texts, number: int, digest: str) -> Outgoing:
+    """Leave the staff the digest of the whole ledger so far, where no database can change it."""
+    return Outgoing(t("outbox-ledger-sealed", number=str(number), digest=digest))
+
+
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Tell the staff which placements were held too long without a post."""
     found = ", ".join(str(target) for target in targets[:_SHOWN])

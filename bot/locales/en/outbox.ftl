@@ -33,6 +33,8 @@ outbox-switch-changed = { $state ->
 } ({ $reason }). By: { $by }
 outbox-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 outbox-ledger-line = • { $name }: rows { $rows }
+outbox-ledger-sealed = 🔏 Seal { $number } of the ledger. Keep this message: who rewrites the ledger cannot rewrite it.
+    { $digest }
 outbox-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded

@@ -34,6 +34,8 @@ outbox-switch-changed = { $state ->
 } ({ $reason }). Кто: { $by }
 outbox-ledger-violation = 🚨 Инварианты книги нарушены (инцидент { $id }). Удержания, выплаты, возвраты и выводы остановлены.
 outbox-ledger-line = • { $name }: строки { $rows }
+outbox-ledger-sealed = 🔏 Печать { $number } на книге. Не удаляйте это сообщение: кто перепишет книгу, его не перепишет.
+    { $digest }
 outbox-watchdog-acted = ⏰ { $count ->
     [one] { $count } размещение слишком долго ждало поста, деньги возвращены
     [few] { $count } размещения слишком долго ждали поста, деньги возвращены
