@@ -86,15 +86,14 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
+async def _ledger_sealed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.ledger_sealed(t, payload["number"], payload["digest"])
+
+
 async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.escrow_watchdog(
         t, payload["count"], payload["targets"], acting=payload["acting"]
     )
-
-
-async def _payment_refunded(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    user = await users.get(session, payload["user_id"])
-    return screens.payment_refunded(t, user.telegram_id, payload["amount"], payload["currency"])
 
 
 async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -133,8 +132,8 @@ _KINDS: Mapping[str, Render] = {
     "deposit_credited": _deposit_credited,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
+    "ledger_sealed": _ledger_sealed,
     "escrow_watchdog": _escrow_watchdog,
-    "payment_refunded": _payment_refunded,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,
     "correction_changed": _correction_changed,

@@ -5,6 +5,7 @@
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     escrow_sla: Duration = timedelta(hours=24)
     post_lease: Duration = timedelta(seconds=30)
     probe_gap: Duration = timedelta(minutes=5)
+    seals_file: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     environment: Literal["development", "staging", "production"] = "production"

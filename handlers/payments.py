@@ -1,5 +1,8 @@
 """Telegram's payments: the question before, the money, and money taken back. No form, no Redis."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import structlog
 from aiogram import F, Router
 from aiogram.exceptions import TelegramBadRequest
@@ -11,7 +14,7 @@ from bot.screens import wallet as screens
 from bot.turn import AlreadyHandledError, TryLaterError, Turn
 from db.models.money import DepositStatus
 from handlers import answers, failures
-from services import audit, errors, outbox, payments
+from services import clawbacks, errors, payments
 
 log = structlog.get_logger(__name__)
 router = Router(name="payments")
@@ -72,51 +75,45 @@ async def paid(message: Message, turn: Turn) -> None:
     payment = message.successful_payment
     if payment is None:
         return
-    try:
-        async with turn.begin() as session:
-            deposit = await payments.deposit(
-                session,
-                user_id=turn.user_id,
-                amount=payment.total_amount,
-                key=payment.telegram_payment_charge_id,
-                source="stars" if payment.currency == STARS else "telegram",
-            )
-    except (TryLaterError, AlreadyHandledError):
-        raise
-    except Exception as error:
-        # Money that came is never dropped for an error of ours: it is tried again, then parked
-        # with its update kept.
-        log.exception("payment not recorded")
-        raise TryLaterError from error
+    async with _never_dropped("payment not recorded"), turn.begin() as session:
+        deposit = await payments.deposit(
+            session,
+            user_id=turn.user_id,
+            amount=payment.total_amount,
+            key=payment.telegram_payment_charge_id,
+            source=_source(payment.currency),
+        )
     if deposit.status is DepositStatus.RECEIVED:
         await answers.show(message, screens.received(turn.t, deposit.amount))
 
 
 @router.message(F.refunded_payment)
 async def taken_back(message: Message, turn: Turn) -> None:
-    """Record that Telegram gave a payment back, and tell the admin chat; no money moves here."""
+    """Take back what Telegram gave back; the admin chat is told what was lost."""
     payment = message.refunded_payment
     if payment is None:
         return
-    async with turn.begin() as session:
-        await audit.record(
+    async with _never_dropped("reversed payment not recorded"), turn.begin() as session:
+        await clawbacks.clawback(
             session,
-            actor=turn.actor,
-            action="payment_refunded",
-            role="advertiser",
-            amount=payment.total_amount,
-            currency=payment.currency,
             external_reference=payment.telegram_payment_charge_id,
+            user_id=turn.user_id,
+            amount=payment.total_amount,
+            source=_source(payment.currency),
         )
-        await outbox.add(
-            session,
-            user_id=None,
-            kind="payment_refunded",
-            payload={
-                "user_id": turn.user_id,
-                "amount": payment.total_amount,
-                "currency": payment.currency,
-            },
-            key=f"payment_refunded:{payment.telegram_payment_charge_id}",
-        )
-    log.warning("payment refunded by Telegram", amount=payment.total_amount)
+
+
+def _source(currency: str) -> str:
+    return "stars" if currency == STARS else "telegram"
+
+
+@asynccontextmanager
+async def _never_dropped(event: str) -> AsyncIterator[None]:
+    """Keep news of money for an error of ours: tried again, then parked with its update."""
+    try:
+        yield
+    except (TryLaterError, AlreadyHandledError):
+        raise
+    except Exception as error:
+        log.exception(event)
+        raise TryLaterError from error

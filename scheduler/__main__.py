@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.telegram import SEND_SECONDS, Sender, plain_bot
 from db import session as database
 from db.session import Sessions, is_away
-from scheduler import live_checks, outbox, posting, probes, settlements, watchdogs
+from scheduler import live_checks, outbox, posting, probes, seals, settlements, watchdogs
 from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
 from scheduler.leader import Leader
@@ -46,6 +46,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
     expire = partial(watchdogs.expire_targets, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
+    seal = partial(seals.seal_ledger, sessions, settings.seals_file)
     return [
         Tick("posts", 0.5, taking, partial(posting.dispatch, desk)),
         Tick("outbox", 0.5, outbox.TICK_LIMIT, partial(outbox.deliver, mail)),
@@ -59,6 +60,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
         Tick("expiry", 10.0, HANG_SECONDS, leader.only(expire)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.only(watch_escrows)),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.only(check_ledger)),
+        Tick("seals", 60.0, 5 * HANG_SECONDS, seal),
         Tick("inbox purge", 600.0, HANG_SECONDS, leader.only(purge_inbox)),
     ]
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.cli import money
-from bot.cli.shell import Person, err, out, print_rows, run_once, staff
+from bot.cli import ledger, money
+from bot.cli.shell import Person, out, print_rows, run_once, staff
 from db.models.operations import Switch
 from services import dead_letters, killswitches, reports, system
 
@@ -16,19 +16,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Stop or run a part of the product.")
 app.add_typer(switch_app, name="killswitch")
 app.add_typer(money.app)
-
-
-@app.command()
-def check() -> None:
-    """Run every invariant; a violation freezes the money, as the scheduled check would."""
-    violations = run_once(system.check_ledger_invariant)
-    if not violations:
-        out.print("All invariants hold.")
-        return
-    for violation in violations:
-        err.print(f"{violation.name}: {violation.meaning}", style="bold red")
-        print_rows(list(violation.rows), err)
-    raise typer.Exit(1)
+app.add_typer(ledger.app)
 
 
 @app.command()

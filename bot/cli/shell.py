@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
-from db.session import create_engine, create_sessions
+from db.session import Sessions, create_engine, create_sessions
 from services import actors, errors, users
 from services.actors import Actor
 
@@ -38,6 +38,16 @@ def run_once(act: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = Fa
 
     As the application, or as the owner of the tables (MIGRATION_DATABASE_URL).
     """
+
+    async def once(sessions: Sessions) -> T:
+        async with sessions.begin() as session:
+            return await act(session)
+
+    return run_all(once, as_owner=as_owner)
+
+
+def run_all(act: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) -> T:
+    """Do something that takes several transactions; as `run_once`."""
     configured = settings.load()
     logging.setup(configured)
     url = configured.migration_database_url if as_owner else configured.database_url
@@ -48,8 +58,7 @@ def run_once(act: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = Fa
     async def inside() -> T:
         engine = create_engine(url.get_secret_value())
         try:
-            async with create_sessions(engine).begin() as session:
-                return await act(session)
+            return await act(create_sessions(engine))
         finally:
             await engine.dispose()
 

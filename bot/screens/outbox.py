@@ -97,18 +97,16 @@ def ledger_violation(
     return Outgoing("\n".join(lines))
 
 
+def ledger_sealed(t: Texts, number: int, digest: str) -> Outgoing:
+    """Leave the staff the digest of the whole ledger so far, where no database can change it."""
+    return Outgoing(t("outbox-ledger-sealed", number=str(number), digest=digest))
+
+
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Tell the staff which placements were held too long without a post."""
     found = ", ".join(str(target) for target in targets[:_SHOWN])
     message_id = "outbox-watchdog-acted" if acting else "outbox-watchdog-waits"
     return Outgoing(t(message_id, count=count, targets=found))
-
-
-def payment_refunded(t: Texts, telegram_id: int, amount: int, currency: str) -> Outgoing:
-    """Tell the staff that Telegram took a payment back."""
-    return Outgoing(
-        t("outbox-payment-refunded", person=str(telegram_id), amount=t.money(amount, currency))
-    )
 
 
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:

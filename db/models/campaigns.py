@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, Txn, words
 
 
 class CampaignStatus(StrEnum):
@@ -144,3 +144,4 @@ class CampaignTarget(Base):
     key: Mapped[str | None] = mapped_column(unique=True)
     """The form that made it, so that a second press on Submit makes no second placement."""
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]

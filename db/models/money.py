@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, Txn, words
 
 
 class WalletKind(StrEnum):
@@ -176,7 +176,7 @@ class LedgerEntry(Base):
     __tablename__ = "ledger_entries"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="not_zero"),
-        UniqueConstraint("wallet_id", "version"),
+        UniqueConstraint("wallet_id", "version", postgresql_include=["amount", "balance_after"]),
         UniqueConstraint("transfer_id", "wallet_id"),
         Index("ix_ledger_entries_reference_id_reason", "reference_id", "reason"),
     )
@@ -191,6 +191,7 @@ class LedgerEntry(Base):
     reason: Mapped[Reason] = mapped_column(words(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Escrow(Base):
@@ -219,6 +220,7 @@ class Escrow(Base):
     """When the promised hours are over; null until the post is out."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Deposit(Base):
@@ -242,6 +244,7 @@ class Deposit(Base):
     status: Mapped[DepositStatus] = mapped_column(words(DepositStatus), server_default="received")
     credited_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Withdrawal(Base):
@@ -278,6 +281,27 @@ class Withdrawal(Base):
     return_reason: Mapped[str | None]
     """Why the money was returned, as the person is told."""
     settled_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
+
+
+class LedgerSeal(Base):
+    """A range of the ledger that never changes any more, and its digest. Append-only.
+
+    The digest covers the one before, so that the last one stands for everything.
+    """
+
+    __tablename__ = "ledger_seals"
+    __table_args__ = (CheckConstraint("from_txn < upto_txn", name="range"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_txn: Mapped[int]
+    """The first transaction of the range; the first range has no beginning."""
+    upto_txn: Mapped[int]
+    """The first transaction behind the range: the next range's first."""
+    entries: Mapped[int]
+    digest: Mapped[str]
+    """SHA-256, hexadecimal."""
     created_at: Mapped[CreatedAt]
 
 

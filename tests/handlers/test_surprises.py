@@ -1,6 +1,7 @@
 """What nobody planned: the person gets a reference, the others go on, nothing is half done."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -68,29 +69,42 @@ async def test_a_screens_transaction_cannot_write(market: Marketplace) -> None:
         await session.execute(text(beat))
 
 
-async def test_a_payment_that_telegram_takes_back_is_told_to_the_staff(
+async def test_a_payment_that_telegram_takes_back_is_taken_from_the_wallet(
     market: Marketplace,
 ) -> None:
+    await market.give("advertiser", 70)
     person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
-    taken = {
+    taken: dict[str, Any] = {
         "message_id": 1,
         "date": 1,
         "chat": {"id": person["id"], "type": "private"},
         "from": person,
         "refunded_payment": {
             "currency": "XTR",
-            "total_amount": 100,
+            "total_amount": 70,
             "invoice_payload": "topup:1:x",
-            "telegram_payment_charge_id": "charge",
+            "telegram_payment_charge_id": "reversed",
         },
     }
-    await inbox.store(market.database.sessions, [{"update_id": 1, "message": taken}])
-    market.worker.wake()
-    await market.settle()
+    payment = dict(taken["refunded_payment"], provider_payment_charge_id="outside")
+    paid = {key: value for key, value in taken.items() if key != "refunded_payment"}
+    paid["successful_payment"] = payment
+    for update_id, message in enumerate((paid, taken, taken), start=1):
+        update = {"update_id": update_id, "message": message}
+        await inbox.store(market.database.sessions, [update])
+        market.worker.wake()
+        await market.settle()
     await market.deliver()
-    assert "gave 100 ⭐ back" in await market.last("group")
-    audited = "SELECT count(*) FROM user_audit_logs WHERE action = 'payment_refunded'"
-    assert await market.value(audited) == 1
+    assert "70" in await market.last("group")
+    wallet = (
+        "SELECT balance FROM wallets w JOIN users u ON u.id = w.user_id"
+        " WHERE w.kind = 'user' AND u.telegram_id = :person"
+    )
+    assert await market.value(wallet, person=person["id"]) == 70
+    assert await market.value("SELECT status FROM deposits ORDER BY id DESC LIMIT 1") == (
+        "clawed_back"
+    )
+    assert await market.value("SELECT count(*) FROM clawbacks") == 1
 
 
 async def test_the_admin_chat_is_followed_when_it_moves(market: Marketplace) -> None:

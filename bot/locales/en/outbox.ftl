@@ -32,6 +32,8 @@ outbox-switch-changed = { $state ->
 } ({ $reason }). By: { $by }
 outbox-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 outbox-ledger-line = • { $name }: rows { $rows }
+outbox-ledger-sealed = 🔏 Seal { $number } of the ledger. Keep this message: who rewrites the ledger cannot rewrite it.
+    { $digest }
 outbox-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded
@@ -40,7 +42,6 @@ outbox-watchdog-waits = ⏰ { $count ->
     [one] One placement is held too long without a post
    *[other] { $count } placements are held too long without a post
 }: { $targets }. The watchdog or refunds are stopped, so nothing was done.
-outbox-payment-refunded = ⚠️ Telegram gave { $amount } back to { $person }. The wallet was not changed: please check it.
 outbox-withdrawal = { $status ->
     [requested] 🏦 { $person } asks for { $amount } (withdrawal #{ $id }).
     [approved] ✅ Withdrawal #{ $id } is approved: { $amount } is on its way to you.

@@ -33,6 +33,8 @@ outbox-switch-changed = { $state ->
 } ({ $reason }). Кто: { $by }
 outbox-ledger-violation = 🚨 Инварианты книги нарушены (инцидент { $id }). Удержания, выплаты, возвраты и выводы остановлены.
 outbox-ledger-line = • { $name }: строки { $rows }
+outbox-ledger-sealed = 🔏 Печать { $number } на книге. Не удаляйте это сообщение: кто перепишет книгу, его не перепишет.
+    { $digest }
 outbox-watchdog-acted = ⏰ { $count ->
     [one] { $count } размещение слишком долго ждало поста, деньги возвращены
     [few] { $count } размещения слишком долго ждали поста, деньги возвращены
@@ -43,7 +45,6 @@ outbox-watchdog-waits = ⏰ { $count ->
     [few] { $count } размещения слишком долго ждут поста
    *[other] { $count } размещений слишком долго ждут поста
 }: { $targets }. Сторож или возвраты остановлены, поэтому ничего не сделано.
-outbox-payment-refunded = ⚠️ Telegram вернул { $amount } человеку { $person }. Кошелёк не изменён: проверьте, пожалуйста.
 outbox-withdrawal = { $status ->
     [requested] 🏦 { $person } просит вывести { $amount } (вывод #{ $id }).
     [approved] ✅ Вывод #{ $id } одобрен: { $amount } скоро придёт к вам.
