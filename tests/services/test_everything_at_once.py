@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
@@ -13,6 +14,7 @@ from db.models.posting import Verdict
 from services import (
     campaigns,
     channels,
+    doubts,
     errors,
     escrow,
     live_checks,
@@ -52,9 +54,35 @@ def _end(dice: random.Random, claim: Claim) -> Act:
     return dice.choice(ends)
 
 
-async def _look(session: AsyncSession) -> None:
-    for due in await live_checks.take(session, limit=2):
-        await live_checks.record(session, job_id=due.job_id, verdict=Verdict.PRESENT, evidence="x")
+async def _look(session: AsyncSession, dice: random.Random) -> None:
+    """Take looks, or record one: the clock does each in a transaction of its own."""
+    if dice.random() < 0.5:
+        await live_checks.take(session, limit=2)
+        await doubts.take(session, limit=2)
+        return
+    job_id = await session.scalar(
+        text("SELECT id FROM post_jobs WHERE status = 'success' ORDER BY random() LIMIT 1")
+    )
+    if job_id is not None:
+        await live_checks.record(session, job_id=job_id, verdict=Verdict.PRESENT, evidence="x")
+
+
+async def _find(session: AsyncSession, dice: random.Random) -> None:
+    """Record what a search for an uncertain post came to."""
+    found = await session.execute(
+        text(
+            "SELECT id, claim_no, campaign_target_id FROM post_jobs WHERE status = 'uncertain'"
+            " ORDER BY random() LIMIT 1"
+        )
+    )
+    row = found.one_or_none()
+    if row is None:
+        return
+    doubt = doubts.Doubt(row.id, row.claim_no, row.campaign_target_id, 0, people.advert(), 0, 0)
+    if dice.random() < 0.5:
+        await doubts.record_found(session, doubt, message_id=dice.randrange(1_000, 9_999))
+    else:
+        await doubts.record_absent(session, doubt, gap=timedelta(), seen_up_to=0)
 
 
 async def _decide(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
@@ -113,7 +141,8 @@ def _act(dice: random.Random, deals: list[people.Deal]) -> Act:
         lambda session: _decide(session, dice, deal),
         _claim,
         lambda session: _settle(session, dice),
-        _look,
+        lambda session: _look(session, dice),
+        lambda session: _find(session, dice),
     ]
     rarely: list[Act] = [
         lambda session: _campaign(session, dice, deal),
