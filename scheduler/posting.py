@@ -56,7 +56,9 @@ async def dispatch(desk: Desk) -> None:
     """Tick: takes what is due and sets each post on its way; a slow send delays no other."""
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not desk.stopping.is_set():
-        if not await desk.breaker.lets_through(desk.sender) or not await _room(desk):
+        passes = await desk.breaker.lets_through(desk.sender)
+        await desk.breaker.tell(desk.sessions, desk.sender)
+        if not passes or not await _room(desk):
             return
         # Read before the claim, so that this side's end of the lease is never the later one.
         lease_ends = time.monotonic() + desk.lease.total_seconds()
@@ -78,7 +80,7 @@ async def _room(desk: Desk) -> bool:
 
 
 async def _see_through(desk: Desk, claim: Claim, lease_ends: float) -> None:
-    """Takes one claimed post to its end. What goes wrong here ends with the lease: uncertain."""
+    """Takes one claimed post to its end. What goes wrong here ends with the lease."""
     correlation = f"post-{claim.job_id}-{claim.claim_no}"
     actors.correlation_id.set(correlation)
     with structlog.contextvars.bound_contextvars(correlation_id=correlation):

@@ -1,29 +1,31 @@
 """The one post of a target: claim, send (elsewhere, outside any transaction), record.
 
 Telegram has no idempotency key, so a send whose outcome is unknown is never repeated blindly: the
-job stays `uncertain`, the escrow stays held, and the admin chat is told. Every write of a worker
-names the claim that it holds; a process that was paused and woke up late changes nothing.
+job is `uncertain`, the escrow stays held, and the post is looked for (`services.doubts`). Every
+write of a worker names the claim that it holds; who was paused and wakes up late changes nothing.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel
-from db.models.money import Escrow, EscrowStatus
 from db.models.operations import Switch
 from db.models.posting import PostJob, PostJobStatus
-from services import audit, channels, killswitches, outbox
+from services import audit, channels, creatives, killswitches, live_checks, outbox
 from services.actors import SYSTEM
 from services.creatives import Creative
-from services.errors import DomainError
 
 MAX_ATTEMPTS = 8
+MAX_ABANDONED = 5
+"""A post whose workers were gone so often is parked: it may be what kills them."""
+DOUBT_LASTS = timedelta(minutes=15)
+"""After this an uncertain post that nobody has found or missed is the admins' to decide."""
 BACKOFF_FIRST = timedelta(seconds=5)
 BACKOFF_MOST = timedelta(minutes=10)
 RESCUE_BATCH = 100
@@ -47,8 +49,8 @@ _CLAIM = text(
         FOR UPDATE OF j SKIP LOCKED
     )
     UPDATE post_jobs j
-    SET status = 'sending', claim_no = j.claim_no + 1, lease_owner = :owner,
-        lease_until = now() + :lease, updated_at = clock()
+    SET status = 'sending', claim_no = j.claim_no + 1, unsent_claim_no = j.claim_no + 1,
+        lease_owner = :owner, lease_until = now() + :lease, updated_at = clock()
     FROM due WHERE j.id = due.id
     RETURNING j.id, j.claim_no, j.campaign_target_id, j.channel_id, j.attempts
     """
@@ -104,20 +106,29 @@ async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim
         target_id=row.campaign_target_id,
         channel_id=row.channel_id,
         chat_id=chat_id,
-        creative=_readable(creative),
+        creative=creatives.readable(creative),
         attempts=row.attempts,
     )
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Say, right before the send, whether the claim is alive and posting still runs."""
+    """Say, right before the send, whether the claim is alive and posting still runs.
+
+    After a yes the post may be out, and is above the ids that are known in its channel now. A
+    claim that never got this far has surely sent nothing. Switch `telegram_posting`, shared.
+    """
     await killswitches.lock(session, Switch.TELEGRAM_POSTING)
     if not await killswitches.running(session, Switch.TELEGRAM_POSTING):
         return False
-    alive = await session.execute(
-        select(PostJob.id).where(*_is(claim), PostJob.lease_until > func.now())
+    known = select(Channel.last_message_id).where(Channel.id == claim.channel_id)
+    begun = await session.execute(
+        update(PostJob)
+        .where(*_is(claim), PostJob.lease_until > func.now())
+        .values(unsent_claim_no=None, known_message_id=known.scalar_subquery())
+        .returning(PostJob.id)
+        .execution_options(synchronize_session=False)
     )
-    return alive.one_or_none() is not None
+    return begun.one_or_none() is not None
 
 
 async def give_back(session: AsyncSession, claim: Claim) -> bool:
@@ -140,25 +151,8 @@ async def record_sent(session: AsyncSession, claim: Claim, *, message_id: int) -
     )
     if placement is None:
         return False
-    target = placement.target
-    await session.execute(
-        update(Escrow)
-        .where(Escrow.campaign_target_id == target.id, Escrow.status == EscrowStatus.HELD)
-        .values(release_due_at=func.clock() + timedelta(hours=target.promised_hours))
-    )
-    await channels.note_message(session, chat_id=claim.chat_id, message_id=message_id)
     await _audit(session, claim, "post_published", message_id=message_id)
-    for person, user_id in (
-        ("advertiser", placement.campaign.advertiser_id),
-        ("owner", target.owner_id),
-    ):
-        await outbox.add(
-            session,
-            user_id=user_id,
-            kind="post_published",
-            payload={"target_id": target.id, "message_id": message_id, "to": person},
-            key=f"post_published:{target.id}:{person}",
-        )
+    await live_checks.begin(session, placement, message_id=message_id)
     return True
 
 
@@ -208,19 +202,23 @@ async def record_not_sent(
 
 
 async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -> bool:
-    """Record that nobody knows: never sent again before it is known to be absent.
+    """Record that nobody knows: looked for, and never sent again before it is known to be absent.
 
-    The escrow stays held and the admin chat is told. False when fenced out.
+    The escrow stays held. False when fenced out.
     """
-    job_id = await _move(session, claim, PostJobStatus.UNCERTAIN, last_error=error)
+    job_id = await _move(session, claim, PostJobStatus.UNCERTAIN, last_error=error, **_doubted())
     if job_id is None:
         return False
-    await _tell_uncertain(session, job_id, claim.target_id, claim.claim_no)
+    await _audit(session, claim, "post_uncertain")
     return True
 
 
 async def rescue_abandoned(session: AsyncSession) -> int:
-    """Make posts uncertain whose worker let its lease run out; return how many. A tick."""
+    """Take up posts whose worker let its lease run out; return how many. A tick.
+
+    Which had begun to send are uncertain; the others surely did not go out and are queued again,
+    or parked when their workers were gone MAX_ABANDONED times.
+    """
     over = (
         select(PostJob.id)
         .where(PostJob.status == PostJobStatus.SENDING, PostJob.lease_until < func.now())
@@ -229,30 +227,79 @@ async def rescue_abandoned(session: AsyncSession) -> int:
         .with_for_update(skip_locked=True)
         .cte("over")
     )
+    status = case(
+        (
+            PostJob.unsent_claim_no.is_distinct_from(PostJob.claim_no),
+            PostJobStatus.UNCERTAIN.value,
+        ),
+        (PostJob.abandoned + 1 >= MAX_ABANDONED, PostJobStatus.FAILED.value),
+        else_=PostJobStatus.QUEUED.value,
+    )
     abandoned = await session.execute(
         update(PostJob)
         .where(PostJob.id == over.c.id)
         .values(
-            status=PostJobStatus.UNCERTAIN,
+            status=status,
             lease_owner=None,
             lease_until=None,
+            abandoned=PostJob.abandoned + 1,
+            due_at=func.clock()
+            + func.make_interval(
+                0, 0, 0, 0, 0, 0, BACKOFF_FIRST.total_seconds() * PostJob.abandoned
+            ),
             last_error="the worker was gone before it could record the outcome",
             updated_at=func.clock(),
+            **_doubted(),
         )
-        .returning(PostJob.id, PostJob.campaign_target_id, PostJob.claim_no)
+        .returning(
+            PostJob.id,
+            PostJob.claim_no,
+            PostJob.campaign_target_id,
+            PostJob.channel_id,
+            PostJob.status,
+        )
         .execution_options(synchronize_session=False)
     )
     rows = abandoned.all()
     for row in rows:
-        await _tell_uncertain(session, row.id, row.campaign_target_id, row.claim_no)
+        ids = {"post_job_id": row.id, "target_id": row.campaign_target_id}
+        action = _RESCUED[row.status]
+        await audit.record(session, actor=SYSTEM, action=action, role="system", **ids)
+        if row.status is PostJobStatus.FAILED:
+            await tell_failed(session, row.campaign_target_id, "parked")
     return len(rows)
 
 
-def _readable(stored: dict[str, Any]) -> Creative | None:
-    try:
-        return Creative.from_json(stored).validate()
-    except (TypeError, ValueError, AttributeError, DomainError):
-        return None
+async def tell_failed(session: AsyncSession, target_id: int, error: str) -> None:
+    """Owe the advertiser the news that a post will not go out; once a target."""
+    advertiser = await session.execute(
+        select(Campaign.advertiser_id)
+        .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
+        .where(CampaignTarget.id == target_id)
+    )
+    await outbox.add(
+        session,
+        user_id=advertiser.scalar_one(),
+        kind="post_refused",
+        payload={"target_id": target_id, "error": error},
+        key=f"post_refused:{target_id}",
+    )
+
+
+_RESCUED = {
+    PostJobStatus.UNCERTAIN: "post_uncertain",
+    PostJobStatus.QUEUED: "post_rescued",
+    PostJobStatus.FAILED: "post_failed",
+}
+
+
+def _doubted() -> dict[str, Any]:
+    """When a post that is uncertain from now on is looked for, and when the admins are asked."""
+    return {
+        "absent_at": None,
+        "look_due_at": func.clock(),
+        "card_due_at": func.clock() + DOUBT_LASTS,
+    }
 
 
 def _is(claim: Claim) -> tuple[Any, ...]:
@@ -303,38 +350,11 @@ async def _fail(
     error: str,
     **values: Any,
 ) -> bool:
-    placement = await _mine(session, claim, PostJobStatus.FAILED, last_error=error, **values)
-    if placement is None:
+    if await _mine(session, claim, PostJobStatus.FAILED, last_error=error, **values) is None:
         return False
     await _audit(session, claim, "post_failed")
-    await outbox.add(
-        session,
-        user_id=placement.campaign.advertiser_id,
-        kind="post_refused",
-        payload={"target_id": claim.target_id, "error": error},
-        key=f"post_refused:{claim.target_id}",
-    )
+    await tell_failed(session, claim.target_id, error)
     return True
-
-
-async def _tell_uncertain(
-    session: AsyncSession, job_id: int, target_id: int, claim_no: int
-) -> None:
-    await audit.record(
-        session,
-        actor=SYSTEM,
-        action="post_uncertain",
-        role="system",
-        post_job_id=job_id,
-        target_id=target_id,
-    )
-    await outbox.add(
-        session,
-        user_id=None,
-        kind="post_uncertain",
-        payload={"target_id": target_id, "job_id": job_id},
-        key=f"post_uncertain:{job_id}:{claim_no}",
-    )
 
 
 async def _audit(session: AsyncSession, claim: Claim, action: str, **facts: int) -> None:

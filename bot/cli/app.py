@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.cli import ledger, money
 from bot.cli.shell import Person, out, print_rows, run_once, staff
 from db.models.operations import Switch
-from services import killswitches, reports, system
+from services import dead_letters, killswitches, reports, system
 
 Reason = Annotated[str, typer.Argument(help="Why; kept with the switch and told to the admins.")]
 
@@ -37,6 +37,28 @@ def health() -> None:
     )
     if not ready["scheduler"] or "missing" in ready["switches"].values():
         raise typer.Exit(1)
+
+
+@app.command()
+def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50) -> None:
+    """List the posts that failed for good, with their errors."""
+    letters = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
+    print_rows(
+        [
+            {
+                "placement": row.target_id,
+                "channel": row.channel_title,
+                "failed": f"{row.failed_at:%Y-%m-%d %H:%M}",
+                "attempts": row.attempts,
+                "error": row.error,
+                "money": row.escrow_status.value,
+                "offered": "yes" if row.offered else "no",
+                "again": row.retried_by or "",
+            }
+            for row in letters
+        ],
+        out,
+    )
 
 
 @switch_app.command("list")

@@ -9,6 +9,7 @@ from bot.screens.placements import link
 from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.money import Withdrawal
+from services import channels
 from services.moderation import Card
 
 _FOR_OWNERS = frozenset({"outbox-ad-scheduled"})
@@ -42,27 +43,26 @@ def placement(t: Texts, message_id: str, row: Card, payload: Mapping[str, Any]) 
     return Outgoing(text, rows(opened, more))
 
 
-def uncertain(t: Texts, row: Card) -> Outgoing:
-    """Tell the admins that nobody knows whether a post went out; it is not sent again."""
-    return Outgoing(
-        t(
-            "outbox-post-uncertain",
-            id=str(row.target_id),
-            channel=row.channel_title,
-            price=t.money(row.price, row.currency),
-        )
-    )
+def telegram_down(t: Texts, incident_id: int) -> Outgoing:
+    """Tell the staff that Telegram did not answer; read when it does again."""
+    return Outgoing(t("outbox-telegram-down", id=str(incident_id)))
+
+
+def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
+    """Tell the staff that Telegram answers again and the queue goes on."""
+    return Outgoing(t("outbox-telegram-back", id=str(incident_id), minutes=minutes))
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
-    """Tell that the bot can't post in a channel any more, and what to do."""
-    return Outgoing(
-        t(
-            "outbox-channel-suspended",
-            title=row.title,
-            why=t("channel-suspended-why", reason=reason),
-        )
+    """Tell that the bot can't post in a channel any more, what to do, and by when."""
+    text = t(
+        "outbox-channel-suspended",
+        title=row.title,
+        why=t("channel-suspended-why", reason=reason),
     )
+    if reason not in channels.STILL_SEEN:
+        text = f"{text} {t('outbox-channel-unseen')}"
+    return Outgoing(text)
 
 
 def deposit_credited(t: Texts, amount: int) -> Outgoing:

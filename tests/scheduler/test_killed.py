@@ -65,7 +65,8 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
     [
         (posting, "claim", "before", PAID, 1),
         (posting, "claim", "after", PAID, 1),
-        (posting, "may_send", "before", NOBODY_KNOWS, 0),
+        (posting, "may_send", "after", PAID, 1),
+        (posting, "may_send", "before", PAID, 1),
         (Sender, "send_ad", "before", NOBODY_KNOWS, 0),
         (Sender, "send_ad", "after", NOBODY_KNOWS, 1),
         (posting, "record_sent", "before", NOBODY_KNOWS, 1),

@@ -131,3 +131,15 @@ async def test_other_proposals_and_what_waits(database: Database, shell: Shell) 
             ("adjustment", 30, "proposed")
         ]
         assert await rows.available(session, other) == 0
+
+
+async def test_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:
+    status, said = await shell.adtech("dlq")
+    assert (status, "No rows" in said) == (0, True)
+    async with database.sessions.begin() as session:
+        made = await people.failed(session)
+    status, said = await shell.adtech("dlq")
+    assert status == 0
+    assert "Bad Request: chat not found" in said
+    assert str(made.target.id) in said
+    assert "held" in said

@@ -53,7 +53,7 @@ def _end(dice: random.Random, claim: Claim) -> Act:
 
 
 async def _look(session: AsyncSession) -> None:
-    for due in await live_checks.due(session, limit=2):
+    for due in await live_checks.take(session, limit=2):
         await live_checks.record(session, job_id=due.job_id, verdict=Verdict.PRESENT, evidence="x")
 
 
