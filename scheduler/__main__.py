@@ -45,8 +45,8 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
     watch_escrows = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     expire = partial(watchdogs.expire_targets, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
-    purge_inbox = partial(watchdogs.purge_inbox, sessions)
     seal = partial(seals.seal_ledger, sessions, settings.seals_file)
+    purge_inbox = partial(watchdogs.purge_inbox, sessions)
     return [
         Tick("posts", 0.5, taking, partial(posting.dispatch, desk)),
         Tick("outbox", 0.5, outbox.TICK_LIMIT, partial(outbox.deliver, mail)),

@@ -53,7 +53,7 @@ INSERT INTO wallets (id, kind, user_id, counterparty_id, currency) OVERRIDING SY
     SELECT 2 * n, 'user', n, NULL::bigint, 'USD' FROM generate_series(1, {PEOPLE}) AS n
     UNION ALL
     SELECT 2 * n + 1, 'external', NULL, n, 'USD' FROM generate_series(1, {PEOPLE}) AS n;
-"""  # noqa: S608 - numbers of this module
+"""
 # Transfer number n is person p's deposit number v, always of the same amount.
 _TRANSFERS = """
 INSERT INTO ledger_transfers (id, key, reason, reference_id) OVERRIDING SYSTEM VALUE
@@ -144,7 +144,7 @@ async def _add_new(connection: asyncpg.Connection, before: int) -> None:
     """Add what is new, a batch of transfers at a time."""
     for first in range(before + 1, before + NEW // 2 + 1, BATCH):
         person = f"(n - {before + 1}) % {BUSY} + 1"
-        known = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"  # noqa: S608
+        known = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"
         version = f"(n - {before + 1}) / {BUSY} + 1 + {known}"
         values = {"first": first, "last": first + BATCH - 1, "person": person, "version": version}
         async with connection.transaction():
