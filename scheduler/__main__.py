@@ -61,7 +61,9 @@ async def run(settings: Settings) -> int:
     engine = database.create_engine(settings.database_url.get_secret_value())
     sessions = database.create_sessions(engine)
     token, api_url = settings.bot_token.get_secret_value(), settings.bot_api_url
-    limiter = Limiter(settings.redis_url.get_secret_value())
+    limiter = Limiter(
+        settings.redis_url.get_secret_value(), per_second=settings.messages_per_second
+    )
     sender = Sender(
         token=token,
         api_url=api_url,

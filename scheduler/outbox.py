@@ -121,6 +121,7 @@ async def _deliver_one(mail: Mail, owed: OutboxMessage) -> _NotDelivered | None:
     try:
         for method in letter.methods:
             message = await mail.bot(method, request_timeout=SEND_SECONDS)
+            await mail.limiter.answered(letter.chat_id)
     except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
         return await _failure(mail, letter, error)
     async with mail.sessions.begin() as session:

@@ -5,9 +5,10 @@ job stays `uncertain`, the escrow stays held, and the admin chat is told. Every 
 names the claim that it holds; a process that was paused and woke up late changes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,8 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import Campaign, CampaignTarget, Channel
-from db.models.money import Escrow, EscrowStatus
+from db.models.campaigns import CampaignTarget
 from db.models.operations import Switch
 from db.models.posting import PostJob, PostJobStatus
 from services import audit, channels, killswitches, outbox
@@ -32,7 +32,7 @@ RESCUE_BATCH = 100
 _CLAIM = text(
     """
     WITH due AS (
-        SELECT j.id
+        SELECT j.id, j.channel_id, j.due_at
         FROM post_jobs j
         JOIN campaign_targets t ON t.id = j.campaign_target_id
         JOIN campaigns c ON c.id = t.campaign_id
@@ -44,14 +44,82 @@ _CLAIM = text(
                 SELECT FROM post_jobs busy
                 WHERE busy.channel_id = j.channel_id AND busy.status IN ('sending', 'uncertain'))
         ORDER BY j.due_at, j.id
-        LIMIT 1
+        LIMIT :limit
         FOR UPDATE OF j SKIP LOCKED
+    ), first AS (
+        SELECT DISTINCT ON (channel_id) id FROM due ORDER BY channel_id, due_at, id
     )
     UPDATE post_jobs j
     SET status = 'sending', claim_no = j.claim_no + 1, lease_owner = :owner,
         lease_until = now() + :lease, updated_at = clock()
-    FROM due WHERE j.id = due.id
-    RETURNING j.id, j.claim_no, j.campaign_target_id, j.channel_id, j.attempts
+    FROM first
+    JOIN post_jobs same ON same.id = first.id
+    JOIN campaign_targets t ON t.id = same.campaign_target_id
+    JOIN campaigns c ON c.id = t.campaign_id
+    JOIN channels ch ON ch.id = same.channel_id
+    WHERE j.id = first.id
+    RETURNING j.id, j.claim_no, j.campaign_target_id, j.channel_id, j.attempts, ch.chat_id,
+        c.creative
+    """
+)
+_MINE = """
+    SELECT * FROM unnest(
+        CAST(:job_ids AS bigint[]), CAST(:claim_nos AS bigint[]), CAST(:owners AS text[])
+    ) AS mine (job_id, claim_no, owner)
+"""
+_ALIVE = text(
+    f"""
+    SELECT j.id FROM post_jobs j JOIN ({_MINE}) m ON m.job_id = j.id
+    WHERE j.status = 'sending' AND j.claim_no = m.claim_no AND j.lease_owner = m.owner
+        AND j.lease_until > now()
+    """  # noqa: S608 - a constant of this module
+)
+_LOCK_TARGETS = text(
+    "SELECT id FROM campaign_targets WHERE id = ANY(:target_ids) ORDER BY id FOR UPDATE"
+)
+_RECORD_SENT = text(
+    """
+    WITH mine AS (
+        SELECT * FROM unnest(
+            CAST(:job_ids AS bigint[]), CAST(:claim_nos AS bigint[]), CAST(:owners AS text[]),
+            CAST(:message_ids AS bigint[]), CAST(:correlations AS text[])
+        ) AS m (job_id, claim_no, owner, message_id, correlation_id)
+    ), moved AS (
+        UPDATE post_jobs j
+        SET status = 'success', message_id = m.message_id, sent_at = clock(), last_error = NULL,
+            lease_owner = NULL, lease_until = NULL, updated_at = clock()
+        FROM mine m
+        WHERE j.id = m.job_id AND j.status = 'sending' AND j.claim_no = m.claim_no
+            AND j.lease_owner = m.owner
+        RETURNING j.id, j.campaign_target_id, j.channel_id, j.message_id, m.correlation_id
+    ), post AS (
+        SELECT moved.*, t.promised_hours, t.owner_id, c.advertiser_id
+        FROM moved
+        JOIN campaign_targets t ON t.id = moved.campaign_target_id
+        JOIN campaigns c ON c.id = t.campaign_id
+    ), hours AS (
+        UPDATE escrows e
+        SET release_due_at = clock() + make_interval(hours => post.promised_hours::int)
+        FROM post WHERE e.campaign_target_id = post.campaign_target_id AND e.status = 'held'
+    ), known AS (
+        UPDATE channels ch SET last_message_id = post.message_id
+        FROM post WHERE ch.id = post.channel_id AND ch.last_message_id < post.message_id
+    ), written AS (
+        INSERT INTO user_audit_logs (action, role, metadata, correlation_id)
+        SELECT 'post_published', 'system', jsonb_build_object(
+            'post_job_id', id, 'target_id', campaign_target_id, 'channel_id', channel_id,
+            'message_id', message_id), correlation_id
+        FROM post
+    ), told AS (
+        INSERT INTO outbox (user_id, kind, payload, key)
+        SELECT person.id, 'post_published', jsonb_build_object(
+                'target_id', campaign_target_id, 'message_id', message_id, 'to', person.part),
+            'post_published:' || campaign_target_id || ':' || person.part
+        FROM post, LATERAL (VALUES ('advertiser', advertiser_id), ('owner', owner_id))
+            AS person (part, id)
+        ON CONFLICT (key) DO NOTHING
+    )
+    SELECT id FROM post
     """
 )
 
@@ -69,6 +137,18 @@ class Claim:
     creative: Creative | None
     """None where what is stored cannot be read: refused, or it would crash every worker in turn."""
     attempts: int
+
+    @property
+    def correlation_id(self) -> str:
+        """What joins the logs and audit rows of this claim."""
+        return f"post-{self.job_id}-{self.claim_no}"
+
+
+class Sent(NamedTuple):
+    """A claimed post that Telegram has published under this id."""
+
+    claim: Claim
+    message_id: int
 
 
 async def enqueue(session: AsyncSession, target: CampaignTarget) -> int:
@@ -88,8 +168,10 @@ async def enqueue(session: AsyncSession, target: CampaignTarget) -> int:
     return job_id.scalar_one()
 
 
-async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
-    """Take the post that is due longest, or None: nothing is due, or a switch is stopped.
+async def claim_due(
+    session: AsyncSession, *, owner: str, lease: timedelta, limit: int
+) -> list[Claim]:
+    """Take up to `limit` posts, those due longest first; none while a switch is stopped.
 
     One job at a time per channel. The lease runs by the real clock. Takes the switches
     `telegram_posting` and `worker_post`, shared; skips what another worker is claiming.
@@ -97,45 +179,47 @@ async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim
     switches = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
     await killswitches.lock(session, *switches)
     if not await killswitches.running(session, *switches):
-        return None
-    try:
-        async with session.begin_nested():
-            found = await session.execute(_CLAIM, {"owner": owner, "lease": lease})
-    except IntegrityError:
-        # Another worker took another post of the same channel between our look and our write.
-        return None
-    row = found.one_or_none()
-    if row is None:
-        return None
-    chat_id, creative = (
-        await session.execute(
-            select(Channel.chat_id, Campaign.creative)
-            .join(CampaignTarget, CampaignTarget.channel_id == Channel.id)
-            .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-            .where(CampaignTarget.id == row.campaign_target_id)
-        )
-    ).one()
-    return Claim(
-        job_id=row.id,
-        claim_no=row.claim_no,
-        owner=owner,
-        target_id=row.campaign_target_id,
-        channel_id=row.channel_id,
-        chat_id=chat_id,
-        creative=_readable(creative),
-        attempts=row.attempts,
-    )
+        return []
+    for most in (limit, 1):
+        wanted = {"owner": owner, "lease": lease, "limit": most}
+        try:
+            async with session.begin_nested():
+                found = await session.execute(_CLAIM, wanted)
+        except IntegrityError:
+            # Another worker took another post of one of the channels between look and write.
+            continue
+        return [
+            Claim(
+                job_id=row.id,
+                claim_no=row.claim_no,
+                owner=owner,
+                target_id=row.campaign_target_id,
+                channel_id=row.channel_id,
+                chat_id=row.chat_id,
+                creative=_readable(row.creative),
+                attempts=row.attempts,
+            )
+            for row in found
+        ]
+    return []
+
+
+async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
+    """Take the post that is due longest, if there is one."""
+    return next(iter(await claim_due(session, owner=owner, lease=lease, limit=1)), None)
+
+
+async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozenset[int]:
+    """Say, right before the sends, which jobs' claims are alive, if posting still runs."""
+    await killswitches.lock(session, Switch.TELEGRAM_POSTING)
+    if not await killswitches.running(session, Switch.TELEGRAM_POSTING):
+        return frozenset()
+    return frozenset(await session.scalars(_ALIVE, _fences(claims)))
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Say, right before the send, whether the claim is alive and posting still runs."""
-    await killswitches.lock(session, Switch.TELEGRAM_POSTING)
-    if not await killswitches.running(session, Switch.TELEGRAM_POSTING):
-        return False
-    alive = await session.execute(
-        select(PostJob.id).where(*_is(claim), PostJob.lease_until > func.now())
-    )
-    return alive.one_or_none() is not None
+    """Say the same of one claim."""
+    return claim.job_id in await begin_sends(session, [claim])
 
 
 async def give_back(session: AsyncSession, claim: Claim) -> bool:
@@ -143,41 +227,28 @@ async def give_back(session: AsyncSession, claim: Claim) -> bool:
     return await _move(session, claim, PostJobStatus.QUEUED) is not None
 
 
-async def record_sent(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
-    """Record that the post is out: from here the promised hours run. False when fenced out.
+async def record_all_sent(session: AsyncSession, sent: Sequence[Sent]) -> frozenset[int]:
+    """Record that posts are out: from here their promised hours run. Which jobs were recorded.
 
-    Locks the target, the job, the escrow. Advertiser and owner are told.
+    Left out is who was fenced out. Locks the targets in the order of their ids, the jobs, the
+    escrows, the channels. Advertisers and owners are told.
     """
-    placement = await _mine(
-        session,
-        claim,
-        PostJobStatus.SUCCESS,
-        message_id=message_id,
-        sent_at=func.clock(),
-        last_error=None,
+    claims = [post.claim for post in sent]
+    await session.execute(_LOCK_TARGETS, {"target_ids": [claim.target_id for claim in claims]})
+    recorded = await session.scalars(
+        _RECORD_SENT,
+        _fences(claims)
+        | {
+            "message_ids": [post.message_id for post in sent],
+            "correlations": [claim.correlation_id for claim in claims],
+        },
     )
-    if placement is None:
-        return False
-    target = placement.target
-    await session.execute(
-        update(Escrow)
-        .where(Escrow.campaign_target_id == target.id, Escrow.status == EscrowStatus.HELD)
-        .values(release_due_at=func.clock() + timedelta(hours=target.promised_hours))
-    )
-    await channels.note_message(session, chat_id=claim.chat_id, message_id=message_id)
-    await _audit(session, claim, "post_published", message_id=message_id)
-    for person, user_id in (
-        ("advertiser", placement.campaign.advertiser_id),
-        ("owner", target.owner_id),
-    ):
-        await outbox.add(
-            session,
-            user_id=user_id,
-            kind="post_published",
-            payload={"target_id": target.id, "message_id": message_id, "to": person},
-            key=f"post_published:{target.id}:{person}",
-        )
-    return True
+    return frozenset(recorded)
+
+
+async def record_sent(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
+    """Record the same of one post; False when fenced out."""
+    return claim.job_id in await record_all_sent(session, [Sent(claim, message_id)])
 
 
 async def record_refused(
@@ -271,6 +342,15 @@ def _readable(stored: dict[str, Any]) -> Creative | None:
         return Creative.from_json(stored).validate()
     except (TypeError, ValueError, AttributeError, DomainError):
         return None
+
+
+def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
+    """The same of many, for the statements above."""
+    return {
+        "job_ids": [claim.job_id for claim in claims],
+        "claim_nos": [claim.claim_no for claim in claims],
+        "owners": [claim.owner for claim in claims],
+    }
 
 
 def _is(claim: Claim) -> tuple[Any, ...]:

@@ -83,9 +83,7 @@ async def drain(scene: Stage, young: Nursery, processes: int, *, capped: bool) -
     engine = database.create_engine(url)
     sessions = database.create_sessions(engine)
     await set_posting(sessions, running=False)
-    settings = scene.settings(
-        DATABASE_URL=url, MESSAGES_PER_SECOND=str(CAP if capped else LIFTED)
-    )
+    settings = scene.settings(DATABASE_URL=url, MESSAGES_PER_SECOND=str(CAP if capped else LIFTED))
     workers = [young.start(settings) for _ in range(processes)]
 
     async def ready() -> bool:

@@ -121,7 +121,12 @@ async def stage(
     try:
         await _prepare(folder, postgres)
         facts = json.loads(await _appears(folder / "telegram" / telegram.FACTS, child))
-        made = Stage(folder, postgres, valkey, Telegram(child, folder / "telegram", plan.control_token, facts))
+        made = Stage(
+            folder,
+            postgres,
+            valkey,
+            Telegram(child, folder / "telegram", plan.control_token, facts),
+        )
         yield made
     finally:
         await child.stop((15, 5))
@@ -168,9 +173,7 @@ async def _appears(path: Path, child: processes.Child) -> str:
     return path.read_text()
 
 
-async def until(
-    holds: Callable[[], Any], seconds: float, what: str, *, every: float = 0.2
-) -> None:
+async def until(holds: Callable[[], Any], seconds: float, what: str, *, every: float = 0.2) -> None:
     """Wait until an awaited condition is true. Raises TimeoutError with `what`."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
