@@ -1,8 +1,8 @@
 """Keeps Telegram's limits across all processes, through Redis.
 
-A place is taken before a message leaves and counts from its answer, if that is told: Telegram
-counts at some moment between the two, so no window of its own ever holds more than ours. Ads go
-before everything else, which leaves some places of each second to them.
+A place is taken before a message leaves and counts from its answer: Telegram counts at some
+moment between the two, so no window of its own ever holds more than ours. Ads go before
+everything else, which leaves some places of each second to them.
 
 Without Redis each process keeps them by itself, with a share of the common limit, so that nothing
 stops when Redis does. A chat that answered 429 rests everywhere for as long as Telegram said.
@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import NamedTuple, cast
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -29,11 +30,15 @@ LEFT_FOR_ADS = 0.2
 """The part of each second's places that only ads may take."""
 SHARE = 3
 """Without Redis a process takes one part in so many of the common limit: bot, clock, one more."""
+UNDER_WAY_MS = 2_000
+"""An ad's place counts as taken for so long while its answer is awaited."""
 FLOODED_CHATS = 3
 """When so many chats rest at once, the flood is the bot's and every chat rests."""
 REMEMBERED = 1_000
 """Above so many windows, those of more than a minute ago are dropped from memory."""
 PREFIX = "limits:"
+
+log = structlog.get_logger(__name__)
 
 
 class Rule(NamedTuple):
@@ -81,18 +86,19 @@ if not rest and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
 end
 if rest then own = rest - now end
 for i = 2, #KEYS do
-    local most, window = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+    local most, window = tonumber(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
     redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - window)
     if redis.call('ZCARD', KEYS[i]) >= most then
         local first = redis.call('ZRANGE', KEYS[i], -most, -most, 'WITHSCORES')[2]
-        local wait = first + window - now
+        local wait = math.min(first, now) + window - now
         if i == 2 then crowd = wait else own = math.max(own, wait) end
     end
 end
 if crowd <= 0 and own <= 0 then
     for i = 2, #KEYS do
-        redis.call('ZADD', KEYS[i], now, i < 4 and ARGV[1] or ARGV[3])
-        redis.call('PEXPIRE', KEYS[i], 2 * ARGV[2 * i + 1])
+        if i < 4 then redis.call('ZADD', KEYS[i], now + ARGV[4], ARGV[1])
+        else redis.call('ZADD', KEYS[i], now, ARGV[3]) end
+        redis.call('PEXPIRE', KEYS[i], ARGV[2 * i + 2] + ARGV[4])
     end
 end
 return {math.ceil(crowd), math.ceil(own)}
@@ -100,7 +106,9 @@ return {math.ceil(crowd), math.ceil(own)}
 _ANSWERED = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-for i = 1, #KEYS do redis.call('ZADD', KEYS[i], 'XX', 'GT', now, ARGV[1]) end
+for i = 1, #KEYS do
+    redis.call('ZADD', KEYS[i], 'XX', now, ARGV[1])
+end
 return 0
 """
 _REST = """
@@ -151,7 +159,7 @@ class Limiter:
     async def answered(self, chat_id: int) -> None:
         """Lets the place taken last for a chat count from now, when Telegram's answer is there.
 
-        Of use within a second of the turn; a place of which nothing is told counts from the turn.
+        An ad's place of which nothing is told is held for UNDER_WAY_MS more than the others.
         """
         keys = [PREFIX + rule.key for rule in rules(chat_id, 0)[:2]]
         await self._in_redis(lambda: self._answered(keys=keys, args=[chat_id]))
@@ -179,7 +187,8 @@ class Limiter:
     async def _ask(self, chat_id: int, *, ad: bool) -> Wait:
         self._taken += 1
         keys = [f"{PREFIX}rest"]
-        args: list[int | str] = [chat_id, FLOODED_CHATS, f"{self._name}:{self._taken}"]
+        name = f"{self._name}:{self._taken}"
+        args: list[int | str] = [chat_id, FLOODED_CHATS, name, UNDER_WAY_MS if ad else 0]
         left = 0 if ad else round(self._per_second * LEFT_FOR_ADS)
         for rule in rules(chat_id, self._per_second - left):
             keys.append(PREFIX + rule.key)
@@ -194,13 +203,17 @@ class Limiter:
         """What a script answered, or None while Redis is away."""
         if time.monotonic() < self._redis_after:
             return None
-        try:
-            # Time-outs of single reads do not bound a connection that trickles.
-            async with asyncio.timeout(2 * REDIS_SECONDS):
-                return await ask()
-        except (RedisError, OSError, TimeoutError):
-            self._redis_after = time.monotonic() + REDIS_PAUSE_SECONDS
-            return None
+        # Twice, as the first may have found a dead connection, or this process standing still.
+        for _ in range(2):
+            try:
+                # Time-outs of single reads do not bound a connection that trickles.
+                async with asyncio.timeout(2 * REDIS_SECONDS):
+                    return await ask()
+            except (RedisError, OSError, TimeoutError) as error:
+                failure = type(error).__name__
+        self._redis_after = time.monotonic() + REDIS_PAUSE_SECONDS
+        log.warning("Redis is away: each process keeps Telegram's limits alone", cause=failure)
+        return None
 
 
 class LocalShare:

@@ -36,7 +36,7 @@ class Together(Generic[T, R]):
             items, answers = zip(*batch, strict=True)
             try:
                 results = await self._work(items)
-            except Exception as error:  # noqa: BLE001 - it is the callers' to judge
+            except BaseException as error:  # noqa: BLE001 - nobody may wait for ever
                 for answer in answers:
                     if not answer.done():
                         answer.set_exception(error)

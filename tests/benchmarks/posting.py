@@ -61,8 +61,9 @@ def measured(sends: list[Json], processes: int, *, capped: bool) -> Drain:
     posts = [send["at"] for send in _posts(sends)]
     seconds = posts[-1] - posts[0]
     during = [send for send in sends if send["admitted"] and send["at"] <= posts[-1]]
-    # A window that was empty takes CAP at once; from there on, CAP a second are the most.
-    share = (len(posts) - CAP) / (CAP * seconds)
+    # The first second is left out: a window that was empty takes a whole CAP at once.
+    later = sum(at > posts[0] + 1 for at in posts)
+    share = later / (CAP * (seconds - 1))
     return Drain(
         processes,
         capped,

@@ -63,13 +63,13 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
 @pytest.mark.parametrize(
     ("place", "name", "moment", "end", "messages"),
     [
-        (posting, "claim", "before", PAID, 1),
-        (posting, "claim", "after", PAID, 1),
-        (posting, "may_send", "before", NOBODY_KNOWS, 0),
+        (posting, "claim_due", "before", PAID, 1),
+        (posting, "claim_due", "after", PAID, 1),
+        (posting, "begin_sends", "before", NOBODY_KNOWS, 0),
         (Sender, "send_ad", "before", NOBODY_KNOWS, 0),
         (Sender, "send_ad", "after", NOBODY_KNOWS, 1),
-        (posting, "record_sent", "before", NOBODY_KNOWS, 1),
-        (posting, "record_sent", "after", NOBODY_KNOWS, 1),
+        (posting, "record_all_sent", "before", NOBODY_KNOWS, 1),
+        (posting, "record_all_sent", "after", NOBODY_KNOWS, 1),
         (escrow, "releasable", "before", PAID, 1),
         (escrow, "release", "before", PAID, 1),
         (escrow, "release", "after", PAID, 1),

@@ -76,6 +76,15 @@ async def test_a_place_counts_from_the_answer(limiters: tuple[Limiter, Limiter])
     assert 0.9 < await second.turn(CHANNEL, within=0) <= 1
 
 
+async def test_an_ad_under_way_keeps_its_place(limiters: tuple[Limiter, Limiter]) -> None:
+    """A slow request may be counted long after its turn."""
+    first, second = limiters
+    for _ in range(30):
+        await first.turn(next(_chats), within=0, ad=True)
+    await asyncio.sleep(1.1)
+    assert 0.9 < await second.turn(next(_chats), within=0, ad=True) <= 1
+
+
 async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -> None:
     limiter = Limiter(redis_url, per_second=1_000)
     begun = time.monotonic()
