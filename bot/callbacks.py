@@ -139,3 +139,42 @@ class ChooseLanguage(CallbackData, prefix="lang"):
     """Choose the language of the product's words."""
 
     language: str
+
+
+class DoubtAct(StrEnum):
+    """What an admin does about a post of which nobody knows whether it is, or stayed, there."""
+
+    CARD = "card"
+    THERE = "there"
+    ABSENT = "absent"
+    REFUND = "refund"
+    RELEASE = "release"
+    WAIT = "wait"
+
+
+class OnDoubt(CallbackData, prefix="doubt"):
+    """Decide on a doubtful post; the claim tells a card of an earlier doubt from today's."""
+
+    act: DoubtAct
+    id: int
+    claim: int
+
+
+class ShowDeadLetters(CallbackData, prefix="dlq"):
+    """Page through the posts that failed for good."""
+
+    page: int = 0
+
+
+class OnDeadLetter(CallbackData, prefix="dead"):
+    """Show one of them, or offer it to its advertiser again."""
+
+    act: str
+    id: int
+
+
+class Retry(CallbackData, prefix="retry"):
+    """Submit an offered placement anew, for the price that the button showed."""
+
+    id: int
+    price: int

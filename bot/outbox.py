@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.screens import dead_letters as dead_letter_screens
+from bot.screens import doubts as doubt_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import outbox as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.operations import OutboxMessage
-from services import channels, moderation, users
+from services import channels, dead_letters, decisions, moderation, users
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -44,9 +46,22 @@ def _of_placement(message_id: str) -> Render:
     return render_placement
 
 
-async def _post_uncertain(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    row = await moderation.card(session, target_id=payload["target_id"])
-    return screens.uncertain(t, row)
+async def _doubt(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    case = await decisions.case(session, target_id=payload["target_id"])
+    return doubt_screens.card(t, case, with_ad=True)
+
+
+async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await dead_letters.get(session, target_id=payload["target_id"])
+    return dead_letter_screens.offer(t, row)
+
+
+async def _telegram_down(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.telegram_down(t, payload["incident_id"])
+
+
+async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.telegram_back(t, payload["incident_id"], payload["minutes"])
 
 
 async def _channel_suspended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -94,7 +109,11 @@ _KINDS: Mapping[str, Render] = {
     "post_published": _of_placement("outbox-post-published"),
     "post_refused": _of_placement("outbox-post-refused"),
     "post_gone": _of_placement("outbox-post-gone"),
-    "post_uncertain": _post_uncertain,
+    "post_uncertain": _doubt,
+    "post_unseen": _doubt,
+    "retry_offered": _retry_offered,
+    "telegram_down": _telegram_down,
+    "telegram_back": _telegram_back,
     "channel_suspended": _channel_suspended,
     "deposit_credited": _deposit_credited,
     "switch_changed": _switch_changed,

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     escrow_sla: Duration = timedelta(hours=24)
-    post_lease: Duration = timedelta(minutes=2)
+    post_lease: Duration = timedelta(seconds=30)
     probe_gap: Duration = timedelta(minutes=5)
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

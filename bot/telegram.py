@@ -7,7 +7,6 @@ dead kept one never makes a post uncertain, and a trace signal tells whether its
 """
 
 import asyncio
-import json
 import ssl
 import time
 from dataclasses import dataclass
@@ -20,33 +19,24 @@ import certifi
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.methods import GetMe, TelegramMethod
+from aiogram.methods import (
+    DeleteMessage,
+    ForwardMessage,
+    GetChatMember,
+    GetMe,
+    TelegramMethod,
+)
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
-from bot import ads
+from bot import ads, replies, traces
+from bot.replies import Reply
+from bot.traces import Probe, Standing, Trace
 from db.models.posting import Verdict
 from services.creatives import Creative
 
 SEND_SECONDS = 20.0
 """From the first look-up of the address to the last byte of the answer."""
 CONNECT_SECONDS = 5.0
-RETRY_UNSAID = timedelta(seconds=5)
-"""How long a 429 is obeyed that does not say how long."""
-RETRY_LONGEST = timedelta(days=1)
-ERROR_LENGTH = 200
-
-RIGHTS_LOST = (
-    "need administrator rights",
-    "not enough rights",
-    "have no rights to send",
-    "bot is not a member",
-    "bot was kicked",
-    "chat_write_forbidden",
-    "chat_admin_required",
-)
-"""Parts of Telegram's words for "this bot may not post here any more"."""
-NOT_MODIFIED = "message is not modified"
-NOT_THERE = ("message to edit not found", "message_id_invalid")
 
 
 @dataclass(frozen=True)
@@ -93,14 +83,7 @@ class Seen:
     verdict: Verdict
     evidence: str
     retry_after: timedelta | None = None
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer as it came over the wire."""
-
-    status: int
-    body: bytes
+    rights_lost: bool = False
 
 
 @dataclass
@@ -179,18 +162,77 @@ class Sender:
             return Seen(Verdict.UNKNOWN, type(error).__name__)
         return judge_look(reply)
 
+    async def standing(self, chat_id: int) -> Standing | None:
+        """What the bot may do in a channel; None when Telegram does not say."""
+        method = GetChatMember(chat_id=chat_id, user_id=self._bot.id)
+        answer = await self._ask(method)
+        if answer is None:
+            return None
+        if not answer["ok"]:
+            lost = replies.rights_lost(str(answer.get("description")))
+            return Standing(may_post=False, may_edit_others=False) if lost else None
+        member = answer.get("result")
+        if not isinstance(member, dict):
+            return None
+        admin = member.get("status") == "administrator"
+        return Standing(
+            may_post=admin and member.get("can_post_messages") is True,
+            may_edit_others=admin and member.get("can_edit_messages") is True,
+        )
+
+    async def probe(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
+        """Asks whether an ad is at an id, by giving that message the button that the ad has.
+
+        Only where the bot may not edit others' posts. An ad without a button is asked for with no
+        button: Telegram compares what is there with what is wanted, and finds nothing to change.
+        """
+        method = ads.edit_button(chat_id, message_id, creative)
+        try:
+            reply = await self._request(method, _Crossing(self._deadline(None)))
+        except Exception as error:  # noqa: BLE001 - an unanswered probe is no evidence
+            return Probe(Trace.UNKNOWN, type(error).__name__)
+        return traces.judge_probe(reply)
+
+    async def compare(
+        self, chat_id: int, message_id: int, creative: Creative, *, through: int
+    ) -> Probe:
+        """Asks whether an ad is at an id by forwarding what is there and reading the copy.
+
+        For channels where the bot may edit others' posts. The forwarded copy is taken away again.
+        """
+        method = ForwardMessage(
+            chat_id=through,
+            from_chat_id=chat_id,
+            message_id=message_id,
+            disable_notification=True,
+        )
+        try:
+            reply = await self._request(method, _Crossing(self._deadline(None)))
+        except Exception as error:  # noqa: BLE001 - an unanswered probe is no evidence
+            return Probe(Trace.UNKNOWN, type(error).__name__)
+        probe, copy = traces.judge_copy(reply, creative)
+        if copy is not None:
+            await self._ask(DeleteMessage(chat_id=through, message_id=copy))
+        return probe
+
     async def answers(self) -> bool:
         """Whether Telegram gives readable answers at present; publishes nothing."""
-        try:
-            reply = await self._request(GetMe(), _Crossing(self._deadline(None)))
-        except Exception:  # noqa: BLE001 - any failure is the answer
-            return False
-        return _answer(reply) is not None and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        answer = await self._ask(GetMe())
+        return answer is not None and (
+            answer["ok"] or answer["error_code"] < HTTPStatus.INTERNAL_SERVER_ERROR
+        )
 
     async def close(self) -> None:
         """Closes what is still open."""
         if self._http is not None:
             await self._http.close()
+
+    async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
+        """The readable answer to something harmless, or None."""
+        try:
+            return replies.readable(await self._request(method, _Crossing(self._deadline(None))))
+        except Exception:  # noqa: BLE001 - whatever it is, there is no answer
+            return None
 
     def _deadline(self, not_after: float | None) -> float:
         return time.monotonic() + self.seconds if not_after is None else not_after
@@ -208,18 +250,18 @@ class Sender:
 
 def judge_send(reply: Reply) -> Outcome:
     """What an answer to a send proves."""
-    answer = _answer(reply)
+    answer = replies.readable(reply)
     if answer is None:
         return Uncertain(f"{reply.status}: the answer could not be read")
     if answer["ok"]:
-        message_id = _message_id(answer.get("result"))
+        message_id = replies.message_id(answer.get("result"))
         return Sent(message_id) if message_id else Uncertain("200: no message in the answer")
-    error = _words(reply.status, answer)
+    error = replies.words(reply.status, answer)
     match reply.status:
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return NotSent(error, counts=False, retry_after=_retry_after(answer))
+            return NotSent(error, counts=False, retry_after=replies.retry_after(answer))
         case HTTPStatus.BAD_REQUEST | HTTPStatus.FORBIDDEN | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return Refused(error, rights_lost=any(words in error.lower() for words in RIGHTS_LOST))
+            return Refused(error, rights_lost=replies.rights_lost(error))
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.NOT_FOUND | HTTPStatus.CONFLICT:
             return NotSent(error, counts=True, stop_all=True)
         case _:
@@ -228,22 +270,22 @@ def judge_send(reply: Reply) -> Outcome:
 
 def judge_look(reply: Reply) -> Seen:
     """What an answer to an edit of a published ad proves."""
-    answer = _answer(reply)
+    answer = replies.readable(reply)
     if answer is None:
         return Seen(Verdict.UNKNOWN, f"{reply.status}: the answer could not be read")
     if answer["ok"]:
-        edited = _message_id(answer.get("result"))
+        edited = replies.message_id(answer.get("result"))
         return Seen(Verdict.ALTERED if edited else Verdict.UNKNOWN, "200: edited")
-    words = _words(reply.status, answer)
+    words = replies.words(reply.status, answer)
     match reply.status:
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return Seen(Verdict.UNKNOWN, words, retry_after=_retry_after(answer))
-        case HTTPStatus.BAD_REQUEST if NOT_MODIFIED in words.lower():
+            return Seen(Verdict.UNKNOWN, words, retry_after=replies.retry_after(answer))
+        case HTTPStatus.BAD_REQUEST if replies.NOT_MODIFIED in words.lower():
             return Seen(Verdict.PRESENT, words)
-        case HTTPStatus.BAD_REQUEST if any(absent in words.lower() for absent in NOT_THERE):
+        case HTTPStatus.BAD_REQUEST if any(absent in words.lower() for absent in replies.NOT_THERE):
             return Seen(Verdict.GONE, words)
         case _:
-            return Seen(Verdict.UNKNOWN, words)
+            return Seen(Verdict.UNKNOWN, words, rights_lost=replies.rights_lost(words))
 
 
 def _connections(seconds: float) -> ClientSession:
@@ -264,35 +306,3 @@ async def _leave(_session: ClientSession, context: SimpleNamespace, _params: obj
     if time.monotonic() > crossing.not_after:
         raise _TooLateError
     crossing.begun = True
-
-
-def _answer(reply: Reply) -> dict[str, Any] | None:
-    """The Bot API's answer, or None for what a proxy, a cut or a stranger might have said."""
-    try:
-        answer = json.loads(reply.body.decode())
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(answer, dict):
-        return None
-    if answer.get("ok") is True and reply.status == HTTPStatus.OK:
-        return answer
-    if answer.get("ok") is False and answer.get("error_code") == reply.status:
-        return answer
-    return None
-
-
-def _message_id(result: object) -> int | None:
-    value = result.get("message_id") if isinstance(result, dict) else None
-    return value if type(value) is int and value > 0 else None
-
-
-def _retry_after(answer: dict[str, Any]) -> timedelta:
-    parameters = answer.get("parameters")
-    seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    if type(seconds) is not int or seconds <= 0:
-        return RETRY_UNSAID
-    return min(timedelta(seconds=min(seconds, 10**9)), RETRY_LONGEST)
-
-
-def _words(status: int, answer: dict[str, Any]) -> str:
-    return f"{status}: {answer.get('description') or 'no description'}"[:ERROR_LENGTH]

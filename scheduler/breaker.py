@@ -5,6 +5,8 @@ import time
 import structlog
 
 from bot.telegram import Outcome, Refused, Sender, Sent, Uncertain
+from db.session import Sessions
+from services import outages
 
 FAILURES = 3
 """So many sends in a row without a readable answer open it."""
@@ -21,6 +23,7 @@ class Breaker:
         """Starts closed."""
         self._failures = 0
         self._ask_at = 0.0
+        self._told: bool | None = None
 
     @property
     def open(self) -> bool:
@@ -43,6 +46,30 @@ class Breaker:
         if self._failures == FAILURES:
             self._ask_at = time.monotonic() + ASK_SECONDS
             log.error("Telegram is down: sending stops until it answers again")
+
+    async def tell(self, sessions: Sessions, sender: Sender) -> None:
+        """Tells the admin chat, through the outbox, that Telegram is down or back."""
+        down = self.open
+        if self._told == down:
+            return
+        if self._told is None and not down and not await self._may_start(sessions, sender):
+            return
+        async with sessions.begin() as session:
+            if down:
+                await outages.begin(session)
+            else:
+                await outages.end(session)
+        self._told = down
+
+    async def _may_start(self, sessions: Sessions, sender: Sender) -> bool:
+        """Whether an outage that an earlier process has told of is over by now."""
+        async with sessions.begin() as session:
+            if not await outages.is_open(session):
+                return True
+        if time.monotonic() < self._ask_at:
+            return False
+        self._ask_at = time.monotonic() + ASK_SECONDS
+        return await sender.answers()
 
     async def lets_through(self, sender: Sender) -> bool:
         """Whether sends may go on; while open, now and then asks Telegram something harmless."""

@@ -10,7 +10,7 @@ from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.session import Sessions
 from scheduler import database
-from services import killswitches, live_checks
+from services import channels, killswitches, live_checks
 
 BATCH = 40
 AT_ONCE = 4
@@ -29,7 +29,7 @@ async def look_at_due(
 ) -> None:
     """Tick: looks at each live post whose look is due and records what was seen."""
     async with sessions.begin() as session:
-        due = await live_checks.due(session, limit=BATCH)
+        due = await live_checks.take(session, limit=BATCH)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def look(post: live_checks.Look) -> None:
@@ -56,6 +56,8 @@ async def _look(
         await live_checks.record(
             session, job_id=post.job_id, verdict=seen.verdict, evidence=seen.evidence
         )
+        if seen.rights_lost:
+            await channels.rights_lost(session, chat_id=post.chat_id, reason="posting_refused")
     if seen.verdict is not Verdict.PRESENT:
         log.warning("Live post is not as it should be", job_id=post.job_id, verdict=seen.verdict)
 

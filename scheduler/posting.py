@@ -22,8 +22,8 @@ from db.models.operations import Switch
 from db.session import Sessions
 from scheduler.breaker import Breaker
 from scheduler.together import Together
-from services import actors, killswitches, posting
-from services.posting import Claim
+from services import actors, claims, killswitches, posting
+from services.claims import Claim
 
 AT_ONCE = 16
 """Posts under way at once in one process: so many may become uncertain when Telegram dies."""
@@ -54,21 +54,21 @@ class Desk:
     """Claimed posts on their way; a stop waits for them."""
     begin: Together[Claim, bool] = field(init=False)
     """Asks right before a send, whether it may go."""
-    record_sent: Together[posting.Sent, bool] = field(init=False)
+    record_sent: Together[claims.Sent, bool] = field(init=False)
 
     def __post_init__(self) -> None:
         """Joins what posts do at the same moment into one transaction."""
         object.__setattr__(self, "begin", Together(self._begin, MOST_TOGETHER))
         object.__setattr__(self, "record_sent", Together(self._record_sent, MOST_TOGETHER))
 
-    async def _begin(self, claims: Sequence[Claim]) -> list[bool]:
+    async def _begin(self, begun: Sequence[Claim]) -> list[bool]:
         async with self.sessions.begin() as session:
-            alive = await posting.begin_sends(session, claims)
-        return [claim.job_id in alive for claim in claims]
+            alive = await claims.begin_sends(session, begun)
+        return [claim.job_id in alive for claim in begun]
 
-    async def _record_sent(self, sent: Sequence[posting.Sent]) -> list[bool]:
+    async def _record_sent(self, sent: Sequence[claims.Sent]) -> list[bool]:
         async with self.sessions.begin() as session:
-            recorded = await posting.record_all_sent(session, sent)
+            recorded = await claims.record_sent(session, sent)
         return [post.claim.job_id in recorded for post in sent]
 
 
@@ -76,19 +76,19 @@ async def dispatch(desk: Desk) -> None:
     """Tick: takes what is due and sets each post on its way; a slow send delays no other."""
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not desk.stopping.is_set():
-        if not await desk.breaker.lets_through(desk.sender) or not (room := await _room(desk)):
+        passes = await desk.breaker.lets_through(desk.sender)
+        await desk.breaker.tell(desk.sessions, desk.sender)
+        if not passes or not (room := await _room(desk)):
             return
         # Read before the claim, so that this side's end of the lease is never the later one.
         lease_ends = time.monotonic() + desk.lease.total_seconds()
         async with desk.sessions.begin() as session:
-            claims = await posting.claim_due(
-                session, owner=desk.owner, lease=desk.lease, limit=room
-            )
-        for claim in claims:
+            taken = await claims.take(session, owner=desk.owner, lease=desk.lease, limit=room)
+        for claim in taken:
             task = asyncio.create_task(_see_through(desk, claim, lease_ends))
             desk.under_way.add(task)
             task.add_done_callback(desk.under_way.discard)
-        if not claims:
+        if not taken:
             return
 
 
@@ -102,7 +102,7 @@ async def _room(desk: Desk) -> int:
 
 
 async def _see_through(desk: Desk, claim: Claim, lease_ends: float) -> None:
-    """Takes one claimed post to its end. What goes wrong here ends with the lease: uncertain."""
+    """Takes one claimed post to its end. What goes wrong here ends with the lease."""
     actors.correlation_id.set(claim.correlation_id)
     with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
         try:
@@ -171,7 +171,7 @@ async def _record(
     if isinstance(outcome, Sent):
         # Alone when that goes wrong: one that cannot be recorded must not hold others up.
         with contextlib.suppress(SQLAlchemyError, OSError, TimeoutError):
-            return await desk.record_sent(posting.Sent(claim, outcome.message_id))
+            return await desk.record_sent(claims.Sent(claim, outcome.message_id))
     while True:
         try:
             async with desk.sessions.begin() as session:

@@ -11,11 +11,11 @@ log = structlog.get_logger(__name__)
 
 
 async def rescue_abandoned(sessions: Sessions) -> None:
-    """Tick: a post whose worker died while sending becomes uncertain; it is never sent again."""
+    """Tick: posts whose worker died are queued again, or uncertain if it had begun to send."""
     async with sessions.begin() as session:
         rescued = await posting.rescue_abandoned(session)
     if rescued:
-        log.warning("Abandoned posts are uncertain now", jobs=rescued)
+        log.warning("Abandoned posts taken up", jobs=rescued)
 
 
 async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:

@@ -1,12 +1,14 @@
 """Channels: connecting them, their terms, and what the bot may do there."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel, ChannelStatus
+from db.models.posting import PostJob, PostJobStatus
 from db.models.users import User
 from db.money import MAX_AMOUNT
 from services import audit, errors, lifecycle, outbox, users
@@ -16,6 +18,10 @@ from services.lifecycle import Who
 
 TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
+STILL_SEEN = ("owner_blocked",)
+"""Why a channel is suspended in which the bot has kept its rights: what is live runs its course."""
+RIGHTS_GRACE = timedelta(hours=24)
+"""How long an owner has to give the bot its rights back before the admins are asked."""
 
 
 async def connect(
@@ -127,6 +133,7 @@ async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
     """Suspend a channel in which the bot can no longer post; its owner and the admins are told.
 
+    What is out there cannot be looked at: after RIGHTS_GRACE the admins are asked about it.
     `reason` is a word of the product. Locks the channel. Seen again, it changes nothing.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
@@ -138,6 +145,22 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
     await session.flush()
     await audit.record(
         session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
+    )
+    # Whoever holds a post's lock may be about to take this channel's: not waited for.
+    unseen = (
+        select(PostJob.id)
+        .where(
+            PostJob.channel_id == channel.id,
+            PostJob.status.in_((PostJobStatus.UNCERTAIN, PostJobStatus.SUCCESS)),
+        )
+        .with_for_update(skip_locked=True)
+        .cte("unseen")
+    )
+    await session.execute(
+        update(PostJob)
+        .where(PostJob.id == unseen.c.id)
+        .values(card_due_at=func.clock() + RIGHTS_GRACE)
+        .execution_options(synchronize_session=False)
     )
     payload = {"channel_id": channel.id, "reason": reason}
     for user_id in (channel.owner_id, None):

@@ -60,6 +60,14 @@ class Creative:
         return Creative(**stored)
 
 
+def readable(stored: dict[str, Any]) -> Creative | None:
+    """Read what was stored, or None for what cannot be an ad: one such row must stop no other."""
+    try:
+        return Creative.from_json(stored).validate()
+    except (TypeError, ValueError, AttributeError, errors.DomainError):
+        return None
+
+
 def _check_button(text: str, url: str) -> None:
     if not text.strip() or utf16_length(text) > BUTTON_LIMIT:
         raise errors.InvalidText("button", BUTTON_LIMIT, utf16_length(text))

@@ -135,6 +135,14 @@ class InvalidAmount(DomainError):
 
 
 @dataclass(eq=False)
+class PriceChanged(DomainError):
+    """The channel's price is another one by now than the person has agreed to. Minor units."""
+
+    target_id: int
+    price: int
+
+
+@dataclass(eq=False)
 class InvalidText(DomainError):
     """A text is empty or too long; lengths in UTF-16 units as Telegram counts."""
 

@@ -1,22 +1,36 @@
-"""Looks at live posts: is the ad there, as it was promised, until its hours are over?"""
+"""Looks at live posts: is the ad there, as it was promised, until its hours are over?
 
+A post is looked at once at a random time in each part of its promised hours, and once at the end.
+What is planned stands in the job itself, so that it survives restarts and any process may do it.
+"""
+
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import ceil
+from typing import NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel, ChannelStatus
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
-from services import audit, errors, outbox
+from services import audit, channels, creatives, errors, outbox
 from services.actors import SYSTEM
 from services.creatives import Creative
 
 LOOK_AGAIN = timedelta(minutes=5)
 """Between two looks at one post: "gone" counts when two of them, this far apart, agree."""
+LOOK_EVERY = timedelta(hours=6)
+MOST_LOOKS = 24
+"""Random looks at one post: one in each LOOK_EVERY of its hours, fewer for long ones."""
+UNSEEN_LASTS = timedelta(hours=1)
+"""So long after the end nobody may know whether a post stayed; then the admins are asked."""
+
+_random = random.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -30,53 +44,126 @@ class Look:
     creative: Creative
 
 
-async def due(session: AsyncSession, *, limit: int) -> Sequence[Look]:
-    """Return posts whose promised hours are over and which are not proven yet.
+def next_look(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
+    """Choose when to look next: at random within the next part of the hours, or at their end.
 
-    A post that was looked at within LOOK_AGAIN waits; so do posts of suspended channels.
+    An owner who takes the ad down between two looks must not be able to know when they are.
     """
-    latest = (
-        select(func.max(PostCheck.checked_at))
-        .where(PostCheck.post_job_id == PostJob.id)
-        .scalar_subquery()
+    hours = ends_at - sent_at
+    parts = min(max(hours // LOOK_EVERY, 1), MOST_LOOKS)
+    part = hours / parts
+    number = ceil((after - sent_at) / part) if part else parts
+    if number >= parts:
+        return ends_at
+    return sent_at + part * (number + _random.random())
+
+
+class Plan(NamedTuple):
+    """When what happens to a post that is out."""
+
+    ends_at: datetime
+    """The end of its promised hours."""
+    look_due_at: datetime | None
+    card_due_at: datetime
+
+
+def plan(moment: datetime, promised_hours: int) -> Plan:
+    """Plan the life of a post that is out since a moment."""
+    ends_at = moment + timedelta(hours=promised_hours)
+    look_due_at = next_look(moment, ends_at, moment) if promised_hours else None
+    return Plan(ends_at, look_due_at, ends_at + UNSEEN_LASTS)
+
+
+async def begin(session: AsyncSession, placement: queries.Placement, *, message_id: int) -> None:
+    """Let the promised hours of a post run that is out from now on; advertiser and owner are told.
+
+    The caller has locked the placement and recorded the success. Locks the escrow, the channel.
+    """
+    target = placement.target
+    moment = await queries.now(session)
+    hours = plan(moment, target.promised_hours)
+    await session.execute(
+        update(Escrow)
+        .where(Escrow.campaign_target_id == target.id, Escrow.status == EscrowStatus.HELD)
+        .values(release_due_at=hours.ends_at)
     )
-    proven = (
-        select(PostCheck.id)
-        .where(
-            PostCheck.post_job_id == PostJob.id,
-            PostCheck.verdict == Verdict.PRESENT,
-            PostCheck.checked_at >= Escrow.release_due_at,
+    await session.execute(
+        update(PostJob)
+        .where(PostJob.campaign_target_id == target.id)
+        .values(
+            sent_at=moment,
+            absent_at=None,
+            look_due_at=hours.look_due_at,
+            card_due_at=hours.card_due_at,
         )
-        .exists()
     )
-    rows = await session.execute(
-        select(
+    await channels.note_message(session, chat_id=placement.channel.chat_id, message_id=message_id)
+    for person, user_id in (
+        ("advertiser", placement.campaign.advertiser_id),
+        ("owner", target.owner_id),
+    ):
+        await outbox.add(
+            session,
+            user_id=user_id,
+            kind="post_published",
+            payload={"target_id": target.id, "message_id": message_id, "to": person},
+            key=f"post_published:{target.id}:{person}",
+        )
+
+
+def can_be_seen() -> ColumnElement[bool]:
+    """Tell of a channel in a query whether the bot may act there; a blocked owner's still is."""
+    return or_(
+        Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(channels.STILL_SEEN)
+    )
+
+
+async def take(session: AsyncSession, *, limit: int) -> Sequence[Look]:
+    """Take posts whose look is due; who dies over one leaves it to others after LOOK_AGAIN.
+
+    Posts wait in channels where the bot has lost its rights. Skips what another process takes.
+    """
+    due = (
+        select(PostJob.id)
+        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
+        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
+        .join(Channel, Channel.id == PostJob.channel_id)
+        .where(
+            PostJob.status == PostJobStatus.SUCCESS,
+            PostJob.look_due_at <= func.clock(),
+            Escrow.status == EscrowStatus.HELD,
+            CampaignTarget.promised_hours > 0,
+            can_be_seen(),
+        )
+        .order_by(PostJob.look_due_at)
+        .limit(limit)
+        .with_for_update(of=PostJob, skip_locked=True)
+        .cte("due")
+    )
+    taken = await session.execute(
+        update(PostJob)
+        .where(
+            PostJob.id == due.c.id,
+            Campaign.id == CampaignTarget.campaign_id,
+            CampaignTarget.id == PostJob.campaign_target_id,
+            Channel.id == PostJob.channel_id,
+        )
+        .values(look_due_at=func.clock() + LOOK_AGAIN)
+        .returning(
             PostJob.id,
             PostJob.campaign_target_id,
             Channel.chat_id,
             PostJob.message_id,
             Campaign.creative,
         )
-        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
-        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
-        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-        .join(Channel, Channel.id == PostJob.channel_id)
-        .where(
-            Escrow.status == EscrowStatus.HELD,
-            Escrow.release_due_at <= func.clock(),
-            PostJob.status == PostJobStatus.SUCCESS,
-            CampaignTarget.promised_hours > 0,
-            Channel.status != ChannelStatus.SUSPENDED,
-            ~proven,
-            func.coalesce(latest, PostJob.sent_at) <= func.clock() - LOOK_AGAIN,
-        )
-        .order_by(Escrow.release_due_at)
-        .limit(limit)
+        .execution_options(synchronize_session=False)
     )
-    return [
-        Look(job_id, target_id, chat_id, message_id, Creative.from_json(creative))
-        for job_id, target_id, chat_id, message_id, creative in rows
-    ]
+    looks = []
+    for job_id, target_id, chat_id, message_id, stored in taken:
+        creative = creatives.readable(stored)
+        if creative is not None:
+            looks.append(Look(job_id, target_id, chat_id, message_id, creative))
+    return looks
 
 
 async def record(session: AsyncSession, *, job_id: int, verdict: Verdict, evidence: str) -> None:
@@ -109,6 +196,10 @@ async def record(session: AsyncSession, *, job_id: int, verdict: Verdict, eviden
         post_job_id=job_id,
         target_id=target_id,
     )
+    placement.job.look_due_at = _after(
+        placement.job, placement.escrow, verdict, await queries.now(session)
+    )
+    await session.flush()
     if not gone_before:
         return
     placement.job.status = PostJobStatus.FAILED
@@ -126,6 +217,15 @@ async def record(session: AsyncSession, *, job_id: int, verdict: Verdict, eviden
             payload={"target_id": target_id, "to": person},
             key=f"post_gone:{target_id}:{person}",
         )
+
+
+def _after(job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime) -> datetime | None:
+    """When to look again after this verdict; None once the post is proven to have stayed."""
+    if verdict is not Verdict.PRESENT or job.sent_at is None or escrow.release_due_at is None:
+        return moment + LOOK_AGAIN
+    if moment >= escrow.release_due_at:
+        return None
+    return next_look(job.sent_at, escrow.release_due_at, moment)
 
 
 async def _gone_before(session: AsyncSession, job_id: int) -> bool:

@@ -233,6 +233,19 @@ async def take_lease(session: AsyncSession, *, name: str, owner: str, ttl: timed
     return taken.scalar_one_or_none()
 
 
+async def holds_lease(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
+    """Tell whether a lease is still held in this epoch; another may have held it since."""
+    found = await session.scalar(
+        select(Lease.name).where(
+            Lease.name == name,
+            Lease.owner == owner,
+            Lease.epoch == epoch,
+            Lease.held_until > func.now(),
+        )
+    )
+    return found is not None
+
+
 async def drop_lease(session: AsyncSession, *, name: str, owner: str) -> None:
     """Let a lease go, so that another need not wait for its end."""
     await session.execute(

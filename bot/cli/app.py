@@ -16,7 +16,7 @@ from bot import logging, settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.models.operations import Switch
 from db.session import create_engine, create_sessions
-from services import actors, errors, killswitches, reports, system, users
+from services import actors, dead_letters, errors, killswitches, reports, system, users
 from services.actors import Actor
 
 T = TypeVar("T")
@@ -61,6 +61,28 @@ def health() -> None:
     )
     if not ready["scheduler"] or "missing" in ready["switches"].values():
         raise typer.Exit(1)
+
+
+@app.command()
+def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50) -> None:
+    """List the posts that failed for good, with their errors."""
+    letters = _run(lambda session: dead_letters.page(session, limit=limit, offset=0))
+    _print_rows(
+        [
+            {
+                "placement": row.target_id,
+                "channel": row.channel_title,
+                "failed": f"{row.failed_at:%Y-%m-%d %H:%M}",
+                "attempts": row.attempts,
+                "error": row.error,
+                "money": row.escrow_status.value,
+                "offered": "yes" if row.offered else "no",
+                "again": row.retried_by or "",
+            }
+            for row in letters
+        ],
+        out,
+    )
 
 
 @switch_app.command("list")

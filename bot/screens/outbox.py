@@ -41,16 +41,14 @@ def placement(t: Texts, message_id: str, row: Card, payload: Mapping[str, Any]) 
     return Outgoing(text, rows(opened, more))
 
 
-def uncertain(t: Texts, row: Card) -> Outgoing:
-    """Tell the admins that nobody knows whether a post went out; it is not sent again."""
-    return Outgoing(
-        t(
-            "outbox-post-uncertain",
-            id=str(row.target_id),
-            channel=row.channel_title,
-            price=t.money(row.price, row.currency),
-        )
-    )
+def telegram_down(t: Texts, incident_id: int) -> Outgoing:
+    """Tell the staff that Telegram did not answer; read when it does again."""
+    return Outgoing(t("outbox-telegram-down", id=str(incident_id)))
+
+
+def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
+    """Tell the staff that Telegram answers again and the queue goes on."""
+    return Outgoing(t("outbox-telegram-back", id=str(incident_id), minutes=minutes))
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:

@@ -55,6 +55,16 @@ class PostJob(Base):
         Index("ix_post_jobs_queued", "due_at", "id", postgresql_where=text("status = 'queued'")),
         Index("ix_post_jobs_sending", "lease_until", postgresql_where=text("status = 'sending'")),
         Index("ix_post_jobs_status_updated_at", "status", "updated_at"),
+        Index(
+            "ix_post_jobs_look_due",
+            "look_due_at",
+            postgresql_where=text("status IN ('uncertain', 'success')"),
+        ),
+        Index(
+            "ix_post_jobs_card_due",
+            "card_due_at",
+            postgresql_where=text("status IN ('uncertain', 'success')"),
+        ),
     )
 
     id: Mapped[Key]
@@ -71,6 +81,20 @@ class PostJob(Base):
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     """By the real clock, which the sandbox cannot move."""
+    unsent_claim_no: Mapped[int | None]
+    """The claim that has surely not begun to send; any other claim may have."""
+    abandoned: Mapped[int] = mapped_column(server_default=text("0"))
+    """How many workers were gone before they could say what became of it."""
+    known_message_id: Mapped[int | None]
+    """The channel's highest known message id right before the send: the post is above it."""
+    absent_at: Mapped[datetime | None]
+    """When an uncertain post was first looked for in vain; a second time, later, proves it."""
+    look_due_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
+    """When the post is looked for (uncertain) or looked at (success) next; null = no more."""
+    card_due_at: Mapped[datetime | None]
+    """When the admins are asked, if nobody knows by then whether it is there."""
+    offered_at: Mapped[datetime | None]
+    """When an admin offered this dead letter to its advertiser again."""
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]

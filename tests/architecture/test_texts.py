@@ -185,6 +185,10 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
         callbacks.OnSwitch(act=max(callbacks.SwitchAct, key=len), key=longest, reason=words),
         callbacks.ShowQueue(page=largest),
         callbacks.ChooseLanguage(language="en"),
+        callbacks.OnDoubt(act=max(callbacks.DoubtAct, key=len), id=largest, claim=largest),
+        callbacks.ShowDeadLetters(page=largest),
+        callbacks.OnDeadLetter(act="offer", id=largest),
+        callbacks.Retry(id=largest, price=largest),
     ):
         assert len(data.pack().encode()) <= 64
 

@@ -16,17 +16,17 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 SERVICES = {
+    "services.claims": ("take", "begin_sends", "record_sent"),
     "services.posting": (
-        *("claim", "claim_due", "begin_send", "may_send", "give_back", "note_sent"),
-        *("record_sent", "record_refused", "record_not_sent", "record_uncertain"),
+        *("give_back", "record_refused", "record_not_sent", "record_uncertain"),
         "rescue_abandoned",
     ),
-    "services.doubts": ("due", "record", "note", "settle", "record_verdict", "resolve"),
-    "services.live_checks": ("record",),
+    "services.doubts": ("take", "record_found", "record_absent", "record_unknown"),
+    "services.live_checks": ("take", "record"),
     "services.escrow": ("release", "refund"),
 }
 """Functions whose first argument is the session; a name that does not exist is passed over."""
-WIRES = {"bot.telegram:Sender": ("send_ad", "look", "find", "probe")}
+WIRES = {"bot.telegram:Sender": ("send_ad", "look", "standing", "probe")}
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
 

@@ -130,8 +130,9 @@ async def stage(
         yield made
     finally:
         await child.stop((15, 5))
-        await (made.valkey if made else valkey).stop()
-        await (made.postgres if made else postgres).stop()
+        # What runs by now, which outages may have started anew.
+        await (valkey if made is None else made.valkey).stop()
+        await (postgres if made is None else made.postgres).stop()
 
 
 def _spawn_telegram(folder: Path, plan: telegram.Plan) -> processes.Child:
@@ -166,11 +167,11 @@ async def _prepare(folder: Path, postgres: embedded.Postgres) -> None:
 
 async def _appears(path: Path, child: processes.Child) -> str:
     async with asyncio.timeout(START_SECONDS):
-        while not path.exists():  # noqa: ASYNC110 - a local file
+        while not path.exists():  # noqa: ASYNC240 - a local file
             if child.returncode is not None:
                 raise RuntimeError("the sandbox's Telegram ended before it served")
             await asyncio.sleep(0.05)
-    return path.read_text()
+    return path.read_text()  # noqa: ASYNC240 - likewise
 
 
 async def until(holds: Callable[[], Any], seconds: float, what: str, *, every: float = 0.2) -> None:

@@ -14,7 +14,7 @@ from db.models.users import Role, User, UserRole
 from services import campaigns, channels, killswitches, moderation, payments, posting, users
 from services.actors import SYSTEM, Actor
 from services.creatives import Creative
-from services.posting import Claim
+from services.claims import Claim
 
 CURRENCY = "USD"
 FEE_BPS = 1_000

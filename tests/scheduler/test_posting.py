@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from db.models.operations import Switch
-from scheduler import outbox, posting, settlements, watchdogs
+from scheduler import posting, settlements, watchdogs
 from tests.scheduler.scene import AD, Scene
 
 TICKS_AFTER = 2
@@ -77,18 +77,6 @@ async def test_what_may_be_out_is_uncertain_and_never_sent_again(
     assert (job["status"], job["escrow"], job["target"]) == ("uncertain", "held", "approved")
     assert job["claim_no"] == 1
     assert len(await scene.published()) == messages
-
-
-async def test_after_a_cut_the_admin_chat_is_told(scene: Scene) -> None:
-    target_id = await scene.approve()
-    await outbox.deliver(scene.mail())
-    before = len(await scene.messages("group"))
-    await scene.fault("sendMessage", "cut_after", chat_id=scene.world.ids["channel"])
-    await scene.dispatch()
-    await outbox.deliver(scene.mail())
-    assert (await scene.job(target_id))["status"] == "uncertain"
-    assert len(await scene.published()) == 1
-    assert len(await scene.messages("group")) == before + 1
 
 
 async def test_an_uncertain_post_blocks_its_channel_alone(scene: Scene) -> None:

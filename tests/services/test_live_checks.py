@@ -1,5 +1,6 @@
 """Looks at live posts: what each verdict does to the money."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -20,13 +21,19 @@ async def _look(database: Database, verdict: Verdict) -> None:
         await live_checks.record(session, job_id=job_id, verdict=verdict, evidence="seen")
 
 
+async def _due(database: Database) -> Sequence[live_checks.Look]:
+    """Return the looks that are due, and leave them so."""
+    async with database.sessions() as session:
+        return await live_checks.take(session, limit=9)
+
+
 async def _state(database: Database) -> tuple[str, str, int, int]:
     """Return the job's status, the escrow's, how many looks are due, how many releases."""
     async with database.sessions.begin() as session:
         return (
             await rows.one(session, "SELECT status FROM post_jobs"),
             await rows.one(session, "SELECT status FROM escrows"),
-            len(await live_checks.due(session, limit=9)),
+            len(await _due(database)),
             len(await escrow.releasable(session, limit=9)),
         )
 
@@ -41,7 +48,7 @@ async def test_a_post_is_looked_at_when_its_hours_are_over(database: Database) -
     assert await _state(database) == ("success", "held", 0, 0)
     await database.forward(2 * HOUR)
     async with database.sessions.begin() as session:
-        look = (await live_checks.due(session, limit=9))[0]
+        look = (await live_checks.take(session, limit=9))[0]
     assert (look.target_id, look.chat_id, look.message_id, look.creative) == (
         deal.target.id,
         deal.channel.chat_id,

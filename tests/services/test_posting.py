@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services import campaigns, channels, posting
+from services import campaigns, channels, doubts, escrow, posting
 from services.posting import Claim
 from tests.conftest import Database
 from tests.factories import people, rows
@@ -198,16 +199,14 @@ async def test_a_flood_answer_costs_no_attempt_and_is_obeyed(session: AsyncSessi
     assert timedelta(seconds=70) < wait <= timedelta(seconds=77)
 
 
-async def test_uncertain_is_never_sent_again_and_told_once(session: AsyncSession) -> None:
-    deal = await people.approved(session)
+async def test_uncertain_is_never_sent_again_and_looked_for_at_once(session: AsyncSession) -> None:
+    await people.approved(session)
     claim = await people.claimed(session)
+    assert await posting.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="time-out")
     assert await _job(session) == ("uncertain",)
     assert await rows.one(session, "SELECT status FROM escrows") == "held"
-    assert await rows.table(
-        session,
-        "SELECT user_id, (payload->>'target_id')::int FROM outbox WHERE kind = 'post_uncertain'",
-    ) == [(None, deal.target.id)]
+    assert [doubt.job_id for doubt in await doubts.take(session, limit=9)] == [claim.job_id]
     await _nothing(session)
     assert await posting.rescue_abandoned(session) == 0
 
@@ -234,25 +233,89 @@ async def test_a_worker_that_wakes_up_late_changes_nothing(
     assert await rows.snapshot(session) == before
 
 
-async def test_an_abandoned_send_becomes_uncertain(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        await people.approved(session)
-        await people.approved(session)
-        claim = await posting.claim(session, owner="dead", lease=timedelta(milliseconds=1))
-        alive = await posting.claim(session, owner="alive", lease=people.LEASE)
+async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
+    """Claim the post that is due, as a worker that then dies."""
+    claim = await posting.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
+    if begun:
+        await session.execute(
+            text("UPDATE post_jobs SET lease_until = now() + interval '1 s' WHERE id = :id"),
+            {"id": claim.job_id},
+        )
+        assert await posting.may_send(session, claim)
+        await session.execute(
+            text("UPDATE post_jobs SET lease_until = now() WHERE id = :id"), {"id": claim.job_id}
+        )
+    return claim
+
+
+async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        for _ in range(3):
+            await people.approved(session)
+        begun = await _abandon(session, begun=True)
+        unbegun = await _abandon(session, begun=False)
+        alive = await posting.claim(session, owner="alive", lease=people.LEASE)
     assert alive is not None
     async with database.sessions.begin() as session:
-        assert not await posting.may_send(session, claim)
+        assert not await posting.may_send(session, unbegun)
         assert await posting.may_send(session, alive)
-        assert await posting.rescue_abandoned(session) == 1
+        assert await posting.rescue_abandoned(session) == 2
     async with database.sessions.begin() as session:
         assert await posting.rescue_abandoned(session) == 0
         assert await rows.table(
-            session, "SELECT id, status, lease_owner FROM post_jobs ORDER BY id"
-        ) == sorted([(claim.job_id, "uncertain", None), (alive.job_id, "sending", "alive")])
-        assert (
-            await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'post_uncertain'")
-            == 1
+            session, "SELECT id, status, lease_owner, attempts FROM post_jobs ORDER BY id"
+        ) == sorted(
+            [
+                (begun.job_id, "uncertain", None, 0),
+                (unbegun.job_id, "queued", None, 0),
+                (alive.job_id, "sending", "alive", 0),
+            ]
         )
-        assert not await posting.record_sent(session, claim, message_id=3)
+        for claim in (begun, unbegun):
+            assert not await posting.may_send(session, claim)
+            assert not await posting.record_sent(session, claim, message_id=3)
+        again = await people.claimed(session)
+        assert (again.job_id, again.claim_no) == (unbegun.job_id, 2)
+
+
+async def test_a_claim_of_a_version_that_does_not_say_may_have_begun(database: Database) -> None:
+    """While a new version is installed, workers of the one before claim without `may_send`'s mark.
+
+    Their claim number is not the marked one, whatever the row holds from an earlier claim.
+    """
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+        claim = await _abandon(session, begun=False)
+        assert await posting.give_back(session, claim)
+        await session.execute(
+            text(
+                "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1,"
+                " lease_owner = 'old', lease_until = now() - interval '1 s'"
+            )
+        )
+    async with database.sessions.begin() as session:
+        assert await posting.rescue_abandoned(session) == 1
+        assert await _job(session, "status, claim_no") == ("uncertain", 2)
+
+
+async def test_what_kills_its_workers_is_parked(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.approved(session)
+    for times in range(1, posting.MAX_ABANDONED + 1):
+        async with database.sessions.begin() as session:
+            await _abandon(session, begun=False)
+        async with database.sessions.begin() as session:
+            assert await posting.rescue_abandoned(session) == 1
+            assert await _job(session, "abandoned") == (times,)
+        await database.forward(posting.BACKOFF_MOST)
+    async with database.sessions.begin() as session:
+        assert await _job(session, "status, attempts, claim_no") == (
+            "failed",
+            0,
+            posting.MAX_ABANDONED,
+        )
+        assert await rows.table(
+            session, "SELECT user_id FROM outbox WHERE kind = 'post_refused'"
+        ) == [(deal.advertiser.user_id,)]
+        await escrow.refund(session, target_id=deal.target.id)

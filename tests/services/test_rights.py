@@ -32,7 +32,8 @@ UPDATED = {
     "outbox": {"status", "due_at", "attempts", "last_error", "message_id", "sent_at"},
     "post_jobs": {
         *("status", "due_at", "claim_no", "attempts", "lease_owner", "lease_until"),
-        *("last_error", "message_id", "sent_at", "updated_at"),
+        *("last_error", "message_id", "sent_at", "updated_at", "unsent_claim_no", "abandoned"),
+        *("known_message_id", "absent_at", "look_due_at", "card_due_at", "offered_at"),
     },
     "users": {"language", "language_chosen", "time_zone", "blocked"},
     "withdrawals": {"status", "external_reference", "decided_by", "settled_at"},

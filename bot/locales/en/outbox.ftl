@@ -24,7 +24,6 @@ outbox-post-gone = { $to ->
     [owner] ⚠️ The ad of placement #{ $id } is gone from { $channel } before its time. You are not paid for it; the advertiser gets the money back.
    *[advertiser] ⚠️ Your ad was removed from { $channel } before its time (placement #{ $id }). The money comes back to your wallet.
 }
-outbox-post-uncertain = ❔ Nobody knows whether placement #{ $id } was published in { $channel }: Telegram did not answer. It is not sent again; { $price } stays held. Please look into the channel.
 outbox-channel-suspended = ⚠️ “{ $title }” is not offered any more. { $why }
 outbox-deposit-credited = 💰 { $amount } has arrived in your wallet.
 outbox-switch-changed = { $state ->

@@ -1,0 +1,24 @@
+dead-letters = ☠️ Окончательно не вышедшие посты, сначала новые:
+dead-letters-none = ✅ Таких постов нет.
+dead-letters-row = #{ $id } · { $channel } · { $error }
+dead-letter = ☠️ Размещение #{ $id }
+
+    Кампания: { $campaign }
+    Канал: { $channel }
+    Цена: { $price }
+    Не вышло: { $when }
+    Попыток: { $attempts }
+    Ошибка: { $error }
+    Деньги: { $escrow ->
+        [held] удержаны, возвращаются рекламодателю
+        [refunded] возвращены рекламодателю
+       *[other] { $escrow }
+    }
+dead-letter-open = Повторно не предлагалось.
+dead-letter-offered = Рекламодателю предложено повторить.
+dead-letter-retried = Рекламодатель повторил: размещение #{ $again }.
+dead-letter-offer = 🔁 Предложить повторить
+retry-offer = 🔁 Размещение #{ $id } в { $channel } не состоялось, его можно повторить. Сегодня оно стоит { $price } и проходит модерацию, как любое другое; деньги удерживаются при одобрении.
+retry-button = 🔁 Повторить за { $price }
+command-dlq = Окончательно не вышедшие посты
+error-price-changed = Цена изменилась: теперь { $price }. Ничего не изменилось.

@@ -1,0 +1,69 @@
+"""Posts that failed for good: the staff's list, and the offer to their advertiser."""
+
+from bot.callbacks import Go, OnDeadLetter, Place, Retry, ShowDeadLetters
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from services.dead_letters import DeadLetter
+
+OPEN = "open"
+OFFER = "offer"
+
+
+def page(t: Texts, found: Page[DeadLetter]) -> Outgoing:
+    """The list, the newest first; each row opens its card."""
+    return Outgoing(
+        t("dead-letters" if found.found else "dead-letters-none"),
+        rows(
+            *(
+                [
+                    button(
+                        t(
+                            "dead-letters-row",
+                            id=str(row.target_id),
+                            channel=row.channel_title,
+                            error=row.error,
+                        ),
+                        OnDeadLetter(act=OPEN, id=row.target_id),
+                    )
+                ]
+                for row in found.rows
+            ),
+            found.turns(t, lambda number: ShowDeadLetters(page=number)),
+        ),
+    )
+
+
+def letter(t: Texts, row: DeadLetter) -> Outgoing:
+    """One of them: what failed, why, and what has been done about it."""
+    if row.retried_by is not None:
+        state = t("dead-letter-retried", again=str(row.retried_by))
+    else:
+        state = t("dead-letter-offered" if row.offered else "dead-letter-open")
+    text = t(
+        "dead-letter",
+        id=str(row.target_id),
+        campaign=row.campaign_name,
+        channel=row.channel_title,
+        price=t.money(row.price),
+        when=t.time(row.failed_at),
+        attempts=row.attempts,
+        error=row.error,
+        escrow=row.escrow_status.value,
+    )
+    offers = [] if row.offered else [button(t("dead-letter-offer"), _act(OFFER, row))]
+    return Outgoing(f"{text}\n\n{state}", rows(offers, [button(t("back"), ShowDeadLetters())]))
+
+
+def offer(t: Texts, row: DeadLetter) -> Outgoing:
+    """Offer it to its advertiser: the price is today's."""
+    price = row.price if row.price_now is None else row.price_now
+    again = button(t("retry-button", price=t.money(price)), Retry(id=row.target_id, price=price))
+    return Outgoing(
+        t("retry-offer", id=str(row.target_id), channel=row.channel_title, price=t.money(price)),
+        rows([again], [button(t("placement-card"), Go(place=Place.PLACEMENT, id=row.target_id))]),
+    )
+
+
+def _act(act: str, row: DeadLetter) -> OnDeadLetter:
+    return OnDeadLetter(act=act, id=row.target_id)
