@@ -72,16 +72,16 @@ _RECORD_SENT = text(
     """
     WITH moved AS (
         UPDATE post_jobs j
-        SET status = 'success', message_id = m.message_id, sent_at = clock(), last_error = NULL,
+        SET status = 'success', message_id = m.message_id, sent_at = m.sent_at, last_error = NULL,
             lease_owner = NULL, lease_until = NULL, updated_at = clock(), absent_at = NULL,
             look_due_at = m.look_due_at, card_due_at = m.card_due_at
         FROM unnest(
             CAST(:job_ids AS bigint[]), CAST(:claim_nos AS bigint[]), CAST(:owners AS text[]),
             CAST(:message_ids AS bigint[]), CAST(:correlation_ids AS text[]),
-            CAST(:ends_at AS timestamptz[]), CAST(:look_due_at AS timestamptz[]),
-            CAST(:card_due_at AS timestamptz[])
-        ) AS m (job_id, claim_no, owner, message_id, correlation_id, ends_at, look_due_at,
-            card_due_at)
+            CAST(:sent_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]),
+            CAST(:look_due_at AS timestamptz[]), CAST(:card_due_at AS timestamptz[])
+        ) AS m (job_id, claim_no, owner, message_id, correlation_id, sent_at, ends_at,
+            look_due_at, card_due_at)
         WHERE j.id = m.job_id AND j.status = 'sending' AND j.claim_no = m.claim_no
             AND j.lease_owner = m.owner
         RETURNING j.id, j.campaign_target_id, j.channel_id, j.message_id, m.correlation_id,
@@ -212,6 +212,7 @@ async def record_sent(session: AsyncSession, sent: Sequence[Sent]) -> frozenset[
         | {
             "message_ids": [post.message_id for post in known],
             "correlation_ids": [post.claim.correlation_id for post in known],
+            "sent_at": [plan.sent_at for plan in planned],
             "ends_at": [plan.ends_at for plan in planned],
             "look_due_at": [plan.look_due_at for plan in planned],
             "card_due_at": [plan.card_due_at for plan in planned],

@@ -61,6 +61,7 @@ def next_look(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime
 class Plan(NamedTuple):
     """When what happens to a post that is out."""
 
+    sent_at: datetime
     ends_at: datetime
     """The end of its promised hours."""
     look_due_at: datetime | None
@@ -71,7 +72,7 @@ def plan(moment: datetime, promised_hours: int) -> Plan:
     """Plan the life of a post that is out since a moment."""
     ends_at = moment + timedelta(hours=promised_hours)
     look_due_at = next_look(moment, ends_at, moment) if promised_hours else None
-    return Plan(ends_at, look_due_at, ends_at + UNSEEN_LASTS)
+    return Plan(moment, ends_at, look_due_at, ends_at + UNSEEN_LASTS)
 
 
 async def begin(session: AsyncSession, placement: queries.Placement, *, message_id: int) -> None:

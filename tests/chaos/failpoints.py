@@ -95,11 +95,16 @@ def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
 
 
 def _listen(fuse: Fuse) -> None:
+    # A savepoint's end is reported like a commit, and is none.
     def before(session: Session) -> None:
+        if session.in_nested_transaction():
+            return
         if label := session.info.get(LABEL):
             fuse.passing(f"{label} before commit")
 
     def after(session: Session) -> None:
+        if session.in_nested_transaction():
+            return
         if label := session.info.get(LABEL):
             fuse.passing(f"{label} after commit")
 

@@ -75,13 +75,13 @@ class Stage:
         finally:
             await connection.close()
 
-    async def control(self, path: str, **order: Any) -> None:
+    async def control(self, path: str, verb: str = "POST", /, **order: Any) -> None:
         """Order something of the control API."""
         headers = {"Authorization": f"Bearer {self.telegram.control_token}"}
         url = f"{self.telegram.facts['url']}/control/{path}"
         async with (
             aiohttp.ClientSession(headers=headers) as http,
-            http.post(url, json=order) as answer,
+            http.request(verb, url, json=order) as answer,
         ):
             answer.raise_for_status()
 

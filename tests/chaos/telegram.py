@@ -72,6 +72,11 @@ class DrawnFaults(Faults):
             drawn -= share
         return None
 
+    def clear(self) -> None:
+        """Everything works again."""
+        super().clear()
+        self.chances = {}
+
 
 def _fault(kind: str) -> Fault:
     match kind:

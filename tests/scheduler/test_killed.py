@@ -65,7 +65,8 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
     [
         (claims, "take", "before", PAID, 1),
         (claims, "take", "after", PAID, 1),
-        (claims, "begin_sends", "after", NOBODY_KNOWS, 0),
+        (claims, "begin_sends", "after", PAID, 1),
+        (workers.Desk, "_begin", "after", NOBODY_KNOWS, 0),
         (claims, "begin_sends", "before", PAID, 1),
         (Sender, "send_ad", "before", NOBODY_KNOWS, 0),
         (Sender, "send_ad", "after", NOBODY_KNOWS, 1),
