@@ -84,7 +84,13 @@ async def run(settings: Settings) -> int:
     desk = Desk(sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping)
     mailer = plain_bot(token, api_url)
     mail = outbox.Mail(
-        sessions, limiter, mailer, settings.admin_chat_id, settings.currency, stopping
+        sessions,
+        limiter,
+        mailer,
+        settings.admin_chat_id,
+        settings.currency,
+        stopping,
+        ads_wait=lambda: desk.full,
     )
     leader = Leader(sessions, owner)
     clock = Clock(

@@ -56,6 +56,11 @@ class Desk:
     """Asks right before a send, whether it may go."""
     record_sent: Together[claims.Sent, bool] = field(init=False)
 
+    @property
+    def full(self) -> bool:
+        """Whether as many posts are under way as may be."""
+        return len(self.under_way) >= AT_ONCE
+
     def __post_init__(self) -> None:
         """Joins what posts do at the same moment into one transaction."""
         object.__setattr__(self, "begin", Together(self._begin, MOST_TOGETHER))
@@ -94,7 +99,7 @@ async def dispatch(desk: Desk) -> None:
 
 async def _room(desk: Desk) -> int:
     """How many more posts may be on their way, once there is place for some."""
-    if len(desk.under_way) >= AT_ONCE:
+    if desk.full:
         await asyncio.wait(
             desk.under_way, timeout=FULL_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )

@@ -28,7 +28,7 @@ from services import killswitches
 from services.actors import SYSTEM
 from tests.chaos.market import Market
 from tests.chaos.stage import ROOT, Stage, stage, until
-from tests.chaos.workers import Nursery, nursery
+from tests.chaos.workers import Nursery, Worker, nursery
 
 CAP = 30
 LIFTED = 1_000_000
@@ -54,9 +54,11 @@ class Drain:
     """Notices to people included."""
     refused: int
     """429s."""
+    cpu_ms_per_post: float
+    """Of the schedulers alone; does not depend on who else uses the machine."""
 
 
-def measured(sends: list[Json], processes: int, *, capped: bool) -> Drain:
+def measured(sends: list[Json], workers: list[Worker], *, capped: bool) -> Drain:
     """What the sends of one drain amount to."""
     posts = [send["at"] for send in _posts(sends)]
     seconds = posts[-1] - posts[0]
@@ -65,7 +67,7 @@ def measured(sends: list[Json], processes: int, *, capped: bool) -> Drain:
     later = sum(at > posts[0] + 1 for at in posts)
     share = later / (CAP * (seconds - 1))
     return Drain(
-        processes,
+        len(workers),
         capped,
         len(posts),
         round(seconds, 2),
@@ -73,6 +75,7 @@ def measured(sends: list[Json], processes: int, *, capped: bool) -> Drain:
         round(share, 4),
         round((len(during) - 1) / seconds, 1),
         sum(not send["admitted"] for send in sends),
+        round(sum(worker.cpu for worker in workers) / len(posts) * 1000, 1),
     )
 
 
@@ -102,7 +105,7 @@ async def drain(scene: Stage, young: Nursery, processes: int, *, capped: bool) -
     sends = scene.telegram.sends()[before:]
     await asyncio.gather(*(young.stop(worker, signal.SIGKILL) for worker in workers))
     await engine.dispose()
-    return measured(sends, processes, capped=capped)
+    return measured(sends, workers, capped=capped)
 
 
 async def limit_telegram(scene: Stage, *, on: bool) -> None:
@@ -145,7 +148,7 @@ async def idle(scene: Stage, young: Nursery, processes: int, posts: int) -> list
             "RETURNING due_at",
             database=name,
         )
-        while not (new := _posts(scene.telegram.sends()[before:])):
+        while not (new := _posts(scene.telegram.sends()[before:])):  # noqa: ASYNC110 - a file
             await asyncio.sleep(0.02)
         waits.append(new[0]["at"] - due.timestamp())
     await asyncio.gather(*(young.stop(worker, signal.SIGKILL) for worker in workers))
@@ -213,6 +216,7 @@ def row(found: Drain) -> str:
         f"{limits:<10} {found.processes} process(es) {found.posts:>5} posts {found.seconds:>7.1f} s"
         f" {found.per_second:>7.1f} posts/s {found.messages_per_second:>7.1f} messages/s"
         f"  share of 30/s {found.cap_share:>7.1%}  429s {found.refused}"
+        f"  {found.cpu_ms_per_post:.1f} ms of CPU a post"
     )
 
 

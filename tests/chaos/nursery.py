@@ -5,7 +5,8 @@ Orders come as JSON lines on stdin, what happens goes as JSON lines to stdout:
   {"signal": ID, "number": N}
   -> {"id": ID, "pid": PID}
   -> {"id": ID, "reached": POINT}
-  -> {"id": ID, "signal": N or null, "status": N or null}     (as the operating system reports it)
+  -> {"id": ID, "signal": N or null, "status": N or null, "cpu": SECONDS}
+The last as the operating system reports it.
 At the end of stdin every child is killed.
 """
 
@@ -22,6 +23,8 @@ import bot.light_models  # noqa: F401 - before anything of aiogram
 
 # isort: split
 from aiogram.methods import EditMessageText, SendMessage
+from aiogram.methods.base import Response
+from aiogram.types import Message
 
 from sandbox import processes
 from scheduler import __main__ as scheduler
@@ -91,7 +94,7 @@ class Nursery:
 
     def _reap(self) -> None:
         while self._children:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, used = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
             killed = os.WIFSIGNALED(status)
@@ -100,6 +103,7 @@ class Nursery:
                     "id": self._children.pop(pid),
                     "signal": os.WTERMSIG(status) if killed else None,
                     "status": None if killed else os.waitstatus_to_exitcode(status),
+                    "cpu": used.ru_utime + used.ru_stime,
                 }
             )
 
@@ -155,6 +159,10 @@ def main() -> None:
     # Built at first use, and then shared by all children.
     SendMessage(chat_id=1, text="-")
     EditMessageText(chat_id=1, message_id=1, text="-")
+    chat = {"id": 1, "type": "private"}
+    Response[Message].model_validate(
+        {"ok": True, "result": {"message_id": 1, "date": 1, "chat": chat}}
+    )
     gc.collect()
     gc.freeze()
     Nursery().run()

@@ -15,7 +15,7 @@ from sandbox import embedded, ports
 from tests.chaos.proxy import Proxy, Streams, proxy
 from tests.chaos.stage import Stage
 
-CALM_SECONDS = (1.5, 5.0)
+CALM_SECONDS = (3.0, 10.0)
 TROUBLE_SECONDS = (0.3, 2.5)
 
 

@@ -26,6 +26,8 @@ class Worker:
     signal: int | None = None
     """By which it ended, as the operating system reports it."""
     status: int | None = None
+    cpu: float = 0.0
+    """Seconds of the processor that it used in its life."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -86,6 +88,7 @@ class Nursery:
             worker.arrived.set()
         else:
             worker.signal, worker.status = message["signal"], message["status"]
+            worker.cpu = message["cpu"]
             worker.ended.set()
 
     def _order(self, order: dict[str, Any]) -> None:
