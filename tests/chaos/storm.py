@@ -171,14 +171,12 @@ class Storm:
         await self.scene.control("faults", "DELETE")
         workers = [self.young.start(self.scene.settings(**SETTINGS)) for _ in range(2)]
         await self._until_none(
-            "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')",
-            haste=HASTE,
+            "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )
         await self._forward(timedelta(hours=max(PROMISED_HOURS), minutes=5))
         await self._until_none(
             "SELECT COUNT(*) FROM escrows e JOIN post_jobs j USING (campaign_target_id) "
-            "WHERE e.status = 'held' AND j.status IN ('success', 'failed')",
-            haste=timedelta(),
+            "WHERE e.status = 'held' AND j.status IN ('success', 'failed')"
         )
         for worker in workers:
             await self.young.stop(worker, signal.SIGTERM)
@@ -189,14 +187,14 @@ class Storm:
         """Move the database's clock."""
         await self.scene.fetch("UPDATE clock_shift SET shift = shift + $1", by)
 
-    async def _until_none(self, count: str, *, haste: timedelta) -> None:
+    async def _until_none(self, count: str) -> None:
         left = MOST_HASTE
 
         async def none() -> bool:
             nonlocal left
-            if haste and left > timedelta():
-                left -= haste
-                await self._forward(haste)
+            if left > timedelta():
+                left -= HASTE
+                await self._forward(HASTE)
             return bool(await self.scene.fetch(count) == 0)
 
         try:

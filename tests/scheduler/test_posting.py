@@ -172,7 +172,7 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", delay_s=1.5)
     late = asyncio.create_task(scene.dispatch(owner="paused worker"))
-    while (await scene.world.see("state"))["faults"]:  # until the request has arrived
+    while (await scene.world.see("state"))["faults"]:  # noqa: ASYNC110 - until it has arrived
         await asyncio.sleep(0.02)
     await scene.database.as_owner("UPDATE post_jobs SET lease_until = now() - interval '1 s'")
     await watchdogs.rescue_abandoned(scene.database.sessions)
