@@ -134,7 +134,7 @@ class _Turns:
     async def run(self, stop: asyncio.Event) -> None:
         """Take the lease whenever it is free, and work while it is ours, until `stop`."""
         while not stop.is_set():
-            if await self._lease():
+            if await self._lease(unknown=False):
                 await self._work(stop)
             else:
                 await _sleep(stop)
@@ -151,7 +151,8 @@ class _Turns:
         watched = [*tasks, *([polling] if polling else [])]
         while not stop.is_set() and not any(task.done() for task in watched):
             await _sleep(stop)
-            if not await self._lease():
+            # While PostgreSQL is away nobody else can take it either.
+            if not await self._lease(unknown=True):
                 log.warning("another process takes updates now")
                 break
         if polling is not None:
@@ -165,8 +166,8 @@ class _Turns:
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
 
-    async def _lease(self) -> bool:
-        """Take or keep the lease. While PostgreSQL is away nobody else can take it either."""
+    async def _lease(self, *, unknown: bool) -> bool:
+        """Take or keep the lease; `unknown` is what is assumed while PostgreSQL is away."""
         try:
             async with reachable(), self._sessions.begin() as session:
                 epoch = await system.take_lease(
@@ -174,7 +175,7 @@ class _Turns:
                 )
         except DatabaseAwayError:
             log.warning("database away", what="lease")
-            return True
+            return unknown
         return epoch is not None
 
 

@@ -10,6 +10,7 @@ AUDITED = (
     errors.AccessDenied,
     errors.NotCampaignOwner,
     errors.NotChannelOwner,
+    errors.NotWithdrawalOwner,
     errors.OwnMoney,
     errors.SamePerson,
     errors.PersonBlocked,

@@ -19,7 +19,14 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from bot import metrics
-from bot.turn import AlreadyHandledError, DatabaseAwayError, Delivery, Wiring, reachable
+from bot.turn import (
+    AlreadyHandledError,
+    DatabaseAwayError,
+    Delivery,
+    TryLaterError,
+    Wiring,
+    reachable,
+)
 from db.models.operations import InboxUpdate
 from db.session import Sessions
 from services import inbox
@@ -133,29 +140,27 @@ class Worker:
     async def _work(self, number: int) -> None:
         """Handle one chat's updates in order, and leave when there are none."""
         lane = self._lanes[number]
+        begun: list[int] = []
         try:
             while lane:
                 row = lane.popleft()
+                begun = [row.id]
                 async with self._slots:
                     await self._handle(row)
                 self._taken.discard(row.id)
-        except DatabaseAwayError:
-            log.warning("database away", what="lane")
+        except TryLaterError as error:
+            log.warning("handled later", error=type(error).__name__)
             await asyncio.sleep(AWAY_SECONDS)
         finally:
             # Whatever is left is still open in the table, and taken again in its order.
             del self._lanes[number]
-            self._taken.difference_update(row.id for row in lane)
+            self._taken.difference_update(begun, [row.id for row in lane])
             self.wake()
 
     async def _handle(self, row: InboxUpdate) -> None:
         delivery = Delivery(row.id)
-        try:
-            await self._feed(row, delivery)
-            await self._finish(delivery)
-        except DatabaseAwayError:
-            self._taken.discard(row.id)
-            raise
+        await self._feed(row, delivery)
+        await self._finish(delivery)
 
     async def _feed(self, row: InboxUpdate, delivery: Delivery) -> None:
         try:
@@ -173,7 +178,7 @@ class Worker:
                     fsm_storage=self._wiring.storage,
                     delivery=delivery,
                 )
-            except (DatabaseAwayError, asyncio.CancelledError):
+            except (TryLaterError, asyncio.CancelledError):
                 raise
             except AlreadyHandledError:
                 delivery.marked = True

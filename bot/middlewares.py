@@ -9,7 +9,6 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
-from bot import texts
 from bot.texts import Texts
 from bot.turn import Turn, Wiring, reachable, reading
 from db.models.users import Role, User
@@ -66,7 +65,7 @@ async def _turn(event: TelegramObject, data: dict[str, Any]) -> Turn:
     turn = Turn(
         wiring,
         data["delivery"],
-        Texts(texts.language_of(speaker.language_code if speaker else None), currency),
+        Texts(users.known_language(speaker.language_code if speaker else None), currency),
         act=_act(event),
     )
     if speaker is None or speaker.is_bot:
@@ -83,7 +82,7 @@ async def _turn(event: TelegramObject, data: dict[str, Any]) -> Turn:
 
 
 async def _register(wiring: Wiring, speaker: TelegramUser) -> tuple[User, frozenset[Role]]:
-    language = texts.language_of(speaker.language_code)
+    language = users.known_language(speaker.language_code)
     async with reading(wiring.sessions) as session:
         person = await users.by_telegram_id(session, speaker.id)
         if person is not None and (person.language_chosen or person.language == language):

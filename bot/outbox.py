@@ -16,7 +16,7 @@ from bot.screens import outbox as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.operations import OutboxMessage
-from services import channels, dead_letters, decisions, moderation, users
+from services import channels, dead_letters, decisions, moderation, users, withdrawals
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -86,15 +86,29 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
+async def _ledger_sealed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.ledger_sealed(t, payload["number"], payload["digest"])
+
+
 async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.escrow_watchdog(
         t, payload["count"], payload["targets"], acting=payload["acting"]
     )
 
 
-async def _payment_refunded(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await withdrawals.get(session, payload["withdrawal_id"])
+    user = await users.get(session, row.user_id)
+    return screens.withdrawal(t, row, payload["status"], user.telegram_id)
+
+
+async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     user = await users.get(session, payload["user_id"])
-    return screens.payment_refunded(t, user.telegram_id, payload["amount"], payload["currency"])
+    return screens.deposit_clawed_back(t, user.telegram_id, payload)
+
+
+async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.correction_changed(t, payload)
 
 
 _KINDS: Mapping[str, Render] = {
@@ -118,8 +132,11 @@ _KINDS: Mapping[str, Render] = {
     "deposit_credited": _deposit_credited,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
+    "ledger_sealed": _ledger_sealed,
     "escrow_watchdog": _escrow_watchdog,
-    "payment_refunded": _payment_refunded,
+    "withdrawal_changed": _withdrawal_changed,
+    "deposit_clawed_back": _deposit_clawed_back,
+    "correction_changed": _correction_changed,
 }
 
 KINDS = frozenset(_KINDS)

@@ -7,6 +7,7 @@ import structlog
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.exceptions import (
+    ClientDecodeError,
     TelegramAPIError,
     TelegramNetworkError,
     TelegramRetryAfter,
@@ -22,7 +23,7 @@ from services import chats, users
 log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 2.0
-AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter)
+AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter, ClientDecodeError)
 _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 

@@ -22,6 +22,7 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.methods import (
     DeleteMessage,
     ForwardMessage,
+    GetChat,
     GetChatMember,
     GetMe,
     TelegramMethod,
@@ -213,6 +214,12 @@ class Sender:
         probe, copy = traces.judge_copy(reply, creative)
         if copy is not None:
             await self._ask(DeleteMessage(chat_id=through, message_id=copy))
+        elif probe.trace is Trace.UNKNOWN and replies.NOT_FORWARDABLE in probe.evidence:
+            # Where all may be forwarded, what may not is a service message, and no ad.
+            answer = await self._ask(GetChat(chat_id=chat_id)) or {}
+            place = answer.get("result")
+            if isinstance(place, dict) and not place.get("has_protected_content"):
+                return Probe(Trace.ANOTHERS, probe.evidence)
         return probe
 
     async def answers(self) -> bool:

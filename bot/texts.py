@@ -8,9 +8,10 @@ from pathlib import Path
 from aiogram_i18n.cores.fluent_runtime_core import FluentRuntimeCore
 
 from bot import amounts
+from services import users
 
-LANGUAGES = ("en", "ru")
-DEFAULT_LANGUAGE = "en"
+LANGUAGES = users.LANGUAGES
+DEFAULT_LANGUAGE = users.DEFAULT_LANGUAGE
 LOCALES = Path(__file__).parent / "locales"
 
 
@@ -24,12 +25,6 @@ def core() -> FluentRuntimeCore:
     )
     loaded.locales.update(loaded.find_locales())
     return loaded
-
-
-def language_of(code: str | None) -> str:
-    """Choose the language for a Telegram language code such as `ru` or `en-GB`."""
-    short = (code or "").partition("-")[0].lower()
-    return short if short in LANGUAGES else DEFAULT_LANGUAGE
 
 
 @dataclass(frozen=True)

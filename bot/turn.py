@@ -4,38 +4,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.settings import Settings
 from bot.storage import FormStorage
 from bot.texts import Texts
 from db.models.users import User
-from db.session import Sessions
+from db.session import Sessions, is_away, is_conflict
 from services import inbox
 from services.actors import Actor
 
 
-class DatabaseAwayError(Exception):
-    """PostgreSQL did not answer; the update stays in the inbox and is handled later."""
+class TryLaterError(Exception):
+    """Nothing was changed; the update stays in the inbox and is handled again later."""
+
+
+class DatabaseAwayError(TryLaterError):
+    """PostgreSQL did not answer, or had to choose between two transactions."""
 
 
 class AlreadyHandledError(Exception):
     """Another process handled this update in the meantime: nothing of ours may commit."""
-
-
-_AWAY_STATES = ("08", "57P", "53300")
-"""SQLSTATE beginnings: connection lost, shutting down or starting up, no connection left."""
-
-
-def _away(error: BaseException) -> bool:
-    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(getattr(cause, "sqlstate", "")).startswith(_AWAY_STATES)
 
 
 @asynccontextmanager
@@ -44,7 +33,7 @@ async def reachable() -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
-        if _away(error):
+        if is_away(error) or is_conflict(error):
             raise DatabaseAwayError from error
         raise
 

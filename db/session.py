@@ -3,7 +3,11 @@
 Entry points open `async with sessions.begin() as session:`; services never commit.
 """
 
-from sqlalchemy import URL, make_url
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -15,6 +19,10 @@ POOL_SIZE = 10
 POOL_OVERFLOW = 22
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
+AWAY_STATES = ("08", "57P", "53300")
+"""SQLSTATE beginnings: connection lost, shutting down or starting up, no connection left."""
+CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
+"""SQLSTATEs: serialization, deadlock, a lock, a transaction or a statement that took too long."""
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -27,14 +35,14 @@ def driver_url(url: str) -> URL:
 def create_engine(url: str) -> AsyncEngine:
     """Make the pool of connections. READ COMMITTED: the kill switches rely on it.
 
-    A connection is tested before use, so that a restart of PostgreSQL costs a person nothing.
+    A connection that its server has closed is replaced before use, so that a restart of PostgreSQL
+    costs a person nothing.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         driver_url(url),
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_WAIT_SECONDS,
-        pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
         connect_args={
@@ -42,6 +50,35 @@ def create_engine(url: str) -> AsyncEngine:
             "server_settings": {"timezone": "UTC", "jit": "off"},
         },
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def is_away(error: BaseException) -> bool:
+    """Tell whether an error means that PostgreSQL could not be reached, or went away meanwhile."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_away(inner) for inner in error.exceptions)
+    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return _state(error).startswith(AWAY_STATES)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Tell whether transactions stood in each other's way, or one took too long: try again."""
+    return _state(error).startswith(CONFLICT_STATES)
+
+
+def _state(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(cause, "sqlstate", None))
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool replace a closed connection. Its socket knows; a ping is three round trips."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

@@ -8,6 +8,7 @@ from bot.screens.outgoing import NO_PREVIEW, Outgoing
 
 ALERT_LENGTH = 200
 """Telegram's limit for what answers a press."""
+_TOO_OLD = "query is too old"
 _NOT_MODIFIED = "message is not modified"
 
 
@@ -17,7 +18,7 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
         await send(_bot(event), event.chat.id, screen)
         return
     await replace(event, screen)
-    await event.answer()
+    await answer(event)
 
 
 async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
@@ -28,16 +29,34 @@ async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
 
 async def alert(event: CallbackQuery | Message, text: str) -> None:
     """Tell a person something that changes no screen: over the button, or as a message."""
-    if isinstance(event, CallbackQuery) and len(text) <= ALERT_LENGTH:
-        await event.answer(text, show_alert=True)
-        return
     if isinstance(event, CallbackQuery):
-        await event.answer()
+        fits = len(text) <= ALERT_LENGTH
+        if await answer(event, text if fits else None) and fits:
+            return
     chat = event.message.chat if isinstance(event, CallbackQuery) and event.message else None
     if isinstance(event, Message):
         chat = event.chat
     if chat is not None:
         await _bot(event).send_message(chat.id, text, link_preview_options=NO_PREVIEW)
+
+
+async def answer(press: CallbackQuery, text: str | None = None) -> bool:
+    """Answer a press, as Telegram wants for each; tell whether it was still waiting for one.
+
+    After a few minutes, for example of a restart, it is not.
+    """
+    try:
+        await press.answer(text, show_alert=text is not None)
+    except TelegramBadRequest as error:
+        if not too_late(error):
+            raise
+        return False
+    return True
+
+
+def too_late(error: TelegramBadRequest) -> bool:
+    """Tell whether Telegram does not wait for this answer any more, or has had it already."""
+    return _TOO_OLD in error.message
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:

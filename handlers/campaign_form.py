@@ -18,8 +18,8 @@ from bot.screens.outgoing import Outgoing
 from bot.turn import Turn
 from handlers import campaigns as campaign_handlers
 from handlers import forms
-from services import campaigns, errors
-from services.creatives import Creative, utf16_length
+from services import campaigns, creatives, errors
+from services.creatives import Creative
 
 openers = Router(name="campaign_form")
 
@@ -44,8 +44,8 @@ async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager
 async def _name(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     turn = forms.turn_of(manager)
     name = (message.text or "").strip()
-    if not name or utf16_length(name) > campaigns.NAME_LIMIT:
-        problem = errors.InvalidText("name", campaigns.NAME_LIMIT, utf16_length(name))
+    if not name or creatives.utf16_length(name) > campaigns.NAME_LIMIT:
+        problem = errors.InvalidText("name", campaigns.NAME_LIMIT, creatives.utf16_length(name))
         forms.complain(manager, explain(turn.t, problem))
         return
     manager.dialog_data["name"] = name

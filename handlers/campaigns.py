@@ -73,7 +73,7 @@ async def show_ad(press: CallbackQuery, callback_data: OnCampaign, turn: Turn, b
     async with turn.read() as session:
         row = await campaigns.get(session, actor=turn.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)
-    await press.answer()
+    await answers.answer(press)
     await bot(ads.message(press.from_user.id, Creative.from_json(row.creative)))
     await answers.send(bot, press.from_user.id, screens.campaign(turn.t, row, left))
 

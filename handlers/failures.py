@@ -8,7 +8,7 @@ from aiogram.types.update import UpdateTypeLookupError
 
 from bot import metrics
 from bot.errors import AUDITED, explain
-from bot.turn import AlreadyHandledError, DatabaseAwayError, Turn
+from bot.turn import AlreadyHandledError, TryLaterError, Turn
 from handlers import answers
 from services import audit, errors
 from services.actors import correlation_id
@@ -19,7 +19,7 @@ refusals = Router(name="refusals")
 surprises = Router(name="surprises")
 """Comes last: what no other error handler has taken."""
 
-LEFT_TO_THE_INBOX = (DatabaseAwayError, AlreadyHandledError, UpdateTypeLookupError)
+LEFT_TO_THE_INBOX = (TryLaterError, AlreadyHandledError, UpdateTypeLookupError)
 """Not a person's business: handled later, handled elsewhere, or nothing that we know."""
 
 

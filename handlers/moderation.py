@@ -48,7 +48,7 @@ async def open_card(press: CallbackQuery, callback_data: Moderate, turn: Turn, b
     turn.actor.require_staff(*MODERATORS, action="moderation_card")
     row = await _card(turn, callback_data.id)
     await answers.send(bot, turn.admin_chat_id, screens.card(turn.t, row, with_ad=True))
-    await press.answer()
+    await answers.answer(press)
 
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.CARD))

@@ -1,16 +1,20 @@
 """Telegram's payments: the question before, the money, and money taken back. No form, no Redis."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import structlog
 from aiogram import F, Router
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, PreCheckoutQuery
 
 from bot.amounts import STARS
 from bot.errors import explain
 from bot.screens import wallet as screens
-from bot.turn import DatabaseAwayError, Turn
+from bot.turn import AlreadyHandledError, TryLaterError, Turn
 from db.models.money import DepositStatus
 from handlers import answers, failures
-from services import audit, errors, outbox, payments
+from services import clawbacks, errors, payments
 
 log = structlog.get_logger(__name__)
 router = Router(name="payments")
@@ -34,12 +38,15 @@ async def check(query: PreCheckoutQuery, turn: Turn) -> None:
     """Say within 10 s whether the money may come; no answer at all would be a no without words."""
     try:
         problem = await _problem(query, turn)
-    except DatabaseAwayError:
+    except Exception:  # whatever it is, the person must not be left waiting
+        log.exception("pre-checkout not decided")
         problem = turn.t("payment-later")
-    if problem is None:
-        await query.answer(ok=True)
-    else:
-        await query.answer(ok=False, error_message=problem)
+    try:
+        await query.answer(ok=problem is None, error_message=problem)
+    except TelegramBadRequest as error:
+        # Handled again after a crash: it was answered before, or no money comes.
+        if not answers.too_late(error):
+            raise
 
 
 async def _problem(query: PreCheckoutQuery, turn: Turn) -> str | None:
@@ -68,13 +75,13 @@ async def paid(message: Message, turn: Turn) -> None:
     payment = message.successful_payment
     if payment is None:
         return
-    async with turn.begin() as session:
+    async with _never_dropped("payment not recorded"), turn.begin() as session:
         deposit = await payments.deposit(
             session,
             user_id=turn.user_id,
             amount=payment.total_amount,
             key=payment.telegram_payment_charge_id,
-            source="stars" if payment.currency == STARS else "telegram",
+            source=_source(payment.currency),
         )
     if deposit.status is DepositStatus.RECEIVED:
         await answers.show(message, screens.received(turn.t, deposit.amount))
@@ -82,29 +89,31 @@ async def paid(message: Message, turn: Turn) -> None:
 
 @router.message(F.refunded_payment)
 async def taken_back(message: Message, turn: Turn) -> None:
-    """Record that Telegram gave a payment back, and tell the admin chat; no money moves here."""
+    """Take back what Telegram gave back; the admin chat is told what was lost."""
     payment = message.refunded_payment
     if payment is None:
         return
-    async with turn.begin() as session:
-        await audit.record(
+    async with _never_dropped("reversed payment not recorded"), turn.begin() as session:
+        await clawbacks.clawback(
             session,
-            actor=turn.actor,
-            action="payment_refunded",
-            role="advertiser",
-            amount=payment.total_amount,
-            currency=payment.currency,
             external_reference=payment.telegram_payment_charge_id,
+            user_id=turn.user_id,
+            amount=payment.total_amount,
+            source=_source(payment.currency),
         )
-        await outbox.add(
-            session,
-            user_id=None,
-            kind="payment_refunded",
-            payload={
-                "user_id": turn.user_id,
-                "amount": payment.total_amount,
-                "currency": payment.currency,
-            },
-            key=f"payment_refunded:{payment.telegram_payment_charge_id}",
-        )
-    log.warning("payment refunded by Telegram", amount=payment.total_amount)
+
+
+def _source(currency: str) -> str:
+    return "stars" if currency == STARS else "telegram"
+
+
+@asynccontextmanager
+async def _never_dropped(event: str) -> AsyncIterator[None]:
+    """Keep news of money for an error of ours: tried again, then parked with its update."""
+    try:
+        yield
+    except (TryLaterError, AlreadyHandledError):
+        raise
+    except Exception as error:
+        log.exception(event)
+        raise TryLaterError from error

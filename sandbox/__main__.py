@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from sandbox import folders, surroundings
@@ -17,6 +18,7 @@ from sandbox.launch import Launch
 from sandbox.simulation import Simulation
 from sandbox.trouble import CannotStart
 
+_ONE_PRESS = 0.5  # seconds
 _SUMMARY = "Runs the bot, the scheduler and everything they need; the data stays in one folder."
 
 
@@ -37,12 +39,17 @@ def main() -> None:
 
 
 async def _until_told(options: argparse.Namespace) -> None:
-    """Run until SIGINT or SIGTERM. A second one ends us at once, and by that all children."""
+    """Run until SIGINT or SIGTERM. A second press ends us at once, and by that all children."""
     task = asyncio.ensure_future(_run(options))
+    told: list[float] = []
 
     def stop(number: int) -> None:
+        told.append(time.monotonic())
         if task.cancelling():
-            os._exit(128 + number)
+            # make passes its own signal on: two at the same moment are one press.
+            if told[-1] - told[0] > _ONE_PRESS:
+                os._exit(128 + number)
+            return
         print("stopping… (once more to kill everything)", flush=True)
         task.cancel()
 

@@ -102,6 +102,8 @@ class Launch:
             "REDIS_URL": self._redis_url,
             "HTTP_PORT": str(self._http_port),
         }
+        if not self._given.own_database and not self._given.given["SEALS_FILE"]:
+            provided["SEALS_FILE"] = str((self._folder / "ledger-seals.jsonl").absolute())
         if self._simulation is not None:
             provided |= self._simulation.settings()
         return self._given.for_children(provided)

@@ -16,11 +16,10 @@ from bot.limiter import Limiter
 from bot.settings import Settings
 from bot.telegram import SEND_SECONDS, Sender, plain_bot
 from db import session as database
-from db.session import Sessions
-from scheduler import live_checks, outbox, posting, probes, settlements, watchdogs
+from db.session import Sessions, is_away
+from scheduler import live_checks, outbox, posting, probes, seals, settlements, watchdogs
 from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
-from scheduler.database import is_away
 from scheduler.leader import Leader
 from scheduler.posting import Desk
 from scheduler.probes import Search
@@ -46,6 +45,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
     watch_escrows = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     expire = partial(watchdogs.expire_targets, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
+    seal = partial(seals.seal_ledger, sessions, settings.seals_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
     return [
         Tick("posts", 0.5, taking, partial(posting.dispatch, desk)),
@@ -60,6 +60,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
         Tick("expiry", 10.0, HANG_SECONDS, leader.only(expire)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.only(watch_escrows)),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.only(check_ledger)),
+        Tick("seals", 60.0, 5 * HANG_SECONDS, seal),
         Tick("inbox purge", 600.0, HANG_SECONDS, leader.only(purge_inbox)),
     ]
 

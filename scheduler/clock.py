@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from scheduler import database
+from db.session import is_away
 
 BEAT_SECONDS = 2.0
 BEAT_LONGEST_SECONDS = 10.0
@@ -118,7 +118,7 @@ class Clock:
         except Exception as error:
             if limit.expired() and self._away_since is None:
                 self.fail(f"tick {tick.name} hung for more than {tick.limit:.0f} s")
-            elif database.is_away(error):
+            elif is_away(error):
                 self._note_away()
             else:
                 log.exception("Worker error", tick=tick.name)
@@ -134,7 +134,7 @@ class Clock:
                 async with asyncio.timeout(BEAT_LIMIT_SECONDS):
                     await self._beat()
             except Exception as error:
-                if database.is_away(error):
+                if is_away(error):
                     self._note_away()
                     pause = min(pause * 2, BEAT_LONGEST_SECONDS)
                 else:

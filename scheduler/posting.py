@@ -8,9 +8,10 @@ write names the claim, so that a worker that was paused past its lease changes n
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,6 +36,7 @@ PATIENCE_SECONDS = 3.0
 MOST_TOGETHER = 32
 """So many posts are recorded in one transaction at most."""
 RECORD_PAUSE_SECONDS = 0.5
+DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
 
@@ -128,8 +130,7 @@ async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
         await _record(desk, claim, waits, until=lease_ends)
         return
     if not await _may_send(desk, claim):
-        async with desk.sessions.begin() as session:
-            await posting.give_back(session, claim)
+        await _keep_trying(desk, partial(posting.give_back, claim=claim), until=lease_ends)
         return
     outcome = await desk.sender.send_ad(
         claim.chat_id, claim.creative, not_after=lease_ends - desk.sender.seconds
@@ -148,7 +149,12 @@ async def _may_send(desk: Desk, claim: Claim) -> bool:
     """Asks once more, right before the send."""
     if desk.stopping.is_set() or desk.breaker.open:
         return False
-    return await desk.begin(claim)
+    try:
+        return await desk.begin(claim)
+    except DATABASE_TROUBLE:
+        # Without this answer nothing is sent, which is worth knowing: the post is not uncertain.
+        log.warning("Worker error", tick="posts", job_id=claim.job_id)
+        return False
 
 
 async def _obey(desk: Desk, claim: Claim, outcome: NotSent) -> None:
@@ -175,13 +181,20 @@ async def _record(
     """
     if isinstance(outcome, Sent):
         # Alone when that goes wrong: one that cannot be recorded must not hold others up.
-        with contextlib.suppress(SQLAlchemyError, OSError, TimeoutError):
+        with contextlib.suppress(*DATABASE_TROUBLE):
             return await desk.record_sent(claims.Sent(claim, outcome.message_id))
+    write = partial(_write, claim=claim, outcome=outcome, spared=spared)
+    return await _keep_trying(desk, write, until=until)
+
+
+async def _keep_trying(
+    desk: Desk, write: Callable[[AsyncSession], Awaitable[bool]], *, until: float
+) -> bool:
     while True:
         try:
             async with desk.sessions.begin() as session:
-                return await _write(session, claim, outcome, spared=spared)
-        except (SQLAlchemyError, OSError, TimeoutError):
+                return await write(session)
+        except DATABASE_TROUBLE:
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(RECORD_PAUSE_SECONDS)

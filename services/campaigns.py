@@ -17,9 +17,9 @@ from db.models.campaigns import (
 )
 from db.models.posting import PostJob, PostJobStatus
 from db.money import MAX_AMOUNT
-from services import audit, errors, lifecycle, outbox, users
+from services import audit, creatives, errors, lifecycle, outbox, users
 from services.actors import MODERATORS, Actor
-from services.creatives import Creative, utf16_length
+from services.creatives import Creative
 from services.lifecycle import Who
 
 NAME_LIMIT = 64
@@ -51,8 +51,8 @@ async def create(
             _require_same(made.advertiser_id == advertiser_id, key)
             return made
     name = name.strip()
-    if not name or utf16_length(name) > NAME_LIMIT:
-        raise errors.InvalidText("name", NAME_LIMIT, utf16_length(name))
+    if not name or creatives.utf16_length(name) > NAME_LIMIT:
+        raise errors.InvalidText("name", NAME_LIMIT, creatives.utf16_length(name))
     if not 1 <= total_budget <= MAX_AMOUNT:
         raise errors.InvalidAmount(total_budget)
     if await users.first_blocked(session, advertiser_id):

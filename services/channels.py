@@ -11,9 +11,8 @@ from db.models.campaigns import Channel, ChannelStatus
 from db.models.posting import PostJob, PostJobStatus
 from db.models.users import User
 from db.money import MAX_AMOUNT
-from services import audit, errors, lifecycle, outbox, users
+from services import audit, creatives, errors, lifecycle, outbox, users
 from services.actors import SYSTEM, Actor
-from services.creatives import utf16_length
 from services.lifecycle import Who
 
 TOPIC_LIMIT = 64
@@ -95,8 +94,8 @@ async def set_terms(
     if not 0 <= promised_hours <= MAX_PROMISED_HOURS:
         raise errors.InvalidTerms("promised_hours")
     topic = topic.strip()
-    if not topic or utf16_length(topic) > TOPIC_LIMIT:
-        raise errors.InvalidText("topic", TOPIC_LIMIT, utf16_length(topic))
+    if not topic or creatives.utf16_length(topic) > TOPIC_LIMIT:
+        raise errors.InvalidText("topic", TOPIC_LIMIT, creatives.utf16_length(topic))
     if channel.status is ChannelStatus.REMOVED:
         raise errors.ChannelNotUsable(channel_id, channel.status)
     channel.price, channel.promised_hours, channel.topic = price, promised_hours, topic

@@ -39,6 +39,8 @@ class Case:
     known_message_id: int | None
     ends_at: datetime | None
     last_error: str | None
+    unseen: bool
+    """Of a live post: whether nobody can see if it is there."""
 
     @property
     def uncertain(self) -> bool:
@@ -46,16 +48,20 @@ class Case:
         return self.job_status is PostJobStatus.UNCERTAIN
 
     @property
-    def live(self) -> bool:
-        """Whether it went out and nobody has been paid or refunded yet."""
-        return self.job_status is PostJobStatus.SUCCESS and self.escrow_status is EscrowStatus.HELD
+    def undecided(self) -> bool:
+        """Whether it went out, nobody sees if it stayed, and the money is still held."""
+        return (
+            self.job_status is PostJobStatus.SUCCESS
+            and self.escrow_status is EscrowStatus.HELD
+            and self.unseen
+        )
 
 
 async def case(session: AsyncSession, *, target_id: int) -> Case:
     """Return one post as an admin is asked about it. Raises NotFound."""
     found = (
         await session.execute(
-            select(PostJob, Campaign, Channel, CampaignTarget.price, Escrow)
+            select(PostJob, Campaign, Channel, CampaignTarget.price, Escrow, doubts.unseen())
             .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
             .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
             .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -66,7 +72,7 @@ async def case(session: AsyncSession, *, target_id: int) -> Case:
     ).one_or_none()
     if found is None:
         raise errors.NotFound("target", target_id)
-    job, campaign, channel, price, escrow = found
+    job, campaign, channel, price, escrow, unseen = found
     return Case(
         target_id=target_id,
         claim_no=job.claim_no,
@@ -82,6 +88,7 @@ async def case(session: AsyncSession, *, target_id: int) -> Case:
         known_message_id=job.known_message_id,
         ends_at=escrow.release_due_at,
         last_error=job.last_error,
+        unseen=bool(unseen),
     )
 
 
@@ -142,8 +149,7 @@ async def refund(session: AsyncSession, *, actor: Actor, target_id: int, claim_n
     """
     who, placement, job = await _decidable(session, actor, target_id, "doubt_refund")
     uncertain = not _is_old(job, claim_no, PostJobStatus.UNCERTAIN)
-    unseen = not _is_old(job, claim_no, PostJobStatus.SUCCESS) and _held(placement)
-    if not uncertain and not unseen:
+    if not uncertain and not await _is_unseen(session, placement, job, claim_no):
         return False
     _require(job, PostJobStatus.FAILED, who)
     job.status, job.last_error = PostJobStatus.FAILED, "refunded by an admin"
@@ -161,10 +167,10 @@ async def release(session: AsyncSession, *, actor: Actor, target_id: int, claim_
     """
     who, placement, job = await _decidable(session, actor, target_id, "doubt_release")
     escrow = placement.escrow
-    if _is_old(job, claim_no, PostJobStatus.SUCCESS) or escrow is None or not _held(placement):
+    if not await _is_unseen(session, placement, job, claim_no):
         return False
     moment = await queries.now(session)
-    if escrow.release_due_at is None or escrow.release_due_at > moment:
+    if escrow is None or escrow.release_due_at is None or escrow.release_due_at > moment:
         raise errors.PostNotProven(target_id, "promised_hours")
     session.add(
         PostCheck(
@@ -183,7 +189,7 @@ async def release(session: AsyncSession, *, actor: Actor, target_id: int, claim_
 async def wait(session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int) -> bool:
     """Decide to go on looking; the admins are asked again after a day. Locks the placement."""
     who, placement, job = await _decidable(session, actor, target_id, "doubt_wait")
-    if _is_old(job, claim_no, PostJobStatus.SUCCESS) or not _held(placement):
+    if not await _is_unseen(session, placement, job, claim_no):
         return False
     job.card_due_at = await queries.now(session) + doubts.ASK_AGAIN
     await session.flush()
@@ -208,8 +214,20 @@ def _is_old(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
     return job.claim_no != claim_no or job.status is not status
 
 
-def _held(placement: queries.Placement) -> bool:
-    return placement.escrow is not None and placement.escrow.status is EscrowStatus.HELD
+async def _is_unseen(
+    session: AsyncSession, placement: queries.Placement, job: PostJob, claim_no: int
+) -> bool:
+    """Tell whether the live post of the card is still one that nobody sees."""
+    if _is_old(job, claim_no, PostJobStatus.SUCCESS):
+        return False
+    if placement.escrow is None or placement.escrow.status is not EscrowStatus.HELD:
+        return False
+    found = await session.scalar(
+        select(PostJob.id)
+        .join(Channel, Channel.id == PostJob.channel_id)
+        .where(PostJob.id == job.id, doubts.unseen())
+    )
+    return found is not None
 
 
 def _require(job: PostJob, wanted: PostJobStatus, who: Who) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -155,12 +155,8 @@ async def settle(session: AsyncSession, placement: queries.Placement, *, message
     return True
 
 
-async def ask_due(session: AsyncSession, *, limit: int) -> int:
-    """Send the admins a card for each post of which nobody knows for too long; return how many.
-
-    A tick. Which: uncertain for DOUBT_LASTS; live, and its last look after the end told nothing
-    for UNSEEN_LASTS; or the bot has been without its rights in the channel for RIGHTS_GRACE.
-    """
+def unseen() -> ColumnElement[bool]:
+    """Tell of a live post and its channel in a query whether nobody can see if it is there."""
     last_verdict = (
         select(PostCheck.verdict)
         .where(PostCheck.post_job_id == PostJob.id)
@@ -168,6 +164,15 @@ async def ask_due(session: AsyncSession, *, limit: int) -> int:
         .limit(1)
         .scalar_subquery()
     )
+    return or_(~live_checks.can_be_seen(), last_verdict == Verdict.UNKNOWN)
+
+
+async def ask_due(session: AsyncSession, *, limit: int) -> int:
+    """Send the admins a card for each post of which nobody knows for too long; return how many.
+
+    A tick. Which: uncertain for DOUBT_LASTS; live, and its last look after the end told nothing
+    for UNSEEN_LASTS; or the bot has been without its rights in the channel for RIGHTS_GRACE.
+    """
     due = (
         select(PostJob.id)
         .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
@@ -180,7 +185,7 @@ async def ask_due(session: AsyncSession, *, limit: int) -> int:
                 PostJob.status == PostJobStatus.UNCERTAIN,
                 (PostJob.status == PostJobStatus.SUCCESS)
                 & (CampaignTarget.promised_hours > 0)
-                & or_(~live_checks.can_be_seen(), last_verdict == Verdict.UNKNOWN),
+                & unseen(),
             ),
         )
         .order_by(PostJob.card_due_at)

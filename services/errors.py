@@ -40,8 +40,15 @@ class NotChannelOwner(DomainError):
 
 
 @dataclass(eq=False)
+class NotWithdrawalOwner(DomainError):
+    """The withdrawal is somebody else's."""
+
+    withdrawal_id: int
+
+
+@dataclass(eq=False)
 class OwnMoney(DomainError):
-    """Nobody decides on their own money (the target's advertiser or owner)."""
+    """Nobody decides on their own money (as advertiser or owner of a target, or of a wallet)."""
 
     target_id: int
 
@@ -224,3 +231,11 @@ class SamePerson(DomainError):
     """The act needs another person than the one who did the act before it."""
 
     action: str
+
+
+@dataclass(eq=False)
+class NotCorrectable(DomainError):
+    """The books are not, or not any more, as the correction would have them."""
+
+    kind: str
+    id: int

@@ -1,4 +1,4 @@
-"""The only caller of the ledger's two database functions."""
+"""The only caller of the ledger's database functions."""
 
 import json
 from dataclasses import dataclass
@@ -23,6 +23,33 @@ _POST = text(
 )
 _OPEN = text("SELECT open_wallet(:kind, :user_id, :counterparty_id, :currency)").bindparams(
     bindparam("user_id", type_=BigInteger), bindparam("counterparty_id", type_=BigInteger)
+)
+
+_LOCK = text("SELECT lock_wallet(:wallet_id)")
+
+# A hold in one statement: the escrow's own wallet, its row, and the transfer into it. The wallet is
+# made before the transfer, which needs its id; post_transfer reads with snapshots of its own.
+HOLD = text(
+    """
+    WITH wallet AS MATERIALIZED (
+        SELECT open_wallet('escrow', NULL, NULL, :currency) AS id
+    ), escrow AS (
+        INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee)
+        SELECT :target_id, id, :amount, :fee FROM wallet
+        RETURNING wallet_id
+    )
+    SELECT posted.transfer_id FROM escrow, post_transfer(
+        :key, 'escrow_hold', :target_id,
+        ARRAY[:from_wallet_id, escrow.wallet_id], ARRAY[-:amount, :amount],
+        ARRAY['escrow_hold', 'escrow_hold'], :actor_id, :correlation_id
+    ) AS posted
+    """
+).bindparams(
+    *(
+        bindparam(name, type_=BigInteger)
+        for name in ("target_id", "amount", "fee", "from_wallet_id", "actor_id")
+    ),
+    *(bindparam(name, type_=Text) for name in ("currency", "key", "correlation_id")),
 )
 
 
@@ -74,9 +101,42 @@ async def post(
             },
         )
     except DBAPIError as error:
-        raise _fact(error, key, legs) from error
+        raise _fact(error, key, max(abs(leg.amount) for leg in legs)) from error
     row = found.one()
     return Posted(row.transfer_id, row.created)
+
+
+async def hold(
+    session: AsyncSession,
+    *,
+    target_id: int,
+    amount: int,
+    fee: int,
+    from_wallet_id: int,
+    currency: str,
+    actor_id: int | None,
+) -> None:
+    """Take an amount into a new escrow of a target that the caller has locked. Minor units.
+
+    One round trip. Locks the two wallets. Raises InsufficientFunds; the transaction is then void.
+    """
+    key = f"escrow_hold:{target_id}"
+    try:
+        await session.execute(
+            HOLD,
+            {
+                "key": key,
+                "target_id": target_id,
+                "amount": amount,
+                "fee": fee,
+                "from_wallet_id": from_wallet_id,
+                "currency": currency,
+                "actor_id": actor_id,
+                "correlation_id": correlation_id.get(),
+            },
+        )
+    except DBAPIError as error:
+        raise _fact(error, key, amount) from error
 
 
 async def open_wallet(
@@ -101,7 +161,20 @@ async def open_wallet(
     return wallet_id
 
 
-def _fact(error: DBAPIError, key: str, legs: list[Leg]) -> Exception:
+async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
+    """Lock a wallet until the end of the transaction and return its balance, minor units.
+
+    For who takes "what is there". Only a person's own wallet, which is the first of all that they
+    have: so wallets are still locked in the order of their ids. Raises NotFound.
+    """
+    found = await session.execute(_LOCK, {"wallet_id": wallet_id})
+    balance: int | None = found.scalar_one()
+    if balance is None:
+        raise errors.NotFound("wallet", wallet_id)
+    return balance
+
+
+def _fact(error: DBAPIError, key: str, amount: int) -> Exception:
     """Turn the database's refusal into a domain error; what is none stays what it was."""
     state = getattr(error.orig, "sqlstate", None)
     if state == "AD001":
@@ -116,5 +189,5 @@ def _fact(error: DBAPIError, key: str, legs: list[Leg]) -> Exception:
     if state == "AD005":
         return errors.CurrencyMismatch("one", "several")
     if state == "22003":  # the sum of a balance and a leg is no bigint any more
-        return errors.InvalidAmount(max(abs(leg.amount) for leg in legs))
+        return errors.InvalidAmount(amount)
     return error

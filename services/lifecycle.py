@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
-from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.posting import PostJobStatus
 from services import errors
 
@@ -94,14 +94,28 @@ CHANNEL: Moves[ChannelStatus] = {
 
 DEPOSIT: Moves[DepositStatus] = {
     (DepositStatus.RECEIVED, DepositStatus.CREDITED): _SYSTEM,
+    # Taken back outside before it was credited here: no money moves.
+    (DepositStatus.RECEIVED, DepositStatus.CLAWED_BACK): _SYSTEM,
     (DepositStatus.CREDITED, DepositStatus.CLAWED_BACK): _SYSTEM,
 }
 
 WITHDRAWAL: Moves[WithdrawalStatus] = {
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED): _STAFF,
     (WithdrawalStatus.APPROVED, WithdrawalStatus.PAID): _STAFF,
-    (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED): _STAFF | _OWNER,
+    # Paid outside before it was approved here: a fact, whatever is stopped.
+    (WithdrawalStatus.REQUESTED, WithdrawalStatus.PAID): _STAFF,
+    (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED): _STAFF | _OWNER | _SYSTEM,
     (WithdrawalStatus.APPROVED, WithdrawalStatus.RETURNED): _STAFF,
+}
+
+
+CORRECTION: Moves[CorrectionStatus] = {
+    (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED): _STAFF,
+    (CorrectionStatus.PROPOSED, CorrectionStatus.DONE): _STAFF,
+    (CorrectionStatus.PROPOSED, CorrectionStatus.DROPPED): _STAFF,
+    # By the owner's role, from the command line.
+    (CorrectionStatus.CONFIRMED, CorrectionStatus.DONE): _SYSTEM,
+    (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF,
 }
 
 

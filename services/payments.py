@@ -99,51 +99,38 @@ async def hold_escrow(session: AsyncSession, *, target_id: int) -> Escrow:
     Locks the switch `new_escrows`, the target, then the wallets. Raises SwitchStopped, NotFound,
     InvalidMove, EscrowNotHeld (it was settled), InsufficientFunds.
     """
-    await killswitches.lock(session, Switch.NEW_ESCROWS)
-    placement = await queries.lock_placement(session, target_id)
-    if placement is None:
+    target = await queries.lock_for_decision(session, target_id)
+    if target is None:
         raise errors.NotFound("target", target_id)
-    if placement.target.status is not TargetStatus.PENDING:
-        raise errors.InvalidMove("target", target_id, placement.target.status, "held")
-    return await hold_locked(session, placement, actor_id=None)
+    if target.status is not TargetStatus.PENDING:
+        raise errors.InvalidMove("target", target_id, target.status, "held")
+    await hold_locked(session, target_id, target, actor_id=None)
+    held = await session.execute(select(Escrow).where(Escrow.campaign_target_id == target_id))
+    return held.scalar_one()
 
 
 async def hold_locked(
-    session: AsyncSession, placement: queries.Placement, *, actor_id: int | None
-) -> Escrow:
-    """Hold for a placement that the caller has locked; a hold that is there is adopted.
+    session: AsyncSession, target_id: int, target: queries.Decidable, *, actor_id: int | None
+) -> None:
+    """Hold for a target that the caller has locked; a hold that is there is adopted.
 
     Raises SwitchStopped, EscrowNotHeld, InsufficientFunds.
     """
-    target = placement.target
-    if placement.escrow is not None:
-        if placement.escrow.status is not EscrowStatus.HELD:
-            raise errors.EscrowNotHeld(target.id, placement.escrow.status)
-        return placement.escrow
-    await killswitches.require(session, Switch.NEW_ESCROWS)
-    wallet = await users.wallet_of(session, placement.campaign.advertiser_id)
-    escrow_wallet = await ledger.open_wallet(session, WalletKind.ESCROW, currency=wallet.currency)
-    escrow = Escrow(
-        campaign_target_id=target.id,
-        wallet_id=escrow_wallet,
+    if target.escrow_status is EscrowStatus.HELD:
+        return
+    if target.escrow_status is not None:
+        raise errors.EscrowNotHeld(target_id, target.escrow_status)
+    if not target.running:
+        raise errors.SwitchStopped(Switch.NEW_ESCROWS)
+    await ledger.hold(
+        session,
+        target_id=target_id,
         amount=target.price,
         fee=fee(target.price, target.fee_bps),
-        status=EscrowStatus.HELD,
-    )
-    session.add(escrow)
-    await session.flush()
-    await ledger.post(
-        session,
-        key=f"escrow_hold:{target.id}",
-        reason=Reason.ESCROW_HOLD,
-        reference_id=target.id,
-        legs=[
-            Leg(wallet.id, -target.price, Reason.ESCROW_HOLD),
-            Leg(escrow_wallet, target.price, Reason.ESCROW_HOLD),
-        ],
+        from_wallet_id=target.advertiser_wallet_id,
+        currency=target.currency,
         actor_id=actor_id,
     )
-    return escrow
 
 
 async def _credit(session: AsyncSession, received: Deposit) -> None:

@@ -1,15 +1,14 @@
 """The one post of a target: claim, send (elsewhere, outside any transaction), record.
 
 Telegram has no idempotency key, so a send whose outcome is unknown is never repeated blindly: the
-job stays `uncertain`, the escrow stays held, and the admin chat is told. Every write of a worker
-names the claim that it holds; a process that was paused and woke up late changes nothing.
+job is `uncertain`, the escrow stays held, and the post is looked for (`services.doubts`). Every
+write of a worker names the claim that it holds; who was paused and wakes up late changes nothing.
 """
 
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -27,23 +26,6 @@ DOUBT_LASTS = timedelta(minutes=15)
 BACKOFF_FIRST = timedelta(seconds=5)
 BACKOFF_MOST = timedelta(minutes=10)
 RESCUE_BATCH = 100
-
-
-async def enqueue(session: AsyncSession, target: CampaignTarget) -> int:
-    """Queue the one post of a target that the caller has locked; return the job's id."""
-    await session.execute(
-        insert(PostJob)
-        .values(
-            campaign_target_id=target.id,
-            channel_id=target.channel_id,
-            due_at=func.greatest(func.clock(), target.publish_at),
-        )
-        .on_conflict_do_nothing(index_elements=["campaign_target_id"])
-    )
-    job_id = await session.execute(
-        select(PostJob.id).where(PostJob.campaign_target_id == target.id)
-    )
-    return job_id.scalar_one()
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:

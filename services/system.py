@@ -1,11 +1,12 @@
 """What the clock and the operators do to the whole: checks, watchdogs, proof of life."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import case, func, insert, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,7 @@ from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Target
 from db.models.money import Escrow, EscrowStatus
 from db.models.operations import Heartbeat, Incident, Lease, LedgerCheckpoint, Switch
 from db.models.posting import PostJob, PostJobStatus
-from services import audit, errors, escrow, invariants, killswitches, outbox
+from services import audit, errors, escrow, invariants, killswitches, ledger_checks, outbox
 from services.actors import OPERATORS, SYSTEM, Actor
 from services.invariants import Violation
 
@@ -27,19 +28,54 @@ log = structlog.get_logger()
 
 
 async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
-    """Run every invariant. A violation stops what moves money, opens an incident, alerts.
+    """Check what is new and the next part of everything. A violation freezes, see `raise_alarm`.
+
+    Costs as much as what is new since the last run, and a part of fixed size; a run that found
+    something is repeated on the same rows. Locks the frozen switches, alone.
+    """
+    log.info("[INVARIANT] Ledger check started")
+    kept = await session.scalar(
+        select(LedgerCheckpoint.progress)
+        .where(LedgerCheckpoint.progress.is_not(None))
+        .order_by(LedgerCheckpoint.id.desc())
+        .limit(1)
+    )
+    violations, progress = await ledger_checks.run(
+        session, ledger_checks.Progress(**kept) if kept else ledger_checks.Progress()
+    )
+    await record_check(session, violations, progress)
+    return violations
+
+
+async def record_check(
+    session: AsyncSession,
+    violations: Sequence[Violation],
+    progress: ledger_checks.Progress | None = None,
+) -> None:
+    """Keep that a check ran and what it found; a violation freezes, see `raise_alarm`.
+
+    `progress` is where the next scheduled check goes on, unless something was found.
+    """
+    await session.execute(
+        insert(LedgerCheckpoint).values(
+            violations=len(violations),
+            details={violation.name: len(violation.rows) for violation in violations},
+            progress=null() if violations or progress is None else progress.as_json(),
+        )
+    )
+    if violations:
+        await raise_alarm(session, violations)
+
+
+async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
+    """Stop what moves money, open an incident, tell the admin chat which rows are broken.
 
     Seen again while its incident is open, it alerts no more. Locks the frozen switches, alone.
     """
-    log.info("[INVARIANT] Ledger check started")
-    violations = await invariants.run(session)
-    names = {violation.name: len(violation.rows) for violation in violations}
-    await session.execute(
-        insert(LedgerCheckpoint).values(violations=len(violations), details=names)
+    log.error(
+        "Ledger invariant violated",
+        invariants={violation.name: len(violation.rows) for violation in violations},
     )
-    if not violations:
-        return []
-    log.error("Ledger invariant violated", invariants=names)
     missing = {state.key for state in await killswitches.overview(session) if state.missing}
     for key in sorted(set(killswitches.FREEZE) - missing):  # a missing row counts as stopped
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason=FREEZE_REASON)
@@ -60,7 +96,14 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
                 "violations": [asdict(violation) for violation in violations],
             },
         )
-    return violations
+
+
+async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
+    """Return the incidents that nobody has closed yet, oldest first."""
+    rows = await session.scalars(
+        select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.id)
+    )
+    return rows.all()
 
 
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:

@@ -15,6 +15,7 @@ from db.models.users import Role, User, UserRole
 from services import errors, ledger
 
 LANGUAGES = ("en", "ru")
+DEFAULT_LANGUAGE = "en"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class StatementLine:
 def known_language(code: str | None) -> str:
     """Return the language to speak for Telegram's code; English where we lack it."""
     short = (code or "").split("-")[0].lower()
-    return short if short in LANGUAGES else "en"
+    return short if short in LANGUAGES else DEFAULT_LANGUAGE
 
 
 async def register(

@@ -28,6 +28,7 @@ from tests.embedded_fixture import (
 from tests.factories import people
 
 ROOT = Path(__file__).parents[1]
+RUNNING = "adtech_running"
 ROLLED_BACK = "adtech_rolled_back"
 
 
@@ -71,17 +72,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
         stop_test_postgres(running)
 
 
+@pytest.fixture(scope="session")
+def running(server: embedded.Postgres) -> str:
+    """Name of a second template, in which every switch runs: set once, not by every test."""
+    asyncio.run(_run_everything(server))
+    return RUNNING
+
+
+async def _run_everything(server: embedded.Postgres) -> None:
+    await clone_database(server, embedded.DATABASE, RUNNING)
+    engine = create_engine(server.dsn(embedded.APP, RUNNING))
+    async with create_sessions(engine).begin() as session:
+        await people.run_switches(session)
+    await engine.dispose()
+
+
 @pytest.fixture
-async def database(server: embedded.Postgres) -> AsyncIterator[Database]:
+async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Database]:
     """A fresh copy of the migrated database; all invariants hold at the end."""
     name = f"test_{uuid4().hex}"
-    await clone_database(server, embedded.DATABASE, name)
+    await clone_database(server, running, name)
     url = server.dsn(embedded.APP, name)
     engine = create_engine(url)
     try:
         database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
-        async with database.sessions.begin() as session:
-            await people.run_switches(session)
         yield database
         async with database.sessions.begin() as session:
             assert await invariants.run(session) == []
@@ -91,9 +105,9 @@ async def database(server: embedded.Postgres) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def rolled_back_url(server: embedded.Postgres) -> str:
+def rolled_back_url(server: embedded.Postgres, running: str) -> str:
     """The address of a database in which nothing is ever committed."""
-    asyncio.run(clone_database(server, embedded.DATABASE, ROLLED_BACK))
+    asyncio.run(clone_database(server, running, ROLLED_BACK))
     return server.dsn(embedded.APP, ROLLED_BACK)
 
 
@@ -110,7 +124,6 @@ async def session(rolled_back_url: str) -> AsyncIterator[AsyncSession]:
         async with AsyncSession(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
         ) as session:
-            await people.run_switches(session)
             yield session
             await session.commit()
             await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))

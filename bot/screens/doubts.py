@@ -22,7 +22,7 @@ def card(t: Texts, case: Case, *, with_ad: bool) -> Outgoing:
     ]
     if case.uncertain:
         lines.append(t("doubt-uncertain"))
-    elif case.live and case.ends_at is not None:
+    elif case.undecided and case.ends_at is not None:
         lines.append(t("doubt-unseen", until=t.time(case.ends_at)))
     else:
         lines.append(t("doubt-over", status=case.job_status.value))
@@ -53,7 +53,7 @@ def _buttons(t: Texts, case: Case) -> list[list[InlineKeyboardButton]]:
             [act(t("doubt-absent"), DoubtAct.ABSENT)],
             [act(t("doubt-refund"), DoubtAct.REFUND)],
         ]
-    if case.live:
+    if case.undecided:
         return [
             [_open(t, case)],
             [act(t("doubt-wait"), DoubtAct.WAIT)],

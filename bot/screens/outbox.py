@@ -8,6 +8,8 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
 from db.models.campaigns import Channel
+from db.models.money import Withdrawal
+from services import channels
 from services.moderation import Card
 
 _FOR_OWNERS = frozenset({"outbox-ad-scheduled"})
@@ -52,14 +54,15 @@ def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
-    """Tell that the bot can't post in a channel any more, and what to do."""
-    return Outgoing(
-        t(
-            "outbox-channel-suspended",
-            title=row.title,
-            why=t("channel-suspended-why", reason=reason),
-        )
+    """Tell that the bot can't post in a channel any more, what to do, and by when."""
+    text = t(
+        "outbox-channel-suspended",
+        title=row.title,
+        why=t("channel-suspended-why", reason=reason),
     )
+    if reason not in channels.STILL_SEEN:
+        text = f"{text} {t('outbox-channel-unseen')}"
+    return Outgoing(text)
 
 
 def deposit_credited(t: Texts, amount: int) -> Outgoing:
@@ -94,6 +97,11 @@ def ledger_violation(
     return Outgoing("\n".join(lines))
 
 
+def ledger_sealed(t: Texts, number: int, digest: str) -> Outgoing:
+    """Leave the staff the digest of the whole ledger so far, where no database can change it."""
+    return Outgoing(t("outbox-ledger-sealed", number=str(number), digest=digest))
+
+
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Tell the staff which placements were held too long without a post."""
     found = ", ".join(str(target) for target in targets[:_SHOWN])
@@ -101,8 +109,42 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
     return Outgoing(t(message_id, count=count, targets=found))
 
 
-def payment_refunded(t: Texts, telegram_id: int, amount: int, currency: str) -> Outgoing:
-    """Tell the staff that Telegram took a payment back."""
+def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
+    """Tell the staff that somebody asks for money, or the person what became of their wish."""
+    text = t(
+        "outbox-withdrawal",
+        status=status,
+        id=str(row.id),
+        amount=t.money(row.amount, row.currency),
+        person=str(telegram_id),
+        reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
+    )
+    if status == "requested":
+        return Outgoing(text)
+    return Outgoing(text, rows([button(t("menu-wallet"), Go(place=Place.WALLET))]))
+
+
+def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the staff that a payment was reversed outside, and what that cost the platform."""
+    currency = payload["currency"]
     return Outgoing(
-        t("outbox-payment-refunded", person=str(telegram_id), amount=t.money(amount, currency))
+        t(
+            "outbox-deposit-clawed-back",
+            person=str(telegram_id),
+            amount=t.money(payload["amount"], currency),
+            recovered=t.money(payload["recovered"], currency),
+            loss=t.money(payload["loss"], currency),
+        )
+    )
+
+
+def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the staff that a repair of the books was proposed, confirmed, done or dropped."""
+    return Outgoing(
+        t(
+            "outbox-correction",
+            id=str(payload["correction_id"]),
+            kind=t("correction-kind", kind=payload["kind"]),
+            status=payload["status"],
+        )
     )

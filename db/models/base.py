@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Text, func
+from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -36,6 +36,11 @@ CreatedAt = Annotated[
     datetime, mapped_column(DateTime(timezone=True), server_default=func.clock(), nullable=False)
 ]
 """When the row came to be, by the database's `clock()`."""
+
+Txn = Annotated[
+    int, mapped_column(BigInteger, server_default=text("ledger_txn()"), nullable=False, index=True)
+]
+"""Which transaction wrote the row last: a check looks again at what is new by this."""
 
 
 def words(kind: type[StrEnum]) -> Enum:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, Txn, words
 
 
 class CampaignStatus(StrEnum):
@@ -115,6 +115,7 @@ class CampaignTarget(Base):
         CheckConstraint("fee_bps BETWEEN 0 AND 9999", name="fee_bps"),
         Index("ix_campaign_targets_campaign_id_id", "campaign_id", "id"),
         Index("ix_campaign_targets_channel_id", "channel_id"),
+        Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),
         Index(
             "ix_campaign_targets_pending",
             "created_at",
@@ -143,3 +144,4 @@ class CampaignTarget(Base):
     key: Mapped[str | None] = mapped_column(unique=True)
     """The form that made it, so that a second press on Submit makes no second placement."""
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]

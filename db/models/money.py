@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, Txn, words
 
 
 class WalletKind(StrEnum):
@@ -22,6 +22,8 @@ class WalletKind(StrEnum):
     """The world outside, as seen through one person; the only kind that may be below zero."""
     WITHDRAWAL = "withdrawal"
     """A person's money on its way out."""
+    LOSS = "loss"
+    """What the platform lost to one person: reversed outside after it was spent. Below zero."""
 
 
 class Reason(StrEnum):
@@ -67,16 +69,41 @@ class WithdrawalStatus(StrEnum):
     RETURNED = "returned"
 
 
+class CorrectionKind(StrEnum):
+    """What is repaired, and how."""
+
+    ADJUSTMENT = "adjustment"
+    """A wrong but consistent amount: money moved from one wallet to another."""
+    MISSING_PAYOUT = "missing_payout"
+    """An escrow is released and the payout is not in the ledger: it is posted."""
+    BALANCE_RESET = "balance_reset"
+    """A balance drifted from its entries: it is set to the last of them."""
+    ORPHAN_ENTRY = "orphan_entry"
+    """An entry that no transfer explains: its transfer is completed, and taken back by another."""
+    ESCROW_REVERSAL = "escrow_reversal"
+    """An escrow is settled without its money: it is held again."""
+
+
+class CorrectionStatus(StrEnum):
+    """Proposed by one admin, confirmed by another."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    """Waits for the owner's role: only that may do what the ledger's guards forbid."""
+    DONE = "done"
+    DROPPED = "dropped"
+
+
 class Wallet(Base):
     """A place where money is. Only `post_transfer` moves a balance; `open_wallet` makes a row."""
 
     __tablename__ = "wallets"
     __table_args__ = (
-        CheckConstraint("balance >= 0 OR kind = 'external'", name="not_negative"),
+        CheckConstraint("balance >= 0 OR kind IN ('external', 'loss')", name="not_negative"),
         CheckConstraint("version >= 0", name="version"),
         CheckConstraint(
             "(kind IN ('user', 'withdrawal') AND user_id IS NOT NULL AND counterparty_id IS NULL)"
-            " OR (kind IN ('revenue', 'external') AND user_id IS NULL"
+            " OR (kind IN ('revenue', 'external', 'loss') AND user_id IS NULL"
             " AND counterparty_id IS NOT NULL)"
             " OR (kind = 'escrow' AND user_id IS NULL AND counterparty_id IS NULL)",
             name="belongs",
@@ -101,7 +128,7 @@ class Wallet(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """Whose money it is; null for the platform's own and for escrow."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Of revenue and external: the person on the other side of the platform's wallet."""
+    """Of revenue, external and loss: the person on the other side of the platform's wallet."""
     kind: Mapped[WalletKind] = mapped_column(words(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
@@ -149,7 +176,7 @@ class LedgerEntry(Base):
     __tablename__ = "ledger_entries"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="not_zero"),
-        UniqueConstraint("wallet_id", "version"),
+        UniqueConstraint("wallet_id", "version", postgresql_include=["amount", "balance_after"]),
         UniqueConstraint("transfer_id", "wallet_id"),
         Index("ix_ledger_entries_reference_id_reason", "reference_id", "reason"),
     )
@@ -164,6 +191,7 @@ class LedgerEntry(Base):
     reason: Mapped[Reason] = mapped_column(words(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Escrow(Base):
@@ -192,6 +220,7 @@ class Escrow(Base):
     """When the promised hours are over; null until the post is out."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Deposit(Base):
@@ -215,6 +244,7 @@ class Deposit(Base):
     status: Mapped[DepositStatus] = mapped_column(words(DepositStatus), server_default="received")
     credited_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class Withdrawal(Base):
@@ -223,10 +253,22 @@ class Withdrawal(Base):
     __tablename__ = "withdrawals"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(
+            "(status IN ('paid', 'returned')) = (settled_at IS NOT NULL)"
+            " AND (status = 'paid') = (external_reference IS NOT NULL)",
+            name="settled",
+        ),
         Index("ix_withdrawals_user_id", "user_id"),
+        Index(
+            "ix_withdrawals_open",
+            "id",
+            postgresql_where=text("status IN ('requested', 'approved')"),
+        ),
     )
 
     id: Mapped[Key]
+    key: Mapped[str | None] = mapped_column(unique=True)
+    """The idempotency key of the request."""
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     currency: Mapped[str]
@@ -236,5 +278,122 @@ class Withdrawal(Base):
     external_reference: Mapped[str | None] = mapped_column(unique=True)
     """The outside payment's own id, once it was made."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    return_reason: Mapped[str | None]
+    """Why the money was returned, as the person is told."""
     settled_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
+
+
+class LedgerSeal(Base):
+    """A range of the ledger that never changes any more, and its digest. Append-only.
+
+    The digest covers the one before, so that the last one stands for everything.
+    """
+
+    __tablename__ = "ledger_seals"
+    __table_args__ = (CheckConstraint("from_txn < upto_txn", name="range"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_txn: Mapped[int]
+    """The first transaction of the range; the first range has no beginning."""
+    upto_txn: Mapped[int]
+    """The first transaction behind the range: the next range's first."""
+    entries: Mapped[int]
+    digest: Mapped[str]
+    """SHA-256, hexadecimal."""
+    created_at: Mapped[CreatedAt]
+
+
+class Clawback(Base):
+    """A deposit that its payer has taken back outside. Append-only."""
+
+    __tablename__ = "clawbacks"
+    __table_args__ = (
+        CheckConstraint(
+            "amount > 0 AND recovered >= 0 AND loss >= 0 AND recovered + loss IN (0, amount)",
+            name="amounts",
+        ),
+        Index("ix_clawbacks_user_id", "user_id"),
+    )
+
+    id: Mapped[Key]
+    deposit_id: Mapped[int] = mapped_column(ForeignKey("deposits.id"), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    recovered: Mapped[int]
+    """What was still in the person's wallet; 0 of a deposit that had not been credited."""
+    loss: Mapped[int]
+    """What was not: the platform's loss."""
+    currency: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class Correction(Base):
+    """A repair of the books, by two different admins, each with a reason."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (
+        CheckConstraint("proposed_by <> confirmed_by", name="two_people"),
+        CheckConstraint(
+            "CASE status WHEN 'proposed' THEN confirmed_by IS NULL WHEN 'dropped' THEN true"
+            " ELSE confirmed_by IS NOT NULL END"
+            " AND (confirmed_by IS NULL) = (confirm_reason IS NULL)"
+            " AND (status = 'done') = (done_at IS NOT NULL)",
+            name="status_shown",
+        ),
+        CheckConstraint(
+            "CASE kind WHEN 'adjustment' THEN wallet_id <> other_wallet_id AND amount > 0"
+            " AND entry_id IS NULL AND target_id IS NULL"
+            " WHEN 'balance_reset' THEN wallet_id IS NOT NULL AND other_wallet_id IS NULL"
+            " AND amount IS NULL AND entry_id IS NULL AND target_id IS NULL"
+            " WHEN 'orphan_entry' THEN wallet_id IS NOT NULL AND amount <> 0"
+            " AND entry_id IS NOT NULL AND target_id IS NULL"
+            " ELSE target_id IS NOT NULL AND wallet_id IS NULL AND other_wallet_id IS NULL"
+            " AND amount IS NULL AND entry_id IS NULL END IS TRUE",
+            name="what",
+        ),
+        # The same trouble is proposed once at a time.
+        Index(
+            "uq_corrections_open",
+            "kind",
+            text("coalesce(wallet_id, target_id)"),
+            text("coalesce(entry_id, 0)"),
+            unique=True,
+            postgresql_where=text("kind <> 'adjustment' AND status IN ('proposed', 'confirmed')"),
+        ),
+        Index(
+            "uq_corrections_entry_id",
+            "entry_id",
+            unique=True,
+            postgresql_where=text("status = 'done'"),
+        ),
+        Index(
+            "ix_corrections_open",
+            "id",
+            postgresql_where=text("status IN ('proposed', 'confirmed')"),
+        ),
+    )
+
+    id: Mapped[Key]
+    kind: Mapped[CorrectionKind] = mapped_column(words(CorrectionKind))
+    wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
+    """The wallet that is repaired; of an adjustment: the one that gives."""
+    other_wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
+    """Of an adjustment: the wallet that gets. Of an orphan: the one that completed its transfer."""
+    amount: Mapped[int | None]
+    """Of an adjustment what moves; of an orphan the entry's own amount."""
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entries.id"))
+    """The orphan that this correction balances."""
+    target_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_targets.id"))
+    status: Mapped[CorrectionStatus] = mapped_column(
+        words(CorrectionStatus), server_default="proposed"
+    )
+    key: Mapped[str | None] = mapped_column(unique=True)
+    """The idempotency key of the proposal."""
+    proposed_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    reason: Mapped[str]
+    confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    confirm_reason: Mapped[str | None]
+    done_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

@@ -132,6 +132,8 @@ class LedgerCheckpoint(Base):
     violations: Mapped[int]
     """How many invariants were broken; 0 is a clean ledger."""
     details: Mapped[dict[str, Any]]
+    progress: Mapped[dict[str, Any] | None]
+    """Where the next run goes on; null of a run that found something: it is looked at again."""
     created_at: Mapped[CreatedAt]
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, Txn, words
 
 
 class PostJobStatus(StrEnum):
@@ -100,6 +100,7 @@ class PostJob(Base):
     sent_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     created_at: Mapped[CreatedAt]
+    txn: Mapped[Txn]
 
 
 class PostCheck(Base):

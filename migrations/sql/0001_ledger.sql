@@ -243,8 +243,13 @@ BEGIN
             array_position(ARRAY['escrow_release', 'fee', 'payout'], e.reason::text),
             e.wallet_id = v.wallet_id, e.id)
     INTO v_posted
-    FROM ledger_transfers t JOIN ledger_entries e ON e.transfer_id = t.id
-    WHERE t.reference_id = p_target_id AND t.reason IN ('escrow_hold', 'payout', 'refund');
+    FROM (  -- in two parts, each with a partial index of its own
+        SELECT id, reason FROM ledger_transfers
+        WHERE reference_id = p_target_id AND reason = 'escrow_hold'
+        UNION ALL
+        SELECT id, reason FROM ledger_transfers
+        WHERE reference_id = p_target_id AND reason IN ('payout', 'refund')
+    ) AS t JOIN ledger_entries e ON e.transfer_id = t.id;
     IF v_posted IS DISTINCT FROM v_expected THEN
         RAISE EXCEPTION 'an escrow and its transfers do not match'
         USING ERRCODE = 'AD012', DETAIL = format('expected %s, found %s', v_expected, v_posted);

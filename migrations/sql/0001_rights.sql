@@ -5,7 +5,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO adtech_app
 GRANT EXECUTE ON FUNCTION
     clock(),
     post_transfer(text, text, bigint, bigint[], bigint[], text[], bigint, text),
-    open_wallet(text, bigint, bigint, text)
+    open_wallet(text, bigint, bigint, text),
+    lock_for_decision(bigint, text)
 TO adtech_app
 --;
 GRANT INSERT ON

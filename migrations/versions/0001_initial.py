@@ -44,6 +44,7 @@ TABLES = (
     "post_checks",
 )
 FUNCTIONS = (
+    "lock_for_decision",
     "check_transfer",
     "check_escrow",
     "require_escrow_match",
@@ -722,6 +723,9 @@ def upgrade() -> None:
         "ix_campaign_targets_channel_id", "campaign_targets", ["channel_id"], unique=False
     )
     op.create_index(
+        "ix_campaign_targets_owner_id_id", "campaign_targets", ["owner_id", "id"], unique=False
+    )
+    op.create_index(
         "ix_campaign_targets_pending",
         "campaign_targets",
         ["created_at"],
@@ -964,6 +968,7 @@ def upgrade() -> None:
         unique=False,
     )
     run_file("0001_ledger.sql")
+    run_file("0001_decisions.sql")
     op.execute(
         sa.text(
             "INSERT INTO kill_switches (key, reason)"

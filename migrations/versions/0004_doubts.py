@@ -18,7 +18,7 @@ COLUMNS = (
 INDEXES = {"ix_post_jobs_look_due": "look_due_at", "ix_post_jobs_card_due": "card_due_at"}
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

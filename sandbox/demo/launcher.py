@@ -19,6 +19,7 @@ READY_LIMIT = 120.0
 _STOP_LIMIT = 45.0
 _LOOK = 0.05
 _TAIL = 15
+_KEPT = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"})
 _ROOT = Path(__file__).parents[2]
 
 
@@ -41,6 +42,12 @@ class World:
         return self.child.returncode
 
 
+def _environment() -> dict[str, str]:
+    """Enough to run programs: whatever the product is set to outside, the story stays the same."""
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+    return kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"}
+
+
 def logs(folder: Path) -> list[tuple[str, list[str]]]:
     """The last lines of each process's log, the launcher's first."""
     paths = [folder / "launcher.log", *sorted(folder.glob("local/**/*.log"))]
@@ -54,7 +61,7 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
 async def start(folder: Path) -> World:
     """Start a sandbox on `folder` and wait until bot and scheduler work.
 
-    Nothing that is set outside leads out of it. Raises Unexpected when it does not come up; then
+    Raises Unexpected when it does not come up; then
     nothing of it is left running.
     """
     world = World(_spawn(folder), folder)
@@ -84,7 +91,7 @@ def _spawn(folder: Path) -> processes.Child:
         [sys.executable, "-m", "sandbox", "--isolated", "--local", folder / "local"],
         name="sandbox",
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"},
+        env=_environment(),
         log=folder / "launcher.log",
         # Should the demo itself be killed, the launcher still takes down what it has started.
         death_signal=signal.SIGTERM,

@@ -12,7 +12,7 @@ _GAP = "  "
 
 def heading() -> str:
     """The columns' names."""
-    return _row("#", "step", "seen in the chat", "seen in the database")
+    return _row("#", "step", "seen in the chat", "seen in the database (money in cents)")
 
 
 def line(number: int, title: str, seen: Seen) -> str:

@@ -80,6 +80,18 @@ def ids_in_code() -> set[str]:
     return found
 
 
+def calls_of_t() -> Iterator[tuple[str, set[str]]]:
+    """Literal ids in calls of `t`, each with the names of the values that are passed."""
+    for _, module in sources():
+        for node in ast.walk(module):
+            if not (isinstance(node, ast.Call) and node.args):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            first = node.args[0]
+            if name == "t" and isinstance(first, ast.Constant):
+                yield str(first.value), {str(keyword.arg) for keyword in node.keywords}
+
+
 def ids_made_in_code() -> set[str]:
     """Ids that are put together from words of the product."""
     return {
@@ -105,6 +117,12 @@ def test_languages_have_the_same_texts_with_the_same_variables() -> None:
     english, *others = (messages(language) for language in LANGUAGES)
     for other in others:
         assert other == english
+
+
+def test_every_text_gets_the_values_that_it_names() -> None:
+    english = messages("en")
+    lacking = {said: english[said] - given for said, given in calls_of_t()}
+    assert {said: names for said, names in lacking.items() if names} == {}
 
 
 def test_no_text_is_left_over() -> None:

@@ -9,9 +9,20 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.money import Correction
 from db.models.operations import Switch
+from db.models.posting import PostJob
 from db.models.users import Role, User, UserRole
-from services import campaigns, channels, killswitches, moderation, payments, posting, users
+from services import (
+    campaigns,
+    channels,
+    corrections,
+    killswitches,
+    moderation,
+    payments,
+    posting,
+    users,
+)
 from services.actors import SYSTEM, Actor
 from services.creatives import Creative
 from services.claims import Claim
@@ -174,6 +185,16 @@ async def another(
     return target
 
 
+async def queue(session: AsyncSession, target: CampaignTarget) -> None:
+    """Queue the post of a target that is still pending, which only the safety plan's tests do."""
+    session.add(
+        PostJob(
+            campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
+        )
+    )
+    await session.flush()
+
+
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
     """Claim the post that is due longest."""
     claim = await posting.claim(session, owner=owner, lease=LEASE)
@@ -201,3 +222,21 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
     )
     await commit(session)
     return made
+
+
+async def adjusted(
+    session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
+) -> Correction:
+    """An adjustment that one admin proposed and another confirmed."""
+    proposer, confirmer = await staff(session), await staff(session)
+    proposed = await corrections.propose_adjustment(
+        session,
+        actor=proposer,
+        from_wallet=from_wallet,
+        to_wallet=to_wallet,
+        amount=amount,
+        reason="a fee was taken twice",
+    )
+    return await corrections.confirm(
+        session, actor=confirmer, correction_id=proposed.id, reason="seen in the statement"
+    )

@@ -1,14 +1,26 @@
 """The marketplace that these tests press buttons in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 import bot.light_models  # noqa: F401 - before anything of aiogram
 from db.models.users import Role
 from tests.conftest import Database
 from tests.handlers.marketplace import Marketplace, open_marketplace
+
+
+@pytest.fixture(autouse=True)
+def short_logs() -> Iterator[None]:
+    """Plain tracebacks: drawing them with all variables takes seconds."""
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    )
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from bot import start_checks
 from tests.conftest import Database
-from tests.factories import people
-from tests.handlers.marketplace import NO_REDIS, running_bot
+from tests.handlers.marketplace import NO_REDIS, Marketplace, running_bot
 from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
 
 ROOT = Path(__file__).parents[2]
@@ -81,29 +84,41 @@ async def test_it_answers_and_stops_when_told_to(database: Database, tmp_path: P
             assert await market.value("SELECT held_until <= now() FROM leases") is True
 
 
-async def test_one_line_says_why_it_does_not_start(database: Database, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_told_in_one_line(database: Database, tmp_path: Path) -> None:
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
-        async with database.sessions.begin() as session:
-            await people.person(session)
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
-            said = await asyncio.gather(
-                refused(environment(world, database, ADMIN_CHAT_ID="-100123")),
-                refused(environment(world, database, ADMIN_CHAT_ID=str(world.ids["channel"]))),
-                refused(environment(world, database, HTTP_PORT=port)),
-                refused(environment(world, database, CURRENCY="EUR")),
-            )
-    for words, name in zip(
-        said, ("ADMIN_CHAT_ID", "ADMIN_CHAT_ID", "HTTP_PORT", "CURRENCY"), strict=True
+            said = await refused(environment(world, database, HTTP_PORT=port))
+    assert said.count("\n") == 1
+    assert "HTTP_PORT" in said
+    assert BOT_TOKEN not in said
+
+
+async def test_an_admin_chat_that_cannot_be_one_is_refused(market: Marketplace) -> None:
+    for chat_id, why in (
+        (-100123, "not in that chat"),
+        (market.chat("channel"), "not in that chat"),
+        (market.chat("advertiser"), "not a group"),
     ):
-        assert words.count("\n") == 1, words
-        assert name in words
-        assert BOT_TOKEN not in words
+        with pytest.raises(start_checks.CannotStartError, match=why):
+            await start_checks.admin_chat(market.bot, chat_id)
+    await start_checks.admin_chat(market.bot, market.chat("group"))
+    market.world.state.chats[market.chat("group")].username = "everybody_welcome"
+    with pytest.raises(start_checks.CannotStartError, match="public"):
+        await start_checks.admin_chat(market.bot, market.chat("group"))
 
 
-async def test_a_public_admin_chat_is_refused(database: Database, tmp_path: Path) -> None:
-    async with begin(tmp_path / "telegram") as world:
-        await world.populate()
-        world.state.chats[world.ids["group"]].username = "everybody_welcome"
-        assert "public" in await refused(environment(world, database))
+async def test_wallets_in_another_currency_are_refused(market: Marketplace) -> None:
+    euros = market.wiring.settings.model_copy(update={"currency": "EUR"})
+    with pytest.raises(start_checks.CannotStartError, match="CURRENCY"):
+        await start_checks.database(market.database.sessions, euros)
+
+
+async def test_a_telegram_that_is_away_is_waited_for(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_checks, "PAUSE_SECONDS", 0.01)
+    await market.world.control("faults", method="getChat", kind="html_502", times=2)
+    check = partial(start_checks.admin_chat, market.bot, market.chat("group"))
+    await start_checks.patiently(check)

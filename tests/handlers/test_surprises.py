@@ -1,5 +1,8 @@
 """What nobody planned: the person gets a reference, the others go on, nothing is half done."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -57,31 +60,51 @@ async def test_an_answer_that_telegram_loses_undoes_nothing(market: Marketplace)
 
 
 async def test_a_screens_transaction_cannot_write(market: Marketplace) -> None:
+    beat = "INSERT INTO heartbeats (owner, name) VALUES ('test', 'test')"
     with pytest.raises(DBAPIError, match="read-only"):
         async with reading(market.database.sessions) as session:
-            await session.execute(text("UPDATE campaigns SET name = 'x'"))
+            await session.execute(text(beat))
     async with market.database.sessions.begin() as session:
         # The connection went back to the pool as it was.
-        await session.execute(text("UPDATE campaigns SET name = 'x'"))
+        await session.execute(text(beat))
 
 
-async def test_a_payment_that_telegram_takes_back_is_told_to_the_staff(
+async def test_a_payment_that_telegram_takes_back_is_taken_from_the_wallet(
     market: Marketplace,
 ) -> None:
-    await market.say("advertiser", "/start")
-    await market.press("advertiser", "💰 Wallet")
-    await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text
-    await market.say("advertiser", "100")
-    paid = await market.pay("advertiser")
-    await market.world.control(
-        f"users/{market.chat('advertiser')}/refund_payment",
-        telegram_payment_charge_id=paid["telegram_payment_charge_id"],
-    )
-    await market.settle()
+    await market.give("advertiser", 70)
+    person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
+    taken: dict[str, Any] = {
+        "message_id": 1,
+        "date": 1,
+        "chat": {"id": person["id"], "type": "private"},
+        "from": person,
+        "refunded_payment": {
+            "currency": "XTR",
+            "total_amount": 70,
+            "invoice_payload": "topup:1:x",
+            "telegram_payment_charge_id": "reversed",
+        },
+    }
+    payment = dict(taken["refunded_payment"], provider_payment_charge_id="outside")
+    paid = {key: value for key, value in taken.items() if key != "refunded_payment"}
+    paid["successful_payment"] = payment
+    for update_id, message in enumerate((paid, taken, taken), start=1):
+        update = {"update_id": update_id, "message": message}
+        await inbox.store(market.database.sessions, [update])
+        market.worker.wake()
+        await market.settle()
     await market.deliver()
-    assert "gave $100.00 back" in await market.last("group")
-    audited = "SELECT count(*) FROM user_audit_logs WHERE action = 'payment_refunded'"
-    assert await market.value(audited) == 1
+    assert "70" in await market.last("group")
+    wallet = (
+        "SELECT balance FROM wallets w JOIN users u ON u.id = w.user_id"
+        " WHERE w.kind = 'user' AND u.telegram_id = :person"
+    )
+    assert await market.value(wallet, person=person["id"]) == 70
+    assert await market.value("SELECT status FROM deposits ORDER BY id DESC LIMIT 1") == (
+        "clawed_back"
+    )
+    assert await market.value("SELECT count(*) FROM clawbacks") == 1
 
 
 async def test_the_admin_chat_is_followed_when_it_moves(market: Marketplace) -> None:
@@ -109,3 +132,59 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
     )
     await market.settle()
     assert await market.value("SELECT last_message_id FROM channels") == posted["message_id"]
+
+
+async def test_a_payment_survives_an_error_of_ours(market: Marketplace) -> None:
+    person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
+    paid = {
+        "message_id": 1,
+        "date": 1,
+        "chat": {"id": person["id"], "type": "private"},
+        "from": person,
+        "successful_payment": {
+            "currency": "USD",
+            "total_amount": 10_000,
+            "invoice_payload": "topup:1:x",
+            "telegram_payment_charge_id": "charge",
+            "provider_payment_charge_id": "provider",
+        },
+    }
+    await market.database.as_owner("ALTER TABLE deposits RENAME TO deposits_away")
+    await inbox.store(market.database.sessions, [{"update_id": 1, "message": paid}])
+    market.worker.wake()
+    async with asyncio.timeout(5):
+        taken = "SELECT attempts FROM inbox WHERE update_id = 1"
+        while not await market.value(taken):  # noqa: ASYNC110 - a table
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.3)
+    await market.database.as_owner("ALTER TABLE deposits_away RENAME TO deposits")
+    await market.settle()
+    assert await market.value("SELECT status FROM deposits") == "credited"
+
+
+async def test_a_press_from_before_a_long_restart_is_carried_out_without_an_apology(
+    market: Marketplace,
+) -> None:
+    await market.make_campaign(active=False)
+    await market.world.control(
+        "faults",
+        method="answerCallbackQuery",
+        kind="error",
+        error_code=400,
+        description="Bad Request: query is too old and response timeout expired"
+        " or query ID is invalid",
+    )
+    await market.press("advertiser", "🚀 Activate", wait=False)
+    assert "Status: active" in await market.last("advertiser")
+
+
+async def test_a_pre_checkout_is_answered_whatever_happens(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text
+    await market.say("advertiser", "100")
+    await market.database.as_owner("ALTER TABLE kill_switches RENAME TO kill_switches_away")
+    paid = await market.pay("advertiser")
+    await market.database.as_owner("ALTER TABLE kill_switches_away RENAME TO kill_switches")
+    assert not paid["ok"]
+    assert "try again in a minute" in paid["error_message"]

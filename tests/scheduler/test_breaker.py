@@ -61,3 +61,44 @@ async def test_while_open_it_asks_only_now_and_then(scene: Scene) -> None:
     for _ in range(FAILURES):
         tried.note(DOWN)
     assert not await tried.lets_through(scene.desk().sender)
+
+
+async def told(scene: Scene) -> list[str]:
+    """What the admin chat is owed about Telegram, in order."""
+    rows = await scene.rows("SELECT kind FROM outbox WHERE kind LIKE 'telegram_%' ORDER BY id")
+    return [row["kind"] for row in rows]
+
+
+async def test_the_admin_chat_is_told_once_by_however_many(scene: Scene) -> None:
+    here, sessions = scene.desk().sender, scene.database.sessions
+    breakers = [Breaker(), Breaker()]
+    for tried in breakers:
+        await tried.tell(sessions, here)
+    assert await told(scene) == []
+    for _ in range(2):
+        for tried in breakers:
+            for _ in range(FAILURES):
+                tried.note(DOWN)
+            await tried.tell(sessions, here)
+    assert await told(scene) == ["telegram_down"]
+    for tried in breakers:
+        tried.note(Sent(1))
+        await tried.tell(sessions, here)
+    assert await told(scene) == ["telegram_down", "telegram_back"]
+
+
+async def test_a_new_process_does_not_call_an_outage_over_that_it_has_not_seen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "ASK_SECONDS", 0.0)
+    here, sessions = scene.desk().sender, scene.database.sessions
+    nowhere = scene.desk(api_url="http://127.0.0.1:1").sender
+    gone = Breaker()
+    for _ in range(FAILURES):
+        gone.note(DOWN)
+    await gone.tell(sessions, nowhere)
+    heir = Breaker()
+    await heir.tell(sessions, nowhere)
+    assert await told(scene) == ["telegram_down"]
+    await heir.tell(sessions, here)
+    assert await told(scene) == ["telegram_down", "telegram_back"]

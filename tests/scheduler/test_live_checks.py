@@ -1,9 +1,11 @@
 """Looks at published ads, and the money that hangs on what they see."""
 
+import asyncio
 from datetime import timedelta
 
 from db.models.operations import Switch
-from scheduler import live_checks, settlements
+from scheduler import live_checks, probes, settlements
+from services import channels
 from tests.scheduler.scene import AD, Scene
 
 HOURS = 2
@@ -107,3 +109,65 @@ async def test_what_nobody_knows_never_moves_money(scene: Scene) -> None:
         await scene.database.forward(timedelta(minutes=10))
     assert await verdicts(scene) == ["unknown"] * 3
     assert (await scene.job(target_id))["escrow"] == "held"
+
+
+async def test_it_is_looked_at_in_every_part_of_its_hours_and_survives_restarts(
+    scene: Scene,
+) -> None:
+    target_id = await scene.approve(promised_hours=24)
+    await scene.dispatch()
+    for _ in range(24 * 4 + 1):
+        # A desk of its own each time: nothing of the plan is in a process's memory.
+        [due] = await scene.rows("SELECT look_due_at <= clock() AS now FROM post_jobs")
+        if due["now"]:
+            await look(scene)
+        await scene.database.forward(timedelta(minutes=15))
+    await look(scene)
+    assert await verdicts(scene) == ["present"] * 5
+    assert (await scene.job(target_id))["target"] == "posted"
+    assert len(await scene.published()) == 1
+
+
+async def test_taken_down_in_between_it_is_refunded_before_its_end(scene: Scene) -> None:
+    target_id = await scene.approve(promised_hours=24)
+    await scene.dispatch()
+    await change(scene, "delete")
+    for _ in range(2):
+        await scene.database.as_owner("UPDATE post_jobs SET look_due_at = clock()")
+        await look(scene)
+        await scene.database.forward(timedelta(minutes=6))
+    assert await verdicts(scene) == ["gone", "gone"]
+    job = await scene.job(target_id)
+    assert (job["status"], job["last_error"], job["target"]) == ("failed", "removed", "refunded")
+    told = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_gone' ORDER BY id")
+    assert [row["user_id"] for row in told] == [scene.id_of("owner"), scene.id_of("advertiser")]
+
+
+async def test_without_its_rights_nobody_looks_and_then_the_admins_are_asked(
+    scene: Scene,
+) -> None:
+    target_id = await posted(scene)
+    await scene.world.control(
+        f"chats/{scene.world.ids['channel']}/members", user_id="bot", status="kicked"
+    )
+    await look(scene)
+    [channel] = await scene.rows("SELECT status FROM channels")
+    assert channel["status"] == "suspended"
+    await scene.database.forward(timedelta(hours=25))
+    await look(scene)
+    assert await verdicts(scene) == ["unknown"]
+    await probes.ask_admins(scene.desk())
+    asked = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_unseen'")
+    assert [row["user_id"] for row in asked] == [None]
+    assert (await scene.job(target_id))["escrow"] == "held"
+    await scene.world.promote(can_post_messages=True)
+    async with scene.database.sessions.begin() as session:
+        await channels.rights_restored(session, chat_id=scene.world.ids["channel"])
+    await look(scene)
+    assert (await scene.job(target_id))["target"] == "posted"
+
+
+async def test_two_processes_share_the_looks(scene: Scene) -> None:
+    await posted(scene)
+    await asyncio.gather(look(scene), look(scene))
+    assert await verdicts(scene) == ["present"]

@@ -1,11 +1,14 @@
 """INT-PJ-01 and what may happen between a claim and its record: never two messages."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from scheduler import posting, settlements, watchdogs
+from services import claims
 from tests.scheduler.scene import AD, Scene
 
 TICKS_AFTER = 2
@@ -157,7 +160,7 @@ async def test_two_workers_send_each_post_once(scene: Scene) -> None:
 
 async def test_a_channel_gets_its_posts_one_at_a_time(scene: Scene) -> None:
     target_ids = [await scene.approve() for _ in range(2)]
-    await scene.fault("sendMessage", "slow", delay_s=0.5)
+    await scene.fault("sendMessage", "slow", delay_s=1.5)
     workers = [asyncio.create_task(scene.dispatch(owner=f"worker {n}")) for n in range(2)]
     await scene.until_sending(target_ids[0])
     assert (await scene.job(target_ids[1]))["status"] == "queued"
@@ -172,7 +175,8 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", delay_s=1.5)
     late = asyncio.create_task(scene.dispatch(owner="paused worker"))
-    while (await scene.world.see("state"))["faults"]:  # noqa: ASYNC110 - until it has arrived
+    await scene.until_sending(target_id)
+    while await scene.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     await scene.database.as_owner("UPDATE post_jobs SET lease_until = now() - interval '1 s'")
     await watchdogs.rescue_abandoned(scene.database.sessions)
@@ -310,6 +314,26 @@ async def test_an_outcome_is_recorded_when_the_database_comes_back(scene: Scene)
     await working
     job = await scene.job(target_id)
     assert (job["status"], job["claim_no"]) == ("success", 1)
+
+
+async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertain(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target_id = await scene.approve()
+    living = claims.begin_sends
+
+    async def cut_off(session: AsyncSession, begun: Sequence[claims.Claim]) -> frozenset[int]:
+        monkeypatch.setattr(claims, "begin_sends", living)
+        async with scene.database_away():
+            return await living(session, begun)
+
+    monkeypatch.setattr(claims, "begin_sends", cut_off)
+    await scene.dispatch()
+    assert (await scene.job(target_id))["status"] == "queued"
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    assert (job["status"], job["claim_no"], job["attempts"]) == ("success", 2, 0)
+    assert len(await scene.published()) == 1
 
 
 @pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": 7}', '{"kind": "song"}'])

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.sandbox.raw_world import BOT_TOKEN
 from tests.scheduler.scene import NO_REDIS, Scene
 
 STATUS_SECONDS = 40
+TAKEOVER_SECONDS = 45
+"""From the death of a worker to another who knows what its post is: queued or uncertain."""
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
@@ -56,15 +59,6 @@ async def ended(process: subprocess.Popen[bytes]) -> int:
     return await asyncio.wait_for(asyncio.to_thread(process.wait), STATUS_SECONDS)
 
 
-async def until(scene: Scene, target_id: int, status: str) -> None:
-    """Wait until the post stands so."""
-    for _ in range(STATUS_SECONDS * 10):
-        if (await scene.job(target_id))["status"] == status:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"never {status}: {await scene.job(target_id)}")
-
-
 async def until_arrived(scene: Scene) -> None:
     """Wait until the request that the fault was set for is in Telegram's hands."""
     for _ in range(STATUS_SECONDS * 50):
@@ -100,7 +94,27 @@ async def test_a_stop_while_sending_ends_the_send(scene: Scene, start: Start) ->
     assert len(await scene.published()) == 1
 
 
-async def test_killed_while_sending_it_is_never_sent_again(scene: Scene, start: Start) -> None:
+async def until_taken_over(scene: Scene, target_id: int) -> None:
+    """Wait until nobody's lease holds the post any more."""
+    for _ in range(STATUS_SECONDS * 20):
+        if (await scene.job(target_id))["status"] != "sending":
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("nobody took it over")
+
+
+async def until_paid(scene: Scene, target_id: int) -> None:
+    """Wait until the placement has come to its good end."""
+    for _ in range(STATUS_SECONDS * 10):
+        if (await scene.job(target_id))["target"] == "posted":
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"never paid: {await scene.job(target_id)}")
+
+
+async def test_killed_while_sending_its_post_is_found_and_never_sent_again(
+    scene: Scene, start: Start
+) -> None:
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", chat_id=scene.world.ids["channel"], delay_s=0.5)
     killed = start(POST_LEASE="3")
@@ -108,12 +122,30 @@ async def test_killed_while_sending_it_is_never_sent_again(scene: Scene, start: 
     killed.send_signal(signal.SIGKILL)
     await ended(killed)
     heir = start(POST_LEASE="3")
-    await until(scene, target_id, "uncertain")
-    await asyncio.sleep(2)
+    await until_paid(scene, target_id)
     job = await scene.job(target_id)
-    assert (job["status"], job["escrow"], job["claim_no"]) == ("uncertain", "held", 1)
+    assert (job["status"], job["attempts"]) == ("success", 0)
     assert len(await scene.published()) == 1
     assert heir.poll() is None
+
+
+async def test_with_the_usual_lease_a_dead_workers_post_is_taken_over_in_time(
+    scene: Scene, start: Start
+) -> None:
+    target_id = await scene.approve()
+    await scene.fault("sendMessage", "timeout_before", chat_id=scene.world.ids["channel"])
+    killed, heir = start(), start()
+    await until_arrived(scene)
+    for process in (killed, heir):  # whichever of the two is sending
+        process.send_signal(signal.SIGKILL)
+        await ended(process)
+    died = time.monotonic()
+    start()
+    await until_taken_over(scene, target_id)
+    assert time.monotonic() - died < TAKEOVER_SECONDS
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"]) == ("uncertain", "held")
+    assert await scene.published() == []
 
 
 async def test_paused_past_its_lease_it_changes_nothing(scene: Scene, start: Start) -> None:
@@ -123,7 +155,7 @@ async def test_paused_past_its_lease_it_changes_nothing(scene: Scene, start: Sta
     await until_arrived(scene)
     paused.send_signal(signal.SIGSTOP)
     other = start(POST_LEASE="4")
-    await until(scene, target_id, "uncertain")
+    await until_paid(scene, target_id)
     before = await scene.rows("SELECT * FROM post_jobs")
     paused.send_signal(signal.SIGCONT)
     await asyncio.sleep(3)

@@ -123,7 +123,7 @@ async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
     async with database.sessions.begin() as session:
         deal = await people.deal(session, **terms)  # type: ignore[arg-type]
         await payments.hold_escrow(session, target_id=deal.target.id)
-        await posting.enqueue(session, deal.target)
+        await people.queue(session, deal.target)
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
     async with database.sessions.begin() as session:
@@ -183,7 +183,7 @@ async def test_INT_ES_03_refund_gives_everything_back(database: Database) -> Non
     async with database.sessions.begin() as session:
         deal = await people.deal(session, balance=20_000, price=5_000)
         await payments.hold_escrow(session, target_id=deal.target.id)
-        await posting.enqueue(session, deal.target)
+        await people.queue(session, deal.target)
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
         assert await posting.record_refused(

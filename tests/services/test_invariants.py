@@ -2,6 +2,7 @@
 # ruff: noqa: S608 - statements of a test
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -11,13 +12,22 @@ from sqlalchemy.pool import NullPool
 from db.models.operations import Switch
 from db.session import driver_url
 from sandbox import embedded
-from services import escrow, invariants, killswitches, system
+from services import (
+    clawbacks,
+    escrow,
+    invariants,
+    killswitches,
+    payments,
+    system,
+    users,
+    withdrawals,
+)
 from tests.conftest import ROLLED_BACK
 from tests.factories import people, rows
 
 GUARDED = (
     *("wallets", "ledger_entries", "ledger_transfers", "escrows", "campaign_targets"),
-    *("post_jobs", "deposits", "campaigns"),
+    *("post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks", "corrections"),
 )
 RELEASED, REFUNDED, HELD = (
     f"(SELECT campaign_target_id FROM escrows WHERE status = '{status}')"
@@ -67,7 +77,7 @@ BREAKS: dict[str, list[str]] = {
     "held_is_undecided": [f"UPDATE campaign_targets SET status = 'expired' WHERE id = {HELD}"],
     "escrow_wallet": [
         (
-            "UPDATE wallets SET kind = 'withdrawal', user_id = (SELECT min(id) FROM users)"
+            "UPDATE wallets SET kind = 'revenue', counterparty_id = (SELECT min(id) FROM users)"
             " WHERE id = (SELECT wallet_id FROM escrows WHERE status = 'held')"
         )
     ],
@@ -85,6 +95,15 @@ BREAKS: dict[str, list[str]] = {
     "deposit_credited_once": [
         "UPDATE deposits SET status = 'received' WHERE id = (SELECT min(id) FROM deposits)"
     ],
+    "clawback_booked_once": ["UPDATE clawbacks SET loss = 0, recovered = 0"],
+    "withdrawal_settled_once": [
+        (
+            "UPDATE withdrawals SET status = 'returned', external_reference = NULL"
+            " WHERE status = 'paid'"
+        ),
+    ],
+    "withdrawal_wallet": ["UPDATE withdrawals SET amount = 1 WHERE status = 'requested'"],
+    "correction_done_once": ["UPDATE corrections SET status = 'confirmed', done_at = NULL"],
 }
 MORE = {
     "a release of a failed post": (
@@ -98,6 +117,15 @@ MORE = {
     "a refund under another name": (
         "refunded_is_refunded_once",
         "UPDATE ledger_transfers SET reason = 'adjustment' WHERE reason = 'refund'",
+    ),
+    "a reversed deposit without a clawback": ("clawback_booked_once", "DELETE FROM clawbacks"),
+    "a clawback of a deposit that stands": (
+        "clawback_booked_once",
+        "UPDATE deposits SET status = 'credited' WHERE status = 'clawed_back'",
+    ),
+    "a withdrawal that was never held": (
+        "withdrawal_settled_once",
+        "UPDATE ledger_entries SET reason = 'fee' WHERE reason = 'withdrawal_hold'",
     ),
 }
 
@@ -114,12 +142,12 @@ async def owner(server: embedded.Postgres, rolled_back_url: str) -> AsyncIterato
         async with AsyncSession(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
         ) as session:
-            await people.run_switches(session)
             paid = await people.posted(session, promised_hours=0)
             await escrow.release(session, target_id=paid.target.id)
             lost = await people.failed(session)
             await escrow.refund(session, target_id=lost.target.id)
             await people.approved(session)
+            await _cross_the_border(session)
             await people.commit(session)
             assert await invariants.run(session) == []
             for name in GUARDED:
@@ -127,6 +155,25 @@ async def owner(server: embedded.Postgres, rolled_back_url: str) -> AsyncIterato
             yield session
         await outer.rollback()
     await engine.dispose()
+
+
+async def _cross_the_border(session: AsyncSession) -> None:
+    """A deposit taken back, a withdrawal of each kind, and an adjustment."""
+    payer, earner = await people.person(session), await people.person(session, balance=900)
+    admin = await people.staff(session)
+    assert payer.user_id is not None
+    paid: dict[str, Any] = {"user_id": payer.user_id, "amount": 700, "source": "telegram"}
+    await payments.deposit(session, key="taken-back", **paid)
+    await clawbacks.clawback(session, external_reference="taken-back", **paid)
+    out = await withdrawals.request(session, actor=earner, amount=300, key="paid")
+    await withdrawals.mark_paid(
+        session, actor=admin, withdrawal_id=out.id, external_reference="bank-1"
+    )
+    await withdrawals.request(session, actor=earner, amount=200, key="waits")
+    assert earner.user_id is not None
+    one = await users.wallet_of(session, earner.user_id)
+    two = await users.wallet_of(session, payer.user_id)
+    await people.adjusted(session, one.id, two.id, 50)
 
 
 def test_every_invariant_is_broken_once() -> None:

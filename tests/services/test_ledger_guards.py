@@ -43,6 +43,28 @@ def _post(key: str, reason: str, reference: int, *legs: tuple[int, int, str]) ->
     )
 
 
+async def _done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> int:
+    """Write a correction that is done, and return its id; its transfer has to follow at once."""
+    one, two = [
+        await connection.fetchval(
+            "INSERT INTO users (telegram_id) VALUES ((SELECT max(telegram_id) + 1 FROM users))"
+            " RETURNING id"
+        )
+        for _ in range(2)
+    ]
+    found = await connection.fetchval(
+        "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status, proposed_by,"
+        " reason, confirmed_by, confirm_reason, done_at)"
+        " VALUES ('adjustment', $1, $2, $3, 'done', $4, 'x', $5, 'x', now()) RETURNING id",
+        a,
+        b,
+        amount,
+        one,
+        two,
+    )
+    return int(found)
+
+
 @pytest.mark.parametrize("name", APPEND_ONLY)
 @pytest.mark.parametrize(
     "verb", ["UPDATE {} SET reason = reason", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
@@ -137,18 +159,19 @@ async def test_one_key_is_one_transfer(database: Database, owner: asyncpg.Connec
             await people.person(session, balance=100)
     a, b = await owner.fetchrow("SELECT min(id), max(id) FROM wallets WHERE kind = 'user'")
     leg = "adjustment"
-    first = _post("same", leg, 1, (a, -5, leg), (b, 5, leg))
-    made = await owner.fetchval(first)
-    again = await owner.fetchval(_post("same", leg, 1, (b, 5, leg), (a, -5, leg)))
+    async with owner.transaction():
+        done = await _done(owner, a, b, 5)
+        made = await owner.fetchval(_post("same", leg, done, (a, -5, leg), (b, 5, leg)))
+    again = await owner.fetchval(_post("same", leg, done, (b, 5, leg), (a, -5, leg)))
     assert made == (again[0], True)
     assert again == (made[0], False)
     assert await owner.fetchval("SELECT balance FROM wallets WHERE id = $1", a) == 95
     for other in (
-        _post("same", leg, 1, (a, -6, leg), (b, 6, leg)),
-        _post("same", leg, 2, (a, -5, leg), (b, 5, leg)),
-        _post("same", "clawback", 1, (a, -5, leg), (b, 5, leg)),
-        _post("same", leg, 1, (a, -5, "clawback"), (b, 5, leg)),
-        _post("same", leg, 1, (a, 5, leg), (b, -5, leg)),
+        _post("same", leg, done, (a, -6, leg), (b, 6, leg)),
+        _post("same", leg, done + 1, (a, -5, leg), (b, 5, leg)),
+        _post("same", "clawback", done, (a, -5, leg), (b, 5, leg)),
+        _post("same", leg, done, (a, -5, "clawback"), (b, 5, leg)),
+        _post("same", leg, done, (a, 5, leg), (b, -5, leg)),
     ):
         await _refused(owner, "AD001", other)
 

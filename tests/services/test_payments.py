@@ -107,21 +107,23 @@ async def test_the_ledger_turns_the_databases_refusals_into_facts(database: Data
         theirs = (await users.wallet_of(session, _id(two))).id
     reason = Reason.ADJUSTMENT
 
-    async def post(*legs: tuple[int, int], key: str = "k") -> ledger.Posted:
+    async with database.sessions.begin() as session:
+        done = await people.adjusted(session, mine, theirs, 5)
+
+    async def post(*legs: tuple[int, int], key: str) -> ledger.Posted:
         async with database.sessions.begin() as session:
             return await ledger.post(
                 session,
                 key=key,
                 reason=reason,
-                reference_id=1,
+                reference_id=done.id,
                 legs=[Leg(wallet, amount, reason) for wallet, amount in legs],
             )
 
-    first = await post((mine, -5), (theirs, 5))
-    assert first.created
-    assert await post((mine, -5), (theirs, 5)) == ledger.Posted(first.transfer_id, created=False)
+    same = f"correction:{done.id}"
+    assert not (await post((mine, -5), (theirs, 5), key=same)).created
     with pytest.raises(errors.IdempotencyConflict):
-        await post((mine, -6), (theirs, 6))
+        await post((mine, -6), (theirs, 6), key=same)
     with pytest.raises(errors.InsufficientFunds) as short:
         await post((mine, -96), (theirs, 96), key="l")
     assert (short.value.user_id, short.value.needed, short.value.balance) == (one.user_id, 96, 95)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from services import campaigns, channels, doubts, escrow, posting
-from services.posting import Claim
+from services.claims import Claim
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -231,6 +231,24 @@ async def test_a_worker_that_wakes_up_late_changes_nothing(
     assert not await RECORDS[record](session, claim)
     assert not await posting.may_send(session, claim)
     assert await rows.snapshot(session) == before
+
+
+@pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": "x", "colour": "red"}'])
+async def test_an_ad_that_cannot_be_read_is_claimed_without_it(
+    database: Database, stored: str
+) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.approved(session)
+    await database.as_owner(
+        "UPDATE campaigns SET creative = CAST($1::text AS jsonb) WHERE id = $2",
+        stored,
+        deal.campaign.id,
+    )
+    async with database.sessions.begin() as session:
+        claim = await people.claimed(session)
+        assert claim.creative is None
+        assert await posting.record_refused(session, claim, error="unreadable", rights_lost=False)
+        assert await escrow.refundable(session, limit=9) == [deal.target.id]
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:

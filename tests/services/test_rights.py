@@ -9,7 +9,8 @@ from tests.conftest import Database
 from tests.factories import people
 
 INSERTED = [
-    *("campaign_targets", "campaigns", "channels", "deposits", "escrows", "heartbeats", "inbox"),
+    *("campaign_targets", "campaigns", "channels", "clawbacks", "corrections", "deposits"),
+    *("escrows", "heartbeats", "inbox"),
     *("incidents", "launch_runs", "leases", "ledger_checkpoints", "moved_chats", "outbox"),
     *("post_checks", "post_jobs", "user_audit_logs", "user_roles", "users", "withdrawals"),
 ]
@@ -21,6 +22,7 @@ UPDATED = {
         *("owner_id", "title", "username", "topic", "subscribers", "price", "promised_hours"),
         *("status", "status_reason", "last_message_id"),
     },
+    "corrections": {"status", "confirmed_by", "confirm_reason", "done_at"},
     "deposits": {"status", "credited_at"},
     "escrows": {"status", "release_due_at", "settled_at"},
     "heartbeats": {"beat_at"},
@@ -36,7 +38,7 @@ UPDATED = {
         *("known_message_id", "absent_at", "look_due_at", "card_due_at", "offered_at"),
     },
     "users": {"language", "language_chosen", "time_zone", "blocked"},
-    "withdrawals": {"status", "external_reference", "decided_by", "settled_at"},
+    "withdrawals": {"status", "external_reference", "decided_by", "return_reason", "settled_at"},
 }
 
 DENIED = """
@@ -79,6 +81,14 @@ UPDATE campaigns SET advertiser_id = 1
 DELETE FROM campaigns
 UPDATE deposits SET amount = 1
 UPDATE deposits SET external_reference = 'x'
+UPDATE clawbacks SET recovered = 0
+DELETE FROM clawbacks
+UPDATE withdrawals SET amount = 1
+UPDATE withdrawals SET user_id = 1
+DELETE FROM withdrawals
+UPDATE corrections SET proposed_by = 1
+UPDATE corrections SET amount = 1
+DELETE FROM corrections
 UPDATE post_jobs SET campaign_target_id = 1
 DELETE FROM post_jobs
 UPDATE post_checks SET verdict = 'present'
@@ -100,6 +110,10 @@ SET ROLE adtech_owner
 SET session_replication_role = replica
 CREATE ROLE mine
 SELECT require_escrow_match(1)
+SELECT require_legs(1, '{}', '{}', '{}', '{}')
+SELECT repair(1)
+SELECT reset_balance(1)
+SELECT hold_again(1)
 SELECT pg_read_file('/etc/hostname')
 COPY users TO PROGRAM 'cat'
 """
@@ -167,7 +181,13 @@ async def test_which_functions_the_application_may_call(app: asyncpg.Connection)
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
     )
-    assert [row["proname"] for row in callable_] == ["clock", "open_wallet", "post_transfer"]
+    assert [row["proname"] for row in callable_] == [
+        "clock",
+        "lock_for_decision",
+        "lock_wallet",
+        "open_wallet",
+        "post_transfer",
+    ]
     unsafe = await app.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
         " AND NOT proconfig @> ARRAY['search_path=pg_catalog, public, pg_temp']"

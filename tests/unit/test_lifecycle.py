@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
-from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.posting import PostJobStatus
 from services import errors, lifecycle
 from services.lifecycle import Who
@@ -26,6 +26,7 @@ TABLES: dict[str, tuple[Mapping[Any, frozenset[Who]], type[StrEnum], str, set[st
     "channel": (lifecycle.CHANNEL, ChannelStatus, "pending", set()),
     "deposit": (lifecycle.DEPOSIT, DepositStatus, "received", {"clawed_back"}),
     "withdrawal": (lifecycle.WITHDRAWAL, WithdrawalStatus, "requested", {"paid", "returned"}),
+    "correction": (lifecycle.CORRECTION, CorrectionStatus, "proposed", {"done", "dropped"}),
 }
 EXPECTED = {
     "campaign": "draft>active active>paused paused>active draft>cancelled active>cancelled"
@@ -39,8 +40,11 @@ EXPECTED = {
     "channel": "pending>active active>paused paused>active active>suspended paused>suspended"
     " suspended>active pending>removed active>removed paused>removed suspended>removed"
     " removed>pending",
-    "deposit": "received>credited credited>clawed_back",
-    "withdrawal": "requested>approved approved>paid requested>returned approved>returned",
+    "deposit": "received>credited received>clawed_back credited>clawed_back",
+    "withdrawal": "requested>approved approved>paid requested>paid requested>returned"
+    " approved>returned",
+    "correction": "proposed>confirmed proposed>done proposed>dropped confirmed>done"
+    " confirmed>dropped",
 }
 every_thing = pytest.mark.parametrize("thing", TABLES)
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import amounts
-from bot.texts import Texts, language_of
+from bot.texts import Texts
+from services import users
 
 
 @pytest.mark.parametrize(
@@ -123,4 +124,4 @@ def test_a_zone_is_found_by_its_city(typed: str, zone: str | None) -> None:
     [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("de", "en"), (None, "en")],
 )
 def test_the_language_follows_telegrams(code: str | None, language: str) -> None:
-    assert language_of(code) == language
+    assert users.known_language(code) == language

@@ -36,3 +36,4 @@ command-there = Say where a doubtful post is
 
 outbox-telegram-down = 🔌 Telegram stopped answering (incident { $id }). Sending stopped by itself; posts wait and lose no attempts.
 outbox-telegram-back = ✅ Telegram answers again (incident { $id }, { $minutes } min). Sending goes on.
+outbox-channel-unseen = Ads that are out there can't be looked at meanwhile; if that lasts a day, the admins decide about them.

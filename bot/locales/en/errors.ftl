@@ -1,6 +1,7 @@
 error-access-denied = You may not do this: it takes a staff role, and the admin chat. Nothing was changed.
 error-not-campaign-owner = Not campaign owner: this campaign is somebody else's. Nothing was changed.
 error-not-channel-owner = This channel is somebody else's. Nothing was changed.
+error-not-withdrawal-owner = This withdrawal is somebody else's. Nothing was changed.
 error-own-money = Nobody decides on their own money: another admin has to do this. Nothing was changed.
 error-not-found = That does not exist (any more). Please open the menu again: /start
 error-invalid-move = This can't be done now: it is { $status }. Nothing was changed.
@@ -35,3 +36,4 @@ error-escrow-not-held = { $status ->
 }
 error-incident-open = Incident { $incident_id } is still open: close it first. Nothing was changed.
 error-same-person = This takes another person than the one who did the step before. Nothing was changed.
+error-not-correctable = The books are not as this correction needs them ({ $kind }). Look again with adtech reconcile. Nothing was changed.

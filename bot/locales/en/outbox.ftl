@@ -32,6 +32,8 @@ outbox-switch-changed = { $state ->
 } ({ $reason }). By: { $by }
 outbox-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 outbox-ledger-line = • { $name }: rows { $rows }
+outbox-ledger-sealed = 🔏 Seal { $number } of the ledger. Keep this message: who rewrites the ledger cannot rewrite it.
+    { $digest }
 outbox-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded
@@ -40,4 +42,29 @@ outbox-watchdog-waits = ⏰ { $count ->
     [one] One placement is held too long without a post
    *[other] { $count } placements are held too long without a post
 }: { $targets }. The watchdog or refunds are stopped, so nothing was done.
-outbox-payment-refunded = ⚠️ Telegram gave { $amount } back to { $person }. The wallet was not changed: please check it.
+outbox-withdrawal = { $status ->
+    [requested] 🏦 { $person } asks for { $amount } (withdrawal #{ $id }).
+    [approved] ✅ Withdrawal #{ $id } is approved: { $amount } is on its way to you.
+    [paid] 💸 Withdrawal #{ $id } is paid: { $amount }.
+   *[returned] ↩️ Withdrawal #{ $id } was returned: { $amount } is back in your wallet. { $reason }
+}
+withdrawal-return-reason = { $reason ->
+    [cancelled] You took it back.
+    [clawed_back] A payment of yours was reversed.
+    [other] {""}
+   *[text] Reason: { $reason }
+}
+outbox-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
+correction-kind = { $kind ->
+    [adjustment] an adjustment
+    [missing_payout] a missing payout
+    [balance_reset] the reset of a balance
+    [orphan_entry] an orphan entry
+   *[escrow_reversal] an escrow that is held again
+}
+outbox-correction = { $status ->
+    [proposed] 🛠 Correction #{ $id } is proposed: { $kind }. Another admin has to confirm it.
+    [confirmed] 🛠 Correction #{ $id } is confirmed: { $kind }. It is done with adtech repair.
+    [done] ✅ Correction #{ $id } is done: { $kind }.
+   *[dropped] ✖️ Correction #{ $id } was dropped: { $kind }.
+}

@@ -33,6 +33,8 @@ outbox-switch-changed = { $state ->
 } ({ $reason }). Кто: { $by }
 outbox-ledger-violation = 🚨 Инварианты книги нарушены (инцидент { $id }). Удержания, выплаты, возвраты и выводы остановлены.
 outbox-ledger-line = • { $name }: строки { $rows }
+outbox-ledger-sealed = 🔏 Печать { $number } на книге. Не удаляйте это сообщение: кто перепишет книгу, его не перепишет.
+    { $digest }
 outbox-watchdog-acted = ⏰ { $count ->
     [one] { $count } размещение слишком долго ждало поста, деньги возвращены
     [few] { $count } размещения слишком долго ждали поста, деньги возвращены
@@ -43,4 +45,29 @@ outbox-watchdog-waits = ⏰ { $count ->
     [few] { $count } размещения слишком долго ждут поста
    *[other] { $count } размещений слишком долго ждут поста
 }: { $targets }. Сторож или возвраты остановлены, поэтому ничего не сделано.
-outbox-payment-refunded = ⚠️ Telegram вернул { $amount } человеку { $person }. Кошелёк не изменён: проверьте, пожалуйста.
+outbox-withdrawal = { $status ->
+    [requested] 🏦 { $person } просит вывести { $amount } (вывод #{ $id }).
+    [approved] ✅ Вывод #{ $id } одобрен: { $amount } скоро придёт к вам.
+    [paid] 💸 Вывод #{ $id } выплачен: { $amount }.
+   *[returned] ↩️ Вывод #{ $id } возвращён: { $amount } снова в вашем кошельке. { $reason }
+}
+withdrawal-return-reason = { $reason ->
+    [cancelled] Вы его отменили.
+    [clawed_back] Ваш платёж был отозван.
+    [other] {""}
+   *[text] Причина: { $reason }
+}
+outbox-deposit-clawed-back = 🚨 Платёж { $amount } от { $person } отозван снаружи. Взято обратно: { $recovered }. Убыток площадки: { $loss }. Человек заблокирован.
+correction-kind = { $kind ->
+    [adjustment] корректировка
+    [missing_payout] недостающая выплата
+    [balance_reset] сброс остатка
+    [orphan_entry] лишняя запись
+   *[escrow_reversal] повторное удержание
+}
+outbox-correction = { $status ->
+    [proposed] 🛠 Предложено исправление #{ $id }: { $kind }. Подтвердить должен другой администратор.
+    [confirmed] 🛠 Исправление #{ $id } подтверждено: { $kind }. Выполняет его adtech repair.
+    [done] ✅ Исправление #{ $id } выполнено: { $kind }.
+   *[dropped] ✖️ Исправление #{ $id } снято: { $kind }.
+}

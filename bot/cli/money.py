@@ -1,0 +1,190 @@
+"""`adtech`, about money: a wallet explained, what waits, and repairs of the books.
+
+What needs two people is only proposed here; another admin confirms it in the admin chat.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.cli.shell import Person, err, out, print_rows, run_once, staff
+from db.models.money import Correction
+from services import corrections, reconciliation, withdrawals
+from services.actors import Actor
+
+SHOWN = 100
+Why = Annotated[str, typer.Argument(help="Why; kept with the correction.")]
+Wallet = Annotated[int, typer.Argument(min=1, help="Id of a wallet; `report drift` lists some.")]
+Target = Annotated[int, typer.Argument(min=1, help="Id of a placement.")]
+
+app = typer.Typer(no_args_is_help=True)
+propose_app = typer.Typer(
+    no_args_is_help=True, help="Propose a repair of the books; another admin confirms it."
+)
+app.add_typer(propose_app, name="propose")
+
+
+@app.command()
+def reconcile(wallet: Wallet) -> None:
+    """Explain a wallet entry by entry; exit 1 when something does not agree."""
+    seen = run_once(lambda session: reconciliation.explain(session, wallet))
+    print_rows(
+        [
+            {
+                "version": line.version,
+                "entry": line.entry_id,
+                "transfer": line.transfer_id,
+                "at": line.at.isoformat(timespec="seconds"),
+                "reason": line.reason,
+                "amount": line.amount,
+                "balance after": line.balance_after,
+                "sum so far": line.expected,
+                "findings": ", ".join(line.findings),
+            }
+            for line in seen.lines
+        ],
+        out,
+    )
+    out.print(
+        f"Wallet {seen.wallet_id} ({seen.kind}): balance {seen.balance} {seen.currency} in minor"
+        f" units at version {seen.version}; its entries sum to {seen.ledger_sum}."
+    )
+    if seen.sound:
+        out.print("Everything agrees.")
+        return
+    for finding in seen.findings:
+        err.print(finding.value, style="bold red")
+    err.print("Not sound: see the findings. Repairs: adtech propose --help", style="bold red")
+    raise typer.Exit(1)
+
+
+@app.command("withdrawals")
+def list_withdrawals() -> None:
+    """Show the withdrawals that wait, oldest first."""
+    waiting = run_once(lambda session: withdrawals.queue(session, limit=SHOWN, offset=0))
+    print_rows(
+        [
+            {
+                "withdrawal": row.withdrawal_id,
+                "person": row.telegram_id,
+                "amount": row.amount,
+                "currency": row.currency,
+                "status": f"{row.status}, blocked" if row.blocked else row.status,
+                "since": row.created_at.isoformat(timespec="seconds"),
+            }
+            for row in waiting
+        ],
+        out,
+    )
+
+
+@app.command("corrections")
+def list_corrections() -> None:
+    """Show the corrections that wait for another admin, or for `repair`."""
+    waiting = run_once(lambda session: corrections.queue(session, limit=SHOWN, offset=0))
+    print_rows([_row(correction) for correction in waiting], out)
+
+
+@app.command()
+def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
+    """Do what two admins have signed and only the owner's role may (MIGRATION_DATABASE_URL)."""
+    done = run_once(
+        lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
+    )
+    out.print(f"Correction {done.id}: {done.status.value}. Now run: adtech check")
+
+
+@propose_app.command()
+def adjustment(
+    from_wallet: Wallet,
+    to_wallet: Wallet,
+    amount: Annotated[int, typer.Argument(help="Whole minor units.")],
+    reason: Why,
+    person: Person,
+) -> None:
+    """Move an amount from one wallet to another."""
+    _propose(
+        lambda session, actor: corrections.propose_adjustment(
+            session,
+            actor=actor,
+            from_wallet=from_wallet,
+            to_wallet=to_wallet,
+            amount=amount,
+            reason=reason,
+        ),
+        person,
+    )
+
+
+@propose_app.command()
+def reset(wallet: Wallet, reason: Why, person: Person) -> None:
+    """Set a drifted balance to the wallet's last entry."""
+    _propose(
+        lambda session, actor: corrections.propose_balance_reset(
+            session, actor=actor, wallet_id=wallet, reason=reason
+        ),
+        person,
+    )
+
+
+@propose_app.command()
+def orphan(
+    entry: Annotated[int, typer.Argument(min=1, help="Id of the entry, as `reconcile` shows it.")],
+    reason: Why,
+    person: Person,
+) -> None:
+    """Balance an entry that no transfer explains."""
+    _propose(
+        lambda session, actor: corrections.propose_orphan(
+            session, actor=actor, entry_id=entry, reason=reason
+        ),
+        person,
+    )
+
+
+@propose_app.command()
+def payout(target: Target, reason: Why, person: Person) -> None:
+    """Post the payout of a release whose money never moved."""
+    _propose(
+        lambda session, actor: corrections.propose_missing_payout(
+            session, actor=actor, target_id=target, reason=reason
+        ),
+        person,
+    )
+
+
+@propose_app.command()
+def reversal(target: Target, reason: Why, person: Person) -> None:
+    """Hold an escrow again that is settled without its money having moved."""
+    _propose(
+        lambda session, actor: corrections.propose_escrow_reversal(
+            session, actor=actor, target_id=target, reason=reason
+        ),
+        person,
+    )
+
+
+def _propose(act: Callable[[AsyncSession, Actor], Awaitable[Correction]], person: int) -> None:
+    async def once(session: AsyncSession) -> Correction:
+        return await act(session, await staff(session, person))
+
+    print_rows([_row(run_once(once))], out)
+    out.print("Another admin has to confirm it in the admin chat.")
+
+
+def _row(correction: Correction) -> dict[str, object]:
+    """Show a correction, without the columns that say nothing of its kind."""
+    found: dict[str, object] = {
+        "correction": correction.id,
+        "kind": correction.kind.value,
+        "wallet": correction.wallet_id,
+        "to wallet": correction.other_wallet_id,
+        "amount": correction.amount,
+        "entry": correction.entry_id,
+        "placement": correction.target_id,
+        "status": correction.status.value,
+        "reason": correction.reason,
+    }
+    return {name: "" if value is None else value for name, value in found.items()}

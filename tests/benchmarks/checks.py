@@ -1,0 +1,245 @@
+"""The ledger's check at 10⁶ and 10⁷ entries: `python -m tests.benchmarks.checks`.
+
+Each size in a database of its own, filled by bulk: 50,000 people who pay in, two entries each time.
+Then 10⁵ new entries over 30,000 wallets, in small transactions, and the time of the check of what
+is new, beside every check of the ledger in full and beside a bare sum by wallet. All with work_mem
+64 MB and jit off. Three rounds alternate between the sizes, and of each time the least counts: the
+machine is shared.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.session import create_engine, create_sessions
+from sandbox import embedded
+from services import invariants, ledger_checks
+from tests.embedded_fixture import clone_database, drop_database
+
+ROOT = Path(__file__).parents[2]
+SIZES = (1_000_000, 10_000_000)
+NEW = 100_000
+PEOPLE = 50_000
+BUSY = 15_000
+"""Of the people, those to whom the new entries belong: two wallets each."""
+BATCH = 500
+ROUNDS = 3
+SERVER = {
+    "max_wal_size": "4GB",
+    "maintenance_work_mem": "512MB",
+    "work_mem": "64MB",
+    "shared_buffers": "512MB",
+}
+LEDGER = ("wallet_balance", "wallet_version", "running_balance", "zero_sum", "ledger_total")
+BARE = """
+    SELECT max(total) FROM (
+        SELECT wallet_id, SUM(amount) AS total FROM ledger_entries GROUP BY wallet_id
+    ) AS sums
+"""
+_WORLD = f"""
+INSERT INTO users (id, telegram_id) OVERRIDING SYSTEM VALUE
+    SELECT n, n FROM generate_series(1, {PEOPLE}) AS n;
+INSERT INTO wallets (id, kind, user_id, counterparty_id, currency) OVERRIDING SYSTEM VALUE
+    SELECT 2 * n, 'user', n, NULL::bigint, 'USD' FROM generate_series(1, {PEOPLE}) AS n
+    UNION ALL
+    SELECT 2 * n + 1, 'external', NULL, n, 'USD' FROM generate_series(1, {PEOPLE}) AS n;
+"""
+# Transfer number n is person p's deposit number v, always of the same amount.
+_TRANSFERS = """
+INSERT INTO ledger_transfers (id, key, reason, reference_id) OVERRIDING SYSTEM VALUE
+    SELECT n, 'bulk:' || n, 'adjustment', n
+    FROM generate_series({first}::bigint, {last}::bigint) AS n
+"""
+_ENTRIES = """
+INSERT INTO ledger_entries
+    (id, transfer_id, wallet_id, amount, balance_after, version, reason, reference_id)
+    OVERRIDING SYSTEM VALUE
+    SELECT 2 * n + side, n, 2 * p + side, sign * (100 + p % 50), sign * v * (100 + p % 50), v,
+        'adjustment', n
+    FROM generate_series({first}::bigint, {last}::bigint) AS n
+    CROSS JOIN LATERAL (SELECT {person} AS p, {version} AS v) AS deposit
+    CROSS JOIN (VALUES (0, 1), (1, -1)) AS leg (side, sign)
+"""
+_BALANCES = """
+UPDATE wallets w SET version = last.version, balance = last.balance_after
+FROM (SELECT DISTINCT ON (wallet_id) wallet_id, version, balance_after FROM ledger_entries
+    WHERE id > {after} ORDER BY wallet_id, version DESC) AS last
+WHERE last.wallet_id = w.id
+"""
+
+
+async def measure(
+    server: embedded.Postgres, template: str = embedded.DATABASE, sizes: Sequence[int] = SIZES
+) -> dict[str, float]:
+    """Fill a clone of the migrated template for each size, and time; clean up. Seconds, ratios."""
+    found: dict[str, float] = {}
+    names = {size: f"bench_checks_{size}" for size in sizes}
+    horizons = {}
+    try:
+        for size, name in names.items():
+            await drop_database(server, name)
+            await clone_database(server, template, name)
+            say(f"loading {size:,} entries")
+            horizons[size] = await load(server.dsn(embedded.SUPERUSER, name), size)
+        for turn in range(ROUNDS):
+            for size, name in names.items():
+                say(f"round {turn + 1}, {size:,} entries")
+                times = await time_all(server.dsn(embedded.APP, name), size, horizons[size])
+                found |= {key: min(found.get(key, value), value) for key, value in times.items()}
+    finally:
+        for name in names.values():
+            await drop_database(server, name)
+    small, large = sizes[0], sizes[-1]
+    full = sum(found[f"audit_{name}_s_{large}"] for name in LEDGER)
+    return found | {
+        "audit_incremental_ratio": found[f"audit_incremental_s_{large}"] / full,
+        "audit_full_ratio": found[f"audit_wallet_balance_s_{large}"]
+        / found[f"audit_bare_s_{large}"],
+        "audit_growth_ratio": (
+            found[f"audit_incremental_s_{large}"] / found[f"audit_incremental_s_{small}"]
+        ),
+    }
+
+
+async def load(url: str, size: int) -> int:
+    """Fill the ledger as the superuser, without triggers; return the horizon before the new."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(_WORLD)
+        transfers = size // 2
+        indexes = await _drop_indexes(connection)
+        for sql in (_TRANSFERS, _ENTRIES):
+            await connection.execute(
+                sql.format(
+                    first=1,
+                    last=transfers,
+                    person=f"n * 7919 % {PEOPLE} + 1",
+                    version=f"(n - 1) / {PEOPLE} + 1",
+                )
+            )
+        for statement in indexes:
+            await connection.execute(statement)
+        await connection.execute(_BALANCES.format(after=0))
+        await connection.execute("VACUUM (ANALYZE)")
+        await connection.execute("CHECKPOINT")
+        horizon: int = await connection.fetchval("SELECT ledger_horizon()")
+        await _add_new(connection, transfers)
+        return horizon
+    finally:
+        await connection.close()
+
+
+async def _add_new(connection: asyncpg.Connection, before: int) -> None:
+    """Add what is new, a batch of transfers at a time."""
+    for first in range(before + 1, before + NEW // 2 + 1, BATCH):
+        person = f"(n - {before + 1}) % {BUSY} + 1"
+        known = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"
+        version = f"(n - {before + 1}) / {BUSY} + 1 + {known}"
+        values = {"first": first, "last": first + BATCH - 1, "person": person, "version": version}
+        async with connection.transaction():
+            await connection.execute(_TRANSFERS.format(**values))
+            await connection.execute(_ENTRIES.format(**values))
+    await connection.execute(_BALANCES.format(after=2 * before + 1))
+
+
+async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
+    """Drop the indexes of the ledger for the load; return how they are made again."""
+    constraints = await connection.fetch("""
+        SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition
+        FROM pg_constraint WHERE contype IN ('p', 'u', 'f')
+            AND conrelid IN ('ledger_entries'::regclass, 'ledger_transfers'::regclass)
+        ORDER BY contype = 'f' DESC
+    """)
+    for row in constraints:
+        await connection.execute(f"ALTER TABLE {row['name']} DROP CONSTRAINT {row['conname']}")
+    indexes = await connection.fetch("""
+        SELECT indexname, indexdef FROM pg_indexes
+        WHERE tablename IN ('ledger_entries', 'ledger_transfers')
+    """)
+    for row in indexes:
+        await connection.execute(f"DROP INDEX {row['indexname']}")
+    return [row["indexdef"] for row in indexes] + [
+        f"ALTER TABLE {row['name']} ADD CONSTRAINT {row['conname']} {row['definition']}"
+        for row in reversed(constraints)
+    ]
+
+
+async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
+    """Time the checks as the application; every check must find the ledger sound."""
+    engine = create_engine(url)
+    sessions = create_sessions(engine)
+
+    async def timed(name: str, act: Callable[[AsyncSession], Awaitable[Any]]) -> float:
+        async with sessions.begin() as session:
+            for limit in ("statement_timeout", "transaction_timeout"):
+                await session.execute(text(f"SET LOCAL {limit} = 0"))
+            await ledger_checks.prepare(session)
+            began = time.perf_counter()
+            await act(session)
+            seconds = time.perf_counter() - began
+        say(f"  {name:<16} {seconds:8.3f} s")
+        return seconds
+
+    async def check_new(session: AsyncSession) -> None:
+        violations, upto = await ledger_checks.new_since(session, horizon)
+        if violations or upto <= horizon:
+            raise AssertionError(f"the check of what is new is wrong: {violations}")
+
+    def check_all(name: str) -> Callable[[AsyncSession], Awaitable[None]]:
+        invariant = next(each for each in invariants.INVARIANTS if each.name == name)
+
+        async def check(session: AsyncSession) -> None:
+            if broken := await invariants.rows(session, invariant):
+                raise AssertionError(f"{name} is broken: {broken}")
+
+        return check
+
+    try:
+        found = {"incremental": await timed("incremental", check_new)}
+        found["bare"] = await timed("bare", lambda session: session.execute(text(BARE)))
+        for name in LEDGER:
+            found[name] = await timed(name, check_all(name))
+    finally:
+        await engine.dispose()
+    return {f"audit_{name}_s_{size}": seconds for name, seconds in found.items()}
+
+
+def say(line: str) -> None:
+    """Say how far it is."""
+    print(line, flush=True)  # noqa: T201
+
+
+async def main(folder: Path, sizes: Sequence[int]) -> None:
+    """Run a server in a folder of its own, migrate, measure."""
+    server = await embedded.start_postgres(folder, settings=SERVER)
+    try:
+        migration = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "alembic", "upgrade", "head"),
+            cwd=ROOT,
+            env={"MIGRATION_DATABASE_URL": server.dsn(embedded.OWNER)},
+        )
+        if await migration.wait():
+            raise SystemExit("the database cannot be migrated")
+        say(json.dumps(await measure(server, sizes=sizes), indent=1))
+    finally:
+        await server.stop()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, help="for the databases, some 5 GB; kept")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as made:
+        asyncio.run(main(Path(made) / "postgres", chosen.sizes))

@@ -1,0 +1,172 @@
+"""A market in bulk, for benchmarks: people with money, campaigns, channels, placements."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+from time import perf_counter
+
+import asyncpg
+
+from db.models.users import Role
+from db.session import Sessions
+from sandbox import embedded
+from services import moderation
+from services.actors import Actor
+
+ROOT = Path(__file__).parents[2]
+ADVERTISERS = 1_000
+OWNERS = 1_000
+MODERATOR = Actor(1, frozenset({Role.ADMIN}), in_admin_chat=True)
+PRICE = 100
+
+_PEOPLE = (
+    f"""
+    INSERT INTO users (telegram_id) SELECT n FROM generate_series(1, {1 + ADVERTISERS + OWNERS}) n
+    """,
+    """
+    SELECT open_wallet('user', id, NULL, 'USD'), open_wallet('external', NULL, id, 'USD')
+    FROM users
+    """,
+    "INSERT INTO user_roles (user_id, role) VALUES (1, 'admin')",
+    f"""
+    WITH paid AS (
+        INSERT INTO deposits
+            (user_id, amount, currency, source, external_reference, status, credited_at)
+        SELECT n, 1000000000000, 'USD', 'manual', 'bench:' || n, 'credited', now()
+        FROM generate_series(2, {1 + ADVERTISERS}) n RETURNING id, user_id, amount
+    )
+    SELECT post_transfer('deposit:' || paid.id, 'deposit', paid.id, ARRAY[outside.id, own.id],
+        ARRAY[-paid.amount, paid.amount], ARRAY['deposit', 'deposit'], NULL, NULL)
+    FROM paid
+    JOIN wallets own ON own.user_id = paid.user_id AND own.kind = 'user'
+    JOIN wallets outside ON outside.counterparty_id = paid.user_id AND outside.kind = 'external'
+    """,
+    f"""
+    INSERT INTO campaigns (advertiser_id, name, creative, total_budget, status)
+    SELECT n, 'Bench', '{{"kind": "text", "text": "Bench"}}', 1000000000000000, 'active'
+    FROM generate_series(2, {1 + ADVERTISERS}) n
+    """,
+    f"""
+    INSERT INTO channels (chat_id, owner_id, title, topic, price, promised_hours, status)
+    SELECT -n, n, 'Bench', 'bench', {PRICE}, 0, 'active'
+    FROM generate_series({2 + ADVERTISERS}, {1 + ADVERTISERS + OWNERS}) n
+    """,
+    "UPDATE kill_switches SET enabled = true",
+)
+_PENDING = f"""
+    INSERT INTO campaign_targets
+        (campaign_id, channel_id, owner_id, price, promised_hours, fee_bps)
+    SELECT 1 + n % {ADVERTISERS}, ch.id, ch.owner_id, {PRICE}, 0, 1000
+    FROM generate_series(1, $1::bigint) n
+    JOIN channels ch ON ch.id = 1 + (n * 7) % {OWNERS}
+"""
+# Settled long ago: what an approval has to find its way past.
+_HISTORY = (
+    f"""
+    INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,
+        fee_bps, status, decided_by, decided_at, created_at)
+    SELECT 1 + n % {ADVERTISERS}, ch.id, ch.owner_id, {PRICE}, 0, 1000, 'posted', 1, now(),
+        now() - interval '30 days'
+    FROM generate_series(1, $1::bigint) n JOIN channels ch ON ch.id = 1 + (n * 7) % {OWNERS}
+    """,
+    """
+    INSERT INTO wallets (kind, currency)
+    SELECT 'escrow', 'USD' FROM generate_series(1, $1::bigint)
+    """,
+    """
+    INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee, status, settled_at)
+    SELECT t.id, w.id, 100, 10, 'released', now()
+    FROM (SELECT id, row_number() OVER () AS place FROM campaign_targets LIMIT $1::bigint) t
+    JOIN (SELECT id, row_number() OVER () AS place FROM wallets WHERE kind = 'escrow') w
+        USING (place)
+    """,
+    """
+    INSERT INTO post_jobs (campaign_target_id, channel_id, due_at, status, message_id)
+    SELECT id, channel_id, now(), 'success', id FROM campaign_targets LIMIT $1::bigint
+    """,
+    """
+    INSERT INTO user_audit_logs (action, role)
+    SELECT 'moderation_approved', 'admin' FROM generate_series(1, $1::bigint)
+    """,
+    """
+    INSERT INTO outbox (kind, payload, status, key)
+    SELECT 'target_approved', '{}', 'sent', 'old:' || n FROM generate_series(1, $1::bigint) n
+    """,
+)
+_GUARDED = ("wallets", "escrows", "user_audit_logs")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What came of a crowd of acts."""
+
+    per_second: float
+    p95_ms: float
+
+
+def migrate(server: embedded.Postgres) -> None:
+    """Bring the tables of the server's database up to date."""
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=ROOT,
+        env=environ | {"MIGRATION_DATABASE_URL": server.dsn(embedded.OWNER)},
+        check=True,
+    )
+
+
+async def fill(url: str, *, pending: int, history: int) -> int:
+    """Make people, settled placements and pending ones; return the first pending target's id."""
+    owner = await asyncpg.connect(url)
+    try:
+        for statement in _PEOPLE:
+            await owner.execute(statement)
+        for table in _GUARDED:
+            await owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        for statement in _HISTORY:
+            await owner.execute(statement, history)
+        for table in _GUARDED:
+            await owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        await owner.execute(_PENDING, pending)
+        await owner.execute("VACUUM ANALYZE")
+        first: int = await owner.fetchval(
+            "SELECT min(id) FROM campaign_targets WHERE status = 'pending'"
+        )
+        return first
+    finally:
+        await owner.close()
+
+
+async def crowd(
+    sessions: Sessions, things: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
+) -> Rate:
+    """Do an act to each thing, so many at once; connections are opened before the clock starts."""
+    waiting, took = list(things), []
+    pile = iter(waiting)
+
+    async def warm(gate: asyncio.Barrier) -> None:
+        async with sessions() as session:
+            await session.connection()
+            await gate.wait()
+
+    async def work() -> None:
+        for thing in pile:
+            began = perf_counter()
+            await act(thing)
+            took.append(perf_counter() - began)
+
+    gate = asyncio.Barrier(tasks)
+    await asyncio.gather(*(warm(gate) for _ in range(tasks)))
+    began = perf_counter()
+    await asyncio.gather(*(work() for _ in range(tasks)))
+    seconds = perf_counter() - began
+    return Rate(len(waiting) / seconds, sorted(took)[int(len(took) * 0.95)] * 1_000)
+
+
+async def approve(sessions: Sessions, target_id: int) -> None:
+    """Approve one placement through the service, as the admin chat does."""
+    async with sessions.begin() as session:
+        await moderation.approve(session, actor=MODERATOR, target_id=target_id)

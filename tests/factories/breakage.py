@@ -1,0 +1,82 @@
+"""Breaks the books as only their owner could: by hand, with the guards out of the way."""
+# ruff: noqa: S608 - statements of tests, with ids of their own
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.money import Correction
+from db.session import create_engine, create_sessions
+from services import corrections, reconciliation
+from services.actors import Actor
+from tests.conftest import Database
+
+GUARDED = ("wallets", "ledger_entries", "ledger_transfers", "escrows", "campaign_targets")
+
+
+async def by_hand(database: Database, *statements: str) -> None:
+    """Run statements that the guards forbid, as one transaction; the guards stand again after."""
+    connection = await asyncpg.connect(database.owner_url)
+    try:
+        async with connection.transaction():
+            for name in GUARDED:
+                await connection.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
+            for statement in statements:
+                await connection.execute(statement)
+            for name in GUARDED:
+                await connection.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
+    finally:
+        await connection.close()
+
+
+def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "balance") -> str:
+    """Write an entry, of a transfer of its own, that its wallet knows nothing of.
+
+    `after` is the balance that it claims, as SQL over the wallet's row.
+    """
+    return (
+        "WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)"
+        f" VALUES ('{key}', 'deposit', 999) RETURNING id)"
+        " INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+        f" reason, reference_id) SELECT made.id, w.id, {amount}, {after}, 1 + (SELECT max(version)"
+        " FROM ledger_entries WHERE wallet_id = w.id), 'deposit', 999"
+        f" FROM made, wallets w WHERE w.id = {wallet_id}"
+    )
+
+
+@asynccontextmanager
+async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
+    """A transaction with the owner's rights."""
+    engine = create_engine(database.owner_url)
+    try:
+        async with create_sessions(engine).begin() as session:
+            yield session
+    finally:
+        await engine.dispose()
+
+
+async def signed(
+    database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
+) -> Correction:
+    """Have one admin propose a repair (`wallet`, `entry`, ... by id) and another confirm it."""
+    ways: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
+        "reset": (corrections.propose_balance_reset, "wallet_id"),
+        "orphan": (corrections.propose_orphan, "entry_id"),
+        "payout": (corrections.propose_missing_payout, "target_id"),
+        "reversal": (corrections.propose_escrow_reversal, "target_id"),
+    }
+    act, argument = ways[propose]
+    async with database.sessions.begin() as session:
+        proposed = await act(session, actor=proposer, reason="the incident", **{argument: what})
+    async with database.sessions.begin() as session:
+        return await corrections.confirm(
+            session, actor=confirmer, correction_id=proposed.id, reason="looked at the entries"
+        )
+
+
+async def repaired(database: Database, correction: Correction) -> Correction:
+    """Let the owner's role do what was signed."""
+    async with as_owner(database) as session:
+        return await reconciliation.repair(session, correction_id=correction.id)

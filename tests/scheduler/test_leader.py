@@ -1,0 +1,63 @@
+"""The leader: one process at a time, replaced when it dies, and harmless when it wakes up late."""
+
+import asyncio
+from datetime import timedelta
+
+from scheduler.leader import Leader
+from services import system
+from tests.conftest import Database
+
+TTL = timedelta(seconds=2)
+
+
+async def ran(*leaders: Leader) -> list[int]:
+    """Which of these run a tick that is the leader's alone."""
+    found: list[int] = []
+    for number, leader in enumerate(leaders):
+
+        async def tick(number: int = number) -> None:
+            found.append(number)
+
+        await leader.only(tick)()
+    return found
+
+
+async def test_one_leads_and_a_dead_one_is_replaced_within_its_ttl(database: Database) -> None:
+    first, second = (Leader(database.sessions, owner, ttl=TTL) for owner in ("one", "two"))
+    for _ in range(3):
+        await first.stand()
+        await second.stand()
+        assert await ran(first, second) == [0]
+        await asyncio.sleep(TTL.total_seconds() / 4)
+    # The first one is gone now.
+    async with asyncio.timeout(TTL.total_seconds() * 5):
+        while not second.leads:
+            await asyncio.sleep(0.02)
+            await second.stand()
+    assert await ran(first, second) == [1]
+    await first.stand()
+    assert await ran(first, second) == [1]
+
+
+async def test_who_steps_down_is_replaced_at_once(database: Database) -> None:
+    first, second = (Leader(database.sessions, owner) for owner in ("one", "two"))
+    await first.stand()
+    await second.stand()
+    assert await ran(first, second) == [0]
+    await first.step_down()
+    await second.stand()
+    assert await ran(first, second) == [1]
+
+
+async def test_a_leader_that_slept_through_an_election_knows_it(database: Database) -> None:
+    """Its own clock may have stood still meanwhile: the epoch in the database tells."""
+    sleeper = Leader(database.sessions, "sleeper")
+    await sleeper.stand()
+    assert sleeper.leads
+    async with database.sessions.begin() as session:
+        await system.drop_lease(session, name="clock", owner="sleeper")
+    async with database.sessions.begin() as session:
+        epoch = await system.take_lease(session, name="clock", owner="other", ttl=TTL)
+        assert epoch == 2
+    assert sleeper.leads
+    assert await ran(sleeper) == []

@@ -1,0 +1,163 @@
+"""Everybody does everything at once: only facts are refused, and the money is right."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import Switch
+from db.models.posting import Verdict
+from services import (
+    campaigns,
+    channels,
+    errors,
+    escrow,
+    live_checks,
+    moderation,
+    payments,
+    posting,
+    system,
+)
+from services.claims import Claim
+from tests.conftest import Database
+from tests.factories import people, rows
+
+Act = Callable[[AsyncSession], Awaitable[Any]]
+WORKERS, STEPS = 8, 30
+
+
+async def _any_target(session: AsyncSession, dice: random.Random) -> int:
+    """Return one of the placements there are by now, the newest most often."""
+    found = await rows.table(session, "SELECT id FROM campaign_targets ORDER BY id DESC LIMIT 12")
+    return int(dice.choice(found)[0])
+
+
+async def _claim(session: AsyncSession) -> Claim | None:
+    return await posting.claim(session, owner="worker", lease=people.LEASE)
+
+
+def _end(dice: random.Random, claim: Claim) -> Act:
+    """Return one of the ends that a send can have, for a transaction of its own."""
+    ends: list[Act] = [
+        lambda session: posting.record_sent(session, claim, message_id=dice.randrange(1, 999)),
+        lambda session: posting.record_sent(session, claim, message_id=dice.randrange(1, 999)),
+        lambda session: posting.record_refused(session, claim, error="x", rights_lost=False),
+        lambda session: posting.record_refused(session, claim, error="x", rights_lost=True),
+        lambda session: posting.record_uncertain(session, claim, error="x"),
+        lambda session: posting.give_back(session, claim),
+    ]
+    return dice.choice(ends)
+
+
+async def _look(session: AsyncSession) -> None:
+    for due in await live_checks.take(session, limit=2):
+        await live_checks.record(session, job_id=due.job_id, verdict=Verdict.PRESENT, evidence="x")
+
+
+async def _decide(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
+    target_id = await _any_target(session, dice)
+    if dice.random() < 0.1:
+        await moderation.reject(session, actor=deal.moderator, target_id=target_id, reason="x")
+    elif dice.random() < 0.2:
+        await payments.hold_escrow(session, target_id=target_id)
+    else:
+        await moderation.approve(session, actor=deal.moderator, target_id=target_id)
+
+
+async def _settle(session: AsyncSession, dice: random.Random) -> None:
+    end = dice.choice([escrow.release, escrow.refund])
+    limited = escrow.releasable if end is escrow.release else escrow.refundable
+    ready = await limited(session, limit=5)
+    await end(session, target_id=dice.choice(ready) if ready else await _any_target(session, dice))
+
+
+async def _campaign(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
+    actor, campaign_id = deal.advertiser, deal.campaign.id
+    if dice.random() < 0.05:
+        await campaigns.cancel(session, actor=actor, campaign_id=campaign_id)
+    elif dice.random() < 0.3:
+        await campaigns.pause(session, actor=actor, campaign_id=campaign_id)
+    else:
+        await campaigns.resume(session, actor=actor, campaign_id=campaign_id)
+
+
+async def _channel(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
+    if dice.random() < 0.2:
+        await channels.pause(session, actor=deal.owner, channel_id=deal.channel.id)
+    elif dice.random() < 0.5:
+        await channels.resume(session, actor=deal.owner, channel_id=deal.channel.id)
+    else:
+        await channels.rights_restored(session, chat_id=deal.channel.chat_id)
+
+
+async def _deposit(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
+    user_id = deal.advertiser.user_id
+    assert user_id is not None
+    key = f"{user_id}-{dice.randrange(9)}"
+    await payments.deposit(session, user_id=user_id, amount=1_000, key=key, source="telegram")
+
+
+async def _withdraw(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
+    target_id = await _any_target(session, dice)
+    await campaigns.withdraw_target(session, actor=deal.advertiser, target_id=target_id)
+
+
+def _act(dice: random.Random, deals: list[people.Deal]) -> Act:
+    """Return what happens next, by the dice."""
+    deal = dice.choice(deals)
+    often: list[Act] = [
+        lambda session: people.another(session, deal, decide=False),
+        lambda session: _decide(session, dice, deal),
+        _claim,
+        lambda session: _settle(session, dice),
+        _look,
+    ]
+    rarely: list[Act] = [
+        lambda session: _campaign(session, dice, deal),
+        lambda session: _channel(session, dice, deal),
+        lambda session: _deposit(session, dice, deal),
+        lambda session: _withdraw(session, dice, deal),
+        lambda session: people.stop(session, dice.choice(list(Switch))),
+        people.run_switches,
+        people.run_switches,
+        payments.credit_due,
+        system.expire_targets,
+        system.refund_stuck_escrows,
+        system.check_ledger_invariant,
+        posting.rescue_abandoned,
+    ]
+    return dice.choice(often if dice.random() < 0.7 else rarely)
+
+
+async def test_everything_at_once(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deals = [
+            await people.deal(session, balance=200_000, promised_hours=n % 2) for n in range(6)
+        ]
+    refused: list[errors.DomainError] = []
+
+    async def person(number: int) -> None:
+        dice = random.Random(number)  # noqa: S311 - which act is next, not a secret
+        for _ in range(STEPS):
+            try:
+                async with database.sessions.begin() as session:
+                    done = await _act(dice, deals)(session)
+                if isinstance(done, Claim):
+                    async with database.sessions.begin() as session:
+                        assert await _end(dice, done)(session)
+            except errors.DomainError as error:
+                refused.append(error)
+
+    async def time() -> None:
+        for _ in range(4):
+            await asyncio.sleep(0.3)
+            await database.forward(timedelta(hours=9))
+
+    await asyncio.gather(time(), *(person(number) for number in range(WORKERS)))
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT count(*) FROM incidents") == 0
+        assert await rows.one(session, "SELECT count(*) FROM escrows") > 0
+    assert refused, "nothing was ever in anybody's way"

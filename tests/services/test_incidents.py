@@ -1,0 +1,210 @@
+"""The safety plan's incidents about money: reproduced, detected, frozen, repaired and verified."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from db.models.operations import Switch
+from db.models.users import Role
+from services import (
+    errors,
+    escrow,
+    killswitches,
+    payments,
+    posting,
+    reconciliation,
+    reports,
+    system,
+    users,
+)
+from services.actors import Actor
+from tests.conftest import Database
+from tests.factories import breakage, people, rows
+
+MONEY = {Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS}
+
+
+class Staff:
+    """Two admins who repair, and two operators who close and run."""
+
+    def __init__(self, *people_: Actor) -> None:
+        self.proposer, self.confirmer, self.closer, self.runner = people_
+
+
+@pytest.fixture
+async def staff(database: Database) -> AsyncIterator[Staff]:
+    async with database.sessions.begin() as session:
+        made = [await people.staff(session) for _ in range(2)]
+        made += [await people.staff(session, Role.OPERATOR) for _ in range(2)]
+    yield Staff(*made)
+    async with database.sessions.begin() as session:  # whatever happened, it all runs again
+        assert all(state.enabled for state in await killswitches.overview(session))
+
+
+async def _report(database: Database, name: str) -> list[dict[str, Any]]:
+    async with database.sessions.begin() as session:
+        return [dict(row) for row in await reports.run(session, name)]
+
+
+async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
+    """The check sees it, stops the money by itself, opens one incident and alerts once."""
+    for _ in range(2):
+        async with database.sessions.begin() as session:
+            found = await system.check_ledger_invariant(session)
+        assert {violation.name for violation in found} >= set(names)
+    async with database.sessions.begin() as session:
+        stopped = {state.key for state in await killswitches.overview(session) if not state.enabled}
+        assert stopped == MONEY
+        for sql in (
+            "SELECT count(*) FROM incidents WHERE closed_at IS NULL",
+            "SELECT count(*) FROM outbox WHERE kind = 'ledger_violation' AND user_id IS NULL",
+        ):
+            assert await rows.one(session, sql) == 1
+    incident = await _incident(database)
+    for actor, act in (
+        (
+            staff.closer,
+            lambda s: system.close_incident(s, actor=staff.closer, incident_id=incident),
+        ),
+        (staff.runner, lambda s: _run(s, staff.runner, Switch.PAYOUTS)),
+    ):
+        refusal = await rows.refused(database.sessions, act, actor=actor, action="too_early")
+        assert isinstance(refusal, errors.IncidentOpen)
+
+
+async def _verified_and_run(database: Database, staff: Staff) -> None:
+    """The books hold again; one person closes the incident, another runs what it stopped."""
+    async with database.sessions.begin() as session:
+        assert await system.check_ledger_invariant(session) == []
+    incident = await _incident(database)
+    async with database.sessions.begin() as session:
+        await system.close_incident(session, actor=staff.closer, incident_id=incident)
+    with pytest.raises(errors.SamePerson):
+        async with database.sessions.begin() as session:
+            await _run(session, staff.closer, Switch.PAYOUTS)
+    for key in MONEY:
+        async with database.sessions.begin() as session:
+            await _run(session, staff.runner, key)
+
+
+async def _incident(database: Database) -> int:
+    async with database.sessions.begin() as session:
+        return int(await rows.one(session, "SELECT max(id) FROM incidents"))
+
+
+async def _run(session: Any, actor: Actor, key: Switch) -> Any:
+    return await killswitches.set(session, actor=actor, key=key, enabled=True, reason="reconciled")
+
+
+async def test_ledger_invariant_violation(database: Database, staff: Staff) -> None:
+    async with database.sessions.begin() as session:
+        person = await people.person(session, balance=100)
+        deal = await people.deal(session)
+        wallet = (await users.wallet_of(session, person.user_id or 0)).id
+    await breakage.by_hand(
+        database,
+        f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}",  # noqa: S608
+    )
+    assert await _report(database, "drift") == [{"id": wallet, "balance": 101, "ledger_sum": 100}]
+    await _detected_and_frozen(database, staff, "wallet_balance")
+    with pytest.raises(errors.SwitchStopped):
+        async with database.sessions.begin() as session:
+            await payments.hold_escrow(session, target_id=deal.target.id)
+    async with database.sessions.begin() as session:
+        seen = await reconciliation.explain(session, wallet)
+    assert [finding.value for finding in seen.findings] == ["drifted_balance"]
+    signed = await breakage.signed(database, staff.proposer, staff.confirmer, "reset", wallet)
+    await breakage.repaired(database, signed)
+    assert await _report(database, "drift") == []
+    await _verified_and_run(database, staff)
+    async with database.sessions.begin() as session:
+        assert await rows.available(session, person) == 100
+        await payments.hold_escrow(session, target_id=deal.target.id)
+
+
+async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None:
+    async with database.sessions.begin() as session:
+        person = await people.person(session, balance=100)
+        wallet = (await users.wallet_of(session, person.user_id or 0)).id
+    await breakage.by_hand(database, breakage.orphan(wallet, 40))
+    assert await _report(database, "drift") == [{"id": wallet, "balance": 100, "ledger_sum": 140}]
+    await _detected_and_frozen(database, staff, "wallet_balance", "zero_sum", "ledger_total")
+    async with database.sessions.begin() as session:
+        seen = await reconciliation.explain(session, wallet)
+    (entry,) = [line for line in seen.lines if reconciliation.Finding.ORPHAN_ENTRY in line.findings]
+    signed = await breakage.signed(
+        database, staff.proposer, staff.confirmer, "orphan", entry.entry_id
+    )
+    await breakage.repaired(database, signed)
+    assert await _report(database, "drift") == []
+    await _verified_and_run(database, staff)
+    async with database.sessions.begin() as session:
+        assert await rows.available(session, person) == 100
+        assert (await reconciliation.explain(session, wallet)).sound
+
+
+async def _cut_in_half(database: Database, target_id: int) -> None:
+    """Leave a release as a crash would have, if it were not one transaction."""
+    await breakage.by_hand(
+        database,
+        "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608
+        f" WHERE campaign_target_id = {target_id}",
+        f"UPDATE campaign_targets SET status = 'posted' WHERE id = {target_id}",  # noqa: S608
+    )
+    unpaid = await _report(database, "unpaid_releases")
+    assert [row["campaign_target_id"] for row in unpaid] == [target_id]
+
+
+async def test_partial_payout_of_a_post_that_is_out(database: Database, staff: Staff) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session, promised_hours=0)
+    await _cut_in_half(database, deal.target.id)
+    await _detected_and_frozen(database, staff, "released_is_paid_once", "escrow_wallet")
+    paid = await breakage.signed(
+        database, staff.proposer, staff.confirmer, "payout", deal.target.id
+    )
+    assert paid.status == "done"
+    assert await _report(database, "unpaid_releases") == []
+    await _verified_and_run(database, staff)
+    async with database.sessions.begin() as session:
+        assert await rows.available(session, deal.owner) == 4_500
+        assert await rows.table(
+            session,
+            "SELECT w.kind, l.reason, l.amount FROM ledger_entries l"
+            " JOIN wallets w ON w.id = l.wallet_id JOIN ledger_transfers t ON t.id = l.transfer_id"
+            " WHERE t.key = :key ORDER BY l.amount",
+            key=f"payout:{deal.target.id}",
+        ) == [
+            ("escrow", "escrow_release", -5_000),
+            ("revenue", "fee", 500),
+            ("user", "payout", 4_500),
+        ]
+
+
+async def test_partial_payout_of_a_post_that_never_was_is_reversed(
+    database: Database, staff: Staff
+) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.approved(session)
+    await _cut_in_half(database, deal.target.id)
+    await _detected_and_frozen(database, staff, "released_is_paid_once", "escrow_wallet")
+    with pytest.raises(errors.NotCorrectable):
+        await breakage.signed(database, staff.proposer, staff.confirmer, "payout", deal.target.id)
+    signed = await breakage.signed(
+        database, staff.proposer, staff.confirmer, "reversal", deal.target.id
+    )
+    await breakage.repaired(database, signed)
+    await _verified_and_run(database, staff)
+    async with database.sessions.begin() as session:
+        assert await rows.table(
+            session,
+            "SELECT e.status, t.status FROM escrows e"
+            " JOIN campaign_targets t ON t.id = e.campaign_target_id",
+        ) == [("held", "approved")]
+        claim = await people.claimed(session)
+        await posting.record_refused(session, claim, error="Bad Request", rights_lost=False)
+    async with database.sessions.begin() as session:
+        await escrow.refund(session, target_id=deal.target.id)
+    async with database.sessions.begin() as session:
+        assert await rows.available(session, deal.advertiser) == 20_000

@@ -1,0 +1,365 @@
+"""The check of what is new misses nothing, and the rolling check comes round to everything."""
+# ruff: noqa: S608 - statements of a test, with ids of its own
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from itertools import count
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from db.session import driver_url
+from sandbox import embedded
+from services import invariants, ledger_checks, payments, scopes, system, withdrawals
+from services.ledger_checks import Limits, Progress
+from tests.conftest import ROLLED_BACK, Database
+from tests.factories import people, rows
+from tests.services import tampering
+from tests.services.test_invariants import BREAKS, GUARDED, _cross_the_border
+
+WRITERS, CHECKS = 16, 15
+TINY = [
+    Limits(entries=2, wallets=1, transfers=1, targets=1, deposits=1, withdrawals=1),
+    Limits(entries=3, wallets=4, transfers=2, targets=2, deposits=1, withdrawals=2),
+    Limits(entries=5, wallets=2, transfers=7, targets=1, deposits=9, withdrawals=1),
+]
+
+
+@pytest.fixture
+async def world(server: embedded.Postgres) -> AsyncIterator[Database]:
+    """Some business in a database that may be left broken."""
+    async with tampering.world_of_its_own(server) as database:
+        async with database.sessions.begin() as session:
+            await tampering.some_business(session)
+        yield database
+
+
+@pytest.fixture
+async def owner(server: embedded.Postgres, rolled_back_url: str) -> AsyncIterator[AsyncSession]:
+    """A session of the tables' owner, with some business and without guards; it is rolled back."""
+    assert rolled_back_url
+    engine = create_async_engine(
+        driver_url(server.dsn(embedded.OWNER, ROLLED_BACK)), poolclass=NullPool
+    )
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        async with AsyncSession(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        ) as session:
+            await people.run_switches(session)
+            await tampering.some_business(session)
+            await _cross_the_border(session)
+            await people.commit(session)
+            for name in GUARDED:
+                await session.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
+            yield session
+        await outer.rollback()
+    await engine.dispose()
+
+
+def test_every_invariant_has_a_cheap_way() -> None:
+    """One without would be asked about the whole history each minute."""
+    cheap = scopes.NARROWINGS.keys() | scopes.FOLLOWS | {"correction_done_once"}  # few, ever
+    assert cheap == {invariant.name for invariant in invariants.INVARIANTS}
+
+
+async def test_sixteen_writers_and_not_one_entry_missed(database: Database) -> None:
+    """Ids are given before the commit: looking behind the last id would miss what commits late."""
+    async with database.sessions.begin() as session:
+        payers = [(await people.person(session)).user_id for _ in range(WRITERS)]
+        since = await rows.one(session, "SELECT ledger_horizon()")
+    done = asyncio.Event()
+    last = 0
+    seen: set[int] = set()
+    seen_by_id: set[int] = set()
+    final: list[tuple[int, set[int]]] = []
+
+    async def write(number: int, user_id: int) -> None:
+        chance = random.Random(number)  # noqa: S311 - a pause, not a secret
+        for turn in count():
+            if done.is_set():
+                return
+            async with database.sessions.begin() as session:
+                await payments.deposit(
+                    session,
+                    user_id=user_id,
+                    amount=turn + 1,
+                    key=f"charge-{number}-{turn}",
+                    source="telegram",
+                )
+                await asyncio.sleep(chance.random() / 20)
+
+    async with asyncio.TaskGroup() as writers:
+        for number, user_id in enumerate(payers):
+            assert user_id is not None
+            writers.create_task(write(number, user_id))
+        for _ in range(CHECKS):
+            await asyncio.sleep(0.02)
+            async with database.sessions.begin() as session:
+                violations, upto = await ledger_checks.new_since(session, since)
+                assert violations == []
+                seen |= await _ids(session, f"txn >= {since}")
+                final.append((upto, await _ids(session, f"txn < {upto}")))
+                by_id = await _ids(session, f"id > {last}")
+            seen_by_id |= by_id
+            since, last = upto, max(by_id, default=last)
+        done.set()
+    async with database.sessions.begin() as session:
+        seen |= await _ids(session, f"txn >= {since}")
+        seen_by_id |= await _ids(session, f"id > {last}")
+        everything = await _ids(session, "true")
+        for upto, ids in final:  # below a horizon nothing ever appears again
+            assert await _ids(session, f"txn < {upto}") == ids
+    assert len(final[-1][1]) > len(final[0][1]), "the horizon stood still"
+    assert seen == everything
+    assert seen_by_id < everything, "nothing committed late: this test has proven nothing"
+
+
+async def _ids(session: AsyncSession, condition: str) -> set[int]:
+    found = await session.scalars(text(f"SELECT id FROM ledger_entries WHERE {condition}"))
+    return set(found)
+
+
+async def test_what_commits_late_is_checked(world: Database, server: embedded.Postgres) -> None:
+    """A writer that began before a check and ends after it, with a balance that does not add up."""
+    async with world.sessions.begin() as session:
+        payer = await people.person(session, balance=100)
+    name = world.url.partition("@/")[2].partition("?")[0]
+    writer = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
+    try:
+        await writer.execute("SET session_replication_role = replica")
+        late = writer.transaction()
+        await late.start()
+        await writer.execute(
+            "UPDATE wallets SET balance = 150, version = 2 WHERE user_id = $1 AND kind = 'user'",
+            payer.user_id,
+        )
+        await writer.execute(
+            "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+            " reason, reference_id) SELECT (SELECT min(id) FROM ledger_transfers), id, 60, 150, 2,"
+            " 'adjustment', 0 FROM wallets WHERE user_id = $1 AND kind = 'user'",
+            payer.user_id,
+        )
+        async with world.sessions.begin() as session:
+            await people.person(session, balance=100)  # ids behind those of the late one
+        async with world.sessions.begin() as session:
+            assert await system.check_ledger_invariant(session) == []
+        since = await _kept(world)
+        await late.commit()
+    finally:
+        await writer.close()
+    assert await tampering.broken_since(world, since["horizon"]) == {
+        "wallet_balance",
+        "running_balance",
+        "zero_sum",
+        "ledger_total",
+    }
+
+
+async def _kept(database: Database) -> dict[str, int]:
+    async with database.sessions.begin() as session:
+        kept: dict[str, int] = await rows.one(
+            session, "SELECT progress FROM ledger_checkpoints ORDER BY id DESC LIMIT 1"
+        )
+        return kept
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "broken"),
+    [
+        (
+            "campaign_targets",
+            "UPDATE campaign_targets SET status = 'expired' WHERE status = 'approved'",
+            {"held_is_undecided"},
+        ),
+        (
+            "post_jobs",
+            "UPDATE post_jobs SET status = 'failed' WHERE status = 'success'",
+            {"released_is_paid_once"},
+        ),
+        (
+            "deposits",
+            "UPDATE deposits SET status = 'received'",
+            {"deposit_credited_once"},
+        ),
+        (
+            "withdrawals",
+            "UPDATE withdrawals SET status = 'returned', settled_at = clock()",
+            {"withdrawal_settled_once", "withdrawal_wallet"},
+        ),
+        (
+            "escrows",
+            "UPDATE escrows SET status = 'released', settled_at = clock() WHERE status = 'held'",
+            {"released_is_paid_once", "escrow_wallet"},
+        ),
+        (
+            "campaign_targets",
+            """INSERT INTO campaign_targets
+                (campaign_id, channel_id, owner_id, price, promised_hours, fee_bps)
+            SELECT campaign_id, channel_id, owner_id, 20000, 0, 0
+            FROM campaign_targets WHERE status = 'approved'""",
+            {"campaign_budget"},
+        ),
+    ],
+)
+async def test_a_change_of_an_old_row_is_new(
+    world: Database, table: str, change: str, broken: set[str]
+) -> None:
+    if table == "withdrawals":
+        async with world.sessions.begin() as session:
+            earner = await people.person(session, balance=900)
+            await withdrawals.request(session, actor=earner, amount=200, key="waits")
+    since = await tampering.horizon(world)
+    assert await tampering.broken_since(world, since) == set()
+    await world.as_owner(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    await world.as_owner(f"ALTER TABLE {table} ENABLE TRIGGER stamped")
+    await world.as_owner(change)
+    assert await tampering.broken_since(world, since) == broken
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ("balance = balance + 1", {"wallet_balance"}),
+        ("version = version + 1", {"wallet_version"}),
+    ],
+)
+async def test_a_wallet_that_just_moved_is_compared(
+    world: Database, change: str, broken: set[str]
+) -> None:
+    since = await tampering.horizon(world)
+    async with world.sessions.begin() as session:
+        payer = await people.person(session, balance=100)
+    await tampering.tamper(
+        world, f"UPDATE wallets SET {change} WHERE kind = 'user' AND user_id = {payer.user_id}"
+    )
+    assert await tampering.broken_since(world, since) == broken
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ("UPDATE wallets SET balance = balance + 1", {"wallet_balance"}),
+        ("UPDATE wallets SET version = version + 1", {"wallet_version"}),
+    ],
+)
+async def test_an_idle_wallet_shows_in_the_rolling_check(
+    world: Database, change: str, broken: set[str]
+) -> None:
+    since = await tampering.horizon(world)
+    await tampering.tamper(
+        world, f"{change} WHERE id = (SELECT min(id) FROM wallets WHERE kind = 'user')"
+    )
+    assert await tampering.broken_since(world, since) == set()
+    progress = Progress(horizon=since)
+    for _ in range(200):
+        async with world.sessions.begin() as session:
+            violations, progress = await ledger_checks.run(session, progress, limits=TINY[1])
+        if violations:
+            break
+    assert {violation.name for violation in violations} == broken
+
+
+@pytest.mark.parametrize("limits", TINY)
+async def test_parts_of_a_sound_ledger_are_sound(owner: AsyncSession, limits: Limits) -> None:
+    assert await tampering.broken_in_a_round(owner, limits) == set()
+
+
+@pytest.mark.parametrize("names", BREAKS)
+async def test_parts_find_what_the_whole_finds(owner: AsyncSession, names: str) -> None:
+    for statement in BREAKS[names]:
+        await owner.execute(text(statement))
+    for limits in TINY:
+        assert await tampering.broken_in_a_round(owner, limits) == set(names.split())
+
+
+async def test_each_single_entry_is_looked_at(owner: AsyncSession) -> None:
+    for entry in sorted(await _ids(owner, "true")):
+        async with owner.begin_nested() as savepoint:
+            await owner.execute(
+                text("UPDATE ledger_entries SET balance_after = balance_after + 1 WHERE id = :id"),
+                {"id": entry},
+            )
+            assert "running_balance" in await tampering.broken_in_a_round(owner, TINY[1])
+            await savepoint.rollback()
+
+
+async def test_a_missing_entry_leaves_a_gap(owner: AsyncSession) -> None:
+    for entry in sorted(await _ids(owner, "true")):
+        async with owner.begin_nested() as savepoint:
+            await owner.execute(text("DELETE FROM ledger_entries WHERE id = :id"), {"id": entry})
+            broken = await tampering.broken_in_a_round(owner, TINY[1])
+            assert {"wallet_version", "zero_sum"} <= broken
+            await savepoint.rollback()
+
+
+async def test_much_that_is_new_is_caught_up_with_in_several_runs(world: Database) -> None:
+    limits = Limits(new_entries=4, new_rows=4, entries=2, wallets=1, transfers=1)
+    progress = Progress(horizon=await tampering.horizon(world))
+    for _ in range(6):
+        async with world.sessions.begin() as session:
+            payer = await people.person(session, balance=100)
+    await tampering.tamper(
+        world, f"UPDATE wallets SET balance = 99 WHERE kind = 'user' AND user_id = {payer.user_id}"
+    )
+    goal = await tampering.horizon(world)
+    runs, found = 0, set()
+    while (progress.horizon or 0) < goal:
+        before = progress.horizon or 0
+        async with world.sessions.begin() as session:
+            violations, upto = await ledger_checks.new_since(session, before, limits=limits)
+        found |= {violation.name for violation in violations}
+        assert upto > before
+        progress = Progress(horizon=upto)
+        runs += 1
+    assert runs > 2
+    assert found == {"wallet_balance"}
+
+
+async def test_a_run_goes_on_where_the_last_sound_one_ended(world: Database) -> None:
+    async with world.sessions.begin() as session:
+        assert await system.check_ledger_invariant(session) == []
+    first = await _kept(world)
+    async with world.sessions.begin() as session:
+        await people.person(session, balance=100)
+        await people.commit(session)
+    async with world.sessions.begin() as session:
+        assert await system.check_ledger_invariant(session) == []
+    second = await _kept(world)
+    assert second["horizon"] > first["horizon"]
+    await tampering.tamper(world, "UPDATE wallets SET balance = balance + 1 WHERE kind = 'user'")
+    for _ in range(2):  # what was found is looked at again, until it is repaired
+        async with world.sessions.begin() as session:
+            assert await system.check_ledger_invariant(session)
+        assert await _kept(world) is None
+    await tampering.tamper(world, "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'")
+    async with world.sessions.begin() as session:
+        assert await system.check_ledger_invariant(session) == []
+    assert (await _kept(world))["horizon"] >= second["horizon"]
+
+
+async def test_a_restored_database_goes_on_numbering(world: Database) -> None:
+    """A new cluster counts transactions from the start: what is new would look old."""
+    await world.as_owner(
+        "INSERT INTO ledger_checkpoints (violations, details, progress)"
+        """ VALUES (0, '{}', '{"horizon": 5000000000}')"""
+    )
+    async with world.sessions.begin() as session:
+        assert await system.check_ledger_invariant(session) == [ledger_checks.RESTARTED]
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with world.sessions.begin() as session:
+            await session.execute(text("SELECT restart_ledger_txn()"))
+    for _ in range(2):  # a second time changes nothing
+        await world.as_owner("SELECT restart_ledger_txn()")
+    async with world.sessions.begin() as session:
+        assert 5_000_000_000 <= await rows.one(session, "SELECT ledger_horizon()") < 5_000_001_000
+    async with world.sessions.begin() as session:
+        await people.person(session, balance=100)
+        assert await rows.one(session, "SELECT max(txn) FROM ledger_entries") > 5_000_000_000
+    async with world.sessions.begin() as session:
+        assert await system.check_ledger_invariant(session) == []
