@@ -175,9 +175,7 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", delay_s=1.5)
     late = asyncio.create_task(scene.dispatch(owner="paused worker"))
-    await scene.until_sending(target_id)
-    while await scene.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+    await scene.until_begun(target_id)
     await scene.database.as_owner("UPDATE post_jobs SET lease_until = now() - interval '1 s'")
     await watchdogs.rescue_abandoned(scene.database.sessions)
     assert (await scene.job(target_id))["status"] == "uncertain"
@@ -307,7 +305,7 @@ async def test_an_outcome_is_recorded_when_the_database_comes_back(scene: Scene)
     await scene.fault("sendMessage", "slow", delay_s=0.5)
     desk = scene.desk()
     working = asyncio.create_task(scene.dispatch(desk))
-    await scene.until_sending(target_id)
+    await scene.until_begun(target_id)
     async with scene.database_away():
         await scene.until_published()
         await asyncio.sleep(0.5)
