@@ -11,7 +11,6 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import session as database
 from sandbox import embedded
 from services import invariants
-from tests.chaos.market import Market, Place
+from tests.chaos.market import Market
 from tests.chaos.stage import Stage, stage, until
 from tests.chaos.weather import Weather, weather
 from tests.chaos.workers import Nursery, Worker, nursery
@@ -53,7 +52,7 @@ STOPPED_SHARE = 0.08
 """So many workers are stopped past their lease and woken up again, the others killed."""
 STOPPED_SECONDS = 8.0
 FIRST_PASSINGS = 2
-LIFE_SECONDS = 8.0
+LIFE_SECONDS = (6.0, 25.0)
 """A worker that has not come to its failpoint by then is killed where it is."""
 BACKLOG = 9
 """So many posts wait at a time: more would die together with one process."""
@@ -61,6 +60,14 @@ HASTE = timedelta(seconds=15)
 """While waiting for the end, time is moved by this with every look; minutes in all."""
 MOST_HASTE = timedelta(minutes=8)
 PROMISED_HOURS = (0, 2)
+BUSY = """
+    SELECT coalesce(array_agg(DISTINCT channel_id), '{}') FROM post_jobs
+    WHERE status IN ('queued', 'sending', 'uncertain')
+"""
+WAITING = """
+    SELECT COUNT(*) FROM post_jobs j WHERE status = 'queued' AND NOT EXISTS (
+        SELECT FROM post_jobs b WHERE b.channel_id = j.channel_id AND b.status = 'uncertain')
+"""
 USUAL = ("claims.", "Sender.send_ad")
 """Points that every worker comes by; the others are chosen less often."""
 Json = dict[str, Any]
@@ -116,7 +123,7 @@ class Storm:
         failpoint = (self._point(), self.random.randint(1, FIRST_PASSINGS), int(number))
         worker = self.young.start(self.settings(), failpoint)
         try:
-            await asyncio.wait_for(worker.arrived.wait(), LIFE_SECONDS)
+            await asyncio.wait_for(worker.arrived.wait(), self.random.uniform(*LIFE_SECONDS))
         except TimeoutError:
             pass
         else:
@@ -147,24 +154,22 @@ class Storm:
 
     async def _feed(self) -> None:
         """Keep posts waiting, whatever happens to the database meanwhile."""
-        pairs = self._pairs()
+        # Every ad in every channel, once.
+        pairs = [(place, ad) for ad in self.market.ads for place in self.market.places]
         while not self.over.is_set():
             try:
-                waiting = await self.scene.fetch(
-                    "SELECT COUNT(*) FROM post_jobs WHERE status = 'queued'"
-                )
-                for place, ad in itertools.islice(pairs, max(BACKLOG - waiting, 0)):
-                    await self.market.buy(place, ad)
+                busy = set(await self.scene.fetch(BUSY))
+                for _ in range(max(BACKLOG - await self.scene.fetch(WAITING), 0)):
+                    free = next((pair for pair in pairs if pair[0].channel_id not in busy), None)
+                    if free is None:
+                        break
+                    pairs.remove(free)
+                    busy.add(free[0].channel_id)
+                    await self.market.buy(*free)
             except (SQLAlchemyError, OSError, PostgresError):
                 # What was bought half is never approved, or was committed without our knowing.
                 pass
             await asyncio.sleep(0.2)
-
-    def _pairs(self) -> Iterator[tuple[Place, tuple[Any, int]]]:
-        """Every ad in every channel, once."""
-        for ad in self.market.ads:
-            for place in self.market.places:
-                yield place, ad
 
     async def settle(self) -> None:
         """The sky clears; two workers bring everything to its end, hours later."""
