@@ -74,7 +74,9 @@ async def run(settings: Settings) -> int:
     engine = database.create_engine(settings.database_url.get_secret_value())
     sessions = database.create_sessions(engine)
     token, api_url = settings.bot_token.get_secret_value(), settings.bot_api_url
-    limiter = Limiter(settings.redis_url.get_secret_value())
+    limiter = Limiter(
+        settings.redis_url.get_secret_value(), per_second=settings.messages_per_second
+    )
     sender = Sender(
         token=token,
         api_url=api_url,
@@ -83,7 +85,13 @@ async def run(settings: Settings) -> int:
     desk = Desk(sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping)
     mailer = plain_bot(token, api_url)
     mail = outbox.Mail(
-        sessions, limiter, mailer, settings.admin_chat_id, settings.currency, stopping
+        sessions,
+        limiter,
+        mailer,
+        settings.admin_chat_id,
+        settings.currency,
+        stopping,
+        ads_wait=lambda: desk.full,
     )
     leader = Leader(sessions, owner)
     clock = Clock(

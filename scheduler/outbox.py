@@ -6,6 +6,7 @@ A notice that comes twice after a crash harms nobody. Ads never go through here.
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,6 +30,8 @@ from scheduler import database
 from services import chats, outbox, users
 
 BATCH = 20
+FEW = 5
+"""So many go with each tick while ads are waiting: ads first, but nobody is left untold."""
 BATCH_SECONDS = 15.0
 """Half the lease of a taken message: what is not sent by then goes back to the queue."""
 TAKING_SECONDS = 10.0
@@ -53,6 +56,8 @@ class Mail:
     admin_chat_id: int
     currency: str
     stopping: asyncio.Event
+    ads_wait: Callable[[], bool] = lambda: False
+    """Whether this process has as many ads under way as it can."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,9 @@ async def deliver(mail: Mail) -> None:
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not mail.stopping.is_set():
         taken_at = time.monotonic()
+        yielding = mail.ads_wait()
         async with mail.sessions.begin() as session:
-            owed = await outbox.take(session, limit=BATCH)
+            owed = await outbox.take(session, limit=FEW if yielding else BATCH)
         if not owed:
             return
         lanes: defaultdict[int | None, list[OutboxMessage]] = defaultdict(list)
@@ -90,6 +96,8 @@ async def deliver(mail: Mail) -> None:
         async with asyncio.TaskGroup() as chats_at_once:
             for lane in lanes.values():
                 chats_at_once.create_task(_deliver_lane(mail, lane, taken_at + BATCH_SECONDS))
+        if yielding:
+            return
 
 
 async def _deliver_lane(mail: Mail, lane: list[OutboxMessage], until: float) -> None:
@@ -121,6 +129,7 @@ async def _deliver_one(mail: Mail, owed: OutboxMessage) -> _NotDelivered | None:
     try:
         for method in letter.methods:
             message = await mail.bot(method, request_timeout=SEND_SECONDS)
+            await mail.limiter.answered(letter.chat_id)
     except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
         return await _failure(mail, letter, error)
     async with mail.sessions.begin() as session:

@@ -6,8 +6,9 @@ write names the claim, so that a worker that was paused past its lease changes n
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -21,16 +22,19 @@ from bot.telegram import NotSent, Outcome, Refused, Sender, Sent
 from db.models.operations import Switch
 from db.session import Sessions
 from scheduler.breaker import Breaker
-from services import actors, killswitches, posting
-from services.posting import Claim
+from scheduler.together import Together
+from services import actors, claims, killswitches, posting
+from services.claims import Claim
 
-AT_ONCE = 8
+AT_ONCE = 16
 """Posts under way at once in one process: so many may become uncertain when Telegram dies."""
 TAKING_SECONDS = 10.0
 """A tick takes no more posts after this, so that one that does not end has hung."""
 FULL_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
 """How long a claimed post waits for its place; a longer wait is spent in the queue."""
+MOST_TOGETHER = 32
+"""So many posts are recorded in one transaction at most."""
 RECORD_PAUSE_SECONDS = 0.5
 DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
 
@@ -50,6 +54,29 @@ class Desk:
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     """Claimed posts on their way; a stop waits for them."""
+    begin: Together[Claim, bool] = field(init=False)
+    """Asks right before a send, whether it may go."""
+    record_sent: Together[claims.Sent, bool] = field(init=False)
+
+    @property
+    def full(self) -> bool:
+        """Whether as many posts are under way as may be."""
+        return len(self.under_way) >= AT_ONCE
+
+    def __post_init__(self) -> None:
+        """Joins what posts do at the same moment into one transaction."""
+        object.__setattr__(self, "begin", Together(self._begin, MOST_TOGETHER))
+        object.__setattr__(self, "record_sent", Together(self._record_sent, MOST_TOGETHER))
+
+    async def _begin(self, begun: Sequence[Claim]) -> list[bool]:
+        async with self.sessions.begin() as session:
+            alive = await claims.begin_sends(session, begun)
+        return [claim.job_id in alive for claim in begun]
+
+    async def _record_sent(self, sent: Sequence[claims.Sent]) -> list[bool]:
+        async with self.sessions.begin() as session:
+            recorded = await claims.record_sent(session, sent)
+        return [post.claim.job_id in recorded for post in sent]
 
 
 async def dispatch(desk: Desk) -> None:
@@ -58,32 +85,33 @@ async def dispatch(desk: Desk) -> None:
     while time.monotonic() < until and not desk.stopping.is_set():
         passes = await desk.breaker.lets_through(desk.sender)
         await desk.breaker.tell(desk.sessions, desk.sender)
-        if not passes or not await _room(desk):
+        if not passes or not (room := await _room(desk)):
             return
         # Read before the claim, so that this side's end of the lease is never the later one.
         lease_ends = time.monotonic() + desk.lease.total_seconds()
         async with desk.sessions.begin() as session:
-            claim = await posting.claim(session, owner=desk.owner, lease=desk.lease)
-        if claim is None:
+            taken = await claims.take(session, owner=desk.owner, lease=desk.lease, limit=room)
+        for claim in taken:
+            task = asyncio.create_task(_see_through(desk, claim, lease_ends))
+            desk.under_way.add(task)
+            task.add_done_callback(desk.under_way.discard)
+        if not taken:
             return
-        task = asyncio.create_task(_see_through(desk, claim, lease_ends))
-        desk.under_way.add(task)
-        task.add_done_callback(desk.under_way.discard)
 
 
-async def _room(desk: Desk) -> bool:
-    if len(desk.under_way) >= AT_ONCE:
+async def _room(desk: Desk) -> int:
+    """How many more posts may be on their way, once there is place for some."""
+    if desk.full:
         await asyncio.wait(
             desk.under_way, timeout=FULL_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
-    return len(desk.under_way) < AT_ONCE
+    return AT_ONCE - len(desk.under_way)
 
 
 async def _see_through(desk: Desk, claim: Claim, lease_ends: float) -> None:
     """Takes one claimed post to its end. What goes wrong here ends with the lease."""
-    correlation = f"post-{claim.job_id}-{claim.claim_no}"
-    actors.correlation_id.set(correlation)
-    with structlog.contextvars.bound_contextvars(correlation_id=correlation):
+    actors.correlation_id.set(claim.correlation_id)
+    with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
         try:
             await _handle(desk, claim, lease_ends)
         except Exception:
@@ -97,7 +125,7 @@ async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
         _report(claim, outcome, recorded=recorded)
         return
     patience = min(PATIENCE_SECONDS, desk.lease.total_seconds() / 4)
-    if wait := await desk.limiter.turn(claim.chat_id, within=patience):
+    if wait := await desk.limiter.turn(claim.chat_id, within=patience, ad=True):
         waits = NotSent("waits for its place", counts=False, retry_after=timedelta(seconds=wait))
         await _record(desk, claim, waits, until=lease_ends)
         return
@@ -107,6 +135,7 @@ async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
     outcome = await desk.sender.send_ad(
         claim.chat_id, claim.creative, not_after=lease_ends - desk.sender.seconds
     )
+    await desk.limiter.answered(claim.chat_id)
     # Its own failure may open the breaker, and is still worth an attempt.
     spared = desk.breaker.open
     desk.breaker.note(outcome)
@@ -121,8 +150,7 @@ async def _may_send(desk: Desk, claim: Claim) -> bool:
     if desk.stopping.is_set() or desk.breaker.open:
         return False
     try:
-        async with desk.sessions.begin() as session:
-            return await posting.may_send(session, claim)
+        return await desk.begin(claim)
     except DATABASE_TROUBLE:
         # Without this answer nothing is sent, which is worth knowing: the post is not uncertain.
         log.warning("Worker error", tick="posts", job_id=claim.job_id)
@@ -151,6 +179,10 @@ async def _record(
 
     After the lease the job is `uncertain` by another's hand and this knowledge would be refused.
     """
+    if isinstance(outcome, Sent):
+        # Alone when that goes wrong: one that cannot be recorded must not hold others up.
+        with contextlib.suppress(*DATABASE_TROUBLE):
+            return await desk.record_sent(claims.Sent(claim, outcome.message_id))
     write = partial(_write, claim=claim, outcome=outcome, spared=spared)
     return await _keep_trying(desk, write, until=until)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -57,6 +58,23 @@ def next_look(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime
     return sent_at + part * (number + _random.random())
 
 
+class Plan(NamedTuple):
+    """When what happens to a post that is out."""
+
+    sent_at: datetime
+    ends_at: datetime
+    """The end of its promised hours."""
+    look_due_at: datetime | None
+    card_due_at: datetime
+
+
+def plan(moment: datetime, promised_hours: int) -> Plan:
+    """Plan the life of a post that is out since a moment."""
+    ends_at = moment + timedelta(hours=promised_hours)
+    look_due_at = next_look(moment, ends_at, moment) if promised_hours else None
+    return Plan(moment, ends_at, look_due_at, ends_at + UNSEEN_LASTS)
+
+
 async def begin(session: AsyncSession, placement: queries.Placement, *, message_id: int) -> None:
     """Let the promised hours of a post run that is out from now on; advertiser and owner are told.
 
@@ -64,11 +82,11 @@ async def begin(session: AsyncSession, placement: queries.Placement, *, message_
     """
     target = placement.target
     moment = await queries.now(session)
-    ends_at = moment + timedelta(hours=target.promised_hours)
+    hours = plan(moment, target.promised_hours)
     await session.execute(
         update(Escrow)
         .where(Escrow.campaign_target_id == target.id, Escrow.status == EscrowStatus.HELD)
-        .values(release_due_at=ends_at)
+        .values(release_due_at=hours.ends_at)
     )
     await session.execute(
         update(PostJob)
@@ -76,8 +94,8 @@ async def begin(session: AsyncSession, placement: queries.Placement, *, message_
         .values(
             sent_at=moment,
             absent_at=None,
-            look_due_at=next_look(moment, ends_at, moment) if target.promised_hours else None,
-            card_due_at=ends_at + UNSEEN_LASTS,
+            look_due_at=hours.look_due_at,
+            card_due_at=hours.card_due_at,
         )
     )
     await channels.note_message(session, chat_id=placement.channel.chat_id, message_id=message_id)

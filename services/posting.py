@@ -5,21 +5,18 @@ job is `uncertain`, the escrow stays held, and the post is looked for (`services
 write of a worker names the claim that it holds; who was paused and wakes up late changes nothing.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import Campaign, CampaignTarget, Channel
-from db.models.operations import Switch
+from db.models.campaigns import Campaign, CampaignTarget
 from db.models.posting import PostJob, PostJobStatus
-from services import audit, channels, creatives, killswitches, live_checks, outbox
+from services import audit, channels, claims, outbox
 from services.actors import SYSTEM
-from services.creatives import Creative
+from services.claims import Claim, Sent
 
 MAX_ATTEMPTS = 8
 MAX_ABANDONED = 5
@@ -30,105 +27,15 @@ BACKOFF_FIRST = timedelta(seconds=5)
 BACKOFF_MOST = timedelta(minutes=10)
 RESCUE_BATCH = 100
 
-_CLAIM = text(
-    """
-    WITH due AS (
-        SELECT j.id
-        FROM post_jobs j
-        JOIN campaign_targets t ON t.id = j.campaign_target_id
-        JOIN campaigns c ON c.id = t.campaign_id
-        JOIN channels ch ON ch.id = j.channel_id
-        WHERE j.status = 'queued' AND j.due_at <= (SELECT clock())
-            AND c.status = 'active' AND ch.status IN ('active', 'paused')
-            AND ch.owner_id = t.owner_id
-            AND NOT EXISTS (
-                SELECT FROM post_jobs busy
-                WHERE busy.channel_id = j.channel_id AND busy.status IN ('sending', 'uncertain'))
-        ORDER BY j.due_at, j.id
-        LIMIT 1
-        FOR UPDATE OF j SKIP LOCKED
-    )
-    UPDATE post_jobs j
-    SET status = 'sending', claim_no = j.claim_no + 1, unsent_claim_no = j.claim_no + 1,
-        lease_owner = :owner, lease_until = now() + :lease, updated_at = clock()
-    FROM due WHERE j.id = due.id
-    RETURNING j.id, j.claim_no, j.campaign_target_id, j.channel_id, j.attempts
-    """
-)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A post that this worker alone may send, until its lease is over."""
-
-    job_id: int
-    claim_no: int
-    owner: str
-    target_id: int
-    channel_id: int
-    chat_id: int
-    creative: Creative | None
-    """None where what is stored cannot be read: refused, or it would crash every worker in turn."""
-    attempts: int
-
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
-    """Take the post that is due longest, or None: nothing is due, or a switch is stopped.
-
-    One job at a time per channel. The lease runs by the real clock. Takes the switches
-    `telegram_posting` and `worker_post`, shared; skips what another worker is claiming.
-    """
-    switches = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
-    await killswitches.lock(session, *switches)
-    if not await killswitches.running(session, *switches):
-        return None
-    try:
-        async with session.begin_nested():
-            found = await session.execute(_CLAIM, {"owner": owner, "lease": lease})
-    except IntegrityError:
-        # Another worker took another post of the same channel between our look and our write.
-        return None
-    row = found.one_or_none()
-    if row is None:
-        return None
-    chat_id, creative = (
-        await session.execute(
-            select(Channel.chat_id, Campaign.creative)
-            .join(CampaignTarget, CampaignTarget.channel_id == Channel.id)
-            .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-            .where(CampaignTarget.id == row.campaign_target_id)
-        )
-    ).one()
-    return Claim(
-        job_id=row.id,
-        claim_no=row.claim_no,
-        owner=owner,
-        target_id=row.campaign_target_id,
-        channel_id=row.channel_id,
-        chat_id=chat_id,
-        creative=creatives.readable(creative),
-        attempts=row.attempts,
-    )
+    """Claim the post that is due longest, if there is one."""
+    return next(iter(await claims.take(session, owner=owner, lease=lease, limit=1)), None)
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Say, right before the send, whether the claim is alive and posting still runs.
-
-    After a yes the post may be out, and is above the ids that are known in its channel now. A
-    claim that never got this far has surely sent nothing. Switch `telegram_posting`, shared.
-    """
-    await killswitches.lock(session, Switch.TELEGRAM_POSTING)
-    if not await killswitches.running(session, Switch.TELEGRAM_POSTING):
-        return False
-    known = select(Channel.last_message_id).where(Channel.id == claim.channel_id)
-    begun = await session.execute(
-        update(PostJob)
-        .where(*_is(claim), PostJob.lease_until > func.now())
-        .values(unsent_claim_no=None, known_message_id=known.scalar_subquery())
-        .returning(PostJob.id)
-        .execution_options(synchronize_session=False)
-    )
-    return begun.one_or_none() is not None
+    """Say, right before the send, whether it may begin."""
+    return claim.job_id in await claims.begin_sends(session, [claim])
 
 
 async def give_back(session: AsyncSession, claim: Claim) -> bool:
@@ -137,23 +44,8 @@ async def give_back(session: AsyncSession, claim: Claim) -> bool:
 
 
 async def record_sent(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
-    """Record that the post is out: from here the promised hours run. False when fenced out.
-
-    Locks the target, the job, the escrow. Advertiser and owner are told.
-    """
-    placement = await _mine(
-        session,
-        claim,
-        PostJobStatus.SUCCESS,
-        message_id=message_id,
-        sent_at=func.clock(),
-        last_error=None,
-    )
-    if placement is None:
-        return False
-    await _audit(session, claim, "post_published", message_id=message_id)
-    await live_checks.begin(session, placement, message_id=message_id)
-    return True
+    """Record that the post is out. False when fenced out."""
+    return claim.job_id in await claims.record_sent(session, [Sent(claim, message_id)])
 
 
 async def record_refused(

@@ -18,6 +18,7 @@ from scheduler import breaker, outbox, settlements, watchdogs
 from scheduler import posting as workers
 from services import dead_letters, system
 from services import posting as posts
+from services.claims import Claim
 from services.creatives import Creative
 from tests.conftest import Database
 from tests.sandbox.raw_world import begin
@@ -134,7 +135,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
     sound = await scene.approve(channel_id=await scene.another_channel())
     handle = workers._handle
 
-    async def die_over_it(desk: workers.Desk, claim: posts.Claim, lease_ends: float) -> None:
+    async def die_over_it(desk: workers.Desk, claim: Claim, lease_ends: float) -> None:
         if claim.target_id == poisoned:
             raise MemoryError("the ad is too much for it")
         await handle(desk, claim, lease_ends)

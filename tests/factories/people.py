@@ -25,7 +25,7 @@ from services import (
 )
 from services.actors import SYSTEM, Actor
 from services.creatives import Creative
-from services.posting import Claim
+from services.claims import Claim
 
 CURRENCY = "USD"
 FEE_BPS = 1_000

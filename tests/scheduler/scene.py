@@ -233,6 +233,12 @@ class Scene:
             await asyncio.sleep(0.02)
         raise AssertionError("nobody claimed the post")
 
+    async def until_begun(self, target_id: int) -> None:
+        """Wait until a worker may have begun to send the post."""
+        await self.until_sending(target_id)
+        while await self.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
     async def published(self) -> list[Row]:
         """Every message that the bot ever put into a channel."""
         found: list[Row] = (await self.world.see("published"))["published"]

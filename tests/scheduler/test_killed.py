@@ -12,7 +12,7 @@ import pytest
 from bot.telegram import Sender
 from scheduler import posting as workers
 from scheduler import settlements, watchdogs
-from services import escrow, posting
+from services import claims, escrow
 from tests.scheduler.scene import Scene
 
 
@@ -63,14 +63,15 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
 @pytest.mark.parametrize(
     ("place", "name", "moment", "end", "messages"),
     [
-        (posting, "claim", "before", PAID, 1),
-        (posting, "claim", "after", PAID, 1),
-        (posting, "may_send", "after", PAID, 1),
-        (posting, "may_send", "before", PAID, 1),
+        (claims, "take", "before", PAID, 1),
+        (claims, "take", "after", PAID, 1),
+        (claims, "begin_sends", "after", PAID, 1),
+        (workers.Desk, "_begin", "after", NOBODY_KNOWS, 0),
+        (claims, "begin_sends", "before", PAID, 1),
         (Sender, "send_ad", "before", NOBODY_KNOWS, 0),
         (Sender, "send_ad", "after", NOBODY_KNOWS, 1),
-        (posting, "record_sent", "before", NOBODY_KNOWS, 1),
-        (posting, "record_sent", "after", NOBODY_KNOWS, 1),
+        (claims, "record_sent", "before", NOBODY_KNOWS, 1),
+        (claims, "record_sent", "after", NOBODY_KNOWS, 1),
         (escrow, "releasable", "before", PAID, 1),
         (escrow, "release", "before", PAID, 1),
         (escrow, "release", "after", PAID, 1),

@@ -54,9 +54,54 @@ async def test_a_turn_is_waited_for(limiters: tuple[Limiter, Limiter]) -> None:
 
 async def test_two_processes_share_thirty_a_second(limiters: tuple[Limiter, Limiter]) -> None:
     begun = time.monotonic()
-    waits = [await limiters[i % 2].turn(next(_chats), within=0) for i in range(60)]
+    waits = [await limiters[i % 2].turn(next(_chats), within=0, ad=True) for i in range(60)]
     assert time.monotonic() - begun < 1
     assert sum(wait == 0 for wait in waits) == 30
+
+
+async def test_notices_leave_places_to_ads(limiters: tuple[Limiter, Limiter]) -> None:
+    limiter, _ = limiters
+    waits = [await limiter.turn(next(_chats), within=0) for _ in range(30)]
+    assert sum(wait == 0 for wait in waits) == 24
+    assert [await limiter.turn(next(_chats), within=0, ad=True) for _ in range(6)] == [0] * 6
+    assert await limiter.turn(next(_chats), within=0, ad=True) > 0
+
+
+async def test_a_place_counts_from_the_answer(limiters: tuple[Limiter, Limiter]) -> None:
+    """Telegram may have counted the message as late as right before it answered."""
+    first, second = limiters
+    await first.turn(CHANNEL, within=0)
+    await asyncio.sleep(0.6)
+    await first.answered(CHANNEL)
+    assert 0.9 < await second.turn(CHANNEL, within=0) <= 1
+
+
+async def test_an_ad_under_way_keeps_its_place(limiters: tuple[Limiter, Limiter]) -> None:
+    """A slow request may be counted long after its turn."""
+    first, second = limiters
+    for _ in range(30):
+        await first.turn(next(_chats), within=0, ad=True)
+    await asyncio.sleep(1.1)
+    assert 0.9 < await second.turn(next(_chats), within=0, ad=True) <= 1
+
+
+async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -> None:
+    limiter = Limiter(redis_url, per_second=1_000)
+    begun = time.monotonic()
+    waits = [await limiter.turn(next(_chats), within=0, ad=True) for _ in range(200)]
+    assert time.monotonic() - begun < 5
+    assert set(waits) == {0.0}
+    await limiter.close()
+
+
+async def test_waiting_for_a_chat_holds_no_other_up(limiters: tuple[Limiter, Limiter]) -> None:
+    limiter, _ = limiters
+    await limiter.turn(CHANNEL, within=0)
+    waiting = asyncio.create_task(limiter.turn(CHANNEL, within=2))
+    await asyncio.sleep(0.1)
+    assert await limiter.turn(next(_chats), within=0) == 0
+    assert not waiting.done()
+    assert await waiting == 0
 
 
 async def test_a_place_that_was_not_given_takes_none(limiters: tuple[Limiter, Limiter]) -> None:

@@ -1,13 +1,14 @@
 """INT-PJ-01 and what may happen between a claim and its record: never two messages."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from scheduler import posting, settlements, watchdogs
-from services import posting as posts
+from services import claims
 from tests.scheduler.scene import AD, Scene
 
 TICKS_AFTER = 2
@@ -174,9 +175,7 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", delay_s=1.5)
     late = asyncio.create_task(scene.dispatch(owner="paused worker"))
-    await scene.until_sending(target_id)
-    while await scene.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+    await scene.until_begun(target_id)
     await scene.database.as_owner("UPDATE post_jobs SET lease_until = now() - interval '1 s'")
     await watchdogs.rescue_abandoned(scene.database.sessions)
     assert (await scene.job(target_id))["status"] == "uncertain"
@@ -306,7 +305,7 @@ async def test_an_outcome_is_recorded_when_the_database_comes_back(scene: Scene)
     await scene.fault("sendMessage", "slow", delay_s=0.5)
     desk = scene.desk()
     working = asyncio.create_task(scene.dispatch(desk))
-    await scene.until_sending(target_id)
+    await scene.until_begun(target_id)
     async with scene.database_away():
         await scene.until_published()
         await asyncio.sleep(0.5)
@@ -319,14 +318,14 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target_id = await scene.approve()
-    living = posts.may_send
+    living = claims.begin_sends
 
-    async def cut_off(session: AsyncSession, claim: posts.Claim) -> bool:
-        monkeypatch.setattr(posts, "may_send", living)
+    async def cut_off(session: AsyncSession, begun: Sequence[claims.Claim]) -> frozenset[int]:
+        monkeypatch.setattr(claims, "begin_sends", living)
         async with scene.database_away():
-            return await living(session, claim)
+            return await living(session, begun)
 
-    monkeypatch.setattr(posts, "may_send", cut_off)
+    monkeypatch.setattr(claims, "begin_sends", cut_off)
     await scene.dispatch()
     assert (await scene.job(target_id))["status"] == "queued"
     await scene.dispatch()

@@ -23,7 +23,7 @@ from services import (
     posting,
     system,
 )
-from services.posting import Claim
+from services.claims import Claim
 from tests.conftest import Database
 from tests.factories import people, rows
 

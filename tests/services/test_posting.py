@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from services import campaigns, channels, doubts, escrow, posting
-from services.posting import Claim
+from services.claims import Claim
 from tests.conftest import Database
 from tests.factories import people, rows
 

@@ -1,0 +1,47 @@
+"""Lets callers who come at the same moment share one transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Together(Generic[T, R]):
+    """Does one kind of work for many callers in one go.
+
+    Nobody waits for company: who comes first is served at once, and who comes meanwhile shares
+    the next go. So the work per caller falls as the load grows.
+    """
+
+    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
+        """`work` answers each of at most `most` items, in their order."""
+        self._work = work
+        self._most = most
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: T) -> R:
+        """The answer for one item; what goes wrong is raised to everybody of the same go."""
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, answer))
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._serve())
+        return await answer
+
+    async def _serve(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            items, answers = zip(*batch, strict=True)
+            try:
+                results = await self._work(items)
+            except BaseException as error:  # noqa: BLE001 - nobody may wait for ever
+                for answer in answers:
+                    if not answer.done():
+                        answer.set_exception(error)
+            else:
+                for answer, result in zip(answers, results, strict=True):
+                    if not answer.done():
+                        answer.set_result(result)
+        self._worker = None

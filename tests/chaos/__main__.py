@@ -1,0 +1,83 @@
+"""`python -m tests.chaos --kills N --seed S`: schedulers are killed, and not one post may be wrong.
+
+Prints its seed and a table, writes build/chaos.json, and ends with status 1 if anything was
+published twice, lost, or paid on a guess.
+"""
+
+import argparse
+import asyncio
+import json
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos import storm, takeover
+from tests.chaos.stage import ROOT
+
+RESULT = ROOT / "build" / "chaos.json"
+NEVER = ("duplicates", "lost", "moved_on_unknown", "invariant_violations")
+SHOWN = (
+    *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
+    *("duplicates", "lost", "moved_on_unknown", "ever_uncertain", "unresolved"),
+    "waiting_behind_them",
+    *("resolved_without_person_share", "paid", "refunded", "takeover_s_max"),
+    *("invariant_violations", "seconds"),
+)
+
+
+async def run(folder: Path, size: storm.Size) -> storm.Json:
+    """The storm, and beside it the takeover with servers of its own."""
+    begun = time.monotonic()
+    found, longest = await asyncio.gather(
+        storm.run(folder / "storm", size), takeover.measure(folder / "takeover")
+    )
+    found["takeover_s_max"] = round(longest, 1)
+    found["seconds"] = round(time.monotonic() - begun)
+    return found
+
+
+def write(found: storm.Json) -> None:
+    """Keep the figures."""
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def table(found: storm.Json) -> str:
+    """The figures, and what was survived."""
+    lines = [f"{name.replace('_', ' '):<32} {found[name]}" for name in SHOWN]
+    for title in ("killed_at", "weather", "examples", "books"):
+        lines += ["", title.replace("_", " ")]
+        lines += [f"  {name:<42} {value}" for name, value in found.get(title, {}).items()]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run, print, judge."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=None)
+    given = parser.parse_args()
+    seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
+    sys.stdout.write(f"seed {seed}\n")
+    sys.stdout.flush()
+    size = storm.Size(given.kills, seed, max(40, given.kills // 4), settle_seconds=600)
+    folder = Path(tempfile.mkdtemp(prefix="adtech-chaos-"))
+    try:
+        found = asyncio.run(run(folder, size))
+    except BaseException:
+        sys.stderr.write(f"the logs of this run are in {folder}\n")
+        raise
+    write(found)
+    sys.stdout.write(table(found) + "\n")
+    if any(found[name] for name in NEVER):
+        sys.stderr.write(f"the logs of this run are in {folder}\n")
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

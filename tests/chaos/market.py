@@ -1,0 +1,139 @@
+"""Fills the marketplace as the product would: by its services."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from db.models.users import Role, UserRole
+from db.session import Sessions
+from services import campaigns, channels, moderation, payments, users
+from services.actors import Actor
+from services.creatives import Creative
+
+CURRENCY = "USD"
+FEE_BPS = 1_000
+PRICE = 100
+MONEY = 100_000_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """A connected channel."""
+
+    channel_id: int
+    chat_id: int
+    owner: Actor
+
+
+@dataclass
+class Market:
+    """Who buys, who sells, who decides. Each campaign's ad has a text of its own."""
+
+    sessions: Sessions
+    facts: dict[str, object]
+    advertisers: list[Actor] = field(default_factory=list)
+    owners: dict[int, Actor] = field(default_factory=dict)
+    moderator: Actor | None = None
+    places: list[Place] = field(default_factory=list)
+    ads: list[tuple[Actor, int]] = field(default_factory=list)
+    """Campaigns with their advertisers."""
+
+    async def open(self, *, advertisers: int, ads: int) -> None:
+        """Register everybody; the first people sell, the last ones buy."""
+        people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
+        async with self.sessions.begin() as session:
+            for telegram_id in people:
+                user = await users.register(
+                    session, telegram_id=telegram_id, language="en", currency=CURRENCY
+                )
+                self.owners[telegram_id] = Actor(user.id)
+            for telegram_id in people[-advertisers:]:
+                actor = self.owners[telegram_id]
+                assert actor.user_id is not None
+                await payments.deposit(
+                    session,
+                    user_id=actor.user_id,
+                    amount=MONEY,
+                    key=f"charge-{telegram_id}",
+                    source="telegram",
+                )
+                self.advertisers.append(actor)
+            staff = await users.register(session, telegram_id=1, language="en", currency=CURRENCY)
+            session.add(UserRole(user_id=staff.id, role=Role.ADMIN))
+            self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
+        buyers = itertools.cycle(self.advertisers)
+        for number in range(ads):
+            await self._advertise(next(buyers), f"Ad number {number}")
+
+    async def _advertise(self, advertiser: Actor, text: str) -> None:
+        async with self.sessions.begin() as session:
+            campaign = await campaigns.create(
+                session,
+                actor=advertiser,
+                name=text,
+                creative=Creative(
+                    kind="text", text=text, button_text="Shop", button_url="https://example.com/"
+                ),
+                total_budget=MONEY,
+            )
+            await campaigns.activate(session, actor=advertiser, campaign_id=campaign.id)
+            self.ads.append((advertiser, campaign.id))
+
+    async def connect(self, fact: dict[str, int], *, promised_hours: int) -> Place:
+        """Connect one of Telegram's channels and name its terms."""
+        owner = self.owners[fact["owner"]]
+        async with self.sessions.begin() as session:
+            channel = await channels.connect(
+                session,
+                actor=owner,
+                chat_id=fact["chat_id"],
+                title=f"Channel {len(self.places)}",
+                username=None,
+                subscribers=1_000,
+            )
+            await channels.set_terms(
+                session,
+                actor=owner,
+                channel_id=channel.id,
+                price=PRICE,
+                promised_hours=promised_hours,
+                topic="news",
+            )
+        place = Place(channel.id, fact["chat_id"], owner)
+        self.places.append(place)
+        return place
+
+    async def buy(self, place: Place, ad: tuple[Actor, int]) -> int:
+        """Submit a placement and have it approved: its money is held, its post queued."""
+        advertiser, campaign_id = ad
+        assert self.moderator is not None
+        async with self.sessions.begin() as session:
+            target = await campaigns.submit_target(
+                session,
+                actor=advertiser,
+                campaign_id=campaign_id,
+                channel_id=place.channel_id,
+                publish_at=None,
+                fee_bps=FEE_BPS,
+            )
+        async with self.sessions.begin() as session:
+            await moderation.approve(session, actor=self.moderator, target_id=target.id)
+        return target.id
+
+    def untold(self) -> Iterator[dict[str, int]]:
+        """Telegram's channels that are not connected yet."""
+        known: list[dict[str, int]] = list(self.facts["channels"])  # type: ignore[call-overload]
+        return iter(known[len(self.places) :])
+
+    async def stock(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:
+        """Connect so many channels and buy one placement in each."""
+        facts = itertools.islice(self.untold(), placements)
+        ads = itertools.cycle(self.ads)
+
+        async def fill() -> None:
+            for fact in facts:
+                place = await self.connect(fact, promised_hours=promised_hours)
+                await self.buy(place, next(ads))
+
+        await asyncio.gather(*(fill() for _ in range(at_once)))

@@ -1,0 +1,145 @@
+"""Judges a run from outside: `python -I oracle.py DSN PUBLISHED.jsonl` prints a JSON object.
+
+Knows nothing of the product but its tables: it imports none of its code and has its own SQL. What
+was published is read from Telegram's own log. Every placement's ad has its own text in its channel,
+so a message and a placement are matched by channel and text.
+"""
+
+import asyncio
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+PLACEMENTS = """
+    SELECT t.id, ch.chat_id, c.creative->>'text' AS text, t.status AS target,
+        j.status AS job, j.message_id, e.status AS escrow, e.amount,
+        (SELECT count(*) FROM ledger_entries l
+         WHERE l.reference_id = t.id AND l.reason = 'payout') AS payouts,
+        (SELECT count(*) FROM ledger_transfers l
+         WHERE l.reference_id = t.id AND l.reason = 'refund') AS refunds,
+        (SELECT count(*) FROM ledger_transfers l
+         WHERE l.reference_id = t.id AND l.reason = 'escrow_hold') AS holds,
+        EXISTS (SELECT FROM user_audit_logs a WHERE a.action = 'post_uncertain'
+            AND (a.metadata->>'target_id')::bigint = t.id) AS was_uncertain,
+        EXISTS (SELECT FROM outbox o WHERE o.kind = 'post_uncertain' AND o.user_id IS NULL
+            AND (o.payload->>'target_id')::bigint = t.id) AS on_card
+    FROM campaign_targets t
+    JOIN campaigns c ON c.id = t.campaign_id
+    JOIN channels ch ON ch.id = t.channel_id
+    LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
+    LEFT JOIN escrows e ON e.campaign_target_id = t.id
+    WHERE t.status <> 'pending'
+"""
+BOOKS = {
+    "a wallet is not the sum of its entries": """
+        SELECT w.id FROM wallets w LEFT JOIN ledger_entries l ON l.wallet_id = w.id
+        GROUP BY w.id, w.balance HAVING w.balance <> coalesce(sum(l.amount), 0)
+    """,
+    "a transfer does not sum to zero": """
+        SELECT transfer_id FROM ledger_entries GROUP BY transfer_id HAVING sum(amount) <> 0
+    """,
+    "an escrow's wallet holds something else": """
+        SELECT e.id FROM escrows e JOIN wallets w ON w.id = e.wallet_id
+        WHERE w.balance <> CASE e.status WHEN 'held' THEN e.amount ELSE 0 END
+    """,
+    "a wallet is overdrawn": "SELECT id FROM wallets WHERE balance < 0 AND kind <> 'external'",
+    "two jobs for one message": """
+        SELECT channel_id FROM post_jobs WHERE message_id IS NOT NULL
+        GROUP BY channel_id, message_id HAVING count(*) > 1
+    """,
+}
+OPEN = ("queued", "sending")
+Json = dict[str, Any]
+
+
+def judge(placements: list[Json], published: dict[tuple[int, str], list[int]]) -> Json:
+    """Compare what was published with what the tables say."""
+    found: dict[str, list[int]] = defaultdict(list)
+    known = {(row["chat_id"], row["text"]) for row in placements}
+    blocked = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
+    for row in placements:
+        ids = published.get((row["chat_id"], row["text"]), [])
+        found["duplicates"] += [row["id"]] * (len(ids) - 1)
+        if row["job"] == "queued" and row["chat_id"] in blocked:
+            found["waiting"].append(row["id"])
+        elif _lost(row, ids):
+            found["lost"].append(row["id"])
+        if _moved_on_unknown(row, ids):
+            found["moved_on_unknown"].append(row["id"])
+        if _contradicts_itself(row):
+            found["contradictions"].append(row["id"])
+        if row["job"] == "uncertain":
+            found["unresolved"].append(row["id"])
+    uncertain = [row for row in placements if row["was_uncertain"]]
+    alone = [row for row in uncertain if row["job"] != "uncertain" and not row["on_card"]]
+    strangers = sum(len(ids) for key, ids in published.items() if key not in known)
+    return {
+        "targets": len(placements),
+        "published": sum(map(len, published.values())),
+        "duplicates": len(found["duplicates"]) + strangers,
+        "lost": len(found["lost"]),
+        "moved_on_unknown": len(found["moved_on_unknown"]),
+        "contradictions": len(found["contradictions"]),
+        "unresolved": len(found["unresolved"]),
+        "waiting_behind_them": len(found["waiting"]),
+        "on_a_card": sum(row["on_card"] for row in placements),
+        "ever_uncertain": len(uncertain),
+        "resolved_without_person_share": len(alone) / len(uncertain) if uncertain else 1.0,
+        "paid": sum(row["payouts"] for row in placements),
+        "refunded": sum(row["refunds"] for row in placements),
+        "examples": {name: ids[:10] for name, ids in found.items() if ids},
+    }
+
+
+def _lost(row: Json, ids: list[int]) -> bool:
+    """Paid for and neither out nor given up: no job, still under way, or "out" and nowhere."""
+    if row["job"] is None or row["job"] in OPEN:
+        return True
+    return row["job"] == "success" and row["message_id"] not in ids
+
+
+def _moved_on_unknown(row: Json, ids: list[int]) -> bool:
+    """Money went somewhere that the channel does not justify."""
+    if row["job"] == "uncertain":
+        return bool(row["payouts"] or row["refunds"])
+    return bool((row["payouts"] and not ids) or (row["refunds"] and ids))
+
+
+def _contradicts_itself(row: Json) -> bool:
+    """The entries, the escrow and the placement tell different stories."""
+    expected = {
+        "held": (1, 0, 0, "approved"),
+        "released": (1, 1, 0, "posted"),
+        "refunded": (1, 0, 1, "refunded"),
+    }.get(row["escrow"])
+    return expected != (row["holds"], row["payouts"], row["refunds"], row["target"])
+
+
+def read(path: Path) -> dict[tuple[int, str], list[int]]:
+    """The published messages by channel and text."""
+    found: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        found[entry["chat_id"], entry["text"]].append(entry["message_id"])
+    return found
+
+
+async def main(dsn: str, path: Path) -> None:
+    """Read everything in one snapshot, judge, print."""
+    connection = await asyncpg.connect(dsn)
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = [dict(row) for row in await connection.fetch(PLACEMENTS)]
+        broken = {name: len(await connection.fetch(sql)) for name, sql in BOOKS.items()}
+    await connection.close()
+    verdict = judge(rows, read(path))
+    verdict["invariant_violations"] = sum(broken.values()) + verdict.pop("contradictions")
+    verdict["books"] = {name: number for name, number in broken.items() if number}
+    sys.stdout.write(json.dumps(verdict) + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))

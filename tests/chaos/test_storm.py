@@ -1,0 +1,76 @@
+"""A short storm: a few deaths, every outage, and the same judge as in the long one."""
+
+import json
+from pathlib import Path
+
+from tests.chaos import __main__ as chaos
+from tests.chaos import failpoints, storm
+from tests.chaos.oracle import judge
+
+KILLS = 8
+SEED = 20_261
+
+
+async def test_whatever_dies_every_post_is_out_once_or_paid_back(tmp_path: Path) -> None:
+    size = storm.Size(KILLS, SEED, channels=40, settle_seconds=120)
+    found = await chaos.run(tmp_path, size)
+    chaos.write(found)
+    assert json.loads(chaos.RESULT.read_text()) == found
+    wrong = {name: found[name] for name in chaos.NEVER if found[name]}
+    assert not wrong, chaos.table(found)
+    assert found["kills"] >= KILLS
+    assert found["published"] >= KILLS
+    assert found["takeover_s_max"] <= 45
+
+
+def test_every_named_function_is_a_failpoint() -> None:
+    """A function that was renamed would silently never be killed at."""
+    points = set(failpoints.points())
+    for module, functions in failpoints.SERVICES.items():
+        for function in functions:
+            assert f"{module.rpartition('.')[2]}.{function} after commit" in points
+    for place, functions in failpoints.WIRES.items():
+        for function in functions:
+            assert f"{place.rpartition(':')[2]}.{function} before" in points
+
+
+def placement(**facts: object) -> dict[str, object]:
+    """One row as the judge reads it: published as message 5 and paid for."""
+    return {
+        "id": 1,
+        "chat_id": -100,
+        "text": "ad",
+        "target": "posted",
+        "job": "success",
+        "message_id": 5,
+        "escrow": "released",
+        "amount": 100,
+        "payouts": 1,
+        "refunds": 0,
+        "holds": 1,
+        "was_uncertain": False,
+        "on_card": False,
+    } | facts
+
+
+def test_the_judge_sees_what_is_wrong() -> None:
+    """An oracle that never finds anything proves nothing."""
+    out = {(-100, "ad"): [5]}
+    nowhere: dict[tuple[int, str], list[int]] = {}
+    refunded = {"target": "refunded", "escrow": "refunded", "payouts": 0, "refunds": 1}
+    held = {"target": "approved", "escrow": "held", "payouts": 0}
+
+    clean = judge([placement()], out)
+    assert not any(clean[name] for name in ("duplicates", "lost", "moved_on_unknown"))
+    assert clean["contradictions"] == 0
+    assert judge([placement()], {(-100, "ad"): [5, 6]})["duplicates"] == 1
+    assert judge([placement()], out | {(-100, "other"): [9]})["duplicates"] == 1
+    assert judge([placement()], nowhere)["lost"] == 1
+    assert judge([placement(job="queued", **held)], nowhere)["lost"] == 1
+    assert judge([placement()], nowhere)["moved_on_unknown"] == 1
+    assert judge([placement(job="failed", **refunded)], out)["moved_on_unknown"] == 1
+    assert judge([placement(job="uncertain")], out)["moved_on_unknown"] == 1
+    assert judge([placement(payouts=2)], out)["contradictions"] == 1
+    unsure = judge([placement(job="uncertain", was_uncertain=True, **held)], out)
+    assert unsure["unresolved"] == 1
+    assert unsure["resolved_without_person_share"] == 0

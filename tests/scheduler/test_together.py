@@ -1,0 +1,58 @@
+"""Callers who come at the same moment share one go; nobody waits for company, or for ever."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from scheduler.together import Together
+
+
+class Doubling:
+    """Doubles numbers, and remembers who came together."""
+
+    def __init__(self) -> None:
+        self.goes: list[list[int]] = []
+        self.gate = asyncio.Event()
+
+    async def work(self, numbers: Sequence[int]) -> list[int]:
+        """One go."""
+        self.goes.append(list(numbers))
+        await self.gate.wait()
+        if 13 in numbers:
+            raise ValueError("not this one")
+        return [2 * number for number in numbers]
+
+
+async def test_who_comes_meanwhile_shares_the_next_go() -> None:
+    doubling = Doubling()
+    together: Together[int, int] = Together(doubling.work, most=3)
+    callers = [asyncio.create_task(together(number)) for number in range(6)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    late = asyncio.create_task(together(6))
+    doubling.gate.set()
+    assert await asyncio.gather(*callers, late) == [0, 2, 4, 6, 8, 10, 12]
+    assert doubling.goes == [[0, 1, 2], [3, 4, 5], [6]]
+    assert await together(7) == 14
+
+
+async def test_what_goes_wrong_reaches_everybody_of_the_same_go() -> None:
+    doubling = Doubling()
+    doubling.gate.set()
+    together: Together[int, int] = Together(doubling.work, most=2)
+    results = await asyncio.gather(*(together(n) for n in (13, 1, 2)), return_exceptions=True)
+    assert [type(result) for result in results] == [ValueError, ValueError, int]
+    with pytest.raises(ValueError, match="not this one"):
+        await together(13)
+    assert await together(3) == 6
+
+
+async def test_a_caller_who_left_takes_nobody_along() -> None:
+    doubling = Doubling()
+    together: Together[int, int] = Together(doubling.work, most=3)
+    leaving, staying = (asyncio.create_task(together(number)) for number in (1, 2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    doubling.gate.set()
+    assert await staying == 4

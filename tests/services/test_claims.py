@@ -1,0 +1,52 @@
+"""What is done for many posts in one transaction is done for each as for it alone."""
+
+import dataclasses
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import claims
+from services.claims import Sent
+from tests.factories import people, rows
+
+OWNER = "worker"
+
+
+async def test_as_many_as_asked_for_and_one_in_a_channel(session: AsyncSession) -> None:
+    deals = [await people.approved(session) for _ in range(3)]
+    second = await people.another(session, deals[0])
+    taken = await claims.take(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert {claim.target_id for claim in taken} == {deal.target.id for deal in deals}
+    assert await claims.take(session, owner=OWNER, lease=people.LEASE, limit=10) == []
+    await claims.record_sent(session, [Sent(claim, 10) for claim in taken])
+    [later] = await claims.take(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert later.target_id == second.id
+
+
+async def test_no_more_than_asked_for(session: AsyncSession) -> None:
+    for _ in range(3):
+        await people.approved(session)
+    assert len(await claims.take(session, owner=OWNER, lease=people.LEASE, limit=2)) == 2
+
+
+async def test_who_is_fenced_out_is_left_out(session: AsyncSession) -> None:
+    for _ in range(4):
+        await people.approved(session)
+    taken = await claims.take(session, owner=OWNER, lease=people.LEASE, limit=4)
+    good, older, others, given_up = taken
+    older = dataclasses.replace(older, claim_no=older.claim_no - 1)
+    others = dataclasses.replace(others, owner="another")
+    given_up = dataclasses.replace(given_up, target_id=0, job_id=0)
+    mixed = [good, older, others, given_up]
+    assert await claims.begin_sends(session, mixed) == {good.job_id}
+    sent = [Sent(claim, 20 + number) for number, claim in enumerate(mixed)]
+    assert await claims.record_sent(session, sent) == {good.job_id}
+    assert await claims.record_sent(session, sent) == frozenset()
+    await people.commit(session)
+    told = await rows.table(
+        session, "SELECT payload->>'message_id' FROM outbox WHERE kind = 'post_published'"
+    )
+    assert told == [("20",), ("20",)]
+    successes = await rows.table(
+        session, "SELECT id, message_id FROM post_jobs WHERE status = 'success'"
+    )
+    assert successes == [(good.job_id, 20)]
