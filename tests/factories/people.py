@@ -24,8 +24,8 @@ from services import (
     users,
 )
 from services.actors import SYSTEM, Actor
-from services.creatives import Creative
 from services.claims import Claim
+from services.creatives import Creative
 
 CURRENCY = "USD"
 FEE_BPS = 1_000
