@@ -129,6 +129,12 @@ class OnSwitch(CallbackData, prefix="switch"):
     reason: str = ""
 
 
+class CloseIncident(CallbackData, prefix="incident"):
+    """Close an incident, once what it saw is repaired."""
+
+    id: int
+
+
 class ShowQueue(CallbackData, prefix="queue"):
     """Page through what waits for moderation."""
 

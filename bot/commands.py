@@ -11,7 +11,7 @@ from aiogram.types import (
 from bot.texts import DEFAULT_LANGUAGE, LANGUAGES, core
 
 PEOPLE = ("start", "settings", "help", "paysupport", "terms", "privacy")
-STAFF = ("queue", "killswitch", "health", "ledger")
+STAFF = ("queue", "killswitch", "health", "ledger", "incidents")
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:

@@ -48,10 +48,15 @@ async def answer(press: CallbackQuery, text: str | None = None) -> bool:
     try:
         await press.answer(text, show_alert=text is not None)
     except TelegramBadRequest as error:
-        if _TOO_OLD not in error.message:
+        if not too_late(error):
             raise
         return False
     return True
+
+
+def too_late(error: TelegramBadRequest) -> bool:
+    """Tell whether Telegram does not wait for this answer any more, or has had it already."""
+    return _TOO_OLD in error.message
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:

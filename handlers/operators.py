@@ -5,7 +5,7 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import readiness
-from bot.callbacks import OnSwitch, SwitchAct
+from bot.callbacks import CloseIncident, OnSwitch, SwitchAct
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
 from bot.turn import Turn
@@ -97,3 +97,22 @@ async def check_ledger(message: Message, turn: Turn) -> None:
     async with turn.begin() as session:
         violations = await system.check_ledger_invariant(session)
     await answers.show(message, screens.ledger(turn.t, violations))
+
+
+@router.message(Command("incidents"))
+async def show_incidents(message: Message, turn: Turn) -> None:
+    """Show what is open: while it is, what it stopped cannot be run again."""
+    turn.actor.require_staff(*STAFF, action="incidents")
+    async with turn.read() as session:
+        opened = await system.open_incidents(session)
+    await answers.show(message, screens.incidents(turn.t, opened))
+
+
+@router.callback_query(CloseIncident.filter())
+async def close_incident(press: CallbackQuery, callback_data: CloseIncident, turn: Turn) -> None:
+    """Close an incident; refused while an invariant is still broken."""
+    async with turn.begin() as session:
+        await system.close_incident(session, actor=turn.actor, incident_id=callback_data.id)
+    async with turn.read() as session:
+        opened = await system.open_incidents(session)
+    await answers.show(press, screens.incidents(turn.t, opened))

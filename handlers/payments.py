@@ -2,6 +2,7 @@
 
 import structlog
 from aiogram import F, Router
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, PreCheckoutQuery
 
 from bot.amounts import STARS
@@ -37,10 +38,12 @@ async def check(query: PreCheckoutQuery, turn: Turn) -> None:
     except Exception:  # whatever it is, the person must not be left waiting
         log.exception("pre-checkout not decided")
         problem = turn.t("payment-later")
-    if problem is None:
-        await query.answer(ok=True)
-    else:
-        await query.answer(ok=False, error_message=problem)
+    try:
+        await query.answer(ok=problem is None, error_message=problem)
+    except TelegramBadRequest as error:
+        # Handled again after a crash: it was answered before, or no money comes.
+        if not answers.too_late(error):
+            raise
 
 
 async def _problem(query: PreCheckoutQuery, turn: Turn) -> str | None:

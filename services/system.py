@@ -1,5 +1,6 @@
 """What the clock and the operators do to the whole: checks, watchdogs, proof of life."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -61,6 +62,14 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
             },
         )
     return violations
+
+
+async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
+    """Return the incidents that nobody has closed yet, oldest first."""
+    rows = await session.scalars(
+        select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.id)
+    )
+    return rows.all()
 
 
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:

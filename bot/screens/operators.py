@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import OnSwitch, SwitchAct
+from bot.callbacks import CloseIncident, OnSwitch, SwitchAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
+from db.models.operations import Incident
 from services.invariants import Violation
 from services.killswitches import SwitchChange, SwitchState
 
@@ -104,6 +105,32 @@ def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
         for violation in violations
     ]
     return Outgoing("\n".join([t("ledger-broken"), *lines]))
+
+
+def incidents(t: Texts, opened: Sequence[Incident]) -> Outgoing:
+    """What is not repaired yet, with a button each to say that it is."""
+    if not opened:
+        return Outgoing(t("incidents-none"))
+    lines = [t("incidents")]
+    lines += [
+        t(
+            "incident-line",
+            id=incident.id,
+            kind=incident.kind,
+            at=t.time(incident.opened_at),
+            what=", ".join(sorted(incident.details)),
+        )
+        for incident in opened
+    ]
+    return Outgoing(
+        "\n".join(lines),
+        rows(
+            *(
+                [button(t("incident-close", id=incident.id), CloseIncident(id=incident.id))]
+                for incident in opened
+            )
+        ),
+    )
 
 
 def _state(*, enabled: bool) -> str:

@@ -205,7 +205,7 @@ async def target_approved(story: Story) -> Seen:
     row = await story.books.row(
         """
         SELECT t.status, e.status AS escrow, e.amount, e.fee, j.status AS job,
-            (SELECT SUM(amount) FROM ledger_entries l
+            (SELECT SUM(amount)::bigint FROM ledger_entries l
              WHERE l.reference_id = t.id AND l.reason = 'escrow_hold' AND l.amount > 0) AS held
         FROM campaign_targets t
         JOIN escrows e ON e.campaign_target_id = t.id

@@ -114,3 +114,28 @@ async def test_talk_in_the_admin_chat_is_left_alone(market: Marketplace) -> None
     before = len(await market.messages("group"))
     await market.say("admin", "Good morning", where="group")
     assert len(await market.messages("group")) == before + 1
+
+
+async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
+    operated: Marketplace,
+) -> None:
+    market = operated
+    await market.give("advertiser", 10_000)
+    await market.say("admin", "/incidents", where="group")
+    assert "No incident is open" in await market.last("group")
+    await market.database.as_owner("ALTER TABLE wallets DISABLE TRIGGER USER")
+    drift = "UPDATE wallets SET balance = balance + $1 WHERE kind = 'user' AND balance > 0"
+    await market.database.as_owner(drift, 1)
+    await market.say("admin", "/ledger", where="group")
+    assert "Invariants are broken" in await market.last("group")
+    assert not await enabled(market, Switch.PAYOUTS)
+    await market.say("admin", "/incidents", where="group")
+    await market.press("admin", "✅ Repaired, close #1", where="group")
+    assert await market.value("SELECT closed_at FROM incidents") is None
+    await market.database.as_owner(drift, -1)
+    await market.database.as_owner("ALTER TABLE wallets ENABLE TRIGGER USER")
+    await market.press("admin", "✅ Repaired, close #1", where="group")
+    assert "No incident is open" in await market.last("group")
+    await market.say("admin", "/killswitch run payouts", where="group")
+    await market.press("admin", "▶️ Yes, run it: resolved", where="group")
+    assert not await enabled(market, Switch.PAYOUTS)

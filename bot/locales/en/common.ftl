@@ -90,3 +90,4 @@ command-queue = Placements that wait for a decision
 command-killswitch = Stop or run parts of the product
 command-health = Is everything working?
 command-ledger = Check all invariants now
+command-incidents = What is not repaired yet

@@ -96,3 +96,8 @@ ledger-violation = • { $name }: { $count ->
     [one] { $count } row
    *[other] { $count } rows
 }
+
+incidents = 🚨 Open incidents. Close one when it is repaired; then another operator than you runs the switches again.
+incidents-none = ✅ No incident is open.
+incident-line = #{ $id } { $kind }, since { $at }: { $what }
+incident-close = ✅ Repaired, close #{ $id }

@@ -91,3 +91,4 @@ command-queue = Размещения, ждущие решения
 command-killswitch = Остановить или запустить части продукта
 command-health = Всё ли работает?
 command-ledger = Проверить все инварианты сейчас
+command-incidents = Что ещё не исправлено

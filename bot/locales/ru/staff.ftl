@@ -99,3 +99,8 @@ ledger-violation = • { $name }: { $count ->
     [few] { $count } строки
    *[other] { $count } строк
 }
+
+incidents = 🚨 Открытые инциденты. Закройте инцидент, когда он исправлен; переключатели затем запускает другой оператор.
+incidents-none = ✅ Открытых инцидентов нет.
+incident-line = #{ $id } { $kind }, с { $at }: { $what }
+incident-close = ✅ Исправлено, закрыть #{ $id }
