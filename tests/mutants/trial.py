@@ -158,9 +158,7 @@ def _forked(
     return said
 
 
-def _in_the_fork(
-    tree: Path, scratch: Path, answer: Path, tests: list[str], *, reach: bool
-) -> None:
+def _in_the_fork(tree: Path, scratch: Path, answer: Path, tests: list[str], *, reach: bool) -> None:
     """Become a process of the mutated tree, run its tests, and end."""
     os.setpgid(0, 0)
     words = os.open(scratch / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

@@ -166,7 +166,9 @@ async def test_which_functions_the_application_may_call(app: asyncpg.Connection)
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
     )
-    assert [row["proname"] for row in callable_] == ["clock", "open_wallet", "post_transfer"]
+    assert [row["proname"] for row in callable_] == [
+        *("clock", "lock_for_decision", "open_wallet", "post_transfer"),
+    ]
     unsafe = await app.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
         " AND NOT proconfig @> ARRAY['search_path=pg_catalog, public, pg_temp']"
