@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint requirements clean
+.PHONY: help run demo test mutants lint requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: $(READY) ## buy, moderate, post and pay for one ad by pressing buttons, th
 
 test: $(READY) ## every test; make test ARGS="-k E1" for some
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+mutants: $(READY) ## take away every guard of the money core in turn: the tests must notice each
+	@exec $(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(READY) ## style, format, types, and who may import whom
 	$(BIN)/ruff check .

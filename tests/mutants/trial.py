@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import hypothesis  # noqa: F401 - loaded once, for every fork
 import pytest
-import sqlalchemy.ext.asyncio  # noqa: F401 - likewise
+import sqlalchemy.ext.asyncio  # noqa: F401 - loaded once, for every fork
 import structlog  # noqa: F401 - likewise
 
 from sandbox import embedded
@@ -36,7 +35,10 @@ from tests.mutants.reach import Reach, Verdict
 PRISTINE = "adtech_pristine"
 TREE = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services", "tests")
 FILES = ("pyproject.toml", "alembic.ini")
-OPTIONS = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"]
+OPTIONS = [
+    *("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is loaded before the fork
+]
 TIMED_OUT = "time limit"
 
 
@@ -144,7 +146,10 @@ def _forked(
     answer.unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
-        _in_the_fork(tree, scratch, answer, tests, reach=reach)
+        try:
+            _in_the_fork(tree, scratch, answer, tests, reach=reach)
+        finally:
+            os._exit(0)
     deadline = time.monotonic() + limit
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if time.monotonic() > deadline:
@@ -184,8 +189,6 @@ def _in_the_fork(tree: Path, scratch: Path, answer: Path, tests: list[str], *, r
         said["reach"] = {test: sorted(places) for test, places in watch.entered.items()}
         said["times"] = watch.seconds
     answer.write_text(json.dumps(said))
-    sys.stdout.flush()
-    os._exit(0)
 
 
 def _copy(root: Path, tree: Path) -> None:

@@ -33,7 +33,8 @@ NOBODY = "999999999"
 NEW = "'888888888'"
 UNGUARDED = "ALTER TABLE {} DISABLE TRIGGER USER"
 OTHERS = """
-    SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass, conname)
+    SELECT format(
+        'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass, conname)
     FROM pg_constraint
     WHERE conrelid = to_regclass($1) AND contype::text = ANY ($3) AND conname <> $2
     UNION ALL

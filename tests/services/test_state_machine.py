@@ -1,0 +1,526 @@
+"""Anybody does anything, in any order: product and model agree after every step.
+
+ADTECH_STATE_MACHINE=long tells 5,000 stories instead of 200, from a seed of its own that it prints;
+ADTECH_STATE_MACHINE_SEED tells the same ones again.
+"""
+
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.campaigns import ChannelStatus
+from db.models.money import EscrowStatus
+from db.models.operations import Switch
+from db.models.posting import PostJobStatus, Verdict
+from db.models.users import Role
+from sandbox import embedded
+from services import (
+    campaigns,
+    channels,
+    errors,
+    escrow,
+    killswitches,
+    live_checks,
+    moderation,
+    payments,
+    posting,
+    system,
+)
+from services.actors import SYSTEM, Actor
+from services.posting import Claim
+from tests.conftest import ROLLED_BACK
+from tests.factories import people
+from tests.factories.books import Story
+from tests.factories.model import MOMENT, Campaign, Channel, Refused, Target
+from tests.factories.model_posts import PAUSE_HOURS, PostingModel
+
+LONG = os.environ.get("ADTECH_STATE_MACHINE") == "long"
+EXAMPLES = int(os.environ.get("ADTECH_STATE_MACHINE_EXAMPLES", "5000" if LONG else "200"))
+STEPS = 50 if LONG else 25
+LEASE = timedelta(hours=1)
+
+PICK = st.integers(0, 99)
+YES = st.booleans()
+MOSTLY = st.sampled_from([True, True, True, False])
+Act = Callable[[AsyncSession], Awaitable[Any]]
+
+
+class World:
+    """What all stories begin with: people, channels, campaigns, and placements on their way."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.model = PostingModel()
+        self.people: list[Actor] = []
+        self.moderator = story.do(people.staff)
+        for number in range(3):
+            who = story.do(people.person)
+            user_id = _id(who)
+            self.people.append(who)
+            self.model.balances[user_id] = 0
+            self._pay(who, 3_000 if number < 2 else 0)
+        self.model.balances[_id(self.moderator)] = 0
+        for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
+            self._channel(self.people[owner], price, hours)
+        for advertiser, budget in ((0, 4_000), (1, 2_000)):
+            self._campaign(self.people[advertiser], budget)
+
+    def _pay(self, who: Actor, amount: int) -> None:
+        if amount:
+            user_id, key = _id(who), f"start-{_id(who)}"
+            self.story.do(
+                lambda session: payments.deposit(
+                    session, user_id=user_id, amount=amount, key=key, source="telegram"
+                )
+            )
+            self.model.deposit(user_id, amount, key)
+
+    def _channel(self, owner: Actor, price: int, hours: int) -> None:
+        made = self.story.do(
+            lambda session: people.channel(session, owner, price=price, promised_hours=hours)
+        )
+        self.model.channels[made.id] = Channel(_id(owner), price, hours)
+
+    def _campaign(self, advertiser: Actor, budget: int) -> None:
+        made = self.story.do(lambda session: people.campaign(session, advertiser, budget=budget))
+        self.model.campaigns[made.id] = Campaign(_id(advertiser), budget)
+
+
+def _id(actor: Actor) -> int:
+    assert actor.user_id is not None
+    return actor.user_id
+
+
+class Marketplace(RuleBasedStateMachine):
+    """Rules are use cases; each is done in the product and in the model."""
+
+    world: World
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = self.world.story
+        self.story.back()
+        self.story.mark()
+        self.model = _copy(self.world.model)
+        self.claims: list[Claim] = []
+
+    def both(self, act: Act, expected: Callable[[], Any]) -> Any:
+        """Do it in both: the same result, or the same refusal."""
+        self.model.now += MOMENT
+        try:
+            wanted = expected()
+        except Refused as refusal:
+            fact = refusal.fact
+        else:
+            return self.story.do(act), wanted
+        with pytest.raises(errors.DomainError) as refused:
+            self.story.do(act)
+        assert type(refused.value) is fact
+        return None
+
+    def same(self, act: Act, expected: Callable[[], Any]) -> None:
+        """Do it in both, where the result itself must be the same."""
+        if (answer := self.both(act, expected)) is not None:
+            done, wanted = answer
+            assert done == wanted
+
+    def person(self, pick: int) -> Actor:
+        """Return one of the people."""
+        return self.world.people[pick % len(self.world.people)]
+
+    def advertiser(self, campaign_id: int, pick: int) -> Actor:
+        """Return a campaign's advertiser; now and then somebody else."""
+        mine = self.model.campaigns[campaign_id].advertiser
+        own = next(who for who in self.world.people if who.user_id == mine)
+        return self.person(pick) if pick > 90 else own
+
+    def target(self, pick: int) -> int:
+        """Return one of the placements."""
+        return _nth(self.model.targets, pick)
+
+    # -- placements and their money ---------------------------------------------------------------
+
+    @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
+    def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
+        """A placement is bought."""
+        publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
+        campaign_id, channel_id = (
+            _nth(self.model.campaigns, campaign),
+            _nth(self.model.channels, channel),
+        )
+        actor = self.advertiser(campaign_id, who)
+
+        async def act(session: AsyncSession) -> int:
+            at = await queries.now(session)
+            made = await campaigns.submit_target(
+                session,
+                actor=actor,
+                campaign_id=campaign_id,
+                channel_id=channel_id,
+                publish_at=None if publish_in is None else at + timedelta(hours=publish_in),
+                fee_bps=fee,
+            )
+            return made.id
+
+        answer = self.both(
+            act, lambda: self.model.submit(_id(actor), campaign_id, channel_id, publish_in, fee)
+        )
+        if answer is not None:
+            self.model.targets[answer[0]] = answer[1]
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK, who=PICK, first=MOSTLY)
+    def decide(self, pick: int, who: int, *, first: bool) -> None:
+        """Somebody approves or rejects."""
+        target_id = self.target(pick)
+        target = self.model.targets[target_id]
+        actor = self.world.moderator
+        if who > 90:
+            plain = self.person(who)
+            actor = Actor(plain.user_id, frozenset({Role.ADMIN}), in_admin_chat=who % 2 == 0)
+        involved = actor.user_id in {
+            target.owner,
+            self.model.campaigns[target.campaign].advertiser,
+        }
+        staff = actor.in_admin_chat
+
+        async def act(session: AsyncSession) -> bool:
+            if first:
+                done = await moderation.approve(session, actor=actor, target_id=target_id)
+            else:
+                done = await moderation.reject(
+                    session, actor=actor, target_id=target_id, reason="no"
+                )
+            return done.created
+
+        wanted = self.model.approve if first else self.model.reject
+        self.same(act, lambda: wanted(target_id, staff=staff, involved=involved))
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK, who=PICK)
+    def withdraw(self, pick: int, who: int) -> None:
+        """Its advertiser takes it back."""
+        target_id = self.target(pick)
+        actor = self.advertiser(self.model.targets[target_id].campaign, who)
+        self.both(
+            lambda session: campaigns.withdraw_target(session, actor=actor, target_id=target_id),
+            lambda: self.model.withdraw(_id(actor), target_id),
+        )
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK)
+    def hold(self, pick: int) -> None:
+        """Money is held before anybody decided."""
+        target_id = self.target(pick)
+        self.both(
+            lambda session: payments.hold_escrow(session, target_id=target_id),
+            lambda: self.model.hold(target_id),
+        )
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK)
+    def release(self, pick: int) -> None:
+        """The owner is to be paid."""
+        target_id = self.target(pick)
+        self.both(
+            lambda session: escrow.release(session, target_id=target_id),
+            lambda: self.model.release(target_id),
+        )
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK)
+    def refund(self, pick: int) -> None:
+        """The advertiser is to have it back."""
+        target_id = self.target(pick)
+        self.both(
+            lambda session: escrow.refund(session, target_id=target_id),
+            lambda: self.model.refund(target_id),
+        )
+
+    @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
+    def deposit(self, who: int, amount: int, key: str) -> None:
+        """A payment arrives, perhaps once more."""
+        user_id = _id(self.person(who))
+
+        async def act(session: AsyncSession) -> bool:
+            made = await payments.deposit(
+                session, user_id=user_id, amount=amount, key=key, source="telegram"
+            )
+            return made.credited_at is not None
+
+        self.same(act, lambda: self.model.deposit(user_id, amount, key))
+
+    # -- posts ------------------------------------------------------------------------------------
+
+    @rule(over=st.sampled_from([False, False, True]))
+    def claim(self, *, over: bool) -> None:
+        """A worker takes a post; one lease in three is over at once."""
+        lease = -LEASE if over else LEASE
+        answer = self.both(
+            lambda session: posting.claim(session, owner="worker", lease=lease),
+            lambda: self.model.claim(lease_over=over),
+        )
+        taken, wanted = answer
+        assert (taken and taken.target_id) == wanted
+        if taken is not None:
+            assert taken.claim_no == self.model.targets[wanted].claim_no
+            self.claims.append(taken)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK)
+    def ask(self, pick: int) -> None:
+        """A worker asks whether it may send."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: posting.may_send(session, claim),
+            lambda: self.model.may_send(claim.target_id, claim.claim_no),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK)
+    def sent(self, pick: int) -> None:
+        """A worker comes back: it is out."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: posting.record_sent(session, claim, message_id=7),
+            lambda: self.model.sent(claim.target_id, claim.claim_no),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK, lost=YES)
+    def refused(self, pick: int, *, lost: bool) -> None:
+        """A worker comes back: Telegram would not have it."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: posting.record_refused(session, claim, error="x", rights_lost=lost),
+            lambda: self.model.refused(claim.target_id, claim.claim_no, rights_lost=lost),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK, counts=YES)
+    def not_sent(self, pick: int, *, counts: bool) -> None:
+        """A worker comes back: nothing went out."""
+        claim = self.a_claim(pick)
+        pause = timedelta(hours=PAUSE_HOURS)
+        self.same(
+            lambda session: posting.record_not_sent(
+                session, claim, error="x", counts=counts, retry_after=pause
+            ),
+            lambda: self.model.not_sent(
+                claim.target_id, claim.claim_no, claim.attempts, counts=counts
+            ),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK, back=YES)
+    def give_up(self, pick: int, *, back: bool) -> None:
+        """A worker gives its post back, or does not know."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: (
+                posting.give_back(session, claim)
+                if back
+                else posting.record_uncertain(session, claim, error="x")
+            ),
+            lambda: self.model.end_claim(
+                claim.target_id,
+                claim.claim_no,
+                PostJobStatus.QUEUED if back else PostJobStatus.UNCERTAIN,
+            ),
+        )
+
+    @precondition(lambda self: any(target.job for target in self.model.targets.values()))
+    @rule(pick=PICK, verdict=st.sampled_from([*Verdict, Verdict.PRESENT, Verdict.GONE]))
+    def look(self, pick: int, verdict: Verdict) -> None:
+        """Somebody looks whether it is still there."""
+        with_job = {key: target for key, target in self.model.targets.items() if target.job}
+        target_id = _nth(with_job, pick)
+
+        async def act(session: AsyncSession) -> None:
+            placement = await queries.lock_placement(session, target_id)
+            assert placement is not None
+            assert placement.job is not None
+            await live_checks.record(
+                session, job_id=placement.job.id, verdict=verdict, evidence="x"
+            )
+
+        self.both(act, lambda: self.model.look(target_id, verdict))
+
+    def a_claim(self, pick: int) -> Claim:
+        """Return one of the claims there ever were, mostly the last."""
+        return self.claims[-1] if pick < 70 else self.claims[pick % len(self.claims)]
+
+    # -- everything around them -------------------------------------------------------------------
+
+    @rule(
+        campaign=PICK,
+        who=PICK,
+        verb=st.sampled_from(["activate", "pause", "resume", "resume", "cancel"]),
+    )
+    def campaign(self, campaign: int, who: int, verb: str) -> None:
+        """A campaign is moved."""
+        campaign_id = _nth(self.model.campaigns, campaign)
+        actor = self.advertiser(campaign_id, who)
+        self.both(
+            lambda session: getattr(campaigns, verb)(session, actor=actor, campaign_id=campaign_id),
+            lambda: getattr(self.model, verb)(_id(actor), campaign_id),
+        )
+
+    @rule(channel=PICK, who=PICK, paused=YES)
+    def channel(self, channel: int, who: int, *, paused: bool) -> None:
+        """A channel is paused or opened."""
+        channel_id = _nth(self.model.channels, channel)
+        actor = self.person(who)
+        wanted = ChannelStatus.PAUSED if paused else ChannelStatus.ACTIVE
+        verb = channels.pause if paused else channels.resume
+        self.both(
+            lambda session: verb(session, actor=actor, channel_id=channel_id),
+            lambda: self.model.move_channel(_id(actor), channel_id, wanted),
+        )
+
+    @rule(channel=PICK, lost=YES)
+    def rights(self, channel: int, *, lost: bool) -> None:
+        """The bot loses its rights, or has them back."""
+        channel_id = _nth(self.model.channels, channel)
+
+        async def act(session: AsyncSession) -> None:
+            chat_id = (await channels.get(session, channel_id)).chat_id
+            if lost:
+                await channels.rights_lost(session, chat_id=chat_id, reason="posting_refused")
+            else:
+                await channels.rights_restored(session, chat_id=chat_id)
+
+        self.both(act, lambda: self.model.rights(channel_id, lost=lost))
+
+    @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
+    def switch(self, key: Switch, *, enabled: bool) -> None:
+        """An operator stops or runs something."""
+
+        async def act(session: AsyncSession) -> bool:
+            done = await killswitches.set(
+                session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
+            )
+            return done.changed
+
+        self.same(act, lambda: self.model.switch(key, enabled=enabled))
+
+    @rule(
+        tick=st.sampled_from(
+            [
+                (payments.credit_due, PostingModel.credit_due),
+                (system.expire_targets, PostingModel.expire),
+                (system.refund_stuck_escrows, PostingModel.watchdog),
+                (posting.rescue_abandoned, PostingModel.rescue),
+            ]
+        )
+    )
+    def tick(self, tick: tuple[Act, Callable[[PostingModel], int]]) -> None:
+        """The clock does its work."""
+        service, wanted = tick
+        self.same(service, lambda: wanted(self.model))
+
+    @rule(hours=st.sampled_from([1, 5, 25, 73]))
+    def time(self, hours: int) -> None:
+        """Time passes."""
+        self.story.forward(hours)
+        self.model.now += hours
+
+    @invariant()
+    def books_agree(self) -> None:
+        """Every balance, state and switch is as the model has it; no invariant is broken."""
+        assert self.story.books() == _books(self.model)
+
+
+def _nth(things: dict[int, Any], pick: int) -> int:
+    return list(things)[pick % len(things)]
+
+
+def _copy(model: PostingModel) -> PostingModel:
+    return PostingModel(
+        model.now,
+        dict(model.balances),
+        dict(model.revenue),
+        dict(model.deposits),
+        {key: Campaign(**vars(value)) for key, value in model.campaigns.items()},
+        {key: Channel(**vars(value)) for key, value in model.channels.items()},
+        {},
+        dict(model.switches),
+    )
+
+
+def _books(model: PostingModel) -> dict[str, Any]:
+    held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
+    return {
+        "broken": [],
+        "balances": {str(key): value for key, value in model.balances.items()},
+        "revenue": {str(key): value for key, value in model.revenue.items() if value},
+        "outside": sum(amount for _, amount, credited in model.deposits.values() if credited),
+        "held": sum(held) if any(t.escrow for t in model.targets.values()) else None,
+        "deposits": {
+            key: [person, amount, "credited" if credited else "received"]
+            for key, (person, amount, credited) in model.deposits.items()
+        },
+        "campaigns": {str(key): value.status for key, value in model.campaigns.items()},
+        "channels": {str(key): value.status for key, value in model.channels.items()},
+        "switches": {key.value: enabled for key, enabled in model.switches.items()},
+        "targets": {str(key): _row(target) for key, target in model.targets.items()},
+    }
+
+
+def _row(target: Target) -> list[Any]:
+    held = target.escrow is not None
+    posted = target.job is not None
+    return [
+        target.status,
+        target.price,
+        target.escrow,
+        target.price if held else None,
+        target.fee if held else None,
+        target.job,
+        target.claim_no if posted else None,
+        target.attempts if posted else None,
+        len(target.looks),
+    ]
+
+
+@pytest.fixture
+def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[Story]:
+    """A connection of the whole test's own, which may also move time."""
+    assert ROLLED_BACK in rolled_back_url
+    told = Story(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
+    yield told
+    told.end()
+
+
+def test_product_and_model_agree(story: Story) -> None:
+    chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
+    number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
+    print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to tell the same stories again
+    Marketplace.world = World(story)
+    story.mark()
+    run_state_machine_as_test(
+        seed(number)(Marketplace),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=(Phase.explicit, Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
