@@ -7,62 +7,23 @@ in `build/mutants/`, so that an interrupted run goes on where it was; survivors 
 """
 
 import argparse
-import json
 import re
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 from tests.mutants.choice import Choice
+from tests.mutants.crew import Crew
 from tests.mutants.memory import Memory
 from tests.mutants.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
 TESTS = ("tests/services", "tests/unit", "tests/migrations")
 SLOW = 900.0
-"""Seconds that all tests together may take when their reach is measured."""
-
-
-class Worker:
-    """A process with a server and a tree of its own."""
-
-    def __init__(self, scratch: Path) -> None:
-        self._errors = (scratch.parent / f"{scratch.name}.err").open("w")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants.trial", str(ROOT), str(scratch)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
-
-    def ask(self, order: dict[str, Any] | None) -> dict[str, Any]:
-        """Send an order (none: just wait until it is ready) and wait for what comes of it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        if order is not None:
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-        while line := self._process.stdout.readline():
-            if line.startswith("{"):
-                said: dict[str, Any] = json.loads(line)
-                return said
-        raise SystemExit(f"a worker ended early, see {self._errors.name}")
-
-    def end(self) -> None:
-        """Let it stop its server."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
-        self._errors.close()
+"""Seconds that the tests of one file may take while they are watched."""
 
 
 def main() -> int:
@@ -71,20 +32,17 @@ def main() -> int:
     begun = time.monotonic()
     memory = Memory(ROOT / "build/mutants", fresh=options.fresh)
     with tempfile.TemporaryDirectory(prefix="adtech-mutants-") as scratch:
-        workers = [Worker(Path(scratch) / str(number)) for number in range(options.jobs)]
+        crew = Crew(ROOT, Path(scratch), options.jobs)
         try:
-            for worker in workers:
-                worker.ask(None)
-            mutants = _listed(workers[0], options.only)
+            mutants = _listed(crew, options.only)
             if options.list:
                 for mutant in mutants:
                     _tell(mutant.name)
                 return 0
-            choice = Choice(ROOT, _reach(workers[0], memory, mutants))
-            verdicts = _try_all(workers, mutants, choice, memory, skip=options.known)
+            choice = Choice(ROOT, _reach(crew, memory))
+            verdicts = _try_all(crew, mutants, choice, memory, skip=options.known)
         finally:
-            for worker in workers:
-                worker.end()
+            crew.end()
     return _summary(mutants, verdicts, time.monotonic() - begun)
 
 
@@ -100,65 +58,63 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _listed(worker: Worker, only: str) -> list[Mutant]:
-    found = [Mutant(**row) for row in worker.ask({"do": "list"})["mutants"]]
+def _listed(crew: Crew, only: str) -> list[Mutant]:
+    found = [Mutant(**row) for row in crew.ask({"do": "list"})["mutants"]]
     return [mutant for mutant in found if re.search(only, mutant.name)]
 
 
-def _reach(worker: Worker, memory: Memory, mutants: list[Mutant]) -> dict[str, Any]:
-    """Return what each test enters; measured again whenever a test or the source has changed."""
-    assert mutants, "no mutant has such a name"
-    files = [
+def _reach(crew: Crew, memory: Memory) -> dict[str, Any]:
+    """Return what each test enters; watched again where a test or the source has changed."""
+    source = [
         path
-        for folder in (*TESTS, "tests/factories", "services", "db", "migrations")
+        for folder in ("tests/factories", "services", "db", "migrations")
         for path in sorted((ROOT / folder).rglob("*"))
         if path.suffix in {".py", ".sql"}
     ]
-    found = memory.reach(files)
-    if found is None:
-        _tell("Watching which test enters what …")
-        found = worker.ask({"do": "reach", "tests": list(TESTS), "limit": SLOW})
+    files = [path for folder in TESTS for path in sorted((ROOT / folder).glob("test_*.py"))]
+    known = {path: memory.reach(path, source) for path in files}
+    if missing := [path for path in files if known[path] is None]:
+        _tell(f"Watching what the tests of {len(missing)} files enter …")
+
+    def watch(path: Path) -> None:
+        name = path.relative_to(ROOT).as_posix()
+        found = crew.ask({"do": "reach", "tests": [name], "limit": SLOW})
         if found["killer"] is not None:
             raise SystemExit(f"without a mutant, {found['killer']} fails: {found['why']}")
-        memory.keep_reach(files, found)
-    return found
+        known[path] = found
+        with crew.lock:
+            memory.keep_reach(path, source, found)
+
+    crew.share_out(watch, missing)
+    reach: dict[str, Any] = {"reach": {}, "times": {}}
+    for found in known.values():
+        assert found is not None
+        for key, part in reach.items():
+            part.update(found[key])
+    return reach
 
 
 def _try_all(
-    workers: list[Worker], mutants: list[Mutant], choice: Choice, memory: Memory, *, skip: bool
+    crew: Crew, mutants: list[Mutant], choice: Choice, memory: Memory, *, skip: bool
 ) -> dict[str, dict[str, Any]]:
     verdicts: dict[str, dict[str, Any]] = {}
-    free: Queue[Worker] = Queue()
-    for worker in workers:
-        free.put(worker)
-    said = threading.Lock()
 
     def trial(mutant: Mutant) -> None:
         verdict = memory.verdict(mutant)
         if verdict is None or (verdict["killer"] is None and not skip):
-            rounds = choice.rounds(mutant)
-            if rounds:
-                worker = free.get()
-                try:
-                    verdict = worker.ask(
-                        vars(mutant)
-                        | {"do": "try", "rounds": rounds, "limit": choice.limit(rounds)}
-                    )
-                finally:
-                    free.put(worker)
-            else:
-                verdict = {"killer": None, "why": ["no test enters it"], "seconds": 0}
-            with said:
+            verdict = {"killer": None, "why": ["no test enters it"], "seconds": 0}
+            if rounds := choice.rounds(mutant):
+                order = {"do": "try", "rounds": rounds, "limit": choice.limit(rounds)}
+                verdict = crew.ask(vars(mutant) | order)
+            with crew.lock:
                 memory.keep(mutant, verdict)
-        with said:
+        with crew.lock:
             verdicts[mutant.name] = verdict
             mark = "SURVIVED" if verdict["killer"] is None else "killed"
             _tell(f"[{len(verdicts)}/{len(mutants)}] {mark}  {mutant.name}")
             _tell(f"        by {verdict['killer']}" if verdict["killer"] else "")
 
-    with ThreadPoolExecutor(len(workers)) as pool:
-        for done in [pool.submit(trial, mutant) for mutant in mutants]:
-            done.result()
+    crew.share_out(trial, mutants)
     return verdicts
 
 

@@ -14,7 +14,7 @@ class Memory:
     def __init__(self, folder: Path, *, fresh: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._verdicts = folder / "verdicts.jsonl"
-        self._reach = folder / "reach.json"
+        self._reach = folder / "reach.jsonl"
         if fresh:
             self._verdicts.unlink(missing_ok=True)
         self._known: dict[str, dict[str, Any]] = {}
@@ -33,16 +33,21 @@ class Memory:
         with self._verdicts.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def reach(self, files: list[Path]) -> dict[str, Any] | None:
-        """Return the reach of the tests, if none of these files has changed since."""
+    def reach(self, test_file: Path, source: list[Path]) -> dict[str, Any] | None:
+        """Return what the tests of a file enter, if neither it nor the source has changed."""
         if not self._reach.exists():
             return None
-        known: dict[str, Any] = json.loads(self._reach.read_text())
-        return known if known["of"] == _digest(files) else None
+        wanted = _digest([test_file, *source])
+        for line in self._reach.read_text().splitlines():
+            row: dict[str, Any] = json.loads(line)
+            if row["of"] == wanted:
+                return row
+        return None
 
-    def keep_reach(self, files: list[Path], found: dict[str, Any]) -> None:
-        """Write the reach of the tests down."""
-        self._reach.write_text(json.dumps(found | {"of": _digest(files)}))
+    def keep_reach(self, test_file: Path, source: list[Path], found: dict[str, Any]) -> None:
+        """Write down what the tests of a file enter."""
+        with self._reach.open("a") as file:
+            file.write(json.dumps(found | {"of": _digest([test_file, *source])}) + "\n")
 
 
 def _digest(files: list[Path]) -> str:

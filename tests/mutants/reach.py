@@ -25,16 +25,17 @@ class Reach:
         """Watch one test with its fixtures."""
         seen: set[str] = set()
 
-        def watch(frame: FrameType, event: str, _argument: Any) -> None:
-            if event == "call" and (place := self._place(frame.f_code)):
+        def watch(frame: FrameType, _event: str, _argument: Any) -> None:
+            # Asked at each call; by returning nothing it is spared the lines.
+            if place := self._place(frame.f_code):
                 seen.add(place)
 
         begun = time.monotonic()
-        sys.setprofile(watch)
+        sys.settrace(watch)
         try:
             return (yield)
         finally:
-            sys.setprofile(None)
+            sys.settrace(None)
             self.entered[item.nodeid] = seen
             self.seconds[item.nodeid] = time.monotonic() - begun
 

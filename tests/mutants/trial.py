@@ -30,6 +30,7 @@ from tests.embedded_fixture import (
     stop_test_postgres,
 )
 from tests.mutants import database, source
+from tests.mutants.mutant import Mutant
 from tests.mutants.reach import Reach, Verdict
 
 PRISTINE = "adtech_pristine"
@@ -40,6 +41,8 @@ OPTIONS = [
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is loaded before the fork
 ]
 TIMED_OUT = "time limit"
+STORIES = "40"
+"""Of the state machine, which comes after all that is quicker."""
 
 
 def main(root: Path, scratch: Path) -> None:
@@ -48,7 +51,7 @@ def main(root: Path, scratch: Path) -> None:
     _copy(root, tree)
     server = start_test_postgres(scratch / "postgres")
     os.environ["ADTECH_TEST_SERVER"] = address_of(server)
-    os.environ["ADTECH_STATE_MACHINE_EXAMPLES"] = "60"
+    os.environ["ADTECH_STATE_MACHINE_EXAMPLES"] = STORIES
     try:
         subprocess.run(
             [sys.executable, "-m", "alembic", "upgrade", "head"],
@@ -73,7 +76,7 @@ def _serve(
     if order["do"] == "reach":
         return _forked(tree, scratch, order["tests"], order["limit"], reach=True)
     begun = time.monotonic()
-    _arm(order, server, root, tree)
+    _arm(order, server, tree)
     try:
         for tests in order["rounds"]:
             verdict = _forked(tree, scratch, tests, order["limit"], reach=False)
@@ -85,8 +88,8 @@ def _serve(
     return verdict | {"seconds": round(time.monotonic() - begun, 1)}
 
 
-def _list(server: embedded.Postgres, root: Path) -> list[source.Mutant]:
-    async def of_database() -> list[source.Mutant]:
+def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
+    async def of_database() -> list[Mutant]:
         connection = await asyncpg.connect(server.dsn(embedded.OWNER, PRISTINE))
         try:
             return [
@@ -100,13 +103,12 @@ def _list(server: embedded.Postgres, root: Path) -> list[source.Mutant]:
     return asyncio.run(of_database()) + source.find(root)
 
 
-def _arm(order: dict[str, Any], server: embedded.Postgres, root: Path, tree: Path) -> None:
+def _arm(order: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
     """Put the mutant where the tests will meet it, and nothing else with it."""
     if order["where"] == "source":
         (tree / order["place"]).write_text(order["change"])
         asyncio.run(_template(server, None))
     else:
-        assert root
         asyncio.run(_template(server, order["change"]))
 
 
