@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -44,9 +45,9 @@ from services import (
 from services.actors import SYSTEM, Actor
 from services.posting import Claim
 from tests.conftest import ROLLED_BACK
-from tests.factories import people
+from tests.factories import world
 from tests.factories.books import Story
-from tests.factories.model import MOMENT, Campaign, Channel, Refused, Target
+from tests.factories.model import MOMENT, Refused
 from tests.factories.model_posts import PAUSE_HOURS, PostingModel
 
 LONG = os.environ.get("ADTECH_STATE_MACHINE") == "long"
@@ -60,63 +61,17 @@ MOSTLY = st.sampled_from([True, True, True, False])
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
-class World:
-    """What all stories begin with: people, channels, campaigns, and placements on their way."""
-
-    def __init__(self, story: Story) -> None:
-        self.story = story
-        self.model = PostingModel()
-        self.people: list[Actor] = []
-        self.moderator = story.do(people.staff)
-        for number in range(3):
-            who = story.do(people.person)
-            user_id = _id(who)
-            self.people.append(who)
-            self.model.balances[user_id] = 0
-            self._pay(who, 3_000 if number < 2 else 0)
-        self.model.balances[_id(self.moderator)] = 0
-        for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
-            self._channel(self.people[owner], price, hours)
-        for advertiser, budget in ((0, 4_000), (1, 2_000)):
-            self._campaign(self.people[advertiser], budget)
-
-    def _pay(self, who: Actor, amount: int) -> None:
-        if amount:
-            user_id, key = _id(who), f"start-{_id(who)}"
-            self.story.do(
-                lambda session: payments.deposit(
-                    session, user_id=user_id, amount=amount, key=key, source="telegram"
-                )
-            )
-            self.model.deposit(user_id, amount, key)
-
-    def _channel(self, owner: Actor, price: int, hours: int) -> None:
-        made = self.story.do(
-            lambda session: people.channel(session, owner, price=price, promised_hours=hours)
-        )
-        self.model.channels[made.id] = Channel(_id(owner), price, hours)
-
-    def _campaign(self, advertiser: Actor, budget: int) -> None:
-        made = self.story.do(lambda session: people.campaign(session, advertiser, budget=budget))
-        self.model.campaigns[made.id] = Campaign(_id(advertiser), budget)
-
-
-def _id(actor: Actor) -> int:
-    assert actor.user_id is not None
-    return actor.user_id
-
-
 class Marketplace(RuleBasedStateMachine):
     """Rules are use cases; each is done in the product and in the model."""
 
-    world: World
+    world: world.World
 
     def __init__(self) -> None:
         super().__init__()
         self.story = self.world.story
         self.story.back()
         self.story.mark()
-        self.model = _copy(self.world.model)
+        self.model = world.copy(self.world.model)
         self.claims: list[Claim] = []
 
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
@@ -150,8 +105,49 @@ class Marketplace(RuleBasedStateMachine):
         return self.person(pick) if pick > 90 else own
 
     def target(self, pick: int) -> int:
-        """Return one of the placements."""
-        return _nth(self.model.targets, pick)
+        """Return one of the placements; -1 is the newest."""
+        return world.nth(self.model.targets, pick)
+
+    # -- the straight way, from wherever a placement is -------------------------------------------
+
+    @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
+    def begin(self, stages: list[int]) -> None:
+        """Some placements are on their way already."""
+        for number, stage in enumerate(stages):
+            self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
+            self.go_on(-1, stage)
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK, steps=st.integers(1, 5))
+    def go_on(self, pick: int, steps: int) -> None:
+        """A placement takes its next steps; where something is in the way, that is refused."""
+        target_id = self.target(pick)
+        for _ in range(steps):
+            self.next_step(target_id)
+            self.books_agree()
+
+    def next_step(self, target_id: int) -> None:
+        """Do what comes next for a placement when nothing goes wrong."""
+        target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
+        mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
+        if target.job is PostJobStatus.QUEUED:
+            if target.due_at > self.model.now:
+                self.time(25)
+            self.claim(over=False)
+        elif target.job is PostJobStatus.SENDING:
+            self.sent(mine[-1])
+        elif target.job is PostJobStatus.SUCCESS and target.escrow is EscrowStatus.HELD:
+            if target.release_due_at is not None and target.release_due_at > self.model.now:
+                self.time(25)
+            elif target.looks or not target.hours:
+                self.release(index)
+            else:
+                with_job = [key for key, one in self.model.targets.items() if one.job]
+                self.look(with_job.index(target_id), Verdict.PRESENT)
+        elif target.job in {PostJobStatus.FAILED, PostJobStatus.CANCELLED}:
+            self.refund(index)
+        else:
+            self.decide(index, 0, first=True)
 
     # -- placements and their money ---------------------------------------------------------------
 
@@ -160,8 +156,8 @@ class Marketplace(RuleBasedStateMachine):
         """A placement is bought."""
         publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
         campaign_id, channel_id = (
-            _nth(self.model.campaigns, campaign),
-            _nth(self.model.channels, channel),
+            world.nth(self.model.campaigns, campaign),
+            world.nth(self.model.channels, channel),
         )
         actor = self.advertiser(campaign_id, who)
 
@@ -178,7 +174,10 @@ class Marketplace(RuleBasedStateMachine):
             return made.id
 
         answer = self.both(
-            act, lambda: self.model.submit(_id(actor), campaign_id, channel_id, publish_in, fee)
+            act,
+            lambda: self.model.submit(
+                world.user_id(actor), campaign_id, channel_id, publish_in, fee
+            ),
         )
         if answer is not None:
             self.model.targets[answer[0]] = answer[1]
@@ -219,7 +218,7 @@ class Marketplace(RuleBasedStateMachine):
         actor = self.advertiser(self.model.targets[target_id].campaign, who)
         self.both(
             lambda session: campaigns.withdraw_target(session, actor=actor, target_id=target_id),
-            lambda: self.model.withdraw(_id(actor), target_id),
+            lambda: self.model.withdraw(world.user_id(actor), target_id),
         )
 
     @precondition(lambda self: self.model.targets)
@@ -255,7 +254,7 @@ class Marketplace(RuleBasedStateMachine):
     @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
     def deposit(self, who: int, amount: int, key: str) -> None:
         """A payment arrives, perhaps once more."""
-        user_id = _id(self.person(who))
+        user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
             made = await payments.deposit(
@@ -349,7 +348,7 @@ class Marketplace(RuleBasedStateMachine):
     def look(self, pick: int, verdict: Verdict) -> None:
         """Somebody looks whether it is still there."""
         with_job = {key: target for key, target in self.model.targets.items() if target.job}
-        target_id = _nth(with_job, pick)
+        target_id = world.nth(with_job, pick)
 
         async def act(session: AsyncSession) -> None:
             placement = await queries.lock_placement(session, target_id)
@@ -362,8 +361,8 @@ class Marketplace(RuleBasedStateMachine):
         self.both(act, lambda: self.model.look(target_id, verdict))
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of the claims there ever were, mostly the last."""
-        return self.claims[-1] if pick < 70 else self.claims[pick % len(self.claims)]
+        """Return one of the claims there ever were."""
+        return self.claims[pick % len(self.claims)]
 
     # -- everything around them -------------------------------------------------------------------
 
@@ -374,29 +373,29 @@ class Marketplace(RuleBasedStateMachine):
     )
     def campaign(self, campaign: int, who: int, verb: str) -> None:
         """A campaign is moved."""
-        campaign_id = _nth(self.model.campaigns, campaign)
+        campaign_id = world.nth(self.model.campaigns, campaign)
         actor = self.advertiser(campaign_id, who)
         self.both(
             lambda session: getattr(campaigns, verb)(session, actor=actor, campaign_id=campaign_id),
-            lambda: getattr(self.model, verb)(_id(actor), campaign_id),
+            lambda: getattr(self.model, verb)(world.user_id(actor), campaign_id),
         )
 
     @rule(channel=PICK, who=PICK, paused=YES)
     def channel(self, channel: int, who: int, *, paused: bool) -> None:
         """A channel is paused or opened."""
-        channel_id = _nth(self.model.channels, channel)
+        channel_id = world.nth(self.model.channels, channel)
         actor = self.person(who)
         wanted = ChannelStatus.PAUSED if paused else ChannelStatus.ACTIVE
         verb = channels.pause if paused else channels.resume
         self.both(
             lambda session: verb(session, actor=actor, channel_id=channel_id),
-            lambda: self.model.move_channel(_id(actor), channel_id, wanted),
+            lambda: self.model.move_channel(world.user_id(actor), channel_id, wanted),
         )
 
     @rule(channel=PICK, lost=YES)
     def rights(self, channel: int, *, lost: bool) -> None:
         """The bot loses its rights, or has them back."""
-        channel_id = _nth(self.model.channels, channel)
+        channel_id = world.nth(self.model.channels, channel)
 
         async def act(session: AsyncSession) -> None:
             chat_id = (await channels.get(session, channel_id)).chat_id
@@ -443,59 +442,7 @@ class Marketplace(RuleBasedStateMachine):
     @invariant()
     def books_agree(self) -> None:
         """Every balance, state and switch is as the model has it; no invariant is broken."""
-        assert self.story.books() == _books(self.model)
-
-
-def _nth(things: dict[int, Any], pick: int) -> int:
-    return list(things)[pick % len(things)]
-
-
-def _copy(model: PostingModel) -> PostingModel:
-    return PostingModel(
-        model.now,
-        dict(model.balances),
-        dict(model.revenue),
-        dict(model.deposits),
-        {key: Campaign(**vars(value)) for key, value in model.campaigns.items()},
-        {key: Channel(**vars(value)) for key, value in model.channels.items()},
-        {},
-        dict(model.switches),
-    )
-
-
-def _books(model: PostingModel) -> dict[str, Any]:
-    held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
-    return {
-        "broken": [],
-        "balances": {str(key): value for key, value in model.balances.items()},
-        "revenue": {str(key): value for key, value in model.revenue.items() if value},
-        "outside": sum(amount for _, amount, credited in model.deposits.values() if credited),
-        "held": sum(held) if any(t.escrow for t in model.targets.values()) else None,
-        "deposits": {
-            key: [person, amount, "credited" if credited else "received"]
-            for key, (person, amount, credited) in model.deposits.items()
-        },
-        "campaigns": {str(key): value.status for key, value in model.campaigns.items()},
-        "channels": {str(key): value.status for key, value in model.channels.items()},
-        "switches": {key.value: enabled for key, enabled in model.switches.items()},
-        "targets": {str(key): _row(target) for key, target in model.targets.items()},
-    }
-
-
-def _row(target: Target) -> list[Any]:
-    held = target.escrow is not None
-    posted = target.job is not None
-    return [
-        target.status,
-        target.price,
-        target.escrow,
-        target.price if held else None,
-        target.fee if held else None,
-        target.job,
-        target.claim_no if posted else None,
-        target.attempts if posted else None,
-        len(target.looks),
-    ]
+        assert self.story.books() == world.books(self.model)
 
 
 @pytest.fixture
@@ -511,7 +458,7 @@ def test_product_and_model_agree(story: Story) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
     number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
     print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to tell the same stories again
-    Marketplace.world = World(story)
+    Marketplace.world = world.World(story)
     story.mark()
     run_state_machine_as_test(
         seed(number)(Marketplace),
