@@ -35,7 +35,7 @@ from tests.mutants.reach import Reach, Verdict
 
 PRISTINE = "adtech_pristine"
 TREE = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services", "tests")
-FILES = ("pyproject.toml", "alembic.ini")
+NOT_COPIED = (".git", ".venv", ".local", ".hypothesis", ".*_cache", "__pycache__", "build")
 OPTIONS = [
     *("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is loaded before the fork
@@ -194,12 +194,7 @@ def _in_the_fork(tree: Path, scratch: Path, answer: Path, tests: list[str], *, r
 
 
 def _copy(root: Path, tree: Path) -> None:
-    shutil.rmtree(tree, ignore_errors=True)
-    for name in TREE:
-        shutil.copytree(root / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FILES:
-        if (root / name).exists():
-            shutil.copyfile(root / name, tree / name)
+    shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
 
 
 def _say(words: dict[str, Any]) -> None:
