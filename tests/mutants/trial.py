@@ -100,7 +100,8 @@ def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
         finally:
             await connection.close()
 
-    return asyncio.run(of_database()) + source.find(root)
+    # What is likeliest to survive comes first: guards in code, before the schema's own.
+    return source.find(root) + asyncio.run(of_database())[::-1]
 
 
 def _arm(order: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
