@@ -39,7 +39,7 @@ class Choice:
                 for test, places in self._entered.items()
                 if any(place.startswith(start) if whole else place == start for place in places)
             ]
-            chosen.sort(key=self._quick)
+            chosen.sort(key=lambda test: (not _named_for(test, mutant), self._quick(test)))
         else:
             chosen = self._of_database(mutant)
         return [part for part in (chosen[:FIRST], chosen[FIRST:]) if part]
@@ -55,7 +55,7 @@ class Choice:
 
         def rank(test: str) -> tuple[int, float]:
             words = self._words[test.split("::", maxsplit=1)[0]]
-            if test.endswith(f"[{mutant.place}]"):
+            if test.endswith(f"[{mutant.place}]") or _named_for(test, mutant):
                 return 0, self._quick(test)
             if mutant.place in words:
                 return 1, self._quick(test)
@@ -66,3 +66,9 @@ class Choice:
 
     def _quick(self, test: str) -> float:
         return self._seconds[test]
+
+
+def _named_for(test: str, mutant: Mutant) -> bool:
+    """Tell whether a test's file is about this kind of guard: locks in `test_locks`."""
+    file = test.split("::", maxsplit=1)[0]
+    return any(word in file for word in mutant.kind.split() if word not in {"call", "row"})
