@@ -142,6 +142,55 @@ async def test_what_a_switch_holds(database: Database) -> None:
     )
 
 
+async def _switches_of(database: Database, act: Act) -> set[str]:
+    """Do it, and return which switches' locks it holds before its commit, even if it refuses."""
+    async with database.sessions() as session:
+        try:
+            await act(session)
+        except errors.DomainError as refusal:
+            assert not isinstance(refusal, errors.NotFound)  # noqa: PT017 - any other is meant
+        held = await rows.table(
+            session,
+            "SELECT k.key FROM pg_locks l JOIN kill_switches k"
+            " ON l.objid = hashtext(k.key)::oid AND l.classid = :space"
+            " WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.granted"
+            " AND l.pid = pg_backend_pid()",
+            space=killswitches.LOCK_SPACE,
+        )
+        await session.rollback()
+    return {key for (key,) in held}
+
+
+async def test_which_switches_an_act_holds_still(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session)
+        waiting = await people.deal(session)
+        await people.approved(session)
+        claim = await people.claimed(session)
+        payer = await people.person(session)
+    assert payer.user_id is not None
+    pay = partial(payments.deposit, user_id=payer.user_id, amount=5, key="k", source="telegram")
+    ask = partial(payments.check_payable, user_id=payer.user_id, amount=5, currency="USD")
+    approve = partial(moderation.approve, actor=waiting.moderator, target_id=waiting.target.id)
+    acts: list[tuple[Act, set[Switch]]] = [
+        (approve, {Switch.NEW_ESCROWS}),
+        (partial(payments.hold_escrow, target_id=waiting.target.id), {Switch.NEW_ESCROWS}),
+        (partial(escrow.release, target_id=deal.target.id), {Switch.PAYOUTS}),
+        (partial(escrow.refund, target_id=deal.target.id), {Switch.REFUNDS}),
+        (pay, {Switch.DEPOSITS}),
+        (ask, {Switch.DEPOSITS}),
+        (payments.credit_due, {Switch.DEPOSITS}),
+        (
+            partial(posting.claim, owner="w", lease=people.LEASE),
+            {Switch.TELEGRAM_POSTING, Switch.WORKER_POST},
+        ),
+        (partial(posting.may_send, claim=claim), {Switch.TELEGRAM_POSTING}),
+        (system.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
+    ]
+    for act, wanted in acts:
+        assert await _switches_of(database, act) == wanted, act
+
+
 def _patient(act: Act) -> Act:
     """Do it as somebody who waits for no lock."""
 
