@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
+from db.models.users import Role
 from services import (
     campaigns,
     channels,
@@ -139,6 +140,20 @@ async def test_what_a_switch_holds(database: Database) -> None:
         database,
         partial(killswitches.set, actor=SYSTEM, key=Switch.PAYOUTS, enabled=True, reason="again"),
         "kill_switches",
+    )
+
+
+async def test_what_the_end_of_an_incident_holds(database: Database) -> None:
+    await database.as_owner(
+        "INSERT INTO incidents (kind, details, closed_at) VALUES ('ledger_violation', '{}', now())"
+    )
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        incident_id = await rows.one(session, "SELECT id FROM incidents")
+    await _holds(
+        database,
+        partial(system.close_incident, actor=operator, incident_id=incident_id),
+        "incidents",
     )
 
 
