@@ -8,6 +8,7 @@ in `build/mutants/`, so that an interrupted run goes on where it was; survivors 
 
 import argparse
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ SLOW = 900.0
 def main() -> int:
     """Run what the arguments ask for; 1 when a mutant survived."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # cleans up
     begun = time.monotonic()
     memory = Memory(ROOT / "build/mutants", fresh=options.fresh)
     with tempfile.TemporaryDirectory(prefix="adtech-mutants-") as scratch:
