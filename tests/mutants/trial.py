@@ -154,12 +154,14 @@ def _forked(
         finally:
             os._exit(0)
     deadline = time.monotonic() + limit
-    while os.waitpid(child, os.WNOHANG) == (0, 0):
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
         if time.monotonic() > deadline:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return {"killer": TIMED_OUT, "why": f"over {limit:.0f} s", "tests": 0}
         time.sleep(0.02)
+    if os.WIFSIGNALED(ended[1]):
+        raise SystemExit("somebody ended a trial: that is no verdict")
     if not answer.exists():
         return {"killer": "pytest", "why": "the process of the tests died", "tests": 0}
     said: dict[str, Any] = json.loads(answer.read_text())
