@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="a regular expression on mutants' names")
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side")
     parser.add_argument("--list", action="store_true", help="only list them")
-    parser.add_argument("--fresh", action="store_true", help="forget earlier verdicts")
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found out")
     parser.add_argument(
         "--known", action="store_true", help="do not try survivors of an earlier run again"
     )
@@ -66,15 +66,9 @@ def _listed(crew: Crew, only: str) -> list[Mutant]:
 
 
 def _reach(crew: Crew, memory: Memory) -> dict[str, Any]:
-    """Return what each test enters; watched again where a test or the source has changed."""
-    source = [
-        path
-        for folder in ("tests/factories", "services", "db", "migrations")
-        for path in sorted((ROOT / folder).rglob("*"))
-        if path.suffix in {".py", ".sql"}
-    ]
+    """Return what each test enters; watched again where a test has changed."""
     files = [path for folder in TESTS for path in sorted((ROOT / folder).glob("test_*.py"))]
-    known = {path: memory.reach(path, source) for path in files}
+    known = {path: memory.reach(path) for path in files}
     if missing := [path for path in files if known[path] is None]:
         _tell(f"Watching what the tests of {len(missing)} files enter …")
 
@@ -85,7 +79,7 @@ def _reach(crew: Crew, memory: Memory) -> dict[str, Any]:
             raise SystemExit(f"without a mutant, {found['killer']} fails: {found['why']}")
         known[path] = found
         with crew.lock:
-            memory.keep_reach(path, source, found)
+            memory.keep_reach(path, found)
 
     crew.share_out(watch, missing)
     reach: dict[str, Any] = {"reach": {}, "times": {}}
