@@ -1,5 +1,6 @@
 """Processes side by side, each with a server and a tree of its own."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -74,6 +75,7 @@ class _Worker:
 
     def end(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended already
+            self._process.stdin.close()
         self._process.wait(timeout=60)
         self._errors.close()
