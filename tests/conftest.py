@@ -20,6 +20,7 @@ from db.session import Sessions, create_engine, create_sessions, driver_url
 from sandbox import embedded
 from services import invariants
 from tests.embedded_fixture import (
+    attached_postgres,
     clone_database,
     drop_database,
     start_test_postgres,
@@ -58,7 +59,13 @@ class Database:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgres]:
-    """A PostgreSQL of this process's own, with the migrated template `adtech`."""
+    """A PostgreSQL of this process's own, with the migrated template `adtech`.
+
+    Or the one that ADTECH_TEST_SERVER names: trials of mutants bring a template of their own.
+    """
+    if "ADTECH_TEST_SERVER" in os.environ:
+        yield attached_postgres(os.environ["ADTECH_TEST_SERVER"])
+        return
     running = start_test_postgres(tmp_path_factory.mktemp("postgres"))
     try:
         subprocess.run(
@@ -80,6 +87,7 @@ def running(server: embedded.Postgres) -> str:
 
 
 async def _run_everything(server: embedded.Postgres) -> None:
+    await drop_database(server, RUNNING)
     await clone_database(server, embedded.DATABASE, RUNNING)
     engine = create_engine(server.dsn(embedded.APP, RUNNING))
     async with create_sessions(engine).begin() as session:
@@ -107,6 +115,7 @@ async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Dat
 @pytest.fixture(scope="session")
 def rolled_back_url(server: embedded.Postgres, running: str) -> str:
     """The address of a database in which nothing is ever committed."""
+    asyncio.run(drop_database(server, ROLLED_BACK))
     asyncio.run(clone_database(server, running, ROLLED_BACK))
     return server.dsn(embedded.APP, ROLLED_BACK)
 

@@ -5,11 +5,14 @@ disk, and the server dies with the process even if that is killed.
 """
 
 import asyncio
+import io
+import json
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 
-from sandbox import embedded
+from sandbox import embedded, processes
 
 _TESTS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 
@@ -20,6 +23,23 @@ def start_test_postgres(folder: Path) -> embedded.Postgres:
     Roles and the empty database `adtech` are there as in the sandbox. Takes 0.7 s.
     """
     return asyncio.run(embedded.start_postgres(folder, durable=False, settings=_TESTS))
+
+
+def address_of(server: embedded.Postgres) -> str:
+    """Return what `attached_postgres` needs to find a running server."""
+    return f"{server.folder}:{server.socket_folder}"
+
+
+def attached_postgres(address: str) -> embedded.Postgres:
+    """Return a server that another process has started and will stop."""
+    folder, socket_folder = map(Path, address.split(":"))
+    return embedded.Postgres(
+        child=cast("processes.Child", None),
+        folder=folder,
+        socket_folder=socket_folder,
+        passwords=json.loads((folder / "passwords.json").read_text()),
+        held=io.BytesIO(),
+    )
 
 
 def stop_test_postgres(server: embedded.Postgres) -> None:

@@ -14,6 +14,8 @@ from sandbox.demo.books import INVARIANTS, UNIQUENESS, Books
 from sandbox.demo.people import Control, Person, words
 from sandbox.demo.story import Cast, Story, new_cast
 
+pytestmark = pytest.mark.storm
+
 WALLET = "💰 Wallet"
 ON_DISK = ("local/postgres/data", "local/valkey", ".")
 

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.chaos import __main__ as chaos
 from tests.chaos import failpoints, storm
 from tests.chaos.oracle import judge
@@ -11,6 +13,7 @@ KILLS = 8
 SEED = 20_261
 
 
+@pytest.mark.storm
 async def test_whatever_dies_every_post_is_out_once_or_paid_back(tmp_path: Path) -> None:
     size = storm.Size(KILLS, SEED, channels=40, settle_seconds=120)
     found = await chaos.run(tmp_path, size)

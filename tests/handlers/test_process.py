@@ -17,6 +17,8 @@ from tests.conftest import Database
 from tests.handlers.marketplace import NO_REDIS, Marketplace, running_bot
 from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
 
+pytestmark = pytest.mark.storm
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 

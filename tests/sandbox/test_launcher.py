@@ -24,6 +24,8 @@ from redis import exceptions as redis_errors
 
 from sandbox import processes
 
+pytestmark = pytest.mark.storm
+
 ROOT = Path(__file__).parents[2]
 
 

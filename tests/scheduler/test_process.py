@@ -15,6 +15,8 @@ from tests.conftest import ROOT
 from tests.sandbox.raw_world import BOT_TOKEN
 from tests.scheduler.scene import NO_REDIS, Scene
 
+pytestmark = pytest.mark.storm
+
 STATUS_SECONDS = 40
 TAKEOVER_SECONDS = 45
 """From the death of a worker to another who knows what its post is: queued or uncertain."""

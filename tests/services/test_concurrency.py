@@ -2,34 +2,27 @@
 # ruff: noqa: N802 - C1 and C2 are named as the checklist names them
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services import campaigns, channels, errors, escrow, moderation, payments, posting, system
+from services import (
+    campaigns,
+    channels,
+    errors,
+    escrow,
+    moderation,
+    payments,
+    posting,
+    system,
+)
 from services.actors import Actor
 from tests.conftest import Database
-from tests.factories import people, rows
-
-Act = Callable[[AsyncSession], Awaitable[Any]]
-
-
-async def _each(database: Database, *acts: Act) -> list[Any]:
-    """Do all at once, each in a transaction of its own; return results and domain errors."""
-
-    async def one(act: Act) -> Any:
-        try:
-            async with database.sessions.begin() as session:
-                return await act(session)
-        except errors.DomainError as error:
-            return error
-
-    return await asyncio.gather(*(one(act) for act in acts))
+from tests.factories import crowd, people, rows
+from tests.factories.crowd import Act
 
 
 async def test_C1_many_admins_approve_one_target(database: Database) -> None:
@@ -40,7 +33,7 @@ async def test_C1_many_admins_approve_one_target(database: Database) -> None:
     def approve(actor: Actor) -> Act:
         return lambda session: moderation.approve(session, actor=actor, target_id=deal.target.id)
 
-    results = await _each(database, *(approve(admins[n % 5]) for n in range(50)))
+    results = await crowd.each(database.sessions, *(approve(admins[n % 5]) for n in range(50)))
     assert [type(result) for result in results] == [moderation.Approval] * 50
     assert sum(result.created for result in results) == 1
     async with database.sessions.begin() as session:
@@ -56,7 +49,7 @@ async def test_C1_many_admins_approve_one_target(database: Database) -> None:
 
 
 async def test_C2_many_approvals_drain_one_wallet(database: Database) -> None:
-    pays_for, wanted, price = 7, 30, 1_000
+    pays_for, wanted, price = 11, 50, 1_000
     async with database.sessions.begin() as session:
         advertiser = await people.person(session, balance=pays_for * price + price - 1)
         admins = [await people.staff(session) for _ in range(3)]
@@ -80,7 +73,7 @@ async def test_C2_many_approvals_drain_one_wallet(database: Database) -> None:
             session, actor=admins[n % 3], target_id=targets[n]
         )
 
-    results = await _each(database, *(approve(n) for n in range(wanted)))
+    results = await crowd.each(database.sessions, *(approve(n) for n in range(wanted)))
     assert sum(isinstance(result, moderation.Approval) for result in results) == pays_for
     assert sum(isinstance(result, errors.InsufficientFunds) for result in results) == (
         wanted - pays_for
@@ -100,7 +93,7 @@ async def test_one_release_of_many_at_once(database: Database) -> None:
     def pay(session: AsyncSession) -> Awaitable[None]:
         return escrow.release(session, target_id=deal.target.id)
 
-    results = await _each(database, *([pay] * 12))
+    results = await crowd.each(database.sessions, *([pay] * 12))
     assert results.count(None) == 1
     assert sum(isinstance(result, errors.EscrowNotHeld) for result in results) == 11
     async with database.sessions.begin() as session:
@@ -131,77 +124,14 @@ async def test_releases_for_one_owner_open_one_revenue_wallet(database: Database
     def pay(target_id: int) -> Act:
         return lambda session: escrow.release(session, target_id=target_id)
 
-    assert await _each(database, *(pay(target_id) for target_id in targets)) == [None] * 4
+    assert (
+        await crowd.each(database.sessions, *(pay(target_id) for target_id in targets))
+        == [None] * 4
+    )
     async with database.sessions.begin() as session:
         assert await rows.table(
             session, "SELECT counterparty_id, balance FROM wallets WHERE kind = 'revenue'"
         ) == [(first.owner.user_id, 2_000)]
-
-
-@pytest.mark.parametrize("key", [Switch.NEW_ESCROWS, Switch.REFUNDS])
-async def test_nothing_commits_after_stopped_was_answered(database: Database, key: Switch) -> None:
-    count = 24
-    async with database.sessions.begin() as session:
-        if key is Switch.NEW_ESCROWS:
-            deals = [await people.deal(session) for _ in range(count)]
-        else:
-            deals = [await people.failed(session) for _ in range(count)]
-    reason = "escrow_hold" if key is Switch.NEW_ESCROWS else "refund"
-    counting = f"SELECT count(*) FROM ledger_transfers WHERE reason = '{reason}'"  # noqa: S608
-
-    async def work(session: AsyncSession, deal: people.Deal) -> None:
-        await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311
-        if key is Switch.NEW_ESCROWS:
-            await payments.hold_escrow(session, target_id=deal.target.id)
-        else:
-            await escrow.refund(session, target_id=deal.target.id)
-        await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311 - a slow commit
-
-    async def stop() -> int:
-        await asyncio.sleep(0.06)
-        async with database.sessions.begin() as session:
-            await people.stop(session, key)
-        async with database.sessions.begin() as session:
-            return int(await rows.one(session, counting))
-
-    def act(deal: people.Deal) -> Act:
-        return lambda session: work(session, deal)
-
-    results, at_the_answer = await asyncio.gather(
-        _each(database, *(act(deal) for deal in deals)), stop()
-    )
-    async with database.sessions.begin() as session:
-        assert await rows.one(session, counting) == at_the_answer
-    assert results.count(None) == at_the_answer
-    assert sum(isinstance(result, errors.SwitchStopped) for result in results) == (
-        count - at_the_answer
-    )
-
-
-async def test_stop_waits_for_a_transaction_under_way(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-        late = await people.deal(session)
-    held, answered = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> bool:
-        async with database.sessions.begin() as session:
-            await payments.hold_escrow(session, target_id=deal.target.id)
-            held.set()
-            await asyncio.sleep(0.3)
-            return answered.is_set()
-
-    async def stop() -> None:
-        await held.wait()
-        async with database.sessions.begin() as session:
-            await people.stop(session, Switch.NEW_ESCROWS)
-        answered.set()
-
-    stopped_first, _ = await asyncio.gather(hold(), stop())
-    assert not stopped_first
-    with pytest.raises(errors.SwitchStopped):
-        async with database.sessions.begin() as session:
-            await payments.hold_escrow(session, target_id=late.target.id)
 
 
 async def test_two_claimers_take_one_post_of_a_channel(database: Database) -> None:
@@ -223,7 +153,11 @@ async def test_two_claimers_take_one_post_of_a_channel(database: Database) -> No
             session, owner=f"worker-{n}", lease=timedelta(seconds=30)
         )
 
-    taken = [claim for claim in await _each(database, *(take(n) for n in range(8))) if claim]
+    taken = [
+        claim
+        for claim in await crowd.each(database.sessions, *(take(n) for n in range(8)))
+        if claim
+    ]
     assert len(taken) == 1
     async with database.sessions.begin() as session:
         assert (
@@ -262,7 +196,7 @@ async def test_a_cancel_and_a_claim_leave_the_post_sent_or_refunded(database: Da
     def take(session: AsyncSession) -> Awaitable[Any]:
         return posting.claim(session, owner="worker", lease=timedelta(seconds=30))
 
-    await _each(database, *(act for deal in deals for act in (take, cancel(deal))))
+    await crowd.each(database.sessions, *(act for deal in deals for act in (take, cancel(deal))))
     async with database.sessions.begin() as session:
         found = await rows.table(session, "SELECT status, lease_owner FROM post_jobs")
     assert {status for status, _ in found} <= {"sending", "cancelled"}
@@ -305,7 +239,7 @@ async def test_a_form_saved_twice_at_once_makes_one_row(database: Database) -> N
         )
 
     for act in (create, submit, connect):
-        results = await _each(database, *([act] * 6))
+        results = await crowd.each(database.sessions, *([act] * 6))
         assert len({result.id for result in results}) == 1
 
 
@@ -318,7 +252,7 @@ async def test_two_people_connect_one_channel_at_once(database: Database) -> Non
             session, actor=owner, chat_id=-1_008_888, title="New", username=None, subscribers=1
         )
 
-    results = await _each(database, *(connect(owner) for owner in people_))
+    results = await crowd.each(database.sessions, *(connect(owner) for owner in people_))
     assert sum(isinstance(result, errors.ChannelTaken) for result in results) == 3
 
 
@@ -343,7 +277,7 @@ async def test_ticks_of_two_processes_settle_each_thing_once(database: Database)
         payments.credit_due,
         system.expire_targets,
     ]
-    results = await _each(database, *(ticks * 3))
+    results = await crowd.each(database.sessions, *(ticks * 3))
     assert sum(results[0::3]) == 6
     assert sum(results[1::3]) == 6
     async with database.sessions.begin() as session:

@@ -266,19 +266,20 @@ async def test_escrow_and_transfers_match_at_commit(
         await _refused(
             owner, "AD012", _post("x", reason, target, (wallet, -1, reason), (thief, 1, reason))
         )
-    # A hold without an escrow, for another price, or into a wallet that somebody can spend.
+    # A hold without an escrow, for another price or fee, or into a wallet that somebody can spend.
     leg = "escrow_hold"
     await _refused(
         owner,
         "AD012",
         _post("h", leg, pending.target.id, (buyer, -5_000, leg), (wallet, 5_000, leg)),
     )
-    for wallet_id, price in ((thief, 5_000), ("open_wallet('escrow', NULL, NULL, 'USD')", 4_999)):
+    own = "open_wallet('escrow', NULL, NULL, 'USD')"
+    for wallet_id, price, fee in ((thief, 5_000, 500), (own, 4_999, 500), (own, 5_000, 499)):
         await _refused(
             owner,
             "AD012",
             "INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee)"
-            f" VALUES ({pending.target.id}, {wallet_id}, {price}, 500)",
+            f" VALUES ({pending.target.id}, {wallet_id}, {price}, {fee})",
             f"SELECT post_transfer('h', '{leg}', {pending.target.id}, ARRAY[{buyer},"
             f" (SELECT wallet_id FROM escrows WHERE campaign_target_id = {pending.target.id})],"
             f" ARRAY[{-price}, {price}]::bigint[], ARRAY['{leg}', '{leg}'], NULL, NULL)",

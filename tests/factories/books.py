@@ -1,0 +1,120 @@
+"""One connection on which a story is told, undone, and told again; and what the books then say."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from db.session import driver_url
+from sandbox import embedded
+from services import invariants
+
+T = TypeVar("T")
+_BROKEN = " UNION ALL ".join(
+    f"SELECT '{invariant.name}' AS name WHERE EXISTS ({invariant.sql})"
+    for invariant in invariants.INVARIANTS
+)
+BOOKS = text(
+    f"""
+    SELECT jsonb_build_object(
+        'broken', (SELECT coalesce(jsonb_agg(name), '[]') FROM ({_BROKEN}) AS broken),
+        'balances', (SELECT jsonb_object_agg(user_id, balance) FROM wallets WHERE kind = 'user'),
+        'revenue', (SELECT coalesce(jsonb_object_agg(counterparty_id, balance), '{{}}')
+            FROM wallets WHERE kind = 'revenue'),
+        'outside', (SELECT -sum(balance) FROM wallets WHERE kind = 'external'),
+        'held', (SELECT sum(balance) FROM wallets WHERE kind = 'escrow'),
+        'deposits', (SELECT coalesce(jsonb_object_agg(external_reference,
+            jsonb_build_array(user_id, amount, status)), '{{}}') FROM deposits),
+        'campaigns', (SELECT jsonb_object_agg(id, status) FROM campaigns),
+        'channels', (SELECT jsonb_object_agg(id, status) FROM channels),
+        'switches', (SELECT jsonb_object_agg(key, enabled) FROM kill_switches),
+        'targets', (SELECT coalesce(jsonb_object_agg(t.id, jsonb_build_array(
+                t.status, t.price, e.status, e.amount, e.fee,
+                j.status, j.claim_no, j.attempts, (SELECT count(*) FROM post_checks c
+                    WHERE c.post_job_id = j.id))), '{{}}')
+            FROM campaign_targets t
+            LEFT JOIN escrows e ON e.campaign_target_id = t.id
+            LEFT JOIN post_jobs j ON j.campaign_target_id = t.id)
+    )::text
+    """  # noqa: S608 - the product's own queries
+)
+
+
+class Story:
+    """Steps on one connection, as the application; everything is undone at the end."""
+
+    def __init__(self, superuser_url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._engine = create_async_engine(driver_url(superuser_url), poolclass=NullPool)
+        self._connection: AsyncConnection = self._wait(self._begin())
+
+    async def _begin(self) -> AsyncConnection:
+        connection = await self._engine.connect()
+        await connection.begin()
+        await self._become(connection)
+        return connection
+
+    @staticmethod
+    async def _become(connection: AsyncConnection) -> None:
+        await connection.execute(text(f"SET LOCAL ROLE {embedded.APP}"))
+
+    def _wait(self, act: Awaitable[T]) -> T:
+        async def whole() -> T:
+            return await act
+
+        return self._loop.run_until_complete(whole())
+
+    def mark(self) -> None:
+        """Come back here at each `back`."""
+        self._wait(self._connection.execute(text("SAVEPOINT marked")))
+
+    def back(self) -> None:
+        """Undo everything since the mark."""
+        self._wait(self._connection.execute(text("ROLLBACK TO SAVEPOINT marked")))
+
+    def do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Do one use case as an entry point would: committed, or nothing of it at all."""
+        return self._wait(self._do(act))
+
+    async def _do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        async with (
+            AsyncSession(
+                self._connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+            ) as session,
+            session.begin(),
+        ):
+            done = await act(session)
+            await session.flush()
+            await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            await session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+        return done
+
+    def forward(self, hours: float) -> None:
+        """Let time pass, which only the owner of the clock can."""
+        self._wait(self._forward(hours))
+
+    async def _forward(self, hours: float) -> None:
+        await self._connection.execute(text("RESET ROLE"))
+        await self._connection.execute(
+            text("UPDATE clock_shift SET allowed = true, shift = shift + :by"),
+            {"by": timedelta(hours=hours)},
+        )
+        await self._become(self._connection)
+
+    def books(self) -> dict[str, Any]:
+        """Return what every wallet, state and switch is, and which invariants are broken."""
+        found = self._wait(self._connection.execute(BOOKS)).scalar_one()
+        books: dict[str, Any] = json.loads(found)
+        return books
+
+    def end(self) -> None:
+        """Undo the rest and let the connection go."""
+        self._wait(self._connection.rollback())
+        self._wait(self._connection.close())
+        self._wait(self._engine.dispose())
+        self._loop.close()

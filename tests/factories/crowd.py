@@ -1,0 +1,25 @@
+"""Many at once, each over a connection of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.session import Sessions
+from services import errors
+
+Act = Callable[[AsyncSession], Awaitable[Any]]
+
+
+async def each(sessions: Sessions, *acts: Act) -> list[Any]:
+    """Do all at once, each in a transaction of its own; return results and domain errors."""
+
+    async def one(act: Act) -> Any:
+        try:
+            async with sessions.begin() as session:
+                return await act(session)
+        except errors.DomainError as error:
+            return error
+
+    return await asyncio.gather(*(one(act) for act in acts))

@@ -1,0 +1,174 @@
+"""The state machine's way of doing things twice, and its rules about posts."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.posting import PostJobStatus, Verdict
+from services import errors, live_checks, posting
+from services.actors import Actor
+from services.claims import Claim
+from tests.factories import world
+from tests.factories.model import MOMENT, Refused
+from tests.factories.model_posts import PAUSE_HOURS
+
+LEASE = timedelta(hours=1)
+PICK = st.integers(0, 99)
+YES = st.booleans()
+Act = Callable[[AsyncSession], Awaitable[Any]]
+
+
+class Machine(RuleBasedStateMachine):
+    """Does everything twice, in the product and in the model."""
+
+    world: world.World
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = self.world.story
+        self.story.back()
+        self.story.mark()
+        self.model = world.copy(self.world.model)
+        self.claims: list[Claim] = []
+
+    def both(self, act: Act, expected: Callable[[], Any]) -> Any:
+        """Do it in both: the same result, or the same refusal."""
+        self.model.now += MOMENT
+        try:
+            wanted = expected()
+        except Refused as refusal:
+            fact = refusal.fact
+        else:
+            return self.story.do(act), wanted
+        with pytest.raises(errors.DomainError) as refused:
+            self.story.do(act)
+        assert type(refused.value) is fact
+        return None
+
+    def same(self, act: Act, expected: Callable[[], Any]) -> None:
+        """Do it in both, where the result itself must be the same."""
+        if (answer := self.both(act, expected)) is not None:
+            done, wanted = answer
+            assert done == wanted
+
+    def person(self, pick: int) -> Actor:
+        """Return one of the people."""
+        return self.world.people[pick % len(self.world.people)]
+
+    def advertiser(self, campaign_id: int, pick: int) -> Actor:
+        """Return a campaign's advertiser; now and then somebody else."""
+        mine = self.model.campaigns[campaign_id].advertiser
+        own = next(who for who in self.world.people if who.user_id == mine)
+        return self.person(pick) if pick > 90 else own
+
+    def target(self, pick: int) -> int:
+        """Return one of the placements; -1 is the newest."""
+        return world.nth(self.model.targets, pick)
+
+    def a_claim(self, pick: int) -> Claim:
+        """Return one of the claims there ever were."""
+        return self.claims[pick % len(self.claims)]
+
+
+class Posts(Machine):
+    """What workers and those who look do."""
+
+    @rule(over=st.sampled_from([False, False, True]))
+    def claim(self, *, over: bool) -> None:
+        """A worker takes a post; one lease in three is over at once."""
+        lease = -LEASE if over else LEASE
+        answer = self.both(
+            lambda session: posting.claim(session, owner="worker", lease=lease),
+            lambda: self.model.claim(lease_over=over),
+        )
+        taken, wanted = answer
+        assert (taken and taken.target_id) == wanted
+        if taken is not None:
+            assert taken.claim_no == self.model.targets[wanted].claim_no
+            self.claims.append(taken)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK)
+    def ask(self, pick: int) -> None:
+        """A worker asks whether it may send."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: posting.may_send(session, claim),
+            lambda: self.model.may_send(claim.target_id, claim.claim_no),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK)
+    def sent(self, pick: int) -> None:
+        """A worker comes back: it is out."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: posting.record_sent(session, claim, message_id=7),
+            lambda: self.model.sent(claim.target_id, claim.claim_no),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK, lost=YES)
+    def refused(self, pick: int, *, lost: bool) -> None:
+        """A worker comes back: Telegram would not have it."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: posting.record_refused(session, claim, error="x", rights_lost=lost),
+            lambda: self.model.refused(claim.target_id, claim.claim_no, rights_lost=lost),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK, counts=YES)
+    def not_sent(self, pick: int, *, counts: bool) -> None:
+        """A worker comes back: nothing went out."""
+        claim = self.a_claim(pick)
+        pause = timedelta(hours=PAUSE_HOURS)
+        self.same(
+            lambda session: posting.record_not_sent(
+                session, claim, error="x", counts=counts, retry_after=pause
+            ),
+            lambda: self.model.not_sent(
+                claim.target_id, claim.claim_no, claim.attempts, counts=counts
+            ),
+        )
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK, back=YES)
+    def give_up(self, pick: int, *, back: bool) -> None:
+        """A worker gives its post back, or does not know."""
+        claim = self.a_claim(pick)
+        self.same(
+            lambda session: (
+                posting.give_back(session, claim)
+                if back
+                else posting.record_uncertain(session, claim, error="x")
+            ),
+            lambda: self.model.end_claim(
+                claim.target_id,
+                claim.claim_no,
+                PostJobStatus.QUEUED if back else PostJobStatus.UNCERTAIN,
+            ),
+        )
+
+    @precondition(lambda self: any(target.job for target in self.model.targets.values()))
+    @rule(pick=PICK, verdict=st.sampled_from([*Verdict, Verdict.PRESENT, Verdict.GONE]))
+    def look(self, pick: int, verdict: Verdict) -> None:
+        """Somebody looks whether it is still there."""
+        with_job = {key: target for key, target in self.model.targets.items() if target.job}
+        target_id = world.nth(with_job, pick)
+
+        async def act(session: AsyncSession) -> None:
+            placement = await queries.lock_placement(session, target_id)
+            assert placement is not None
+            assert placement.job is not None
+            await live_checks.record(
+                session, job_id=placement.job.id, verdict=verdict, evidence="x"
+            )
+
+        self.both(act, lambda: self.model.look(target_id, verdict))

@@ -1,0 +1,344 @@
+"""The money core in plain Python: what every act must come to, and which refusal it must meet.
+
+No SQL, no transactions, no locks, and none of the product's code but its words. Time is a number
+of hours; every step takes a moment, so that what happened later is later.
+"""
+
+from dataclasses import dataclass, field
+
+from db.models.campaigns import CampaignStatus as Campaigns
+from db.models.campaigns import ChannelStatus as Channels
+from db.models.campaigns import TargetStatus as Targets
+from db.models.money import EscrowStatus as Escrows
+from db.models.operations import Switch
+from db.models.posting import PostJobStatus as Jobs
+from db.models.posting import Verdict
+from services import errors
+
+MOMENT = 1e-7
+"""Hours that a step takes."""
+ATTEMPTS = 8
+STUCK_HOURS = 24
+UNDECIDED_HOURS = 72
+GRACE_HOURS = 1
+COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
+
+
+class Refused(Exception):
+    """What the product must answer with, too."""
+
+    def __init__(self, fact: type[errors.DomainError]) -> None:
+        super().__init__(fact.__name__)
+        self.fact = fact
+
+
+@dataclass
+class Campaign:
+    """An advertiser's."""
+
+    advertiser: int
+    budget: int
+    status: Campaigns = Campaigns.ACTIVE
+
+
+@dataclass
+class Channel:
+    """An owner's."""
+
+    owner: int
+    price: int
+    hours: int
+    status: Channels = Channels.ACTIVE
+
+
+@dataclass
+class Target:
+    """A placement, with its escrow and its post."""
+
+    campaign: int
+    channel: int
+    owner: int
+    price: int
+    hours: int
+    fee_bps: int
+    submitted_at: float
+    publish_at: float | None
+    status: Targets = Targets.PENDING
+    escrow: Escrows | None = None
+    held_at: float = 0
+    release_due_at: float | None = None
+    job: Jobs | None = None
+    due_at: float = 0
+    claim_no: int = 0
+    attempts: int = 0
+    lease_over: bool = False
+    looks: list[tuple[float, Verdict]] = field(default_factory=list)
+
+    @property
+    def fee(self) -> int:
+        """The platform's part."""
+        return self.price * self.fee_bps // 10_000
+
+
+@dataclass
+class Model:
+    """The whole marketplace."""
+
+    now: float = 0
+    balances: dict[int, int] = field(default_factory=dict)
+    revenue: dict[int, int] = field(default_factory=dict)
+    deposits: dict[str, tuple[int, int, bool]] = field(default_factory=dict)
+    """By key: whose, how much, credited."""
+    campaigns: dict[int, Campaign] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    targets: dict[int, Target] = field(default_factory=dict)
+    switches: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
+
+    # -- money ------------------------------------------------------------------------------------
+
+    def deposit(self, person: int, amount: int, key: str) -> bool:
+        """A payment arrives; whether it is credited now."""
+        if amount < 1:
+            raise Refused(errors.InvalidAmount)
+        known = self.deposits.setdefault(key, (person, amount, False))
+        if known[:2] != (person, amount):
+            raise Refused(errors.IdempotencyConflict)
+        if self.switches[Switch.DEPOSITS]:
+            self._credit(key)
+        return self.deposits[key][2]
+
+    def credit_due(self) -> int:
+        """Payments that waited are credited."""
+        waiting = [key for key, (_, _, credited) in self.deposits.items() if not credited]
+        if not self.switches[Switch.DEPOSITS]:
+            return 0
+        for key in waiting:
+            self._credit(key)
+        return len(waiting)
+
+    def _credit(self, key: str) -> None:
+        person, amount, credited = self.deposits[key]
+        if not credited:
+            self.balances[person] += amount
+            self.deposits[key] = (person, amount, True)
+
+    def hold(self, target_id: int) -> None:
+        """Money is held for a pending placement."""
+        target = self.targets[target_id]
+        if target.status is not Targets.PENDING:
+            raise Refused(errors.InvalidMove)
+        self._hold(target)
+
+    def _hold(self, target: Target) -> None:
+        if target.escrow is Escrows.HELD:
+            return
+        if not self.switches[Switch.NEW_ESCROWS]:
+            raise Refused(errors.SwitchStopped)
+        advertiser = self.campaigns[target.campaign].advertiser
+        if self.balances[advertiser] < target.price:
+            raise Refused(errors.InsufficientFunds)
+        self.balances[advertiser] -= target.price
+        target.escrow, target.held_at = Escrows.HELD, self.now
+
+    def release(self, target_id: int) -> None:
+        """The owner is paid."""
+        target = self.targets[target_id]
+        if target.escrow is not Escrows.HELD:
+            raise Refused(errors.EscrowNotHeld)
+        due = target.release_due_at
+        if target.job is not Jobs.SUCCESS or due is None or due > self.now:
+            raise Refused(errors.PostNotProven)
+        seen = any(at >= due and verdict is Verdict.PRESENT for at, verdict in target.looks)
+        if target.hours > 0 and not seen:
+            raise Refused(errors.PostNotProven)
+        if not self.switches[Switch.PAYOUTS]:
+            raise Refused(errors.SwitchStopped)
+        self.balances[target.owner] += target.price - target.fee
+        self.revenue[target.owner] = self.revenue.get(target.owner, 0) + target.fee
+        target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
+
+    def refund(self, target_id: int) -> None:
+        """The advertiser has everything back."""
+        target = self.targets[target_id]
+        if target.escrow is not Escrows.HELD:
+            raise Refused(errors.EscrowNotHeld)
+        if target.job not in {Jobs.FAILED, Jobs.CANCELLED}:
+            raise Refused(errors.PostNotFailed)
+        if not self.switches[Switch.REFUNDS]:
+            raise Refused(errors.SwitchStopped)
+        self._refund(target)
+
+    def _refund(self, target: Target) -> None:
+        self.balances[self.campaigns[target.campaign].advertiser] += target.price
+        target.escrow, target.status = Escrows.REFUNDED, Targets.REFUNDED
+
+    def watchdog(self) -> int:
+        """What is held too long with no post out is refunded; how many were stuck."""
+        stuck = [
+            target
+            for target in self.targets.values()
+            if target.escrow is Escrows.HELD
+            and target.job in {None, Jobs.QUEUED}
+            and max(target.held_at, target.publish_at or 0) + STUCK_HOURS < self.now
+        ]
+        if self.switches[Switch.REFUNDS] and self.switches[Switch.WORKER_WATCHDOGS]:
+            for target in stuck:
+                target.job = target.job and Jobs.FAILED
+                self._refund(target)
+        return len(stuck)
+
+    # -- placements -------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        actor: int,
+        campaign_id: int,
+        channel_id: int,
+        publish_in: float | None,
+        fee_bps: int,
+    ) -> Target:
+        """A placement is asked for; the caller files it under its id."""
+        campaign, channel = self.campaigns[campaign_id], self.channels[channel_id]
+        if campaign.advertiser != actor:
+            raise Refused(errors.NotCampaignOwner)
+        if campaign.status is not Campaigns.ACTIVE:
+            raise Refused(errors.CampaignNotActive)
+        if channel.status is not Channels.ACTIVE:
+            raise Refused(errors.ChannelNotUsable)
+        if publish_in is not None and publish_in <= 0:
+            raise Refused(errors.PublishTimePast)
+        spent = sum(
+            target.price
+            for target in self.targets.values()
+            if target.campaign == campaign_id and target.status in COUNTED
+        )
+        if spent + channel.price > campaign.budget:
+            raise Refused(errors.BudgetExceeded)
+        return Target(
+            campaign_id,
+            channel_id,
+            channel.owner,
+            channel.price,
+            channel.hours,
+            fee_bps,
+            submitted_at=self.now,
+            publish_at=None if publish_in is None else self.now + publish_in,
+        )
+
+    def withdraw(self, actor: int, target_id: int) -> None:
+        """Its advertiser takes it back."""
+        target = self.targets[target_id]
+        if self.campaigns[target.campaign].advertiser != actor:
+            raise Refused(errors.NotCampaignOwner)
+        if target.status is Targets.WITHDRAWN:
+            return
+        if target.status is not Targets.PENDING or target.escrow is not None:
+            raise Refused(errors.InvalidMove)
+        target.status = Targets.WITHDRAWN
+
+    def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
+        """A decision; whether it was the first."""
+        target = self._decidable(target_id, staff=staff, involved=involved)
+        decided = target.job is not None
+        if decided and target.status in {Targets.APPROVED, Targets.POSTED, Targets.REFUNDED}:
+            return False
+        if target.status is not Targets.PENDING:
+            raise Refused(errors.InvalidMove)
+        if self.campaigns[target.campaign].status is not Campaigns.ACTIVE:
+            raise Refused(errors.CampaignNotActive)
+        if self.channels[target.channel].status is not Channels.ACTIVE:
+            raise Refused(errors.ChannelNotUsable)
+        if target.publish_at is not None and target.publish_at <= self.now:
+            raise Refused(errors.PublishTimePast)
+        if not self.switches[Switch.NEW_ESCROWS]:
+            raise Refused(errors.SwitchStopped)
+        self._hold(target)
+        target.status, target.job = Targets.APPROVED, Jobs.QUEUED
+        target.due_at = max(self.now, target.publish_at or 0)
+        return True
+
+    def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
+        """The other decision; whether it was the first."""
+        target = self._decidable(target_id, staff=staff, involved=involved)
+        if target.status is Targets.REJECTED:
+            return False
+        if target.status is not Targets.PENDING or target.escrow is not None:
+            raise Refused(errors.InvalidMove)
+        target.status = Targets.REJECTED
+        return True
+
+    def _decidable(self, target_id: int, *, staff: bool, involved: bool) -> Target:
+        if not staff:
+            raise Refused(errors.AccessDenied)
+        if involved:
+            raise Refused(errors.OwnMoney)
+        return self.targets[target_id]
+
+    def expire(self) -> int:
+        """Nobody decided in time; how many."""
+        over = 0
+        for target in self.targets.values():
+            if target.status is not Targets.PENDING or target.escrow is not None:
+                continue
+            cancelled = self.campaigns[target.campaign].status is Campaigns.CANCELLED
+            late = target.submitted_at + UNDECIDED_HOURS < self.now
+            if cancelled:
+                target.status = Targets.WITHDRAWN
+            elif late or (target.publish_at is not None and target.publish_at <= self.now):
+                target.status = Targets.EXPIRED
+            else:
+                continue
+            over += 1
+        return over
+
+    # -- campaigns and channels -------------------------------------------------------------------
+
+    def activate(self, actor: int, campaign_id: int) -> None:
+        """A draft takes placements: here every campaign has been activated already."""
+        campaign = self._own(actor, campaign_id)
+        if campaign.status is not Campaigns.ACTIVE:
+            raise Refused(errors.InvalidMove)
+
+    def pause(self, actor: int, campaign_id: int) -> None:
+        """Nothing new goes out."""
+        campaign = self._own(actor, campaign_id)
+        if campaign.status not in {Campaigns.ACTIVE, Campaigns.PAUSED}:
+            raise Refused(errors.InvalidMove)
+        campaign.status = Campaigns.PAUSED
+
+    def resume(self, actor: int, campaign_id: int) -> None:
+        """What is long past is cancelled, the rest goes on."""
+        campaign = self._own(actor, campaign_id)
+        if campaign.status is Campaigns.ACTIVE:
+            return
+        if campaign.status is not Campaigns.PAUSED:
+            raise Refused(errors.InvalidMove)
+        campaign.status = Campaigns.ACTIVE
+        for target in self._unsent(campaign_id):
+            if target.publish_at is not None and target.publish_at < self.now - GRACE_HOURS:
+                target.job = Jobs.CANCELLED
+
+    def cancel(self, actor: int, campaign_id: int) -> None:
+        """The end of a campaign; what is live runs on."""
+        self._own(actor, campaign_id).status = Campaigns.CANCELLED
+        for target in self.targets.values():
+            pending = target.status is Targets.PENDING and target.escrow is None
+            if target.campaign == campaign_id and pending:
+                target.status = Targets.WITHDRAWN
+        for target in self._unsent(campaign_id):
+            target.job = Jobs.CANCELLED
+
+    def _own(self, actor: int, campaign_id: int) -> Campaign:
+        campaign = self.campaigns[campaign_id]
+        if campaign.advertiser != actor:
+            raise Refused(errors.NotCampaignOwner)
+        return campaign
+
+    def _unsent(self, campaign_id: int) -> list[Target]:
+        return [
+            target
+            for target in self.targets.values()
+            if target.campaign == campaign_id
+            and target.status is Targets.APPROVED
+            and target.job is Jobs.QUEUED
+        ]

@@ -1,0 +1,135 @@
+"""The other half of the model: channels, and the posts in them."""
+
+from db.models.campaigns import CampaignStatus as Campaigns
+from db.models.campaigns import ChannelStatus as Channels
+from db.models.money import EscrowStatus as Escrows
+from db.models.operations import Switch
+from db.models.posting import PostJobStatus as Jobs
+from db.models.posting import Verdict
+from services import errors
+from tests.factories.model import ATTEMPTS, Model, Refused, Target
+
+LOOK_AGAIN_HOURS = 5 / 60
+PAUSE_HOURS = 0.5
+"""How long a post waits that surely was not sent."""
+BUSY = {Jobs.SENDING, Jobs.UNCERTAIN}
+
+
+class PostingModel(Model):
+    """The whole marketplace, with its posts."""
+
+    def move_channel(self, actor: int, channel_id: int, wanted: Channels) -> None:
+        """Its owner pauses it, or opens it again."""
+        channel = self.channels[channel_id]
+        if channel.owner != actor:
+            raise Refused(errors.NotChannelOwner)
+        if channel.status not in {Channels.ACTIVE, Channels.PAUSED}:
+            raise Refused(errors.InvalidMove)
+        channel.status = wanted
+
+    def rights(self, channel_id: int, *, lost: bool) -> None:
+        """The bot may post no more, or again."""
+        channel = self.channels[channel_id]
+        if lost and channel.status in {Channels.ACTIVE, Channels.PAUSED}:
+            channel.status = Channels.SUSPENDED
+        elif not lost and channel.status is Channels.SUSPENDED:
+            channel.status = Channels.ACTIVE
+
+    def claim(self, *, lease_over: bool) -> int | None:
+        """Which target's post is taken, if any."""
+        if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
+            return None
+        busy = {target.channel for target in self.targets.values() if target.job in BUSY}
+        due = [
+            (target.due_at, target_id)
+            for target_id, target in self.targets.items()
+            if target.job is Jobs.QUEUED
+            and target.due_at <= self.now
+            and self.campaigns[target.campaign].status is Campaigns.ACTIVE
+            and self.channels[target.channel].status in {Channels.ACTIVE, Channels.PAUSED}
+            and target.channel not in busy
+        ]
+        if not due:
+            return None
+        _, target_id = min(due)
+        target = self.targets[target_id]
+        target.job, target.lease_over = Jobs.SENDING, lease_over
+        target.claim_no += 1
+        return target_id
+
+    def may_send(self, target_id: int, claim_no: int) -> bool:
+        """Whether the send may begin."""
+        target = self.targets[target_id]
+        mine = self._mine(target, claim_no)
+        return mine and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
+
+    def sent(self, target_id: int, claim_no: int) -> bool:
+        """It is out."""
+        target = self.targets[target_id]
+        if not self._mine(target, claim_no):
+            return False
+        target.job = Jobs.SUCCESS
+        if target.escrow is Escrows.HELD:
+            target.release_due_at = self.now + target.hours
+        return True
+
+    def refused(self, target_id: int, claim_no: int, *, rights_lost: bool) -> bool:
+        """Telegram would not have it."""
+        target = self.targets[target_id]
+        if not self._mine(target, claim_no):
+            return False
+        target.job = Jobs.QUEUED if rights_lost else Jobs.FAILED
+        if rights_lost:
+            self.rights(target.channel, lost=True)
+        return True
+
+    def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
+        """Surely nothing went out."""
+        target = self.targets[target_id]
+        if not self._mine(target, claim_no):
+            return False
+        target.attempts = attempts + counts
+        target.job = Jobs.QUEUED
+        if target.attempts >= ATTEMPTS:
+            target.job = Jobs.FAILED
+        else:
+            target.due_at = self.now + PAUSE_HOURS
+        return True
+
+    def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
+        """Given back, or nobody knows."""
+        target = self.targets[target_id]
+        if not self._mine(target, claim_no):
+            return False
+        target.job = job
+        return True
+
+    def rescue(self) -> int:
+        """Workers that are gone leave doubts; how many."""
+        left = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
+        for target in left:
+            target.job = Jobs.UNCERTAIN
+        return len(left)
+
+    def look(self, target_id: int, verdict: Verdict) -> None:
+        """Somebody looks at the post."""
+        target = self.targets[target_id]
+        if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
+            return
+        before = target.looks[-1:]
+        target.looks.append((self.now, verdict))
+        gone = Verdict.GONE
+        if verdict is gone and any(
+            was is gone and at <= self.now - LOOK_AGAIN_HOURS for at, was in before
+        ):
+            target.job = Jobs.FAILED
+
+    def switch(self, key: Switch, *, enabled: bool) -> bool:
+        """Whether this changed it."""
+        changed = self.switches[key] != enabled
+        self.switches[key] = enabled
+        return changed
+
+    @staticmethod
+    def _mine(target: Target, claim_no: int) -> bool:
+        return target.job is Jobs.SENDING and target.claim_no == claim_no

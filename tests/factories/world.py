@@ -1,0 +1,112 @@
+"""Where every story of the state machine begins, and what the books must say by the model."""
+
+from typing import Any
+
+from db.models.money import EscrowStatus
+from services import payments
+from services.actors import Actor
+from tests.factories import people
+from tests.factories.books import Story
+from tests.factories.model import Campaign, Channel, Target
+from tests.factories.model_posts import PostingModel
+
+
+class World:
+    """What all stories begin with: people, channels, campaigns, and placements on their way."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.model = PostingModel()
+        self.people: list[Actor] = []
+        self.moderator = story.do(people.staff)
+        for number in range(3):
+            who = story.do(people.person)
+            self.people.append(who)
+            self.model.balances[user_id(who)] = 0
+            self._pay(who, 3_000 if number < 2 else 0)
+        self.model.balances[user_id(self.moderator)] = 0
+        for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
+            self._channel(self.people[owner], price, hours)
+        for advertiser, budget in ((0, 4_000), (1, 2_000)):
+            self._campaign(self.people[advertiser], budget)
+
+    def _pay(self, who: Actor, amount: int) -> None:
+        if amount:
+            mine, key = user_id(who), f"start-{user_id(who)}"
+            self.story.do(
+                lambda session: payments.deposit(
+                    session, user_id=mine, amount=amount, key=key, source="telegram"
+                )
+            )
+            self.model.deposit(mine, amount, key)
+
+    def _channel(self, owner: Actor, price: int, hours: int) -> None:
+        made = self.story.do(
+            lambda session: people.channel(session, owner, price=price, promised_hours=hours)
+        )
+        self.model.channels[made.id] = Channel(user_id(owner), price, hours)
+
+    def _campaign(self, advertiser: Actor, budget: int) -> None:
+        made = self.story.do(lambda session: people.campaign(session, advertiser, budget=budget))
+        self.model.campaigns[made.id] = Campaign(user_id(advertiser), budget)
+
+
+def user_id(actor: Actor) -> int:
+    """Return who it is."""
+    assert actor.user_id is not None
+    return actor.user_id
+
+
+def nth(things: dict[int, Any], pick: int) -> int:
+    """Return one of the ids, in the order of their making."""
+    return list(things)[pick % len(things)]
+
+
+def copy(model: PostingModel) -> PostingModel:
+    """Return the beginning for one story."""
+    return PostingModel(
+        model.now,
+        dict(model.balances),
+        dict(model.revenue),
+        dict(model.deposits),
+        {key: Campaign(**vars(value)) for key, value in model.campaigns.items()},
+        {key: Channel(**vars(value)) for key, value in model.channels.items()},
+        {},
+        dict(model.switches),
+    )
+
+
+def books(model: PostingModel) -> dict[str, Any]:
+    """Return what `Story.books` must say."""
+    held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
+    return {
+        "broken": [],
+        "balances": {str(key): value for key, value in model.balances.items()},
+        "revenue": {str(key): value for key, value in model.revenue.items() if value},
+        "outside": sum(amount for _, amount, credited in model.deposits.values() if credited),
+        "held": sum(held) if any(t.escrow for t in model.targets.values()) else None,
+        "deposits": {
+            key: [person, amount, "credited" if credited else "received"]
+            for key, (person, amount, credited) in model.deposits.items()
+        },
+        "campaigns": {str(key): value.status for key, value in model.campaigns.items()},
+        "channels": {str(key): value.status for key, value in model.channels.items()},
+        "switches": {key.value: enabled for key, enabled in model.switches.items()},
+        "targets": {str(key): _row(target) for key, target in model.targets.items()},
+    }
+
+
+def _row(target: Target) -> list[Any]:
+    held = target.escrow is not None
+    posted = target.job is not None
+    return [
+        target.status,
+        target.price,
+        target.escrow,
+        target.price if held else None,
+        target.fee if held else None,
+        target.job,
+        target.claim_no if posted else None,
+        target.attempts if posted else None,
+        len(target.looks),
+    ]

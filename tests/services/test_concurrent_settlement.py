@@ -1,0 +1,159 @@
+"""Fifty at once on one escrow, and on each switch: one settlement, and nothing after "stopped"."""
+
+import asyncio
+import random
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import Switch
+from db.models.posting import Verdict
+from services import errors, escrow, live_checks, payments
+from tests.conftest import Database
+from tests.factories import crowd, people, rows
+from tests.factories.crowd import Act
+
+
+async def test_a_release_and_a_refund_of_one_target(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deals = [await people.posted(session) for _ in range(2)]
+    await database.forward(timedelta(hours=25))
+    jobs: dict[int, int] = {}
+    async with database.sessions.begin() as session:
+        for deal in deals:
+            target_id = deal.target.id
+            jobs[target_id] = await rows.one(
+                session, "SELECT id FROM post_jobs WHERE campaign_target_id = :id", id=target_id
+            )
+            for verdict in (Verdict.PRESENT, Verdict.GONE):
+                await live_checks.record(
+                    session, job_id=jobs[target_id], verdict=verdict, evidence="x"
+                )
+    await database.forward(timedelta(hours=1))
+    acts: list[Act] = []
+    for target_id, job_id in jobs.items():
+        acts += [
+            *([partial(escrow.release, target_id=target_id)] * 10),
+            *([partial(escrow.refund, target_id=target_id)] * 10),
+            *[partial(live_checks.record, job_id=job_id, verdict=Verdict.GONE, evidence="x")] * 6,
+        ]
+    random.Random(1).shuffle(acts)  # noqa: S311 - an order, not a secret
+    assert len(acts) >= 50
+    results = await crowd.each(database.sessions, *acts)
+    refusals = [result for result in results if result is not None]
+    assert {type(one) for one in refusals} <= {
+        errors.EscrowNotHeld,
+        errors.PostNotProven,
+        errors.PostNotFailed,
+    }
+    async with database.sessions.begin() as session:
+        for deal in deals:
+            settled = await rows.table(
+                session,
+                "SELECT e.status, j.status, (SELECT array_agg(reason) FROM ledger_transfers"
+                " WHERE reference_id = e.campaign_target_id AND reason IN ('payout', 'refund'))"
+                " FROM escrows e JOIN post_jobs j USING (campaign_target_id)"
+                " WHERE e.campaign_target_id = :id",
+                id=deal.target.id,
+            )
+            assert settled in (
+                [("released", "success", ["payout"])],
+                [("refunded", "failed", ["refund"])],
+                [("held", "failed", None)],  # every refund came before the last look
+            )
+
+
+async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
+    """Bring something to where one transfer that the switch guards can follow."""
+    if key is Switch.NEW_ESCROWS:
+        made = await people.deal(session)
+        return partial(payments.hold_escrow, target_id=made.target.id)
+    if key is Switch.REFUNDS:
+        made = await people.failed(session)
+        return partial(escrow.refund, target_id=made.target.id)
+    if key is Switch.PAYOUTS:
+        made = await people.posted(session, promised_hours=0)
+        return partial(escrow.release, target_id=made.target.id)
+    payer = await people.person(session)
+    assert payer.user_id is not None
+    return partial(
+        payments.deposit, user_id=payer.user_id, amount=5, key=f"late-{number}", source="telegram"
+    )
+
+
+MOVED = {
+    Switch.NEW_ESCROWS: "escrow_hold",
+    Switch.REFUNDS: "refund",
+    Switch.PAYOUTS: "payout",
+    Switch.DEPOSITS: "deposit",
+}
+
+
+@pytest.mark.parametrize("key", list(MOVED))
+async def test_nothing_commits_after_stopped_was_answered(database: Database, key: Switch) -> None:
+    count = 50
+    async with database.sessions.begin() as session:
+        acts = [await _ready(session, key, number) for number in range(count)]
+    counting = f"SELECT count(*) FROM ledger_transfers WHERE reason = '{MOVED[key]}'"  # noqa: S608
+    async with database.sessions.begin() as session:
+        before = await rows.one(session, counting)
+
+    # Fewer than there are connections: the one who stops must not queue behind the last of them.
+    turns, done = asyncio.Semaphore(16), asyncio.Semaphore(0)
+
+    async def work(act: Act) -> Any:
+        async def slowly(session: AsyncSession) -> None:
+            await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311
+            await act(session)
+            await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311 - a slow commit
+
+        async with turns:
+            (result,) = await crowd.each(database.sessions, slowly)
+        done.release()
+        return result
+
+    async def stop() -> int:
+        for _ in range(8):
+            await done.acquire()
+        async with database.sessions.begin() as session:
+            await people.stop(session, key)
+        async with database.sessions.begin() as session:
+            return int(await rows.one(session, counting))
+
+    *results, at_the_answer = await asyncio.gather(*(work(act) for act in acts), stop())
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, counting) == at_the_answer
+    stopped = sum(isinstance(result, errors.SwitchStopped) for result in results)
+    # A payment that arrived is a fact: recorded, and credited when the switch runs again.
+    assert results.count(None) == (count if key is Switch.DEPOSITS else at_the_answer - before)
+    assert results.count(None) + stopped == count
+    assert 0 < at_the_answer - before < count
+
+
+async def test_stop_waits_for_a_transaction_under_way(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        late = await people.deal(session)
+    held, answered = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> bool:
+        async with database.sessions.begin() as session:
+            await payments.hold_escrow(session, target_id=deal.target.id)
+            held.set()
+            await asyncio.sleep(0.3)
+            return answered.is_set()
+
+    async def stop() -> None:
+        await held.wait()
+        async with database.sessions.begin() as session:
+            await people.stop(session, Switch.NEW_ESCROWS)
+        answered.set()
+
+    stopped_first, _ = await asyncio.gather(hold(), stop())
+    assert not stopped_first
+    with pytest.raises(errors.SwitchStopped):
+        async with database.sessions.begin() as session:
+            await payments.hold_escrow(session, target_id=late.target.id)

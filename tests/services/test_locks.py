@@ -1,0 +1,335 @@
+"""Who holds which row while a transaction is under way, and which ticks pass by what is held.
+
+Nothing is left to chance: one transaction is open, and another looks at what it holds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import Switch
+from db.models.users import Role
+from services import (
+    campaigns,
+    channels,
+    errors,
+    escrow,
+    inbox,
+    killswitches,
+    moderation,
+    outbox,
+    payments,
+    posting,
+    system,
+)
+from services.actors import SYSTEM
+from tests.conftest import Database
+from tests.factories import people, rows
+
+Act = Callable[[AsyncSession], Awaitable[Any]]
+
+
+async def _held(database: Database, *tables: str) -> set[str]:
+    """Return of which of these tables some row is locked, even if only shared."""
+    found = set()
+    connection = await asyncpg.connect(database.owner_url)
+    try:
+        for table in tables:
+            try:
+                async with connection.transaction():
+                    await connection.execute(f"SELECT FROM {table} FOR NO KEY UPDATE NOWAIT")
+            except asyncpg.LockNotAvailableError:
+                found.add(table)
+    finally:
+        await connection.close()
+    return found
+
+
+async def _holds(database: Database, act: Act, *tables: str) -> None:
+    """Do it, and look before it is committed: a row of each table is held, even if it refuses."""
+    session = database.sessions()
+    try:
+        await session.begin()
+        try:
+            await act(session)
+        except errors.DomainError as refusal:
+            assert not isinstance(refusal, errors.NotFound)  # noqa: PT017 - any other is meant
+        assert await _held(database, *tables) == set(tables)
+    finally:
+        await session.rollback()
+        await session.close()
+
+
+async def test_what_a_decision_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        await payments.hold_escrow(session, target_id=deal.target.id)
+    # Held already, so that nothing is written: what is locked was locked to be looked at.
+    await _holds(
+        database,
+        partial(payments.hold_escrow, target_id=deal.target.id),
+        *("campaign_targets", "campaigns", "escrows"),
+    )
+    await _holds(
+        database,
+        partial(moderation.reject, actor=deal.moderator, target_id=deal.target.id, reason="no"),
+        *("campaign_targets", "campaigns", "escrows"),
+    )
+
+
+async def test_what_a_settlement_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session)
+    for settle in (escrow.release, escrow.refund):  # refused, both of them
+        await _holds(
+            database,
+            partial(settle, target_id=deal.target.id),
+            *("campaign_targets", "post_jobs", "escrows"),
+        )
+
+
+async def test_what_a_submission_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+    await _holds(
+        database,
+        lambda session: people.another(session, deal, decide=False),
+        "campaigns",  # or two submissions could share what is left of its budget
+    )
+
+
+async def test_what_the_end_of_a_campaign_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session)
+    await _holds(
+        database,
+        partial(campaigns.cancel, actor=deal.advertiser, campaign_id=deal.campaign.id),
+        *("campaign_targets", "campaigns"),
+    )
+
+
+async def test_what_a_payment_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        payer = await people.person(session)
+        await people.stop(session, Switch.DEPOSITS)
+    assert payer.user_id is not None
+    arrives = partial(
+        payments.deposit, user_id=payer.user_id, amount=5, key="once", source="telegram"
+    )
+    async with database.sessions.begin() as session:
+        await arrives(session)
+    await _holds(database, arrives, "deposits")
+
+
+async def test_what_a_channels_owner_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        owner = await people.person(session)
+        place = await people.channel(session, owner)
+    await _holds(database, partial(channels.resume, actor=owner, channel_id=place.id), "channels")
+
+
+async def test_what_a_switch_holds(database: Database) -> None:
+    await _holds(
+        database,
+        partial(killswitches.set, actor=SYSTEM, key=Switch.PAYOUTS, enabled=True, reason="again"),
+        "kill_switches",
+    )
+
+
+async def test_what_the_end_of_an_incident_holds(database: Database) -> None:
+    await database.as_owner(
+        "INSERT INTO incidents (kind, details, closed_at) VALUES ('ledger_violation', '{}', now())"
+    )
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        incident_id = await rows.one(session, "SELECT id FROM incidents")
+    await _holds(
+        database,
+        partial(system.close_incident, actor=operator, incident_id=incident_id),
+        "incidents",
+    )
+
+
+async def _switches_of(database: Database, act: Act) -> set[str]:
+    """Do it, and return which switches' locks it holds before its commit, even if it refuses."""
+    async with database.sessions() as session:
+        try:
+            await act(session)
+        except errors.DomainError as refusal:
+            assert not isinstance(refusal, errors.NotFound)  # noqa: PT017 - any other is meant
+        held = await rows.table(
+            session,
+            "SELECT k.key FROM pg_locks l JOIN kill_switches k"
+            " ON l.objid = hashtext(k.key)::oid AND l.classid = :space"
+            " WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.granted"
+            " AND l.pid = pg_backend_pid()",
+            space=killswitches.LOCK_SPACE,
+        )
+        await session.rollback()
+    return {key for (key,) in held}
+
+
+async def test_which_switches_an_act_holds_still(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session)
+        waiting = await people.deal(session)
+        await people.approved(session)
+        claim = await people.claimed(session)
+        payer = await people.person(session)
+    assert payer.user_id is not None
+    pay = partial(payments.deposit, user_id=payer.user_id, amount=5, key="k", source="telegram")
+    ask = partial(payments.check_payable, user_id=payer.user_id, amount=5, currency="USD")
+    approve = partial(moderation.approve, actor=waiting.moderator, target_id=waiting.target.id)
+    acts: list[tuple[Act, set[Switch]]] = [
+        (approve, {Switch.NEW_ESCROWS}),
+        (partial(payments.hold_escrow, target_id=waiting.target.id), {Switch.NEW_ESCROWS}),
+        (partial(escrow.release, target_id=deal.target.id), {Switch.PAYOUTS}),
+        (partial(escrow.refund, target_id=deal.target.id), {Switch.REFUNDS}),
+        (pay, {Switch.DEPOSITS}),
+        (ask, {Switch.DEPOSITS}),
+        (payments.credit_due, {Switch.DEPOSITS}),
+        (
+            partial(posting.claim, owner="w", lease=people.LEASE),
+            {Switch.TELEGRAM_POSTING, Switch.WORKER_POST},
+        ),
+        (partial(posting.may_send, claim=claim), {Switch.TELEGRAM_POSTING}),
+        (system.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
+    ]
+    for act, wanted in acts:
+        assert await _switches_of(database, act) == wanted, act
+
+
+def _patient(act: Act) -> Act:
+    """Do it as somebody who waits for no lock."""
+
+    async def impatient(session: AsyncSession) -> Any:
+        await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        return await act(session)
+
+    return impatient
+
+
+async def _pass_by(database: Database, act: Act, *, first: Any, second: Any) -> None:
+    """Two processes do the same at once: the second passes by what the first has taken."""
+    async with database.sessions() as one, database.sessions() as other:
+        assert _count(await act(one)) == first
+        assert _count(await _patient(act)(other)) == second
+        await one.rollback()
+        await other.rollback()
+
+
+def _count(answer: Any) -> Any:
+    return len(answer) if isinstance(answer, list) else answer
+
+
+async def test_ticks_pass_by_what_is_taken(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        await people.approved(session)
+        await people.stop(session, Switch.DEPOSITS)
+        await payments.deposit(
+            session,
+            user_id=deal.advertiser.user_id or 0,
+            amount=5,
+            key="late",
+            source="telegram",
+        )
+        await people.run_switches(session)
+    await database.forward(timedelta(hours=80))
+    await _pass_by(database, payments.credit_due, first=1, second=0)
+    await _pass_by(database, system.expire_targets, first=1, second=0)
+    await _pass_by(database, system.refund_stuck_escrows, first=1, second=0)
+
+
+async def test_workers_pass_by_what_is_taken(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        for _ in range(2):
+            await people.approved(session)
+        await inbox.store(session, [{"update_id": 1, "message": {"chat": {"id": 5}}}])
+        waiting = await rows.one(session, "SELECT count(*) FROM outbox WHERE status = 'queued'")
+
+    async def claim(session: AsyncSession) -> bool:
+        return await posting.claim(session, owner="w", lease=people.LEASE) is not None
+
+    await _pass_by(database, claim, first=True, second=True)
+    await _pass_by(database, partial(inbox.take, limit=9), first=1, second=0)
+    await _pass_by(database, partial(outbox.take, limit=99), first=waiting, second=0)
+
+
+async def test_the_rescue_passes_by_what_is_taken(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+        assert await posting.claim(session, owner="w", lease=-people.LEASE)
+    await _pass_by(database, posting.rescue_abandoned, first=1, second=0)
+
+
+async def _second_press(database: Database, first: Act, second: Act) -> Any:
+    """Press while an earlier press is under way; it must wait for its end."""
+    async with database.sessions() as earlier:
+        await first(earlier)
+
+        async def press() -> Any:
+            async with database.sessions.begin() as session:
+                return await second(session)
+
+        waiting = asyncio.create_task(press())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await earlier.commit()
+    return await waiting
+
+
+async def test_a_form_pressed_again_waits_for_the_first_press(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        other = await people.campaign(session, deal.advertiser)
+    create = partial(
+        campaigns.create,
+        actor=deal.advertiser,
+        name="Twice",
+        creative=people.advert(),
+        total_budget=10_000,
+        key="form-1",
+    )
+    submit = partial(
+        campaigns.submit_target,
+        actor=deal.advertiser,
+        channel_id=deal.channel.id,
+        publish_at=None,
+        fee_bps=1_000,
+        key="form-2",
+    )
+    made = await _second_press(database, create, create)
+    async with database.sessions.begin() as session:
+        assert (await create(session)).id == made.id
+    with pytest.raises(errors.IdempotencyConflict):
+        await _second_press(
+            database,
+            partial(submit, campaign_id=deal.campaign.id),
+            partial(submit, campaign_id=other.id),
+        )
+
+
+@pytest.mark.parametrize("state", ["rejected", "expired"])
+async def test_a_decided_placement_stays_so_when_its_campaign_ends(
+    database: Database, state: str
+) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        if state == "rejected":
+            await moderation.reject(
+                session, actor=deal.moderator, target_id=deal.target.id, reason="no"
+            )
+    await database.forward(timedelta(hours=80))
+    async with database.sessions.begin() as session:
+        await system.expire_targets(session)
+        await campaigns.cancel(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
+        found = await rows.one(session, "SELECT status FROM campaign_targets")
+    assert found == state

@@ -1,0 +1,319 @@
+"""Anybody does anything, in any order: product and model agree after every step.
+
+ADTECH_STATE_MACHINE=long tells 5,000 stories instead of 200, from a seed of its own that it prints;
+ADTECH_STATE_MACHINE_SEED tells the same ones again.
+"""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.campaigns import ChannelStatus
+from db.models.money import EscrowStatus
+from db.models.operations import Switch
+from db.models.posting import PostJobStatus, Verdict
+from db.models.users import Role
+from sandbox import embedded
+from services import (
+    campaigns,
+    channels,
+    escrow,
+    killswitches,
+    moderation,
+    payments,
+    posting,
+    system,
+)
+from services.actors import SYSTEM, Actor
+from tests.conftest import ROLLED_BACK
+from tests.factories import machine_posts, world
+from tests.factories.books import Story
+from tests.factories.machine_posts import PICK, YES, Act
+from tests.factories.model_posts import PostingModel
+
+LONG = os.environ.get("ADTECH_STATE_MACHINE") == "long"
+EXAMPLES = int(os.environ.get("ADTECH_STATE_MACHINE_EXAMPLES", "5000" if LONG else "200"))
+STEPS = 50 if LONG else 20
+MOSTLY = st.sampled_from([True, True, True, False])
+
+
+class Marketplace(machine_posts.Posts):
+    """Rules are use cases; each is done in the product and in the model."""
+
+    # -- the straight way, from wherever a placement is -------------------------------------------
+
+    @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
+    def begin(self, stages: list[int]) -> None:
+        """Some placements are on their way already."""
+        for number, stage in enumerate(stages):
+            self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
+            self.go_on(-1, stage)
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK, steps=st.integers(1, 5))
+    def go_on(self, pick: int, steps: int) -> None:
+        """A placement takes its next steps; where something is in the way, that is refused."""
+        target_id = self.target(pick)
+        for _ in range(steps):
+            self.next_step(target_id)
+            self.books_agree()
+
+    def next_step(self, target_id: int) -> None:
+        """Do what comes next for a placement when nothing goes wrong."""
+        target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
+        mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
+        if target.job is PostJobStatus.QUEUED:
+            if target.due_at > self.model.now:
+                self.time(25)
+            self.claim(over=False)
+        elif target.job is PostJobStatus.SENDING:
+            self.sent(mine[-1])
+        elif target.job is PostJobStatus.SUCCESS and target.escrow is EscrowStatus.HELD:
+            if target.release_due_at is not None and target.release_due_at > self.model.now:
+                self.time(25)
+            elif target.looks or not target.hours:
+                self.release(index)
+            else:
+                with_job = [key for key, one in self.model.targets.items() if one.job]
+                self.look(with_job.index(target_id), Verdict.PRESENT)
+        elif target.job in {PostJobStatus.FAILED, PostJobStatus.CANCELLED}:
+            self.refund(index)
+        else:
+            self.decide(index, 0, first=True)
+
+    # -- placements and their money ---------------------------------------------------------------
+
+    @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
+    def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
+        """A placement is bought."""
+        publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
+        campaign_id, channel_id = (
+            world.nth(self.model.campaigns, campaign),
+            world.nth(self.model.channels, channel),
+        )
+        actor = self.advertiser(campaign_id, who)
+
+        async def act(session: AsyncSession) -> int:
+            at = await queries.now(session)
+            made = await campaigns.submit_target(
+                session,
+                actor=actor,
+                campaign_id=campaign_id,
+                channel_id=channel_id,
+                publish_at=None if publish_in is None else at + timedelta(hours=publish_in),
+                fee_bps=fee,
+            )
+            return made.id
+
+        answer = self.both(
+            act,
+            lambda: self.model.submit(
+                world.user_id(actor), campaign_id, channel_id, publish_in, fee
+            ),
+        )
+        if answer is not None:
+            self.model.targets[answer[0]] = answer[1]
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK, who=PICK, first=MOSTLY)
+    def decide(self, pick: int, who: int, *, first: bool) -> None:
+        """Somebody approves or rejects."""
+        target_id = self.target(pick)
+        target = self.model.targets[target_id]
+        actor = self.world.moderator
+        if who > 90:
+            plain = self.person(who)
+            actor = Actor(plain.user_id, frozenset({Role.ADMIN}), in_admin_chat=who % 2 == 0)
+        involved = actor.user_id in {
+            target.owner,
+            self.model.campaigns[target.campaign].advertiser,
+        }
+        staff = actor.in_admin_chat
+
+        async def act(session: AsyncSession) -> bool:
+            if first:
+                done = await moderation.approve(session, actor=actor, target_id=target_id)
+            else:
+                done = await moderation.reject(
+                    session, actor=actor, target_id=target_id, reason="no"
+                )
+            return done.created
+
+        wanted = self.model.approve if first else self.model.reject
+        self.same(act, lambda: wanted(target_id, staff=staff, involved=involved))
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK, who=PICK)
+    def withdraw(self, pick: int, who: int) -> None:
+        """Its advertiser takes it back."""
+        target_id = self.target(pick)
+        actor = self.advertiser(self.model.targets[target_id].campaign, who)
+        self.both(
+            lambda session: campaigns.withdraw_target(session, actor=actor, target_id=target_id),
+            lambda: self.model.withdraw(world.user_id(actor), target_id),
+        )
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK)
+    def hold(self, pick: int) -> None:
+        """Money is held before anybody decided."""
+        target_id = self.target(pick)
+        self.both(
+            lambda session: payments.hold_escrow(session, target_id=target_id),
+            lambda: self.model.hold(target_id),
+        )
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK)
+    def release(self, pick: int) -> None:
+        """The owner is to be paid."""
+        target_id = self.target(pick)
+        self.both(
+            lambda session: escrow.release(session, target_id=target_id),
+            lambda: self.model.release(target_id),
+        )
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK)
+    def refund(self, pick: int) -> None:
+        """The advertiser is to have it back."""
+        target_id = self.target(pick)
+        self.both(
+            lambda session: escrow.refund(session, target_id=target_id),
+            lambda: self.model.refund(target_id),
+        )
+
+    @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
+    def deposit(self, who: int, amount: int, key: str) -> None:
+        """A payment arrives, perhaps once more."""
+        user_id = world.user_id(self.person(who))
+
+        async def act(session: AsyncSession) -> bool:
+            made = await payments.deposit(
+                session, user_id=user_id, amount=amount, key=key, source="telegram"
+            )
+            return made.credited_at is not None
+
+        self.same(act, lambda: self.model.deposit(user_id, amount, key))
+
+    # -- everything around them -------------------------------------------------------------------
+
+    @rule(
+        campaign=PICK,
+        who=PICK,
+        verb=st.sampled_from(["activate", "pause", "resume", "resume", "cancel"]),
+    )
+    def campaign(self, campaign: int, who: int, verb: str) -> None:
+        """A campaign is moved."""
+        campaign_id = world.nth(self.model.campaigns, campaign)
+        actor = self.advertiser(campaign_id, who)
+        self.both(
+            lambda session: getattr(campaigns, verb)(session, actor=actor, campaign_id=campaign_id),
+            lambda: getattr(self.model, verb)(world.user_id(actor), campaign_id),
+        )
+
+    @rule(channel=PICK, who=PICK, paused=YES)
+    def channel(self, channel: int, who: int, *, paused: bool) -> None:
+        """A channel is paused or opened."""
+        channel_id = world.nth(self.model.channels, channel)
+        actor = self.person(who)
+        wanted = ChannelStatus.PAUSED if paused else ChannelStatus.ACTIVE
+        verb = channels.pause if paused else channels.resume
+        self.both(
+            lambda session: verb(session, actor=actor, channel_id=channel_id),
+            lambda: self.model.move_channel(world.user_id(actor), channel_id, wanted),
+        )
+
+    @rule(channel=PICK, lost=YES)
+    def rights(self, channel: int, *, lost: bool) -> None:
+        """The bot loses its rights, or has them back."""
+        channel_id = world.nth(self.model.channels, channel)
+
+        async def act(session: AsyncSession) -> None:
+            chat_id = (await channels.get(session, channel_id)).chat_id
+            if lost:
+                await channels.rights_lost(session, chat_id=chat_id, reason="posting_refused")
+            else:
+                await channels.rights_restored(session, chat_id=chat_id)
+
+        self.both(act, lambda: self.model.rights(channel_id, lost=lost))
+
+    @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
+    def switch(self, key: Switch, *, enabled: bool) -> None:
+        """An operator stops or runs something."""
+
+        async def act(session: AsyncSession) -> bool:
+            done = await killswitches.set(
+                session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
+            )
+            return done.changed
+
+        self.same(act, lambda: self.model.switch(key, enabled=enabled))
+
+    @rule(
+        tick=st.sampled_from(
+            [
+                (payments.credit_due, PostingModel.credit_due),
+                (system.expire_targets, PostingModel.expire),
+                (system.refund_stuck_escrows, PostingModel.watchdog),
+                (posting.rescue_abandoned, PostingModel.rescue),
+            ]
+        )
+    )
+    def tick(self, tick: tuple[Act, Callable[[PostingModel], int]]) -> None:
+        """The clock does its work."""
+        service, wanted = tick
+        self.same(service, lambda: wanted(self.model))
+
+    @rule(hours=st.sampled_from([1, 5, 25, 73]))
+    def time(self, hours: int) -> None:
+        """Time passes."""
+        self.story.forward(hours)
+        self.model.now += hours
+
+    @invariant()
+    def books_agree(self) -> None:
+        """Every balance, state and switch is as the model has it; no invariant is broken."""
+        assert self.story.books() == world.books(self.model)
+
+
+@pytest.fixture
+def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[Story]:
+    """A connection of the whole test's own, which may also move time."""
+    assert ROLLED_BACK in rolled_back_url
+    told = Story(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
+    yield told
+    told.end()
+
+
+def test_product_and_model_agree(story: Story) -> None:
+    chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
+    number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
+    print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to tell the same stories again
+    Marketplace.world = world.World(story)
+    story.mark()
+    run_state_machine_as_test(
+        seed(number)(Marketplace),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=(Phase.explicit, Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
