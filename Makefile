@@ -20,9 +20,9 @@ demo: $(READY) ## buy, moderate, post and pay for one ad by pressing buttons, th
 	@exec $(BIN)/python -m sandbox.demo $(ARGS)
 
 test: $(READY) ## every test but the storms; make test ARGS="-k E1" for some
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not storm" $(ARGS)
+	@exec $(BIN)/python -m pytest -n 4 --dist loadfile -m "not storm" $(ARGS)
 
-storms: $(READY) ## tests that kill and restart whole processes and servers, again and again
+storms: $(READY) ## tests that start, kill and restart whole processes and servers, again and again
 	@exec $(BIN)/python -m pytest -m storm $(ARGS)
 
 chaos: $(READY) ## kill schedulers by the hundred and look for a wrong post; KILLS=1000 SEED=7

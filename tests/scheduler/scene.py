@@ -203,6 +203,8 @@ class Scene:
         finally:
             await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
             await connection.close()
+            # Who was thrown out learns it from its socket, a moment later.
+            await asyncio.sleep(0.2)
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
         """What the database holds."""

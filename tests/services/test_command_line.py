@@ -13,6 +13,8 @@ from services import corrections, users, withdrawals
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 
+pytestmark = pytest.mark.storm
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,7 +11,8 @@ from tests.factories import people
 INSERTED = [
     *("campaign_targets", "campaigns", "channels", "clawbacks", "corrections", "deposits"),
     *("escrows", "heartbeats", "inbox"),
-    *("incidents", "launch_runs", "leases", "ledger_checkpoints", "moved_chats", "outbox"),
+    *("incidents", "launch_runs", "leases", "ledger_checkpoints", "ledger_seals", "moved_chats"),
+    "outbox",
     *("post_checks", "post_jobs", "user_audit_logs", "user_roles", "users", "withdrawals"),
 ]
 DELETED = ["heartbeats", "inbox", "leases", "user_roles"]
@@ -183,6 +184,8 @@ async def test_which_functions_the_application_may_call(app: asyncpg.Connection)
     )
     assert [row["proname"] for row in callable_] == [
         "clock",
+        "ledger_horizon",
+        "ledger_txn",
         "lock_for_decision",
         "lock_wallet",
         "open_wallet",

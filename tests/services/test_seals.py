@@ -312,6 +312,7 @@ def _adtech(database: Database, *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.storm
 async def test_the_command_names_the_first_range_that_differs(
     world: Database, tmp_path: Path
 ) -> None:
@@ -343,6 +344,7 @@ async def test_the_command_names_the_first_range_that_differs(
     assert "line 1 is not a seal" in _adtech(world, "verify-ledger", "--seals", str(path)).stderr
 
 
+@pytest.mark.storm
 async def test_the_command_checks_every_row(world: Database) -> None:
     sound = _adtech(world, "check", "--full")
     assert (sound.returncode, sound.stdout) == (0, "All invariants hold.\n"), sound.stderr
@@ -361,6 +363,7 @@ async def test_the_command_checks_every_row(world: Database) -> None:
         )
 
 
+@pytest.mark.storm
 async def test_the_command_numbers_on_after_a_restore(world: Database) -> None:
     done = _adtech(world, "restored")
     assert (done.returncode, "0 is added" in done.stdout) == (0, True), done.stderr
