@@ -13,12 +13,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from db.session import Sessions, create_engine, create_sessions, driver_url
 from sandbox import embedded
 from services import invariants
+from tests import scratch
 from tests.embedded_fixture import (
     attached_postgres,
     clone_database,
@@ -28,6 +28,7 @@ from tests.embedded_fixture import (
 )
 from tests.factories import people
 
+scratch.choose()
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
 ROLLED_BACK = "adtech_rolled_back"
@@ -120,15 +121,22 @@ def rolled_back_url(server: embedded.Postgres, running: str) -> str:
     return server.dsn(embedded.APP, ROLLED_BACK)
 
 
+@pytest.fixture(scope="session")
+async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
+    """One connection for all tests that roll back: what it has planned once stays planned."""
+    engine = create_async_engine(driver_url(rolled_back_url), pool_size=1, max_overflow=0)
+    yield engine
+    await engine.dispose()
+
+
 @pytest.fixture
-async def session(rolled_back_url: str) -> AsyncIterator[AsyncSession]:
+async def session(kept_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A session, as the application, whose commits are undone; all invariants hold at the end.
 
     Deferred guards never fire in a transaction that rolls back: `people.commit` and the teardown
     make them.
     """
-    engine = create_async_engine(driver_url(rolled_back_url), poolclass=NullPool)
-    async with engine.connect() as connection:
+    async with kept_engine.connect() as connection:
         outer = await connection.begin()
         async with AsyncSession(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
@@ -138,4 +146,3 @@ async def session(rolled_back_url: str) -> AsyncIterator[AsyncSession]:
             await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
             assert await invariants.run(session) == []
         await outer.rollback()
-    await engine.dispose()

@@ -21,8 +21,9 @@ from bot.turn import Wiring
 from db.models.operations import Switch
 from db.models.users import Role, UserRole
 from handlers import assembly
-from services import killswitches, outbox, payments, users
-from services.actors import SYSTEM
+from services import campaigns, channels, killswitches, outbox, payments, users
+from services.actors import SYSTEM, Actor
+from services.creatives import Creative
 from tests.conftest import Database
 from tests.factories import people
 from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
@@ -99,7 +100,7 @@ class Marketplace:
                 await asyncio.sleep(0.01)
 
     async def _waiting(self) -> bool:
-        if self.world.state.updates:
+        if self.world.state.updates or self.worker._tasks:
             return True
         rows = await self.rows(
             "SELECT count(*) AS n FROM inbox WHERE done_at IS NULL AND failed_at IS NULL"
@@ -170,8 +171,8 @@ class Marketplace:
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
-    async def give(self, who: str, amount: int) -> None:
-        """Let somebody have money, minor units."""
+    async def actor(self, who: str) -> Actor:
+        """Somebody, registered if they are not yet."""
         async with self.database.sessions.begin() as session:
             user = await users.register(
                 session,
@@ -179,9 +180,16 @@ class Marketplace:
                 language="en",
                 currency=people.CURRENCY,
             )
+            return Actor(user.id)
+
+    async def give(self, who: str, amount: int) -> None:
+        """Let somebody have money, minor units."""
+        user_id = (await self.actor(who)).user_id
+        assert user_id is not None
+        async with self.database.sessions.begin() as session:
             await payments.deposit(
                 session,
-                user_id=user.id,
+                user_id=user_id,
                 amount=amount,
                 key=f"charge-{people.number()}",
                 source="telegram",
@@ -189,14 +197,54 @@ class Marketplace:
 
     async def employ(self, who: str, role: Role) -> None:
         """Give somebody a staff role."""
+        actor = await self.actor(who)
         async with self.database.sessions.begin() as session:
-            user = await users.register(
+            session.add(UserRole(user_id=actor.user_id, role=role))
+
+    async def submitted(self, *, hours: int = 24) -> None:
+        """A placement for $50 waits in the admin chat; reached by services, which is quick.
+
+        How people get there is what the journeys' own tests press.
+        """
+        for person in ("advertiser", "owner"):
+            await self.say(person, "/start")
+        await self.world.promote(can_post_messages=True)
+        await self.settle()
+        advertiser, owner = await self.actor("advertiser"), await self.actor("owner")
+        async with self.database.sessions.begin() as session:
+            connected = await channels.connect(
                 session,
-                telegram_id=self.chat(who),
-                language="en",
-                currency=people.CURRENCY,
+                actor=owner,
+                chat_id=self.chat("channel"),
+                title="Daily",
+                username=None,
+                subscribers=1_000,
             )
-            session.add(UserRole(user_id=user.id, role=role))
+            await channels.set_terms(
+                session,
+                actor=owner,
+                channel_id=connected.id,
+                price=people.PRICE,
+                promised_hours=hours,
+                topic="news",
+            )
+            bought = await campaigns.create(
+                session,
+                actor=advertiser,
+                name="Bakery",
+                creative=Creative(kind="text", text=AD),
+                total_budget=10_000,
+            )
+            await campaigns.activate(session, actor=advertiser, campaign_id=bought.id)
+            await campaigns.submit_target(
+                session,
+                actor=advertiser,
+                campaign_id=bought.id,
+                channel_id=connected.id,
+                publish_at=None,
+                fee_bps=people.FEE_BPS,
+            )
+        await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
         """Owner connects the channel and sets its terms, by pressing."""

@@ -17,9 +17,7 @@ RETRY = "🔁 Try again for"
 async def dead(market: Marketplace) -> Marketplace:
     """A placement that Telegram refused; its money is back."""
     await market.give("advertiser", 10_000)
-    await market.connect_channel()
-    await market.make_campaign()
-    await market.submit()
+    await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
     async with market.database.sessions.begin() as session:
         claim = await posting.claim(session, owner="worker", lease=timedelta(minutes=1))

@@ -22,9 +22,7 @@ MOVED_ON = "This has been decided already, or has resolved itself. Nothing was c
 async def doubtful(market: Marketplace) -> Marketplace:
     """A placement whose send was cut; its card is in the admin chat."""
     await market.give("advertiser", 10_000)
-    await market.connect_channel()
-    await market.make_campaign()
-    await market.submit()
+    await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
     async with market.database.sessions.begin() as session:
         claim = await posting.claim(session, owner="worker", lease=timedelta(minutes=1))
@@ -199,9 +197,7 @@ async def test_nobody_decides_on_their_own_money(doubtful: Marketplace) -> None:
 async def unseen(market: Marketplace) -> Marketplace:
     """A post that is out, its hours over, and no look has told for too long."""
     await market.give("advertiser", 10_000)
-    await market.connect_channel(hours="2")
-    await market.make_campaign()
-    await market.submit()
+    await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")
     async with market.database.sessions.begin() as session:
         claim = await posting.claim(session, owner="worker", lease=timedelta(minutes=1))

@@ -101,9 +101,7 @@ async def test_a_placement_is_bought_and_approved(market: Marketplace) -> None:
 
 
 async def test_a_placement_is_rejected_with_a_reason(market: Marketplace) -> None:
-    await market.connect_channel()
-    await market.make_campaign()
-    await market.submit()
+    await market.submitted()
     await market.press("admin", "❌ Reject", where="group")
     await market.press("admin", "Misleading", where="group")
     assert "Rejected by" in await market.last("group")
@@ -114,9 +112,7 @@ async def test_a_placement_is_rejected_with_a_reason(market: Marketplace) -> Non
 
 async def test_two_presses_on_approve_hold_once(market: Marketplace) -> None:
     await market.give("advertiser", 20_000)
-    await market.connect_channel()
-    await market.make_campaign()
-    await market.submit()
+    await market.submitted()
     card = (await market.messages("group"))[-1]["message_id"]
     body = {"chat_id": market.chat("group"), "message_id": card, "button": "✅ Approve"}
     for _ in range(2):

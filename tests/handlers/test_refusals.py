@@ -24,13 +24,6 @@ async def forged(market: Marketplace, who: str, data: str, *, where: str | None 
     return await market.press(who, "forged", where=where)
 
 
-async def submitted(market: Marketplace) -> None:
-    """A placement waits for a decision in the admin chat."""
-    await market.connect_channel()
-    await market.make_campaign()
-    await market.submit()
-
-
 async def only_audited(market: Marketplace, before: Any, error: str) -> None:
     """Nothing has changed, and the refusal is in the audit."""
     assert await market.everything() == before
@@ -63,7 +56,7 @@ async def test_N2_activate_somebody_elses_campaign(market: Marketplace) -> None:
 
 
 async def test_N3_an_advertiser_tries_to_moderate(market: Marketplace) -> None:
-    await submitted(market)
+    await market.submitted()
     before = await market.everything()
     alert = await forged(market, "advertiser", "mod:approve:1:")
     assert "staff role" in alert
@@ -73,7 +66,7 @@ async def test_N3_an_advertiser_tries_to_moderate(market: Marketplace) -> None:
 async def test_N3_a_member_of_the_admin_chat_without_a_role_tries_to_moderate(
     market: Marketplace,
 ) -> None:
-    await submitted(market)
+    await market.submitted()
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat("owner"), status="member"
     )
@@ -89,7 +82,7 @@ async def test_N3_a_member_of_the_admin_chat_without_a_role_tries_to_moderate(
 
 
 async def test_N3_an_admin_tries_to_moderate_from_a_private_chat(market: Marketplace) -> None:
-    await submitted(market)
+    await market.submitted()
     await market.say("admin", "/start")
     before = await market.everything()
     assert "admin chat" in await forged(market, "admin", "mod:approve:1:")
@@ -97,7 +90,7 @@ async def test_N3_an_admin_tries_to_moderate_from_a_private_chat(market: Marketp
 
 
 async def test_N4_approve_without_enough_money(market: Marketplace) -> None:
-    await submitted(market)
+    await market.submitted()
     before = await market.everything()
     alert = await market.press("admin", "✅ Approve", where="group")
     assert "$50.00 is needed, $0.00 is there" in alert
@@ -108,7 +101,7 @@ async def test_N4_approve_without_enough_money(market: Marketplace) -> None:
 
 async def test_N5_approve_while_new_escrows_are_stopped(market: Marketplace) -> None:
     await market.give("advertiser", 10_000)
-    await submitted(market)
+    await market.submitted()
     await market.set_switch(Switch.NEW_ESCROWS, enabled=False)
     before = await market.everything()
     alert = await market.press("admin", "✅ Approve", where="group")
@@ -118,7 +111,7 @@ async def test_N5_approve_while_new_escrows_are_stopped(market: Marketplace) -> 
 
 async def test_nobody_approves_their_own_money(market: Marketplace) -> None:
     await market.give("advertiser", 10_000)
-    await submitted(market)
+    await market.submitted()
     await market.employ("advertiser", Role.SUPER_ADMIN)
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat("advertiser"), status="member"
@@ -140,7 +133,7 @@ async def test_somebody_elses_channel_stays_as_it_is(market: Marketplace) -> Non
 
 async def test_a_channel_that_the_bot_lost_is_not_approved(market: Marketplace) -> None:
     await market.give("advertiser", 10_000)
-    await submitted(market)
+    await market.submitted()
     await market.world.control(
         f"chats/{market.chat('channel')}/members", user_id="bot", status="left"
     )
@@ -170,7 +163,7 @@ async def test_payments_are_refused_before_they_happen_while_deposits_are_stoppe
 
 
 async def test_unknown_buttons_are_answered_and_change_nothing(market: Marketplace) -> None:
-    await submitted(market)
+    await market.submitted()
     before = await market.everything()
     for data in ("nonsense", "go:nowhere:1:0", "camp:activate:x", "mod:reject:1:no", "form:x:1"):
         where = "group" if data.startswith("mod") else None

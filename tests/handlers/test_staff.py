@@ -100,9 +100,7 @@ async def test_health_and_ledger_are_shown(operated: Marketplace) -> None:
 
 async def test_the_queue_opens_cards(market: Marketplace) -> None:
     await market.give("advertiser", 10_000)
-    await market.connect_channel()
-    await market.make_campaign()
-    await market.submit()
+    await market.submitted()
     await market.say("admin", "/queue", where="group")
     await market.press("admin", "Bakery", where="group")
     assert await market.buttons("group") == ["✅ Approve", "❌ Reject"]

@@ -32,6 +32,7 @@ from tests.embedded_fixture import (
 from tests.mutants import database, source
 from tests.mutants.mutant import Mutant
 from tests.mutants.reach import Reach, Verdict
+from tests.services.tampering import BUSINESS, TO_BREAK
 
 PRISTINE = "adtech_pristine"
 TREE = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services", "tests")
@@ -125,7 +126,7 @@ async def _template(server: embedded.Postgres, change: str | None) -> None:
         names = await connection.fetch(
             "SELECT datname FROM pg_database WHERE datname LIKE 'test_%' OR datname LIKE 'empty_%'"
             " OR datname LIKE 'migrated_%' OR datname = ANY ($1)",
-            [RUNNING, ROLLED_BACK, embedded.DATABASE],
+            [RUNNING, ROLLED_BACK, BUSINESS, TO_BREAK, embedded.DATABASE],
         )
     finally:
         await connection.close()

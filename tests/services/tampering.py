@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -10,27 +11,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import create_engine, create_sessions
 from sandbox import embedded
-from services import escrow, ledger_checks, scopes
+from services import clawbacks, escrow, ledger_checks, payments, scopes, users, withdrawals
 from services.ledger_checks import Limits, Progress
 from tests.conftest import Database
 from tests.embedded_fixture import clone_database, drop_database
 from tests.factories import people
 
-GUARDED = ("wallets", "ledger_entries", "ledger_transfers", "escrows", "ledger_seals")
+BUSINESS = "adtech_business"
+"""A template: money of every kind has moved."""
+TO_BREAK = "adtech_to_break"
+"""Its copy, in which nothing is ever committed."""
+GUARDED = (
+    *("wallets", "ledger_entries", "ledger_transfers", "ledger_seals", "escrows"),
+    *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
+    "corrections",
+)
 
 
 @asynccontextmanager
-async def world_of_its_own(server: embedded.Postgres) -> AsyncIterator[Database]:
-    """A database that may be left broken."""
-    name = f"broken_{uuid4().hex}"
-    await clone_database(server, embedded.DATABASE, name)
+async def world_of_its_own(
+    server: embedded.Postgres, template: str, *, name: str | None = None
+) -> AsyncIterator[Database]:
+    """A copy of a template that may be left broken."""
+    name = name or f"broken_{uuid4().hex}"
+    await clone_database(server, template, name)
     url = server.dsn(embedded.APP, name)
     engine = create_engine(url)
     try:
-        database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
-        async with database.sessions.begin() as session:
-            await people.run_switches(session)
-        yield database
+        yield Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
     finally:
         await engine.dispose()
         await drop_database(server, name)
@@ -43,6 +51,26 @@ async def some_business(session: AsyncSession) -> None:
     lost = await people.failed(session)
     await escrow.refund(session, target_id=lost.target.id)
     await people.approved(session)
+    await people.commit(session)
+
+
+async def cross_the_border(session: AsyncSession) -> None:
+    """A deposit taken back, a withdrawal of each kind, and an adjustment."""
+    payer, earner = await people.person(session), await people.person(session, balance=900)
+    admin = await people.staff(session)
+    assert payer.user_id is not None
+    paid: dict[str, Any] = {"user_id": payer.user_id, "amount": 700, "source": "telegram"}
+    await payments.deposit(session, key="taken-back", **paid)
+    await clawbacks.clawback(session, external_reference="taken-back", **paid)
+    out = await withdrawals.request(session, actor=earner, amount=300, key="paid")
+    await withdrawals.mark_paid(
+        session, actor=admin, withdrawal_id=out.id, external_reference="bank-1"
+    )
+    await withdrawals.request(session, actor=earner, amount=200, key="waits")
+    assert earner.user_id is not None
+    one = await users.wallet_of(session, earner.user_id)
+    two = await users.wallet_of(session, payer.user_id)
+    await people.adjusted(session, one.id, two.id, 50)
     await people.commit(session)
 
 

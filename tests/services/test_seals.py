@@ -21,6 +21,7 @@ from scheduler import seals as tick
 from services import payments, seals
 from services.seals import Seal
 from tests.conftest import ROOT, Database
+from tests.embedded_fixture import drop_database
 from tests.factories import people, rows
 from tests.services import tampering
 
@@ -76,10 +77,12 @@ REWRITES: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.fixture
-async def world(server: embedded.Postgres) -> AsyncIterator[Database]:
-    """A database that may be left broken, with two sealed ranges: business is in the second."""
-    async with tampering.world_of_its_own(server) as database:
+@pytest.fixture(scope="module")
+async def sealed(server: embedded.Postgres, running: str) -> AsyncIterator[str]:
+    """Name of a template with three sealed ranges: business is in the second."""
+    name = "test_sealed"
+    await drop_database(server, name)
+    async with tampering.world_of_its_own(server, running, name=name) as database:
         async with database.sessions.begin() as session:
             await people.person(session, balance=700)
         assert await _seal(database) is not None
@@ -89,6 +92,14 @@ async def world(server: embedded.Postgres) -> AsyncIterator[Database]:
         async with database.sessions.begin() as session:
             await people.person(session, balance=900)
         assert await _seal(database) is not None
+        await database.sessions.kw["bind"].dispose()  # nobody may be in what is copied
+        yield name
+
+
+@pytest.fixture
+async def world(server: embedded.Postgres, sealed: str) -> AsyncIterator[Database]:
+    """A copy of it that may be left broken."""
+    async with tampering.world_of_its_own(server, sealed) as database:
         yield database
 
 
