@@ -1,56 +1,22 @@
 """`adtech` about money: a wallet explained, repairs proposed, and done by the owner's role."""
 
-import asyncio
 import os
+import subprocess
 import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 
 from db.models.users import Role
 from services import corrections, users, withdrawals
-from tests.conftest import Database
+from tests.conftest import ROOT, Database
 from tests.factories import breakage, people, rows
-
-pytestmark = pytest.mark.storm
-
-ROOT = Path(__file__).parents[2]
-
-
-class Shell:
-    """A shell with the product's settings."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "COLUMNS": "200",
-            "BOT_TOKEN": "1:secret",
-            "ADMIN_CHAT_ID": "-1001",
-            "DATABASE_URL": database.url,
-            "REDIS_URL": "redis://127.0.0.1:1",
-            "ENVIRONMENT": "development",
-        }
-
-    async def adtech(self, *arguments: object) -> tuple[int, str]:
-        """Run one command; return its exit status and all that it said."""
-        started = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "bot.cli", *map(str, arguments)),
-            cwd=self.folder,
-            env=self.environment,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        said, complained = await started.communicate()
-        return started.returncode or 0, (said + complained).decode()
+from tests.shell import Shell, shell_of
 
 
 @pytest.fixture
-def shell(database: Database, tmp_path: Path) -> Shell:
-    return Shell(database, tmp_path)
+def shell(database: Database) -> Shell:
+    return shell_of(database)
 
 
 async def _telegram_id(database: Database, user_id: int | None) -> int:
@@ -66,43 +32,43 @@ async def test_a_drifted_wallet_from_the_finding_to_the_repair(
         proposer, confirmer = await people.staff(session), await people.staff(session)
         operator = await people.staff(session, Role.OPERATOR)
         wallet = (await users.wallet_of(session, person.user_id or 0)).id
-    status, said = await shell.adtech("reconcile", wallet)
-    assert status == 0
-    assert "Everything agrees" in said
+    ran = await shell.adtech("reconcile", wallet)
+    assert ran.status == 0
+    assert "Everything agrees" in ran.said
     await breakage.by_hand(
         database,
         f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}",  # noqa: S608
     )
-    status, said = await shell.adtech("reconcile", wallet)
-    assert status == 1
-    assert "drifted_balance" in said
-    assert "107" in said
+    ran = await shell.adtech("reconcile", wallet)
+    assert ran.status == 1
+    assert "drifted_balance" in ran.said
+    assert "107" in ran.said
 
     asked = ("propose", "reset", wallet, "the [bold]balance[/bold] drifted", "--as")
-    status, said = await shell.adtech(*asked, await _telegram_id(database, operator.user_id))
-    assert status == 1
-    assert "staff role" in said
-    status, said = await shell.adtech(*asked, await _telegram_id(database, proposer.user_id))
-    assert status == 0, said
+    ran = await shell.adtech(*asked, await _telegram_id(database, operator.user_id))
+    assert ran.status == 1
+    assert "staff role" in ran.said
+    ran = await shell.adtech(*asked, await _telegram_id(database, proposer.user_id))
+    assert ran.status == 0, ran.said
     async with database.sessions.begin() as session:
         (waiting,) = await corrections.queue(session, limit=5, offset=0)
         assert (waiting.status, waiting.proposed_by) == ("proposed", proposer.user_id)
-    status, said = await shell.adtech("corrections")
-    assert status == 0
-    assert "the [bold]balance[/bold] drifted" in said
+    ran = await shell.adtech("corrections")
+    assert ran.status == 0
+    assert "the [bold]balance[/bold] drifted" in ran.said
 
-    status, said = await shell.adtech("repair", waiting.id)
-    assert (status, "MIGRATION_DATABASE_URL" in said) == (2, True)
+    ran = await shell.adtech("repair", waiting.id)
+    assert (ran.status, "MIGRATION_DATABASE_URL" in ran.said) == (2, True)
     shell.environment["MIGRATION_DATABASE_URL"] = database.owner_url
-    status, said = await shell.adtech("repair", waiting.id)
-    assert status == 1  # one signature is none
-    assert "can't be done now" in said
+    ran = await shell.adtech("repair", waiting.id)
+    assert ran.status == 1  # one signature is none
+    assert "can't be done now" in ran.said
     async with database.sessions.begin() as session:
         await corrections.confirm(session, actor=confirmer, correction_id=waiting.id, reason="seen")
-    status, said = await shell.adtech("repair", waiting.id)
-    assert status == 0, said
-    assert (await shell.adtech("reconcile", wallet))[0] == 0
-    assert (await shell.adtech("check"))[0] == 0
+    ran = await shell.adtech("repair", waiting.id)
+    assert ran.status == 0, ran.said
+    assert (await shell.adtech("reconcile", wallet)).status == 0
+    assert (await shell.adtech("check")).status == 0
 
 
 async def test_other_proposals_and_what_waits(database: Database, shell: Shell) -> None:
@@ -114,20 +80,20 @@ async def test_other_proposals_and_what_waits(database: Database, shell: Shell) 
         one, two = [(await users.wallet_of(session, who.user_id or 0)).id for who in (rich, other)]
         deal = await people.approved(session)
     me = await _telegram_id(database, proposer.user_id)
-    status, said = await shell.adtech("withdrawals")
-    assert status == 0
-    assert "120" in said
-    assert "requested" in said
-    status, said = await shell.adtech("propose", "adjustment", one, two, 30, "twice", "--as", me)
-    assert status == 0, said
+    ran = await shell.adtech("withdrawals")
+    assert ran.status == 0
+    assert "120" in ran.said
+    assert "requested" in ran.said
+    ran = await shell.adtech("propose", "adjustment", one, two, 30, "twice", "--as", me)
+    assert ran.status == 0, ran.said
     for what in ("payout", "reversal"):
-        status, said = await shell.adtech("propose", what, deal.target.id, "why", "--as", me)
-        assert status == 1
-        assert "Nothing was changed" in said
-    status, said = await shell.adtech("propose", "orphan", 999_999, "why", "--as", me)
-    assert status == 1
-    status, said = await shell.adtech("reconcile", 999_999)
-    assert status == 1
+        ran = await shell.adtech("propose", what, deal.target.id, "why", "--as", me)
+        assert ran.status == 1
+        assert "Nothing was changed" in ran.said
+    ran = await shell.adtech("propose", "orphan", 999_999, "why", "--as", me)
+    assert ran.status == 1
+    ran = await shell.adtech("reconcile", 999_999)
+    assert ran.status == 1
     async with database.sessions.begin() as session:
         assert await rows.table(session, "SELECT kind, amount, status FROM corrections") == [
             ("adjustment", 30, "proposed")
@@ -136,12 +102,26 @@ async def test_other_proposals_and_what_waits(database: Database, shell: Shell) 
 
 
 async def test_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:
-    status, said = await shell.adtech("dlq")
-    assert (status, "No rows" in said) == (0, True)
+    ran = await shell.adtech("dlq")
+    assert (ran.status, "No rows" in ran.said) == (0, True)
     async with database.sessions.begin() as session:
         made = await people.failed(session)
-    status, said = await shell.adtech("dlq")
-    assert status == 0
-    assert "Bad Request: chat not found" in said
-    assert str(made.target.id) in said
-    assert "held" in said
+    ran = await shell.adtech("dlq")
+    assert ran.status == 0
+    assert "Bad Request: chat not found" in ran.said
+    assert str(made.target.id) in ran.said
+    assert "held" in ran.said
+
+
+def test_as_a_program_it_names_a_missing_setting(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot.cli", "health"],
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "BOT_TOKEN": "1:secret"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "DATABASE_URL" in ended.stderr

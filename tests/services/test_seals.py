@@ -2,10 +2,7 @@
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import count
@@ -20,10 +17,11 @@ from sandbox import embedded
 from scheduler import seals as tick
 from services import payments, seals
 from services.seals import Seal
-from tests.conftest import ROOT, Database
+from tests.conftest import Database
 from tests.embedded_fixture import drop_database
 from tests.factories import people, rows
 from tests.services import tampering
+from tests.shell import shell_of
 
 FIRST = "(SELECT min(id) FROM ledger_entries WHERE reason = 'payout')"
 WALLET = f"(SELECT wallet_id FROM ledger_entries WHERE id = {FIRST})"
@@ -304,42 +302,23 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
         ) == [("new_escrows",), ("payouts",), ("refunds",), ("withdrawals",)]
 
 
-def _adtech(database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot.cli", *arguments],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "BOT_TOKEN": "1:test",
-            "ADMIN_CHAT_ID": "-1",
-            "DATABASE_URL": database.url,
-            "MIGRATION_DATABASE_URL": database.owner_url,
-            "REDIS_URL": "unix:///nowhere",
-            "COLUMNS": "200",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.mark.storm
 async def test_the_command_names_the_first_range_that_differs(
     world: Database, tmp_path: Path
 ) -> None:
+    shell = shell_of(world)
     path = tmp_path / "seals.jsonl"
     await tick.seal_ledger(world.sessions, path)
     kept = await _kept(world)
-    sound = _adtech(world, "verify-ledger", "--seals", str(path))
-    assert (sound.returncode, kept[2].digest in sound.stdout) == (0, True), sound.stderr
-    alone = _adtech(world, "verify-ledger")
-    assert (alone.returncode, "set SEALS_FILE" in alone.stdout) == (0, True), alone.stderr
+    sound = await shell.adtech("verify-ledger", "--seals", str(path))
+    assert (sound.status, kept[2].digest in sound.out) == (0, True), sound.err
+    alone = await shell.adtech("verify-ledger")
+    assert (alone.status, "set SEALS_FILE" in alone.out) == (0, True), alone.err
 
     await tampering.tamper(world, *REWRITES["an amount, with every balance that follows from it"])
     for options in (("--seals", str(path)), ()):
-        broken = _adtech(world, "verify-ledger", *options)
-        assert broken.returncode == 1
-        assert f"Seal 2 is broken: transactions from {kept[1].from_txn}" in broken.stderr
+        broken = await shell.adtech("verify-ledger", *options)
+        assert broken.status == 1
+        assert f"Seal 2 is broken: transactions from {kept[1].from_txn}" in broken.err
 
     async with world.sessions.begin() as session:
         second = await seals.digest(session, kept[0], kept[1].upto_txn)
@@ -349,23 +328,23 @@ async def test_the_command_names_the_first_range_that_differs(
         f"UPDATE ledger_seals SET digest = '{second.digest}' WHERE number = 2",
         f"UPDATE ledger_seals SET digest = '{third.digest}' WHERE number = 3",
     )
-    assert _adtech(world, "verify-ledger").returncode == 0
-    assert "Seal 2 is broken" in _adtech(world, "verify-ledger", "--seals", str(path)).stderr
+    assert (await shell.adtech("verify-ledger")).status == 0
+    assert "Seal 2 is broken" in (await shell.adtech("verify-ledger", "--seals", str(path))).err
     path.write_text("nothing\n")
-    assert "line 1 is not a seal" in _adtech(world, "verify-ledger", "--seals", str(path)).stderr
+    assert "line 1 is not a seal" in (await shell.adtech("verify-ledger", "--seals", str(path))).err
 
 
-@pytest.mark.storm
 async def test_the_command_checks_every_row(world: Database) -> None:
-    sound = _adtech(world, "check", "--full")
-    assert (sound.returncode, sound.stdout) == (0, "All invariants hold.\n"), sound.stderr
+    shell = shell_of(world)
+    sound = await shell.adtech("check", "--full")
+    assert (sound.status, sound.out) == (0, "All invariants hold.\n"), sound.err
     await tampering.tamper(
         world, f"UPDATE ledger_entries SET amount = amount + 1 WHERE id = {FIRST}"
     )
-    broken = _adtech(world, "check", "--full")
-    assert broken.returncode == 1
+    broken = await shell.adtech("check", "--full")
+    assert broken.status == 1
     for name in ("wallet_balance", "running_balance", "zero_sum", "ledger_total"):
-        assert name in broken.stderr
+        assert name in broken.err
     async with world.sessions.begin() as session:
         assert await rows.one(session, "SELECT count(*) FROM incidents") == 1
         assert (
@@ -374,7 +353,8 @@ async def test_the_command_checks_every_row(world: Database) -> None:
         )
 
 
-@pytest.mark.storm
 async def test_the_command_numbers_on_after_a_restore(world: Database) -> None:
-    done = _adtech(world, "restored")
-    assert (done.returncode, "0 is added" in done.stdout) == (0, True), done.stderr
+    shell = shell_of(world)
+    shell.environment["MIGRATION_DATABASE_URL"] = world.owner_url
+    done = await shell.adtech("restored")
+    assert (done.status, "0 is added" in done.out) == (0, True), done.err
