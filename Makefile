@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test storms chaos mutants bench-posting bench-ledger lint requirements clean
+.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +19,8 @@ run: $(READY) ## the whole product with a Telegram of its own; Ctrl-C stops it
 demo: $(READY) ## buy, moderate, post and pay for one ad by pressing buttons, then check the books
 	@exec $(BIN)/python -m sandbox.demo $(ARGS)
 
-test: $(READY) ## every test but the storms; make test ARGS="-k E1" for some
-	@exec $(BIN)/python -m pytest -n 4 --dist loadfile -m "not storm" $(ARGS)
-
-storms: $(READY) ## tests that start, kill and restart whole processes and servers, again and again
-	@exec $(BIN)/python -m pytest -m storm $(ARGS)
+test: $(READY) ## every test; make test ARGS="-k E1" for some
+	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(READY) ## kill schedulers by the hundred and look for a wrong post; KILLS=1000 SEED=7
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
