@@ -7,6 +7,7 @@ published twice, lost, or paid on a guess.
 import argparse
 import asyncio
 import json
+import logging
 import secrets
 import shutil
 import sys
@@ -24,7 +25,7 @@ SHOWN = (
     *("duplicates", "lost", "moved_on_unknown", "ever_uncertain", "unresolved"),
     "waiting_behind_them",
     *("resolved_without_person_share", "paid", "refunded", "takeover_s_max"),
-    *("invariant_violations", "seconds"),
+    *("invariant_violations", "cpu_seconds_of_victims", "seconds"),
 )
 
 
@@ -48,7 +49,7 @@ def write(found: storm.Json) -> None:
 def table(found: storm.Json) -> str:
     """The figures, and what was survived."""
     lines = [f"{name.replace('_', ' '):<32} {found[name]}" for name in SHOWN]
-    for title in ("killed_at", "weather", "examples", "books"):
+    for title in ("killed_at", "weather", "sends", "examples", "books"):
         lines += ["", title.replace("_", " ")]
         lines += [f"  {name:<42} {value}" for name, value in found.get(title, {}).items()]
     return "\n".join(lines)
@@ -60,10 +61,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=None)
     given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     sys.stdout.write(f"seed {seed}\n")
     sys.stdout.flush()
-    size = storm.Size(given.kills, seed, max(40, given.kills // 4), settle_seconds=600)
+    size = storm.Size(given.kills, seed, max(60, given.kills // 4), settle_seconds=600)
     folder = Path(tempfile.mkdtemp(prefix="adtech-chaos-"))
     try:
         found = asyncio.run(run(folder, size))

@@ -1,7 +1,7 @@
 """Forks schedulers from one process that has imported everything: `python -m tests.chaos.nursery`.
 
 Orders come as JSON lines on stdin, what happens goes as JSON lines to stdout:
-  {"start": ID, "environment": {...}, "failpoint": [point, passing, signal] or null, "log": PATH}
+  {"start": ID, "environment": {...}, "failpoint": {...} or null, "log": PATH}
   {"signal": ID, "number": N}
   -> {"id": ID, "pid": PID}
   -> {"id": ID, "reached": POINT}
@@ -16,21 +16,28 @@ import os
 import selectors
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import bot.light_models  # noqa: F401 - before anything of aiogram
 
 # isort: split
-from aiogram.methods import EditMessageText, SendMessage
+from aiogram.methods import ForwardMessage, GetChatMember, SendMessage
 from aiogram.methods.base import Response
-from aiogram.types import Message
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message, User
+from sqlalchemy.orm import configure_mappers
 
+from bot import ads, texts
 from sandbox import processes
 from scheduler import __main__ as scheduler
+from services.creatives import Creative
 from tests.chaos import failpoints
 
 Json = dict[str, Any]
+
+ANSWERS = (Response[Message], Response[User])
+"""Held here, as a generic model that nobody holds is forgotten and built anew."""
 
 
 class Nursery:
@@ -43,6 +50,7 @@ class Nursery:
         self._wake, self._waking = os.pipe()
         os.set_blocking(self._waking, False)
         os.set_blocking(self._wake, False)
+        os.set_blocking(self._reports, False)
         self._buffers: dict[int, bytes] = {}
         for descriptor in (0, self._reports, self._wake):
             self._selector.register(descriptor, selectors.EVENT_READ)
@@ -56,22 +64,24 @@ class Nursery:
             for key, _ in self._selector.select():
                 if key.fd == self._wake:
                     os.read(self._wake, 4096)
+                    # What it reported before it died, it did before it died.
+                    self._hear(self._reports)
                     self._reap()
-                elif (lines := self._lines(key.fd)) is None:
+                elif not self._hear(key.fd):
                     self._end()
                     return
-                else:
-                    for line in lines:
-                        self._handle(key.fd, json.loads(line))
 
-    def _lines(self, descriptor: int) -> list[bytes] | None:
-        """The complete lines that have come; None at the end."""
-        chunk = os.read(descriptor, 65536)
-        if not chunk:
-            return None
+    def _hear(self, descriptor: int) -> bool:
+        """Handle the complete lines that have come; False at the end."""
+        try:
+            chunk = os.read(descriptor, 65536)
+        except BlockingIOError:
+            return True
         *lines, rest = (self._buffers.get(descriptor, b"") + chunk).split(b"\n")
         self._buffers[descriptor] = rest
-        return lines
+        for line in lines:
+            self._handle(descriptor, json.loads(line))
+        return bool(chunk)
 
     def _handle(self, descriptor: int, message: Json) -> None:
         if descriptor == self._reports:
@@ -135,7 +145,7 @@ def _live(order: Json, reporting: int, parent: int) -> NoReturn:
                 line = json.dumps({"id": identity, "reached": point}) + "\n"
                 os.write(reporting, line.encode())
 
-            failpoints.arm(failpoints.Failpoint(*order["failpoint"]), report)
+            failpoints.arm(failpoints.Failpoint(**order["failpoint"]), report)
         scheduler.main()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
@@ -154,15 +164,40 @@ def _put_output_into(log: str) -> None:
     os.chdir(Path(log).parent)
 
 
+def _warm_up() -> None:
+    """Build once, for all children, what each would build at its first use."""
+    configure_mappers()
+    for language in texts.LANGUAGES:
+        said = texts.Texts(language, "USD")
+        said.money(1)
+        said.time(datetime.now(UTC))
+        said("campaigns")
+    ad = Creative(kind="text", text="-", button_text="-", button_url="https://example.com/")
+    ads.message(1, ad)
+    ads.edit(1, 1, ad)
+    ads.edit_button(1, 1, ad)
+    GetChatMember(chat_id=1, user_id=1)
+    ForwardMessage(chat_id=1, from_chat_id=1, message_id=1)
+    person = {"id": 1, "is_bot": True, "first_name": "-"}
+    button = {"text": "-", "callback_data": "-"}
+    message = {
+        "message_id": 1,
+        "date": 1,
+        "chat": {"id": 1, "type": "private", "first_name": "-"},
+        "from": person,
+        "text": "-",
+        "entities": [{"type": "bold", "offset": 0, "length": 1}],
+        "reply_markup": {"inline_keyboard": [[button]]},
+    }
+    ANSWERS[0].model_validate({"ok": True, "result": message})
+    ANSWERS[1].model_validate({"ok": True, "result": person})
+    InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="-", callback_data="-")]])
+    SendMessage(chat_id=1, text="-")
+
+
 def main() -> None:
     """Load what the children need, and serve."""
-    # Built at first use, and then shared by all children.
-    SendMessage(chat_id=1, text="-")
-    EditMessageText(chat_id=1, message_id=1, text="-")
-    chat = {"id": 1, "type": "private"}
-    Response[Message].model_validate(
-        {"ok": True, "result": {"message_id": 1, "date": 1, "chat": chat}}
-    )
+    _warm_up()
     gc.collect()
     gc.freeze()
     Nursery().run()

@@ -15,23 +15,34 @@ from typing import Any
 import asyncpg
 
 PLACEMENTS = """
+    WITH paid AS (
+        SELECT reference_id, count(*) AS payouts FROM ledger_entries
+        WHERE reason = 'payout' GROUP BY reference_id
+    ), moved AS (
+        SELECT reference_id, count(*) FILTER (WHERE reason = 'refund') AS refunds,
+            count(*) FILTER (WHERE reason = 'escrow_hold') AS holds
+        FROM ledger_transfers WHERE reason IN ('refund', 'escrow_hold') GROUP BY reference_id
+    ), doubted AS (
+        SELECT DISTINCT (metadata->>'target_id')::bigint AS id
+        FROM user_audit_logs WHERE action = 'post_uncertain'
+    ), carded AS (
+        SELECT DISTINCT (payload->>'target_id')::bigint AS id
+        FROM outbox WHERE kind = 'post_uncertain' AND user_id IS NULL
+    )
     SELECT t.id, ch.chat_id, c.creative->>'text' AS text, t.status AS target,
         j.status AS job, j.message_id, e.status AS escrow, e.amount,
-        (SELECT count(*) FROM ledger_entries l
-         WHERE l.reference_id = t.id AND l.reason = 'payout') AS payouts,
-        (SELECT count(*) FROM ledger_transfers l
-         WHERE l.reference_id = t.id AND l.reason = 'refund') AS refunds,
-        (SELECT count(*) FROM ledger_transfers l
-         WHERE l.reference_id = t.id AND l.reason = 'escrow_hold') AS holds,
-        EXISTS (SELECT FROM user_audit_logs a WHERE a.action = 'post_uncertain'
-            AND (a.metadata->>'target_id')::bigint = t.id) AS was_uncertain,
-        EXISTS (SELECT FROM outbox o WHERE o.kind = 'post_uncertain' AND o.user_id IS NULL
-            AND (o.payload->>'target_id')::bigint = t.id) AS on_card
+        coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
+        coalesce(moved.holds, 0) AS holds, doubted.id IS NOT NULL AS was_uncertain,
+        carded.id IS NOT NULL AS on_card
     FROM campaign_targets t
     JOIN campaigns c ON c.id = t.campaign_id
     JOIN channels ch ON ch.id = t.channel_id
     LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
     LEFT JOIN escrows e ON e.campaign_target_id = t.id
+    LEFT JOIN paid ON paid.reference_id = t.id
+    LEFT JOIN moved ON moved.reference_id = t.id
+    LEFT JOIN doubted ON doubted.id = t.id
+    LEFT JOIN carded ON carded.id = t.id
     WHERE t.status <> 'pending'
 """
 BOOKS = {

@@ -41,8 +41,14 @@ class Telegram:
 
     def sends(self) -> list[Facts]:
         """Every send so far that the flood limits let pass or refused."""
-        lines = (self.folder / telegram.SEND_LOG).read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        return self._lines(telegram.SEND_LOG)
+
+    def faults(self) -> list[str]:
+        """The kind of every fault so far that hit a send into a channel."""
+        return self._lines(telegram.FAULT_LOG)
+
+    def _lines(self, name: str) -> list[Any]:
+        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
 
 
 @dataclass

@@ -4,28 +4,34 @@ Then the sky clears, and a judge compares what was published with what was paid.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
+import logging
 import os
 import random
 import signal
 import sys
+import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from asyncpg import PostgresError
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import session as database
 from sandbox import embedded
 from services import invariants
-from tests.chaos.market import Market
+from tests.chaos.market import Market, Place
 from tests.chaos.stage import Stage, stage, until
+from tests.chaos.victims import Victims
 from tests.chaos.weather import Weather, weather
-from tests.chaos.workers import Nursery, Worker, nursery
+from tests.chaos.workers import Nursery, nursery
 
 CHANCES = {
     "cut_after": 0.30,
@@ -37,6 +43,7 @@ CHANCES = {
     "timeout_before": 0.01,
     "error": 0.02,
     "flood": 0.02,
+    "refused": 0.02,
 }
 """What goes wrong with how large a share of the sends into channels."""
 SETTINGS = {
@@ -45,32 +52,35 @@ SETTINGS = {
     "PROBE_GAP": "2",
     "MESSAGES_PER_SECOND": "1000",
 }
-PLACES_AT_ONCE = 3
 PEOPLE = 30
 BUYERS = 10
-STOPPED_SHARE = 0.08
-"""So many workers are stopped past their lease and woken up again, the others killed."""
-STOPPED_SECONDS = 8.0
-FIRST_PASSINGS = 2
-LIFE_SECONDS = (6.0, 25.0)
-"""A worker that has not come to its failpoint by then is killed where it is."""
-BACKLOG = 9
+BACKLOG = 8
 """So many posts wait at a time: more would die together with one process."""
-HASTE = timedelta(seconds=15)
+MOST_OPEN = 30
+"""No more is bought while so many posts are on their way or uncertain: what is left over by the
+dead is looked after before more of them die over more."""
+AT_A_TIME = 2
+FEED_SECONDS = 0.3
+SPEED = 3
+"""Time in the database runs so much faster, for all but the leases."""
+HASTE = timedelta(seconds=10)
 """While waiting for the end, time is moved by this with every look; minutes in all."""
-MOST_HASTE = timedelta(minutes=8)
-PROMISED_HOURS = (0, 2)
-BUSY = """
-    SELECT coalesce(array_agg(DISTINCT channel_id), '{}') FROM post_jobs
-    WHERE status IN ('queued', 'sending', 'uncertain')
-"""
-WAITING = """
-    SELECT COUNT(*) FROM post_jobs j WHERE status = 'queued' AND NOT EXISTS (
-        SELECT FROM post_jobs b WHERE b.channel_id = j.channel_id AND b.status = 'uncertain')
-"""
-USUAL = ("claims.", "Sender.send_ad")
-"""Points that every worker comes by; the others are chosen less often."""
+MOST_HASTE = timedelta(minutes=5)
+PROMISED_HOURS = (0, 1)
+WORK = text(
+    """
+    SELECT coalesce(array_agg(DISTINCT channel_id), '{}') AS busy,
+        COUNT(*) FILTER (WHERE status = 'queued' AND NOT EXISTS (
+            SELECT FROM post_jobs b
+            WHERE b.channel_id = j.channel_id AND b.status = 'uncertain')) AS waiting,
+        COUNT(*) FILTER (WHERE status <> 'queued') AS open
+    FROM post_jobs j WHERE status IN ('queued', 'sending', 'uncertain')
+    """
+)
+TELL_SECONDS = 5.0
 Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class Size:
     seed: int
     channels: int
     settle_seconds: float
+    calm_seconds: tuple[float, float] = (4.0, 12.0)
+    """Between two troubles of the servers."""
 
 
 @dataclass
@@ -92,84 +104,88 @@ class Storm:
     young: Nursery
     market: Market
     sky: Weather
-    random: random.Random
-    killed: Counter[str] = field(default_factory=Counter)
-    """Deaths at failpoints, by point."""
-    kills_elsewhere: int = 0
-    stopped: int = 0
+    victims: Victims = field(init=False)
+    _posts: str = ""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        """Choose who dies where, by the seed."""
+        chance = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
+        self.victims = Victims(self.young, self._settings, chance)
+
     async def rage(self) -> None:
-        """Until as many have died at failpoints as were asked for."""
-        tasks = [asyncio.create_task(self._feed()), asyncio.create_task(self.sky.rage(self.over))]
+        """Until as many have died at failpoints as were asked for, and nothing was left out."""
+        tasks = [
+            asyncio.create_task(self._feed()),
+            asyncio.create_task(self._hurry()),
+            asyncio.create_task(self._tell()),
+            asyncio.create_task(self.sky.rage(self.over, self.size.calm_seconds)),
+        ]
         try:
-            async with asyncio.TaskGroup() as places:
-                for _ in range(PLACES_AT_ONCE):
-                    places.create_task(self._keep_dying())
+            await self.victims.fall(self._enough)
         finally:
             self.over.set()
             await asyncio.gather(*tasks)
 
-    def settings(self) -> dict[str, str]:
+    def _enough(self) -> bool:
+        dead = self.victims.killed.total() >= self.size.kills
+        return dead and bool(self.sky.rounds and self.victims.stopped_and_woken)
+
+    def _settings(self) -> dict[str, str]:
         """Of every scheduler of the storm."""
         return self.scene.settings(**SETTINGS, **self.sky.settings())
 
-    async def _keep_dying(self) -> None:
-        while self.killed.total() < self.size.kills:
-            await self._live_and_die()
-
-    async def _live_and_die(self) -> None:
-        number = signal.SIGSTOP if self.random.random() < STOPPED_SHARE else signal.SIGKILL
-        failpoint = (self._point(), self.random.randint(1, FIRST_PASSINGS), int(number))
-        worker = self.young.start(self.settings(), failpoint)
-        try:
-            await asyncio.wait_for(worker.arrived.wait(), self.random.uniform(*LIFE_SECONDS))
-        except TimeoutError:
-            pass
-        else:
-            if number == signal.SIGSTOP:
-                self.stopped += 1
-                await asyncio.sleep(STOPPED_SECONDS)
-                self.young.send(worker, signal.SIGCONT)
-                await asyncio.sleep(1)
-        if worker.reached is None or number == signal.SIGSTOP:
-            self.young.send(worker, signal.SIGKILL)
-        await asyncio.wait_for(worker.ended.wait(), 30)
-        self._count(worker)
-
-    def _count(self, worker: Worker) -> None:
-        """Only what the operating system calls a death by signal 9 is one."""
-        if worker.signal != signal.SIGKILL:
-            raise RuntimeError(f"a scheduler ended by itself, with status {worker.status}")
-        assert worker.failpoint is not None
-        if worker.reached is not None and worker.failpoint[2] == signal.SIGKILL:
-            self.killed[worker.reached] += 1
-        else:
-            self.kills_elsewhere += 1
-
-    def _point(self) -> str:
-        points = self.young.points
-        weights = [8 if point.startswith(USUAL) else 1 for point in points]
-        return self.random.choices(points, weights)[0]
-
     async def _feed(self) -> None:
         """Keep posts waiting, whatever happens to the database meanwhile."""
-        # Every ad in every channel, once.
-        pairs = [(place, ad) for ad in self.market.ads for place in self.market.places]
+        unused = self._unused()
         while not self.over.is_set():
             try:
-                busy = set(await self.scene.fetch(BUSY))
-                for _ in range(max(BACKLOG - await self.scene.fetch(WAITING), 0)):
-                    free = next((pair for pair in pairs if pair[0].channel_id not in busy), None)
-                    if free is None:
-                        break
-                    pairs.remove(free)
-                    busy.add(free[0].channel_id)
-                    await self.market.buy(*free)
+                async with self.market.sessions.begin() as session:
+                    work = (await session.execute(WORK)).one()
+                self._posts = f"{work.waiting} posts wait, {work.open} are open"
+                room = min(BACKLOG - work.waiting, MOST_OPEN - work.open, AT_A_TIME)
+                await self._buy(max(room, 0), set(work.busy), unused)
             except (SQLAlchemyError, OSError, PostgresError):
                 # What was bought half is never approved, or was committed without our knowing.
                 pass
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(FEED_SECONDS)
+
+    def _unused(self) -> dict[Place, Iterator[tuple[Any, int]]]:
+        """Every ad in every channel, once; those first that were used least."""
+        return {place: iter(self.market.ads) for place in self.market.places}
+
+    async def _buy(
+        self, number: int, busy: set[int], unused: dict[Place, Iterator[tuple[Any, int]]]
+    ) -> None:
+        free = [place for place in unused if place.channel_id not in busy]
+        for place in free[:number]:
+            ads = unused.pop(place)
+            if (ad := next(ads, None)) is not None:
+                # To the end of the line.
+                unused[place] = ads
+                await self.market.buy(place, ad)
+
+    async def _hurry(self) -> None:
+        """Let time run faster."""
+        while not self.over.is_set():
+            await asyncio.sleep(1)
+            with contextlib.suppress(OSError, PostgresError):
+                await self._forward(timedelta(seconds=SPEED - 1))
+
+    async def _tell(self) -> None:
+        """Say now and then how far it is."""
+        begun = time.monotonic()
+        while not self.over.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), TELL_SECONDS)
+            log.info(
+                "%4.0f s: %d killed at failpoints, %d elsewhere, %d stopped and woken, %s",
+                time.monotonic() - begun,
+                self.victims.killed.total(),
+                self.victims.killed_elsewhere,
+                self.victims.stopped_and_woken,
+                self._posts,
+            )
 
     async def settle(self) -> None:
         """The sky clears; two workers bring everything to its end, hours later."""
@@ -203,7 +219,7 @@ class Storm:
             return bool(await self.scene.fetch(count) == 0)
 
         try:
-            await until(none, self.size.settle_seconds, "not all is settled", every=2)
+            await until(none, self.size.settle_seconds, "not all is settled", every=1)
         except TimeoutError:
             # The judge says what is left.
             return
@@ -239,7 +255,7 @@ async def run(folder: Path, size: Size) -> Json:
         await market.open(advertisers=BUYERS, ads=max(size.kills // 20, 10))
         for fact, hours in zip(market.untold(), itertools.cycle(PROMISED_HOURS), strict=False):
             await market.connect(fact, promised_hours=hours)
-        storm = Storm(size, scene, young, market, sky, random.Random(size.seed))  # noqa: S311
+        storm = Storm(size, scene, young, market, sky)
         await storm.rage()
         await storm.settle()
         verdict = await judge(scene)
@@ -247,12 +263,15 @@ async def run(folder: Path, size: Size) -> Json:
             broken = await invariants.run(session)
         await engine.dispose()
     verdict["invariant_violations"] += len(broken)
+    victims = storm.victims
     return {
         "seed": size.seed,
-        "kills": storm.killed.total(),
-        "kills_elsewhere": storm.kills_elsewhere,
-        "stopped_and_woken": storm.stopped,
+        "kills": victims.killed.total(),
+        "kills_elsewhere": victims.killed_elsewhere,
+        "stopped_and_woken": victims.stopped_and_woken,
+        "cpu_seconds_of_victims": round(victims.cpu),
         **verdict,
-        "killed_at": dict(sorted(storm.killed.items())),
+        "killed_at": dict(sorted(victims.killed.items())),
         "weather": dict(sorted(sky.seen.items())),
+        "sends": dict.fromkeys(CHANCES, 0) | Counter(scene.telegram.faults()),
     }

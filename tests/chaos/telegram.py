@@ -1,9 +1,10 @@
 """A Telegram in a process of its own: `python -m tests.chaos.telegram PLAN.json`.
 
-The sandbox's Bot API server over a world with as many channels as the plan asks for. Two files are
-for whoever judges later: `published.jsonl` (the sandbox's own, synced before any answer) and
+The sandbox's Bot API server over a world with as many channels as the plan asks for. Three files
+are for whoever judges later: `published.jsonl` (the sandbox's own, synced before any answer),
 `sends.jsonl`, a line for every send that was admitted or refused by the flood limits, with its
-time. Faults are drawn from a seed: so many sends out of a hundred go wrong in each way.
+time, and `faults.jsonl`, a line for every fault. Faults are drawn from a seed: so many sends out of
+a hundred go wrong in each way.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from sandbox.state import State, channel_id
 
 SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation"})
 SEND_LOG = "sends.jsonl"
+FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
 HELD_SECONDS = 3.0
 """A request that is never answered is let go after this; the workers give up before."""
@@ -53,8 +55,9 @@ class Plan:
 class DrawnFaults(Faults):
     """Faults of sends into channels by chance; those set by hand come first."""
 
-    def __init__(self, seed: int, chances: dict[str, float]) -> None:
+    def __init__(self, path: Path, seed: int, chances: dict[str, float]) -> None:
         super().__init__()
+        self._log = path.open("a", buffering=1)
         self._random = random.Random(seed)  # noqa: S311 - repeatable is the point
         self.chances = chances
 
@@ -68,6 +71,7 @@ class DrawnFaults(Faults):
         drawn = self._random.random()
         for kind, share in self.chances.items():
             if drawn < share:
+                self._log.write(json.dumps(kind) + "\n")
                 return _fault(kind)
             drawn -= share
         return None
@@ -82,6 +86,9 @@ def _fault(kind: str) -> Fault:
     match kind:
         case "flood":
             return Fault(0, "*", "error", error_code=429, retry_after=1)
+        case "refused":
+            what = "Bad Request: wrong file identifier/HTTP URL specified"
+            return Fault(0, "*", "error", error_code=400, description=what)
         case "timeout_before" | "timeout_after":
             return Fault(0, "*", kind, delay_s=HELD_SECONDS)
         case _:
@@ -143,7 +150,7 @@ async def serve(plan: Plan) -> None:
     state.adopt_bot(int(plan.token.partition(":")[0]))
     state.limits = WatchedLimits(folder / SEND_LOG, state)
     state.limits.enabled = plan.limits
-    state.faults = DrawnFaults(plan.seed, plan.chances)
+    state.faults = DrawnFaults(folder / FAULT_LOG, plan.seed, plan.chances)
     facts = populate(state, plan)
     app = create_app(state, bot_token=plan.token, control_token=plan.control_token)
     listener = ports.listen(0)

@@ -1,6 +1,7 @@
 """What happens to the servers while schedulers work and die: one trouble at a time."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -12,10 +13,10 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from sandbox import embedded, ports
+from tests.chaos.deck import Deck
 from tests.chaos.proxy import Proxy, Streams, proxy
 from tests.chaos.stage import Stage
 
-CALM_SECONDS = (3.0, 10.0)
 TROUBLE_SECONDS = (0.3, 2.5)
 
 
@@ -26,8 +27,6 @@ class Weather:
         self._scene = scene
         self._random = random.Random(seed)  # noqa: S311 - repeatable is the point
         self._networks = networks
-        self.seen: Counter[str] = Counter()
-        """How often each trouble came."""
         self._troubles: dict[str, Callable[[], Awaitable[None]]] = {
             "PostgreSQL stopped at once": self._stop_postgres,
             "Valkey killed": self._kill_valkey,
@@ -37,6 +36,14 @@ class Weather:
             "network to Valkey cut": lambda: self._cut("valkey"),
             "network to Telegram cut": lambda: self._cut("telegram"),
         }
+        self.seen = Counter(dict.fromkeys(self._troubles, 0))
+        """How often each trouble came."""
+        self._deck = Deck(list(self._troubles), self._random)
+
+    @property
+    def rounds(self) -> int:
+        """How often every trouble has come."""
+        return self._deck.rounds
 
     def settings(self) -> dict[str, str]:
         """Where schedulers find the servers: behind the networks."""
@@ -48,14 +55,15 @@ class Weather:
             "BOT_API_URL": f"http://{at['telegram']}",
         }
 
-    async def rage(self, over: asyncio.Event) -> None:
-        """One trouble after the other, each then repaired, until it is over."""
-        names = list(self._troubles)
+    async def rage(self, over: asyncio.Event, calm: tuple[float, float]) -> None:
+        """One trouble after the other, each then repaired, with seconds of calm in between."""
         while not over.is_set():
-            await asyncio.sleep(self._random.uniform(*CALM_SECONDS))
-            name = self._random.choice(names)
-            self.seen[name] += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), self._random.uniform(*calm))
+                return
+            name = self._deck.draw()
             await self._troubles[name]()
+            self.seen[name] += 1
 
     async def _pass(self) -> None:
         await asyncio.sleep(self._random.uniform(*TROUBLE_SECONDS))

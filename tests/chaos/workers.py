@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.chaos.failpoints import Failpoint
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 60
@@ -19,7 +21,7 @@ class Worker:
     """One forked scheduler."""
 
     id: int
-    failpoint: tuple[str, int, int] | None
+    failpoint: Failpoint | None
     pid: int = 0
     reached: str | None = None
     """The failpoint that it reported, right before it signalled itself."""
@@ -41,20 +43,23 @@ class Nursery:
         self.points: list[str] = []
         self.ready = asyncio.Event()
         self.workers: dict[int, Worker] = {}
+        """Those that live."""
+        self._started = 0
 
     def start(
         self,
         environment: Mapping[str, str],
-        failpoint: tuple[str, int, int] | None = None,
+        failpoint: Failpoint | None = None,
     ) -> Worker:
         """Fork a scheduler with these settings; with a failpoint, it signals itself there."""
-        worker = Worker(len(self.workers) + 1, failpoint)
+        self._started += 1
+        worker = Worker(self._started, failpoint)
         self.workers[worker.id] = worker
         self._order(
             {
                 "start": worker.id,
                 "environment": dict(environment),
-                "failpoint": failpoint,
+                "failpoint": None if failpoint is None else asdict(failpoint),
                 "log": str(self._log),
             }
         )
@@ -89,6 +94,7 @@ class Nursery:
         else:
             worker.signal, worker.status = message["signal"], message["status"]
             worker.cpu = message["cpu"]
+            del self.workers[worker.id]
             worker.ended.set()
 
     def _order(self, order: dict[str, Any]) -> None:
