@@ -1,7 +1,7 @@
 """`python -m tests.chaos --kills N --seed S`: schedulers are killed, and not one post may be wrong.
 
 Prints its seed and a table, writes build/chaos.json, and ends with status 1 if anything was
-published twice, lost, or paid on a guess.
+published twice, lost, or paid on a guess, or if a long run had no trouble of some kind.
 """
 
 import argparse
@@ -20,6 +20,8 @@ from tests.chaos.stage import ROOT
 
 RESULT = ROOT / "build" / "chaos.json"
 NEVER = ("duplicates", "lost", "moved_on_unknown", "invariant_violations")
+LONG = 500
+"""Kills of a run in which everything has to have happened."""
 SHOWN = (
     *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
     *("duplicates", "lost", "moved_on_unknown", "ever_uncertain", "unresolved"),
@@ -55,6 +57,14 @@ def table(found: storm.Json) -> str:
     return "\n".join(lines)
 
 
+def missing(found: storm.Json) -> list[str]:
+    """What never happened in a run that was long enough for everything."""
+    if found["kills"] < LONG:
+        return []
+    happened = {"stopped and woken": found["stopped_and_woken"]} | found["weather"] | found["sends"]
+    return [name for name, times in happened.items() if not times]
+
+
 def main() -> int:
     """Run, print, judge."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
@@ -65,7 +75,7 @@ def main() -> int:
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     sys.stdout.write(f"seed {seed}\n")
     sys.stdout.flush()
-    size = storm.Size(given.kills, seed, max(60, given.kills // 4), settle_seconds=600)
+    size = storm.Size(given.kills, seed, max(100, given.kills // 4), settle_seconds=600)
     folder = Path(tempfile.mkdtemp(prefix="adtech-chaos-"))
     try:
         found = asyncio.run(run(folder, size))
@@ -74,7 +84,10 @@ def main() -> int:
         raise
     write(found)
     sys.stdout.write(table(found) + "\n")
-    if any(found[name] for name in NEVER):
+    never = missing(found)
+    if never:
+        sys.stderr.write(f"never happened: {', '.join(never)}\n")
+    if never or any(found[name] for name in NEVER):
         sys.stderr.write(f"the logs of this run are in {folder}\n")
         return 1
     shutil.rmtree(folder)

@@ -48,15 +48,15 @@ CHANCES = {
 """What goes wrong with how large a share of the sends into channels."""
 SETTINGS = {
     "ENVIRONMENT": "development",
-    "POST_LEASE": "5",
+    "POST_LEASE": "12",
     "PROBE_GAP": "2",
     "MESSAGES_PER_SECOND": "1000",
 }
 PEOPLE = 30
 BUYERS = 10
-BACKLOG = 8
+BACKLOG = 6
 """So many posts wait at a time: more would die together with one process."""
-MOST_OPEN = 30
+MOST_OPEN = 50
 """No more is bought while so many posts are on their way or uncertain: what is left over by the
 dead is looked after before more of them die over more."""
 AT_A_TIME = 2
@@ -77,7 +77,7 @@ WORK = text(
     FROM post_jobs j WHERE status IN ('queued', 'sending', 'uncertain')
     """
 )
-TELL_SECONDS = 5.0
+TELL_SECONDS = 15.0
 Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
@@ -188,9 +188,9 @@ class Storm:
             )
 
     async def settle(self) -> None:
-        """The sky clears; two workers bring everything to its end, hours later."""
+        """The sky clears; some workers bring everything to its end, hours later."""
         await self.scene.control("faults", "DELETE")
-        workers = [self.young.start(self.scene.settings(**SETTINGS)) for _ in range(2)]
+        workers = [self.young.start(self.scene.settings(**SETTINGS)) for _ in range(3)]
         await self._until_none(
             "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )

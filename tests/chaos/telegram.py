@@ -55,8 +55,9 @@ class Plan:
 class DrawnFaults(Faults):
     """Faults of sends into channels by chance; those set by hand come first."""
 
-    def __init__(self, path: Path, seed: int, chances: dict[str, float]) -> None:
+    def __init__(self, path: Path, state: State, seed: int, chances: dict[str, float]) -> None:
         super().__init__()
+        self._state = state
         self._log = path.open("a", buffering=1)
         self._random = random.Random(seed)  # noqa: S311 - repeatable is the point
         self.chances = chances
@@ -66,7 +67,8 @@ class DrawnFaults(Faults):
         found = super().take(method, chat_id)
         if found is not None or method not in SENDS:
             return found
-        if not (isinstance(chat_id, int) and chat_id < 0):
+        chat = self._state.chats.get(chat_id) if isinstance(chat_id, int) else None
+        if chat is None or chat.type != "channel":
             return None
         drawn = self._random.random()
         for kind, share in self.chances.items():
@@ -150,7 +152,7 @@ async def serve(plan: Plan) -> None:
     state.adopt_bot(int(plan.token.partition(":")[0]))
     state.limits = WatchedLimits(folder / SEND_LOG, state)
     state.limits.enabled = plan.limits
-    state.faults = DrawnFaults(folder / FAULT_LOG, plan.seed, plan.chances)
+    state.faults = DrawnFaults(folder / FAULT_LOG, state, plan.seed, plan.chances)
     facts = populate(state, plan)
     app = create_app(state, bot_token=plan.token, control_token=plan.control_token)
     listener = ports.listen(0)

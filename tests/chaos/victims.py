@@ -1,28 +1,32 @@
 """Schedulers that are killed at a named point, or stopped there past their lease and woken up."""
 
 import asyncio
+import contextlib
 import random
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from tests.chaos.deck import Deck
 from tests.chaos.failpoints import Failpoint
 from tests.chaos.workers import Nursery, Worker
 
-AT_ONCE = 6
+AT_ONCE = 4
 """Places in which one dies after the other."""
-STOPPED_AT_ONCE = 3
+STOPPED_AT_ONCE = 5
 """Places in which they are stopped, woken up, and live on for a while: they finish what others
-began, which takes longer than the life of those that are killed at once."""
+began. A look for an uncertain post takes longer than the life of those that are killed at once."""
+EARLY = ("claims.", "Sender.send_ad ")
+EARLY_SHARE = 3
+"""Points on the way of every post are drawn so many times as often as each of the others."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
-PATIENCE_SECONDS = (5.0, 10.0)
+PATIENCE_SECONDS = (3.0, 7.0)
 """Past it any other point will do."""
 LIFE_SECONDS = 40.0
 """One that has come to no point by then is killed where it is."""
-STOPPED_SECONDS = 8.0
-AWAKE_SECONDS = (10.0, 40.0)
+STOPPED_SECONDS = 16.0
+AWAKE_SECONDS = (45.0, 90.0)
 
 
 class Victims:
@@ -35,7 +39,9 @@ class Victims:
         self._young = young
         self._settings = settings
         self._chance = chance
-        self._points = Deck(young.points, chance)
+        early = [point for point in young.points if point.startswith(EARLY)]
+        self._points = Deck(young.points + early * (EARLY_SHARE - 1), chance)
+        self._over = asyncio.Event()
         self.killed: Counter[str] = Counter()
         """Deaths at failpoints, by point."""
         self.killed_elsewhere = 0
@@ -46,15 +52,21 @@ class Victims:
     async def fall(self, enough: Callable[[], bool]) -> None:
         """One after the other, in several places, until it is enough."""
 
-        async def fall_here(live: Callable[[], Awaitable[None]]) -> None:
+        async def fall_here() -> None:
             while not enough():
-                await live()
+                await self._kill_one()
 
-        async with asyncio.TaskGroup() as places:
+        async def stop_here() -> None:
+            while not self._over.is_set():
+                await self._stop_one()
+
+        async with asyncio.TaskGroup() as stopped:
             for _ in range(STOPPED_AT_ONCE):
-                places.create_task(fall_here(self._stop_one))
-            for _ in range(AT_ONCE):
-                places.create_task(fall_here(self._kill_one))
+                stopped.create_task(stop_here())
+            async with asyncio.TaskGroup() as places:
+                for _ in range(AT_ONCE):
+                    places.create_task(fall_here())
+            self._over.set()
 
     async def _kill_one(self) -> None:
         worker = self._start(signal.SIGKILL)
@@ -73,7 +85,8 @@ class Victims:
             await asyncio.sleep(STOPPED_SECONDS)
             self._young.send(worker, signal.SIGCONT)
             self.stopped_and_woken += 1
-            await asyncio.sleep(self._chance.uniform(*AWAKE_SECONDS))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), self._chance.uniform(*AWAKE_SECONDS))
         self._young.send(worker, signal.SIGKILL)
         await self._end(worker)
         self.killed_elsewhere += 1
