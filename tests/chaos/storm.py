@@ -56,14 +56,14 @@ PEOPLE = 30
 BUYERS = 10
 BACKLOG = 6
 """So many posts wait at a time: more would die together with one process."""
-MOST_OPEN = 50
+MOST_OPEN = 36
 """No more is bought while so many posts are on their way or uncertain: what is left over by the
 dead is looked after before more of them die over more."""
 AT_A_TIME = 2
 FEED_SECONDS = 0.3
-SPEED = 3
+SPEED = 2
 """Time in the database runs so much faster, for all but the leases."""
-HASTE = timedelta(seconds=10)
+HASTE = timedelta(seconds=5)
 """While waiting for the end, time is moved by this with every look; minutes in all."""
 MOST_HASTE = timedelta(minutes=5)
 PROMISED_HOURS = (0, 1)
