@@ -1,12 +1,13 @@
 """A short storm: a few deaths, every outage, and the same judge as in the long one."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
 from tests.chaos import __main__ as chaos
-from tests.chaos import failpoints, storm
+from tests.chaos import deck, failpoints, storm
 from tests.chaos.oracle import judge
 
 KILLS = 8
@@ -15,7 +16,7 @@ SEED = 20_261
 
 @pytest.mark.storm
 async def test_whatever_dies_every_post_is_out_once_or_paid_back(tmp_path: Path) -> None:
-    size = storm.Size(KILLS, SEED, channels=40, settle_seconds=120)
+    size = storm.Size(KILLS, SEED, channels=24, settle_seconds=120, calm_seconds=(0.2, 1.0))
     found = await chaos.run(tmp_path, size)
     chaos.write(found)
     assert json.loads(chaos.RESULT.read_text()) == found
@@ -23,6 +24,8 @@ async def test_whatever_dies_every_post_is_out_once_or_paid_back(tmp_path: Path)
     assert not wrong, chaos.table(found)
     assert found["kills"] >= KILLS
     assert found["published"] >= KILLS
+    assert found["stopped_and_woken"]
+    assert all(found["weather"].values())
     assert found["takeover_s_max"] <= 45
 
 
@@ -35,6 +38,19 @@ def test_every_named_function_is_a_failpoint() -> None:
     for place, functions in failpoints.WIRES.items():
         for function in functions:
             assert f"{place.rpartition(':')[2]}.{function} before" in points
+
+
+def test_a_long_run_in_which_a_trouble_never_came_says_so() -> None:
+    troubles = {"weather": {"Valkey frozen": 3}, "sends": {"cut_after": 0}}
+    run = {"kills": chaos.LONG, "stopped_and_woken": 0} | troubles
+    assert chaos.missing(run) == ["stopped and woken", "cut_after"]
+    assert chaos.missing(run | {"kills": chaos.LONG - 1}) == []
+
+
+def test_a_deck_leaves_nothing_out() -> None:
+    cards = deck.Deck("abc", random.Random(1))  # noqa: S311 - repeatable
+    assert [sorted(cards.draw() for _ in range(3)) for _ in range(4)] == [["a", "b", "c"]] * 4
+    assert cards.rounds == 4
 
 
 def placement(**facts: object) -> dict[str, object]:
