@@ -168,19 +168,24 @@ async def confirm(
     return correction
 
 
-async def drop(session: AsyncSession, *, actor: Actor, correction_id: int) -> Correction:
+async def drop(
+    session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
+) -> Correction:
     """Let a correction go that was not done; dropped before: the first result.
 
-    Raises AccessDenied, NotFound, InvalidMove.
+    Who proposed it may do so too. Raises AccessDenied, InvalidText, NotFound, OwnMoney,
+    InvalidMove.
     """
     role = actor.require_staff(*MODERATORS, action="correction_drop")
+    reason = _require_reason(reason)
     correction = await lock(session, correction_id)
+    await _require_not_own(session, actor, correction)
     if correction.status is CorrectionStatus.DROPPED:
         return correction
     require_move(correction, CorrectionStatus.DROPPED, Who(role.value))
     correction.status = CorrectionStatus.DROPPED
     await session.flush()
-    await tell(session, correction, actor, role=role)
+    await tell(session, correction, actor, role=role, why=reason)
     return correction
 
 
@@ -218,8 +223,18 @@ def require_move(correction: Correction, wanted: CorrectionStatus, who: Who) -> 
     )
 
 
-async def tell(session: AsyncSession, correction: Correction, actor: Actor, *, role: str) -> None:
-    """Record what became of a correction, and owe the admin chat the word."""
+async def tell(
+    session: AsyncSession,
+    correction: Correction,
+    actor: Actor,
+    *,
+    role: str,
+    why: str | None = None,
+) -> None:
+    """Record what became of a correction, and owe the admin chat the word.
+
+    `why` is a reason that the correction itself has no place for.
+    """
     await audit.record(
         session,
         actor=actor,
@@ -232,6 +247,7 @@ async def tell(session: AsyncSession, correction: Correction, actor: Actor, *, r
         amount=correction.amount,
         entry_id=correction.entry_id,
         target_id=correction.target_id,
+        reason=why,
     )
     await outbox.add(
         session,
@@ -241,6 +257,7 @@ async def tell(session: AsyncSession, correction: Correction, actor: Actor, *, r
             "correction_id": correction.id,
             "kind": correction.kind.value,
             "status": correction.status.value,
+            "reason": why,
         },
         key=f"correction_{correction.status}:{correction.id}",
     )

@@ -1,6 +1,10 @@
 """Money coming in, and money held for a placement."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,12 +12,26 @@ from db import queries
 from db.models.campaigns import TargetStatus
 from db.models.money import Deposit, DepositStatus, Escrow, EscrowStatus, Reason, WalletKind
 from db.models.operations import Switch
+from db.models.users import User
 from db.money import MAX_AMOUNT, fee
 from services import audit, errors, killswitches, ledger, outbox, users
 from services.actors import SYSTEM
 from services.ledger import Leg
 
 CREDIT_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A deposit as staff see it. Minor units; time aware."""
+
+    deposit_id: int
+    telegram_id: int
+    amount: int
+    currency: str
+    source: str
+    status: DepositStatus
+    created_at: datetime
 
 
 async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
@@ -90,6 +108,41 @@ async def credit_due(session: AsyncSession) -> int:
         await _credit(session, received)
         credited += 1
     return credited
+
+
+async def recent(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Payment]:
+    """Return a page of the deposits, newest first."""
+    rows = await session.execute(
+        select(Deposit, User.telegram_id)
+        .join(User, User.id == Deposit.user_id)
+        .order_by(Deposit.id.desc())
+        .limit(limit)
+        .offset(offset)
+        .execution_options(populate_existing=True)
+    )
+    return [
+        Payment(
+            deposit_id=received.id,
+            telegram_id=telegram_id,
+            amount=received.amount,
+            currency=received.currency,
+            source=received.source,
+            status=received.status,
+            created_at=received.created_at,
+        )
+        for received, telegram_id in rows
+    ]
+
+
+async def waiting(session: AsyncSession) -> tuple[int, int]:
+    """Return how many deposits wait to be credited, and how much they are (minor units)."""
+    row = await session.execute(
+        select(func.count(), func.coalesce(func.sum(Deposit.amount), 0)).where(
+            Deposit.status == DepositStatus.RECEIVED
+        )
+    )
+    count, amount = row.one()
+    return count, int(amount)
 
 
 async def hold_escrow(session: AsyncSession, *, target_id: int) -> Escrow:

@@ -75,6 +75,8 @@ class Explanation:
     balance: int
     version: int
     ledger_sum: int
+    last_balance: int
+    """What the last entry says, orphans left out: where a reset sets the balance."""
     lines: Sequence[Line]
     findings: Sequence[Finding]
     """Of the wallet as a whole."""
@@ -136,6 +138,7 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
         balance=wallet.balance,
         version=wallet.version,
         ledger_sum=total,
+        last_balance=taken_up,
         lines=lines,
         findings=(Finding.DRIFTED_BALANCE,) if drifted else (),
     )

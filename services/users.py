@@ -26,6 +26,8 @@ class Balances:
     held: int
     """In escrow for their campaigns."""
     currency: str
+    leaving: int = 0
+    """Asked for and not paid out yet."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ async def foreign_currency(session: AsyncSession, currency: str) -> str | None:
 
 
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return what a user can spend, and what is held for their campaigns."""
+    """Return what a user can spend, what is held for their campaigns, and what is leaving."""
     wallet = await wallet_of(session, user_id)
     held = await session.scalar(
         select(func.coalesce(func.sum(Escrow.amount), 0))
@@ -142,7 +144,12 @@ async def balances(session: AsyncSession, user_id: int) -> Balances:
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .where(Campaign.advertiser_id == user_id, Escrow.status == EscrowStatus.HELD)
     )
-    return Balances(wallet.balance, int(held or 0), wallet.currency)
+    leaving = await session.scalar(
+        select(Wallet.balance).where(
+            Wallet.user_id == user_id, Wallet.kind == WalletKind.WITHDRAWAL
+        )
+    )
+    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0))
 
 
 async def statement(

@@ -6,11 +6,13 @@ withdrawal, then the wallets.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from db import queries
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
@@ -32,7 +34,7 @@ CLAWED_BACK = "clawed_back"
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Card:
     """A withdrawal as staff see it. Minor units; times aware."""
 
     withdrawal_id: int
@@ -40,9 +42,13 @@ class Waiting:
     telegram_id: int
     amount: int
     currency: str
-    status: str
+    status: WithdrawalStatus
     blocked: bool
     created_at: datetime
+    age: timedelta
+    decided_by_telegram_id: int | None
+    external_reference: str | None
+    return_reason: str | None
 
 
 async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
@@ -206,29 +212,24 @@ async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
         await _give_back(session, wanted, SYSTEM, reason=CLAWED_BACK, role="system")
 
 
-async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Waiting]:
+async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Card]:
     """Return withdrawals that wait for staff, oldest first."""
     rows = await session.execute(
-        select(Withdrawal, User.telegram_id, User.blocked)
-        .join(User, User.id == Withdrawal.user_id)
+        _cards()
         .where(Withdrawal.status.in_(OPEN))
         .order_by(Withdrawal.id)
         .limit(limit)
         .offset(offset)
     )
-    return [
-        Waiting(
-            withdrawal_id=wanted.id,
-            user_id=wanted.user_id,
-            telegram_id=telegram_id,
-            amount=wanted.amount,
-            currency=wanted.currency,
-            status=wanted.status,
-            blocked=blocked,
-            created_at=wanted.created_at,
-        )
-        for wanted, telegram_id, blocked in rows
-    ]
+    return [_card(row) for row in rows]
+
+
+async def card(session: AsyncSession, withdrawal_id: int) -> Card:
+    """Return a withdrawal as staff see it. Raises NotFound."""
+    row = (await session.execute(_cards().where(Withdrawal.id == withdrawal_id))).one_or_none()
+    if row is None:
+        raise errors.NotFound("withdrawal", withdrawal_id)
+    return _card(row)
 
 
 async def of_user(
@@ -251,6 +252,40 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:
     if wanted is None:
         raise errors.NotFound("withdrawal", withdrawal_id)
     return wanted
+
+
+def _cards() -> Select[*tuple[Any, ...]]:
+    decided_by = aliased(User)
+    return (
+        select(
+            Withdrawal,
+            User.telegram_id,
+            User.blocked,
+            (func.clock() - Withdrawal.created_at).label("age"),
+            decided_by.telegram_id.label("decided_by"),
+        )
+        .join(User, User.id == Withdrawal.user_id)
+        .outerjoin(decided_by, decided_by.id == Withdrawal.decided_by)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _card(row: Any) -> Card:
+    wanted: Withdrawal = row.Withdrawal
+    return Card(
+        withdrawal_id=wanted.id,
+        user_id=wanted.user_id,
+        telegram_id=row.telegram_id,
+        amount=wanted.amount,
+        currency=wanted.currency,
+        status=wanted.status,
+        blocked=row.blocked,
+        created_at=wanted.created_at,
+        age=row.age,
+        decided_by_telegram_id=row.decided_by,
+        external_reference=wanted.external_reference,
+        return_reason=wanted.return_reason,
+    )
 
 
 async def _lock_person(session: AsyncSession, user_id: int) -> User:

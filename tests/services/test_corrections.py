@@ -43,6 +43,10 @@ def _confirming(who: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]
     return lambda session: _confirm(session, who, id_)
 
 
+def _dropping(who: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
+    return lambda session: corrections.drop(session, actor=who, correction_id=id_, reason="x")
+
+
 def _proposing(who: Actor, one: Actor, two: Actor) -> Callable[[AsyncSession], Awaitable[Any]]:
     return lambda session: _proposed(session, who, one, two)
 
@@ -122,13 +126,12 @@ async def test_it_takes_two_admins_and_neither_with_money_in_it(database: Databa
         (operator, errors.AccessDenied),
         (Actor(two.user_id, staff, in_admin_chat=True), errors.OwnMoney),
     ):
-        refusal = await rows.refused(
-            database.sessions,
-            _proposing(actor, one, two),
-            actor=actor,
-            action="correction_propose",
-        )
-        assert isinstance(refusal, expected)
+        for act, action in (
+            (_proposing(actor, one, two), "correction_propose"),
+            (_dropping(actor, proposed.id), "correction_drop"),
+        ):
+            refusal = await rows.refused(database.sessions, act, actor=actor, action=action)
+            assert isinstance(refusal, expected)
 
 
 async def test_the_platforms_side_of_a_person_is_their_money_too(session: AsyncSession) -> None:
@@ -214,9 +217,18 @@ async def test_a_dropped_proposal_stays_dropped(session: AsyncSession) -> None:
     one, two = await people.person(session, balance=100), await people.person(session)
     proposer, other = await people.staff(session), await people.staff(session)
     proposed = await _proposed(session, proposer, one, two)
+    with pytest.raises(errors.InvalidText):
+        await corrections.drop(session, actor=other, correction_id=proposed.id, reason="  ")
     for actor in (proposer, other):
-        dropped = await corrections.drop(session, actor=actor, correction_id=proposed.id)
+        dropped = await corrections.drop(
+            session, actor=actor, correction_id=proposed.id, reason="the wrong wallet"
+        )
         assert dropped.status == "dropped"
+    assert await rows.table(
+        session,
+        "SELECT user_id, metadata->>'reason' FROM user_audit_logs"
+        " WHERE action = 'correction_dropped'",
+    ) == [(proposer.user_id, "the wrong wallet")]
     with pytest.raises(errors.InvalidMove):
         await _confirm(session, other, proposed.id)
     with pytest.raises(errors.NotFound):
