@@ -20,6 +20,7 @@ class Place(StrEnum):
     PLACEMENT = "placement"
     WALLET = "wallet"
     STATEMENT = "statement"
+    WITHDRAWALS = "withdrawals"
     CHANNELS = "channels"
     CHANNEL = "channel"
     CONNECT = "connect"
@@ -42,6 +43,7 @@ class FormName(StrEnum):
     BUY = "buy"
     TERMS = "terms"
     TOP_UP = "topup"
+    WITHDRAW = "withdraw"
     ZONE = "zone"
 
 
@@ -184,3 +186,70 @@ class Retry(CallbackData, prefix="retry"):
 
     id: int
     price: int
+
+
+class Withdraw(CallbackData, prefix="wish"):
+    """Ask for the amount that the button showed; the key makes a second press the first one."""
+
+    amount: int
+    key: str
+
+
+class TakeBack(CallbackData, prefix="unwish"):
+    """Take one's own withdrawal back, while nobody has approved it."""
+
+    id: int
+
+
+class ShowWithdrawals(CallbackData, prefix="outs"):
+    """Page through the withdrawals that wait for staff."""
+
+    page: int = 0
+
+
+class WithdrawalAct(StrEnum):
+    """What an admin does with a withdrawal."""
+
+    CARD = "card"
+    APPROVE = "approve"
+    ASK_REFERENCE = "ask_paid"
+    ASK_REASON = "ask"
+    RETURN = "return"
+
+
+class OnWithdrawal(CallbackData, prefix="out"):
+    """Decide on a withdrawal, or show its card again; the reason is one of the presets."""
+
+    act: WithdrawalAct
+    id: int
+    reason: str = ""
+
+
+class ShowDeposits(CallbackData, prefix="ins"):
+    """Page through the deposits."""
+
+    page: int = 0
+
+
+class ShowCorrections(CallbackData, prefix="fixes"):
+    """Page through the repairs of the books that wait."""
+
+    page: int = 0
+
+
+class CorrectionAct(StrEnum):
+    """What an admin does with a proposed repair."""
+
+    CARD = "card"
+    ASK_CONFIRM = "ask_yes"
+    CONFIRM = "yes"
+    ASK_REFUSE = "ask_no"
+    REFUSE = "no"
+
+
+class OnCorrection(CallbackData, prefix="fix"):
+    """Decide on a repair, or show its card again; the reason is one of the presets."""
+
+    act: CorrectionAct
+    id: int
+    reason: str = ""

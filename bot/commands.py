@@ -11,7 +11,10 @@ from aiogram.types import (
 from bot.texts import DEFAULT_LANGUAGE, LANGUAGES, core
 
 PEOPLE = ("start", "settings", "help", "paysupport", "terms", "privacy")
-STAFF = ("queue", "dlq", "there", "killswitch", "health", "ledger", "incidents")
+STAFF = (
+    *("queue", "withdrawals", "paid", "return", "deposits", "dlq", "there"),
+    *("killswitch", "health", "ledger", "incidents", "corrections", "confirm", "refuse"),
+)
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:

@@ -14,7 +14,9 @@ from handlers import (
     campaigns,
     channel_events,
     channels,
+    corrections,
     dead_letters,
+    deposits,
     doubts,
     failures,
     moderation,
@@ -25,6 +27,8 @@ from handlers import (
     start,
     terms_form,
     wallet,
+    withdraw_form,
+    withdrawals,
 )
 from handlers import settings as settings_handlers
 
@@ -44,6 +48,9 @@ def dispatcher() -> Dispatcher:
         moderation.router,
         doubts.router,
         dead_letters.router,
+        withdrawals.router,
+        deposits.router,
+        corrections.router,
         operators.router,
         channel_events.router,
         start.router,
@@ -52,6 +59,7 @@ def dispatcher() -> Dispatcher:
         placements.router,
         channels.router,
         wallet.router,
+        withdraw_form.router,
         stale.router,
         _forms(),
         failures.surprises,
@@ -72,11 +80,13 @@ def _forms() -> Router:
         buy_form.openers,
         terms_form.openers,
         wallet.openers,
+        withdraw_form.openers,
         settings_handlers.zone_form,
         campaign_form.form,
         buy_form.form,
         terms_form.form,
         wallet.top_up_form,
+        withdraw_form.form,
         start.lost,
     )
     setup_dialogs(router)

@@ -12,7 +12,7 @@ from bot.screens.outgoing import Outgoing
 from bot.telegram import Sender
 from bot.traces import Trace
 from bot.turn import Turn
-from handlers import answers
+from handlers import answers, arguments
 from services import decisions
 from services.actors import MODERATORS
 from services.decisions import Case
@@ -20,7 +20,6 @@ from services.decisions import Case
 router = Router(name="doubts")
 
 _LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<place>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
-_WORDS = 2
 _PRIVATE = 1_000_000_000_000
 """A channel's chat id is minus this, less its number in t.me/c links."""
 
@@ -79,12 +78,13 @@ async def decide(press: CallbackQuery, callback_data: OnDoubt, turn: Turn) -> No
 async def there(message: Message, command: CommandObject, turn: Turn) -> None:
     """`/there 12 https://t.me/c/1234/56`: the post of placement 12 is at this link."""
     turn.actor.require_staff(*MODERATORS, action="doubt_there")
-    words = (command.args or "").split()
-    if len(words) != _WORDS or not words[0].lstrip("#").isdecimal():
+    found = arguments.id_and_words(command)
+    if found is None:
         await answers.show(message, Outgoing(turn.t("doubt-there-usage")))
         return
-    case = await _case(turn, int(words[0].lstrip("#")[:15]))
-    message_id = _message_id(words[1], case)
+    target_id, words = found
+    case = await _case(turn, target_id)
+    message_id = _message_id(words, case)
     if message_id is None:
         await answers.show(message, Outgoing(turn.t("doubt-there-usage")))
         return

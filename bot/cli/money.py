@@ -171,7 +171,7 @@ def _propose(act: Callable[[AsyncSession, Actor], Awaitable[Correction]], person
         return await act(session, await staff(session, person))
 
     print_rows([_row(run_once(once))], out)
-    out.print("Another admin has to confirm it in the admin chat.")
+    out.print("Another admin has to confirm it in the admin chat: /corrections")
 
 
 def _row(correction: Correction) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.callbacks import Go, Place
+from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Place, WithdrawalAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
@@ -120,7 +120,8 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
         reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
     )
     if status == "requested":
-        return Outgoing(text)
+        card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
+        return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
     return Outgoing(text, rows([button(t("menu-wallet"), Go(place=Place.WALLET))]))
 
 
@@ -140,11 +141,13 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
     """Tell the staff that a repair of the books was proposed, confirmed, done or dropped."""
-    return Outgoing(
-        t(
-            "outbox-correction",
-            id=str(payload["correction_id"]),
-            kind=t("correction-kind", kind=payload["kind"]),
-            status=payload["status"],
-        )
+    text = t(
+        "outbox-correction",
+        id=str(payload["correction_id"]),
+        kind=t("correction-kind", kind=payload["kind"]),
+        status=payload["status"],
     )
+    if payload.get("reason"):
+        text += "\n" + t("correction-why", reason=t("correction-reason", reason=payload["reason"]))
+    card = OnCorrection(act=CorrectionAct.CARD, id=payload["correction_id"])
+    return Outgoing(text, rows([button(t("correction-open"), card)]))

@@ -12,16 +12,25 @@ from services.users import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """The balance, and what is held for placements on their way."""
+    """The balance, what is held for placements on their way, and what is leaving."""
+    text = t(
+        "wallet",
+        available=t.money(balances.available, balances.currency),
+        held=t.money(balances.held, balances.currency),
+    )
+    if balances.leaving:
+        text += "\n" + t("wallet-leaving", leaving=t.money(balances.leaving, balances.currency))
     return Outgoing(
-        t(
-            "wallet",
-            available=t.money(balances.available, balances.currency),
-            held=t.money(balances.held, balances.currency),
-        ),
+        text,
         rows(
-            [button(t("wallet-top-up"), OpenForm(name=FormName.TOP_UP))],
-            [button(t("wallet-statement"), Go(place=Place.STATEMENT))],
+            [
+                button(t("wallet-top-up"), OpenForm(name=FormName.TOP_UP)),
+                button(t("wallet-withdraw"), OpenForm(name=FormName.WITHDRAW)),
+            ],
+            [
+                button(t("wallet-statement"), Go(place=Place.STATEMENT)),
+                button(t("wallet-withdrawals"), Go(place=Place.WITHDRAWALS)),
+            ],
             [button(t("back"), Go(place=Place.MENU))],
         ),
     )

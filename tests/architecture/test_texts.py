@@ -19,7 +19,7 @@ import bot.light_models  # noqa: F401 - before anything of aiogram
 import handlers
 from bot import amounts, callbacks, commands, outbox, texts
 from bot.errors import explain, message_id
-from bot.screens import moderation, operators
+from bot.screens import corrections, moderation, operators, withdrawals
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
@@ -151,6 +151,10 @@ def test_words_of_the_product_have_a_text_of_their_own(language: str) -> None:
         assert t("reject-reason", reason=reason) != reason
     for key in Switch:
         assert t("switch-lets", key=key.value) != key.value
+    for reason in corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS:
+        assert t("correction-reason", reason=reason) != reason
+    for reason in withdrawals.REASONS:
+        assert t("withdrawal-return-reason", reason=reason) != reason
     if language != texts.DEFAULT_LANGUAGE:
         for reason in operators.STOP_REASONS + operators.RUN_REASONS:
             assert t("switch-reason", reason=reason) != reason
@@ -207,6 +211,21 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
         callbacks.ShowDeadLetters(page=largest),
         callbacks.OnDeadLetter(act="offer", id=largest),
         callbacks.Retry(id=largest, price=largest),
+        callbacks.Withdraw(amount=largest, key="f" * 32),
+        callbacks.TakeBack(id=largest),
+        callbacks.ShowWithdrawals(page=largest),
+        callbacks.OnWithdrawal(
+            act=max(callbacks.WithdrawalAct, key=len),
+            id=largest,
+            reason=max(withdrawals.REASONS, key=len),
+        ),
+        callbacks.ShowDeposits(page=largest),
+        callbacks.ShowCorrections(page=largest),
+        callbacks.OnCorrection(
+            act=max(callbacks.CorrectionAct, key=len),
+            id=largest,
+            reason=max(corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS, key=len),
+        ),
     ):
         assert len(data.pack().encode()) <= 64
 

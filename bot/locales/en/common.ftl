@@ -64,6 +64,7 @@ help = ❓ How it works
     1. Connect a channel you created (📺 My channels). I need the right to post and no other.
     2. Set a price, the promised hours and a topic.
     3. Ads are published by themselves. You are paid when the promised hours are over, less the platform's fee.
+    4. Take your money out: 💰 Wallet → 🏦 Withdraw.
 
     Trouble with a payment: /paysupport
 paysupport = 💬 Payment support

@@ -51,6 +51,8 @@ outbox-withdrawal = { $status ->
 withdrawal-return-reason = { $reason ->
     [cancelled] You took it back.
     [clawed_back] A payment of yours was reversed.
+    [details] We don't know where to send it, and could not reach you.
+    [suspicion] Something about it has to be cleared up first. Please write to the support.
     [other] {""}
    *[text] Reason: { $reason }
 }

@@ -2,6 +2,9 @@ wallet = 💰 Wallet
 
     Available: { $available }
     Held for placements: { $held }
+wallet-leaving = On its way to you: { $leaving }
+wallet-withdraw = 🏦 Withdraw
+wallet-withdrawals = 📤 My withdrawals
 wallet-top-up = ➕ Top up
 wallet-statement = 📄 Statement
 statement = 📄 Statement, newest first

@@ -54,6 +54,8 @@ outbox-withdrawal = { $status ->
 withdrawal-return-reason = { $reason ->
     [cancelled] Вы его отменили.
     [clawed_back] Ваш платёж был отозван.
+    [details] Мы не знаем, куда его отправить, и не смогли с вами связаться.
+    [suspicion] Сначала нужно кое-что выяснить. Напишите, пожалуйста, в поддержку.
     [other] {""}
    *[text] Причина: { $reason }
 }

@@ -2,6 +2,9 @@ wallet = 💰 Кошелёк
 
     Доступно: { $available }
     Удержано для размещений: { $held }
+wallet-leaving = Выводится: { $leaving }
+wallet-withdraw = 🏦 Вывести
+wallet-withdrawals = 📤 Мои выводы
 wallet-top-up = ➕ Пополнить
 wallet-statement = 📄 Выписка
 statement = 📄 Выписка, сначала новое

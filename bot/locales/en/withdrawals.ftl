@@ -1,0 +1,69 @@
+withdrawals = 🏦 Withdrawals that wait, the oldest first:
+withdrawals-none = ✅ No withdrawal waits.
+withdrawals-row = #{ $id } · { $amount } · { $person } · { $status ->
+    [requested] new
+    [approved] approved
+    [blocked] blocked
+   *[other] { $status }
+} · { $age }
+age = { $unit ->
+    [minutes] { $count } min
+    [hours] { $count } h
+   *[days] { $count } d
+}
+withdrawal-card = 🏦 Withdrawal #{ $id }
+
+    Amount: { $amount }
+    Person: { $person }
+    Asked for: { $when } ({ $age } ago)
+withdrawal-status = { $status ->
+    [requested] ⏳ Waits for a decision.
+    [blocked] ⏳ Waits: the person is blocked and can't be approved.
+    [approved] ✅ Approved by { $by }. Pay it outside, then mark it as paid.
+    [paid] 💸 Paid, signed by { $by }. Reference: { $reference }
+   *[returned] ↩️ Given back.
+}
+withdrawal-returned-why = Why: { $reason ->
+    [cancelled] the person took it back
+    [clawed_back] a payment of theirs was reversed
+    [details] no details where to pay
+    [suspicion] has to be cleared up first
+    [other] against the rules
+   *[text] { $reason }
+}
+withdrawal-approve = ✅ Approve
+withdrawal-mark-paid = 💸 Mark as paid
+withdrawal-return = ↩️ Reject: give it back
+withdrawal-open = 🔎 Open the withdrawal
+withdrawal-ask-reference = Paid outside? Send the payment's own id there (a bank's or a provider's reference). No two withdrawals have the same one:
+    /paid { $id } REFERENCE
+withdrawal-paid-usage = Usage: /paid WITHDRAWAL REFERENCE, for example /paid 12 wire-0815. The reference is the outside payment's own id.
+withdrawal-reference-taken = Another withdrawal has that reference, or #{ $id } is paid under another one. Nothing was changed; look at its card: /withdrawals
+withdrawal-ask-reason = Why is it given back? Your press moves the money, and the person is told why. In your own words:
+    /return { $id } REASON
+withdrawal-reason-button = { $reason ->
+    [details] No details where to pay
+    [suspicion] Has to be cleared up first
+   *[other] Against the rules
+}
+withdrawal-return-usage = Usage: /return WITHDRAWAL REASON, for example /return 12 the bank sent it back. The person is told the reason.
+withdrawal-moved-on = This has been decided already. Nothing was changed.
+withdraw-ask = How much would you like to withdraw? Available: { $available }
+withdraw-too-much = That is more than there is: { $available } is available.
+withdraw-sure = 🏦 Withdraw { $amount }?
+
+    It leaves your wallet at once, and is paid when an admin has looked at it. Left then: { $left }
+withdraw-sure-button = ✅ Yes, withdraw { $amount }
+my-withdrawals = 📤 Your withdrawals, newest first
+my-withdrawals-none = 📤 You have not withdrawn anything yet.
+my-withdrawal = #{ $id }: { $amount }, asked for { $when }
+    { $status ->
+        [requested] ⏳ Waits for an admin.
+        [approved] ✅ Approved, on its way to you.
+        [paid] 💸 Paid. Reference: { $reference }
+       *[returned] ↩️ Back in your wallet. { $reason }
+    }
+withdrawal-take-back = ✖️ Take back #{ $id } ({ $amount })
+command-withdrawals = Withdrawals that wait
+command-paid = Say that a withdrawal was paid
+command-return = Give a withdrawal back

@@ -1,0 +1,66 @@
+corrections = 🛠 Ждущие исправления книги, сначала старые:
+corrections-none = ✅ Ни одно исправление не ждёт. Предлагают их из командной строки: adtech propose
+corrections-row = #{ $id } · { $kind } · { $status ->
+    [proposed] ждёт второго администратора
+   *[confirmed] ждёт adtech repair
+}
+correction-card = 🛠 Исправление #{ $id }: { $kind }
+correction-change = { $kind ->
+    [adjustment] { $amount } переходит из кошелька { $wallet } в кошелёк { $other }.
+    [balance_reset] Остаток кошелька { $wallet } ставится по его последней записи: сейчас { $before }, станет { $after }.
+    [orphan_entry] Запись { $entry } ({ $amount }) кошелька { $wallet } дополняется до перевода и отменяется другим. Остатки не меняются.
+    [missing_payout] Размещение #{ $target } ({ $amount }; эскроу { $escrow }, пост { $job }): { $payout } получает владелец, { $fee } — площадка.
+   *[escrow_reversal] Размещение #{ $target } ({ $amount }; эскроу { $escrow }, пост { $job }) удерживается снова, а затем выплачивается или возвращается, как любое другое.
+}
+correction-proposed = Предложил { $by } ({ $roles }), { $when }.
+    Причина: { $reason }
+staff-role = { $role ->
+    [admin] администратор
+    [operator] оператор
+    [super_admin] главный администратор
+   *[none] уже без роли
+}
+correction-wallet = 🔍 Кошелёк { $id } ({ $kind }{ $person ->
+    [none] {""}
+   *[other] {""}, { $person }
+}): остаток { $balance }, сумма записей { $sum }.
+correction-finding = • { $finding }{ $count ->
+    [0] {""}
+   *[other] {""} в записях { $entries }
+}
+correction-sound = Всё сходится.
+correction-state = { $status ->
+    [proposed] ⏳ Ждёт другого администратора, не того, кто предложил.
+    [confirmed] ✅ Подтвердил { $by }: { $reason }. Ещё не выполнено.
+    [done] ✅ Выполнено. Подтвердил { $by }: { $reason }.
+   *[dropped] ✖️ Снято. Ничего не изменилось.
+}
+correction-repair = Теперь, в командной строке с MIGRATION_DATABASE_URL: adtech repair { $id }
+correction-then-repair = Само подтверждение ещё ничего не меняет; после него: adtech repair { $id }
+correction-then-check = Теперь проверьте: /ledger, затем /incidents
+correction-confirm = ✅ Подтвердить
+correction-refuse = ✖️ Отказать
+correction-open = 🔎 Открыть исправление
+correction-confirm-why = Почему это верно? Нажатие подтверждает. Своими словами:
+    /confirm { $id } ПРИЧИНА
+correction-refuse-why = Почему нет? Нажатие снимает предложение. Своими словами:
+    /refuse { $id } ПРИЧИНА
+correction-reason = { $reason ->
+    [entries] Записи просмотрены
+    [outside] Видел подтверждение снаружи
+    [channel] Видел пост в канале
+    [wrong] Дело не в этом
+    [cause] Причина ещё не известна
+    [again] Больше не нужно
+   *[other] { $reason }
+}
+correction-why = Причина: { $reason }
+correction-usage = Как пользоваться:
+    /confirm ИСПРАВЛЕНИЕ ПРИЧИНА
+    /refuse ИСПРАВЛЕНИЕ ПРИЧИНА
+
+    Например: /confirm 12 так в выписке банка. Что ждёт: /corrections
+correction-moved-on = Это уже решено. На карточке — как есть сейчас. Ничего не изменилось.
+command-corrections = Ждущие исправления книги
+command-confirm = Подтвердить исправление книги
+command-refuse = Отказать исправлению книги

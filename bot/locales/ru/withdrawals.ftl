@@ -1,0 +1,69 @@
+withdrawals = 🏦 Ждущие выводы, сначала старые:
+withdrawals-none = ✅ Ни один вывод не ждёт.
+withdrawals-row = #{ $id } · { $amount } · { $person } · { $status ->
+    [requested] новый
+    [approved] одобрен
+    [blocked] заблокирован
+   *[other] { $status }
+} · { $age }
+age = { $unit ->
+    [minutes] { $count } мин
+    [hours] { $count } ч
+   *[days] { $count } дн
+}
+withdrawal-card = 🏦 Вывод #{ $id }
+
+    Сумма: { $amount }
+    Человек: { $person }
+    Запрошен: { $when } ({ $age } назад)
+withdrawal-status = { $status ->
+    [requested] ⏳ Ждёт решения.
+    [blocked] ⏳ Ждёт: человек заблокирован, одобрить нельзя.
+    [approved] ✅ Одобрил { $by }. Выплатите и отметьте выплату.
+    [paid] 💸 Выплачен, подписал { $by }. Номер: { $reference }
+   *[returned] ↩️ Возвращён.
+}
+withdrawal-returned-why = Почему: { $reason ->
+    [cancelled] человек отменил его сам
+    [clawed_back] его платёж был отозван
+    [details] неизвестно, куда платить
+    [suspicion] сначала нужно выяснить
+    [other] против правил
+   *[text] { $reason }
+}
+withdrawal-approve = ✅ Одобрить
+withdrawal-mark-paid = 💸 Отметить выплату
+withdrawal-return = ↩️ Отклонить и вернуть
+withdrawal-open = 🔎 Открыть вывод
+withdrawal-ask-reference = Выплачено? Отправьте номер самой выплаты (банка или провайдера). Двух выводов с одним номером не бывает:
+    /paid { $id } НОМЕР
+withdrawal-paid-usage = Как пользоваться: /paid ВЫВОД НОМЕР, например /paid 12 wire-0815. Номер — это номер самой выплаты снаружи.
+withdrawal-reference-taken = Такой номер есть у другого вывода, или #{ $id } выплачен под другим номером. Ничего не изменилось; посмотрите карточку: /withdrawals
+withdrawal-ask-reason = Почему вернуть? Нажатие переводит деньги, причину узнает человек. Своими словами:
+    /return { $id } ПРИЧИНА
+withdrawal-reason-button = { $reason ->
+    [details] Неизвестно, куда платить
+    [suspicion] Сначала нужно выяснить
+   *[other] Против правил
+}
+withdrawal-return-usage = Как пользоваться: /return ВЫВОД ПРИЧИНА, например /return 12 банк вернул платёж. Причину узнает человек.
+withdrawal-moved-on = Это уже решено. Ничего не изменилось.
+withdraw-ask = Сколько вывести? Доступно: { $available }
+withdraw-too-much = Столько нет: доступно { $available }.
+withdraw-sure = 🏦 Вывести { $amount }?
+
+    Деньги сразу уйдут из кошелька, а выплата придёт, когда её проверит администратор. Останется: { $left }
+withdraw-sure-button = ✅ Да, вывести { $amount }
+my-withdrawals = 📤 Ваши выводы, сначала новые
+my-withdrawals-none = 📤 Вы ещё ничего не выводили.
+my-withdrawal = #{ $id }: { $amount }, запрошен { $when }
+    { $status ->
+        [requested] ⏳ Ждёт администратора.
+        [approved] ✅ Одобрен, скоро придёт.
+        [paid] 💸 Выплачен. Номер: { $reference }
+       *[returned] ↩️ Снова в вашем кошельке. { $reason }
+    }
+withdrawal-take-back = ✖️ Отменить #{ $id } ({ $amount })
+command-withdrawals = Выводы, которые ждут
+command-paid = Отметить, что вывод выплачен
+command-return = Вернуть вывод

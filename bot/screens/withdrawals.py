@@ -1,0 +1,187 @@
+"""Money on its way out: the staff's cards, and what its person sees of it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import (
+    Go,
+    OnWithdrawal,
+    Place,
+    ShowWithdrawals,
+    TakeBack,
+    Withdraw,
+    WithdrawalAct,
+)
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from db.models.money import Withdrawal, WithdrawalStatus
+from services.withdrawals import Card
+
+REASONS = ("details", "suspicion", "other")
+"""Why money is given back: presets, so that its person reads them in their own language."""
+_HOUR = timedelta(hours=1)
+_DAYS_FROM = timedelta(days=2)
+
+
+def queue(t: Texts, page: Page[Card]) -> Outgoing:
+    """What waits for staff, the oldest first; each row opens its card."""
+    return Outgoing(
+        t("withdrawals" if page.found else "withdrawals-none"),
+        rows(
+            *([button(_row(t, row), _act(WithdrawalAct.CARD, row))] for row in page.rows),
+            page.turns(t, lambda number: ShowWithdrawals(page=number)),
+        ),
+    )
+
+
+def card(t: Texts, row: Card) -> Outgoing:
+    """One withdrawal to decide on, or what was decided."""
+    return Outgoing(
+        _facts(t, row),
+        rows(*_buttons(t, row), [button(t("back"), ShowWithdrawals())]),
+    )
+
+
+def ask_reference(t: Texts, row: Card) -> Outgoing:
+    """Ask for the outside payment's own id: without one nothing is marked as paid."""
+    return Outgoing(
+        f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
+        rows([button(t("back"), _act(WithdrawalAct.CARD, row))]),
+    )
+
+
+def reasons(t: Texts, row: Card) -> Outgoing:
+    """The card with the reasons for giving the money back as buttons."""
+    return Outgoing(
+        f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
+        rows(
+            *(
+                [
+                    button(
+                        t("withdrawal-reason-button", reason=reason),
+                        OnWithdrawal(act=WithdrawalAct.RETURN, id=row.withdrawal_id, reason=reason),
+                    )
+                ]
+                for reason in REASONS
+            ),
+            [button(t("back"), _act(WithdrawalAct.CARD, row))],
+        ),
+    )
+
+
+def sure(t: Texts, amount: int, available: int, key: str) -> Outgoing:
+    """Ask the person once more: the money leaves the wallet with the next press."""
+    return Outgoing(
+        t("withdraw-sure", amount=t.money(amount), left=t.money(available - amount)),
+        rows(
+            [
+                button(
+                    t("withdraw-sure-button", amount=t.money(amount)),
+                    Withdraw(amount=amount, key=key),
+                )
+            ],
+            [button(t("back"), Go(place=Place.WALLET))],
+        ),
+    )
+
+
+def mine(t: Texts, page: Page[Withdrawal]) -> Outgoing:
+    """A person's withdrawals, newest first; what nobody has approved can be taken back."""
+    lines = [
+        t(
+            "my-withdrawal",
+            id=str(row.id),
+            amount=t.money(row.amount, row.currency),
+            when=t.time(row.created_at),
+            status=row.status.value,
+            reference=row.external_reference or "",
+            reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
+        )
+        for row in page.rows
+    ]
+    return Outgoing(
+        "\n\n".join([t("my-withdrawals" if lines else "my-withdrawals-none"), *lines]),
+        rows(
+            *_take_back(t, page.rows),
+            page.turns(t, lambda number: Go(place=Place.WITHDRAWALS, page=number)),
+            [button(t("back"), Go(place=Place.WALLET))],
+        ),
+    )
+
+
+def _take_back(t: Texts, found: Sequence[Withdrawal]) -> list[list[InlineKeyboardButton]]:
+    return [
+        [
+            button(
+                t("withdrawal-take-back", id=str(row.id), amount=t.money(row.amount, row.currency)),
+                TakeBack(id=row.id),
+            )
+        ]
+        for row in found
+        if row.status is WithdrawalStatus.REQUESTED
+    ]
+
+
+def _row(t: Texts, row: Card) -> str:
+    return t(
+        "withdrawals-row",
+        id=str(row.withdrawal_id),
+        amount=t.money(row.amount, row.currency),
+        person=str(row.telegram_id),
+        status=_state(row),
+        age=_age(t, row.age),
+    )
+
+
+def _facts(t: Texts, row: Card) -> str:
+    lines = [
+        t(
+            "withdrawal-card",
+            id=str(row.withdrawal_id),
+            amount=t.money(row.amount, row.currency),
+            person=str(row.telegram_id),
+            when=t.time(row.created_at),
+            age=_age(t, row.age),
+        ),
+        t(
+            "withdrawal-status",
+            status=_state(row),
+            by=str(row.decided_by_telegram_id or ""),
+            reference=row.external_reference or "",
+        ),
+    ]
+    if row.return_reason is not None:
+        lines.append(t("withdrawal-returned-why", reason=row.return_reason))
+    return "\n".join(lines)
+
+
+def _state(row: Card) -> str:
+    """The status in a word; of a blocked person's open one, that it waits for that."""
+    waits = row.blocked and row.status is WithdrawalStatus.REQUESTED
+    return "blocked" if waits else row.status.value
+
+
+def _buttons(t: Texts, row: Card) -> list[list[InlineKeyboardButton]]:
+    paid = button(t("withdrawal-mark-paid"), _act(WithdrawalAct.ASK_REFERENCE, row))
+    given_back = button(t("withdrawal-return"), _act(WithdrawalAct.ASK_REASON, row))
+    if row.status is WithdrawalStatus.REQUESTED:
+        approve = button(t("withdrawal-approve"), _act(WithdrawalAct.APPROVE, row))
+        return [[approve], [paid], [given_back]]
+    if row.status is WithdrawalStatus.APPROVED:
+        return [[paid], [given_back]]
+    return []
+
+
+def _act(act: WithdrawalAct, row: Card) -> OnWithdrawal:
+    return OnWithdrawal(act=act, id=row.withdrawal_id)
+
+
+def _age(t: Texts, age: timedelta) -> str:
+    if age < _HOUR:
+        return t("age", unit="minutes", count=age // timedelta(minutes=1))
+    if age < _DAYS_FROM:
+        return t("age", unit="hours", count=age // _HOUR)
+    return t("age", unit="days", count=age.days)

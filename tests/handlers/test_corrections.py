@@ -1,0 +1,230 @@
+"""Repairs of the books in the admin chat: what the second admin sees, and what a press does."""
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.users import Role
+from services import corrections, users
+from services.actors import Actor
+from tests.factories import breakage, people
+from tests.handlers.marketplace import Marketplace
+
+OPEN = "🔎 Open the correction"
+CONFIRM = "✅ Confirm"
+REFUSE = "✖️ Refuse"
+ENTRIES = "I went through the entries"
+ANOTHER = "another person"
+
+
+@pytest.fixture
+async def signed_by_two(market: Marketplace) -> Marketplace:
+    """Admin proposes; Owner is the other admin; Advertiser has $100 and is nobody's staff."""
+    await market.give("advertiser", 10_000)
+    await hire(market, "owner", Role.ADMIN)
+    return market
+
+
+async def hire(market: Marketplace, who: str, role: Role) -> None:
+    """Give somebody a role, and let them into the admin chat."""
+    await market.employ(who, role)
+    await market.world.control(
+        f"chats/{market.chat('group')}/members", user_id=market.chat(who), status="member"
+    )
+
+
+async def proposer(market: Marketplace) -> Actor:
+    """Admin at the command line."""
+    actor = await market.actor("admin")
+    return Actor(actor.user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
+
+
+async def wallet(session: AsyncSession, who: Actor) -> int:
+    """The id of somebody's wallet."""
+    return (await users.wallet_of(session, who.user_id or 0)).id
+
+
+async def adjustment(market: Marketplace) -> int:
+    """Admin proposes to move $40 from Advertiser to a bystander; its notice is delivered."""
+    actor, giver = await proposer(market), await market.actor("advertiser")
+    async with market.database.sessions.begin() as session:
+        proposed = await corrections.propose_adjustment(
+            session,
+            actor=actor,
+            from_wallet=await wallet(session, giver),
+            to_wallet=await wallet(session, await people.person(session)),
+            amount=4_000,
+            reason="paid for the wrong placement",
+        )
+    await market.deliver()
+    return proposed.id
+
+
+async def state(market: Marketplace) -> tuple[str, int]:
+    """The only correction's status, and what Advertiser has."""
+    status = await market.value("SELECT status FROM corrections")
+    return status, await market.value(
+        "SELECT balance FROM wallets JOIN users ON users.id = user_id"
+        " WHERE telegram_id = :id AND kind = 'user'",
+        id=market.chat("advertiser"),
+    )
+
+
+async def test_the_second_admin_reads_and_confirms_with_a_reason(
+    signed_by_two: Marketplace,
+) -> None:
+    market = signed_by_two
+    await adjustment(market)
+    assert "is proposed: an adjustment" in await market.last("group")
+    await market.press("owner", OPEN, where="group")
+    card = await market.last("group")
+    assert "$40.00 goes from wallet" in card
+    assert f"Proposed by {market.chat('admin')} (admin)" in card
+    assert "Reason: paid for the wrong placement" in card
+    assert f"of {market.chat('advertiser')}): balance $100.00, its entries sum to $100.00" in card
+    assert card.count("Everything agrees.") == 2
+    for who in ("admin", "owner"):
+        assert await state(market) == ("proposed", 10_000)
+        await market.press(who, CONFIRM, where="group")
+        alert = await market.press(who, ENTRIES, where="group")
+        assert (ANOTHER in alert) == (who == "admin")
+        if who == "admin":
+            await market.press(who, "⬅️ Back", where="group")
+    assert await state(market) == ("done", 6_000)
+    done = await market.last("group")
+    assert f"Confirmed by {market.chat('owner')}: {ENTRIES}" in done
+    assert "/ledger" in done
+    assert await market.buttons("group") == ["⬅️ Back"]
+    await market.press("owner", "⬅️ Back", where="group")
+    assert "No repair waits" in await market.last("group")
+    assert [row["error"] for row in await market.refusals()] == ["SamePerson"]
+
+
+async def test_two_presses_of_two_admins_move_it_once(signed_by_two: Marketplace) -> None:
+    market = signed_by_two
+    await hire(market, "advertiser", Role.SUPER_ADMIN)
+    number = await adjustment(market)
+    await market.press("owner", OPEN, where="group")
+    assert "Nobody decides on their own money" in await say(market, "advertiser", number)
+    await market.press("owner", CONFIRM, where="group")
+    [opened] = [
+        m["message_id"] for m in await market.messages("group") if ENTRIES in str(m["buttons"])
+    ]
+    for _ in range(2):
+        await market.world.control(
+            f"users/{market.chat('owner')}/press",
+            chat_id=market.chat("group"),
+            message_id=opened,
+            button=ENTRIES,
+            wait=False,
+        )
+    await market.settle()
+    assert await state(market) == ("done", 6_000)
+    assert await market.value("SELECT count(*) FROM ledger_transfers") == 2
+    assert "This can't be done now: it is done" in await say(market, "owner", number, "/refuse")
+
+
+async def say(market: Marketplace, who: str, number: int, command: str = "/confirm") -> str:
+    """Somebody decides in their own words; the answer."""
+    await market.say(who, f"{command} {number} the statement says so", where="group")
+    return await market.last("group")
+
+
+async def test_a_drift_is_confirmed_in_words_and_repaired_by_the_owners_role(
+    signed_by_two: Marketplace,
+) -> None:
+    market = signed_by_two
+    actor, giver = await proposer(market), await market.actor("advertiser")
+    async with market.database.sessions.begin() as session:
+        drifted = await wallet(session, giver)
+    await breakage.by_hand(
+        market.database,
+        f"UPDATE wallets SET balance = balance + 700 WHERE id = {drifted}",  # noqa: S608
+    )
+    async with market.database.sessions.begin() as session:
+        proposed = await corrections.propose_balance_reset(
+            session, actor=actor, wallet_id=drifted, reason="a row was written by hand"
+        )
+    await market.say("owner", "/corrections", where="group")
+    assert await market.buttons("group") == [
+        f"#{proposed.id} · the reset of a balance · waits for a second admin"
+    ]
+    await market.press("owner", f"#{proposed.id}", where="group")
+    card = await market.last("group")
+    assert "$107.00 now, $100.00 then" in card
+    assert "• drifted_balance" in card
+    for wrong in ("/confirm", f"/confirm {proposed.id}", "/confirm x because"):
+        await market.say("owner", wrong, where="group")
+        assert "Usage" in await market.last("group"), wrong
+    confirmed = await say(market, "owner", proposed.id)
+    assert "Confirmed by" in confirmed
+    assert f"adtech repair {proposed.id}" in confirmed
+    await market.press("owner", "⬅️ Back", where="group")
+    assert await market.buttons("group") == [
+        f"#{proposed.id} · the reset of a balance · waits for adtech repair"
+    ]
+    await breakage.repaired(market.database, proposed)
+    await market.press("owner", f"#{proposed.id}", where="group")
+    assert "Everything agrees" in await market.last("group")
+    assert await state(market) == ("done", 10_000)
+
+
+async def test_a_refusal_says_why_and_an_old_button_says_that_it_is_old(
+    signed_by_two: Marketplace,
+) -> None:
+    market = signed_by_two
+    await adjustment(market)
+    await market.press("owner", OPEN, where="group")
+    old = (await market.messages("group"))[-1]["message_id"]
+    await market.say("owner", "/corrections", where="group")
+    await market.press("owner", "an adjustment", where="group")
+    await market.press("owner", REFUSE, where="group")
+    await market.press("owner", "The cause is not known yet", where="group")
+    assert "Dropped. Nothing was changed" in await market.last("group")
+    await market.deliver()
+    assert "was dropped: an adjustment.\nReason: The cause is not" in await market.last("group")
+    alert = await market.press("owner", CONFIRM, where="group", message_id=old)
+    assert "decided already" in alert
+    shown = {m["message_id"]: m["text"] for m in await market.messages("group")}
+    assert "Dropped" in shown[old]
+    assert await state(market) == ("dropped", 10_000)
+
+
+async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Marketplace) -> None:
+    market = signed_by_two
+    actor = await proposer(market)
+    async with market.database.sessions.begin() as session:
+        deal = await people.posted(session)
+        owner = await wallet(session, deal.owner)
+    await breakage.by_hand(
+        market.database, "UPDATE escrows SET status = 'released', settled_at = now()"
+    )
+    async with market.database.sessions.begin() as session:
+        await corrections.propose_missing_payout(
+            session, actor=actor, target_id=deal.target.id, reason="the release was cut"
+        )
+    await market.say("owner", "/corrections", where="group")
+    await market.press("owner", "a missing payout", where="group")
+    card = await market.last("group")
+    assert f"Placement #{deal.target.id} ($50.00; escrow released, post success)" in card
+    assert "$45.00 goes to the owner, $5.00 to the platform" in card
+    await market.press("owner", CONFIRM, where="group")
+    await market.press("owner", "I looked at the post in its channel", where="group")
+    assert "Done" in await market.last("group")
+    paid = await market.value("SELECT balance FROM wallets WHERE id = :id", id=owner)
+    assert paid == 4_500
+
+
+async def test_who_may_look_and_who_may_decide(signed_by_two: Marketplace) -> None:
+    market = signed_by_two
+    await market.say("owner", "/corrections", where="group")
+    assert "No repair waits" in await market.last("group")
+    number = await adjustment(market)
+    await hire(market, "advertiser", Role.OPERATOR)
+    await market.say("advertiser", "/corrections", where="group")
+    await market.press("advertiser", "an adjustment", where="group")
+    assert "$40.00" in await market.last("group")
+    assert "staff role" in await market.press("advertiser", CONFIRM, where="group")
+    for command in (f"/confirm {number} yes", f"/refuse {number} no", "/corrections"):
+        await market.say("owner", command)
+        assert "admin chat" in await market.last("owner"), command
+    assert await state(market) == ("proposed", 10_000)
