@@ -153,7 +153,7 @@ def _place(t: Texts, place: Place) -> str:
         )
         for finding, ids in entries.items()
     ]
-    if not entries:
+    if books.sound:
         lines.append(t("correction-sound"))
     return "\n".join(lines)
 

@@ -20,7 +20,7 @@ from bot.texts import Texts
 from db.models.money import Withdrawal, WithdrawalStatus
 from services.withdrawals import Card
 
-REASONS = ("details", "suspicion", "other")
+REASONS = ("details", "suspicion", "rules")
 """Why money is given back: presets, so that its person reads them in their own language."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)

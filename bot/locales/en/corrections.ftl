@@ -26,7 +26,8 @@ correction-wallet = 🔍 Wallet { $id } ({ $kind }{ $person ->
 }): balance { $balance }, its entries sum to { $sum }.
 correction-finding = • { $finding }{ $count ->
     [0] {""}
-   *[other] {""} in entries { $entries }
+    [one] : entry { $entries }
+   *[other] : entries { $entries }
 }
 correction-sound = Everything agrees.
 correction-state = { $status ->

@@ -53,6 +53,7 @@ withdrawal-return-reason = { $reason ->
     [clawed_back] A payment of yours was reversed.
     [details] We don't know where to send it, and could not reach you.
     [suspicion] Something about it has to be cleared up first. Please write to the support.
+    [rules] It is against the rules.
     [other] {""}
    *[text] Reason: { $reason }
 }

@@ -28,7 +28,7 @@ withdrawal-returned-why = Why: { $reason ->
     [clawed_back] a payment of theirs was reversed
     [details] no details where to pay
     [suspicion] has to be cleared up first
-    [other] against the rules
+    [rules] against the rules
    *[text] { $reason }
 }
 withdrawal-approve = ✅ Approve
@@ -44,7 +44,7 @@ withdrawal-ask-reason = Why is it given back? Your press moves the money, and th
 withdrawal-reason-button = { $reason ->
     [details] No details where to pay
     [suspicion] Has to be cleared up first
-   *[other] Against the rules
+   *[rules] Against the rules
 }
 withdrawal-return-usage = Usage: /return WITHDRAWAL REASON, for example /return 12 the bank sent it back. The person is told the reason.
 withdrawal-moved-on = This has been decided already. Nothing was changed.

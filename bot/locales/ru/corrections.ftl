@@ -26,7 +26,8 @@ correction-wallet = 🔍 Кошелёк { $id } ({ $kind }{ $person ->
 }): остаток { $balance }, сумма записей { $sum }.
 correction-finding = • { $finding }{ $count ->
     [0] {""}
-   *[other] {""} в записях { $entries }
+    [one] : запись { $entries }
+   *[other] : записи { $entries }
 }
 correction-sound = Всё сходится.
 correction-state = { $status ->

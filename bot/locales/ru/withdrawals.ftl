@@ -28,7 +28,7 @@ withdrawal-returned-why = Почему: { $reason ->
     [clawed_back] его платёж был отозван
     [details] неизвестно, куда платить
     [suspicion] сначала нужно выяснить
-    [other] против правил
+    [rules] против правил
    *[text] { $reason }
 }
 withdrawal-approve = ✅ Одобрить
@@ -44,7 +44,7 @@ withdrawal-ask-reason = Почему вернуть? Нажатие перево
 withdrawal-reason-button = { $reason ->
     [details] Неизвестно, куда платить
     [suspicion] Сначала нужно выяснить
-   *[other] Против правил
+   *[rules] Против правил
 }
 withdrawal-return-usage = Как пользоваться: /return ВЫВОД ПРИЧИНА, например /return 12 банк вернул платёж. Причину узнает человек.
 withdrawal-moved-on = Это уже решено. Ничего не изменилось.
