@@ -121,12 +121,18 @@ class Sender:
         self._http: ClientSession | None = None
 
     async def send_ad(
-        self, chat_id: int, creative: Creative, *, not_after: float | None = None
+        self,
+        chat_id: int,
+        creative: Creative,
+        *,
+        not_before: float = 0.0,
+        not_after: float | None = None,
     ) -> Outcome:
         """Publishes an ad once, and never raises for what Telegram or the network does.
 
-        `not_after` is a time of `time.monotonic()`: a process that was paused past it sends
-        nothing. A cancellation is answered with the outcome, as the caller must still record it.
+        Both times are of `time.monotonic()`: the first is waited for, and a process that was paused
+        past the second sends nothing. A cancellation is answered with the outcome, as the caller
+        must still record it.
         """
         try:
             method = ads.message(chat_id, creative)
@@ -134,6 +140,7 @@ class Sender:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
         crossing = _Crossing(self._deadline(not_after))
         try:
+            await asyncio.sleep(not_before - time.monotonic())
             reply = await self._request(method, crossing)
         except _TooLateError:
             return NotSent("the lease was too old to send under", counts=False)

@@ -48,7 +48,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
     seal = partial(seals.seal_ledger, sessions, settings.seals_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
     return [
-        Tick("posts", 0.5, taking, partial(posting.dispatch, desk)),
+        Tick("posts", posting.SOON_SECONDS, taking, partial(posting.dispatch, desk)),
         Tick("outbox", 0.5, outbox.TICK_LIMIT, partial(outbox.deliver, mail)),
         Tick("live checks", 1.0, looks, look),
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
@@ -91,7 +91,7 @@ async def run(settings: Settings) -> int:
         settings.admin_chat_id,
         settings.currency,
         stopping,
-        ads_wait=lambda: desk.full,
+        ads_wait=desk.behind.is_set,
     )
     leader = Leader(sessions, owner)
     clock = Clock(

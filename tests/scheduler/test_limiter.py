@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.limiter import FLOODED_CHATS, REMEMBERED, SHARE, Limiter, LocalShare
+from bot.limiter import Limiter
+from bot.limits import FLOODED_CHATS, REMEMBERED, SHARE, LocalShare
 from sandbox import embedded
 
 CHANNEL = -1001234567890
@@ -72,7 +73,8 @@ async def test_a_place_counts_from_the_answer(limiters: tuple[Limiter, Limiter])
     first, second = limiters
     await first.turn(CHANNEL, within=0)
     await asyncio.sleep(0.6)
-    await first.answered(CHANNEL)
+    first.tell(CHANNEL)
+    await asyncio.sleep(0.05)
     assert 0.9 < await second.turn(CHANNEL, within=0) <= 1
 
 
