@@ -11,7 +11,7 @@ def used(pid: int) -> float:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
     own = sum(map(int, stat.rpartition(")")[2].split()[11:15])) / _TICKS
     return own + sum(map(used, _children(tasks)))
@@ -22,6 +22,6 @@ def _children(tasks: list[Path]) -> list[int]:
     for task in tasks:
         try:
             found += map(int, (task / "children").read_text().split())
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
     return found

@@ -3,8 +3,9 @@
 It takes the sandbox's place where the clock is what is measured, since they share the processor. It
 keeps the sandbox's own flood limits and answers 429 with `retry_after` as Telegram does; each chat
 counts its messages, and a published message is answered whole. It knows no rights and keeps
-nothing: whoever looks at a message hears that it is as it was. Written are the files that `tests.chaos.telegram` writes: `facts.json`,
-and `sends.jsonl` with a line for every send that was admitted or refused.
+nothing: whoever looks at a message hears that it is as it was. It writes what
+`tests.chaos.telegram` writes: `facts.json`, and `sends.jsonl` with a line for every send that was
+admitted or refused.
 """
 
 import asyncio
