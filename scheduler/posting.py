@@ -32,7 +32,7 @@ AT_ONCE = 16
 TAKING_SECONDS = 10.0
 """A tick takes no more posts after this, so that one that does not end has hung."""
 FULL_SECONDS = 1.0
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.5
 """Half of the places are free before more posts are taken, but for those that take longer."""
 SOON_SECONDS = 0.25
 """The tick's own pause: a post that is due before the next tick is waited for."""
