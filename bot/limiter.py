@@ -145,29 +145,33 @@ class Limiter:
     async def _serve_all(self) -> None:
         """Asks for whoever waits, ads first, for as long as anybody does."""
         pause = 0.0
-        while self._waiting or self._answers:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause if self._waiting else TELL_SECONDS):
-                    await self._stirred.wait()
-            self._stirred.clear()
-            try:
+        try:
+            while self._waiting or self._answers:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause if self._waiting else TELL_SECONDS):
+                        await self._stirred.wait()
+                self._stirred.clear()
                 pause = await self._ask()
-            except BaseException as error:
-                # Nobody may wait for ever.
-                for asked in self._waiting:
-                    if not asked.place.done():
-                        asked.place.set_exception(error)
-                self._waiting = []
-                raise
+        except BaseException as error:
+            # Nobody may wait for ever.
+            waiting, self._waiting = self._waiting, []
+            for asked in waiting:
+                if not asked.place.done():
+                    asked.place.set_exception(error)
+            raise
 
     async def _ask(self) -> float:
-        """Asks once for all who wait; how long those who got no place have to wait."""
-        self._waiting = [asked for asked in self._waiting if not asked.place.done()]
+        """Asks once for all who wait; in how many seconds to ask again for the others."""
+        self._forget_done()
         batch = sorted(self._waiting, key=lambda asked: not asked.ad)[:MOST_TOGETHER]
         answers, self._answers = self._answers, []
         found = await self._ask_redis(batch, answers)
         if found is None:
             found = [self._ask_memory(asked.chat_id) for asked in batch]
+        else:
+            for asked, (verdict, _) in zip(batch, found, strict=True):
+                if verdict == 0:
+                    self._local.note(asked.chat_id)
         now, pauses = time.monotonic(), []
         for asked, (verdict, wait) in zip(batch, found, strict=True):
             if asked.place.done():
@@ -178,7 +182,11 @@ class Limiter:
                 pauses.append(wait)
             else:
                 asked.place.set_result(Place(wait, now))
-        return min(pauses, default=0.0)
+        self._forget_done()
+        return max(min(pauses, default=0.0) - limits.LEAD_MS / 1000, 0.001)
+
+    def _forget_done(self) -> None:
+        self._waiting = [asked for asked in self._waiting if not asked.place.done()]
 
     async def _ask_redis(
         self, batch: Sequence[_Asked], answers: Sequence[tuple[int, float]]

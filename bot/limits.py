@@ -111,7 +111,7 @@ while KEYS[key + 1] do
     if own > now then
         found[#found + 1], found[#found + 2] = 2, math.ceil(math.max(own, leaves) - now)
     elseif leaves - lead > now then
-        found[#found + 1], found[#found + 2] = 1, math.ceil(leaves - lead - now)
+        found[#found + 1], found[#found + 2] = 1, math.ceil(leaves - now)
     else
         local counts = answered and leaves + held or leaves
         if taken >= most then redis.call('ZREMRANGEBYRANK', all, 0, 0) else taken = taken + 1 end
@@ -150,22 +150,29 @@ class LocalShare:
         self._most = max(per_second // SHARE, 1)
         self._sent: dict[str, deque[float]] = {}
         self._resting: dict[int, float] = {}
+        self._forget_above = REMEMBERED
 
     def take(self, chat_id: int) -> Wait:
         """Takes a place in every window, or none and says what is to be waited."""
         now = time.monotonic()
-        found = rules(chat_id, self._most)
-        crowd, *others = (self._full_for(rule, now) for rule in found)
+        crowd, *others = (self._full_for(rule, now) for rule in rules(chat_id, self._most))
         wait = Wait(crowd, max(self._rest_left(chat_id, now), *others))
         if wait == TAKEN:
-            for rule in found:
-                self._sent[rule.key].append(now)
-        self._forget(now)
+            self.note(chat_id)
         return wait
 
+    def note(self, chat_id: int) -> None:
+        """Counts a place, also one that Redis gave: it may be away for the next."""
+        now = time.monotonic()
+        for rule in rules(chat_id, self._most):
+            self._sent.setdefault(rule.key, deque(maxlen=rule.most)).append(now)
+        self._forget(now)
+
     def _full_for(self, rule: Rule, now: float) -> float:
-        sent = self._sent.setdefault(rule.key, deque(maxlen=rule.most))
-        return max(sent[0] + rule.window_ms / 1000 - now, 0.0) if len(sent) == rule.most else 0.0
+        sent = self._sent.get(rule.key)
+        if sent is None or len(sent) < rule.most:
+            return 0.0
+        return max(sent[0] + rule.window_ms / 1000 - now, 0.0)
 
     def rest(self, chat_id: int, seconds: float) -> None:
         """Keeps this process from a chat for a while."""
@@ -179,8 +186,7 @@ class LocalShare:
         return 0.0 if until is None else until - now
 
     def _forget(self, now: float) -> None:
-        """Drops the chats of a minute ago, as a process lives for months."""
-        if len(self._sent) > REMEMBERED:
-            self._sent = {
-                key: sent for key, sent in self._sent.items() if sent and sent[-1] > now - 60
-            }
+        """Drops the chats of a minute ago, as a process lives for months; now and then."""
+        if len(self._sent) > self._forget_above:
+            self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
+            self._forget_above = max(REMEMBERED, 2 * len(self._sent))

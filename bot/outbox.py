@@ -55,7 +55,7 @@ def _moderation_card(t: Texts, row: Card, payload: Payload) -> Outgoing:  # noqa
     return moderation_screens.card(t, row, with_ad=True)
 
 
-def _placement(message_id: str) -> OfPlacement:
+def _of_placement(message_id: str) -> OfPlacement:
     def render_placement(t: Texts, row: Card, payload: Payload) -> Outgoing:
         return screens.placement(t, message_id, row, payload)
 
@@ -129,16 +129,16 @@ async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload)
 
 _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_submitted": _moderation_card,
-    "target_approved": _placement("outbox-target-approved"),
-    "target_rejected": _placement("outbox-target-rejected"),
-    "target_expired": _placement("outbox-target-expired"),
-    "target_paid": _placement("outbox-target-paid"),
-    "target_refunded": _placement("outbox-target-refunded"),
-    "funds_missing": _placement("outbox-funds-missing"),
-    "ad_scheduled": _placement("outbox-ad-scheduled"),
-    "post_published": _placement("outbox-post-published"),
-    "post_refused": _placement("outbox-post-refused"),
-    "post_gone": _placement("outbox-post-gone"),
+    "target_approved": _of_placement("outbox-target-approved"),
+    "target_rejected": _of_placement("outbox-target-rejected"),
+    "target_expired": _of_placement("outbox-target-expired"),
+    "target_paid": _of_placement("outbox-target-paid"),
+    "target_refunded": _of_placement("outbox-target-refunded"),
+    "funds_missing": _of_placement("outbox-funds-missing"),
+    "ad_scheduled": _of_placement("outbox-ad-scheduled"),
+    "post_published": _of_placement("outbox-post-published"),
+    "post_refused": _of_placement("outbox-post-refused"),
+    "post_gone": _of_placement("outbox-post-gone"),
 }
 _KINDS: Mapping[str, Render] = {
     "post_uncertain": _doubt,
