@@ -1,10 +1,13 @@
 """What is taken when, and many posts in one transaction."""
 
 import asyncio
+import time
 
 import pytest
 
+from bot.telegram import NotSent, Sent
 from scheduler import posting, watchdogs
+from services.creatives import Creative
 from tests.scheduler.scene import Scene
 
 
@@ -69,3 +72,16 @@ async def test_more_due_than_there_is_room_for_is_said(scene: Scene) -> None:
     await scene.dispatch(desk)
     statuses = await scene.rows("SELECT status, count(*) AS posts FROM post_jobs GROUP BY status")
     assert statuses == [{"status": "success", "posts": len(channel_ids)}]
+
+
+async def test_a_send_waits_for_its_time_and_may_be_stopped_before_it(scene: Scene) -> None:
+    sender, chat_id = scene.desk().sender, scene.world.ids["channel"]
+    ad, now = Creative(kind="text", text="Lamp"), time.monotonic()
+    stopped = asyncio.create_task(sender.send_ad(chat_id, ad, not_before=now + 30))
+    await asyncio.sleep(0.1)
+    stopped.cancel()
+    assert await stopped == NotSent("stopped before sending", counts=False)
+    assert await scene.published() == []
+    assert isinstance(await sender.send_ad(chat_id, ad, not_before=now + 0.5), Sent)
+    assert time.monotonic() >= now + 0.5
+    assert len(await scene.published()) == 1

@@ -306,19 +306,6 @@ async def test_a_cancelled_send_answers_with_its_outcome() -> None:
         assert await task == Uncertain("stopped while sending")
 
 
-async def test_a_send_waits_for_its_time_and_may_be_stopped_before_it() -> None:
-    async with listening(never_answer) as (address, connections), sending(address) as sender:
-        begun = time.monotonic()
-        task = asyncio.create_task(sender.send_ad(CHANNEL, AD, not_before=begun + 30))
-        await asyncio.sleep(0.1)
-        assert connections == []
-        task.cancel()
-        assert await task == NotSent("stopped before sending", counts=False)
-        await sender.send_ad(CHANNEL, AD, not_before=time.monotonic() + 0.3)
-    assert len(connections) == 1
-    assert time.monotonic() - begun > 0.3
-
-
 async def test_a_broken_ad_is_refused_without_a_connection() -> None:
     broken = Creative(kind="text", text="Lamp", entities=[{"type": "bold"}])
     async with listening(never_answer) as (address, connections), sending(address) as sender:
