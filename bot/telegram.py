@@ -94,6 +94,8 @@ class _Crossing:
     """One request on its way."""
 
     not_after: float
+    not_before: float = 0.0
+    """The connection is made meanwhile."""
     begun: bool = False
     """Whether its first byte may have left this machine."""
 
@@ -154,9 +156,8 @@ class Sender:
             method = ads.message(chat_id, creative)
         except (ValueError, TypeError, AttributeError) as error:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
-        crossing = _Crossing(self._deadline(not_after))
+        crossing = _Crossing(self._deadline(not_after), not_before)
         try:
-            await asyncio.sleep(not_before - time.monotonic())
             reply = await self._request(method, crossing)
         except _TooLateError:
             return NotSent("the lease was too old to send under", counts=False)
@@ -331,8 +332,9 @@ def _connections(seconds: float) -> ClientSession:
 
 
 async def _leave(_session: ClientSession, context: SimpleNamespace, _params: object) -> None:
-    """Fires right before the first byte; raising here keeps it from leaving."""
+    """Fires right before the first byte; it leaves when this returns, and not if it raises."""
     crossing: _Crossing = context.trace_request_ctx
+    await asyncio.sleep(crossing.not_before - time.monotonic())
     if time.monotonic() > crossing.not_after:
         raise _TooLateError
     crossing.begun = True
