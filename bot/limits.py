@@ -17,7 +17,7 @@ UNDER_WAY_MS = 2_000
 PACE = 0.75
 """The least pause between two messages, as a part of an even one: no bursts, and yet what was
 missed for a moment is made up for."""
-LEAD_MS = 150
+LEAD_MS = 400
 """So long before its time a place is given, for what is done before the message leaves."""
 FLOODED_CHATS = 3
 """When so many chats rest at once, the flood is the bot's and every chat rests."""

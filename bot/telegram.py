@@ -32,6 +32,7 @@ from aiogram.types import Message
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
 from bot import ads, replies, texts, traces
+from bot.foresight import Foresight
 from bot.replies import Reply
 from bot.traces import Probe, Standing, Trace
 from db.models.posting import Verdict
@@ -96,6 +97,8 @@ class _Crossing:
     not_after: float
     not_before: float = 0.0
     """The connection is made meanwhile."""
+    ready_at: float | None = None
+    """When it was made."""
     begun: bool = False
     """Whether its first byte may have left this machine."""
 
@@ -134,6 +137,7 @@ class Sender:
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
         """`api_url` as BOT_API_URL; `seconds` bounds one request from start to end."""
         self.seconds = seconds
+        self.connecting = Foresight(0.05)
         self._forms = AiohttpSession(api=api_server(api_url))
         self._bot = Bot(token, session=self._forms)
         self._http: ClientSession | None = None
@@ -158,7 +162,10 @@ class Sender:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
         crossing = _Crossing(self._deadline(not_after), not_before)
         try:
+            asked_at = time.monotonic()
             reply = await self._request(method, crossing)
+            if crossing.ready_at is not None:
+                self.connecting.note(crossing.ready_at - asked_at)
         except _TooLateError:
             return NotSent("the lease was too old to send under", counts=False)
         except asyncio.CancelledError:
@@ -334,7 +341,8 @@ def _connections(seconds: float) -> ClientSession:
 async def _leave(_session: ClientSession, context: SimpleNamespace, _params: object) -> None:
     """Fires right before the first byte; it leaves when this returns, and not if it raises."""
     crossing: _Crossing = context.trace_request_ctx
-    await asyncio.sleep(crossing.not_before - time.monotonic())
+    crossing.ready_at = time.monotonic()
+    await asyncio.sleep(crossing.not_before - crossing.ready_at)
     if time.monotonic() > crossing.not_after:
         raise _TooLateError
     crossing.begun = True

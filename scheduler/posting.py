@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.foresight import Foresight
 from bot.limiter import Limiter
 from bot.telegram import NotSent, Outcome, Refused, Sender, Sent
 from db.models.operations import Switch
@@ -59,6 +60,8 @@ class Desk:
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     """Claimed posts on their way; a stop waits for them."""
+    beginning: Foresight = field(default_factory=lambda: Foresight(0.05))
+    """How long the question takes that is asked right before a send."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while more posts are due than there is room for."""
     begin: Together[Claim, bool] = field(init=False)
@@ -157,7 +160,12 @@ async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
         waits = NotSent("waits for its place", counts=False, retry_after=period)
         await _record(desk, claim, waits, until=lease_ends)
         return
+    # As late as may be, so that a stop is heard and a death leaves little uncertain; and as early
+    # as must be, as the place is lost to everybody until the first byte leaves.
+    ahead = desk.beginning.seconds + desk.sender.connecting.seconds
+    await asyncio.sleep(place.leaves - ahead - time.monotonic())
     if not await _may_send(desk, claim):
+        desk.limiter.tell(claim.chat_id)
         await _keep_trying(desk, partial(posting.give_back, claim=claim), until=lease_ends)
         return
     outcome = await desk.sender.send_ad(
@@ -180,12 +188,15 @@ async def _may_send(desk: Desk, claim: Claim) -> bool:
     """Asks once more, right before the send."""
     if desk.stopping.is_set() or desk.breaker.open:
         return False
+    asked_at = time.monotonic()
     try:
-        return await desk.begin(claim)
+        may = await desk.begin(claim)
     except DATABASE_TROUBLE:
         # Without this answer nothing is sent, which is worth knowing: the post is not uncertain.
         log.warning("Worker error", tick="posts", job_id=claim.job_id)
         return False
+    desk.beginning.note(time.monotonic() - asked_at)
+    return may
 
 
 async def _obey(desk: Desk, claim: Claim, outcome: NotSent) -> None:
