@@ -73,10 +73,11 @@ class Limiter:
         self._rest = self._redis.register_script(limits.REST)
         self._redis_after = 0.0
         self._local = LocalShare(per_second)
+        self._gap_ms = 1_000 / per_second * limits.PACE
         self._rates: list[float] = [
             per_second,
             per_second - round(per_second * limits.LEFT_FOR_ADS),
-            1_000 / per_second * limits.PACE,
+            self._gap_ms,
             limits.LEAD_MS,
             limits.UNDER_WAY_MS,
             limits.FLOODED_CHATS,
@@ -199,7 +200,10 @@ class Limiter:
         for chat_id, at in answers:
             args += [chat_id, (time.monotonic() - at) * 1000]
         for asked in batch:
-            args += [asked.chat_id, int(asked.ad), int(asked.answered)]
+            # No further ahead than it would wait, but for the pause after the message before.
+            patience = max((asked.give_up - time.monotonic()) * 1000, self._gap_ms)
+            lead = min(patience, limits.LEAD_MS)
+            args += [asked.chat_id, int(asked.ad), int(asked.answered), lead]
         told = await self._in_redis(lambda: self._take(keys=keys, args=args))
         if told is None:
             return None

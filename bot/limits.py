@@ -110,7 +110,7 @@ while KEYS[key + 1] do
     if taken >= allowed then leaves = math.max(leaves, full(all, allowed, 1000)) end
     if own > now then
         found[#found + 1], found[#found + 2] = 2, math.ceil(math.max(own, leaves) - now)
-    elseif leaves - lead > now then
+    elseif leaves - ARGV[arg + 4] > now then
         found[#found + 1], found[#found + 2] = 1, math.ceil(leaves - now)
     else
         local counts = answered and leaves + held or leaves
@@ -129,7 +129,7 @@ while KEYS[key + 1] do
         if not ad then redis.call('SET', told, 1, 'PX', told_every) end
         found[#found + 1], found[#found + 2] = 0, math.ceil(leaves - now)
     end
-    key, arg = key + 2, arg + 3
+    key, arg = key + 2, arg + 4
 end
 return found
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.limiter import Limiter
+from bot.limiter import Limiter, Place
 from bot.limits import FLOODED_CHATS, PACE, REMEMBERED, SHARE, LocalShare
 from sandbox import embedded
 from sandbox.limits import Limits
@@ -56,18 +56,30 @@ async def test_a_turn_is_waited_for(limiters: tuple[Limiter, Limiter]) -> None:
     assert 0.9 <= time.monotonic() - begun < 2
 
 
+async def places(*limiters: Limiter, asking: int, within: float, ad: bool) -> list[Place]:
+    """So many ask at once, of these processes in turn, each for another chat."""
+    processes = itertools.cycle(limiters)
+    return await asyncio.gather(
+        *(next(processes).place(next(_chats), within=within, ad=ad) for _ in range(asking))
+    )
+
+
+def given(found: list[Place]) -> int:
+    """How many got a place."""
+    return sum(place.wait == 0 for place in found)
+
+
 async def test_two_processes_share_thirty_a_second(limiters: tuple[Limiter, Limiter]) -> None:
     begun = time.monotonic()
-    waits = [await limiters[i % 2].turn(next(_chats), within=0, ad=True) for i in range(60)]
-    assert time.monotonic() - begun < 1
-    assert sum(wait == 0 for wait in waits) == 30
+    found = await places(*limiters, asking=60, within=0.9, ad=True)
+    assert given(found) == 30
+    assert all(place.leaves - begun < 1 for place in found if place.wait == 0)
 
 
 async def test_notices_leave_places_to_ads(limiters: tuple[Limiter, Limiter]) -> None:
     limiter, _ = limiters
-    waits = [await limiter.turn(next(_chats), within=0) for _ in range(30)]
-    assert sum(wait == 0 for wait in waits) == 24
-    assert [await limiter.turn(next(_chats), within=0, ad=True) for _ in range(6)] == [0] * 6
+    assert given(await places(limiter, asking=30, within=0.7, ad=False)) == 24
+    assert given(await places(limiter, asking=6, within=0.7, ad=True)) == 6
     assert await limiter.turn(next(_chats), within=0, ad=True) > 0
 
 
@@ -84,8 +96,7 @@ async def test_a_place_counts_from_the_answer(limiters: tuple[Limiter, Limiter])
 async def test_an_ad_under_way_keeps_its_place(limiters: tuple[Limiter, Limiter]) -> None:
     """A slow request may be counted long after its turn."""
     first, second = limiters
-    for _ in range(30):
-        await first.turn(next(_chats), within=0, ad=True)
+    await places(first, asking=30, within=1, ad=True)
     await asyncio.sleep(1.1)
     assert 0.9 < await second.turn(next(_chats), within=0, ad=True) <= 1
 
@@ -109,11 +120,9 @@ async def test_places_go_at_an_even_pace_and_a_moment_ahead(
     limiters: tuple[Limiter, Limiter],
 ) -> None:
     begun = time.monotonic()
-    places = await asyncio.gather(
-        *(limiters[n % 2].place(next(_chats), within=0.5, ad=True) for n in range(12))
-    )
-    assert all(place.wait == 0 for place in places)
-    leaves = sorted(place.leaves - begun for place in places)
+    found = await places(*limiters, asking=12, within=0.5, ad=True)
+    assert given(found) == 12
+    leaves = sorted(place.leaves - begun for place in found)
     pauses = [later - earlier for earlier, later in itertools.pairwise(leaves)]
     # The processes' answers from Redis take a moment each.
     assert sum(pauses) > 11 * PACE / 30 - 0.02
@@ -171,14 +180,13 @@ async def test_who_comes_together_asks_together(
         return await ask(batch, answers)
 
     monkeypatch.setattr(limiter, "_ask_redis", counted)
-    places = (limiter.place(next(_chats), within=0, ad=True) for _ in range(20))
-    await asyncio.gather(*places)
-    assert asked == [20]
+    await places(limiter, asking=20, within=1, ad=True)
+    assert asked[0] == 20
 
 
 async def test_who_gave_up_waiting_takes_no_place(limiters: tuple[Limiter, Limiter]) -> None:
     limiter, _ = limiters
-    await asyncio.gather(*(limiter.place(next(_chats), within=1, ad=True) for _ in range(30)))
+    await places(limiter, asking=30, within=1, ad=True)
     gone, waits = next(_chats), next(_chats)
     leaving = asyncio.create_task(limiter.turn(gone, within=5, ad=True))
     staying = asyncio.create_task(limiter.turn(waits, within=5, ad=True))
@@ -191,7 +199,7 @@ async def test_who_gave_up_waiting_takes_no_place(limiters: tuple[Limiter, Limit
 async def test_who_waits_is_let_go_when_the_limiter_closes(redis_url: str) -> None:
     limiter = Limiter(redis_url)
     await limiter._redis.flushall()
-    await asyncio.gather(*(limiter.place(next(_chats), within=1, ad=True) for _ in range(30)))
+    await places(limiter, asking=30, within=1, ad=True)
     waiting = asyncio.create_task(limiter.turn(next(_chats), within=60, ad=True))
     await asyncio.sleep(0.05)
     await limiter.close()
