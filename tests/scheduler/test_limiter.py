@@ -159,7 +159,13 @@ async def test_no_window_of_telegrams_ever_holds_more(redis_url: str) -> None:
 
 async def test_an_alarm_does_not_wait_for_the_last_ad(limiters: tuple[Limiter, Limiter]) -> None:
     limiter, other = limiters
-    ads = [asyncio.create_task(limiter.turn(next(_chats), within=4, ad=True)) for _ in range(120)]
+
+    async def send() -> None:
+        chat_id = next(_chats)
+        await limiter.turn(chat_id, within=9, ad=True)
+        limiter.tell(chat_id)
+
+    ads = [asyncio.create_task(send()) for _ in range(120)]
     await asyncio.sleep(0.5)
     assert await other.turn(77, within=2) == 0
     assert not all(ad.done() for ad in ads)
@@ -218,6 +224,7 @@ async def test_what_went_through_redis_counts_when_it_is_away(tmp_path: Path) ->
 
 async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -> None:
     limiter = Limiter(redis_url, per_second=1_000)
+    await limiter._redis.flushall()
     begun = time.monotonic()
     waits = [await limiter.turn(next(_chats), within=0, ad=True) for _ in range(200)]
     assert time.monotonic() - begun < 5
