@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -27,11 +27,9 @@ from aiogram.methods import (
     GetMe,
     TelegramMethod,
 )
-from aiogram.methods.base import Response
-from aiogram.types import Message
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
-from bot import ads, replies, texts, traces
+from bot import ads, replies, traces
 from bot.foresight import Foresight
 from bot.replies import Reply
 from bot.traces import Probe, Standing, Trace
@@ -115,20 +113,6 @@ def api_server(base: str) -> TelegramAPIServer:
 def plain_bot(token: str, api_url: str) -> Bot:
     """A bot for everything but ads in channels; kept connections, and exceptions as aiogram's."""
     return Bot(token, session=AiohttpSession(api=api_server(api_url)))
-
-
-def warm_up() -> None:
-    """Builds what is built on its first use, which takes a second: while nobody waits for it."""
-    for language in texts.LANGUAGES:
-        t = texts.Texts(language, "USD")
-        t("menu-wallet")
-        t.money(1)
-        t.time(datetime.now(UTC))
-    ad = Creative(kind="text", text="-", button_text="-", button_url="https://telegram.org/")
-    ads.message(1, ad)
-    ads.edit(1, 1, ad)
-    message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
-    Response[Message].model_validate({"ok": True, "result": message})
 
 
 class Sender:

@@ -12,9 +12,10 @@ import structlog
 import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot import logging as product_logging
 from bot import settings as product_settings
+from bot import warm_up
 from bot.limiter import Limiter
 from bot.settings import Settings
-from bot.telegram import SEND_SECONDS, Sender, plain_bot, warm_up
+from bot.telegram import SEND_SECONDS, Sender, plain_bot
 from db import session as database
 from db.session import Sessions, is_away
 from scheduler import live_checks, outbox, posting, probes, seals, settlements, watchdogs
@@ -136,7 +137,7 @@ def main() -> None:
     product_logging.setup(settings)
     # It warns each time a tick is still under way when its next time comes: that is as meant.
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
-    warm_up()
+    warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))
 
 
