@@ -2,16 +2,18 @@
 
 A place is taken before a message leaves and counts from its answer: Telegram counts at some
 moment between the two, so no window of its own ever holds more than ours. Ads go before
-everything else, which leaves some places of each second to them.
+everything else, which leaves some places of each second to them, and all go at an even pace.
 
-Without Redis each process keeps them by itself, with a share of the common limit, so that nothing
-stops when Redis does. A chat that answered 429 rests everywhere for as long as Telegram said.
+All who wait in one process ask in one go, and tell in it what was answered meanwhile. Without Redis
+each process keeps the limits by itself, with a share of the common one, so that nothing stops when
+Redis does. A chat that answered 429 rests everywhere for as long as Telegram said.
 """
 
 import asyncio
+import contextlib
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, cast
 
@@ -21,103 +23,39 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from bot import limits
+from bot.limits import PER_SECOND, LocalShare
+
 REDIS_SECONDS = 0.15
 REDIS_PAUSE_SECONDS = 5.0
 """How long a Redis that failed is left alone."""
-PER_SECOND = 30
-"""What Telegram allows a bot in all, unless more was agreed on."""
-LEFT_FOR_ADS = 0.2
-"""The part of each second's places that only ads may take."""
-SHARE = 3
-"""Without Redis a process takes one part in so many of the common limit: bot, clock, one more."""
-UNDER_WAY_MS = 2_000
-"""An ad's place counts as taken for so long while its answer is awaited."""
-FLOODED_CHATS = 3
-"""When so many chats rest at once, the flood is the bot's and every chat rests."""
-REMEMBERED = 1_000
-"""Above so many windows, those of more than a minute ago are dropped from memory."""
+MOST_TOGETHER = 32
+TELL_SECONDS = 0.02
+"""Answers are told within this, together."""
 PREFIX = "limits:"
+_COMMON = [PREFIX + name for name in ("rest", "all", "pace", "told")]
 
 log = structlog.get_logger(__name__)
 
 
-class Rule(NamedTuple):
-    """At most so many messages in any window of so many milliseconds."""
+class Place(NamedTuple):
+    """A place in the limits, or none."""
 
-    key: str
-    most: int
-    window_ms: int
-
-
-class Wait(NamedTuple):
-    """Seconds to be waited, 0 where a place was given."""
-
-    crowd: float
-    """Until all chats together let one more through."""
-    own: float
-    """Until this chat may be written to again."""
+    wait: float
+    """0 with a place, else how many seconds are missing."""
+    leaves: float
+    """When the message may leave, by `time.monotonic()`."""
 
 
-TAKEN = Wait(0.0, 0.0)
+@dataclass(frozen=True)
+class _Asked:
+    """Somebody who waits for a place."""
 
-
-def rules(chat_id: int, most: int) -> list[Rule]:
-    """The limits that one message to a chat falls under, the one of all chats first.
-
-    Groups and channels have negative ids.
-    """
-    found = [Rule("all", most, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
-    if chat_id < 0:
-        found.append(Rule(f"{chat_id}:minute", 20, 60_000))
-    return found
-
-
-# Takes a place in every window, or in none and says how many milliseconds are to be waited: for
-# the crowd (the first window), for the chat. A place is known by its chat, which has one a second.
-# The clock is Redis's own: the processes' clocks may differ.
-_TAKE = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local crowd, own = 0, 0
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local rest = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not rest and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
-    rest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-end
-if rest then own = rest - now end
-for i = 2, #KEYS do
-    local most, window = tonumber(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
-    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - window)
-    if redis.call('ZCARD', KEYS[i]) >= most then
-        local first = redis.call('ZRANGE', KEYS[i], -most, -most, 'WITHSCORES')[2]
-        local wait = math.min(first, now) + window - now
-        if i == 2 then crowd = wait else own = math.max(own, wait) end
-    end
-end
-if crowd <= 0 and own <= 0 then
-    for i = 2, #KEYS do
-        if i < 4 then redis.call('ZADD', KEYS[i], now + ARGV[4], ARGV[1])
-        else redis.call('ZADD', KEYS[i], now, ARGV[3]) end
-        redis.call('PEXPIRE', KEYS[i], ARGV[2 * i + 2] + ARGV[4])
-    end
-end
-return {math.ceil(crowd), math.ceil(own)}
-"""
-_ANSWERED = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-for i = 1, #KEYS do
-    redis.call('ZADD', KEYS[i], 'XX', now, ARGV[1])
-end
-return 0
-"""
-_REST = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], 86400000)
-return 0
-"""
+    chat_id: int
+    ad: bool
+    answered: bool
+    give_up: float
+    place: asyncio.Future[Place]
 
 
 class Limiter:
@@ -131,73 +69,154 @@ class Limiter:
             socket_connect_timeout=REDIS_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._take = self._redis.register_script(_TAKE)
-        self._rest = self._redis.register_script(_REST)
-        self._answered = self._redis.register_script(_ANSWERED)
+        self._take = self._redis.register_script(limits.TAKE)
+        self._rest = self._redis.register_script(limits.REST)
         self._redis_after = 0.0
-        self._per_second = per_second
         self._local = LocalShare(per_second)
-        self._lines = {ad: asyncio.Lock() for ad in (True, False)}
-        self._taken = 0
-        self._name = f"{id(self):x}:{time.time_ns():x}"
+        self._gap_ms = 1_000 / per_second * limits.PACE
+        self._rates: list[float] = [
+            per_second,
+            per_second - round(per_second * limits.LEFT_FOR_ADS),
+            self._gap_ms,
+            limits.LEAD_MS,
+            limits.UNDER_WAY_MS,
+            limits.FLOODED_CHATS,
+            limits.TOLD_EVERY_MS,
+        ]
+        self._waiting: list[_Asked] = []
+        self._answers: list[tuple[int, float]] = []
+        self._stirred = asyncio.Event()
+        self._server: asyncio.Task[None] | None = None
 
-    async def turn(self, chat_id: int, *, within: float, ad: bool = False) -> float:
-        """Waits up to `within` seconds for a place; 0 when it was given, else what is missing.
+    async def turn(
+        self, chat_id: int, *, within: float, ad: bool = False, answered: bool = False
+    ) -> float:
+        """Waits up to `within` seconds for a place; 0 when its time has come, else what is missing.
 
-        An ad may take every place of a second, anything else leaves LEFT_FOR_ADS.
+        The arguments are those of `place`.
+        """
+        place = await self.place(chat_id, within=within, ad=ad, answered=answered)
+        await asyncio.sleep(place.leaves - time.monotonic())
+        return place.wait
+
+    async def place(
+        self, chat_id: int, *, within: float, ad: bool = False, answered: bool = False
+    ) -> Place:
+        """Waits up to `within` seconds for a place, which may be given a moment ahead.
+
+        An ad may take every place of a second, anything else leaves LEFT_FOR_ADS. Of an ad, and of
+        what is `answered`, the place is held until `tell` is called or UNDER_WAY_MS are over.
         """
         give_up = time.monotonic() + within
         while True:
-            # One at a time asks for all of this process: places come in the order of asking, and
-            # a place that gets free is not fought for.
-            async with self._lines[ad]:
-                wait = await self._with_the_crowd(chat_id, give_up, ad=ad)
-            if wait <= 0 or time.monotonic() + wait > give_up:
-                return wait
-            await asyncio.sleep(wait)
+            asked = _Asked(
+                chat_id, ad, ad or answered, give_up, asyncio.get_running_loop().create_future()
+            )
+            if all(other.ad != ad for other in self._waiting):
+                self._stirred.set()
+            self._waiting.append(asked)
+            self._serve()
+            place = await asked.place
+            if place.wait <= 0 or time.monotonic() + place.wait > give_up:
+                return place
+            await asyncio.sleep(place.wait)
 
-    async def answered(self, chat_id: int) -> None:
-        """Lets the place taken last for a chat count from now, when Telegram's answer is there.
-
-        An ad's place of which nothing is told is held for UNDER_WAY_MS more than the others.
-        """
-        keys = [PREFIX + rule.key for rule in rules(chat_id, 0)[:2]]
-        await self._in_redis(lambda: self._answered(keys=keys, args=[chat_id]))
+    def tell(self, chat_id: int) -> None:
+        """Lets the place taken last for a chat count from now, when Telegram's answer is there."""
+        self._answers.append((chat_id, time.monotonic()))
+        self._serve()
 
     async def rest(self, chat_id: int, period: timedelta) -> None:
         """Keeps every process from a chat for a while, as Telegram's `retry_after` asks."""
         self._local.rest(chat_id, period.total_seconds())
-        keys, milliseconds = [f"{PREFIX}rest"], int(period.total_seconds() * 1000)
+        keys, milliseconds = _COMMON[:1], int(period.total_seconds() * 1000)
         await self._in_redis(lambda: self._rest(keys=keys, args=[chat_id, milliseconds]))
 
     async def close(self) -> None:
         """Closes the connections to Redis."""
+        if self._server is not None:
+            self._server.cancel()
+            await asyncio.gather(self._server, return_exceptions=True)
         await self._redis.aclose()
 
-    async def _with_the_crowd(self, chat_id: int, give_up: float, *, ad: bool) -> float:
-        """Waits while all chats together are what is in the way; 0 with a place."""
-        while True:
-            wait = await self._ask(chat_id, ad=ad)
-            if wait.own > 0 or wait.crowd <= 0:
-                return max(wait.own, wait.crowd)
-            if time.monotonic() + wait.crowd > give_up:
-                return wait.crowd
-            await asyncio.sleep(wait.crowd)
+    def _serve(self) -> None:
+        if self._server is None or self._server.done():
+            self._server = asyncio.create_task(self._serve_all())
 
-    async def _ask(self, chat_id: int, *, ad: bool) -> Wait:
-        self._taken += 1
-        keys = [f"{PREFIX}rest"]
-        name = f"{self._name}:{self._taken}"
-        args: list[int | str] = [chat_id, FLOODED_CHATS, name, UNDER_WAY_MS if ad else 0]
-        left = 0 if ad else round(self._per_second * LEFT_FOR_ADS)
-        for rule in rules(chat_id, self._per_second - left):
-            keys.append(PREFIX + rule.key)
-            args += [rule.most, rule.window_ms]
-        answer = await self._in_redis(lambda: self._take(keys=keys, args=args))
-        if answer is None:
-            return self._local.take(chat_id)
-        crowd, own = cast("list[int]", answer)
-        return Wait(crowd / 1000, own / 1000)
+    async def _serve_all(self) -> None:
+        """Asks for whoever waits, ads first, for as long as anybody does."""
+        pause = 0.0
+        try:
+            while self._waiting or self._answers:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause if self._waiting else TELL_SECONDS):
+                        await self._stirred.wait()
+                self._stirred.clear()
+                pause = await self._ask()
+        except BaseException as error:
+            # Nobody may wait for ever.
+            waiting, self._waiting = self._waiting, []
+            for asked in waiting:
+                if not asked.place.done():
+                    asked.place.set_exception(error)
+            raise
+
+    async def _ask(self) -> float:
+        """Asks once for all who wait; in how many seconds to ask again for the others."""
+        self._forget_done()
+        batch = sorted(self._waiting, key=lambda asked: not asked.ad)[:MOST_TOGETHER]
+        answers, self._answers = self._answers, []
+        found = await self._ask_redis(batch, answers)
+        if found is None:
+            found = [self._ask_memory(asked.chat_id) for asked in batch]
+        else:
+            for asked, (verdict, _) in zip(batch, found, strict=True):
+                if verdict == 0:
+                    self._local.note(asked.chat_id)
+        now, pauses = time.monotonic(), []
+        for asked, (verdict, wait) in zip(batch, found, strict=True):
+            if asked.place.done():
+                continue
+            if verdict == 0:
+                asked.place.set_result(Place(0.0, now + wait))
+            elif verdict == 1 and now + wait <= asked.give_up:
+                pauses.append(wait)
+            else:
+                asked.place.set_result(Place(wait, now))
+        self._forget_done()
+        return max(min(pauses, default=0.0) - limits.LEAD_MS / 1000, 0.001)
+
+    def _forget_done(self) -> None:
+        self._waiting = [asked for asked in self._waiting if not asked.place.done()]
+
+    async def _ask_redis(
+        self, batch: Sequence[_Asked], answers: Sequence[tuple[int, float]]
+    ) -> list[tuple[int, float]] | None:
+        """A verdict and seconds for each, as the script tells them."""
+        keys, args = [*_COMMON], [*self._rates, len(answers)]
+        chats = [chat_id for chat_id, _ in answers] + [asked.chat_id for asked in batch]
+        for chat_id in chats:
+            keys += [f"{PREFIX}{chat_id}:second", f"{PREFIX}{chat_id}:minute"]
+        for chat_id, at in answers:
+            args += [chat_id, (time.monotonic() - at) * 1000]
+        for asked in batch:
+            # No further ahead than it would wait, but for the pause after the message before.
+            patience = max((asked.give_up - time.monotonic()) * 1000, self._gap_ms)
+            lead = min(patience, limits.LEAD_MS)
+            args += [asked.chat_id, int(asked.ad), int(asked.answered), lead]
+        told = await self._in_redis(lambda: self._take(keys=keys, args=args))
+        if told is None:
+            return None
+        numbers = cast("list[int]", told)
+        return [
+            (verdict, ms / 1000) for verdict, ms in zip(numbers[::2], numbers[1::2], strict=True)
+        ]
+
+    def _ask_memory(self, chat_id: int) -> tuple[int, float]:
+        wait = self._local.take(chat_id)
+        if wait.own > 0:
+            return 2, max(wait)
+        return (1, wait.crowd) if wait.crowd > 0 else (0, 0.0)
 
     async def _in_redis(self, ask: Callable[[], Awaitable[object]]) -> object | None:
         """What a script answered, or None while Redis is away."""
@@ -214,47 +233,3 @@ class Limiter:
         self._redis_after = time.monotonic() + REDIS_PAUSE_SECONDS
         log.warning("Redis is away: each process keeps Telegram's limits alone", cause=failure)
         return None
-
-
-class LocalShare:
-    """The same limits in this process's memory, for while Redis is away."""
-
-    def __init__(self, per_second: int = PER_SECOND) -> None:
-        """Starts with nothing sent."""
-        self._most = max(per_second // SHARE, 1)
-        self._sent: dict[str, deque[float]] = {}
-        self._resting: dict[int, float] = {}
-
-    def take(self, chat_id: int) -> Wait:
-        """Takes a place in every window, or none and says what is to be waited."""
-        now = time.monotonic()
-        found = rules(chat_id, self._most)
-        crowd, *others = (self._full_for(rule, now) for rule in found)
-        wait = Wait(crowd, max(self._rest_left(chat_id, now), *others))
-        if wait == TAKEN:
-            for rule in found:
-                self._sent[rule.key].append(now)
-        self._forget(now)
-        return wait
-
-    def _full_for(self, rule: Rule, now: float) -> float:
-        sent = self._sent.setdefault(rule.key, deque(maxlen=rule.most))
-        return max(sent[0] + rule.window_ms / 1000 - now, 0.0) if len(sent) == rule.most else 0.0
-
-    def rest(self, chat_id: int, seconds: float) -> None:
-        """Keeps this process from a chat for a while."""
-        self._resting[chat_id] = max(self._resting.get(chat_id, 0), time.monotonic() + seconds)
-
-    def _rest_left(self, chat_id: int, now: float) -> float:
-        self._resting = {chat: until for chat, until in self._resting.items() if until > now}
-        until = self._resting.get(chat_id)
-        if until is None and len(self._resting) >= FLOODED_CHATS:
-            until = min(self._resting.values())
-        return 0.0 if until is None else until - now
-
-    def _forget(self, now: float) -> None:
-        """Drops the chats of a minute ago, as a process lives for months."""
-        if len(self._sent) > REMEMBERED:
-            self._sent = {
-                key: sent for key, sent in self._sent.items() if sent and sent[-1] > now - 60
-            }

@@ -4,7 +4,7 @@ Needs no running bot: the clock's outbox tick calls it. Texts are read when it i
 message tells what is true then, in the language that the person has then.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,30 +17,46 @@ from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.operations import OutboxMessage
 from services import channels, dead_letters, decisions, moderation, users, withdrawals
+from services.moderation import Card
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
+OfPlacement = Callable[[Texts, Card, Payload], Outgoing]
+
+
+async def read(session: AsyncSession, messages: Sequence[OutboxMessage]) -> Mapping[int, Card]:
+    """Read the placements that messages are about, all in one go."""
+    target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
+    return await moderation.cards(session, target_ids=target_ids) if target_ids else {}
 
 
 async def render(
-    session: AsyncSession, message: OutboxMessage, language: str, currency: str
+    session: AsyncSession,
+    message: OutboxMessage,
+    language: str,
+    currency: str,
+    *,
+    cards: Mapping[int, Card],
 ) -> Outgoing:
-    """Write one owed message in a language. Raises LookupError for a kind that has no screen."""
+    """Write one owed message in a language; `cards` as `read` found them.
+
+    Raises LookupError for a kind that has no screen.
+    """
     time_zone = None
     if message.user_id is not None:
         time_zone = (await users.get(session, message.user_id)).time_zone
     t = Texts(language, currency, time_zone)
+    if (of_placement := _OF_PLACEMENTS.get(message.kind)) is not None:
+        return of_placement(t, cards[message.payload["target_id"]], message.payload)
     return await _KINDS[message.kind](session, t, message.payload)
 
 
-async def _moderation_card(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    row = await moderation.card(session, target_id=payload["target_id"])
+def _moderation_card(t: Texts, row: Card, payload: Payload) -> Outgoing:  # noqa: ARG001
     return moderation_screens.card(t, row, with_ad=True)
 
 
-def _of_placement(message_id: str) -> Render:
-    async def render_placement(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-        row = await moderation.card(session, target_id=payload["target_id"])
+def _of_placement(message_id: str) -> OfPlacement:
+    def render_placement(t: Texts, row: Card, payload: Payload) -> Outgoing:
         return screens.placement(t, message_id, row, payload)
 
     return render_placement
@@ -111,7 +127,7 @@ async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload)
     return screens.correction_changed(t, payload)
 
 
-_KINDS: Mapping[str, Render] = {
+_OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_submitted": _moderation_card,
     "target_approved": _of_placement("outbox-target-approved"),
     "target_rejected": _of_placement("outbox-target-rejected"),
@@ -123,6 +139,8 @@ _KINDS: Mapping[str, Render] = {
     "post_published": _of_placement("outbox-post-published"),
     "post_refused": _of_placement("outbox-post-refused"),
     "post_gone": _of_placement("outbox-post-gone"),
+}
+_KINDS: Mapping[str, Render] = {
     "post_uncertain": _doubt,
     "post_unseen": _doubt,
     "retry_offered": _retry_offered,
@@ -139,5 +157,5 @@ _KINDS: Mapping[str, Render] = {
     "correction_changed": _correction_changed,
 }
 
-KINDS = frozenset(_KINDS)
+KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS)
 """Every kind that may be written into the outbox."""

@@ -30,6 +30,7 @@ from aiogram.methods import (
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
 from bot import ads, replies, traces
+from bot.foresight import Foresight
 from bot.replies import Reply
 from bot.traces import Probe, Standing, Trace
 from db.models.posting import Verdict
@@ -92,6 +93,10 @@ class _Crossing:
     """One request on its way."""
 
     not_after: float
+    not_before: float = 0.0
+    """The connection is made meanwhile."""
+    ready_at: float | None = None
+    """When it was made."""
     begun: bool = False
     """Whether its first byte may have left this machine."""
 
@@ -116,25 +121,35 @@ class Sender:
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
         """`api_url` as BOT_API_URL; `seconds` bounds one request from start to end."""
         self.seconds = seconds
+        self.connecting = Foresight(0.05)
         self._forms = AiohttpSession(api=api_server(api_url))
         self._bot = Bot(token, session=self._forms)
         self._http: ClientSession | None = None
 
     async def send_ad(
-        self, chat_id: int, creative: Creative, *, not_after: float | None = None
+        self,
+        chat_id: int,
+        creative: Creative,
+        *,
+        not_before: float = 0.0,
+        not_after: float | None = None,
     ) -> Outcome:
         """Publishes an ad once, and never raises for what Telegram or the network does.
 
-        `not_after` is a time of `time.monotonic()`: a process that was paused past it sends
-        nothing. A cancellation is answered with the outcome, as the caller must still record it.
+        Both times are of `time.monotonic()`: the first is waited for, and a process that was paused
+        past the second sends nothing. A cancellation is answered with the outcome, as the caller
+        must still record it.
         """
         try:
             method = ads.message(chat_id, creative)
         except (ValueError, TypeError, AttributeError) as error:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
-        crossing = _Crossing(self._deadline(not_after))
+        crossing = _Crossing(self._deadline(not_after), not_before)
         try:
+            asked_at = time.monotonic()
             reply = await self._request(method, crossing)
+            if crossing.ready_at is not None:
+                self.connecting.note(crossing.ready_at - asked_at)
         except _TooLateError:
             return NotSent("the lease was too old to send under", counts=False)
         except asyncio.CancelledError:
@@ -308,8 +323,10 @@ def _connections(seconds: float) -> ClientSession:
 
 
 async def _leave(_session: ClientSession, context: SimpleNamespace, _params: object) -> None:
-    """Fires right before the first byte; raising here keeps it from leaving."""
+    """Fires right before the first byte; it leaves when this returns, and not if it raises."""
     crossing: _Crossing = context.trace_request_ctx
+    crossing.ready_at = time.monotonic()
+    await asyncio.sleep(crossing.not_before - crossing.ready_at)
     if time.monotonic() > crossing.not_after:
         raise _TooLateError
     crossing.begun = True

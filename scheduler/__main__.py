@@ -12,6 +12,7 @@ import structlog
 import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot import logging as product_logging
 from bot import settings as product_settings
+from bot import warm_up
 from bot.limiter import Limiter
 from bot.settings import Settings
 from bot.telegram import SEND_SECONDS, Sender, plain_bot
@@ -48,7 +49,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
     seal = partial(seals.seal_ledger, sessions, settings.seals_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
     return [
-        Tick("posts", 0.5, taking, partial(posting.dispatch, desk)),
+        Tick("posts", posting.SOON_SECONDS, taking, partial(posting.dispatch, desk)),
         Tick("outbox", 0.5, outbox.TICK_LIMIT, partial(outbox.deliver, mail)),
         Tick("live checks", 1.0, looks, look),
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
@@ -91,7 +92,7 @@ async def run(settings: Settings) -> int:
         settings.admin_chat_id,
         settings.currency,
         stopping,
-        ads_wait=lambda: desk.full,
+        ads_wait=desk.behind.is_set,
     )
     leader = Leader(sessions, owner)
     clock = Clock(
@@ -136,6 +137,7 @@ def main() -> None:
     product_logging.setup(settings)
     # It warns each time a tick is still under way when its next time comes: that is as meant.
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))
 
 

@@ -6,8 +6,8 @@ A notice that comes twice after a crash harms nobody. Ads never go through here.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -20,17 +20,20 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import TelegramMethod
 from aiogram.types import Message
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import outbox as notices
 from bot import texts
 from bot.limiter import Limiter
 from db.models.operations import OutboxMessage
-from db.session import Sessions
+from db.session import Sessions, is_away
 from scheduler import database
+from scheduler.together import Together
 from services import chats, outbox, users
 
 BATCH = 20
-FEW = 5
+FEW = 2
 """So many go with each tick while ads are waiting: ads first, but nobody is left untold."""
 BATCH_SECONDS = 15.0
 """Half the lease of a taken message: what is not sent by then goes back to the queue."""
@@ -46,6 +49,10 @@ MAX_ATTEMPTS = 50
 log = structlog.get_logger(__name__)
 
 
+_Delivered = tuple[int, int]
+"""An owed message and the id that Telegram gave it."""
+
+
 @dataclass(frozen=True)
 class Mail:
     """What delivering needs."""
@@ -57,7 +64,17 @@ class Mail:
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
-    """Whether this process has as many ads under way as it can."""
+    """Whether more ads are due than this process has room for."""
+    record: Together[_Delivered, None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Joins what arrives at the same moment into one transaction."""
+        object.__setattr__(self, "record", Together(self._record, BATCH))
+
+    async def _record(self, delivered: Sequence[_Delivered]) -> list[None]:
+        async with self.sessions.begin() as session:
+            await outbox.sent(session, dict(delivered))
+        return [None] * len(delivered)
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,9 @@ class _NotDelivered:
     """Whether it is the chat that is out of reach, and not this one letter that is wrong."""
 
 
+_Written = tuple[OutboxMessage, _Letter | _NotDelivered]
+
+
 async def deliver(mail: Mail) -> None:
     """Tick: empties the outbox, the chats side by side."""
     until = time.monotonic() + TAKING_SECONDS
@@ -90,9 +110,9 @@ async def deliver(mail: Mail) -> None:
             owed = await outbox.take(session, limit=FEW if yielding else BATCH)
         if not owed:
             return
-        lanes: defaultdict[int | None, list[OutboxMessage]] = defaultdict(list)
-        for message in owed:
-            lanes[message.user_id].append(message)
+        lanes: defaultdict[int | None, list[_Written]] = defaultdict(list)
+        for message, written in await _write_all(mail, owed):
+            lanes[message.user_id].append((message, written))
         async with asyncio.TaskGroup() as chats_at_once:
             for lane in lanes.values():
                 chats_at_once.create_task(_deliver_lane(mail, lane, taken_at + BATCH_SECONDS))
@@ -100,53 +120,78 @@ async def deliver(mail: Mail) -> None:
             return
 
 
-async def _deliver_lane(mail: Mail, lane: list[OutboxMessage], until: float) -> None:
+async def _deliver_lane(mail: Mail, lane: list[_Written], until: float) -> None:
     """One chat's messages in order; one that has to wait makes those after it wait as well."""
     wait: timedelta | None = None
-    for owed in lane:
+    for owed, written in lane:
         with database.contained("outbox", outbox_id=owed.id):
             if wait is None and (time.monotonic() > until or mail.stopping.is_set()):
                 wait = timedelta()
             if wait is not None:
                 await _put_back(mail, owed, _NotDelivered("waits for its turn", wait))
-            elif failure := await _deliver_one(mail, owed):
+            elif failure := await _deliver_one(mail, written):
                 await _put_back(mail, owed, failure)
                 wait = failure.retry_in if failure.holds_others else None
 
 
-async def _deliver_one(mail: Mail, owed: OutboxMessage) -> _NotDelivered | None:
-    """Writes, sends and records one message; None when it arrived."""
-    try:
-        letter = await _write(mail, owed)
-    except Exception as error:
-        # One that cannot be written must not keep the others; a later version may know how.
-        log.exception("Worker error", tick="outbox", kind=owed.kind, outbox_id=owed.id)
-        return _NotDelivered(type(error).__name__, _backoff(owed), holds_others=False)
+async def _deliver_one(mail: Mail, letter: _Letter | _NotDelivered) -> _NotDelivered | None:
+    """Sends and records one message; None when it arrived."""
+    if isinstance(letter, _NotDelivered):
+        return letter
     # All places are taken before the first part goes, so that a card follows its ad.
     for _ in letter.methods:
-        if wait := await mail.limiter.turn(letter.chat_id, within=PATIENCE_SECONDS):
+        if wait := await mail.limiter.turn(letter.chat_id, within=PATIENCE_SECONDS, answered=True):
             return _NotDelivered("waits for its turn", timedelta(seconds=wait))
     try:
         for method in letter.methods:
             message = await mail.bot(method, request_timeout=SEND_SECONDS)
-            await mail.limiter.answered(letter.chat_id)
+            mail.limiter.tell(letter.chat_id)
     except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
+        mail.limiter.tell(letter.chat_id)
         return await _failure(mail, letter, error)
-    async with mail.sessions.begin() as session:
-        await outbox.sent(session, id=owed.id, message_id=message.message_id)
+    await mail.record((letter.owed.id, message.message_id))
     return None
 
 
-async def _write(mail: Mail, owed: OutboxMessage) -> _Letter:
-    async with mail.sessions.begin() as session:
-        if owed.user_id is None:
-            chat_id = await chats.current_chat(session, mail.admin_chat_id)
-            language = texts.DEFAULT_LANGUAGE
-        else:
-            user = await users.get(session, owed.user_id)
-            chat_id, language = user.telegram_id, user.language
-        notice = await notices.render(session, owed, language, mail.currency)
-    return _Letter(owed, chat_id, notice.methods(chat_id))
+async def _write_all(mail: Mail, owed: Sequence[OutboxMessage]) -> list[_Written]:
+    """Writes messages together; one that the database refuses to tell of is found by itself."""
+    try:
+        async with mail.sessions.begin() as session:
+            return await _write(mail, session, owed)
+    except SQLAlchemyError as error:
+        if is_away(error):
+            raise
+        if len(owed) == 1:
+            return [(owed[0], _unwritable(owed[0], error))]
+    return [written for message in owed for written in await _write_all(mail, [message])]
+
+
+async def _write(
+    mail: Mail, session: AsyncSession, owed: Sequence[OutboxMessage]
+) -> list[_Written]:
+    staff = await chats.current_chat(session, mail.admin_chat_id)
+    people = await users.read(session, {m.user_id for m in owed if m.user_id is not None})
+    cards = await notices.read(session, owed)
+    found: list[_Written] = []
+    for message in owed:
+        chat_id, language = staff, texts.DEFAULT_LANGUAGE
+        try:
+            if message.user_id is not None:
+                user = people[message.user_id]
+                chat_id, language = user.telegram_id, user.language
+            notice = await notices.render(session, message, language, mail.currency, cards=cards)
+            found.append((message, _Letter(message, chat_id, notice.methods(chat_id))))
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with this one
+            found.append((message, _unwritable(message, error)))
+    return found
+
+
+def _unwritable(owed: OutboxMessage, error: Exception) -> _NotDelivered:
+    """One that cannot be written must not keep the others; a later version may know how."""
+    log.error("Worker error", tick="outbox", kind=owed.kind, outbox_id=owed.id, exc_info=error)
+    return _NotDelivered(type(error).__name__, _backoff(owed), holds_others=False)
 
 
 async def _failure(mail: Mail, letter: _Letter, error: Exception) -> _NotDelivered:

@@ -2,7 +2,8 @@
 
 The order is the product's promise of exactly one message: claim (a lease, one short transaction),
 wait for a place within Telegram's limits, ask once more whether it may go, send, record. Every
-write names the claim, so that a worker that was paused past its lease changes nothing.
+write names the claim, so that a worker that was paused past its lease changes nothing. Posts that
+do the same at the same moment do it in one transaction.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.foresight import Foresight
 from bot.limiter import Limiter
 from bot.telegram import NotSent, Outcome, Refused, Sender, Sent
 from db.models.operations import Switch
@@ -31,6 +33,10 @@ AT_ONCE = 16
 TAKING_SECONDS = 10.0
 """A tick takes no more posts after this, so that one that does not end has hung."""
 FULL_SECONDS = 1.0
+GATHER_SECONDS = 0.5
+"""Half of the places are free before more posts are taken, but for those that take longer."""
+SOON_SECONDS = 0.25
+"""The tick's own pause: a post that is due before the next tick is waited for."""
 PATIENCE_SECONDS = 3.0
 """How long a claimed post waits for its place; a longer wait is spent in the queue."""
 MOST_TOGETHER = 32
@@ -54,14 +60,13 @@ class Desk:
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     """Claimed posts on their way; a stop waits for them."""
+    beginning: Foresight = field(default_factory=lambda: Foresight(0.05))
+    """How long the question takes that is asked right before a send."""
+    behind: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while more posts are due than there is room for."""
     begin: Together[Claim, bool] = field(init=False)
     """Asks right before a send, whether it may go."""
     record_sent: Together[claims.Sent, bool] = field(init=False)
-
-    @property
-    def full(self) -> bool:
-        """Whether as many posts are under way as may be."""
-        return len(self.under_way) >= AT_ONCE
 
     def __post_init__(self) -> None:
         """Joins what posts do at the same moment into one transaction."""
@@ -83,9 +88,14 @@ async def dispatch(desk: Desk) -> None:
     """Tick: takes what is due and sets each post on its way; a slow send delays no other."""
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not desk.stopping.is_set():
+        if not desk.behind.is_set() and not await _until_due(desk):
+            return
         passes = await desk.breaker.lets_through(desk.sender)
         await desk.breaker.tell(desk.sessions, desk.sender)
-        if not passes or not (room := await _room(desk)):
+        if not passes:
+            desk.behind.clear()
+            return
+        if not (room := await _room(desk)):
             return
         # Read before the claim, so that this side's end of the lease is never the later one.
         lease_ends = time.monotonic() + desk.lease.total_seconds()
@@ -95,16 +105,35 @@ async def dispatch(desk: Desk) -> None:
             task = asyncio.create_task(_see_through(desk, claim, lease_ends))
             desk.under_way.add(task)
             task.add_done_callback(desk.under_way.discard)
+        if len(taken) == room:
+            desk.behind.set()
+        else:
+            desk.behind.clear()
         if not taken:
             return
 
 
+async def _until_due(desk: Desk) -> bool:
+    """Waits for the next post, if it is due before the next tick comes."""
+    async with desk.sessions.begin() as session:
+        seconds = await claims.due_in(session)
+    if seconds is None or seconds > SOON_SECONDS:
+        return False
+    await asyncio.sleep(max(seconds, 0))
+    return True
+
+
 async def _room(desk: Desk) -> int:
-    """How many more posts may be on their way, once there is place for some."""
-    if desk.full:
-        await asyncio.wait(
-            desk.under_way, timeout=FULL_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
+    """How many more posts may be on their way, once there is place for some.
+
+    Many are taken at once, as each taking costs the same.
+    """
+    now = time.monotonic()
+    until = now + FULL_SECONDS
+    while (left := until - time.monotonic()) > 0 and len(desk.under_way) > AT_ONCE // 2:
+        if len(desk.under_way) < AT_ONCE:
+            until = min(until, now + GATHER_SECONDS)
+        await asyncio.wait(desk.under_way, timeout=left, return_when=asyncio.FIRST_COMPLETED)
     return AT_ONCE - len(desk.under_way)
 
 
@@ -125,17 +154,27 @@ async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
         _report(claim, outcome, recorded=recorded)
         return
     patience = min(PATIENCE_SECONDS, desk.lease.total_seconds() / 4)
-    if wait := await desk.limiter.turn(claim.chat_id, within=patience, ad=True):
-        waits = NotSent("waits for its place", counts=False, retry_after=timedelta(seconds=wait))
+    place = await desk.limiter.place(claim.chat_id, within=patience, ad=True)
+    if place.wait > 0:
+        period = timedelta(seconds=place.wait)
+        waits = NotSent("waits for its place", counts=False, retry_after=period)
         await _record(desk, claim, waits, until=lease_ends)
         return
+    # As late as may be, so that a stop is heard and a death leaves little uncertain; and as early
+    # as must be, as the place is lost to everybody until the first byte leaves.
+    ahead = desk.beginning.seconds + desk.sender.connecting.seconds
+    await asyncio.sleep(place.leaves - ahead - time.monotonic())
     if not await _may_send(desk, claim):
+        desk.limiter.tell(claim.chat_id)
         await _keep_trying(desk, partial(posting.give_back, claim=claim), until=lease_ends)
         return
     outcome = await desk.sender.send_ad(
-        claim.chat_id, claim.creative, not_after=lease_ends - desk.sender.seconds
+        claim.chat_id,
+        claim.creative,
+        not_before=place.leaves,
+        not_after=lease_ends - desk.sender.seconds,
     )
-    await desk.limiter.answered(claim.chat_id)
+    desk.limiter.tell(claim.chat_id)
     # Its own failure may open the breaker, and is still worth an attempt.
     spared = desk.breaker.open
     desk.breaker.note(outcome)
@@ -149,12 +188,15 @@ async def _may_send(desk: Desk, claim: Claim) -> bool:
     """Asks once more, right before the send."""
     if desk.stopping.is_set() or desk.breaker.open:
         return False
+    asked_at = time.monotonic()
     try:
-        return await desk.begin(claim)
+        may = await desk.begin(claim)
     except DATABASE_TROUBLE:
         # Without this answer nothing is sent, which is worth knowing: the post is not uncertain.
         log.warning("Worker error", tick="posts", job_id=claim.job_id)
         return False
+    desk.beginning.note(time.monotonic() - asked_at)
+    return may
 
 
 async def _obey(desk: Desk, claim: Claim, outcome: NotSent) -> None:

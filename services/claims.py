@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
+from db.models.posting import PostJob, PostJobStatus
 from services import creatives, killswitches, live_checks
 from services.creatives import Creative
 
@@ -180,6 +181,16 @@ async def take(
             for row in found
         ]
     return []
+
+
+async def due_in(session: AsyncSession) -> float | None:
+    """Say in how many seconds the next queued post is due; 0 or less for now, None for never."""
+    seconds = await session.scalar(
+        select(func.extract("epoch", func.min(PostJob.due_at) - func.clock())).where(
+            PostJob.status == PostJobStatus.QUEUED
+        )
+    )
+    return None if seconds is None else float(seconds)
 
 
 async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozenset[int]:

@@ -1,6 +1,6 @@
 """Staff decide on placements: approve holds the money and queues the post, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -223,6 +223,12 @@ async def card(session: AsyncSession, *, target_id: int) -> Card:
     if row is None:
         raise errors.NotFound("target", target_id)
     return _card(row)
+
+
+async def cards(session: AsyncSession, *, target_ids: Collection[int]) -> dict[int, Card]:
+    """Return placements as a moderator sees them, by their ids; unknown ids are left out."""
+    rows = await session.execute(_cards().where(CampaignTarget.id.in_(target_ids)))
+    return {card.target_id: card for card in map(_card, rows)}
 
 
 async def _decidable(session: AsyncSession, actor: Actor, target_id: int) -> Decidable:

@@ -4,11 +4,11 @@ Delivery is at least once: a process that dies between the send and its record s
 that comes twice harms nobody; an ad would, and never goes through here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,14 @@ from db.models.operations import OutboxMessage, OutboxStatus
 
 LEASE = timedelta(seconds=30)
 """How long a taken message is nobody else's, by the real clock."""
+
+_SENT = text(
+    """
+    UPDATE outbox o SET status = 'sent', message_id = m.message_id, sent_at = clock()
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:message_ids AS bigint[])) AS m (id, message_id)
+    WHERE o.id = m.id AND o.status = 'queued'
+    """
+)
 
 
 async def add(
@@ -54,12 +62,10 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
     return sorted(taken, key=lambda message: message.id)
 
 
-async def sent(session: AsyncSession, *, id: int, message_id: int | None) -> None:  # noqa: A002
-    """Record that a message arrived."""
+async def sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
+    """Record that messages arrived; by their ids here, the ids that Telegram gave them."""
     await session.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == id, OutboxMessage.status == OutboxStatus.QUEUED)
-        .values(status=OutboxStatus.SENT, message_id=message_id, sent_at=func.clock())
+        _SENT, {"ids": list(message_ids), "message_ids": list(message_ids.values())}
     )
 
 

@@ -89,6 +89,12 @@ async def get(session: AsyncSession, user_id: int) -> User:
     return user
 
 
+async def read(session: AsyncSession, user_ids: Iterable[int]) -> dict[int, User]:
+    """Return users by their ids; unknown ids are left out."""
+    found = await session.scalars(select(User).where(User.id.in_(set(user_ids))))
+    return {user.id: user for user in found}
+
+
 async def choose_language(session: AsyncSession, *, user_id: int, language: str) -> None:
     """Keep the language that a person picked. Raises NotFound for one that we do not speak."""
     if language not in LANGUAGES:

@@ -16,28 +16,18 @@ import os
 import selectors
 import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import bot.light_models  # noqa: F401 - before anything of aiogram
 
 # isort: split
-from aiogram.methods import ForwardMessage, GetChatMember, SendMessage
-from aiogram.methods.base import Response
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message, User
-from sqlalchemy.orm import configure_mappers
-
-from bot import ads, texts
+from bot import warm_up
 from sandbox import processes
 from scheduler import __main__ as scheduler
-from services.creatives import Creative
 from tests.chaos import failpoints
 
 Json = dict[str, Any]
-
-ANSWERS = (Response[Message], Response[User])
-"""Held here, as a generic model that nobody holds is forgotten and built anew."""
 
 
 class Nursery:
@@ -164,40 +154,10 @@ def _put_output_into(log: str) -> None:
     os.chdir(Path(log).parent)
 
 
-def _warm_up() -> None:
-    """Build once, for all children, what each would build at its first use."""
-    configure_mappers()
-    for language in texts.LANGUAGES:
-        said = texts.Texts(language, "USD")
-        said.money(1)
-        said.time(datetime.now(UTC))
-        said("campaigns")
-    ad = Creative(kind="text", text="-", button_text="-", button_url="https://example.com/")
-    ads.message(1, ad)
-    ads.edit(1, 1, ad)
-    ads.edit_button(1, 1, ad)
-    GetChatMember(chat_id=1, user_id=1)
-    ForwardMessage(chat_id=1, from_chat_id=1, message_id=1)
-    person = {"id": 1, "is_bot": True, "first_name": "-"}
-    button = {"text": "-", "callback_data": "-"}
-    message = {
-        "message_id": 1,
-        "date": 1,
-        "chat": {"id": 1, "type": "private", "first_name": "-"},
-        "from": person,
-        "text": "-",
-        "entities": [{"type": "bold", "offset": 0, "length": 1}],
-        "reply_markup": {"inline_keyboard": [[button]]},
-    }
-    ANSWERS[0].model_validate({"ok": True, "result": message})
-    ANSWERS[1].model_validate({"ok": True, "result": person})
-    InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="-", callback_data="-")]])
-    SendMessage(chat_id=1, text="-")
-
-
 def main() -> None:
     """Load what the children need, and serve."""
-    _warm_up()
+    # Shared by all children.
+    warm_up.build()
     gc.collect()
     gc.freeze()
     Nursery().run()

@@ -39,16 +39,15 @@ class Telegram:
         """Every message ever put into a channel; synced before it was answered."""
         return self.folder / "published.jsonl"
 
-    def sends(self) -> list[Facts]:
-        """Every send so far that the flood limits let pass or refused."""
-        return self._lines(telegram.SEND_LOG)
+    @property
+    def send_log(self) -> Path:
+        """A line for every send that the flood limits let pass or refused."""
+        return self.folder / telegram.SEND_LOG
 
     def faults(self) -> list[str]:
         """The kind of every fault so far that hit a send into a channel."""
-        return self._lines(telegram.FAULT_LOG)
-
-    def _lines(self, name: str) -> list[Any]:
-        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+        lines = (self.folder / telegram.FAULT_LOG).read_text().splitlines()
+        return [json.loads(line) for line in lines]
 
 
 @dataclass
@@ -109,8 +108,12 @@ async def stage(
     durable: bool = True,
     seed: int = 0,
     chances: dict[str, float] | None = None,
+    server: str = "tests.chaos.telegram",
 ) -> AsyncIterator[Stage]:
-    """Everything up, the tables made, every switch running; all of it gone at the end."""
+    """Everything up, the tables made, every switch running; all of it gone at the end.
+
+    `server` is the program that is Telegram.
+    """
     plan = telegram.Plan(
         str(folder / "telegram"),
         TOKEN,
@@ -120,7 +123,7 @@ async def stage(
         seed=seed,
         chances=chances or {},
     )
-    child = _spawn_telegram(folder, plan)
+    child = _spawn_telegram(folder, plan, server)
     postgres = await embedded.start_postgres(folder / "postgres", durable=durable)
     valkey = await embedded.start_valkey(folder / "valkey")
     made: Stage | None = None
@@ -141,12 +144,12 @@ async def stage(
         await (postgres if made is None else made.postgres).stop()
 
 
-def _spawn_telegram(folder: Path, plan: telegram.Plan) -> processes.Child:
+def _spawn_telegram(folder: Path, plan: telegram.Plan, server: str) -> processes.Child:
     (folder / "telegram").mkdir(mode=0o700, parents=True)
     path = folder / "plan.json"
     folders.write_private(path, json.dumps(asdict(plan)))
     return processes.spawn(
-        [sys.executable, "-m", "tests.chaos.telegram", path],
+        [sys.executable, "-m", server, path],
         name="telegram",
         cwd=ROOT,
         env={"PATH": os.defpath},

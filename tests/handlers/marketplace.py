@@ -132,10 +132,11 @@ class Marketplace:
                 if owed.user_id is not None:
                     user = await users.get(session, owed.user_id)
                     chat_id, language = user.telegram_id, user.language
-                notice = await notices.render(session, owed, language, people.CURRENCY)
+                cards = await notices.read(session, [owed])
+                notice = await notices.render(session, owed, language, people.CURRENCY, cards=cards)
                 for method in notice.methods(chat_id):
                     sent = await self.bot(method)
-                await outbox.sent(session, id=owed.id, message_id=sent.message_id)
+                await outbox.sent(session, {owed.id: sent.message_id})
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
         """What the database holds."""

@@ -95,3 +95,22 @@ async def test_wherever_it_dies_there_is_never_a_second_message_nor_a_second_pay
     assert len(await scene.published()) == messages
     payouts = await scene.rows("SELECT key FROM ledger_transfers WHERE reason = 'payout'")
     assert len(payouts) == (end == PAID)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_whoever_dies_over_the_record_of_many_posts_sends_none_of_them_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]
+    target_ids = [await scene.approve(channel_id=channel_id) for channel_id in channel_ids]
+    die_at(monkeypatch, claims, "record_sent", moment)
+    await work(scene)
+    await go_on(scene)
+    jobs = [await scene.job(target_id) for target_id in target_ids]
+    ends = {(job["status"], job["escrow"], job["target"]) for job in jobs}
+    assert NOBODY_KNOWS in ends
+    assert ends <= {NOBODY_KNOWS, PAID}
+    assert {job["claim_no"] for job in jobs} == {1}
+    assert len(await scene.published()) == len(target_ids)
+    payouts = await scene.rows("SELECT key FROM ledger_transfers WHERE reason = 'payout'")
+    assert len(payouts) == sum(job["escrow"] == "released" for job in jobs)

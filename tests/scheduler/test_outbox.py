@@ -145,3 +145,27 @@ async def test_a_notice_whose_answer_was_lost_comes_again(scene: Scene, kind: st
     assert len(await received(scene, "advertiser")) == 2
     [row] = await owed(scene)
     assert row["status"] == "sent"
+
+
+async def test_what_the_database_refuses_to_tell_of_holds_nobody_up(scene: Scene) -> None:
+    """Facts are read for many at once; one bad question must not spoil the others' answers."""
+    await owe(scene, "advertiser")
+    async with scene.database.sessions.begin() as session:
+        await owing.add(
+            session, user_id=None, kind="channel_suspended", payload={"channel_id": 2**70}
+        )
+        await owing.add(
+            session, user_id=None, kind="target_approved", payload={"target_id": 999_999}
+        )
+    await owe(scene, None)
+    await outbox.deliver(scene.mail())
+    assert [row["status"] for row in await owed(scene)] == ["sent", "queued", "queued", "sent"]
+    assert len(await received(scene, "advertiser")) == 1
+
+
+async def test_few_go_while_ads_wait(scene: Scene) -> None:
+    for _ in range(outbox.FEW + 2):
+        await owe(scene, None)
+    await outbox.deliver(replace(scene.mail(), ads_wait=lambda: True))
+    found = [row["status"] for row in await owed(scene)]
+    assert found == ["sent"] * outbox.FEW + ["queued"] * 2

@@ -148,7 +148,7 @@ async def test_a_taken_message_is_leased(database: Database) -> None:
         await outbox.failed(session, id=second[0].id, error="429", retry_in=timedelta(0))
     assert len(await take()) == 1
     async with database.sessions.begin() as session:
-        await outbox.sent(session, id=second[0].id, message_id=77)
+        await outbox.sent(session, {second[0].id: 77})
         await outbox.failed(session, id=second[0].id, error="late", retry_in=None)
     assert await take() == []
     async with database.sessions.begin() as session:

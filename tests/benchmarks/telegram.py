@@ -1,0 +1,158 @@
+"""A Telegram that costs next to nothing: `python -m tests.benchmarks.telegram PLAN.json`.
+
+It takes the sandbox's place where the clock is what is measured, since they share the processor. It
+keeps the sandbox's own flood limits and answers 429 with `retry_after` as Telegram does; each chat
+counts its messages, and a published message is answered whole. It knows no rights and keeps
+nothing: whoever looks at a message hears that it is as it was. It writes what
+`tests.chaos.telegram` writes: `facts.json`, and `sends.jsonl` with a line for every send that was
+admitted or refused.
+"""
+
+import asyncio
+import itertools
+import json
+import signal
+import sys
+import time
+from collections import defaultdict
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sandbox import folders, ports
+from sandbox.errors import TelegramError
+from sandbox.limits import Limits
+
+SEND_LOG = "sends.jsonl"
+FACTS = "facts.json"
+FIRST_PERSON, FIRST_CHANNEL, STAFF = 1_001, -1_002_000_000_001, -1_001_000_000_001
+Json = dict[str, Any]
+
+
+class World:
+    """Chats by their ids, with nothing in them but a count."""
+
+    def __init__(self, plan: Json) -> None:
+        self.bot = f"/bot{plan['token']}/"
+        self.control = f"Bearer {plan['control_token']}"
+        self.limits = Limits()
+        self.limits.enabled = plan["limits"]
+        people = range(FIRST_PERSON, FIRST_PERSON + plan["people"])
+        channels = range(FIRST_CHANNEL, FIRST_CHANNEL - plan["channels"], -1)
+        self.kinds = dict.fromkeys(people, "private") | dict.fromkeys(channels, "channel")
+        self.kinds[STAFF] = "supergroup"
+        self.facts: Json = {
+            "people": list(people),
+            "channels": [
+                {"chat_id": chat_id, "owner": owner}
+                for chat_id, owner in zip(channels, itertools.cycle(people), strict=False)
+            ],
+            "admin_chat_id": STAFF,
+        }
+        self._log = (Path(plan["folder"]) / SEND_LOG).open("a", buffering=1)
+        self._counts: defaultdict[int, itertools.count[int]] = defaultdict(_from_one)
+
+    def answer(self, path: str, authorization: str | None, body: bytes) -> tuple[int, Json]:
+        """Status and body for one request."""
+        try:
+            if path == "/control/limits" and authorization == self.control:
+                self.limits.enabled = json.loads(body)["enabled"]
+                return HTTPStatus.OK, {}
+            if path == f"{self.bot}sendMessage":
+                result = self._send(dict(parse_qsl(body.decode())))
+                return HTTPStatus.OK, {"ok": True, "result": result}
+            if path.startswith(f"{self.bot}editMessage"):
+                raise TelegramError(400, "Bad Request: message is not modified")
+            raise TelegramError(404, "Not Found: method not found")
+        except TelegramError as error:
+            said = {"ok": False, "error_code": error.code, "description": error.description}
+            if error.retry_after is not None:
+                said["parameters"] = {"retry_after": error.retry_after}
+            return error.code, said
+
+    def _send(self, form: dict[str, str]) -> Json:
+        chat_id = int(form["chat_id"])
+        kind = self.kinds.get(chat_id)
+        if kind is None:
+            raise TelegramError(400, "Bad Request: chat not found")
+        if not form.get("text"):
+            raise TelegramError(400, "Bad Request: message text is empty")
+        line = {"at": time.time(), "chat_id": chat_id, "channel": kind == "channel"}
+        try:
+            self.limits.admit(chat_id, private=kind == "private")
+        except TelegramError:
+            self._log.write(json.dumps(line | {"admitted": False}) + "\n")
+            raise
+        self._log.write(json.dumps(line | {"admitted": True}) + "\n")
+        shown: Json = {
+            # All private chats share the bot's own counter.
+            "message_id": next(self._counts[0 if kind == "private" else chat_id]),
+            "chat": {"id": chat_id, "type": kind},
+            "date": int(line["at"]),
+            "text": form["text"],
+        }
+        if markup := form.get("reply_markup"):
+            shown["reply_markup"] = json.loads(markup)
+        return shown
+
+
+def _from_one() -> "itertools.count[int]":
+    return itertools.count(1)
+
+
+class Connection(asyncio.Protocol):
+    """One connection: requests one after another, each with its length."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._got = b""
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The other side is there."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is complete by now."""
+        self._got += data
+        while (end := self._got.find(b"\r\n\r\n")) >= 0:
+            request, *lines = self._got[:end].decode("latin-1").split("\r\n")
+            headers = {}
+            for line in lines:
+                name, _, value = line.partition(":")
+                headers[name.lower()] = value.strip()
+            length = int(headers.get("content-length", "0"))
+            if len(self._got) < end + 4 + length:
+                return
+            body, self._got = self._got[end + 4 : end + 4 + length], self._got[end + 4 + length :]
+            path = request.split(" ")[1]
+            self._say(*self._world.answer(path, headers.get("authorization"), body))
+
+    def _say(self, status: int, answer: Json) -> None:
+        assert self._transport is not None
+        body = json.dumps(answer, separators=(",", ":")).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self._transport.write(head.encode() + body)
+
+
+async def serve(plan: Json) -> None:
+    """Serve until SIGTERM."""
+    world = World(plan)
+    listener = ports.listen(0)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(world), sock=listener, backlog=512)
+    facts = world.facts | {"url": f"http://{ports.HOST}:{ports.number(listener)}"}
+    folders.write_private(Path(plan["folder"]) / FACTS, json.dumps(facts))
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    await ended.wait()
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(json.loads(Path(sys.argv[1]).read_text())))
