@@ -47,7 +47,7 @@ class Decidable:
     channel_id: int
     owner_id: int
     price: int
-    fee_bps: int
+    fee: int
     publish_at: datetime | None
     advertiser_id: int
     campaign_status: CampaignStatus

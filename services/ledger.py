@@ -1,6 +1,7 @@
 """The only caller of the ledger's database functions."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
@@ -8,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Reason, WalletKind
+from db.models.operations import Switch
 from services import errors
 from services.actors import correlation_id
 
@@ -27,29 +29,23 @@ _OPEN = text("SELECT open_wallet(:kind, :user_id, :counterparty_id, :currency)")
 
 _LOCK = text("SELECT lock_wallet(:wallet_id)")
 
-# A hold in one statement: the escrow's own wallet, its row, and the transfer into it. The wallet is
-# made before the transfer, which needs its id; post_transfer reads with snapshots of its own.
 HOLD = text(
-    """
-    WITH wallet AS MATERIALIZED (
-        SELECT open_wallet('escrow', NULL, NULL, :currency) AS id
-    ), escrow AS (
-        INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee)
-        SELECT :target_id, id, :amount, :fee FROM wallet
-        RETURNING wallet_id
-    )
-    SELECT posted.transfer_id FROM escrow, post_transfer(
-        :key, 'escrow_hold', :target_id,
-        ARRAY[:from_wallet_id, escrow.wallet_id], ARRAY[-:amount, :amount],
-        ARRAY['escrow_hold', 'escrow_hold'], :actor_id, :correlation_id
-    ) AS posted
-    """
+    "SELECT hold_price(:target_id, :amount, :fee, :from_wallet_id, :currency, :actor_id,"
+    " :correlation_id)"
 ).bindparams(
     *(
         bindparam(name, type_=BigInteger)
         for name in ("target_id", "amount", "fee", "from_wallet_id", "actor_id")
     ),
-    *(bindparam(name, type_=Text) for name in ("currency", "key", "correlation_id")),
+    *(bindparam(name, type_=Text) for name in ("currency", "correlation_id")),
+)
+APPROVE = text(
+    "SELECT refusal, ref, word FROM approve_target(:target_id, :switch, :movable, :actor_id, :role,"
+    " :correlation_id)"
+).bindparams(
+    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
+    *(bindparam(name, type_=Text) for name in ("switch", "role", "correlation_id")),
+    bindparam("movable", type_=ARRAY(Text)),
 )
 
 
@@ -69,6 +65,17 @@ class Posted:
     transfer_id: int
     created: bool
     """False when the key was there before, with the same content."""
+
+
+@dataclass(frozen=True)
+class NotApproved:
+    """Why a target was not approved, as `approve_target` names it; nothing was written."""
+
+    refusal: str
+    ref: int | None
+    """What it is about."""
+    word: str | None
+    """In which state that is."""
 
 
 async def post(
@@ -120,12 +127,10 @@ async def hold(
 
     One round trip. Locks the two wallets. Raises InsufficientFunds; the transaction is then void.
     """
-    key = f"escrow_hold:{target_id}"
     try:
         await session.execute(
             HOLD,
             {
-                "key": key,
                 "target_id": target_id,
                 "amount": amount,
                 "fee": fee,
@@ -136,7 +141,39 @@ async def hold(
             },
         )
     except DBAPIError as error:
-        raise _fact(error, key, amount) from error
+        raise _fact(error, f"escrow_hold:{target_id}", amount) from error
+
+
+async def approve(
+    session: AsyncSession,
+    *,
+    target_id: int,
+    movable: Collection[str],
+    actor_id: int | None,
+    role: str,
+) -> NotApproved | None:
+    """Hold the price of a target, and write all that follows from its approval; or say why not.
+
+    One round trip, because approvals come in crowds. `movable` are the statuses that it may come
+    from. Locks the switch `new_escrows`, the target, its campaign (shared), its escrow, then the
+    wallets. Raises InsufficientFunds; the transaction is then void.
+    """
+    try:
+        found = await session.execute(
+            APPROVE,
+            {
+                "target_id": target_id,
+                "switch": Switch.NEW_ESCROWS.value,
+                "movable": sorted(movable),
+                "actor_id": actor_id,
+                "role": role,
+                "correlation_id": correlation_id.get(),
+            },
+        )
+    except DBAPIError as error:
+        raise _fact(error, f"escrow_hold:{target_id}", 0) from error
+    refusal, ref, word = found.one()
+    return refusal and NotApproved(refusal, ref, word)
 
 
 async def open_wallet(

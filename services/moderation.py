@@ -1,77 +1,32 @@
 """Staff decide on placements: approve holds the money and queues the post, in one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Select, Text, bindparam, func, select, text, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db import queries
 from db.models.campaigns import (
     Campaign,
-    CampaignStatus,
     CampaignTarget,
     Channel,
-    ChannelStatus,
     TargetStatus,
 )
 from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import Switch
 from db.models.users import Role, User
 from db.queries import Decidable
-from services import audit, errors, lifecycle, outbox, payments
-from services.actors import MODERATORS, Actor, correlation_id
+from services import audit, errors, ledger, lifecycle, outbox
+from services.actors import MODERATORS, Actor
 from services.creatives import Creative
+from services.ledger import NotApproved
 from services.lifecycle import Who
 
 REASON_LIMIT = 200
-APPROVED = (TargetStatus.APPROVED, TargetStatus.POSTED, TargetStatus.REFUNDED)
-"""Where an approved target can be by now."""
-
-
-# What follows from an approval, in one round trip: the post, the decision, its audit row, a word to
-# both. Row by row it takes as long again as everything else that an approval does.
-APPROVE = text(
-    """
-    WITH job AS (
-        INSERT INTO post_jobs (campaign_target_id, channel_id, due_at)
-        VALUES (:target_id, :channel_id, greatest(clock(), :publish_at))
-        RETURNING id
-    ), target AS (
-        UPDATE campaign_targets
-        SET status = 'approved', decided_by = :actor_id, decided_at = clock()
-        WHERE id = :target_id
-    ), audit AS (
-        INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id)
-        SELECT 'moderation_approved', :actor_id, :role, jsonb_build_object(
-            'target_id', :target_id, 'campaign_id', :campaign_id, 'channel_id', :channel_id,
-            'post_job_id', job.id, 'amount', :amount), :correlation_id
-        FROM job
-    )
-    INSERT INTO outbox (user_id, kind, payload, key)
-    SELECT user_id, kind, jsonb_build_object('target_id', :target_id), kind || ':' || :target_id
-    FROM (VALUES (:advertiser_id, 'target_approved'), (:owner_id, 'ad_scheduled'))
-        AS owed (user_id, kind)
-    """
-).bindparams(
-    *(
-        bindparam(name, type_=BigInteger)
-        for name in (
-            "target_id",
-            "campaign_id",
-            "channel_id",
-            "advertiser_id",
-            "owner_id",
-            "amount",
-            "actor_id",
-        )
-    ),
-    *(bindparam(name, type_=Text) for name in ("role", "correlation_id")),
-    bindparam("publish_at", type_=DateTime(timezone=True)),
-)
 
 
 @dataclass(frozen=True)
@@ -113,34 +68,22 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> App
     """Approve a placement: hold, job, status and audit in this one transaction.
 
     A repeat, whatever the target has become since, returns the first result and writes nothing.
-    Locks the switch `new_escrows`, the target, its campaign (shared), then the wallets; four round
-    trips with the commit. Raises
-    AccessDenied, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable, PersonBlocked,
-    PublishTimePast, SwitchStopped, InsufficientFunds; then nothing has changed.
+    Locks the switch `new_escrows`, the target, its campaign (shared), then the wallets. Raises
+    AccessDenied, NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable,
+    PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds; then nothing
+    has changed.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
-    target = await _decidable(session, actor, target_id)
-    if target.status in APPROVED and target.decided_by is not None:
-        return Approval(target_id, created=False)
-    _require_move(target, target_id, TargetStatus.APPROVED, role)
-    _recheck(target, target_id)
-    await payments.hold_locked(session, target_id, target, actor_id=actor.user_id)
-    await session.execute(
-        APPROVE,
-        {
-            "target_id": target_id,
-            "campaign_id": target.campaign_id,
-            "channel_id": target.channel_id,
-            "advertiser_id": target.advertiser_id,
-            "owner_id": target.owner_id,
-            "publish_at": target.publish_at,
-            "amount": target.price,
-            "actor_id": actor.user_id,
-            "role": role.value,
-            "correlation_id": correlation_id.get(),
-        },
+    refused = await ledger.approve(
+        session,
+        target_id=target_id,
+        movable=lifecycle.sources(lifecycle.TARGET, TargetStatus.APPROVED, Who(role.value)),
+        actor_id=actor.user_id,
+        role=role.value,
     )
-    return Approval(target_id, created=True)
+    if refused is not None and refused.refusal != "repeated":
+        raise _refusal(target_id, refused)
+    return Approval(target_id, created=refused is None)
 
 
 async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Approval:
@@ -252,22 +195,23 @@ def _require_move(target: Decidable, target_id: int, wanted: TargetStatus, role:
     )
 
 
-def _recheck(target: Decidable, target_id: int) -> None:
-    """Look again at what may have changed since the submission."""
-    if target.campaign_status is not CampaignStatus.ACTIVE:
-        raise errors.CampaignNotActive(target.campaign_id, target.campaign_status)
-    if (
-        target.channel_status is not ChannelStatus.ACTIVE
-        or target.channel_owner_id != target.owner_id
-    ):
-        raise errors.ChannelNotUsable(target.channel_id, target.channel_status)
-    if target.blocked_id is not None:
-        raise errors.PersonBlocked(target.blocked_id)
-    if target.publish_at is not None and target.publish_at <= target.at:
-        raise errors.PublishTimePast(target_id)
-    # A hold that is there already is adopted, but an approval is a new escrow all the same.
-    if not target.running:
-        raise errors.SwitchStopped(Switch.NEW_ESCROWS)
+def _refusal(target_id: int, refused: NotApproved) -> errors.DomainError:
+    """Say as a fact why `approve_target` wrote nothing."""
+    ref, word = refused.ref or target_id, refused.word or ""
+    facts: dict[str, Callable[[], errors.DomainError]] = {
+        "not_found": lambda: errors.NotFound("target", target_id),
+        "own_money": lambda: errors.OwnMoney(target_id),
+        "invalid_move": lambda: errors.InvalidMove(
+            "target", target_id, word, TargetStatus.APPROVED
+        ),
+        "campaign_not_active": lambda: errors.CampaignNotActive(ref, word),
+        "channel_not_usable": lambda: errors.ChannelNotUsable(ref, word),
+        "person_blocked": lambda: errors.PersonBlocked(ref),
+        "publish_time_past": lambda: errors.PublishTimePast(target_id),
+        "switch_stopped": lambda: errors.SwitchStopped(Switch.NEW_ESCROWS),
+        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, word),
+    }
+    return facts[refused.refusal]()
 
 
 def _cards() -> Select[*tuple[Any, ...]]:

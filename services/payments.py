@@ -13,7 +13,7 @@ from db.models.campaigns import TargetStatus
 from db.models.money import Deposit, DepositStatus, Escrow, EscrowStatus, Reason, WalletKind
 from db.models.operations import Switch
 from db.models.users import User
-from db.money import MAX_AMOUNT, fee
+from db.money import MAX_AMOUNT
 from services import audit, errors, killswitches, ledger, outbox, users
 from services.actors import SYSTEM
 from services.ledger import Leg
@@ -179,7 +179,7 @@ async def hold_locked(
         session,
         target_id=target_id,
         amount=target.price,
-        fee=fee(target.price, target.fee_bps),
+        fee=target.fee,
         from_wallet_id=target.advertiser_wallet_id,
         currency=target.currency,
         actor_id=actor_id,

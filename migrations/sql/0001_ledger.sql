@@ -10,9 +10,8 @@ CREATE FUNCTION post_transfer(
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_same boolean;
-    v_found bigint;
-    v_currencies bigint;
-    v_short record;
+    v_at timestamptz := clock();
+    v record;
 BEGIN
     IF cardinality(p_wallet_ids) < 2
         OR cardinality(p_wallet_ids) <> cardinality(p_amounts)
@@ -24,8 +23,9 @@ BEGIN
         RAISE EXCEPTION 'legs are no transfer' USING ERRCODE = 'AD003';
     END IF;
 
-    INSERT INTO ledger_transfers (key, reason, reference_id, actor_id, correlation_id)
-    VALUES (p_key, p_reason, p_reference_id, p_actor_id, p_correlation_id)
+    INSERT INTO ledger_transfers
+        (key, reason, reference_id, actor_id, correlation_id, created_at)
+    VALUES (p_key, p_reason, p_reference_id, p_actor_id, p_correlation_id, v_at)
     ON CONFLICT (key) DO NOTHING
     RETURNING id INTO transfer_id;
 
@@ -50,24 +50,26 @@ BEGIN
         RETURN;
     END IF;
 
-    PERFORM FROM wallets WHERE id = ANY (p_wallet_ids) ORDER BY id FOR NO KEY UPDATE;
-    SELECT count(*), count(DISTINCT currency) INTO v_found, v_currencies
-    FROM wallets WHERE id = ANY (p_wallet_ids);
-    IF v_found <> cardinality(p_wallet_ids) THEN
+    -- A row that is locked is read as it is by then, whatever the statement saw before it waited.
+    SELECT count(DISTINCT w.id) AS found, count(DISTINCT w.currency) AS currencies,
+        min(w.id) FILTER (WHERE w.kind <> 'external' AND w.balance + leg.amount < 0) AS short
+    INTO v
+    FROM (
+        SELECT id, kind, currency, balance FROM wallets
+        WHERE id = ANY (p_wallet_ids) ORDER BY id FOR NO KEY UPDATE
+    ) AS w JOIN unnest(p_wallet_ids, p_amounts) AS leg (wallet_id, amount) ON leg.wallet_id = w.id;
+    IF v.found <> cardinality(p_wallet_ids) THEN
         RAISE EXCEPTION 'a leg names an unknown wallet, or one twice' USING ERRCODE = 'AD004';
     END IF;
-    IF v_currencies <> 1 THEN
+    IF v.currencies <> 1 THEN
         RAISE EXCEPTION 'legs of several currencies' USING ERRCODE = 'AD005';
     END IF;
-    SELECT w.user_id, w.balance, w.currency, -leg.amount AS needed INTO v_short
-    FROM unnest(p_wallet_ids, p_amounts) AS leg (wallet_id, amount)
-    JOIN wallets w ON w.id = leg.wallet_id
-    WHERE w.kind <> 'external' AND w.balance + leg.amount < 0
-    ORDER BY w.id LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'too little money' USING ERRCODE = 'AD002', DETAIL = json_build_object(
-            'user_id', v_short.user_id, 'balance', v_short.balance,
-            'needed', v_short.needed, 'currency', v_short.currency)::text;
+    IF v.short IS NOT NULL THEN
+        RAISE EXCEPTION 'too little money' USING ERRCODE = 'AD002', DETAIL = (
+            SELECT json_build_object('user_id', w.user_id, 'balance', w.balance,
+                'needed', -leg.amount, 'currency', w.currency)::text
+            FROM unnest(p_wallet_ids, p_amounts) AS leg (wallet_id, amount)
+            JOIN wallets w ON w.id = leg.wallet_id WHERE w.id = v.short);
     END IF;
 
     WITH leg AS (
@@ -78,8 +80,9 @@ BEGIN
         RETURNING w.id, w.balance, w.version, leg.amount, leg.reason
     )
     INSERT INTO ledger_entries
-        (transfer_id, wallet_id, amount, balance_after, version, reason, reference_id)
-    SELECT post_transfer.transfer_id, m.id, m.amount, m.balance, m.version, m.reason, p_reference_id
+        (transfer_id, wallet_id, amount, balance_after, version, reason, reference_id, created_at)
+    SELECT post_transfer.transfer_id, m.id, m.amount, m.balance, m.version, m.reason,
+        p_reference_id, v_at
     FROM moved m ORDER BY m.id;
     created := true;
 END $$

@@ -6,7 +6,9 @@ GRANT EXECUTE ON FUNCTION
     clock(),
     post_transfer(text, text, bigint, bigint[], bigint[], text[], bigint, text),
     open_wallet(text, bigint, bigint, text),
-    lock_for_decision(bigint, text)
+    lock_for_decision(bigint, text),
+    hold_price(bigint, bigint, bigint, bigint, text, bigint, text),
+    approve_target(bigint, text, text[], bigint, text, text)
 TO adtech_app
 --;
 GRANT INSERT ON

@@ -44,6 +44,8 @@ TABLES = (
     "post_checks",
 )
 FUNCTIONS = (
+    "approve_target",
+    "hold_price",
     "lock_for_decision",
     "check_transfer",
     "check_escrow",

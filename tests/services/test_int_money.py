@@ -4,9 +4,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
+from db.money import MAX_AMOUNT
 from services import (
     errors,
     escrow,
@@ -164,6 +166,24 @@ async def test_INT_ES_02_release_pays_the_owner(database: Database) -> None:
         assert await rows.table(
             session, "SELECT user_id FROM outbox WHERE kind = 'target_paid' ORDER BY id"
         ) == [(deal.owner.user_id,), (deal.advertiser.user_id,)]
+
+
+@pytest.mark.parametrize(
+    ("price", "fee_bps", "fee"),
+    [
+        (5_000, 1_000, 500),
+        (9, 1_000, 0),
+        (1, 9_999, 0),
+        (99_999, 3_333, 33_329),
+        (MAX_AMOUNT, 9_999, 999_900_000_000_000),
+    ],
+)
+async def test_the_fee_is_the_floor(
+    session: AsyncSession, price: int, fee_bps: int, fee: int
+) -> None:
+    deal = await people.deal(session, balance=price, price=price, fee_bps=fee_bps)
+    held = await payments.hold_escrow(session, target_id=deal.target.id)
+    assert (held.amount, held.fee) == (price, fee)
 
 
 @pytest.mark.parametrize(("price", "fee_bps", "fee"), [(1, 1_000, 0), (9, 9_999, 8), (7, 0, 0)])

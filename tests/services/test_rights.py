@@ -183,7 +183,9 @@ async def test_which_functions_the_application_may_call(app: asyncpg.Connection)
         " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
     )
     assert [row["proname"] for row in callable_] == [
+        "approve_target",
         "clock",
+        "hold_price",
         "ledger_horizon",
         "ledger_txn",
         "lock_for_decision",
