@@ -227,6 +227,13 @@ class IncidentOpen(DomainError):
 
 
 @dataclass(eq=False)
+class NotChecked(DomainError):
+    """No clean check of the whole ledger has begun since the incident and the last repair."""
+
+    incident_id: int
+
+
+@dataclass(eq=False)
 class SamePerson(DomainError):
     """The act needs another person than the one who did the act before it."""
 

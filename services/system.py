@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, TargetStatus
-from db.models.money import Escrow, EscrowStatus
+from db.models.money import Correction, CorrectionStatus, Escrow, EscrowStatus
 from db.models.operations import Heartbeat, Incident, Lease, LedgerCheckpoint, Switch
 from db.models.posting import PostJob, PostJobStatus
-from services import audit, errors, escrow, invariants, killswitches, ledger_checks, outbox
+from services import audit, errors, escrow, killswitches, ledger_checks, outbox
 from services.actors import OPERATORS, SYSTEM, Actor
 from services.invariants import Violation
 
@@ -34,16 +34,8 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
     something is repeated on the same rows. Locks the frozen switches, alone.
     """
     log.info("[INVARIANT] Ledger check started")
-    kept = await session.scalar(
-        select(LedgerCheckpoint.progress)
-        .where(LedgerCheckpoint.progress.is_not(None))
-        .order_by(LedgerCheckpoint.id.desc())
-        .limit(1)
-    )
-    violations, progress = await ledger_checks.run(
-        session, ledger_checks.Progress(**kept) if kept else ledger_checks.Progress()
-    )
-    await record_check(session, violations, progress)
+    violations, progress, full_since = await _check(session)
+    await record_check(session, violations, progress, full_since=full_since)
     return violations
 
 
@@ -51,16 +43,20 @@ async def record_check(
     session: AsyncSession,
     violations: Sequence[Violation],
     progress: ledger_checks.Progress | None = None,
+    *,
+    full_since: datetime | None = None,
 ) -> None:
     """Keep that a check ran and what it found; a violation freezes, see `raise_alarm`.
 
-    `progress` is where the next scheduled check goes on, unless something was found.
+    `progress` is where the next scheduled check goes on, unless something was found. `full_since`
+    is when a check began that has looked at everything.
     """
     await session.execute(
         insert(LedgerCheckpoint).values(
             violations=len(violations),
             details={violation.name: len(violation.rows) for violation in violations},
             progress=null() if violations or progress is None else progress.as_json(),
+            full_since=None if violations else full_since,
         )
     )
     if violations:
@@ -109,7 +105,9 @@ async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
     """Close an incident, once the invariants hold again; its closer cannot run what it stopped.
 
-    Raises AccessDenied, NotFound, IncidentOpen while an invariant is still broken.
+    Looks at what is new itself, and needs a full check that found nothing and began after the
+    incident and after the last repair: of a small ledger this very look is one. Raises
+    AccessDenied, NotFound, IncidentOpen while an invariant is still broken, NotChecked.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -117,8 +115,12 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
         raise errors.NotFound("incident", incident_id)
     if incident.closed_at is not None:
         return
-    if await invariants.run(session):
+    violations, progress, full_since = await _check(session)
+    if violations:
         raise errors.IncidentOpen(incident_id)
+    await record_check(session, violations, progress, full_since=full_since)
+    if not await _checked_since(session, incident):
+        raise errors.NotChecked(incident_id)
     incident.closed_at = await queries.now(session)
     incident.closed_by = actor.user_id
     await session.flush()
@@ -310,6 +312,45 @@ async def readiness(session: AsyncSession) -> dict[str, Any]:
             for state in switches
         },
     }
+
+
+async def _check(
+    session: AsyncSession,
+) -> tuple[list[Violation], ledger_checks.Progress, datetime | None]:
+    """Go on from the last check that was clean; say when this began, if it has seen everything."""
+    kept = await session.scalar(
+        select(LedgerCheckpoint.progress)
+        .where(LedgerCheckpoint.progress.is_not(None))
+        .order_by(LedgerCheckpoint.id.desc())
+        .limit(1)
+    )
+    began = await queries.now(session)
+    before = ledger_checks.Progress(**kept) if kept else ledger_checks.Progress()
+    violations, after = await ledger_checks.run(session, before)
+    return violations, after, began if before.at_start and after.at_start else None
+
+
+async def _checked_since(session: AsyncSession, incident: Incident) -> bool:
+    """Tell whether everything was checked after an incident and the last repair, and was clean."""
+    last_broken = (
+        select(func.coalesce(func.max(LedgerCheckpoint.id), 0))
+        .where(LedgerCheckpoint.violations > 0)
+        .scalar_subquery()
+    )
+    last_repair = (
+        select(func.max(Correction.done_at))
+        .where(Correction.status == CorrectionStatus.DONE)
+        .scalar_subquery()
+    )
+    found = await session.scalar(
+        select(LedgerCheckpoint.id)
+        .where(
+            LedgerCheckpoint.id > last_broken,
+            LedgerCheckpoint.full_since >= func.greatest(incident.opened_at, last_repair),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def _give_up(session: AsyncSession, target_id: int) -> None:

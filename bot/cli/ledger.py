@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import seal_file, settings
 from bot.cli.shell import err, out, print_rows, run_all, run_once
+from db import queries
 from db.session import Sessions
 from services import invariants, ledger_checks, scopes, seals, system
 from services.invariants import Violation
@@ -78,6 +79,7 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
     """Go round once, a part in each transaction, then add everything up; freeze at the end."""
     found: dict[str, Violation] = {}
     async with sessions.begin() as session:
+        began = await queries.now(session)
         sizes = await ledger_checks.sizes(session)
     with Bar(console=err) as bar:
         bars = {
@@ -99,7 +101,7 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
             progress = after
     async with sessions.begin() as session:
         _note(found, await scopes.without_parts(session))
-        await system.record_check(session, list(found.values()))
+        await system.record_check(session, list(found.values()), full_since=began)
     return list(found.values())
 
 

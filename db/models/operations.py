@@ -134,6 +134,8 @@ class LedgerCheckpoint(Base):
     details: Mapped[dict[str, Any]]
     progress: Mapped[dict[str, Any] | None]
     """Where the next run goes on; null of a run that found something: it is looked at again."""
+    full_since: Mapped[datetime | None]
+    """When this check began, if it has looked at everything and found nothing."""
     created_at: Mapped[CreatedAt]
 
 

@@ -38,7 +38,7 @@ ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_wallet_id_version
 ALTER TABLE ledger_entries ADD CONSTRAINT uq_ledger_entries_wallet_id_version
     UNIQUE (wallet_id, version) INCLUDE (amount, balance_after)
 --;
-ALTER TABLE ledger_checkpoints ADD COLUMN progress jsonb
+ALTER TABLE ledger_checkpoints ADD COLUMN progress jsonb, ADD COLUMN full_since timestamptz
 --;
 CREATE FUNCTION stamp_txn() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

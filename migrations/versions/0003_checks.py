@@ -42,6 +42,7 @@ def downgrade() -> None:
     op.drop_table("ledger_seals")
     for table in ("ledger_entries", *STAMPED):
         op.drop_column(table, "txn")
+    op.drop_column("ledger_checkpoints", "full_since")
     op.drop_column("ledger_checkpoints", "progress")
     op.drop_constraint("uq_ledger_entries_wallet_id_version", "ledger_entries")
     op.create_unique_constraint(

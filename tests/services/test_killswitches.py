@@ -1,12 +1,16 @@
 """Kill switches: who may set them, what is kept of it, and who runs them after an incident."""
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services import errors, killswitches, system
+from services import errors, killswitches, ledger_checks, system
 from services.actors import SYSTEM, Actor
+from services.invariants import Violation
 from services.killswitches import SwitchChange
 from tests.conftest import Database
 from tests.factories import people, rows
@@ -169,3 +173,60 @@ async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
             == 2
         )
     await database.as_owner(REPAIR)
+
+
+async def _close(database: Database, actor: Actor, incident_id: int) -> None:
+    async with database.sessions.begin() as session:
+        await system.close_incident(session, actor=actor, incident_id=incident_id)
+
+
+async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
+    database: Database,
+) -> None:
+    incident_id, one, two = await _incident(database)
+    many = ledger_checks.SCHEDULED.deposits + 1  # more than one scheduled check looks at
+    await database.as_owner(
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
+        " SELECT $1, 5, 'USD', 'manual', n::text FROM generate_series(1, $2::bigint) n",
+        one.user_id,
+        many,
+    )
+    with pytest.raises(errors.IncidentOpen):
+        await _close(database, one, incident_id)
+    await database.as_owner(REPAIR)
+    async with database.sessions.begin() as session:
+        opened = await rows.one(session, "SELECT opened_at FROM incidents")
+        done = opened + timedelta(minutes=1)
+        await session.execute(
+            text(
+                "INSERT INTO corrections (kind, wallet_id, target_id, status, proposed_by, reason,"
+                " confirmed_by, confirm_reason, done_at)"
+                " SELECT 'balance_reset', id, NULL, 'done', :one, 'x', :two, 'x', :done"
+                " FROM wallets LIMIT 1"
+            ),
+            {"one": one.user_id, "two": two.user_id, "done": done},
+        )
+    for began in (opened - timedelta(seconds=1), done - timedelta(seconds=1), None):
+        async with database.sessions.begin() as session:
+            await system.record_check(session, [], full_since=began)
+        with pytest.raises(errors.NotChecked):
+            await _close(database, one, incident_id)
+    broken = Violation("zero_sum", "seen later", [{"ref": 1}])
+    for violations, refused in (([], False), ([broken], True), ([], False)):
+        async with database.sessions.begin() as session:
+            await system.record_check(session, violations, full_since=done)
+        async with database.sessions() as session:  # looked at, not kept
+            if refused:
+                with pytest.raises(errors.NotChecked):
+                    await system.close_incident(session, actor=one, incident_id=incident_id)
+            else:
+                await system.close_incident(session, actor=one, incident_id=incident_id)
+    await database.as_owner(BREAK)
+    async with database.sessions.begin() as session:  # and what is new is looked at again
+        assert await system.check_ledger_invariant(session)
+    with pytest.raises(errors.IncidentOpen):
+        await _close(database, one, incident_id)
+    await database.as_owner(REPAIR)
+    async with database.sessions.begin() as session:
+        await system.record_check(session, [], full_since=done)
+    await _close(database, one, incident_id)

@@ -338,6 +338,9 @@ async def test_the_command_checks_every_row(world: Database) -> None:
     shell = shell_of(world)
     sound = await shell.adtech("check", "--full")
     assert (sound.status, sound.out) == (0, "All invariants hold.\n"), sound.err
+    full = "SELECT count(*) FROM ledger_checkpoints WHERE full_since < created_at"
+    async with world.sessions.begin() as session:
+        assert await rows.one(session, full) == 1
     await tampering.tamper(
         world, f"UPDATE ledger_entries SET amount = amount + 1 WHERE id = {FIRST}"
     )
@@ -351,6 +354,7 @@ async def test_the_command_checks_every_row(world: Database) -> None:
             await rows.one(session, "SELECT count(*) FROM ledger_checkpoints WHERE violations = 4")
             == 1
         )
+        assert await rows.one(session, full) == 1
 
 
 async def test_the_command_numbers_on_after_a_restore(world: Database) -> None:

@@ -35,5 +35,6 @@ error-escrow-not-held = { $status ->
    *[other] No money is held for this placement. Nothing was changed.
 }
 error-incident-open = Incident { $incident_id } is still open: close it first. Nothing was changed.
+error-not-checked = Incident { $incident_id } stays open: nobody has checked the whole ledger since it was opened and repaired. Run adtech check --full, then close it. Nothing was changed.
 error-same-person = This takes another person than the one who did the step before. Nothing was changed.
 error-not-correctable = The books are not as this correction needs them ({ $kind }). Look again with adtech reconcile. Nothing was changed.
