@@ -42,8 +42,8 @@ requirements: $(READY) ## pin all requirements anew, with their hashes
 	$(LOCK) --upgrade pyproject.toml --all-extras -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) --upgrade requirements/uv.in -o requirements/uv.txt
 
-bench-ledger: $(READY) ## the money core beside plain SQL
-	@exec $(BIN)/python -m tests.benchmarks.ledger
+bench-ledger: $(READY) ## the money core beside plain SQL, up to 10⁷ entries; ARGS=--quick for minutes
+	@exec $(BIN)/python -m tests.benchmarks.ledger $(ARGS)
 
 clean: ## remove the environment, the caches and the world of make run
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The ledger's check at 10⁶ and 10⁷ entries: `python -m tests.benchmarks.checks`.
+"""The ledger's check at 10⁶ and 10⁷ entries, a part of `make bench-ledger`.
 
 Each size in a database of its own, filled by bulk: 50,000 people who pay in, two entries each time.
 Then 10⁵ new entries over 30,000 wallets, in small transactions, and the time of the check of what
@@ -7,14 +7,8 @@ is new, beside every check of the ledger in full and beside a bare sum by wallet
 machine is shared.
 """
 
-import argparse
-import asyncio
-import json
-import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -26,8 +20,6 @@ from sandbox import embedded
 from services import invariants, ledger_checks
 from tests.embedded_fixture import clone_database, drop_database
 
-ROOT = Path(__file__).parents[2]
-SIZES = (1_000_000, 10_000_000)
 NEW = 100_000
 PEOPLE = 50_000
 BUSY = 15_000
@@ -79,9 +71,12 @@ WHERE last.wallet_id = w.id
 
 
 async def measure(
-    server: embedded.Postgres, template: str = embedded.DATABASE, sizes: Sequence[int] = SIZES
+    server: embedded.Postgres, template: str, sizes: Sequence[int]
 ) -> dict[str, float]:
-    """Fill a clone of the migrated template for each size, and time; clean up. Seconds, ratios."""
+    """Fill a clone of the migrated template for each size, and time; clean up. Seconds, ratios.
+
+    Growth is from the first size to the last; shares are those of the last.
+    """
     found: dict[str, float] = {}
     names = {size: f"bench_checks_{size}" for size in sizes}
     horizons = {}
@@ -218,28 +213,3 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
 def say(line: str) -> None:
     """Say how far it is."""
     print(line, flush=True)  # noqa: T201
-
-
-async def main(folder: Path, sizes: Sequence[int]) -> None:
-    """Run a server in a folder of its own, migrate, measure."""
-    server = await embedded.start_postgres(folder, settings=SERVER)
-    try:
-        migration = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "alembic", "upgrade", "head"),
-            cwd=ROOT,
-            env={"MIGRATION_DATABASE_URL": server.dsn(embedded.OWNER)},
-        )
-        if await migration.wait():
-            raise SystemExit("the database cannot be migrated")
-        say(json.dumps(await measure(server, sizes=sizes), indent=1))
-    finally:
-        await server.stop()
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, help="for the databases, some 5 GB; kept")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=chosen.folder) as made:
-        asyncio.run(main(Path(made) / "postgres", chosen.sizes))

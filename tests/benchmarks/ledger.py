@@ -1,14 +1,18 @@
 """The money core beside plain SQL: `make bench-ledger`, or `python -m tests.benchmarks.ledger`.
 
 Prints a table and writes build/bench-ledger.json; docs/performance.md says how to read it. Ratios
-within one run count, never a time alone: machines differ, and this one may be busy.
+within one run count, never a time alone: machines differ, and this one may be busy. With `--quick`
+everything is smaller, and the figures go to build/bench-ledger-quick.json.
 """
 
+import argparse
 import asyncio
 import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -20,27 +24,45 @@ from db.session import Sessions, create_engine, create_sessions
 from sandbox import embedded
 from services import escrow, ledger
 from services.ledger import Leg
-from tests.benchmarks import market, scripts
-from tests.embedded_fixture import clone_database
+from tests.benchmarks import checks, market, scripts
+from tests.embedded_fixture import clone_database, drop_database
 
-ROUNDS = 5
-APPROVALS = {1: 300, 8: 1_200, 32: 1_200}
-"""Per round, by the number of tasks."""
-TRANSFERS = 4_000
-SMALL, LARGE = 1_000, 1_000_000
-"""Targets that exist already."""
-PENDING = 2 * ROUNDS * 3 * sum(APPROVALS.values())
+EMPTY_DATABASE = "adtech_empty"
 LARGE_DATABASE = "adtech_large"
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How much is done."""
+
+    rounds: int
+    approvals: Mapping[int, int]
+    """Per round, by the number of tasks."""
+    transfers: int
+    small: int
+    large: int
+    """Placements that are settled already."""
+    entries: tuple[int, int]
+    """Sizes of the ledger that is checked."""
+
+    @property
+    def pending(self) -> int:
+        """Enough placements to approve for every part."""
+        return 2 * self.rounds * 3 * sum(self.approvals.values())
+
+
+WHOLE = Plan(5, {1: 300, 8: 1_200, 32: 1_200}, 4_000, 1_000, 1_000_000, (1_000_000, 10_000_000))
+QUICK = Plan(3, {1: 100, 8: 600, 32: 600}, 1_000, 1_000, 20_000, (100_000, 500_000))
+
+
 async def approvals(
-    server: embedded.Postgres, sessions: Sessions, first: int, own: Path
+    server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own: Path
 ) -> tuple[dict[str, float], int]:
     """(a) Rounds that alternate between the service, the plain script and its own statements."""
     figures: dict[str, float] = {}
-    for tasks, count in APPROVALS.items():
+    for tasks, count in plan.approvals.items():
         plain_ratio, own_ratio, rates, p95 = [], [], [], []
-        for _ in range(ROUNDS):
+        for _ in range(plan.rounds):
             rate = await market.crowd(
                 sessions, range(first, first + count), tasks, partial(market.approve, sessions)
             )
@@ -73,9 +95,9 @@ async def approvals(
     return figures, first
 
 
-async def transfers(owner_url: str, sessions: Sessions, wallets: int) -> float:
+async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
     """(b) Transfers a second between so many wallets, at 8 tasks."""
-    signed = await _signed(owner_url, wallets)
+    signed = await _signed(owner_url, wallets, count)
 
     async def act(number: int) -> None:
         correction_id, giver, taker = signed[number]
@@ -88,10 +110,10 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int) -> float:
                 legs=[Leg(giver, -1, Reason.ADJUSTMENT), Leg(taker, 1, Reason.ADJUSTMENT)],
             )
 
-    return (await market.crowd(sessions, range(TRANSFERS), 8, act)).per_second
+    return (await market.crowd(sessions, range(count), 8, act)).per_second
 
 
-async def _signed(url: str, wallets: int) -> list[tuple[int, int, int]]:
+async def _signed(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
     """Write the adjustments that the transfers will be compared with; return ids and wallets."""
     owner = await asyncpg.connect(url)
     dice = Random(wallets)  # noqa: S311 - a workload, not a secret
@@ -100,7 +122,7 @@ async def _signed(url: str, wallets: int) -> list[tuple[int, int, int]]:
             "SELECT id FROM wallets WHERE kind = 'external' ORDER BY id LIMIT $1", wallets
         )
         ids = [row["id"] for row in found]
-        pairs = [dice.sample(ids, 2) for _ in range(TRANSFERS)]
+        pairs = [dice.sample(ids, 2) for _ in range(count)]
         async with owner.transaction():
             # Only here they stand before their money has moved.
             await owner.execute("ALTER TABLE corrections DISABLE TRIGGER matches_ledger")
@@ -166,10 +188,10 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
     return crowded[: len(lonely)], lonely
 
 
-async def scale(small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
+async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
     """(e) Approvals among a million settled placements, beside those among a thousand."""
-    count, ratios = APPROVALS[8], []
-    for number in range(ROUNDS):
+    count, ratios = plan.approvals[8], []
+    for number in range(plan.rounds):
         rates = [
             (
                 await market.crowd(
@@ -185,48 +207,71 @@ async def scale(small: tuple[Sessions, int], large: tuple[Sessions, int]) -> flo
     return statistics.median(ratios)
 
 
-async def measure(folder: Path) -> dict[str, float]:
-    """Run everything on one durable server of its own."""
-    async with embedded.postgres(folder / "postgres") as server:
+async def measure(folder: Path, plan: Plan) -> dict[str, float]:
+    """Run everything on one durable server of its own; (d), the checks, last."""
+    server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
+    try:
         market.migrate(server)
-        await clone_database(server, embedded.DATABASE, LARGE_DATABASE)
-        owner_url = server.dsn(embedded.OWNER)
-        first = await market.fill(owner_url, pending=PENDING, history=SMALL)
-        large_first = await market.fill(
-            server.dsn(embedded.OWNER, LARGE_DATABASE), pending=PENDING, history=LARGE
-        )
+        for name in (EMPTY_DATABASE, LARGE_DATABASE):
+            await clone_database(server, embedded.DATABASE, name)
         own = folder / "own.pgbench.sql"
         own.write_text(scripts.own_statements())
-        engines = [
-            create_engine(server.dsn(embedded.APP, name))
-            for name in (embedded.DATABASE, LARGE_DATABASE)
-        ]
-        sessions, large_sessions = map(create_sessions, engines)
-        figures, first = await approvals(server, sessions, first, own)
-        figures["approve_scale_ratio"] = await scale(
-            (sessions, first), (large_sessions, large_first)
+        figures = await _market(server, own, plan)
+        await drop_database(server, LARGE_DATABASE)
+        return figures | await checks.measure(server, EMPTY_DATABASE, plan.entries)
+    finally:
+        await server.stop()
+
+
+async def _market(server: embedded.Postgres, own: Path, plan: Plan) -> dict[str, float]:
+    """Measure what a market does: approvals, releases, transfers."""
+    owner_url = server.dsn(embedded.OWNER)
+    checks.say(f"loading {plan.small:,} and {plan.large:,} placements")
+    first = await market.fill(owner_url, pending=plan.pending, history=plan.small)
+    large_first = await market.fill(
+        server.dsn(embedded.OWNER, LARGE_DATABASE), pending=plan.pending, history=plan.large
+    )
+    engines = [
+        create_engine(server.dsn(embedded.APP, name))
+        for name in (embedded.DATABASE, LARGE_DATABASE)
+    ]
+    sessions, large_sessions = map(create_sessions, engines)
+    checks.say("approvals")
+    figures, first = await approvals(server, sessions, plan, first, own)
+    checks.say("approvals among more placements")
+    figures["approve_scale_ratio"] = await scale(
+        plan, (sessions, first), (large_sessions, large_first)
+    )
+    checks.say("releases")
+    for tasks in (8, 32):
+        figures[f"release_shared_ratio_{tasks}"] = await releases(owner_url, sessions, tasks)
+    figures["release_shared_ratio"] = min(
+        figures["release_shared_ratio_8"], figures["release_shared_ratio_32"]
+    )
+    checks.say("transfers")
+    for wallets in (50, 2):
+        figures[f"transfers_per_s_{wallets}"] = await transfers(
+            owner_url, sessions, wallets, plan.transfers
         )
-        for tasks in (8, 32):
-            figures[f"release_shared_ratio_{tasks}"] = await releases(owner_url, sessions, tasks)
-        figures["release_shared_ratio"] = min(
-            figures["release_shared_ratio_8"], figures["release_shared_ratio_32"]
-        )
-        for wallets in (50, 2):
-            figures[f"transfers_per_s_{wallets}"] = await transfers(owner_url, sessions, wallets)
-        for engine in engines:
-            await engine.dispose()
+    for engine in engines:
+        await engine.dispose()
     return figures
 
 
 def main() -> None:
     """Measure, print, write."""
-    with tempfile.TemporaryDirectory() as folder:
-        figures = asyncio.run(measure(Path(folder)))
-    out = market.ROOT / "build" / "bench-ledger.json"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="some minutes, smaller databases")
+    parser.add_argument("--folder", type=Path, help="for the databases, some 8 GB meanwhile")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
+        figures = asyncio.run(measure(Path(folder), QUICK if chosen.quick else WHOLE))
+    name = "bench-ledger-quick.json" if chosen.quick else "bench-ledger.json"
+    out = market.ROOT / "build" / name
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(figures, indent=2) + "\n")
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:28} {value:10.2f}\n")
+    for key, value in figures.items():
+        sys.stdout.write(f"{key:36} {value:10.3f}\n")
 
 
 if __name__ == "__main__":
