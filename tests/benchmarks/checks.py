@@ -149,11 +149,12 @@ async def _add_new(connection: asyncpg.Connection, before: int) -> None:
 
 
 async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
-    """Drop the indexes of the ledger for the load; return how they are made again."""
+    """Drop the ledger's indexes, and what needs them, for the load; return how they are made."""
     constraints = await connection.fetch("""
         SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition
         FROM pg_constraint WHERE contype IN ('p', 'u', 'f')
-            AND conrelid IN ('ledger_entries'::regclass, 'ledger_transfers'::regclass)
+            AND (conrelid IN ('ledger_entries'::regclass, 'ledger_transfers'::regclass)
+                OR confrelid IN ('ledger_entries'::regclass, 'ledger_transfers'::regclass))
         ORDER BY contype = 'f' DESC
     """)
     for row in constraints:
