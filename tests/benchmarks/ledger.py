@@ -217,8 +217,11 @@ async def measure(folder: Path, plan: Plan) -> dict[str, float]:
         own = folder / "own.pgbench.sql"
         own.write_text(scripts.own_statements())
         figures = await _market(server, own, plan)
+        show(figures)
         await drop_database(server, LARGE_DATABASE)
-        return figures | await checks.measure(server, EMPTY_DATABASE, plan.entries)
+        checked = await checks.measure(server, EMPTY_DATABASE, plan.entries)
+        show(checked)
+        return figures | checked
     finally:
         await server.stop()
 
@@ -258,6 +261,13 @@ async def _market(server: embedded.Postgres, own: Path, plan: Plan) -> dict[str,
     return figures
 
 
+def show(figures: Mapping[str, float]) -> None:
+    """Print figures as soon as they are known: a run takes long."""
+    for key, value in figures.items():
+        sys.stdout.write(f"{key:36} {value:10.3f}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -270,8 +280,6 @@ def main() -> None:
     out = market.ROOT / "build" / name
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(figures, indent=2) + "\n")
-    for key, value in figures.items():
-        sys.stdout.write(f"{key:36} {value:10.3f}\n")
 
 
 if __name__ == "__main__":
