@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, TargetStatus
-from db.models.money import Correction, CorrectionStatus, Escrow, EscrowStatus
+from db.models.money import Correction, Escrow, EscrowStatus
 from db.models.operations import Heartbeat, Incident, Lease, LedgerCheckpoint, Switch
 from db.models.posting import PostJob, PostJobStatus
 from services import audit, errors, escrow, killswitches, ledger_checks, outbox
@@ -337,11 +337,7 @@ async def _checked_since(session: AsyncSession, incident: Incident) -> bool:
         .where(LedgerCheckpoint.violations > 0)
         .scalar_subquery()
     )
-    last_repair = (
-        select(func.max(Correction.done_at))
-        .where(Correction.status == CorrectionStatus.DONE)
-        .scalar_subquery()
-    )
+    last_repair = select(func.max(Correction.done_at)).scalar_subquery()
     found = await session.scalar(
         select(LedgerCheckpoint.id)
         .where(
