@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 import structlog
 from typer.testing import CliRunner
 
+from bot.cli import shell
 from bot.cli.app import app
 from tests.conftest import Database
+
+WIDTH = 200
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Shell:
         """Run one command, in a thread: it has an event loop of its own."""
         before = structlog.get_config()
         runner = CliRunner(env=self.environment)
+        for console in (shell.out, shell.err):
+            console.width = WIDTH  # they asked this process's terminal when they were made
         try:
             ran = await asyncio.to_thread(runner.invoke, app, [str(each) for each in arguments])
         finally:
@@ -48,7 +53,6 @@ def shell_of(database: Database) -> Shell:
     """A shell of the application's role, in front of this database."""
     return Shell(
         {
-            "COLUMNS": "200",
             "BOT_TOKEN": "1:secret",
             "ADMIN_CHAT_ID": "-1001",
             "DATABASE_URL": database.url,
