@@ -22,7 +22,7 @@ demo: $(READY) ## buy, moderate, post and pay for one ad by pressing buttons, th
 test: $(READY) ## every test; make test ARGS="-k E1" for some
 	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-chaos: $(READY) ## kill schedulers by the hundred and look for a wrong post; KILLS=1000 SEED=7
+chaos: $(READY) ## kill schedulers by the hundred and look for a wrong post; KILLS=1000 SEED=7, or ARGS=--short
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench-posting: $(READY) ## how fast ads get out, under Telegram's limits and without; some minutes

@@ -1,5 +1,8 @@
 """PostgreSQL of the tests' own, a session that forgets, and databases that commit."""
 
+import bot.light_models  # noqa: F401 - before anything of aiogram, and in each worker
+
+# isort: split
 import asyncio
 import os
 import subprocess

@@ -15,7 +15,6 @@ from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 import handlers
 from bot import amounts, callbacks, commands, outbox, texts
 from bot.errors import explain, message_id

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot.limiter import Limiter
 from db.models.operations import Switch
 from sandbox import embedded

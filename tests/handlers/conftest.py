@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import structlog
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 from db.models.users import Role
 from tests.conftest import Database
 from tests.handlers.marketplace import Marketplace, open_marketplace

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 from sandbox import embedded
 from services.creatives import Creative
 from tests.conftest import Database
