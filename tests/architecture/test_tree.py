@@ -1,6 +1,8 @@
 """Rules of the house that no linter knows; each failure names the place."""
 
 import ast
+import functools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,14 +27,23 @@ FORBIDDEN = {
 }
 
 
-def files() -> Iterator[Path]:
+@functools.cache
+def files() -> tuple[Path, ...]:
     """All files of the repository; what is made by running it is in hidden folders or ignored."""
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        hidden = any(part.startswith(".") and part != ".ci" for part in parts[:-1])
-        made = {"__pycache__", "build", "dist"} & set(parts)
-        if path.is_file() and not hidden and not made and parts != (".env",):
-            yield path
+    found: list[Path] = []
+    for folder, below, names in os.walk(ROOT):
+        made = {"__pycache__", "build", "dist"}
+        below[:] = [n for n in below if n not in made and (not n.startswith(".") or n == ".ci")]
+        at_top = Path(folder) == ROOT
+        # Another checkout's `.git` is a file, and `.env` is its owner's alone.
+        found += [Path(folder, n) for n in names if not (at_top and n in {".env", ".git"})]
+    return tuple(sorted(found))
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of a Python file."""
+    return ast.parse(path.read_text())
 
 
 def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
@@ -40,15 +51,15 @@ def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
     for path in files():
         name = path.relative_to(ROOT)
         if path.suffix == ".py" and name.parts[0] in folders:
-            yield name, ast.parse(path.read_text())
+            yield name, tree(path)
 
 
 def test_only_the_session_commits() -> None:
     """The sandbox is left out: its world keeps a journal of its own, with that word for it."""
     found = [
         f"{name}:{node.lineno}"
-        for name, tree in modules(*PRODUCT)
-        for node in ast.walk(tree)
+        for name, syntax in modules(*PRODUCT)
+        for node in ast.walk(syntax)
         if isinstance(node, ast.Attribute)
         and node.attr == "commit"
         and name != Path("db/session.py")
@@ -60,14 +71,14 @@ def test_services_are_imported_as_modules() -> None:
     """`from services import posting`, so that a test can stand between caller and function."""
     functions = {
         (name.stem, node.name)
-        for name, tree in modules("services")
-        for node in tree.body
+        for name, syntax in modules("services")
+        for node in syntax.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     found = [
         f"{name}:{node.lineno} {alias.name}"
-        for name, tree in modules(*PRODUCT, "sandbox")
-        for node in ast.walk(tree)
+        for name, syntax in modules(*PRODUCT, "sandbox")
+        for node in ast.walk(syntax)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("services.")
         for alias in node.names
         if ((node.module or "").rpartition(".")[2], alias.name) in functions
