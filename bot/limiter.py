@@ -54,6 +54,7 @@ class _Asked:
     chat_id: int
     ad: bool
     answered: bool
+    parts: int
     give_up: float
     place: asyncio.Future[Place]
 
@@ -89,28 +90,46 @@ class Limiter:
         self._server: asyncio.Task[None] | None = None
 
     async def turn(
-        self, chat_id: int, *, within: float, ad: bool = False, answered: bool = False
+        self,
+        chat_id: int,
+        *,
+        within: float,
+        ad: bool = False,
+        answered: bool = False,
+        parts: int = 1,
     ) -> float:
         """Waits up to `within` seconds for a place; 0 when its time has come, else what is missing.
 
         The arguments are those of `place`.
         """
-        place = await self.place(chat_id, within=within, ad=ad, answered=answered)
+        place = await self.place(chat_id, within=within, ad=ad, answered=answered, parts=parts)
         await asyncio.sleep(place.leaves - time.monotonic())
         return place.wait
 
     async def place(
-        self, chat_id: int, *, within: float, ad: bool = False, answered: bool = False
+        self,
+        chat_id: int,
+        *,
+        within: float,
+        ad: bool = False,
+        answered: bool = False,
+        parts: int = 1,
     ) -> Place:
         """Waits up to `within` seconds for a place, which may be given a moment ahead.
 
         An ad may take every place of a second, anything else leaves LEFT_FOR_ADS. Of an ad, and of
-        what is `answered`, the place is held until `tell` is called or UNDER_WAY_MS are over.
+        what is `answered`, the place is held until `tell` is called or UNDER_WAY_MS are over. What
+        goes in `parts` asks for each, and the first waits for a minute with room for all.
         """
         give_up = time.monotonic() + within
         while True:
             asked = _Asked(
-                chat_id, ad, ad or answered, give_up, asyncio.get_running_loop().create_future()
+                chat_id,
+                ad,
+                ad or answered,
+                parts,
+                give_up,
+                asyncio.get_running_loop().create_future(),
             )
             if all(other.ad != ad for other in self._waiting):
                 self._stirred.set()
@@ -168,7 +187,7 @@ class Limiter:
         answers, self._answers = self._answers, []
         found = await self._ask_redis(batch, answers)
         if found is None:
-            found = [self._ask_memory(asked.chat_id) for asked in batch]
+            found = [self._ask_memory(asked) for asked in batch]
         else:
             for asked, (verdict, _) in zip(batch, found, strict=True):
                 if verdict == 0:
@@ -203,7 +222,8 @@ class Limiter:
             # No further ahead than it would wait, but for the pause after the message before.
             patience = max((asked.give_up - time.monotonic()) * 1000, self._gap_ms)
             lead = min(patience, limits.LEAD_MS)
-            args += [asked.chat_id, int(asked.ad), int(asked.answered), lead]
+            free = limits.PER_MINUTE - asked.parts + 1
+            args += [asked.chat_id, int(asked.ad), int(asked.answered), lead, free]
         told = await self._in_redis(lambda: self._take(keys=keys, args=args))
         if told is None:
             return None
@@ -212,8 +232,8 @@ class Limiter:
             (verdict, ms / 1000) for verdict, ms in zip(numbers[::2], numbers[1::2], strict=True)
         ]
 
-    def _ask_memory(self, chat_id: int) -> tuple[int, float]:
-        wait = self._local.take(chat_id)
+    def _ask_memory(self, asked: _Asked) -> tuple[int, float]:
+        wait = self._local.take(asked.chat_id, asked.parts)
         if wait.own > 0:
             return 2, max(wait)
         return (1, wait.crowd) if wait.crowd > 0 else (0, 0.0)

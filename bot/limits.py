@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 PER_SECOND = 30
 """What Telegram allows a bot in all, unless more was agreed on."""
+PER_MINUTE = 20
+"""What Telegram allows a bot in one group or channel."""
 LEFT_FOR_ADS = 0.2
 """The part of each second's places that only ads may take."""
 TOLD_EVERY_MS = 2_000
@@ -45,14 +47,16 @@ class Wait(NamedTuple):
 TAKEN = Wait(0.0, 0.0)
 
 
-def rules(chat_id: int, most: int) -> list[Rule]:
+def rules(chat_id: int, most: int, parts: int = 1) -> list[Rule]:
     """The limits that one message to a chat falls under, the one of all chats first.
+
+    Of a minute's places so many have to be free that all `parts` of what is sent fit in.
 
     Groups and channels have negative ids.
     """
     found = [Rule("all", most, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
     if chat_id < 0:
-        found.append(Rule(f"{chat_id}:minute", 20, 60_000))
+        found.append(Rule(f"{chat_id}:minute", PER_MINUTE - parts + 1, 60_000))
     return found
 
 
@@ -99,11 +103,12 @@ end
 local found = {}
 while KEYS[key + 1] do
     local chat, ad, answered = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
+    local free = tonumber(ARGV[arg + 5])
     local second, minute = KEYS[key + 1], KEYS[key + 2]
     local own = tonumber(redis.call('ZSCORE', rests, chat) or flood or 0)
     own = math.max(own, full(second, 1, 1000))
     local group = string.sub(chat, 1, 1) == '-'
-    if group then own = math.max(own, full(minute, 20, 60000)) end
+    if group then own = math.max(own, full(minute, free, 60000)) end
     local allowed = most
     if not ad and redis.call('EXISTS', told) == 1 then allowed = left end
     local leaves = math.max(now, last + gap)
@@ -129,7 +134,7 @@ while KEYS[key + 1] do
         if not ad then redis.call('SET', told, 1, 'PX', told_every) end
         found[#found + 1], found[#found + 2] = 0, math.ceil(leaves - now)
     end
-    key, arg = key + 2, arg + 4
+    key, arg = key + 2, arg + 5
 end
 return found
 """
@@ -152,10 +157,10 @@ class LocalShare:
         self._resting: dict[int, float] = {}
         self._forget_above = REMEMBERED
 
-    def take(self, chat_id: int) -> Wait:
+    def take(self, chat_id: int, parts: int = 1) -> Wait:
         """Takes a place in every window, or none and says what is to be waited."""
         now = time.monotonic()
-        crowd, *others = (self._full_for(rule, now) for rule in rules(chat_id, self._most))
+        crowd, *others = (self._full_for(rule, now) for rule in rules(chat_id, self._most, parts))
         wait = Wait(crowd, max(self._rest_left(chat_id, now), *others))
         if wait == TAKEN:
             self.note(chat_id)
@@ -172,7 +177,7 @@ class LocalShare:
         sent = self._sent.get(rule.key)
         if sent is None or len(sent) < rule.most:
             return 0.0
-        return max(sent[0] + rule.window_ms / 1000 - now, 0.0)
+        return max(sent[-rule.most] + rule.window_ms / 1000 - now, 0.0)
 
     def rest(self, chat_id: int, seconds: float) -> None:
         """Keeps this process from a chat for a while."""

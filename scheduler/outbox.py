@@ -49,7 +49,7 @@ MAX_ATTEMPTS = 50
 log = structlog.get_logger(__name__)
 
 
-_Delivered = tuple[int, int]
+_Delivered = tuple[int, int | None]
 """An owed message and the id that Telegram gave it."""
 
 
@@ -95,6 +95,12 @@ class _NotDelivered:
     """None: never again."""
     holds_others: bool = True
     """Whether it is the chat that is out of reach, and not this one letter that is wrong."""
+    tried: bool = True
+
+
+def _waits(wait: timedelta) -> _NotDelivered:
+    """It was not its turn: nothing was tried that could have failed."""
+    return _NotDelivered("waits for its turn", wait, tried=False)
 
 
 _Written = tuple[OutboxMessage, _Letter | _NotDelivered]
@@ -128,7 +134,7 @@ async def _deliver_lane(mail: Mail, lane: list[_Written], until: float) -> None:
             if wait is None and (time.monotonic() > until or mail.stopping.is_set()):
                 wait = timedelta()
             if wait is not None:
-                await _put_back(mail, owed, _NotDelivered("waits for its turn", wait))
+                await _put_back(mail, owed, _waits(wait))
             elif failure := await _deliver_one(mail, written):
                 await _put_back(mail, owed, failure)
                 wait = failure.retry_in if failure.holds_others else None
@@ -138,18 +144,25 @@ async def _deliver_one(mail: Mail, letter: _Letter | _NotDelivered) -> _NotDeliv
     """Sends and records one message; None when it arrived."""
     if isinstance(letter, _NotDelivered):
         return letter
-    # All places are taken before the first part goes, so that a card follows its ad.
-    for _ in letter.methods:
-        if wait := await mail.limiter.turn(letter.chat_id, within=PATIENCE_SECONDS, answered=True):
-            return _NotDelivered("waits for its turn", timedelta(seconds=wait))
-    try:
-        for method in letter.methods:
-            message = await mail.bot(method, request_timeout=SEND_SECONDS)
+    message_id = None
+    for part, method in enumerate(letter.methods):
+        # What was begun goes on like an ad, so that a card follows its ad: later, both come again.
+        wait = await mail.limiter.turn(
+            letter.chat_id,
+            within=PATIENCE_SECONDS,
+            ad=part > 0,
+            answered=True,
+            parts=len(letter.methods) - part,
+        )
+        if wait:
+            return _waits(timedelta(seconds=wait))
+        try:
+            message_id = (await mail.bot(method, request_timeout=SEND_SECONDS)).message_id
+        except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
+            return await _failure(mail, letter, error)
+        finally:
             mail.limiter.tell(letter.chat_id)
-    except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
-        mail.limiter.tell(letter.chat_id)
-        return await _failure(mail, letter, error)
-    await mail.record((letter.owed.id, message.message_id))
+    await mail.record((letter.owed.id, message_id))
     return None
 
 
@@ -227,4 +240,10 @@ def _backoff(owed: OutboxMessage) -> timedelta | None:
 
 async def _put_back(mail: Mail, owed: OutboxMessage, failure: _NotDelivered) -> None:
     async with mail.sessions.begin() as session:
-        await outbox.failed(session, id=owed.id, error=failure.error, retry_in=failure.retry_in)
+        await outbox.failed(
+            session,
+            id=owed.id,
+            error=failure.error,
+            retry_in=failure.retry_in,
+            tried=failure.tried,
+        )

@@ -75,9 +75,15 @@ async def failed(
     id: int,  # noqa: A002
     error: str,
     retry_in: timedelta | None,
+    tried: bool = True,
 ) -> None:
-    """Record that a message did not arrive; tried again after `retry_in`, or never (None)."""
+    """Record that a message did not arrive; tried again after `retry_in`, or never (None).
+
+    What was put back before it was `tried` keeps its number of attempts.
+    """
     change: dict[str, Any] = {"last_error": error}
+    if not tried:
+        change["attempts"] = OutboxMessage.attempts - 1
     if retry_in is None:
         change["status"] = OutboxStatus.FAILED
     else:

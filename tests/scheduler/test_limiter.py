@@ -264,6 +264,18 @@ async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
     assert await limiter.turn(77, within=0) == 0
 
 
+@pytest.mark.parametrize(("parts", "waits"), [(1, 0), (2, 41), (3, 42)])
+async def test_the_first_of_several_parts_waits_for_room_for_all(
+    limiters: tuple[Limiter, Limiter], parts: int, waits: int
+) -> None:
+    limiter, _ = limiters
+    now = int(time.time() * 1000)
+    past = {f"past:{age}": now - 1_000 - age * 1_000 for age in range(19)}
+    await limiter._redis.zadd(f"limits:{CHANNEL}:minute", mapping=past)
+    wait = await limiter.turn(CHANNEL, within=0, parts=parts)
+    assert waits - 1 < wait <= waits
+
+
 async def test_a_chat_rests_in_every_process(limiters: tuple[Limiter, Limiter]) -> None:
     first, second = limiters
     await first.rest(CHANNEL, timedelta(seconds=30))

@@ -1,10 +1,14 @@
 """Notices: at least once, in order within a chat, and nobody's trouble is another's."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot import limits
+from bot.limiter import Limiter
+from sandbox import embedded
 from scheduler import outbox
 from services import outbox as owing
 from tests.scheduler.scene import Scene
@@ -67,6 +71,33 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
     ad, card = (await scene.messages("group"))[-2:]
     assert ad["text"] == "Fresh bread every morning"
     assert "Bakery" in card["text"]
+
+
+async def test_a_notice_of_two_parts_arrives_in_one_go(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part takes its place when it goes: the second waits for the first one's answer."""
+    monkeypatch.setattr(outbox, "PATIENCE_SECONDS", limits.UNDER_WAY_MS / 1000)
+    valkey = await embedded.start_valkey(tmp_path / "valkey")
+    scene.closing.append(valkey.stop)
+    limiter = Limiter(valkey.url)
+    scene.closing.append(limiter.close)
+    await scene.approve()
+    await outbox.deliver(replace(scene.mail(), limiter=limiter))
+    [row] = [row for row in await owed(scene) if row["user_id"] is None]
+    assert (row["status"], row["attempts"]) == ("sent", 1)
+
+
+async def test_a_notice_of_two_parts_waits_for_a_minute_with_room_for_both(scene: Scene) -> None:
+    await scene.approve()
+    mail = scene.mail()
+    for _ in range(19):
+        mail.limiter._local.note(scene.world.ids["group"])
+    await outbox.deliver(mail)
+    [row] = [row for row in await owed(scene) if row["user_id"] is None]
+    assert (row["status"], row["attempts"]) == ("queued", 0)
+    assert 50 < row["seconds"] <= 60
+    assert await received(scene, "group") == []
 
 
 async def test_who_blocked_the_bot_is_not_tried_again(scene: Scene) -> None:
