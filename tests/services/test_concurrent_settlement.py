@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
-from services import errors, escrow, live_checks, payments
+from services import errors, escrow, live_checks, payments, withdrawals
 from tests.conftest import Database
 from tests.factories import crowd, people, rows
 from tests.factories.crowd import Act
@@ -77,6 +77,9 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
     if key is Switch.PAYOUTS:
         made = await people.posted(session, promised_hours=0)
         return partial(escrow.release, target_id=made.target.id)
+    if key is Switch.WITHDRAWALS:
+        owner = await people.person(session, balance=5)
+        return partial(withdrawals.request, actor=owner, amount=5, key=f"late-{number}")
     payer = await people.person(session)
     assert payer.user_id is not None
     return partial(
@@ -89,6 +92,7 @@ MOVED = {
     Switch.REFUNDS: "refund",
     Switch.PAYOUTS: "payout",
     Switch.DEPOSITS: "deposit",
+    Switch.WITHDRAWALS: "withdrawal_hold",
 }
 
 
