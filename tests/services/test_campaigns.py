@@ -237,3 +237,14 @@ async def test_campaigns_are_paged_newest_first(session: AsyncSession) -> None:
     page = await campaigns.of_advertiser(session, user_id=person.user_id, limit=2, offset=0)
     rest = await campaigns.of_advertiser(session, user_id=person.user_id, limit=2, offset=2)
     assert [row.id for row in [*page, *rest]] == made[::-1]
+
+
+async def test_campaigns_of_one_status(session: AsyncSession) -> None:
+    deal = await people.deal(session)
+    draft = await _draft(session, deal.advertiser)
+    assert deal.advertiser.user_id is not None
+    for status, id_ in ((CampaignStatus.ACTIVE, deal.campaign.id), (CampaignStatus.DRAFT, draft.id)):
+        found = await campaigns.of_advertiser(
+            session, user_id=deal.advertiser.user_id, limit=9, offset=0, status=status
+        )
+        assert [row.id for row in found] == [id_]
