@@ -243,7 +243,8 @@ async def test_campaigns_of_one_status(session: AsyncSession) -> None:
     deal = await people.deal(session)
     draft = await _draft(session, deal.advertiser)
     assert deal.advertiser.user_id is not None
-    for status, id_ in ((CampaignStatus.ACTIVE, deal.campaign.id), (CampaignStatus.DRAFT, draft.id)):
+    made = {CampaignStatus.ACTIVE: deal.campaign.id, CampaignStatus.DRAFT: draft.id}
+    for status, id_ in made.items():
         found = await campaigns.of_advertiser(
             session, user_id=deal.advertiser.user_id, limit=9, offset=0, status=status
         )
