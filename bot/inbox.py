@@ -5,6 +5,7 @@ taken again at the next start; what kills the process again and again is parked.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +29,7 @@ from bot.turn import (
     reachable,
 )
 from db.models.operations import InboxUpdate
-from db.session import Sessions
+from db.session import Sessions, is_away
 from services import inbox
 
 log = structlog.get_logger(__name__)
@@ -108,8 +109,12 @@ class Worker:
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             await self._wait(stop)
+        left = [row.id for lane in self._lanes.values() for row in lane]
         for lane in self._lanes.values():
             lane.clear()
+        # This process may lead again, and then has to take them itself.
+        self._taken.difference_update(left)
+        await self._give_back(left)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -150,12 +155,22 @@ class Worker:
                 self._taken.discard(row.id)
         except TryLaterError as error:
             log.warning("handled later", error=type(error).__name__)
+            waited = [row.id for row in lane]
+            away = error.__cause__ is not None and is_away(error.__cause__)
+            await self._give_back([*begun, *waited] if away else waited)
             await asyncio.sleep(AWAY_SECONDS)
         finally:
             # Whatever is left is still open in the table, and taken again in its order.
             del self._lanes[number]
             self._taken.difference_update(begun, [row.id for row in lane])
             self.wake()
+
+    async def _give_back(self, ids: list[int]) -> None:
+        """What was not tried, or met no database, has not failed: a payment is not parked."""
+        if ids:
+            with contextlib.suppress(DatabaseAwayError):
+                async with reachable(), self._sessions.begin() as session:
+                    await inbox.give_back(session, ids)
 
     async def _handle(self, row: InboxUpdate) -> None:
         delivery = Delivery(row.id)

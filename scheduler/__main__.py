@@ -45,6 +45,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
     search = Search(desk, settings.probe_gap, settings.admin_chat_id)
     watch_escrows = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     expire = partial(watchdogs.expire_targets, sessions)
+    cancel = partial(watchdogs.cancel_unwanted, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
     seal = partial(seals.seal_ledger, sessions, settings.seals_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
@@ -59,6 +60,7 @@ def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> 
         Tick("probes", 2.0, search.longest, partial(probes.look_for_uncertain, search)),
         Tick("cards", 10.0, HANG_SECONDS, partial(probes.ask_admins, desk)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.only(expire)),
+        Tick("cancellations", 10.0, HANG_SECONDS, leader.only(cancel)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.only(watch_escrows)),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.only(check_ledger)),
         Tick("seals", 60.0, 5 * HANG_SECONDS, seal),

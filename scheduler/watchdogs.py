@@ -32,6 +32,14 @@ async def expire_targets(sessions: Sessions) -> None:
         log.info("Placements expired", targets=expired)
 
 
+async def cancel_unwanted(sessions: Sessions) -> None:
+    """Tick: posts of blocked advertisers and of cancelled campaigns do not wait for ever."""
+    async with sessions.begin() as session:
+        cancelled = await posting.cancel_unwanted(session)
+    if cancelled:
+        log.info("Posts cancelled", jobs=cancelled)
+
+
 async def check_ledger(sessions: Sessions) -> None:
     """Tick: runs the invariants; a broken one freezes the money by itself."""
     async with sessions.begin() as session:

@@ -26,9 +26,10 @@ _CLAIM = text(
         FROM post_jobs j
         JOIN campaign_targets t ON t.id = j.campaign_target_id
         JOIN campaigns c ON c.id = t.campaign_id
+        JOIN users a ON a.id = c.advertiser_id
         JOIN channels ch ON ch.id = j.channel_id
         WHERE j.status = 'queued' AND j.due_at <= (SELECT clock())
-            AND c.status = 'active' AND ch.status IN ('active', 'paused')
+            AND c.status = 'active' AND ch.status IN ('active', 'paused') AND NOT a.blocked
             AND ch.owner_id = t.owner_id
             AND NOT EXISTS (
                 SELECT FROM post_jobs busy

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import InboxUpdate
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 10
 """An update that was taken this often and never finished is parked, not tried for ever."""
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
@@ -97,6 +97,16 @@ async def take(
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     return sorted(taken, key=lambda row: row.id)
+
+
+async def give_back(session: AsyncSession, ids: Collection[int]) -> None:
+    """Take back the attempt of updates that were not handled for no reason of their own."""
+    await session.execute(
+        update(InboxUpdate)
+        .where(InboxUpdate.id.in_(ids), *_OPEN)
+        .values(attempts=InboxUpdate.attempts - 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name

@@ -8,12 +8,13 @@ write of a worker names the claim that it holds; who was paused and wakes up lat
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import Campaign, CampaignTarget
+from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget
 from db.models.posting import PostJob, PostJobStatus
+from db.models.users import User
 from services import audit, channels, claims, outbox
 from services.actors import SYSTEM
 from services.claims import Claim, Sent
@@ -26,6 +27,7 @@ DOUBT_LASTS = timedelta(minutes=15)
 BACKOFF_FIRST = timedelta(seconds=5)
 BACKOFF_MOST = timedelta(minutes=10)
 RESCUE_BATCH = 100
+CANCEL_BATCH = 100
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
@@ -103,6 +105,47 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
         return False
     await _audit(session, claim, "post_uncertain")
     return True
+
+
+async def cancel_unwanted(session: AsyncSession) -> int:
+    """Cancel posts that wait and may not go out any more; return how many. A tick.
+
+    Those of blocked advertisers, and of cancelled campaigns: a post under way when its campaign was
+    cancelled may have come back. The refund follows by its own tick. Locks the jobs, and waits for
+    none: who holds one decides about it.
+    """
+    unwanted = (
+        select(PostJob.id)
+        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .join(User, User.id == Campaign.advertiser_id)
+        .where(
+            PostJob.status == PostJobStatus.QUEUED,
+            or_(Campaign.status == CampaignStatus.CANCELLED, User.blocked),
+        )
+        .order_by(PostJob.id)
+        .limit(CANCEL_BATCH)
+        .with_for_update(of=PostJob, skip_locked=True)
+        .cte("unwanted")
+    )
+    cancelled = await session.execute(
+        update(PostJob)
+        .where(PostJob.id == unwanted.c.id)
+        .values(status=PostJobStatus.CANCELLED, updated_at=func.clock())
+        .returning(PostJob.id, PostJob.campaign_target_id)
+        .execution_options(synchronize_session=False)
+    )
+    rows = cancelled.all()
+    for row in rows:
+        await audit.record(
+            session,
+            actor=SYSTEM,
+            action="post_cancelled",
+            role="system",
+            post_job_id=row.id,
+            target_id=row.campaign_target_id,
+        )
+    return len(rows)
 
 
 async def rescue_abandoned(session: AsyncSession) -> int:

@@ -5,8 +5,11 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bot import inbox
 from db.session import create_engine, create_sessions
+from handlers import assembly
 from services import inbox as inbox_rows
 from tests.conftest import Database
 from tests.handlers.marketplace import Marketplace, running_bot
@@ -95,22 +98,70 @@ async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketp
     assert same == 1
 
 
-async def test_a_repeated_payment_is_credited_once(market: Marketplace) -> None:
-    person = market.chat("advertiser")
-    paid = {
+def payment(number: int, chat_id: int) -> dict[str, object]:
+    """A raw update that says that the one invoice was paid."""
+    raw = message(number, chat_id, "")
+    content = raw["message"]
+    assert isinstance(content, dict)
+    del content["text"]
+    content["successful_payment"] = {
         "currency": "USD",
         "total_amount": 10_000,
         "invoice_payload": "topup:1:x",
         "telegram_payment_charge_id": "charge",
         "provider_payment_charge_id": "provider",
     }
+    return raw
+
+
+async def test_what_waits_behind_a_conflict_is_not_parked_with_it(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "AWAY_SECONDS", 0.01)
+    chat_id = market.chat("advertiser")
+    await market.database.as_owner(
+        "CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'busy' USING ERRCODE = '40P01'; END $$"
+    )
+    await market.database.as_owner(
+        "CREATE TRIGGER conflict BEFORE INSERT ON deposits"
+        " FOR EACH STATEMENT EXECUTE FUNCTION conflict()"
+    )
+    both = [payment(1, chat_id), message(2, chat_id, "/start")]
+    await inbox.store(market.database.sessions, both)
+    market.worker.wake()
+    await market.settle()
+    rows = await market.rows("SELECT failed_at IS NULL AS well, attempts FROM inbox ORDER BY id")
+    parked, behind = rows
+    assert (parked["well"], parked["attempts"]) == (False, inbox_rows.MAX_ATTEMPTS)
+    assert (behind["well"], behind["attempts"]) == (True, 1)
+    assert "Welcome" in await market.last("advertiser")
+
+
+async def test_what_a_worker_leaves_it_takes_again_when_its_turn_comes_back(
+    market: Marketplace,
+) -> None:
+    worker = inbox.Worker(wiring=market.wiring, dispatcher=assembly.dispatcher(), bot=market.bot)
+    for _ in range(inbox.SIDE_BY_SIDE):
+        await worker._slots.acquire()
+    chat_id = market.chat("advertiser")
+    await inbox.store(market.database.sessions, [message(n, chat_id, "/help") for n in (1, 2, 3)])
+    for row in await worker._take():
+        worker._queue(row)
+    stop = asyncio.Event()
+    stop.set()
+    stopped = asyncio.create_task(worker.run(stop))
+    await asyncio.sleep(0.05)
+    worker._slots.release()
+    await stopped
+    assert worker._taken == set()
+    await market.settle()
+    assert await market.value("SELECT count(*) FROM inbox WHERE done_at IS NULL") == 0
+
+
+async def test_a_repeated_payment_is_credited_once(market: Marketplace) -> None:
     for number in (1, 2):
-        raw = message(number, person, "")
-        content = raw["message"]
-        assert isinstance(content, dict)
-        del content["text"]
-        content["successful_payment"] = paid
-        await inbox.store(market.database.sessions, [raw])
+        await inbox.store(market.database.sessions, [payment(number, market.chat("advertiser"))])
         market.worker.wake()
         await market.settle()
     assert await market.value("SELECT sum(amount)::bigint FROM deposits") == 10_000

@@ -7,6 +7,7 @@ import pytest
 from db.models.operations import Switch
 from scheduler import outbox, probes, settlements, watchdogs
 from scheduler.probes import Search
+from services import channels
 from tests.scheduler.scene import Scene
 
 GAP = timedelta(minutes=5)
@@ -51,6 +52,15 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
     return message_id
 
 
+async def hear(scene: Scene) -> None:
+    """Owner posts something, and the bot hears of it: an id of the channel is known."""
+    message_id = await write_by_hand(scene)
+    async with scene.database.sessions.begin() as session:
+        await channels.note_message(
+            session, chat_id=scene.world.ids["channel"], message_id=message_id
+        )
+
+
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look in vain asks for few ids, as Telegram's pace of one a second is kept here too."""
@@ -72,6 +82,7 @@ async def test_what_was_published_is_found_and_paid_for(scene: Scene, kind: str)
 async def test_what_never_came_is_sent_after_two_looks_minutes_apart(
     scene: Scene, kind: str
 ) -> None:
+    await hear(scene)
     target_id = await uncertain(scene, kind)
     await look(scene)
     assert (await scene.job(target_id))["status"] == "uncertain"
@@ -106,7 +117,24 @@ async def test_it_is_found_between_what_others_wrote(scene: Scene) -> None:
     assert shown.count("News of the day") == 3  # nothing of theirs was touched
 
 
+async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene) -> None:
+    """The bot came after the first posts were deleted: its own is beyond a gap of any size."""
+    for _ in range(probes.HOLES + 2):
+        await scene.world.control(
+            f"chats/{scene.world.ids['channel']}/delete",
+            user_id=scene.world.ids["owner"],
+            message_id=await write_by_hand(scene),
+        )
+    target_id = await uncertain(scene)
+    await look(scene, times=3)
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"]) == ("uncertain", "held")
+    assert len(await scene.published()) == 1
+
+
 async def test_a_post_that_its_owner_deleted_is_absent(scene: Scene) -> None:
+    await hear(scene)
     target_id = await uncertain(scene)
     [message] = await scene.published()
     await scene.world.control(
@@ -188,6 +216,7 @@ async def test_where_it_may_edit_others_it_reads_copies_and_edits_nothing(
     scene: Scene, *, published: bool
 ) -> None:
     await scene.world.promote(can_post_messages=True, can_edit_messages=True)
+    await hear(scene)
     target_id = await uncertain(scene, "cut_after" if published else "refuse_before")
     await write_by_hand(scene)
     before = await scene.messages("channel")

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import claims
@@ -20,6 +21,15 @@ async def test_as_many_as_asked_for_and_one_in_a_channel(session: AsyncSession) 
     await claims.record_sent(session, [Sent(claim, 10) for claim in taken])
     [later] = await claims.take(session, owner=OWNER, lease=people.LEASE, limit=10)
     assert later.target_id == second.id
+
+
+async def test_nothing_of_a_blocked_advertiser(session: AsyncSession) -> None:
+    blocked, other = [await people.approved(session) for _ in range(2)]
+    await session.execute(
+        text("UPDATE users SET blocked = true WHERE id = :id"), {"id": blocked.advertiser.user_id}
+    )
+    [claim] = await claims.take(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert claim.target_id == other.target.id
 
 
 async def test_no_more_than_asked_for(session: AsyncSession) -> None:
