@@ -7,7 +7,7 @@ never sends: it takes a find, or two looks in vain some minutes apart, or a pers
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,6 +39,8 @@ class Doubt:
     """The post is above this id."""
     last_message_id: int
     """The highest id known in the channel by now; it may be below the post's."""
+    taken_at: datetime
+    """By the database's clock: the look began at this time or later."""
 
 
 async def take(session: AsyncSession, *, limit: int) -> Sequence[Doubt]:
@@ -78,14 +80,17 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[Doubt]:
             Campaign.creative,
             PostJob.known_message_id,
             Channel.last_message_id,
+            func.clock(),
         )
         .execution_options(synchronize_session=False)
     )
     doubts = []
-    for job_id, claim_no, target_id, chat_id, stored, known, last in taken:
+    for job_id, claim_no, target_id, chat_id, stored, known, last, taken_at in taken:
         creative = creatives.readable(stored)
         if creative is not None and known is not None:
-            doubts.append(Doubt(job_id, claim_no, target_id, chat_id, creative, known, last))
+            doubts.append(
+                Doubt(job_id, claim_no, target_id, chat_id, creative, known, last, taken_at)
+            )
     return doubts
 
 
@@ -119,7 +124,8 @@ async def record_absent(
     await _audit(session, doubt, "post_absent")
     if job.absent_at is None:
         job.absent_at, job.look_due_at = moment, moment + gap
-    elif job.absent_at + gap > moment:
+    elif job.absent_at + gap > doubt.taken_at:
+        # Also what was looked for before, by somebody who was paused over it.
         job.look_due_at = job.absent_at + gap
     else:
         await _send_again(session, placement, job)
@@ -164,7 +170,19 @@ def unseen() -> ColumnElement[bool]:
         .limit(1)
         .scalar_subquery()
     )
-    return or_(~live_checks.can_be_seen(), last_verdict == Verdict.UNKNOWN)
+    ends_at = (
+        select(Escrow.release_due_at)
+        .where(Escrow.campaign_target_id == PostJob.campaign_target_id)
+        .correlate(PostJob)
+        .scalar_subquery()
+    )
+    over = ends_at + live_checks.UNSEEN_LASTS <= func.clock()
+    return or_(
+        ~live_checks.can_be_seen(),
+        last_verdict == Verdict.UNKNOWN,
+        # Somebody alters it again after each time that it was put right.
+        (last_verdict == Verdict.ALTERED) & over,
+    )
 
 
 async def ask_due(session: AsyncSession, *, limit: int) -> int:

@@ -42,6 +42,8 @@ class Look:
     chat_id: int
     message_id: int
     creative: Creative
+    taken_at: datetime
+    """By the database's clock: what is seen afterwards was so at this time or later."""
 
 
 def next_look(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
@@ -156,22 +158,32 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[Look]:
             Channel.chat_id,
             PostJob.message_id,
             Campaign.creative,
+            func.clock(),
         )
         .execution_options(synchronize_session=False)
     )
     looks = []
-    for job_id, target_id, chat_id, message_id, stored in taken:
+    for job_id, target_id, chat_id, message_id, stored, taken_at in taken:
         creative = creatives.readable(stored)
         if creative is not None:
-            looks.append(Look(job_id, target_id, chat_id, message_id, creative))
+            looks.append(Look(job_id, target_id, chat_id, message_id, creative, taken_at))
     return looks
 
 
-async def record(session: AsyncSession, *, job_id: int, verdict: Verdict, evidence: str) -> None:
+async def record(
+    session: AsyncSession,
+    *,
+    job_id: int,
+    verdict: Verdict,
+    evidence: str,
+    taken_at: datetime | None = None,
+) -> None:
     """Record what a look found. A second "gone", LOOK_AGAIN after the first, fails the post.
 
-    The clock then refunds it; owner and advertiser are told. Unknown never moves money. Locks the
-    target, the job, the escrow; a post that is not live any more is left alone.
+    The clock then refunds it; owner and advertiser are told. Unknown never moves money. A "present"
+    proves the time at which the look was taken (default: now): who was paused over a look must not
+    prove the end of the hours with what was there before. Locks the target, the job, the escrow; a
+    post that is not live any more is left alone.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -186,8 +198,13 @@ async def record(session: AsyncSession, *, job_id: int, verdict: Verdict, eviden
     ):
         return
     gone_before = verdict is Verdict.GONE and await _gone_before(session, job_id)
+    moment = await queries.now(session)
+    if verdict is Verdict.PRESENT and taken_at is not None:
+        moment = taken_at
     await session.execute(
-        insert(PostCheck).values(post_job_id=job_id, verdict=verdict, evidence=evidence)
+        insert(PostCheck).values(
+            post_job_id=job_id, verdict=verdict, evidence=evidence, checked_at=moment
+        )
     )
     await audit.record(
         session,
@@ -197,9 +214,7 @@ async def record(session: AsyncSession, *, job_id: int, verdict: Verdict, eviden
         post_job_id=job_id,
         target_id=target_id,
     )
-    placement.job.look_due_at = _after(
-        placement.job, placement.escrow, verdict, await queries.now(session)
-    )
+    placement.job.look_due_at = _after(placement.job, placement.escrow, verdict, moment)
     await session.flush()
     if not gone_before:
         return

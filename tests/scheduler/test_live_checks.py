@@ -4,8 +4,10 @@ import asyncio
 from datetime import timedelta
 
 from db.models.operations import Switch
+from db.models.posting import Verdict
 from scheduler import live_checks, probes, settlements
 from services import channels
+from services import live_checks as looks
 from tests.scheduler.scene import AD, Scene
 
 HOURS = 2
@@ -80,6 +82,42 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
     await look(scene)
     assert await text_in_channel(scene) == ["Buy my own things instead"]
+    assert await verdicts(scene) == ["unknown"]
+
+
+async def test_a_look_proves_the_time_at_which_it_was_taken(scene: Scene) -> None:
+    """A process that was paused over a look wakes after the end, when the ad may be gone."""
+    target_id = await scene.approve(promised_hours=HOURS)
+    await scene.dispatch()
+    await scene.database.as_owner("UPDATE post_jobs SET look_due_at = clock()")
+    async with scene.database.sessions.begin() as session:
+        [taken] = await looks.take(session, limit=9)
+    await scene.database.forward(timedelta(hours=HOURS, minutes=1))
+    async with scene.database.sessions.begin() as session:
+        await looks.record(
+            session,
+            job_id=taken.job_id,
+            verdict=Verdict.PRESENT,
+            evidence="x",
+            taken_at=taken.taken_at,
+        )
+    await settlements.release_due(scene.database.sessions)
+    assert (await scene.job(target_id))["escrow"] == "held"
+    await look(scene)
+    assert (await scene.job(target_id))["escrow"] == "released"
+
+
+async def test_a_post_that_is_altered_for_ever_becomes_a_card(scene: Scene) -> None:
+    target_id = await posted(scene)
+    for _ in range(2):
+        await change(scene, "edit", text="Buy my own things instead")
+        await look(scene)
+        await probes.ask_admins(scene.desk())
+        await scene.database.forward(looks.UNSEEN_LASTS)
+    assert set(await verdicts(scene)) == {"altered"}
+    assert (await scene.job(target_id))["escrow"] == "held"
+    kinds = await scene.rows("SELECT kind FROM outbox WHERE kind = 'post_unseen'")
+    assert len(kinds) == 1
 
 
 async def test_a_post_that_is_gone_twice_is_refunded(scene: Scene) -> None:

@@ -7,7 +7,7 @@ import pytest
 from db.models.operations import Switch
 from scheduler import outbox, probes, settlements, watchdogs
 from scheduler.probes import Search
-from services import channels
+from services import channels, doubts
 from tests.scheduler.scene import Scene
 
 GAP = timedelta(minutes=5)
@@ -115,6 +115,21 @@ async def test_it_is_found_between_what_others_wrote(scene: Scene) -> None:
     assert (job["status"], job["message_id"]) == ("success", message["message_id"])
     shown = [m["text"] for m in await scene.messages("channel") if m["text"]]
     assert shown.count("News of the day") == 3  # nothing of theirs was touched
+
+
+async def test_two_looks_that_began_together_are_one(scene: Scene) -> None:
+    """A process that was paused over its look is no second witness."""
+    await hear(scene)
+    target_id = await uncertain(scene, "refuse_before")
+    async with scene.database.sessions.begin() as session:
+        [doubt] = await doubts.take(session, limit=9)
+    for _ in range(2):
+        async with scene.database.sessions.begin() as session:
+            assert await doubts.record_absent(session, doubt, gap=GAP, seen_up_to=1)
+        await scene.database.forward(GAP + timedelta(seconds=1))
+    assert (await scene.job(target_id))["status"] == "uncertain"
+    await look(scene)
+    assert (await scene.job(target_id))["status"] == "queued"
 
 
 async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene) -> None:

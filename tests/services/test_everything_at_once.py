@@ -71,14 +71,17 @@ async def _find(session: AsyncSession, dice: random.Random) -> None:
     """Record what a search for an uncertain post came to."""
     found = await session.execute(
         text(
-            "SELECT id, claim_no, campaign_target_id FROM post_jobs WHERE status = 'uncertain'"
+            "SELECT id, claim_no, campaign_target_id, clock() AS moment"
+            " FROM post_jobs WHERE status = 'uncertain'"
             " ORDER BY random() LIMIT 1"
         )
     )
     row = found.one_or_none()
     if row is None:
         return
-    doubt = doubts.Doubt(row.id, row.claim_no, row.campaign_target_id, 0, people.advert(), 0, 0)
+    doubt = doubts.Doubt(
+        row.id, row.claim_no, row.campaign_target_id, 0, people.advert(), 0, 0, row.moment
+    )
     if dice.random() < 0.5:
         await doubts.record_found(session, doubt, message_id=dice.randrange(1_000, 9_999))
     else:
