@@ -90,9 +90,7 @@ async def find(desk: Desk, doubt: Doubt, *, through: int) -> Finding:
     for message_id in range(seen + 1, seen + 1 + MOST):
         if message_id > max(seen, doubt.last_message_id) + HOLES:
             after = await desk.sender.standing(doubt.chat_id)
-            # Without an id to begin at, a gap may lie below the post: that proves nothing.
-            absent = after == standing and doubt.known_message_id > 0
-            return Finding(absent=absent, seen_up_to=seen, evidence="absent")
+            return Finding(absent=after == standing, seen_up_to=seen, evidence="absent")
         if standing.may_edit_others:
             probe = await _compare(desk, doubt, message_id, through)
         else:

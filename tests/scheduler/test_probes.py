@@ -132,22 +132,6 @@ async def test_two_looks_that_began_together_are_one(scene: Scene) -> None:
     assert (await scene.job(target_id))["status"] == "queued"
 
 
-async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene) -> None:
-    """The bot came after the first posts were deleted: its own is beyond a gap of any size."""
-    for _ in range(probes.HOLES + 2):
-        await scene.world.control(
-            f"chats/{scene.world.ids['channel']}/delete",
-            user_id=scene.world.ids["owner"],
-            message_id=await write_by_hand(scene),
-        )
-    target_id = await uncertain(scene)
-    await look(scene, times=3)
-    await scene.dispatch()
-    job = await scene.job(target_id)
-    assert (job["status"], job["escrow"]) == ("uncertain", "held")
-    assert len(await scene.published()) == 1
-
-
 async def test_a_post_that_its_owner_deleted_is_absent(scene: Scene) -> None:
     await hear(scene)
     target_id = await uncertain(scene)
