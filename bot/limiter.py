@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypedDict, Unpack, cast
 
 import structlog
 from redis.asyncio import Redis
@@ -36,6 +36,15 @@ PREFIX = "limits:"
 _COMMON = [PREFIX + name for name in ("rest", "all", "pace", "told")]
 
 log = structlog.get_logger(__name__)
+
+
+class Kind(TypedDict, total=False):
+    """What wants a place; without a word, a message of which nobody tells when it was answered."""
+
+    ad: bool
+    answered: bool
+    parts: int
+    """How many messages are still to come, with this one."""
 
 
 class Place(NamedTuple):
@@ -89,32 +98,16 @@ class Limiter:
         self._stirred = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
 
-    async def turn(
-        self,
-        chat_id: int,
-        *,
-        within: float,
-        ad: bool = False,
-        answered: bool = False,
-        parts: int = 1,
-    ) -> float:
+    async def turn(self, chat_id: int, *, within: float, **kind: Unpack[Kind]) -> float:
         """Waits up to `within` seconds for a place; 0 when its time has come, else what is missing.
 
         The arguments are those of `place`.
         """
-        place = await self.place(chat_id, within=within, ad=ad, answered=answered, parts=parts)
+        place = await self.place(chat_id, within=within, **kind)
         await asyncio.sleep(place.leaves - time.monotonic())
         return place.wait
 
-    async def place(
-        self,
-        chat_id: int,
-        *,
-        within: float,
-        ad: bool = False,
-        answered: bool = False,
-        parts: int = 1,
-    ) -> Place:
+    async def place(self, chat_id: int, *, within: float, **kind: Unpack[Kind]) -> Place:
         """Waits up to `within` seconds for a place, which may be given a moment ahead.
 
         An ad may take every place of a second, anything else leaves LEFT_FOR_ADS. Of an ad, and of
@@ -122,12 +115,14 @@ class Limiter:
         goes in `parts` asks for each, and the first waits for a minute with room for all.
         """
         give_up = time.monotonic() + within
+        ad = kind.get("ad", False)
+        answered = ad or kind.get("answered", False)
         while True:
             asked = _Asked(
                 chat_id,
                 ad,
-                ad or answered,
-                parts,
+                answered,
+                kind.get("parts", 1),
                 give_up,
                 asyncio.get_running_loop().create_future(),
             )

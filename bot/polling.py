@@ -23,7 +23,6 @@ ALLOWED_UPDATES = (
     "callback_query",
     "my_chat_member",
     "channel_post",
-    "edited_channel_post",
     "pre_checkout_query",
 )
 POLL_SECONDS = 25

@@ -19,6 +19,7 @@ async def rights_changed(event: ChatMemberUpdated, turn: Turn) -> None:
     async with turn.begin() as session:
         if not isinstance(ours, ChatMemberAdministrator):
             await channels.rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
+            await channels.forget_messages(session, chat_id=event.chat.id)
         elif not ours.can_post_messages:
             await channels.rights_lost(session, chat_id=event.chat.id, reason="no_post_right")
         else:
@@ -32,9 +33,11 @@ async def met(event: ChatMemberUpdated) -> None:
 
 
 @router.channel_post()
-@router.edited_channel_post()
 async def note_post(post: Message, turn: Turn) -> None:
-    """Keep the highest message id: a post of ours above it is the one that was uncertain."""
+    """Keep the highest message id: a post of ours above it is the one that was uncertain.
+
+    Not of edited posts: what is below an old one was not heard of.
+    """
     async with turn.begin() as session:
         await channels.note_message(session, chat_id=post.chat.id, message_id=post.message_id)
 

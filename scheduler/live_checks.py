@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from bot.limiter import Limiter
-from bot.telegram import Seen, Sender
+from bot.telegram import Sender
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.session import Sessions
@@ -52,9 +52,6 @@ async def _look(
     seen = await sender.look(post.chat_id, post.message_id, post.creative, restore=restore)
     if seen.retry_after is not None:
         await limiter.rest(post.chat_id, seen.retry_after)
-    if seen.verdict is Verdict.PRESENT and not restore:
-        # Only the button was touched: the text may be another, and nobody may be paid for it.
-        seen = Seen(Verdict.UNKNOWN, "seen, but not compared: posting is stopped")
     async with sessions.begin() as session:
         await live_checks.record(
             session,
@@ -62,6 +59,7 @@ async def _look(
             verdict=seen.verdict,
             evidence=seen.evidence,
             taken_at=post.taken_at,
+            compared=restore,
         )
         if seen.rights_lost:
             await channels.rights_lost(session, chat_id=post.chat_id, reason="posting_refused")

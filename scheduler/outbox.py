@@ -98,9 +98,9 @@ class _NotDelivered:
     tried: bool = True
 
 
-def _waits(wait: timedelta) -> _NotDelivered:
-    """It was not its turn: nothing was tried that could have failed."""
-    return _NotDelivered("waits for its turn", wait, tried=False)
+def _waits(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
+    """It was not its turn; unless a part has gone, nothing was tried."""
+    return _NotDelivered("waits for its turn", wait, tried=tried)
 
 
 _Written = tuple[OutboxMessage, _Letter | _NotDelivered]
@@ -155,7 +155,7 @@ async def _deliver_one(mail: Mail, letter: _Letter | _NotDelivered) -> _NotDeliv
             parts=len(letter.methods) - part,
         )
         if wait:
-            return _waits(timedelta(seconds=wait))
+            return _waits(timedelta(seconds=wait), tried=part > 0)
         try:
             message_id = (await mail.bot(method, request_timeout=SEND_SECONDS)).message_id
         except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap

@@ -62,6 +62,7 @@ async def connect(
         channel.status = ChannelStatus.PENDING
         channel.owner_id = owner_id
         channel.price = channel.promised_hours = channel.topic = None
+        channel.last_message_id = 0
     elif channel.owner_id != owner_id:
         raise errors.ChannelTaken(chat_id)
     elif channel.status is ChannelStatus.SUSPENDED:
@@ -181,11 +182,25 @@ async def rights_restored(session: AsyncSession, *, chat_id: int) -> None:
 
 
 async def note_message(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
-    """Keep the highest message id seen in a channel; a post of ours above it is an unknown one."""
+    """Keep the highest message id seen in a channel; a post of ours above it is an unknown one.
+
+    Only of a post that was the newest when the bot heard of it, or was looked for from such a one:
+    below an older one there may be any number of deleted ones of which nobody has heard.
+    """
     await session.execute(
         update(Channel)
         .where(Channel.chat_id == chat_id, Channel.last_message_id < message_id)
         .values(last_message_id=message_id)
+    )
+
+
+async def forget_messages(session: AsyncSession, *, chat_id: int) -> None:
+    """Know no message id of a channel any more: what is posted without the bot is never heard of.
+
+    Locks the channel.
+    """
+    await session.execute(
+        update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)
     )
 
 

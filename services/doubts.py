@@ -42,6 +42,14 @@ class Doubt:
     taken_at: datetime
     """By the database's clock: the look began at this time or later."""
 
+    @property
+    def heard(self) -> bool:
+        """Tell whether an id of the channel is known; a look in vain proves nothing without one.
+
+        Then it began at 1, and its own id may be above any number of deleted ones.
+        """
+        return self.last_message_id > 0
+
 
 async def take(session: AsyncSession, *, limit: int) -> Sequence[Doubt]:
     """Take uncertain posts that are due to be looked for.
@@ -114,13 +122,16 @@ async def record_absent(
 
     That costs an attempt, and after the last one it has failed; a cancelled campaign's post is
     cancelled. `seen_up_to` is the highest id that was there. False when it is no doubt any more.
+    In a channel of which no id is known a look in vain is one that found out nothing.
     """
+    if not doubt.heard:
+        return await record_unknown(session, doubt, seen_up_to=seen_up_to)
     placement = await _still_uncertain(session, doubt.target_id, doubt.claim_no)
     if placement is None or placement.job is None:
         return False
     job = placement.job
     moment = await queries.now(session)
-    await channels.note_message(session, chat_id=doubt.chat_id, message_id=seen_up_to)
+    await _note(session, doubt, seen_up_to)
     await _audit(session, doubt, "post_absent")
     if job.absent_at is None:
         job.absent_at, job.look_due_at = moment, moment + gap
@@ -140,7 +151,7 @@ async def record_unknown(session: AsyncSession, doubt: Doubt, *, seen_up_to: int
     """
     if await _still_uncertain(session, doubt.target_id, doubt.claim_no) is None:
         return False
-    await channels.note_message(session, chat_id=doubt.chat_id, message_id=seen_up_to)
+    await _note(session, doubt, seen_up_to)
     return True
 
 
@@ -240,6 +251,12 @@ async def _still_uncertain(
     if job.status is not PostJobStatus.UNCERTAIN or job.claim_no != claim_no:
         return None
     return placement
+
+
+async def _note(session: AsyncSession, doubt: Doubt, seen_up_to: int) -> None:
+    """Keep the highest id that a look has seen, unless it began where nothing was known."""
+    if doubt.heard:
+        await channels.note_message(session, chat_id=doubt.chat_id, message_id=seen_up_to)
 
 
 async def _send_again(session: AsyncSession, placement: queries.Placement, job: PostJob) -> None:

@@ -177,13 +177,15 @@ async def record(
     verdict: Verdict,
     evidence: str,
     taken_at: datetime | None = None,
+    compared: bool = True,
 ) -> None:
     """Record what a look found. A second "gone", LOOK_AGAIN after the first, fails the post.
 
     The clock then refunds it; owner and advertiser are told. Unknown never moves money. A "present"
     proves the time at which the look was taken (default: now): who was paused over a look must not
-    prove the end of the hours with what was there before. Locks the target, the job, the escrow; a
-    post that is not live any more is left alone.
+    prove the end of the hours with what was there before. Nor does a post whose text was not
+    `compared`, as while posting is stopped: at the end that is an unknown. Locks the target, the
+    job, the escrow; a post that is not live any more is left alone.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -201,6 +203,8 @@ async def record(
     moment = await queries.now(session)
     if verdict is Verdict.PRESENT and taken_at is not None:
         moment = taken_at
+    if verdict is Verdict.PRESENT and not compared and _over(placement.escrow, moment):
+        verdict, evidence = Verdict.UNKNOWN, "there, but its text was not compared"
     await session.execute(
         insert(PostCheck).values(
             post_job_id=job_id, verdict=verdict, evidence=evidence, checked_at=moment
@@ -235,11 +239,16 @@ async def record(
         )
 
 
+def _over(escrow: Escrow, moment: datetime) -> bool:
+    """Tell whether the promised hours were over at a moment."""
+    return escrow.release_due_at is not None and moment >= escrow.release_due_at
+
+
 def _after(job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime) -> datetime | None:
     """When to look again after this verdict; None once the post is proven to have stayed."""
     if verdict is not Verdict.PRESENT or job.sent_at is None or escrow.release_due_at is None:
         return moment + LOOK_AGAIN
-    if moment >= escrow.release_due_at:
+    if _over(escrow, moment):
         return None
     return next_look(job.sent_at, escrow.release_due_at, moment)
 

@@ -80,8 +80,8 @@ class Stage:
         finally:
             await connection.close()
 
-    async def control(self, path: str, verb: str = "POST", /, **order: Any) -> None:
-        """Order something of the control API."""
+    async def control(self, path: str, verb: str = "POST", /, **order: Any) -> Facts:
+        """Order something of the control API; what it answers."""
         headers = {"Authorization": f"Bearer {self.telegram.control_token}"}
         url = f"{self.telegram.facts['url']}/control/{path}"
         async with (
@@ -89,6 +89,8 @@ class Stage:
             http.request(verb, url, json=order) as answer,
         ):
             answer.raise_for_status()
+            told: Facts = await answer.json()
+            return told
 
     async def clone(self, name: str) -> str:
         """A copy of the database that nobody uses at the moment; the application's address of it.

@@ -255,6 +255,9 @@ async def run(folder: Path, size: Size) -> Json:
         await market.open(advertisers=BUYERS, ads=max(size.kills // 20, 10))
         for fact, hours in zip(market.untold(), itertools.cycle(PROMISED_HOURS), strict=False):
             await market.connect(fact, promised_hours=hours)
+            news = {"user_id": fact["owner"], "text": "News of the day"}
+            told = await scene.control(f"chats/{fact['chat_id']}/post", **news)
+            await market.hear(fact["chat_id"], told["message_id"])
         storm = Storm(size, scene, young, market, sky)
         await storm.rage()
         await storm.settle()

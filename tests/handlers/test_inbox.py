@@ -138,6 +138,31 @@ async def test_what_waits_behind_a_conflict_is_not_parked_with_it(
     assert "Welcome" in await market.last("advertiser")
 
 
+async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sequence counts the tries, as it forgets nothing when a transaction is rolled back."""
+    monkeypatch.setattr(inbox, "AWAY_SECONDS", 0.01)
+    await market.say("advertiser", "/start")
+    await market.database.as_owner("CREATE SEQUENCE tries; GRANT SELECT ON tries TO PUBLIC")
+    await market.database.as_owner(
+        "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+        " $$ BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'x' USING ERRCODE = '57P03'; END $$"
+    )
+    await market.database.as_owner(
+        "CREATE TRIGGER away BEFORE INSERT ON deposits FOR EACH STATEMENT EXECUTE FUNCTION away()"
+    )
+    await inbox.store(market.database.sessions, [payment(1, market.chat("advertiser"))])
+    market.worker.wake()
+    async with asyncio.timeout(30):
+        while await market.value("SELECT last_value FROM tries") <= inbox_rows.MAX_ATTEMPTS:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await market.database.as_owner("DROP TRIGGER away ON deposits")
+    await market.settle()
+    assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
+    assert await market.value("SELECT count(*) FROM deposits") == 1
+
+
 async def test_what_a_worker_leaves_it_takes_again_when_its_turn_comes_back(
     market: Marketplace,
 ) -> None:

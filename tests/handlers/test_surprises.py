@@ -134,6 +134,16 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
     assert await market.value("SELECT last_message_id FROM channels") == posted["message_id"]
 
 
+async def test_what_is_posted_without_the_bot_is_not_heard_of(market: Marketplace) -> None:
+    """Then its highest id says nothing about what is below a new one."""
+    channel = market.chat("channel")
+    await market.connect_channel()
+    await market.world.control(f"chats/{channel}/post", user_id=market.chat("owner"), text="news")
+    await market.world.control(f"chats/{channel}/members", user_id="bot", status="left")
+    await market.settle()
+    assert await market.value("SELECT last_message_id FROM channels") == 0
+
+
 async def test_a_payment_survives_an_error_of_ours(market: Marketplace) -> None:
     person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
     paid = {

@@ -85,6 +85,20 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
     assert await verdicts(scene) == ["unknown"]
 
 
+async def test_while_posting_is_stopped_looking_goes_on(scene: Scene) -> None:
+    """By the button alone, which is enough while nobody is to be paid for it."""
+    target_id = await scene.approve(promised_hours=HOURS)
+    await scene.dispatch()
+    await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
+    await scene.database.as_owner("UPDATE post_jobs SET look_due_at = clock()")
+    await look(scene)
+    assert await verdicts(scene) == ["present"]
+    await scene.database.forward(timedelta(hours=HOURS, minutes=1))
+    await look(scene)
+    assert await verdicts(scene) == ["present", "unknown"]
+    assert (await scene.job(target_id))["escrow"] == "held"
+
+
 async def test_a_look_proves_the_time_at_which_it_was_taken(scene: Scene) -> None:
     """A process that was paused over a look wakes after the end, when the ad may be gone."""
     target_id = await scene.approve(promised_hours=HOURS)

@@ -117,6 +117,27 @@ async def test_it_is_found_between_what_others_wrote(scene: Scene) -> None:
     assert shown.count("News of the day") == 3  # nothing of theirs was touched
 
 
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene, *, known: bool) -> None:
+    """The owner deleted more posts than a search asks for, all older than the bot's own."""
+    for _ in range(probes.HOLES + 2):
+        message_id = await write_by_hand(scene)
+        await scene.world.control(
+            f"chats/{scene.world.ids['channel']}/delete",
+            user_id=scene.world.ids["owner"],
+            message_id=message_id,
+        )
+    if known:
+        await hear(scene)
+    target_id = await uncertain(scene)
+    await look(scene, times=3)
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    told = ("success", "released") if known else ("uncertain", "held")
+    assert (job["status"], job["escrow"]) == told
+    assert len(await scene.published()) == 1
+
+
 async def test_two_looks_that_began_together_are_one(scene: Scene) -> None:
     """A process that was paused over its look is no second witness."""
     await hear(scene)

@@ -68,6 +68,28 @@ async def _twice_absent(database: Database) -> None:
         await database.forward(GAP + timedelta(seconds=1))
 
 
+async def test_a_look_in_vain_proves_nothing_until_an_id_of_the_channel_is_known(
+    database: Database,
+) -> None:
+    async with database.sessions.begin() as session:
+        made = await _uncertain(session)
+        await channels.forget_messages(session, chat_id=made.channel.chat_id)
+    for _ in range(3):
+        async with database.sessions.begin() as session:
+            assert await doubts.record_absent(
+                session, await _doubt(session), gap=GAP, seen_up_to=KNOWN
+            )
+            assert await _state(session) == ("uncertain", *HELD)
+            # What a search from the start has seen may be old.
+            assert await rows.one(session, "SELECT last_message_id FROM channels") == 0
+        await database.forward(GAP + timedelta(seconds=1))
+    async with database.sessions.begin() as session:
+        await channels.note_message(session, chat_id=made.channel.chat_id, message_id=KNOWN)
+    await _twice_absent(database)
+    async with database.sessions.begin() as session:
+        assert await _state(session) == ("queued", *HELD)
+
+
 async def test_it_is_above_what_was_known_before_the_send(session: AsyncSession) -> None:
     made = await _uncertain(session)
     # What came after it is known by now, and must not hide it.
