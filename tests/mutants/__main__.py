@@ -16,13 +16,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests import scratch
 from tests.mutants.choice import Choice
 from tests.mutants.crew import Crew
 from tests.mutants.memory import Memory
 from tests.mutants.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
-TESTS = ("tests/services", "tests/unit", "tests/migrations")
+TESTS = ("tests/services", "tests/unit", "tests/migrations", "tests/handlers", "tests/scheduler")
 SLOW = 900.0
 """Seconds that the tests of one file may take while they are watched."""
 
@@ -33,8 +34,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # cleans up
     begun = time.monotonic()
     memory = Memory(ROOT / "build/mutants", fresh=options.fresh)
-    with tempfile.TemporaryDirectory(prefix="adtech-mutants-") as scratch:
-        crew = Crew(ROOT, Path(scratch), options.jobs)
+    with tempfile.TemporaryDirectory(prefix="adtech-mutants-", dir=scratch.folder()) as folder:
+        crew = Crew(ROOT, Path(folder), options.jobs)
         try:
             mutants = _listed(crew, options.only)
             if options.list:

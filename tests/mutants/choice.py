@@ -7,6 +7,8 @@ from tests.mutants.mutant import Mutant
 
 FIRST = 12
 """Tests of the first round; most mutants die in it."""
+NEAR = ("tests/services", "tests/unit")
+"""They meet the money core without a Telegram around it, so they are quicker."""
 START_SECONDS = 60.0
 PATIENCE = 6
 """How many times its usual time a round may take, on a machine with other work to do."""
@@ -39,7 +41,13 @@ class Choice:
                 for test, places in self._entered.items()
                 if any(place.startswith(start) if whole else place == start for place in places)
             ]
-            chosen.sort(key=lambda test: (not _named_for(test, mutant), self._quick(test)))
+            chosen.sort(
+                key=lambda test: (
+                    not test.startswith(NEAR),
+                    not _named_for(test, mutant),
+                    self._quick(test),
+                )
+            )
         else:
             chosen = self._of_database(mutant)
         return [part for part in (chosen[:FIRST], chosen[FIRST:]) if part]
@@ -69,6 +77,7 @@ class Choice:
 
 
 def _named_for(test: str, mutant: Mutant) -> bool:
-    """Tell whether a test's file is about this kind of guard: locks in `test_locks`."""
-    file = test.split("::", maxsplit=1)[0]
-    return any(word in file for word in mutant.kind.split() if word not in {"call", "row"})
+    """Tell whether a test's file is about this kind of guard, its module or its function."""
+    stem = Path(test.split("::", maxsplit=1)[0]).stem
+    words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.place).stem]
+    return any(len(word) > len("call") and word in stem for word in words)

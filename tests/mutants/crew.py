@@ -36,10 +36,16 @@ class Crew:
             self._free.put(worker)
 
     def share_out(self, act: Callable[[T], None], things: Sequence[T]) -> None:
-        """Do something with each thing, as many at once as there are processes."""
-        with ThreadPoolExecutor(len(self._all)) as pool:
+        """Do something with each thing, as many at once as there are processes.
+
+        Who interrupts it waits for what was begun, not for all that was still to come.
+        """
+        pool = ThreadPoolExecutor(len(self._all))
+        try:
             for done in [pool.submit(act, thing) for thing in things]:
                 done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def end(self) -> None:
         """Let all stop their servers."""
