@@ -334,9 +334,7 @@ async def _cancel_jobs(
 
     A job that a worker is claiming right now is waited for and then left alone.
     """
-    targets = select(CampaignTarget.id).where(
-        CampaignTarget.campaign_id == campaign_id, CampaignTarget.status == TargetStatus.APPROVED
-    )
+    targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
     if older_than is not None:
         targets = targets.where(CampaignTarget.publish_at < func.clock() - older_than)
     await session.execute(

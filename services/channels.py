@@ -152,6 +152,7 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
         .where(
             PostJob.channel_id == channel.id,
             PostJob.status.in_((PostJobStatus.UNCERTAIN, PostJobStatus.SUCCESS)),
+            ~PostJob.settled,
         )
         .with_for_update(skip_locked=True)
         .cte("unseen")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel
-from db.models.money import Escrow, EscrowStatus
+from db.models.money import Escrow
 from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
 from services import audit, channels, creatives, live_checks, outbox, posting
 from services.actors import SYSTEM
@@ -63,6 +63,7 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[Doubt]:
         .where(
             PostJob.status == PostJobStatus.UNCERTAIN,
             PostJob.look_due_at <= func.clock(),
+            ~PostJob.settled,
             PostJob.known_message_id.is_not(None),
             live_checks.can_be_seen(),
         )
@@ -204,12 +205,11 @@ async def ask_due(session: AsyncSession, *, limit: int) -> int:
     """
     due = (
         select(PostJob.id)
-        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
         .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
         .join(Channel, Channel.id == PostJob.channel_id)
         .where(
             PostJob.card_due_at <= func.clock(),
-            Escrow.status == EscrowStatus.HELD,
+            ~PostJob.settled,
             or_(
                 PostJob.status == PostJobStatus.UNCERTAIN,
                 (PostJob.status == PostJobStatus.SUCCESS)

@@ -165,12 +165,12 @@ async def releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
 
 
 async def refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return targets that `refund` would pay back now, longest held first."""
+    """Return targets that `refund` would pay back now, those that ended first before."""
     rows = await session.scalars(
-        select(Escrow.campaign_target_id)
-        .join(PostJob, PostJob.campaign_target_id == Escrow.campaign_target_id)
-        .where(Escrow.status == EscrowStatus.HELD, PostJob.status.in_(REFUNDABLE))
-        .order_by(Escrow.created_at)
+        select(PostJob.campaign_target_id)
+        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
+        .where(Escrow.status == EscrowStatus.HELD, PostJob.status.in_(REFUNDABLE), ~PostJob.settled)
+        .order_by(PostJob.updated_at)
         .limit(limit)
     )
     return rows.all()

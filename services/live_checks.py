@@ -128,13 +128,12 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[Look]:
     """
     due = (
         select(PostJob.id)
-        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
         .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
         .join(Channel, Channel.id == PostJob.channel_id)
         .where(
             PostJob.status == PostJobStatus.SUCCESS,
             PostJob.look_due_at <= func.clock(),
-            Escrow.status == EscrowStatus.HELD,
+            ~PostJob.settled,
             CampaignTarget.promised_hours > 0,
             can_be_seen(),
         )

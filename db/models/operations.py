@@ -82,6 +82,7 @@ class InboxUpdate(Base):
             postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
         ),
         Index("ix_inbox_done_at", "done_at", postgresql_where=text("done_at IS NOT NULL")),
+        Index("ix_inbox_failed_at", "failed_at", postgresql_where=text("failed_at IS NOT NULL")),
         CheckConstraint("done_at IS NULL OR failed_at IS NULL", name="ended_once"),
     )
 

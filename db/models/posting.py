@@ -55,15 +55,26 @@ class PostJob(Base):
         Index("ix_post_jobs_queued", "due_at", "id", postgresql_where=text("status = 'queued'")),
         Index("ix_post_jobs_sending", "lease_until", postgresql_where=text("status = 'sending'")),
         Index("ix_post_jobs_status_updated_at", "status", "updated_at"),
+        # What the clock looks for: none of it reads what was settled long ago.
         Index(
-            "ix_post_jobs_look_due",
+            "ix_post_jobs_open_look_due",
             "look_due_at",
-            postgresql_where=text("status IN ('uncertain', 'success')"),
+            postgresql_where=text("status IN ('uncertain', 'success') AND NOT settled"),
         ),
         Index(
-            "ix_post_jobs_card_due",
+            "ix_post_jobs_open_card_due",
             "card_due_at",
-            postgresql_where=text("status IN ('uncertain', 'success')"),
+            postgresql_where=text("status IN ('uncertain', 'success') AND NOT settled"),
+        ),
+        Index(
+            "ix_post_jobs_open_channel_id",
+            "channel_id",
+            postgresql_where=text("status IN ('uncertain', 'success') AND NOT settled"),
+        ),
+        Index(
+            "ix_post_jobs_open_refund_due",
+            "updated_at",
+            postgresql_where=text("status IN ('failed', 'cancelled') AND NOT settled"),
         ),
     )
 
@@ -95,6 +106,8 @@ class PostJob(Base):
     """When the admins are asked, if nobody knows by then whether it is there."""
     offered_at: Mapped[datetime | None]
     """When an admin offered this dead letter to its advertiser again."""
+    settled: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether its escrow is released or refunded; the database writes it with that."""
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]

@@ -85,8 +85,8 @@ _HISTORY = (
         USING (place)
     """,
     """
-    INSERT INTO post_jobs (campaign_target_id, channel_id, due_at, status, message_id)
-    SELECT id, channel_id, now(), 'success', id FROM campaign_targets LIMIT $1::bigint
+    INSERT INTO post_jobs (campaign_target_id, channel_id, due_at, status, message_id, settled)
+    SELECT id, channel_id, now(), 'success', id, true FROM campaign_targets LIMIT $1::bigint
     """,
     """
     INSERT INTO user_audit_logs (action, role)

@@ -147,10 +147,11 @@ async def test_INT_ES_02_release_pays_the_owner(database: Database) -> None:
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
-            "SELECT e.status, t.status, w.balance, e.settled_at IS NOT NULL FROM escrows e"
-            " JOIN campaign_targets t ON t.id = e.campaign_target_id"
+            "SELECT e.status, t.status, w.balance, e.settled_at IS NOT NULL, j.settled"
+            " FROM escrows e JOIN campaign_targets t ON t.id = e.campaign_target_id"
+            " JOIN post_jobs j ON j.campaign_target_id = t.id"
             " JOIN wallets w ON w.id = e.wallet_id",
-        ) == [("released", "posted", 0, True)]
+        ) == [("released", "posted", 0, True, True)]
         assert await rows.table(
             session,
             "SELECT l.reason, l.amount, w.kind FROM ledger_entries l"
@@ -215,11 +216,11 @@ async def test_INT_ES_03_refund_gives_everything_back(database: Database) -> Non
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
-            "SELECT e.status, t.status, j.status, w.balance FROM escrows e"
+            "SELECT e.status, t.status, j.status, j.settled, w.balance FROM escrows e"
             " JOIN campaign_targets t ON t.id = e.campaign_target_id"
             " JOIN post_jobs j ON j.campaign_target_id = t.id"
             " JOIN wallets w ON w.id = e.wallet_id",
-        ) == [("refunded", "refunded", "failed", 0)]
+        ) == [("refunded", "refunded", "failed", True, 0)]
         assert await rows.table(
             session,
             "SELECT amount FROM ledger_entries WHERE reason = 'refund' ORDER BY amount",

@@ -126,6 +126,11 @@ async def test_a_blocked_person_has_no_new_placement(session: AsyncSession, part
     assert await rows.snapshot(session) == before
 
 
+async def test_no_campaign_has_no_budget(session: AsyncSession) -> None:
+    with pytest.raises(errors.NotFound):
+        await campaigns.budget_left(session, 999_999)
+
+
 async def test_the_budget_is_a_limit(session: AsyncSession) -> None:
     deal = await people.deal(session, balance=14_999, price=5_000)  # the budget too
     await _submit(session, deal)
@@ -178,6 +183,15 @@ async def test_withdraw(session: AsyncSession) -> None:
     assert await rows.snapshot(session) == before
     with pytest.raises(errors.InvalidMove):
         await people.approve(session, deal)
+
+
+async def test_what_was_rejected_cannot_be_withdrawn_any_more(session: AsyncSession) -> None:
+    deal = await people.deal(session)
+    await moderation.reject(session, actor=deal.moderator, target_id=deal.target.id, reason="late")
+    before = await rows.snapshot(session)
+    with pytest.raises(errors.InvalidMove):
+        await campaigns.withdraw_target(session, actor=deal.advertiser, target_id=deal.target.id)
+    assert await rows.snapshot(session) == before
 
 
 @pytest.mark.parametrize("approved", [False, True], ids=["held", "approved"])

@@ -1,0 +1,56 @@
+"""What the clock looks for has an index that does not grow with history."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+
+SQL = Path(__file__).parents[1] / "sql" / "0005_settled.sql"
+OUT = "status IN ('uncertain', 'success')"
+GONE = "status IN ('failed', 'cancelled')"
+BEFORE = {"ix_post_jobs_look_due": "look_due_at", "ix_post_jobs_card_due": "card_due_at"}
+INDEXES = {
+    "ix_post_jobs_open_look_due": ("look_due_at", OUT),
+    "ix_post_jobs_open_card_due": ("card_due_at", OUT),
+    "ix_post_jobs_open_channel_id": ("channel_id", OUT),
+    "ix_post_jobs_open_refund_due": ("updated_at", GONE),
+}
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Old code goes on working: the database itself keeps the new column."""
+    op.add_column(
+        "post_jobs",
+        sa.Column("settled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    for statement in SQL.read_text().split("--;"):
+        op.execute(sa.text(statement))
+    for name, (column, which) in INDEXES.items():
+        op.create_index(
+            name, "post_jobs", [column], postgresql_where=sa.text(f"{which} AND NOT settled")
+        )
+    for name in BEFORE:
+        op.drop_index(name, "post_jobs")
+    op.create_index(
+        "ix_inbox_failed_at",
+        "inbox",
+        ["failed_at"],
+        postgresql_where=sa.text("failed_at IS NOT NULL"),
+    )
+
+
+def downgrade() -> None:
+    """Take it away again."""
+    op.drop_index("ix_inbox_failed_at", "inbox")
+    for name, column in BEFORE.items():
+        op.create_index(name, "post_jobs", [column], postgresql_where=sa.text(OUT))
+    for name in INDEXES:
+        op.drop_index(name, "post_jobs")
+    op.execute("DROP TRIGGER settles_job ON escrows")
+    op.execute("DROP FUNCTION settle_job")
+    op.drop_column("post_jobs", "settled")
