@@ -38,11 +38,14 @@ RUNNING = "adtech_running"
 ROLLED_BACK = "adtech_rolled_back"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Hand out files whose tests mostly wait between files whose tests mostly work.
 
     A parallel run takes file by file in this order: waiting costs it nothing while others work.
+    Without one, the order is that in which they were asked for.
     """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
