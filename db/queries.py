@@ -6,6 +6,7 @@ locks of kill switches come before all of them.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +22,8 @@ from db.models.campaigns import (
 from db.models.money import Escrow, EscrowStatus
 from db.models.operations import Switch
 from db.models.posting import PostJob
+
+Known = TypeVar("Known")
 
 KEY_LOCKS = 7_003
 """Advisory locks of idempotency keys."""
@@ -117,6 +120,13 @@ async def lock_campaign(
         .execution_options(populate_existing=True)
     )
     return found.scalar_one_or_none()
+
+
+def certain(value: Known | None) -> Known:
+    """Return what the database itself keeps from being null here. Raises LookupError."""
+    if value is None:
+        raise LookupError("something that is always there is missing")
+    return value
 
 
 async def lock_placement(session: AsyncSession, target_id: int) -> Placement | None:

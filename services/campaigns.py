@@ -350,13 +350,9 @@ async def _cancel_jobs(
 
 def _terms(channel: Channel) -> tuple[int, int]:
     """Return price and promised hours of a channel that can be bought. Raises ChannelNotUsable."""
-    if (
-        channel.status is not ChannelStatus.ACTIVE
-        or channel.price is None
-        or channel.promised_hours is None
-    ):
+    if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)
-    return channel.price, channel.promised_hours
+    return queries.certain(channel.price), queries.certain(channel.promised_hours)
 
 
 def _person(actor: Actor, action: str) -> int:

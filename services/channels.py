@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.posting import PostJob, PostJobStatus
 from db.models.users import User
@@ -55,9 +56,7 @@ async def connect(
         )
         .on_conflict_do_nothing(index_elements=["chat_id"])
     )
-    channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None:
-        raise errors.NotFound("channel", chat_id)
+    channel = queries.certain(await _lock(session, Channel.chat_id == chat_id))
     if channel.status is ChannelStatus.REMOVED:
         channel.status = ChannelStatus.PENDING
         channel.owner_id = owner_id

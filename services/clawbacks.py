@@ -96,13 +96,14 @@ async def _lock_deposit(
         )
         .on_conflict_do_nothing(index_elements=["external_reference"])
     )
-    payment: Deposit | None = await session.scalar(
+    found = await session.execute(
         select(Deposit)
         .where(Deposit.external_reference == external_reference)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if payment is None or (payment.user_id, payment.amount) != (user_id, amount):
+    payment: Deposit = found.scalar_one()
+    if (payment.user_id, payment.amount) != (user_id, amount):
         raise errors.IdempotencyConflict(external_reference)
     return payment
 

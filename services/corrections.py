@@ -340,17 +340,17 @@ async def _parties(session: AsyncSession, which: Any) -> set[int | None]:
 
 
 async def _adjust(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    if correction.wallet_id is None or correction.other_wallet_id is None:
-        raise errors.NotCorrectable(correction.kind, correction.id)
-    amount = correction.amount or 0
+    wallet_id = queries.certain(correction.wallet_id)
+    other_wallet_id = queries.certain(correction.other_wallet_id)
+    amount = queries.certain(correction.amount)
     await ledger.post(
         session,
         key=f"correction:{correction.id}",
         reason=Reason.ADJUSTMENT,
         reference_id=correction.id,
         legs=[
-            Leg(correction.wallet_id, -amount, Reason.ADJUSTMENT),
-            Leg(correction.other_wallet_id, amount, Reason.ADJUSTMENT),
+            Leg(wallet_id, -amount, Reason.ADJUSTMENT),
+            Leg(other_wallet_id, amount, Reason.ADJUSTMENT),
         ],
         actor_id=actor.user_id,
     )

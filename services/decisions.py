@@ -166,11 +166,10 @@ async def release(session: AsyncSession, *, actor: Actor, target_id: int, claim_
     NotFound, PostNotProven.
     """
     who, placement, job = await _decidable(session, actor, target_id, "doubt_release")
-    escrow = placement.escrow
     if not await _is_unseen(session, placement, job, claim_no):
         return False
     moment = await queries.now(session)
-    if escrow is None or escrow.release_due_at is None or escrow.release_due_at > moment:
+    if queries.certain(queries.certain(placement.escrow).release_due_at) > moment:
         raise errors.PostNotProven(target_id, "promised_hours")
     session.add(
         PostCheck(
@@ -220,7 +219,7 @@ async def _is_unseen(
     """Tell whether the live post of the card is still one that nobody sees."""
     if _is_old(job, claim_no, PostJobStatus.SUCCESS):
         return False
-    if placement.escrow is None or placement.escrow.status is not EscrowStatus.HELD:
+    if queries.certain(placement.escrow).status is not EscrowStatus.HELD:
         return False
     found = await session.scalar(
         select(PostJob.id)

@@ -86,19 +86,19 @@ async def refund(session: AsyncSession, *, target_id: int) -> None:
     job, escrow, wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
     """
     await killswitches.lock(session, Switch.REFUNDS)
-    placement, _ = await _held(session, target_id)
+    placement, escrow = await _held(session, target_id)
     if placement.job is None or placement.job.status not in REFUNDABLE:
         status = "none" if placement.job is None else placement.job.status
         raise errors.PostNotFailed(target_id, status)
     await killswitches.require(session, Switch.REFUNDS)
-    await refund_locked(session, placement)
+    await refund_locked(session, placement, escrow)
 
 
-async def refund_locked(session: AsyncSession, placement: queries.Placement) -> None:
-    """Refund a placement that the caller has locked and found to be refundable."""
-    target, escrow = placement.target, placement.escrow
-    if escrow is None or escrow.status is not EscrowStatus.HELD:
-        raise errors.EscrowNotHeld(target.id, escrow.status if escrow else None)
+async def refund_locked(
+    session: AsyncSession, placement: queries.Placement, escrow: Escrow
+) -> None:
+    """Refund a placement that the caller has locked and found to be held and refundable."""
+    target = placement.target
     lifecycle.require(
         lifecycle.TARGET,
         "target",

@@ -71,17 +71,14 @@ async def deposit(
         )
         .on_conflict_do_nothing(index_elements=["external_reference"])
     )
-    received = await session.scalar(
+    found = await session.execute(
         select(Deposit)
         .where(Deposit.external_reference == key)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if received is None or (received.user_id, received.amount, received.source) != (
-        user_id,
-        amount,
-        source,
-    ):
+    received: Deposit = found.scalar_one()
+    if (received.user_id, received.amount, received.source) != (user_id, amount, source):
         raise errors.IdempotencyConflict(key)
     if received.status is DepositStatus.RECEIVED and await killswitches.running(
         session, Switch.DEPOSITS

@@ -89,7 +89,7 @@ async def _place(session: AsyncSession, wallet_id: int) -> Place:
 
 async def _settlement(session: AsyncSession, target_id: int) -> tuple[Settlement, int]:
     """Return what became of a placement's money by its status, and the escrow's wallet."""
-    row = (
+    found = (
         await session.execute(
             select(Escrow, PostJob.status)
             .join(CampaignTarget, CampaignTarget.id == Escrow.campaign_target_id)
@@ -97,8 +97,6 @@ async def _settlement(session: AsyncSession, target_id: int) -> tuple[Settlement
             .where(CampaignTarget.id == target_id)
             .execution_options(populate_existing=True)
         )
-    ).one_or_none()
-    if row is None:
-        raise errors.NotFound("target", target_id)
-    escrow, job_status = row
+    ).one()
+    escrow, job_status = found
     return Settlement(escrow.amount, escrow.fee, escrow.status, job_status), escrow.wallet_id

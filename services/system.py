@@ -363,4 +363,4 @@ async def _give_up(session: AsyncSession, target_id: int) -> None:
         placement.job.last_error = "not posted in time"
         placement.job.updated_at = await queries.now(session)
         await session.flush()
-    await escrow.refund_locked(session, placement)
+    await escrow.refund_locked(session, placement, placement.escrow)

@@ -52,11 +52,9 @@ def _is_out(placement: queries.Placement) -> bool:
 
 async def pay(session: AsyncSession, actor: Actor, correction: Correction) -> None:
     """Post what the release should have posted; the database compares it with the escrow."""
-    target_id = correction.target_id or 0
+    target_id = queries.certain(correction.target_id)
     placement = await lock(session, correction.kind, target_id)
-    escrow, target = placement.escrow, placement.target
-    if escrow is None:
-        raise errors.NotCorrectable(correction.kind, correction.id)
+    escrow, target = queries.certain(placement.escrow), placement.target
     owner = await users.wallet_of(session, target.owner_id)
     legs = [
         Leg(escrow.wallet_id, -escrow.amount, Reason.ESCROW_RELEASE),

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.campaigns import Campaign, CampaignTarget
 from db.models.money import Escrow, EscrowStatus, LedgerEntry, Wallet, WalletKind
 from db.models.users import Role, User, UserRole
@@ -62,9 +63,7 @@ async def register(
             .values(telegram_id=telegram_id, language=spoken)
             .on_conflict_do_nothing(index_elements=["telegram_id"])
         )
-        user = await session.scalar(select(User).where(User.telegram_id == telegram_id))
-        if user is None:
-            raise errors.NotFound("user", telegram_id)
+        user = queries.certain(await by_telegram_id(session, telegram_id))
         await ledger.open_wallet(session, WalletKind.USER, currency=currency, user_id=user.id)
         await ledger.open_wallet(
             session, WalletKind.EXTERNAL, currency=currency, counterparty_id=user.id

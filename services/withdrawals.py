@@ -72,13 +72,12 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
         raise errors.PersonBlocked(actor.user_id)
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await users.wallet_of(session, actor.user_id)
-    wanted: Withdrawal | None = await session.scalar(
+    made = await session.execute(
         insert(Withdrawal)
         .values(key=key, user_id=actor.user_id, amount=amount, currency=wallet.currency)
         .returning(Withdrawal)
     )
-    if wanted is None:
-        raise errors.NotFound("withdrawal", key)
+    wanted: Withdrawal = made.scalar_one()
     holding = await ledger.open_wallet(
         session, WalletKind.WITHDRAWAL, currency=wallet.currency, user_id=actor.user_id
     )
@@ -186,7 +185,7 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
     InvalidMove.
     """
     wanted, _ = await _lock(session, withdrawal_id)
-    if actor.user_id is None or wanted.user_id != actor.user_id:
+    if wanted.user_id != actor.user_id:
         raise errors.NotWithdrawalOwner(withdrawal_id)
     if wanted.status is WithdrawalStatus.RETURNED:
         return wanted
@@ -290,15 +289,13 @@ def _card(row: Any) -> Card:
 
 async def _lock_person(session: AsyncSession, user_id: int) -> User:
     """Lock a person against being blocked meanwhile. Raises NotFound."""
-    person: User | None = await session.scalar(
+    found = await session.execute(
         select(User)
         .where(User.id == user_id)
         .with_for_update(read=True)
         .execution_options(populate_existing=True)
     )
-    if person is None:
-        raise errors.NotFound("user", user_id)
-    return person
+    return found.scalar_one()
 
 
 async def _lock(
