@@ -93,13 +93,14 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
         "system" if actor.user_id is None else actor.require_staff(*OPERATORS, action="kill_switch")
     )
     await session.execute(_ALONE, {"space": LOCK_SPACE, "key": key.value})
-    found = await session.execute(
+    row = await session.scalar(
         select(KillSwitch)
         .where(KillSwitch.key == key)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    row: KillSwitch = found.scalar_one()
+    if row is None:
+        raise errors.NotFound("kill_switch", key)
     sends = await _sends_under_way(session) if key in SENDS and not enabled else 0
     if row.enabled == enabled:
         return SwitchChange(key, enabled, changed=False, sends_under_way=sends)
