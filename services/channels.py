@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
-from db.models.posting import PostJob, PostJobStatus
+from db.models.posting import PostJob
 from db.models.users import User
 from db.money import MAX_AMOUNT
 from services import audit, creatives, errors, lifecycle, outbox, users
@@ -148,11 +148,7 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
     # Whoever holds a post's lock may be about to take this channel's: not waited for.
     unseen = (
         select(PostJob.id)
-        .where(
-            PostJob.channel_id == channel.id,
-            PostJob.status.in_((PostJobStatus.UNCERTAIN, PostJobStatus.SUCCESS)),
-            ~PostJob.settled,
-        )
+        .where(PostJob.channel_id == channel.id, ~PostJob.settled)
         .with_for_update(skip_locked=True)
         .cte("unseen")
     )

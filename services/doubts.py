@@ -63,7 +63,6 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[Doubt]:
         .where(
             PostJob.status == PostJobStatus.UNCERTAIN,
             PostJob.look_due_at <= func.clock(),
-            ~PostJob.settled,
             PostJob.known_message_id.is_not(None),
             live_checks.can_be_seen(),
         )

@@ -168,8 +168,7 @@ async def refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     """Return targets that `refund` would pay back now, those that ended first before."""
     rows = await session.scalars(
         select(PostJob.campaign_target_id)
-        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
-        .where(Escrow.status == EscrowStatus.HELD, PostJob.status.in_(REFUNDABLE), ~PostJob.settled)
+        .where(PostJob.status.in_(REFUNDABLE), ~PostJob.settled)
         .order_by(PostJob.updated_at)
         .limit(limit)
     )

@@ -133,7 +133,6 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[Look]:
         .where(
             PostJob.status == PostJobStatus.SUCCESS,
             PostJob.look_due_at <= func.clock(),
-            ~PostJob.settled,
             CampaignTarget.promised_hours > 0,
             can_be_seen(),
         )

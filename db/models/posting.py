@@ -55,12 +55,12 @@ class PostJob(Base):
         Index("ix_post_jobs_queued", "due_at", "id", postgresql_where=text("status = 'queued'")),
         Index("ix_post_jobs_sending", "lease_until", postgresql_where=text("status = 'sending'")),
         Index("ix_post_jobs_status_updated_at", "status", "updated_at"),
-        # What the clock looks for: none of it reads what was settled long ago.
         Index(
-            "ix_post_jobs_open_look_due",
+            "ix_post_jobs_look_due",
             "look_due_at",
-            postgresql_where=text("status IN ('uncertain', 'success') AND NOT settled"),
+            postgresql_where=text("status IN ('uncertain', 'success')"),
         ),
+        # What the clock looks for must not be looked for among what was settled long ago.
         Index(
             "ix_post_jobs_open_card_due",
             "card_due_at",
@@ -69,7 +69,7 @@ class PostJob(Base):
         Index(
             "ix_post_jobs_open_channel_id",
             "channel_id",
-            postgresql_where=text("status IN ('uncertain', 'success') AND NOT settled"),
+            postgresql_where=text("NOT settled"),
         ),
         Index(
             "ix_post_jobs_open_refund_due",

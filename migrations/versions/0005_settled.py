@@ -8,12 +8,10 @@ from alembic import op
 SQL = Path(__file__).parents[1] / "sql" / "0005_settled.sql"
 OUT = "status IN ('uncertain', 'success')"
 GONE = "status IN ('failed', 'cancelled')"
-BEFORE = {"ix_post_jobs_look_due": "look_due_at", "ix_post_jobs_card_due": "card_due_at"}
 INDEXES = {
-    "ix_post_jobs_open_look_due": ("look_due_at", OUT),
-    "ix_post_jobs_open_card_due": ("card_due_at", OUT),
-    "ix_post_jobs_open_channel_id": ("channel_id", OUT),
-    "ix_post_jobs_open_refund_due": ("updated_at", GONE),
+    "ix_post_jobs_open_card_due": ("card_due_at", f"{OUT} AND NOT settled"),
+    "ix_post_jobs_open_channel_id": ("channel_id", "NOT settled"),
+    "ix_post_jobs_open_refund_due": ("updated_at", f"{GONE} AND NOT settled"),
 }
 
 revision = "0005"
@@ -31,11 +29,8 @@ def upgrade() -> None:
     for statement in SQL.read_text().split("--;"):
         op.execute(sa.text(statement))
     for name, (column, which) in INDEXES.items():
-        op.create_index(
-            name, "post_jobs", [column], postgresql_where=sa.text(f"{which} AND NOT settled")
-        )
-    for name in BEFORE:
-        op.drop_index(name, "post_jobs")
+        op.create_index(name, "post_jobs", [column], postgresql_where=sa.text(which))
+    op.drop_index("ix_post_jobs_card_due", "post_jobs")
     op.create_index(
         "ix_inbox_failed_at",
         "inbox",
@@ -47,8 +42,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it away again."""
     op.drop_index("ix_inbox_failed_at", "inbox")
-    for name, column in BEFORE.items():
-        op.create_index(name, "post_jobs", [column], postgresql_where=sa.text(OUT))
+    op.create_index(
+        "ix_post_jobs_card_due", "post_jobs", ["card_due_at"], postgresql_where=sa.text(OUT)
+    )
     for name in INDEXES:
         op.drop_index(name, "post_jobs")
     op.execute("DROP TRIGGER settles_job ON escrows")

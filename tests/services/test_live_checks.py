@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.posting import Verdict
 from services import channels, errors, escrow, live_checks
 from tests.conftest import Database
@@ -130,6 +132,25 @@ async def test_nobody_looks_into_a_channel_that_the_bot_has_lost(database: Datab
         await channels.rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
     await database.forward(3 * HOUR)
     assert await _state(database) == ("success", "held", 0, 0)
+
+
+async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: Database) -> None:
+    """Who holds a post's lock may be about to take the channel's: waiting would be a deadlock."""
+    paid = await _posted(database, hours=0)
+    async with database.sessions.begin() as session:
+        await escrow.release(session, target_id=paid.target.id)
+        asked = await rows.one(session, "SELECT card_due_at FROM post_jobs")
+    async with database.sessions.begin() as session:
+        live = await people.posted(session, promised_hours=2)
+    await database.as_owner("UPDATE post_jobs SET channel_id = $1", live.channel.id)
+    async with database.sessions.begin() as holder, database.sessions.begin() as session:
+        await queries.lock_placement(holder, live.target.id)
+        await session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        await channels.rights_lost(session, chat_id=live.channel.chat_id, reason="kicked")
+    async with database.sessions.begin() as session:
+        assert (await channels.get(session, live.channel.id)).status == "suspended"
+        due = "SELECT card_due_at FROM post_jobs WHERE campaign_target_id = :id"
+        assert await rows.one(session, due, id=paid.target.id) == asked
 
 
 async def test_a_look_at_nothing(session: AsyncSession) -> None:
