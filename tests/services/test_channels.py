@@ -174,6 +174,16 @@ async def test_a_blocked_owners_channel_stays_suspended(session: AsyncSession) -
     assert channel.status == "suspended"
 
 
+@pytest.mark.parametrize("status", ["pending", "paused", "removed"])
+async def test_rights_open_only_what_their_loss_has_closed(
+    session: AsyncSession, status: str
+) -> None:
+    _, channel = await _in(session, status)
+    await channels.rights_restored(session, chat_id=CHAT)
+    await session.refresh(channel)
+    assert channel.status == status
+
+
 async def test_rights_in_a_channel_of_nobody(session: AsyncSession) -> None:
     before = await rows.snapshot(session)
     await channels.rights_lost(session, chat_id=CHAT, reason="kicked")
