@@ -89,6 +89,10 @@ async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.deposit_credited(t, payload["amount"])
 
 
+async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.payment_parked(t, payload["inbox_id"], payload["error"])
+
+
 async def _switch_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     by = None
     if payload["user_id"] is not None:
@@ -148,6 +152,7 @@ _KINDS: Mapping[str, Render] = {
     "telegram_back": _telegram_back,
     "channel_suspended": _channel_suspended,
     "deposit_credited": _deposit_credited,
+    "payment_parked": _payment_parked,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
     "ledger_sealed": _ledger_sealed,

@@ -4,17 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, null, select, update
+from sqlalchemy import ColumnElement, delete, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import InboxUpdate
+from services import audit, errors, outbox
+from services.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
 """An update that was taken this often and never finished is parked, not tried for ever."""
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
+_PAYMENT = InboxUpdate.payload["message"].has_key("successful_payment").is_(True)
 
 
 def lane(payload: dict[str, Any]) -> int:
@@ -76,10 +79,10 @@ async def take(
     polling lease takes. An update that has been taken too often is parked here.
     """
     others = InboxUpdate.id.not_in(exclude)
-    await session.execute(
-        update(InboxUpdate)
-        .where(*_OPEN, others, InboxUpdate.attempts >= MAX_ATTEMPTS)
-        .values(failed_at=func.now(), last_error="taken too often without an end")
+    await _park(
+        session,
+        *(others, InboxUpdate.attempts >= MAX_ATTEMPTS),
+        error="taken too often without an end",
     )
     chosen = (
         select(InboxUpdate.id)
@@ -125,13 +128,41 @@ async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row'
 
 
 async def failed(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
-    """Park an update that cannot be handled; its payload is kept for a look."""
-    await session.execute(
+    """Park an update that cannot be handled; its payload is kept for a look.
+
+    Of a payment the admins are told: its person has paid, and has nothing for it yet.
+    """
+    await _park(session, InboxUpdate.id == id, error=error)
+
+
+async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
+    """Return the payments that could not be handled, the oldest first."""
+    rows = await session.scalars(
+        select(InboxUpdate)
+        .where(InboxUpdate.failed_at.is_not(None), _PAYMENT)
+        .order_by(InboxUpdate.failed_at)
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
+    """Let a parked payment be handled once more; one that was credited is not credited again.
+
+    Only payments, which say the same whenever they are read: an old press of a button does not.
+    Raises AccessDenied, NotFound.
+    """
+    role = actor.require_staff(*OPERATORS, action="payment_retry")
+    opened = await session.scalar(
         update(InboxUpdate)
-        .where(InboxUpdate.id == id, *_OPEN)
-        .values(failed_at=func.now(), last_error=error)
+        .where(InboxUpdate.id == inbox_id, InboxUpdate.failed_at.is_not(None), _PAYMENT)
+        .values(failed_at=None, last_error=None, attempts=0)
+        .returning(InboxUpdate.id)
         .execution_options(synchronize_session=False)
     )
+    if opened is None:
+        raise errors.NotFound("update", inbox_id)
+    await audit.record(session, actor=actor, action="payment_retried", role=role, inbox_id=inbox_id)
 
 
 async def waiting(session: AsyncSession) -> int:
@@ -141,7 +172,23 @@ async def waiting(session: AsyncSession) -> int:
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete what was handled two days ago, and what failed a month ago. A tick."""
-    for ended, kept in ((InboxUpdate.done_at, KEEP_DONE), (InboxUpdate.failed_at, KEEP_FAILED)):
-        # By itself, so that each is found by its own index.
-        await session.execute(delete(InboxUpdate).where(ended < func.now() - kept))
+    """Delete what was handled two days ago, and what failed a month ago but payments. A tick."""
+    # Two statements, so that each finds its own by its index.
+    await session.execute(delete(InboxUpdate).where(InboxUpdate.done_at < func.now() - KEEP_DONE))
+    await session.execute(
+        delete(InboxUpdate).where(InboxUpdate.failed_at < func.now() - KEEP_FAILED, ~_PAYMENT)
+    )
+
+
+async def _park(session: AsyncSession, *which: ColumnElement[bool], error: str) -> None:
+    parked = await session.execute(
+        update(InboxUpdate)
+        .where(*_OPEN, *which)
+        .values(failed_at=func.now(), last_error=error)
+        .returning(InboxUpdate.id, _PAYMENT)
+        .execution_options(synchronize_session=False)
+    )
+    for inbox_id, is_payment in parked.all():
+        if is_payment:
+            payload = {"inbox_id": inbox_id, "error": error}
+            await outbox.add(session, user_id=None, kind="payment_parked", payload=payload)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli.shell import Person, err, out, print_rows, run_once, staff
 from db.models.money import Correction
-from services import corrections, reconciliation, withdrawals
+from services import corrections, inbox, reconciliation, withdrawals
 from services.actors import Actor
 
 SHOWN = 100
@@ -78,6 +78,39 @@ def list_withdrawals() -> None:
         ],
         out,
     )
+
+
+@app.command("parked-payments")
+def list_parked_payments() -> None:
+    """Show the payments that could not be handled, oldest first: paid, and not credited."""
+    parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
+    print_rows(
+        [
+            {
+                "update": row.id,
+                "chat": row.lane,
+                "parked": f"{row.failed_at:%Y-%m-%d %H:%M}",
+                "error": row.last_error,
+            }
+            for row in parked
+        ],
+        out,
+    )
+
+
+@app.command("retry-payment")
+def retry_payment(
+    update: Annotated[int, typer.Argument(min=1, help="Id, as `parked-payments` shows it.")],
+    person: Person,
+) -> None:
+    """Let a parked payment be handled again; what was credited is not credited twice."""
+
+    async def act(session: AsyncSession) -> None:
+        actor = await staff(session, person)
+        await inbox.retry_payment(session, actor=actor, inbox_id=update)
+
+    run_once(act)
+    out.print("The bot handles it now. If it fails again, the admin chat is told.")
 
 
 @app.command("corrections")

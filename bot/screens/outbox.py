@@ -65,6 +65,11 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
     return Outgoing(text)
 
 
+def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
+    """Tell the staff that somebody has paid and could not be credited, and what to do."""
+    return Outgoing(t("outbox-payment-parked", id=str(inbox_id), error=error))
+
+
 def deposit_credited(t: Texts, amount: int) -> Outgoing:
     """Tell that money has arrived."""
     return Outgoing(

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from bot import inbox
+from db.models.users import Role
 from db.session import create_engine, create_sessions
 from handlers import assembly
 from services import inbox as inbox_rows
 from tests.conftest import Database
 from tests.handlers.marketplace import Marketplace, running_bot
 from tests.sandbox.raw_world import begin
+from tests.shell import shell_of
 
 
 def update(number: int, **content: object) -> dict[str, object]:
@@ -136,6 +138,26 @@ async def test_what_waits_behind_a_conflict_is_not_parked_with_it(
     assert (parked["well"], parked["attempts"]) == (False, inbox_rows.MAX_ATTEMPTS)
     assert (behind["well"], behind["attempts"]) == (True, 1)
     assert "Welcome" in await market.last("advertiser")
+    await _credit_what_was_parked(market)
+
+
+async def _credit_what_was_parked(market: Marketplace) -> None:
+    """The admins are told of a payment; once its cause is repaired, an operator retries it."""
+    await market.employ("admin", Role.OPERATOR)
+    parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
+    await market.deliver()
+    assert f"adtech retry-payment {parked}" in await market.last("group")
+    shell = shell_of(market.database)
+    assert str(parked) in (await shell.adtech("parked-payments")).said
+    await market.database.as_owner("DROP TRIGGER conflict ON deposits")
+    ran = await shell.adtech("retry-payment", parked, "--as", market.chat("advertiser"))
+    assert ran.status == 1
+    for status in (0, 1):  # the second time there is nothing to retry
+        ran = await shell.adtech("retry-payment", parked, "--as", market.chat("admin"))
+        assert ran.status == status, ran.said
+    await market.settle()
+    assert await market.value("SELECT status FROM deposits") == "credited"
+    assert await market.value("SELECT done_at IS NOT NULL FROM inbox WHERE id = :id", id=parked)
 
 
 async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(

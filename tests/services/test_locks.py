@@ -4,6 +4,7 @@ Nothing is left to chance: one transaction is open, and another looks at what it
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -93,6 +94,19 @@ async def test_what_a_settlement_holds(database: Database) -> None:
             partial(settle, target_id=deal.target.id),
             *("campaign_targets", "post_jobs", "escrows"),
         )
+
+
+async def test_what_the_record_of_a_send_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+        claim = await people.claimed(session)
+        stale = dataclasses.replace(claim, claim_no=claim.claim_no + 1)
+    # Fenced out, so that nothing is written: the target's lock comes before all others.
+    await _holds(
+        database,
+        partial(posting.record_sent, claim=stale, message_id=10),
+        "campaign_targets",
+    )
 
 
 async def test_what_a_submission_holds(database: Database) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import OutboxMessage
-from services import chats, inbox, outbox
+from db.models.users import Role
+from services import chats, errors, inbox, outbox
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -94,19 +95,43 @@ async def test_an_update_that_never_ends_is_parked(session: AsyncSession) -> Non
     assert await rows.one(session, "SELECT last_error FROM inbox") is not None
 
 
+async def test_a_payment_that_cannot_be_handled_is_told_and_retried(session: AsyncSession) -> None:
+    paid = {"update_id": 1, "message": {"chat": {"id": 7}, "successful_payment": {}}}
+    await inbox.store(session, [paid, _message(2)])
+    for row in await inbox.take(session, limit=9):
+        await inbox.failed(session, id=row.id, error="TypeError")
+    [parked] = await inbox.parked_payments(session, limit=9)
+    told = "SELECT user_id, payload->>'inbox_id' FROM outbox WHERE kind = 'payment_parked'"
+    assert await rows.table(session, told) == [(None, str(parked.id))]
+    operator = await people.staff(session, Role.OPERATOR)
+    with pytest.raises(errors.AccessDenied):
+        await inbox.retry_payment(
+            session, actor=await people.staff(session, Role.ADMIN), inbox_id=parked.id
+        )
+    with pytest.raises(errors.NotFound):
+        await inbox.retry_payment(session, actor=operator, inbox_id=parked.id + 1)
+    await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
+    with pytest.raises(errors.NotFound):
+        await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
+    [again] = await inbox.take(session, limit=9)
+    assert (again.id, again.attempts) == (parked.id, 1)
+
+
 async def test_old_updates_are_deleted(database: Database) -> None:
     async with database.sessions.begin() as session:
         await inbox.store(session, [_message(number) for number in range(1, 6)])
+        old = {"update_id": 6, "message": {"chat": {"id": 7}, "successful_payment": {}}}
+        await inbox.store(session, [old])
         taken = await inbox.take(session, limit=9)
         for row in taken[:2]:
             await inbox.done(session, row.id)
-        for row in taken[2:4]:
+        for row in (taken[2], taken[3], taken[5]):
             await inbox.failed(session, id=row.id, error="x")
     await database.as_owner(
         "UPDATE inbox SET done_at = done_at - interval '49 hours' WHERE update_id = 1"
     )
     await database.as_owner(
-        "UPDATE inbox SET failed_at = failed_at - interval '31 days' WHERE update_id = 3"
+        "UPDATE inbox SET failed_at = failed_at - interval '31 days' WHERE update_id IN (3, 6)"
     )
     async with database.sessions.begin() as session:
         await inbox.purge(session)
@@ -114,6 +139,7 @@ async def test_old_updates_are_deleted(database: Database) -> None:
             (2,),
             (4,),
             (5,),
+            (6,),  # a payment
         ]
 
 

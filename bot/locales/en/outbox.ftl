@@ -57,6 +57,7 @@ withdrawal-return-reason = { $reason ->
     [other] {""}
    *[text] Reason: { $reason }
 }
+outbox-payment-parked = 🚨 Somebody has paid, and the payment could not be handled ({ $error }). It is kept: once the cause is repaired, run adtech retry-payment { $id }. It is never credited twice.
 outbox-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
 correction-kind = { $kind ->
     [adjustment] an adjustment

@@ -60,6 +60,7 @@ withdrawal-return-reason = { $reason ->
     [other] {""}
    *[text] Причина: { $reason }
 }
+outbox-payment-parked = 🚨 Кто-то заплатил, но платёж не удалось обработать ({ $error }). Он сохранён: когда причина устранена, выполните adtech retry-payment { $id }. Дважды он не зачислится.
 outbox-deposit-clawed-back = 🚨 Платёж { $amount } от { $person } отозван снаружи. Взято обратно: { $recovered }. Убыток площадки: { $loss }. Человек заблокирован.
 correction-kind = { $kind ->
     [adjustment] корректировка

@@ -1,0 +1,107 @@
+"""Every write of a worker is fenced by status, claim and owner, and each of them holds by itself.
+
+A constraint keeps status and lease together, so that no single one of them can differ in a table
+that is sound: here it is taken away first.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import claims, posting
+from services.claims import Claim, Sent
+from tests.conftest import Database
+from tests.factories import people, rows
+
+Write = Callable[[AsyncSession, Claim], Awaitable[object]]
+LEASE = timedelta(seconds=30)
+OTHERS = {
+    "status": "status = 'uncertain'",
+    "claim": "claim_no = claim_no + 1",
+    "owner": "lease_owner = 'another'",
+}
+
+
+async def _not_sent(session: AsyncSession, claim: Claim) -> bool:
+    return await posting.record_not_sent(session, claim, error="x", counts=True, retry_after=None)
+
+
+async def _refused(session: AsyncSession, claim: Claim) -> bool:
+    return await posting.record_refused(session, claim, error="x", rights_lost=False)
+
+
+async def _rights_lost(session: AsyncSession, claim: Claim) -> bool:
+    return await posting.record_refused(session, claim, error="x", rights_lost=True)
+
+
+async def _uncertain(session: AsyncSession, claim: Claim) -> bool:
+    return await posting.record_uncertain(session, claim, error="x")
+
+
+async def _sent(session: AsyncSession, claim: Claim) -> frozenset[int]:
+    return await claims.record_sent(session, [Sent(claim, 10)])
+
+
+WRITES: dict[str, Write] = {
+    "begin": posting.may_send,
+    "give back": posting.give_back,
+    "not sent": _not_sent,
+    "refused": _refused,
+    "rights lost": _rights_lost,
+    "uncertain": _uncertain,
+    "sent": _sent,
+}
+
+
+async def _claimed(database: Database) -> Claim:
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+        [claim] = await claims.take(session, owner="worker", lease=LEASE, limit=1)
+    await database.as_owner("ALTER TABLE post_jobs DROP CONSTRAINT ck_post_jobs_lease")
+    return claim
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_worker_that_is_fenced_out_writes_nothing(
+    database: Database, write: str, other: str
+) -> None:
+    claim = await _claimed(database)
+    await database.as_owner(f"UPDATE post_jobs SET {OTHERS[other]}")  # noqa: S608 - our own words
+    async with database.sessions.begin() as session:
+        before = await rows.snapshot(session)
+        assert not await WRITES[write](session, claim)
+        assert await rows.snapshot(session) == before
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_worker_that_is_not_writes(database: Database, write: str) -> None:
+    claim = await _claimed(database)
+    async with database.sessions.begin() as session:
+        assert await WRITES[write](session, claim)
+
+
+async def test_what_is_not_being_sent_is_not_abandoned(database: Database) -> None:
+    await _claimed(database)
+    await database.as_owner(
+        "UPDATE post_jobs SET status = 'queued', lease_until = now() - interval '1 s'"
+    )
+    async with database.sessions.begin() as session:
+        assert await posting.rescue_abandoned(session) == 0
+
+
+async def test_the_hours_of_a_settled_escrow_do_not_begin_again(database: Database) -> None:
+    claim = await _claimed(database)
+    await database.as_owner(
+        "ALTER TABLE escrows DISABLE TRIGGER USER; UPDATE escrows SET status = 'refunded',"
+        " settled_at = now()"
+    )
+    session = database.sessions()
+    async with session.begin() as transaction:
+        assert await _sent(session, claim)
+        assert await rows.one(session, "SELECT release_due_at FROM escrows") is None
+        await transaction.rollback()
+    await session.close()
+    await database.as_owner("UPDATE escrows SET status = 'held', settled_at = NULL")
