@@ -32,6 +32,18 @@ async def test_nothing_of_a_blocked_advertiser(session: AsyncSession) -> None:
     assert claim.target_id == other.target.id
 
 
+async def test_only_what_waits_is_due(session: AsyncSession) -> None:
+    assert await claims.due_in(session) is None
+    await people.approved(session)
+    due = await claims.due_in(session)
+    assert due is not None
+    assert due <= 0
+    [claim] = await claims.take(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert await claims.due_in(session) is None
+    await claims.record_sent(session, [Sent(claim, 10)])
+    assert await claims.due_in(session) is None
+
+
 async def test_no_more_than_asked_for(session: AsyncSession) -> None:
     for _ in range(3):
         await people.approved(session)

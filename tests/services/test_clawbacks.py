@@ -109,6 +109,16 @@ async def test_a_deposit_that_was_not_credited_never_will_be(session: AsyncSessi
     assert await _blocked(session, person)
 
 
+async def test_who_is_blocked_already_is_blocked_once(session: AsyncSession) -> None:
+    person = await people.person(session)
+    for key in ("one", "two"):
+        await _paid(session, person, key=key)
+        await _taken_back(session, person, key=key)
+    assert await rows.table(
+        session, "SELECT count(*) FROM user_audit_logs WHERE action = 'user_blocked'"
+    ) == [(1,)]
+
+
 async def test_a_payment_that_never_came_here_is_recorded_with_its_clawback(
     session: AsyncSession,
 ) -> None:

@@ -14,7 +14,7 @@ from db.money import MAX_AMOUNT
 from services import corrections, errors, ledger, users
 from services.actors import Actor
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import breakage, people, rows
 
 
 async def _wallet(session: AsyncSession, who: Actor) -> int:
@@ -180,6 +180,29 @@ async def test_what_is_no_adjustment(
     proposer = await people.staff(session)
     with pytest.raises(expected):
         await corrections.propose_adjustment(session, actor=proposer, from_wallet=mine, **wish)
+
+
+async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.approved(session)
+        proposer = await people.staff(session)
+        wallet_id = await rows.one(session, "SELECT wallet_id FROM escrows")
+    await breakage.by_hand(database, breakage.orphan(wallet_id, 5))
+    async with database.sessions() as session:
+        of_an_escrow = await rows.one(session, "SELECT max(id) FROM ledger_entries")
+        with pytest.raises(errors.NotCorrectable):
+            await corrections.propose_orphan(
+                session, actor=proposer, entry_id=of_an_escrow, reason="x"
+            )
+        with pytest.raises(errors.NotCorrectable):
+            await corrections.propose_missing_payout(
+                session, actor=proposer, target_id=deal.target.id, reason="x"
+            )
+    await breakage.by_hand(
+        database,
+        f"DELETE FROM ledger_entries WHERE id = {of_an_escrow}",
+        "DELETE FROM ledger_transfers WHERE key = 'by hand'",
+    )
 
 
 async def test_a_proposal_sent_twice_is_one(session: AsyncSession) -> None:

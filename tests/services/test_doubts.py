@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.posting import Verdict
+from db.models.posting import PostJob, Verdict
 from db.models.users import Role
 from services import (
     campaigns,
@@ -231,6 +232,11 @@ async def test_a_live_post_in_a_channel_without_rights_is_asked_about(database: 
         assert await _state(session) == ("success", *HELD)
 
 
+async def test_there_is_no_card_of_nothing(session: AsyncSession) -> None:
+    with pytest.raises(errors.NotFound):
+        await decisions.case(session, target_id=999_999)
+
+
 async def _act(
     session: AsyncSession, what: str, actor: Actor, target_id: int, *, claim_no: int = 1
 ) -> bool:
@@ -317,6 +323,50 @@ async def test_another_posts_id_is_not_it(session: AsyncSession) -> None:
     assert not await doubts.record_found(session, doubt, message_id=10)
     assert not await decisions.is_candidate(session, target_id=claim.target_id, message_id=10)
     assert await decisions.is_candidate(session, target_id=claim.target_id, message_id=11)
+    # Nor where less was known before the send.
+    await session.execute(
+        update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
+    )
+    assert not await decisions.is_candidate(session, target_id=claim.target_id, message_id=10)
+
+
+async def test_what_is_paid_is_nobodys_card_any_more(database: Database) -> None:
+    """Not even in a channel where the bot cannot look at anything by now."""
+    async with database.sessions.begin() as session:
+        made = await people.posted(session, promised_hours=2)
+    await database.forward(timedelta(hours=2) + live_checks.UNSEEN_LASTS)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await live_checks.record(session, job_id=job_id, verdict=Verdict.PRESENT, evidence="seen")
+        await escrow.release(session, target_id=made.target.id)
+        await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="kicked")
+    await database.forward(channels.RIGHTS_GRACE + timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        assert await doubts.ask_due(session, limit=9) == 0
+        for what in ("refund", "release", "wait"):
+            assert not await _act(session, what, made.moderator, made.target.id)
+        assert await _state(session) == ("success", "released", "posted")
+
+
+async def test_a_live_post_is_no_doubt(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.approved(session, promised_hours=2)
+        claim = await people.claimed(session)
+        assert await posting.may_send(session, claim)
+        assert await posting.record_sent(session, claim, message_id=10)
+    await database.forward(timedelta(hours=3))
+    async with database.sessions.begin() as session:
+        assert await doubts.take(session, limit=9) == []
+
+
+@pytest.mark.parametrize("what", ["there", "absent", "refund", "release", "wait"])
+async def test_there_is_nothing_to_decide_where_nothing_was_sent(
+    session: AsyncSession, what: str
+) -> None:
+    made = await people.deal(session)
+    for target_id in (made.target.id, 999_999):
+        with pytest.raises(errors.NotFound):
+            await _act(session, what, made.moderator, target_id)
 
 
 async def _unseen(database: Database) -> people.Deal:

@@ -20,10 +20,13 @@ from db.models.users import Role
 from services import (
     campaigns,
     channels,
+    clawbacks,
+    doubts,
     errors,
     escrow,
     inbox,
     killswitches,
+    live_checks,
     moderation,
     outbox,
     payments,
@@ -127,6 +130,21 @@ async def test_what_the_end_of_a_campaign_holds(database: Database) -> None:
         partial(campaigns.cancel, actor=deal.advertiser, campaign_id=deal.campaign.id),
         *("campaign_targets", "campaigns"),
     )
+
+
+async def test_what_a_reversed_payment_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        payer = await people.person(session)
+        await people.block(session, payer)
+    reversed_outside = partial(
+        clawbacks.clawback,
+        external_reference="once",
+        user_id=payer.user_id or 0,
+        amount=5,
+        source="telegram",
+    )
+    # Blocked before: their row is not written, and held all the same.
+    await _holds(database, reversed_outside, "users")
 
 
 async def test_what_a_payment_holds(database: Database) -> None:
@@ -282,6 +300,22 @@ async def test_the_rescue_passes_by_what_is_taken(database: Database) -> None:
         await people.approved(session)
         assert await posting.claim(session, owner="w", lease=-people.LEASE)
     await _pass_by(database, posting.rescue_abandoned, first=1, second=0)
+
+
+async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.posted(session, promised_hours=2)
+        await people.approved(session)
+        claim = await people.claimed(session)
+        assert await posting.may_send(session, claim)
+        assert await posting.record_uncertain(session, claim, error="TimeoutError")
+        unwanted = await people.approved(session)
+        await people.block(session, unwanted.advertiser)
+    await database.forward(timedelta(hours=80))
+    await _pass_by(database, partial(live_checks.take, limit=9), first=1, second=0)
+    await _pass_by(database, partial(doubts.take, limit=9), first=1, second=0)
+    await _pass_by(database, partial(doubts.ask_due, limit=9), first=1, second=0)
+    await _pass_by(database, posting.cancel_unwanted, first=1, second=0)
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
