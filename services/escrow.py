@@ -216,10 +216,10 @@ async def _settle(
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
 ) -> None:
-    """Write both ends, each only from where it was read under the lock."""
+    """Write both ends of what was read under its locks."""
     await session.execute(
         update(Escrow)
-        .where(Escrow.campaign_target_id == placement.target.id, Escrow.status == EscrowStatus.HELD)
+        .where(Escrow.campaign_target_id == placement.target.id)
         .values(status=escrow_status, settled_at=func.clock())
     )
     placement.target.status = target_status

@@ -188,20 +188,15 @@ async def record(
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
         raise errors.NotFound("post_job", job_id)
-    placement = await queries.lock_placement(session, target_id)
-    if (
-        placement is None
-        or placement.job is None
-        or placement.job.status is not PostJobStatus.SUCCESS
-        or placement.escrow is None
-        or placement.escrow.status is not EscrowStatus.HELD
-    ):
+    placement = queries.certain(await queries.lock_placement(session, target_id))
+    job, escrow = queries.certain(placement.job), queries.certain(placement.escrow)
+    if job.status is not PostJobStatus.SUCCESS or escrow.status is not EscrowStatus.HELD:
         return
     gone_before = verdict is Verdict.GONE and await _gone_before(session, job_id)
     moment = await queries.now(session)
     if verdict is Verdict.PRESENT and taken_at is not None:
         moment = taken_at
-    if verdict is Verdict.PRESENT and not compared and _over(placement.escrow, moment):
+    if verdict is Verdict.PRESENT and not compared and _over(escrow, moment):
         verdict, evidence = Verdict.UNKNOWN, "there, but its text was not compared"
     await session.execute(
         insert(PostCheck).values(
@@ -216,13 +211,13 @@ async def record(
         post_job_id=job_id,
         target_id=target_id,
     )
-    placement.job.look_due_at = _after(placement.job, placement.escrow, verdict, moment)
+    job.look_due_at = _after(job, escrow, verdict, moment)
     await session.flush()
     if not gone_before:
         return
-    placement.job.status = PostJobStatus.FAILED
-    placement.job.last_error = "removed"
-    placement.job.updated_at = await queries.now(session)
+    job.status = PostJobStatus.FAILED
+    job.last_error = "removed"
+    job.updated_at = await queries.now(session)
     await session.flush()
     for person, user_id in (
         ("owner", placement.target.owner_id),

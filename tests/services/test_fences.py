@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import claims, posting
+from services import claims, doubts, errors, escrow, posting
 from services.claims import Claim, Sent
 from tests.conftest import Database
 from tests.factories import people, rows
@@ -92,16 +92,42 @@ async def test_what_is_not_being_sent_is_not_abandoned(database: Database) -> No
         assert await posting.rescue_abandoned(session) == 0
 
 
-async def test_the_hours_of_a_settled_escrow_do_not_begin_again(database: Database) -> None:
+@pytest.mark.parametrize("found", [False, True])
+async def test_the_hours_of_a_settled_escrow_do_not_begin_again(
+    database: Database, *, found: bool
+) -> None:
     claim = await _claimed(database)
+    if found:
+        async with database.sessions.begin() as session:
+            assert await posting.may_send(session, claim)
+            assert await _uncertain(session, claim)
     await database.as_owner(
         "ALTER TABLE escrows DISABLE TRIGGER USER; UPDATE escrows SET status = 'refunded',"
         " settled_at = now()"
     )
-    session = database.sessions()
-    async with session.begin() as transaction:
-        assert await _sent(session, claim)
+    async with database.sessions() as session:
+        if found:
+            [doubt] = await doubts.take(session, limit=9)
+            assert await doubts.record_found(session, doubt, message_id=10)
+        else:
+            assert await _sent(session, claim)
         assert await rows.one(session, "SELECT release_due_at FROM escrows") is None
-        await transaction.rollback()
-    await session.close()
     await database.as_owner("UPDATE escrows SET status = 'held', settled_at = NULL")
+
+
+async def test_only_a_post_that_is_out_is_paid_for(database: Database) -> None:
+    """Whatever else says that its hours are over."""
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session, promised_hours=0)
+        assert await escrow.releasable(session, limit=9) == [deal.target.id]
+    await database.as_owner("UPDATE post_jobs SET status = 'failed'")
+    async with database.sessions() as session:
+        assert await escrow.releasable(session, limit=9) == []
+        with pytest.raises(errors.PostNotProven):
+            await escrow.release(session, target_id=deal.target.id)
+    await database.as_owner("UPDATE post_jobs SET status = 'success'")
+    await database.as_owner("UPDATE escrows SET release_due_at = NULL")
+    async with database.sessions() as session:
+        assert await escrow.releasable(session, limit=9) == []
+        with pytest.raises(errors.PostNotProven):
+            await escrow.release(session, target_id=deal.target.id)

@@ -2,6 +2,7 @@
 # ruff: noqa: N802 - named as the plan names them, so that they are found
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -152,6 +153,7 @@ async def test_INT_ES_02_release_pays_the_owner(database: Database) -> None:
             " JOIN post_jobs j ON j.campaign_target_id = t.id"
             " JOIN wallets w ON w.id = e.wallet_id",
         ) == [("released", "posted", 0, True, True)]
+        assert await escrow.releasable(session, limit=10) == []
         assert await rows.table(
             session,
             "SELECT l.reason, l.amount, w.kind FROM ledger_entries l"
@@ -200,6 +202,15 @@ async def test_INT_ES_02_a_zero_fee_has_no_leg(
         assert await rows.available(session, deal.owner) == price - fee
 
 
+@pytest.mark.parametrize("settle", [escrow.release, escrow.refund])
+async def test_nothing_is_settled_where_nothing_is(session: AsyncSession, settle: Any) -> None:
+    with pytest.raises(errors.NotFound):
+        await settle(session, target_id=999_999)
+    deal = await people.deal(session)
+    with pytest.raises(errors.EscrowNotHeld):
+        await settle(session, target_id=deal.target.id)
+
+
 async def test_INT_ES_03_refund_gives_everything_back(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session, balance=20_000, price=5_000)
@@ -221,6 +232,7 @@ async def test_INT_ES_03_refund_gives_everything_back(database: Database) -> Non
             " JOIN post_jobs j ON j.campaign_target_id = t.id"
             " JOIN wallets w ON w.id = e.wallet_id",
         ) == [("refunded", "refunded", "failed", True, 0)]
+        assert await escrow.refundable(session, limit=10) == []
         assert await rows.table(
             session,
             "SELECT amount FROM ledger_entries WHERE reason = 'refund' ORDER BY amount",

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.posting import Verdict
-from services import channels, errors, escrow, live_checks
+from services import channels, errors, escrow, live_checks, posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -132,6 +132,14 @@ async def test_nobody_looks_into_a_channel_that_the_bot_has_lost(database: Datab
         await channels.rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
     await database.forward(3 * HOUR)
     assert await _state(database) == ("success", "held", 0, 0)
+
+
+async def test_an_uncertain_post_is_not_looked_at_as_a_live_one(session: AsyncSession) -> None:
+    await people.approved(session, promised_hours=2)
+    claim = await people.claimed(session)
+    assert await posting.may_send(session, claim)
+    assert await posting.record_uncertain(session, claim, error="TimeoutError")
+    assert await live_checks.take(session, limit=9) == []
 
 
 async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: Database) -> None:

@@ -194,6 +194,23 @@ async def test_a_message_that_cannot_arrive_is_given_up(session: AsyncSession) -
     ) == [("failed", "blocked")]
 
 
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_what_has_ended_stays_so(session: AsyncSession, *, arrived: bool) -> None:
+    await session.execute(text("UPDATE outbox SET status = 'failed'"))
+    await _owe(session)
+    [owed] = await outbox.take(session, limit=99)
+    if arrived:
+        await outbox.sent(session, {owed.id: 5})
+        await outbox.failed(session, id=owed.id, error="late", retry_in=MINUTE)
+    else:
+        await outbox.failed(session, id=owed.id, error="gone", retry_in=None)
+        await outbox.sent(session, {owed.id: 5})
+    found = await rows.table(
+        session, "SELECT status, message_id, last_error FROM outbox WHERE id = :id", id=owed.id
+    )
+    assert found == [("sent", 5, None) if arrived else ("failed", None, "gone")]
+
+
 async def test_a_group_that_moved_is_followed(session: AsyncSession) -> None:
     assert await chats.current_chat(session, -1) == -1
     await chats.follow_move(session, old_chat_id=-1, new_chat_id=-2)
