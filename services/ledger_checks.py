@@ -186,9 +186,9 @@ _WALLETS = text("""
                     <> (COALESCE(l.version, 0), COALESCE(l.balance_after, 0))
                 OR (w.kind = 'escrow'
                     AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id))
-                OR (w.kind = 'withdrawal' AND w.balance <> (
-                    SELECT COALESCE(sum(d.amount), 0) FROM withdrawals d
-                    WHERE d.user_id = w.user_id AND d.status IN ('requested', 'approved'))))
+                -- Where there are withdrawals, their own turn comes in the same round.
+                OR (w.kind = 'withdrawal' AND w.balance <> 0
+                    AND NOT EXISTS (SELECT FROM withdrawals d WHERE d.user_id = w.user_id)))
     )
     SELECT ARRAY(SELECT id FROM suspect ORDER BY id LIMIT :suspects) AS suspects,
         chosen.upto, chosen.wallets, ended.wallet_id, ended.version, ended.cut

@@ -179,11 +179,11 @@ async def record(
 ) -> None:
     """Record what a look found. A second "gone", LOOK_AGAIN after the first, fails the post.
 
-    The clock then refunds it; owner and advertiser are told. Unknown never moves money. A "present"
-    proves the time at which the look was taken (default: now): who was paused over a look must not
-    prove the end of the hours with what was there before. Nor does a post whose text was not
-    `compared`, as while posting is stopped: at the end that is an unknown. Locks the target, the
-    job, the escrow; a post that is not live any more is left alone.
+    The clock then refunds it; owner and advertiser are told. Unknown never moves money, nor does
+    what proves nothing (`_proven`). A "present" proves the time at which the look was taken
+    (default: now): who was paused over a look must not prove the end of the hours with what was
+    there before. `compared`: the text was looked at as well, which it is not while posting is
+    stopped. Locks the target, the job, the escrow; a post that is not live any more is left alone.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -196,8 +196,8 @@ async def record(
     moment = await queries.now(session)
     if verdict is Verdict.PRESENT and taken_at is not None:
         moment = taken_at
-    if verdict is Verdict.PRESENT and not compared and _over(escrow, moment):
-        verdict, evidence = Verdict.UNKNOWN, "there, but its text was not compared"
+    if not _proven(escrow, verdict, moment, compared=compared, gone_before=gone_before):
+        verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
     await session.execute(
         insert(PostCheck).values(
             post_job_id=job_id, verdict=verdict, evidence=evidence, checked_at=moment
@@ -232,18 +232,35 @@ async def record(
         )
 
 
+def _proven(
+    escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
+) -> bool:
+    """Tell whether a verdict may count for what it is.
+
+    At the end nobody is paid for a text that was not compared. And what is first seen to be gone
+    when its hours have long been over, because nobody could look before, may have stayed for all of
+    them: its owner was free to take it down.
+    """
+    if verdict is Verdict.PRESENT:
+        return compared or not _over(escrow, moment)
+    if verdict is Verdict.GONE:
+        return gone_before or not _over(escrow, moment - LOOK_AGAIN)
+    return True
+
+
 def _over(escrow: Escrow, moment: datetime) -> bool:
     """Tell whether the promised hours were over at a moment."""
-    return escrow.release_due_at is not None and moment >= escrow.release_due_at
+    return moment >= queries.certain(escrow.release_due_at)
 
 
 def _after(job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime) -> datetime | None:
     """When to look again after this verdict; None once the post is proven to have stayed."""
-    if verdict is not Verdict.PRESENT or job.sent_at is None or escrow.release_due_at is None:
+    if verdict is not Verdict.PRESENT:
         return moment + LOOK_AGAIN
     if _over(escrow, moment):
         return None
-    return next_look(job.sent_at, escrow.release_due_at, moment)
+    ends_at = queries.certain(escrow.release_due_at)
+    return next_look(queries.certain(job.sent_at), ends_at, moment)
 
 
 async def _gone_before(session: AsyncSession, job_id: int) -> bool:

@@ -204,8 +204,9 @@ async def test_INT_ES_02_a_zero_fee_has_no_leg(
 
 @pytest.mark.parametrize("settle", [escrow.release, escrow.refund])
 async def test_nothing_is_settled_where_nothing_is(session: AsyncSession, settle: Any) -> None:
-    with pytest.raises(errors.NotFound):
-        await settle(session, target_id=999_999)
+    for nothing in (settle, payments.hold_escrow):
+        with pytest.raises(errors.NotFound):
+            await nothing(session, target_id=999_999)
     deal = await people.deal(session)
     with pytest.raises(errors.EscrowNotHeld):
         await settle(session, target_id=deal.target.id)

@@ -272,6 +272,26 @@ async def test_parts_find_what_the_whole_finds(
     assert await tampering.broken_in_a_round(owner, limits) == set(names.split())
 
 
+async def test_what_is_held_for_no_withdrawal_shows(owner: AsyncSession) -> None:
+    await owner.execute(text("DELETE FROM withdrawals"))
+    assert "withdrawal_wallet" in await tampering.broken_in_a_round(owner, FEW)
+
+
+async def test_what_comes_into_a_holding_wallet_for_no_withdrawal_shows(world: Database) -> None:
+    """Even when it is what its person has withdrawn before, all in all."""
+    since = await tampering.horizon(world)
+    await tampering.tamper(
+        world,
+        """
+        SELECT post_transfer('by hand', 'adjustment', 1, ARRAY[own.id, holding.id],
+            ARRAY[-300, 300]::bigint[], ARRAY['adjustment', 'adjustment'], NULL, NULL)
+        FROM wallets holding JOIN wallets own ON own.user_id = holding.user_id AND own.kind = 'user'
+        WHERE holding.kind = 'withdrawal'
+        """,
+    )
+    assert "withdrawal_wallet" in await tampering.broken_since(world, since)
+
+
 async def test_each_single_entry_is_looked_at(owner: AsyncSession) -> None:
     for entry in sorted(await _ids(owner, "true")):
         async with owner.begin_nested() as savepoint:

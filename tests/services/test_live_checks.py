@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.posting import Verdict
-from services import channels, errors, escrow, live_checks, posting
+from services import channels, doubts, errors, escrow, live_checks, posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -103,6 +103,23 @@ async def test_gone_twice_refunds_and_tells(database: Database) -> None:
         ) == [(deal.owner.user_id,), (deal.advertiser.user_id,)]
         assert await escrow.refundable(session, limit=9) == [deal.target.id]
         await escrow.refund(session, target_id=deal.target.id)
+
+
+@pytest.mark.parametrize("late", [timedelta(minutes=4), timedelta(minutes=6)])
+async def test_what_is_first_missed_long_after_its_hours_may_have_stayed(
+    database: Database, late: timedelta
+) -> None:
+    """Nobody could look at the end, and since then its owner was free to take it down."""
+    await _posted(database)
+    await database.forward(2 * HOUR + late)
+    for _ in range(2):
+        await _look(database, Verdict.GONE)
+        await database.forward(AGAIN)
+    missed_in_time = late < live_checks.LOOK_AGAIN
+    assert (await _state(database))[0] == ("failed" if missed_in_time else "success")
+    await database.forward(live_checks.UNSEEN_LASTS)
+    async with database.sessions.begin() as session:
+        assert await doubts.ask_due(session, limit=9) == (0 if missed_in_time else 1)
 
 
 @pytest.mark.parametrize("between", [Verdict.PRESENT, Verdict.UNKNOWN, Verdict.ALTERED])

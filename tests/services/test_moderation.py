@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import errors, escrow, moderation, payments, posting
+from services.actors import Actor
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -118,6 +119,18 @@ async def test_reject_tells_the_reason_and_moves_no_money(session: AsyncSession)
     with pytest.raises(errors.InvalidMove):
         await people.approve(session, deal)
     assert await rows.snapshot(session) == rejected
+
+
+async def test_nothing_and_ones_own_are_not_rejected(session: AsyncSession) -> None:
+    deal = await people.deal(session)
+    before = await rows.snapshot(session)
+    with pytest.raises(errors.NotFound):
+        await moderation.reject(session, actor=deal.moderator, target_id=999_999, reason="no")
+    for mine in (deal.advertiser, deal.owner):
+        staff = Actor(mine.user_id, deal.moderator.roles, in_admin_chat=True)
+        with pytest.raises(errors.OwnMoney):
+            await moderation.reject(session, actor=staff, target_id=deal.target.id, reason="no")
+    assert await rows.snapshot(session) == before
 
 
 async def test_the_queue_is_what_waits_oldest_first(session: AsyncSession) -> None:

@@ -162,6 +162,21 @@ async def test_N4_the_advertiser_is_told_once_what_is_missing(database: Database
         ) == [(deal.advertiser.user_id, 1_000)]
 
 
+@pytest.mark.parametrize("decided", [False, True])
+async def test_nothing_is_missing_where_there_is_enough_or_nothing_to_decide(
+    database: Database, *, decided: bool
+) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session, balance=4_000 if decided else 5_000, price=5_000)
+        if decided:
+            await moderation.reject(
+                session, actor=deal.moderator, target_id=deal.target.id, reason="no"
+            )
+        await moderation.note_missing_funds(session, target_id=deal.target.id)
+        owed = "SELECT count(*) FROM outbox WHERE kind = 'funds_missing'"
+        assert await rows.one(session, owed) == 0
+
+
 async def test_N5_approve_with_new_escrows_stopped(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
