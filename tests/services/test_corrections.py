@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role
 from db.money import MAX_AMOUNT
-from services import corrections, errors, ledger, users
+from services import corrections, errors, ledger, proposals, users
 from services.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
@@ -203,6 +203,11 @@ async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> No
         f"DELETE FROM ledger_entries WHERE id = {of_an_escrow}",
         "DELETE FROM ledger_transfers WHERE key = 'by hand'",
     )
+
+
+async def test_a_proposal_of_nothing(session: AsyncSession) -> None:
+    with pytest.raises(errors.NotFound):
+        await proposals.get(session, correction_id=999_999)
 
 
 async def test_a_proposal_sent_twice_is_one(session: AsyncSession) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import claims, doubts, errors, escrow, posting
+from services import claims, doubts, errors, escrow, payments, posting
 from services.claims import Claim, Sent
 from tests.conftest import Database
 from tests.factories import people, rows
@@ -113,6 +113,40 @@ async def test_the_hours_of_a_settled_escrow_do_not_begin_again(
             assert await _sent(session, claim)
         assert await rows.one(session, "SELECT release_due_at FROM escrows") is None
     await database.as_owner("UPDATE escrows SET status = 'held', settled_at = NULL")
+
+
+async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
+    """Whatever else says that its placement waits."""
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        await payments.hold_escrow(session, target_id=deal.target.id)
+    await database.as_owner(
+        "ALTER TABLE escrows DISABLE TRIGGER USER;"
+        " UPDATE escrows SET status = 'refunded', settled_at = now()"
+    )
+    async with database.sessions() as session:
+        with pytest.raises(errors.EscrowNotHeld):
+            await payments.hold_escrow(session, target_id=deal.target.id)
+    await database.as_owner("UPDATE escrows SET status = 'held', settled_at = NULL")
+
+
+async def test_only_what_waits_is_cancelled(database: Database) -> None:
+    """What is out already runs its course."""
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session)
+        await people.another(session, deal)
+        waiting = await people.another(session, deal)
+        sending = await people.claimed(session)
+        await people.block(session, deal.advertiser)
+    async with database.sessions.begin() as session:
+        assert await posting.cancel_unwanted(session) == 1
+        assert await rows.table(
+            session, "SELECT campaign_target_id, status FROM post_jobs ORDER BY id"
+        ) == [
+            (deal.target.id, "success"),
+            (sending.target_id, "sending"),
+            (waiting.id, "cancelled"),
+        ]
 
 
 async def test_only_a_post_that_is_out_is_paid_for(database: Database) -> None:

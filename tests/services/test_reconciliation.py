@@ -109,7 +109,9 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     assert version == 4
     assert set(findings) - {"wrong_running_balance"} == {"orphan_entry"}
     entry = await scene.one("SELECT id FROM ledger_entries WHERE version = 4 AND wallet_id=:wallet")
-    repaired = await breakage.repaired(scene.database, await scene.sign("orphan", entry))
+    signed = await scene.sign("orphan", entry)
+    assert await scene.found() == [(version, findings)]  # until it is done
+    repaired = await breakage.repaired(scene.database, signed)
     assert (repaired.entry_id, repaired.amount, repaired.status) == (entry, 50, "done")
     assert await scene.found() == [(4, ["corrected_orphan"])]
     seen = await scene.explained()
@@ -223,6 +225,23 @@ async def test_only_the_owners_role_repairs_and_only_what_two_have_signed(scene:
     with pytest.raises(DBAPIError, match="not moved by an entry"):
         async with breakage.as_owner(scene.database) as session:
             await rows.table(session, f"{change} RETURNING id")
+
+
+async def test_what_a_confirmation_does_is_not_done_by_the_owner(scene: Scene) -> None:
+    """Not even one that says by mistake that it still waits for that."""
+    async with scene.database.sessions.begin() as session:
+        other = await people.person(session)
+        wallet = (await users.wallet_of(session, other.user_id or 0)).id
+        proposed = await corrections.propose_adjustment(
+            session,
+            actor=scene.proposer,
+            from_wallet=scene.wallet,
+            to_wallet=wallet,
+            amount=5,
+            reason="x",
+        )
+    with pytest.raises(errors.NotCorrectable):
+        await breakage.repaired(scene.database, proposed)
 
 
 async def test_an_entry_that_is_no_orphan_is_not_taken_back(scene: Scene) -> None:

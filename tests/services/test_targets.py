@@ -220,6 +220,8 @@ async def test_placements_show_themselves_to_their_people_alone(session: AsyncSe
         assert (seen.target_id, seen.job_status, seen.escrow_status) == (deal.target.id, None, None)
     with pytest.raises(errors.NotFound):
         await placements.get(session, actor=await people.person(session), target_id=deal.target.id)
+    with pytest.raises(errors.NotFound):
+        await placements.get(session, actor=deal.moderator, target_id=999_999)
     await people.approve(session, deal)
     assert deal.advertiser.user_id is not None
     assert deal.owner.user_id is not None
