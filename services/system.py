@@ -201,11 +201,7 @@ async def expire_targets(session: AsyncSession) -> int:
     over = await session.execute(
         select(CampaignTarget, Campaign.advertiser_id, cancelled)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-        .where(
-            CampaignTarget.id.in_(locked.all()),
-            CampaignTarget.status == TargetStatus.PENDING,
-            ~queries.has_escrow(),
-        )
+        .where(CampaignTarget.id.in_(locked.all()), ~queries.has_escrow())
         .order_by(CampaignTarget.id)
         .execution_options(populate_existing=True)
     )

@@ -195,7 +195,10 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
 
 
 async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
-    """Give a person back what nobody has approved yet; the caller has locked the person."""
+    """Give a person back what nobody has approved yet; the caller has locked the person.
+
+    That is enough: whoever decides on one of their withdrawals locks them first.
+    """
     waiting = await session.scalars(
         select(Withdrawal)
         .where(
@@ -203,7 +206,6 @@ async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
             Withdrawal.status == WithdrawalStatus.REQUESTED,
         )
         .order_by(Withdrawal.id)
-        .with_for_update()
         .execution_options(populate_existing=True)
     )
     for wanted in waiting.all():
@@ -288,7 +290,7 @@ def _card(row: Any) -> Card:
 
 
 async def _lock_person(session: AsyncSession, user_id: int) -> User:
-    """Lock a person against being blocked meanwhile. Raises NotFound."""
+    """Lock a person against being blocked meanwhile."""
     found = await session.execute(
         select(User)
         .where(User.id == user_id)

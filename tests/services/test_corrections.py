@@ -208,6 +208,10 @@ async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> No
 async def test_a_proposal_of_nothing(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
         await proposals.get(session, correction_id=999_999)
+    proposer = await people.staff(session)
+    for propose in (corrections.propose_missing_payout, corrections.propose_escrow_reversal):
+        with pytest.raises(errors.NotFound):
+            await propose(session, actor=proposer, target_id=999_999, reason="x")
 
 
 async def test_a_proposal_sent_twice_is_one(session: AsyncSession) -> None:

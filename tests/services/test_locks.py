@@ -32,6 +32,7 @@ from services import (
     payments,
     posting,
     system,
+    withdrawals,
 )
 from services.actors import SYSTEM
 from tests.conftest import Database
@@ -145,6 +146,23 @@ async def test_what_a_reversed_payment_holds(database: Database) -> None:
     )
     # Blocked before: their row is not written, and held all the same.
     await _holds(database, reversed_outside, "users")
+
+
+async def test_what_a_withdrawal_holds(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person = await people.person(session, balance=100)
+        admin = await people.staff(session)
+        waiting = await withdrawals.request(session, actor=person, amount=40, key="first")
+        await people.block(session, person)
+    # Refused, both of them: who decides holds the person, so that nobody blocks them meanwhile.
+    await _holds(
+        database, partial(withdrawals.request, actor=person, amount=40, key="second"), "users"
+    )
+    await _holds(
+        database,
+        partial(withdrawals.approve, actor=admin, withdrawal_id=waiting.id),
+        *("users", "withdrawals"),
+    )
 
 
 async def test_what_a_payment_holds(database: Database) -> None:
@@ -363,6 +381,45 @@ async def test_a_form_pressed_again_waits_for_the_first_press(database: Database
             partial(submit, campaign_id=deal.campaign.id),
             partial(submit, campaign_id=other.id),
         )
+
+
+async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Database) -> None:
+    """The watchdog has seen it queued; before it is given up somebody may have taken it."""
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+    await database.forward(timedelta(hours=80))
+    claim = partial(posting.claim, owner="w", lease=people.LEASE)
+    assert await _second_press(database, claim, system.refund_stuck_escrows) == 1
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT status FROM post_jobs") == "sending"
+        assert await rows.one(session, "SELECT status FROM escrows") == "held"
+
+
+async def test_a_hold_that_comes_in_between_keeps_its_placement(database: Database) -> None:
+    """The tick reads it as one without money, for a second: so long its `clock()` takes here."""
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+    await database.forward(timedelta(hours=80))
+    await database.as_owner(
+        "ALTER FUNCTION clock() RENAME TO clock_of_old;"
+        " CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$ BEGIN"
+        " IF current_setting('test.slow', true) = 'on' THEN PERFORM pg_sleep(1); END IF;"
+        " RETURN clock_of_old(); END $$; GRANT EXECUTE ON FUNCTION clock() TO adtech_app"
+    )
+
+    async def expire() -> int:
+        async with database.sessions.begin() as session:
+            await session.execute(text("SET LOCAL test.slow = 'on'"))
+            return await system.expire_targets(session)
+
+    expiring = asyncio.create_task(expire())
+    await asyncio.sleep(0.3)
+    async with database.sessions.begin() as session:
+        await payments.hold_escrow(session, target_id=deal.target.id)
+    assert not expiring.done()
+    assert await expiring == 0
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT status FROM campaign_targets") == "pending"
 
 
 @pytest.mark.parametrize("state", ["rejected", "expired"])

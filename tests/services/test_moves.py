@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import TargetStatus
-from db.models.money import DepositStatus
+from db.models.money import DepositStatus, WithdrawalStatus
 from db.models.posting import PostJobStatus
-from services import clawbacks, decisions, errors, escrow, lifecycle, posting
+from services import clawbacks, decisions, errors, escrow, lifecycle, posting, withdrawals
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -77,6 +77,12 @@ MOVES: dict[str, tuple[Act, str, Any, tuple[Any, Any]]] = {
         lifecycle.TARGET,
         (TargetStatus.APPROVED, TargetStatus.REFUNDED),
     ),
+    "given back": (
+        _claw_back,
+        "asked for",
+        lifecycle.WITHDRAWAL,
+        (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED),
+    ),
     "clawed back": (
         _claw_back,
         "posted",
@@ -89,6 +95,10 @@ MOVES: dict[str, tuple[Act, str, Any, tuple[Any, Any]]] = {
 async def _begin(session: AsyncSession, state: str) -> people.Deal:
     if state == "posted":
         return await people.posted(session, promised_hours=0)
+    if state == "asked for":
+        deal = await people.posted(session)
+        await withdrawals.request(session, actor=deal.advertiser, amount=1, key="form")
+        return deal
     if state == "failed":
         return await people.failed(session)
     deal = await people.approved(session)

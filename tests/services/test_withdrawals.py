@@ -12,7 +12,7 @@ from db.models.operations import Switch
 from db.models.users import Role
 from db.money import MAX_AMOUNT
 from services import errors, withdrawals
-from services.actors import Actor
+from services.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -147,6 +147,16 @@ async def test_an_amount_that_is_none(session: AsyncSession, amount: int) -> Non
     person = await people.person(session, balance=100)
     with pytest.raises(errors.InvalidAmount):
         await withdrawals.request(session, actor=person, amount=amount, key="k")
+
+
+async def test_the_clock_withdraws_nothing_and_nothing_is_found_of_nothing(
+    session: AsyncSession,
+) -> None:
+    with pytest.raises(errors.AccessDenied):
+        await withdrawals.request(session, actor=SYSTEM, amount=1, key="form")
+    for read in (withdrawals.card, withdrawals.get):
+        with pytest.raises(errors.NotFound):
+            await read(session, 999_999)
 
 
 async def test_more_than_is_there(database: Database) -> None:
