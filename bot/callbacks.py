@@ -182,10 +182,11 @@ class OnDeadLetter(CallbackData, prefix="dead"):
 
 
 class Retry(CallbackData, prefix="retry"):
-    """Submit an offered placement anew, for the price that the button showed."""
+    """Submit an offered placement anew, on the terms that the offer showed."""
 
     id: int
     price: int
+    hours: int
 
 
 class Withdraw(CallbackData, prefix="wish"):

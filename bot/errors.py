@@ -35,7 +35,7 @@ def explain(t: Texts, error: errors.DomainError) -> str:
         value = getattr(error, field.name)
         if field.name in _AMOUNTS:
             values[field.name] = t.money(value, getattr(error, "currency", None))
-        elif field.name in {"limit", "length"}:
+        elif field.name in {"limit", "length", "promised_hours"}:
             values[field.name] = value
         else:
             values[field.name] = "" if value is None else str(value)

@@ -17,7 +17,7 @@ from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH, PAGE, offset
 from bot.turn import Turn
-from db.models.campaigns import CampaignStatus, CampaignTarget, Channel
+from db.models.campaigns import CampaignStatus, Channel
 from handlers import forms
 from handlers import settings as settings_handlers
 from services import campaigns, channels, errors, placements
@@ -131,23 +131,19 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
         left = await campaigns.budget_left(session, campaign.id)
         row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
     at = _publish_at(dialog_manager)
-    price = row.price or 0
-    dialog_manager.dialog_data["price"] = price
+    price, hours = row.price or 0, row.promised_hours or 0
+    dialog_manager.dialog_data["terms"] = [price, hours]
     return {
         "values": {
             "campaign": campaign.name,
             "channel": row.title,
             "price": turn.t.money(price),
-            "hours": row.promised_hours or 0,
+            "hours": hours,
             "when": turn.t.time(at) if at else turn.t("when-approved"),
             "left": turn.t.money(left),
             "after": turn.t.money(left - price),
         }
     }
-
-
-class PriceChangedError(Exception):
-    """The owner has changed the price since the person read it: they are asked again."""
 
 
 async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
@@ -161,22 +157,16 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                 channel_id=manager.dialog_data["channel_id"],
                 publish_at=_publish_at(manager),
                 fee_bps=turn.settings.platform_fee_bps,
+                agreed=campaigns.Terms(*manager.dialog_data["terms"]),
                 key=f"form:{turn.user_id}:{manager.current_context().id}",
             )
-            _require_price(target, manager.dialog_data["price"])
-    except PriceChangedError:
-        forms.complain(manager, turn.t("price-changed"))
+    except errors.TermsChanged:
+        forms.complain(manager, turn.t("terms-changed"))
         return
     async with turn.read() as session:
         row = await placements.get(session, actor=turn.actor, target_id=target.id)
     card = screens.placement(turn.t, row)
     await forms.close(manager, Outgoing(f"{turn.t('buy-done')}\n\n{card.text}", card.keyboard))
-
-
-def _require_price(target: CampaignTarget, shown: int) -> None:
-    """Refuse another price than the person has read; the transaction then rolls back."""
-    if target.price != shown:
-        raise PriceChangedError
 
 
 def _campaign_id(manager: DialogManager) -> int:

@@ -14,6 +14,7 @@ from bot.turn import Turn
 from handlers import answers
 from services import dead_letters, errors, placements
 from services.actors import MODERATORS, STAFF
+from services.campaigns import Terms
 
 router = Router(name="dead_letters")
 
@@ -60,18 +61,18 @@ async def offer(press: CallbackQuery, callback_data: OnDeadLetter, turn: Turn) -
 
 @router.callback_query(Retry.filter())
 async def retry(press: CallbackQuery, callback_data: Retry, turn: Turn) -> None:
-    """Submit it anew for the price that the button showed; a changed price is shown first."""
+    """Submit it anew on the terms that the offer showed; changed ones are shown first."""
     try:
         async with turn.begin() as session:
             target = await dead_letters.retry(
                 session,
                 actor=turn.actor,
                 target_id=callback_data.id,
-                price=callback_data.price,
+                agreed=Terms(callback_data.price, callback_data.hours),
                 fee_bps=turn.settings.platform_fee_bps,
             )
             target_id = target.id
-    except errors.PriceChanged as changed:
+    except errors.TermsChanged as changed:
         await answers.replace(press, screens.offer(turn.t, await _letter(turn, callback_data.id)))
         await answers.alert(press, explain(turn.t, changed))
         return

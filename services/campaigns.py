@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +28,14 @@ RESUME_GRACE = timedelta(hours=1)
 """A post whose time passed by less than this while its campaign was paused still goes out."""
 SPENDING = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """Targets whose price counts against the budget; the others give theirs back."""
+
+
+class Terms(NamedTuple):
+    """What a placement in a channel costs, and what is had for it."""
+
+    price: int
+    """Minor units."""
+    promised_hours: int
 
 
 async def create(
@@ -153,13 +162,15 @@ async def submit_target(
     channel_id: int,
     publish_at: datetime | None,
     fee_bps: int,
+    agreed: Terms | None = None,
     key: str | None = None,
     retry_of: int | None = None,
 ) -> CampaignTarget:
     """Ask for a placement; the channel's terms are frozen in it. With the same key: the first one.
 
-    `publish_at` aware, None = as soon as it is approved. Locks the campaign, under which the
-    budget is summed. Raises NotCampaignOwner, CampaignNotActive, ChannelNotUsable, PersonBlocked,
+    `publish_at` aware, None = as soon as it is approved. `agreed` are the terms that the person has
+    read, None = whatever they are. Locks the campaign, under which the budget is summed. Raises
+    NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
     PublishTimePast, BudgetExceeded.
     """
     advertiser_id = _person(actor, "target_submit")
@@ -179,21 +190,21 @@ async def submit_target(
     channel = await session.get(Channel, channel_id, populate_existing=True)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
-    price, hours = _terms(channel)
+    terms = _terms(channel, agreed)
     blocked = await users.first_blocked(session, advertiser_id, channel.owner_id)
     if blocked is not None:
         raise errors.PersonBlocked(blocked)
     if publish_at is not None and publish_at <= await queries.now(session):
         raise errors.PublishTimePast(None)
     left = await budget_left(session, campaign_id)
-    if price > left:
-        raise errors.BudgetExceeded(campaign_id, left, price)
+    if terms.price > left:
+        raise errors.BudgetExceeded(campaign_id, left, terms.price)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,
         owner_id=channel.owner_id,
-        price=price,
-        promised_hours=hours,
+        price=terms.price,
+        promised_hours=terms.promised_hours,
         fee_bps=fee_bps,
         publish_at=publish_at,
         status=TargetStatus.PENDING,
@@ -348,11 +359,14 @@ async def _cancel_jobs(
     )
 
 
-def _terms(channel: Channel) -> tuple[int, int]:
-    """Return price and promised hours of a channel that can be bought. Raises ChannelNotUsable."""
+def _terms(channel: Channel, agreed: Terms | None) -> Terms:
+    """Return the terms of a channel that can be bought. Raises ChannelNotUsable, TermsChanged."""
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)
-    return queries.certain(channel.price), queries.certain(channel.promised_hours)
+    terms = Terms(queries.certain(channel.price), queries.certain(channel.promised_hours))
+    if agreed is not None and agreed != terms:
+        raise errors.TermsChanged(channel.id, *terms)
+    return terms
 
 
 def _person(actor: Actor, action: str) -> int:

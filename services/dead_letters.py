@@ -15,6 +15,7 @@ from db.models.money import Escrow, EscrowStatus
 from db.models.posting import PostJob, PostJobStatus
 from services import audit, campaigns, errors, outbox
 from services.actors import MODERATORS, Actor
+from services.campaigns import Terms
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class DeadLetter:
     channel_title: str
     price: int
     """What it had cost."""
-    price_now: int | None
-    """What the channel costs by now; null where it has no price."""
+    terms_now: Terms
+    """What the channel asks by now; what it asked then where it asks for nothing."""
     error: str
     attempts: int
     failed_at: datetime
@@ -88,13 +89,12 @@ async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
 
 
 async def retry(
-    session: AsyncSession, *, actor: Actor, target_id: int, price: int, fee_bps: int
+    session: AsyncSession, *, actor: Actor, target_id: int, agreed: Terms, fee_bps: int
 ) -> CampaignTarget:
     """Submit an offered placement anew, for moderation and with a new hold; a repeat: the first.
 
-    `price` is what the person has agreed to, minor units. Locks the placement, then as
-    `campaigns.submit_target`, whose refusals apply too. Raises NotFound, NotCampaignOwner,
-    PriceChanged.
+    `agreed` is what the person has read. Locks the placement, then as `campaigns.submit_target`,
+    whose refusals apply too. Raises NotFound, NotCampaignOwner.
     """
     placement, job = await _failed(session, target_id)
     if placement.campaign.advertiser_id != actor.user_id:
@@ -111,11 +111,10 @@ async def retry(
         channel_id=placement.channel.id,
         publish_at=None,
         fee_bps=fee_bps,
+        agreed=agreed,
         key=f"retry:{target_id}",
         retry_of=target_id,
     )
-    if target.price != price:
-        raise errors.PriceChanged(target_id, target.price)
     await audit.record(
         session,
         actor=actor,
@@ -146,6 +145,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Campaign.name,
             Channel,
             CampaignTarget.price,
+            CampaignTarget.promised_hours.label("hours"),
             Escrow.status.label("escrow_status"),
             again.id.label("retried_by"),
         )
@@ -167,7 +167,10 @@ def _letter(row: Any) -> DeadLetter:
         channel_id=row.Channel.id,
         channel_title=row.Channel.title,
         price=row.price,
-        price_now=row.Channel.price,
+        terms_now=Terms(
+            row.price if row.Channel.price is None else row.Channel.price,
+            row.hours if row.Channel.promised_hours is None else row.Channel.promised_hours,
+        ),
         error=job.last_error or "",
         attempts=job.attempts,
         failed_at=job.updated_at,

@@ -142,11 +142,12 @@ class InvalidAmount(DomainError):
 
 
 @dataclass(eq=False)
-class PriceChanged(DomainError):
-    """The channel's price is another one by now than the person has agreed to. Minor units."""
+class TermsChanged(DomainError):
+    """The channel's terms are others by now than the person has agreed to. Minor units, hours."""
 
-    target_id: int
+    channel_id: int
     price: int
+    promised_hours: int
 
 
 @dataclass(eq=False)

@@ -56,11 +56,20 @@ def letter(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Offer it to its advertiser: the price is today's."""
-    price = row.price if row.price_now is None else row.price_now
-    again = button(t("retry-button", price=t.money(price)), Retry(id=row.target_id, price=price))
+    """Offer it to its advertiser: the terms are today's."""
+    terms, price = row.terms_now, t.money(row.terms_now.price)
+    again = button(
+        t("retry-button", price=price),
+        Retry(id=row.target_id, price=terms.price, hours=terms.promised_hours),
+    )
     return Outgoing(
-        t("retry-offer", id=str(row.target_id), channel=row.channel_title, price=t.money(price)),
+        t(
+            "retry-offer",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            price=price,
+            hours=terms.promised_hours,
+        ),
         rows([again], [button(t("placement-card"), Go(place=Place.PLACEMENT, id=row.target_id))]),
     )
 

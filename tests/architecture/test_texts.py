@@ -22,7 +22,7 @@ from bot.screens import corrections, moderation, operators, withdrawals
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
-from services import errors
+from services import channels, errors
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())
@@ -209,7 +209,7 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
         callbacks.OnDoubt(act=max(callbacks.DoubtAct, key=len), id=largest, claim=largest),
         callbacks.ShowDeadLetters(page=largest),
         callbacks.OnDeadLetter(act="offer", id=largest),
-        callbacks.Retry(id=largest, price=largest),
+        callbacks.Retry(id=largest, price=largest, hours=channels.MAX_PROMISED_HOURS),
         callbacks.Withdraw(amount=largest, key="f" * 32),
         callbacks.TakeBack(id=largest),
         callbacks.ShowWithdrawals(page=largest),

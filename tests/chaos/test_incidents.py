@@ -167,7 +167,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
             session,
             actor=scene.actors["advertiser"],
             target_id=poisoned,
-            price=letter.price,
+            agreed=letter.terms_now,
             fee_bps=1_000,
         )
         assert (again.retry_of, again.status) == (poisoned, "pending")

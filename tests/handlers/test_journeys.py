@@ -4,6 +4,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.handlers.marketplace import AD, PROVIDER_TOKEN, Marketplace
 
 
@@ -159,23 +161,27 @@ async def test_a_time_that_is_over_is_refused(market: Marketplace) -> None:
     assert await market.value("SELECT count(*) FROM campaign_targets") == 1
 
 
-async def test_a_price_that_changed_meanwhile_is_shown_before_it_is_agreed_to(
-    market: Marketplace,
+@pytest.mark.parametrize(("price", "hours"), [("60", "24"), ("50", "12")])
+async def test_terms_that_changed_meanwhile_are_shown_before_they_are_agreed_to(
+    market: Marketplace, price: str, hours: str
 ) -> None:
-    await market.connect_channel(price="50")
+    await market.connect_channel(price="50", hours="24")
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
     await market.press("advertiser", "⚡ As soon as approved")
     await market.press("owner", "✏️ Price and terms")
-    for answer in ("60", "24", "news"):
+    for answer in (price, hours, "news"):
         await market.say("owner", answer)
     await market.press("advertiser", "✅ Submit")
-    assert "changed the price" in await market.last("advertiser")
-    assert "Price: $60.00" in await market.last("advertiser")
+    shown = await market.last("advertiser")
+    assert "changed the terms" in shown
+    assert f"Price: ${price}.00" in shown
+    assert f"Stays: {hours} hours" in shown
     assert await market.value("SELECT count(*) FROM campaign_targets") == 0
     await market.press("advertiser", "✅ Submit")
-    assert await market.value("SELECT price FROM campaign_targets") == 6000
+    (made,) = await market.rows("SELECT price, promised_hours FROM campaign_targets")
+    assert made == {"price": int(price) * 100, "promised_hours": int(hours)}
 
 
 async def test_a_waiting_placement_is_taken_back(market: Marketplace) -> None:

@@ -80,4 +80,4 @@ def _named_for(test: str, mutant: Mutant) -> bool:
     """Tell whether a test's file is about this kind of guard, its module or its function."""
     stem = Path(test.split("::", maxsplit=1)[0]).stem
     words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.place).stem]
-    return any(len(word) > len("call") and word in stem for word in words)
+    return any(len(word) > len("row") and word != "call" and word in stem for word in words)

@@ -6,16 +6,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import CampaignTarget
 from services import channels, dead_letters, errors
 from services.actors import Actor
+from services.campaigns import Terms
 from tests.factories import people, rows
 
 NOWHERE = 999_999
+TERMS = Terms(people.PRICE, 24)
 
 
 async def _retry(
-    session: AsyncSession, actor: Actor, target_id: int, *, price: int = people.PRICE
+    session: AsyncSession, actor: Actor, target_id: int, *, agreed: Terms = TERMS
 ) -> CampaignTarget:
     return await dead_letters.retry(
-        session, actor=actor, target_id=target_id, price=price, fee_bps=people.FEE_BPS
+        session, actor=actor, target_id=target_id, agreed=agreed, fee_bps=people.FEE_BPS
     )
 
 
@@ -76,15 +78,20 @@ async def test_nobody_offers_what_is_about_their_own_money(
         await dead_letters.offer(session, actor=staff, target_id=deal.target.id)
 
 
-async def test_a_price_that_has_changed_is_asked_for_again(session: AsyncSession) -> None:
+@pytest.mark.parametrize("now", [Terms(people.PRICE + 1, 24), Terms(people.PRICE, 23)])
+async def test_terms_that_have_changed_are_asked_for_again(
+    session: AsyncSession, now: Terms
+) -> None:
     deal = await _offered(session)
     await channels.set_terms(
         session,
         actor=deal.owner,
         channel_id=deal.channel.id,
-        price=people.PRICE + 1,
-        promised_hours=24,
+        price=now.price,
+        promised_hours=now.promised_hours,
         topic="news",
     )
-    with pytest.raises(errors.PriceChanged):
+    with pytest.raises(errors.TermsChanged):
         await _retry(session, deal.advertiser, deal.target.id)
+    assert (await dead_letters.get(session, target_id=deal.target.id)).terms_now == now
+    await _retry(session, deal.advertiser, deal.target.id, agreed=now)

@@ -1,18 +1,14 @@
-"""Who holds which row while a transaction is under way, and which ticks pass by what is held.
+"""Who holds which row and which switch while a transaction is under way.
 
 Nothing is left to chance: one transaction is open, and another looks at what it holds.
 """
 
-import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import asyncpg
-import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
@@ -21,14 +17,10 @@ from services import (
     campaigns,
     channels,
     clawbacks,
-    doubts,
     errors,
     escrow,
-    inbox,
     killswitches,
-    live_checks,
     moderation,
-    outbox,
     payments,
     posting,
     system,
@@ -254,187 +246,3 @@ async def test_which_switches_an_act_holds_still(database: Database) -> None:
     ]
     for act, wanted in acts:
         assert await _switches_of(database, act) == wanted, act
-
-
-def _patient(act: Act) -> Act:
-    """Do it as somebody who waits for no lock."""
-
-    async def impatient(session: AsyncSession) -> Any:
-        await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
-        return await act(session)
-
-    return impatient
-
-
-async def _pass_by(database: Database, act: Act, *, first: Any, second: Any) -> None:
-    """Two processes do the same at once: the second passes by what the first has taken."""
-    async with database.sessions() as one, database.sessions() as other:
-        assert _count(await act(one)) == first
-        assert _count(await _patient(act)(other)) == second
-        await one.rollback()
-        await other.rollback()
-
-
-def _count(answer: Any) -> Any:
-    return len(answer) if isinstance(answer, list) else answer
-
-
-async def test_ticks_pass_by_what_is_taken(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-        await people.approved(session)
-        await people.stop(session, Switch.DEPOSITS)
-        await payments.deposit(
-            session,
-            user_id=deal.advertiser.user_id or 0,
-            amount=5,
-            key="late",
-            source="telegram",
-        )
-        await people.run_switches(session)
-    await database.forward(timedelta(hours=80))
-    await _pass_by(database, payments.credit_due, first=1, second=0)
-    await _pass_by(database, system.expire_targets, first=1, second=0)
-    await _pass_by(database, system.refund_stuck_escrows, first=1, second=0)
-
-
-async def test_workers_pass_by_what_is_taken(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        for _ in range(2):
-            await people.approved(session)
-        await inbox.store(session, [{"update_id": 1, "message": {"chat": {"id": 5}}}])
-        waiting = await rows.one(session, "SELECT count(*) FROM outbox WHERE status = 'queued'")
-
-    async def claim(session: AsyncSession) -> bool:
-        return await posting.claim(session, owner="w", lease=people.LEASE) is not None
-
-    await _pass_by(database, claim, first=True, second=True)
-    await _pass_by(database, partial(inbox.take, limit=9), first=1, second=0)
-    await _pass_by(database, partial(outbox.take, limit=99), first=waiting, second=0)
-
-
-async def test_the_rescue_passes_by_what_is_taken(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        await people.approved(session)
-        assert await posting.claim(session, owner="w", lease=-people.LEASE)
-    await _pass_by(database, posting.rescue_abandoned, first=1, second=0)
-
-
-async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        await people.posted(session, promised_hours=2)
-        await people.approved(session)
-        claim = await people.claimed(session)
-        assert await posting.may_send(session, claim)
-        assert await posting.record_uncertain(session, claim, error="TimeoutError")
-        unwanted = await people.approved(session)
-        await people.block(session, unwanted.advertiser)
-    await database.forward(timedelta(hours=80))
-    await _pass_by(database, partial(live_checks.take, limit=9), first=1, second=0)
-    await _pass_by(database, partial(doubts.take, limit=9), first=1, second=0)
-    await _pass_by(database, partial(doubts.ask_due, limit=9), first=1, second=0)
-    await _pass_by(database, posting.cancel_unwanted, first=1, second=0)
-
-
-async def _second_press(database: Database, first: Act, second: Act) -> Any:
-    """Press while an earlier press is under way; it must wait for its end."""
-    async with database.sessions() as earlier:
-        await first(earlier)
-
-        async def press() -> Any:
-            async with database.sessions.begin() as session:
-                return await second(session)
-
-        waiting = asyncio.create_task(press())
-        await asyncio.sleep(0.3)
-        assert not waiting.done()
-        await earlier.commit()
-    return await waiting
-
-
-async def test_a_form_pressed_again_waits_for_the_first_press(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-        other = await people.campaign(session, deal.advertiser)
-    create = partial(
-        campaigns.create,
-        actor=deal.advertiser,
-        name="Twice",
-        creative=people.advert(),
-        total_budget=10_000,
-        key="form-1",
-    )
-    submit = partial(
-        campaigns.submit_target,
-        actor=deal.advertiser,
-        channel_id=deal.channel.id,
-        publish_at=None,
-        fee_bps=1_000,
-        key="form-2",
-    )
-    made = await _second_press(database, create, create)
-    async with database.sessions.begin() as session:
-        assert (await create(session)).id == made.id
-    with pytest.raises(errors.IdempotencyConflict):
-        await _second_press(
-            database,
-            partial(submit, campaign_id=deal.campaign.id),
-            partial(submit, campaign_id=other.id),
-        )
-
-
-async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Database) -> None:
-    """The watchdog has seen it queued; before it is given up somebody may have taken it."""
-    async with database.sessions.begin() as session:
-        await people.approved(session)
-    await database.forward(timedelta(hours=80))
-    claim = partial(posting.claim, owner="w", lease=people.LEASE)
-    assert await _second_press(database, claim, system.refund_stuck_escrows) == 1
-    async with database.sessions.begin() as session:
-        assert await rows.one(session, "SELECT status FROM post_jobs") == "sending"
-        assert await rows.one(session, "SELECT status FROM escrows") == "held"
-
-
-async def test_a_hold_that_comes_in_between_keeps_its_placement(database: Database) -> None:
-    """The tick reads it as one without money, for a second: so long its `clock()` takes here."""
-    async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-    await database.forward(timedelta(hours=80))
-    await database.as_owner(
-        "ALTER FUNCTION clock() RENAME TO clock_of_old;"
-        " CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$ BEGIN"
-        " IF current_setting('test.slow', true) = 'on' THEN PERFORM pg_sleep(1); END IF;"
-        " RETURN clock_of_old(); END $$; GRANT EXECUTE ON FUNCTION clock() TO adtech_app"
-    )
-
-    async def expire() -> int:
-        async with database.sessions.begin() as session:
-            await session.execute(text("SET LOCAL test.slow = 'on'"))
-            return await system.expire_targets(session)
-
-    expiring = asyncio.create_task(expire())
-    await asyncio.sleep(0.3)
-    async with database.sessions.begin() as session:
-        await payments.hold_escrow(session, target_id=deal.target.id)
-    assert not expiring.done()
-    assert await expiring == 0
-    async with database.sessions.begin() as session:
-        assert await rows.one(session, "SELECT status FROM campaign_targets") == "pending"
-
-
-@pytest.mark.parametrize("state", ["rejected", "expired"])
-async def test_a_decided_placement_stays_so_when_its_campaign_ends(
-    database: Database, state: str
-) -> None:
-    async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-        if state == "rejected":
-            await moderation.reject(
-                session, actor=deal.moderator, target_id=deal.target.id, reason="no"
-            )
-    await database.forward(timedelta(hours=80))
-    async with database.sessions.begin() as session:
-        await system.expire_targets(session)
-        await campaigns.cancel(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
-        found = await rows.one(session, "SELECT status FROM campaign_targets")
-    assert found == state

@@ -82,7 +82,7 @@ buy-confirm = 🛒 Please check
     Left of the budget: { $left }, after this: { $after }
 
     The price is held when an admin approves it.
-price-changed = The owner has just changed the price. Please look at it again:
+terms-changed = The owner has just changed the terms. Please look at them again:
 buy-done = ✅ Submitted. An admin will look at it.
 
 placements = 📋 Your placements

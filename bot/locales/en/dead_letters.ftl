@@ -18,7 +18,15 @@ dead-letter-open = It has not been offered again.
 dead-letter-offered = It was offered to its advertiser again.
 dead-letter-retried = Its advertiser tried again: placement #{ $again }.
 dead-letter-offer = 🔁 Offer it again
-retry-offer = 🔁 Placement #{ $id } in { $channel } did not come about, and you can try it again. It costs { $price } today and is moderated like any other; the money is held when it is approved.
+retry-offer = 🔁 Placement #{ $id } in { $channel } did not come about, and you can try it again. It costs { $price } today, stays { $hours ->
+    [0] for no promised time
+    [one] for { $hours } hour
+   *[other] for { $hours } hours
+} and is moderated like any other; the money is held when it is approved.
 retry-button = 🔁 Try again for { $price }
 command-dlq = Posts that failed for good
-error-price-changed = The price has changed: it is { $price } now. Nothing was changed.
+error-terms-changed = The owner has changed the terms: it is { $price } now, and the ad stays { $promised_hours ->
+    [0] for no promised time
+    [one] for { $promised_hours } hour
+   *[other] for { $promised_hours } hours
+}. Nothing was changed.

@@ -1,0 +1,216 @@
+"""Posts of which nobody knows: what people decide about them, and who may."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.posting import PostJob, Verdict
+from db.models.users import Role
+from services import (
+    channels,
+    decisions,
+    doubts,
+    errors,
+    escrow,
+    live_checks,
+    posting,
+)
+from services.actors import Actor
+from tests.conftest import Database
+from tests.factories import people, rows
+from tests.services.uncertain_posts import KNOWN, count_cards, state, the_doubt, uncertain
+
+HELD = ("held", "approved")
+
+
+async def test_there_is_no_card_of_nothing(session: AsyncSession) -> None:
+    with pytest.raises(errors.NotFound):
+        await decisions.case(session, target_id=999_999)
+
+
+async def _act(
+    session: AsyncSession, what: str, actor: Actor, target_id: int, *, claim_no: int = 1
+) -> bool:
+    facts: dict[str, Any] = {"actor": actor, "target_id": target_id, "claim_no": claim_no}
+    if what == "there":
+        return await decisions.there(session, **facts, message_id=KNOWN + 1)
+    done: bool = await getattr(decisions, what)(session, **facts)
+    return done
+
+
+UNCERTAIN_ACTS = {"there": "success", "absent": "queued", "refund": "failed"}
+
+
+@pytest.mark.parametrize("what", UNCERTAIN_ACTS)
+async def test_an_admin_decides_once(session: AsyncSession, what: str) -> None:
+    made = await uncertain(session)
+    other = await people.staff(session, Role.SUPER_ADMIN)
+    assert await _act(session, what, made.moderator, made.target.id)
+    assert await state(session) == (UNCERTAIN_ACTS[what], *HELD)
+    before = await rows.snapshot(session)
+    for again in UNCERTAIN_ACTS:
+        assert not await _act(session, again, other, made.target.id)
+    assert await rows.snapshot(session) == before
+    audited = await rows.table(
+        session, "SELECT action, user_id, role FROM user_audit_logs WHERE action LIKE 'doubt%'"
+    )
+    assert audited == [(f"doubt_{what}", made.moderator.user_id, "admin")]
+    if what == "refund":
+        await escrow.refund(session, target_id=made.target.id)
+
+
+@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "release", "wait"])
+async def test_an_old_card_decides_nothing(session: AsyncSession, what: str) -> None:
+    made = await uncertain(session)
+    before = await rows.snapshot(session)
+    assert not await _act(session, what, made.moderator, made.target.id, claim_no=0)
+    assert await rows.snapshot(session) == before
+
+
+@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "release", "wait"])
+@pytest.mark.parametrize("who", ["advertiser", "owner", "outsider", "operator", "elsewhere"])
+async def test_who_may_not_decide(database: Database, who: str, what: str) -> None:
+    async with database.sessions.begin() as session:
+        made = await uncertain(session)
+        roles = frozenset({Role.ADMIN})
+        actor = {
+            "advertiser": Actor(made.advertiser.user_id, roles, in_admin_chat=True),
+            "owner": Actor(made.owner.user_id, roles, in_admin_chat=True),
+            "outsider": await people.person(session),
+            "operator": await people.staff(session, Role.OPERATOR),
+            "elsewhere": Actor(made.moderator.user_id, roles),
+        }[who]
+    refusal = await rows.refused(
+        database.sessions,
+        lambda session: _act(session, what, actor, made.target.id),
+        actor=actor,
+        action=what,
+    )
+    own = who in {"advertiser", "owner"}
+    assert isinstance(refusal, errors.OwnMoney if own else errors.AccessDenied)
+
+
+@pytest.mark.parametrize("message_id", [KNOWN, 1])
+async def test_an_id_from_before_the_send_is_not_it(session: AsyncSession, message_id: int) -> None:
+    made = await uncertain(session)
+    with pytest.raises(errors.PostNotProven):
+        await decisions.there(
+            session,
+            actor=made.moderator,
+            target_id=made.target.id,
+            claim_no=1,
+            message_id=message_id,
+        )
+    assert await state(session) == ("uncertain", *HELD)
+
+
+async def test_another_posts_id_is_not_it(session: AsyncSession) -> None:
+    first = await people.posted(session)  # message 10
+    await people.another(session, first)
+    claim = await people.claimed(session)
+    assert await posting.may_send(session, claim)
+    assert await posting.record_uncertain(session, claim, error="time-out")
+    doubt = await the_doubt(session)
+    assert not await doubts.record_found(session, doubt, message_id=10)
+    assert not await decisions.is_candidate(session, target_id=claim.target_id, message_id=10)
+    assert await decisions.is_candidate(session, target_id=claim.target_id, message_id=11)
+    # Nor where less was known before the send.
+    await session.execute(
+        update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
+    )
+    assert not await decisions.is_candidate(session, target_id=claim.target_id, message_id=10)
+
+
+async def test_what_is_paid_is_nobodys_card_any_more(database: Database) -> None:
+    """Not even in a channel where the bot cannot look at anything by now."""
+    async with database.sessions.begin() as session:
+        made = await people.posted(session, promised_hours=2)
+    await database.forward(timedelta(hours=2) + live_checks.UNSEEN_LASTS)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await live_checks.record(session, job_id=job_id, verdict=Verdict.PRESENT, evidence="seen")
+        await escrow.release(session, target_id=made.target.id)
+        await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="kicked")
+    await database.forward(channels.RIGHTS_GRACE + timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        assert await doubts.ask_due(session, limit=9) == 0
+        for what in ("refund", "release", "wait"):
+            assert not await _act(session, what, made.moderator, made.target.id)
+        assert await state(session) == ("success", "released", "posted")
+
+
+@pytest.mark.parametrize("what", ["there", "absent", "refund", "release", "wait"])
+async def test_there_is_nothing_to_decide_where_nothing_was_sent(
+    session: AsyncSession, what: str
+) -> None:
+    made = await people.deal(session)
+    for target_id in (made.target.id, 999_999):
+        with pytest.raises(errors.NotFound):
+            await _act(session, what, made.moderator, target_id)
+
+
+async def _unseen(database: Database) -> people.Deal:
+    """A post whose hours are over and whose last look told nothing for too long."""
+    async with database.sessions.begin() as session:
+        made = await people.posted(session, promised_hours=2)
+    await database.forward(timedelta(hours=2) + live_checks.UNSEEN_LASTS)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await live_checks.record(session, job_id=job_id, verdict=Verdict.UNKNOWN, evidence="502")
+        assert await doubts.ask_due(session, limit=9) == 1
+        assert await count_cards(session, "post_unseen") == 1
+        assert await escrow.releasable(session, limit=9) == []
+    return made
+
+
+async def test_an_unseen_post_is_released_by_a_person(database: Database) -> None:
+    made = await _unseen(database)
+    async with database.sessions.begin() as session:
+        assert await _act(session, "release", made.moderator, made.target.id)
+        assert await escrow.releasable(session, limit=9) == [made.target.id]
+        await escrow.release(session, target_id=made.target.id)
+        assert await state(session) == ("success", "released", "posted")
+        assert not await _act(session, "refund", made.moderator, made.target.id)
+        assert not await _act(session, "release", made.moderator, made.target.id)
+
+
+async def test_an_unseen_post_is_refunded_by_a_person(database: Database) -> None:
+    made = await _unseen(database)
+    async with database.sessions.begin() as session:
+        assert await _act(session, "refund", made.moderator, made.target.id)
+        await escrow.refund(session, target_id=made.target.id)
+        assert await state(session) == ("failed", "refunded", "refunded")
+
+
+async def test_an_unseen_post_waits_another_day(database: Database) -> None:
+    made = await _unseen(database)
+    async with database.sessions.begin() as session:
+        assert await _act(session, "wait", made.moderator, made.target.id)
+    await database.forward(doubts.ASK_AGAIN - timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        assert await doubts.ask_due(session, limit=9) == 0
+    await database.forward(timedelta(minutes=2))
+    async with database.sessions.begin() as session:
+        assert await doubts.ask_due(session, limit=9) == 1
+        assert await state(session) == ("success", *HELD)
+
+
+async def test_nobody_releases_before_the_promised_hours_are_over(session: AsyncSession) -> None:
+    made = await people.posted(session, promised_hours=2)
+    await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
+    with pytest.raises(errors.PostNotProven):
+        await _act(session, "release", made.moderator, made.target.id)
+    assert await escrow.releasable(session, limit=9) == []
+
+
+@pytest.mark.parametrize("what", ["refund", "release", "wait"])
+async def test_a_live_post_that_is_seen_is_nobodys_to_decide(
+    session: AsyncSession, what: str
+) -> None:
+    made = await people.posted(session, promised_hours=2)
+    before = await rows.snapshot(session)
+    assert not await _act(session, what, made.moderator, made.target.id)
+    assert await rows.snapshot(session) == before

@@ -1,0 +1,47 @@
+"""Posts of which nobody knows, for the tests of what is done about them."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import (
+    channels,
+    doubts,
+    posting,
+)
+from tests.factories import people, rows
+
+KNOWN = 7
+
+
+async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
+    """A deal whose send was cut; the channel's highest known id was KNOWN before it."""
+    made = await people.approved(session, **terms)
+    await channels.note_message(session, chat_id=made.channel.chat_id, message_id=KNOWN)
+    claim = await people.claimed(session)
+    assert await posting.may_send(session, claim)
+    assert await posting.record_uncertain(session, claim, error="TimeoutError")
+    await people.commit(session)
+    return made
+
+
+async def the_doubt(session: AsyncSession) -> doubts.Doubt:
+    [doubt] = await doubts.take(session, limit=9)
+    return doubt
+
+
+async def state(session: AsyncSession) -> tuple[str, str, str]:
+    [found] = await rows.table(
+        session,
+        "SELECT j.status, e.status, t.status FROM post_jobs j"
+        " JOIN campaign_targets t ON t.id = j.campaign_target_id"
+        " JOIN escrows e ON e.campaign_target_id = t.id",
+    )
+    return found[0], found[1], found[2]
+
+
+async def count_cards(session: AsyncSession, kind: str) -> int:
+    count: int = await rows.one(
+        session, "SELECT count(*) FROM outbox WHERE kind = :kind AND user_id IS NULL", kind=kind
+    )
+    return count
