@@ -9,6 +9,8 @@ FIRST = 12
 """Tests of the first round; most mutants die in it."""
 NEAR = ("tests/services", "tests/unit")
 """They meet the money core without a Telegram around it, so they are quicker."""
+SHORT = 5
+"""Shorter words of a name say nothing: `post`, `check`."""
 START_SECONDS = 60.0
 PATIENCE = 6
 """How many times its usual time a round may take, on a machine with other work to do."""
@@ -58,17 +60,26 @@ class Choice:
         return START_SECONDS + PATIENCE * longest
 
     def _of_database(self, mutant: Mutant) -> list[str]:
-        """All tests: those made for the table, those that name it, those that use it, the rest."""
+        """All tests: those made for the table or for guards, those that name it, its users, the rest.
+
+        A function is named after what it guards: `require_withdrawal_match` is met by what is about
+        withdrawals.
+        """
         users = {name for name, text in self._modules.items() if mutant.place in text}
 
         def rank(test: str) -> tuple[int, float]:
             words = self._words[test.split("::", maxsplit=1)[0]]
             if test.endswith(f"[{mutant.place}]") or _named_for(test, mutant):
                 return 0, self._quick(test)
-            if mutant.place in words:
+            if any(word in _stem(test) for word in ("constraints", "guards")):
                 return 1, self._quick(test)
+            if any(word in _stem(test) for word in mutant.place.split("_") if len(word) > SHORT):
+                return 2, self._quick(test)
+            if mutant.place in words:
+                return 3, self._quick(test)
             used = any(place.split(" ", maxsplit=1)[0] in users for place in self._entered[test])
-            return (2 if used else 3), self._quick(test)
+            near = test.startswith(NEAR)
+            return (4 if used and near else 5 if near else 6), self._quick(test)
 
         return sorted(self._seconds, key=rank)
 
@@ -76,8 +87,12 @@ class Choice:
         return self._seconds[test]
 
 
+def _stem(test: str) -> str:
+    return Path(test.split("::", maxsplit=1)[0]).stem
+
+
 def _named_for(test: str, mutant: Mutant) -> bool:
     """Tell whether a test's file is about this kind of guard, its module or its function."""
-    stem = Path(test.split("::", maxsplit=1)[0]).stem
+    stem = _stem(test)
     words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.place).stem]
     return any(len(word) > len("row") and word != "call" and word in stem for word in words)
