@@ -60,7 +60,7 @@ class Choice:
         return START_SECONDS + PATIENCE * longest
 
     def _of_database(self, mutant: Mutant) -> list[str]:
-        """All tests: those made for the table or for guards, those that name it, its users, the rest.
+        """All tests: those made for the table, those about guards, those that name it, the rest.
 
         A function is named after what it guards: `require_withdrawal_match` is met by what is about
         withdrawals.
