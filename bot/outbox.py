@@ -93,6 +93,14 @@ async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> 
     return screens.payment_parked(t, payload["inbox_id"], payload["error"])
 
 
+async def _person_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.person_blocked(t, blocked=True)
+
+
+async def _person_unblocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.person_blocked(t, blocked=False)
+
+
 async def _switch_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     by = None
     if payload["user_id"] is not None:
@@ -153,6 +161,8 @@ _KINDS: Mapping[str, Render] = {
     "channel_suspended": _channel_suspended,
     "deposit_credited": _deposit_credited,
     "payment_parked": _payment_parked,
+    "person_blocked": _person_blocked,
+    "person_unblocked": _person_unblocked,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
     "ledger_sealed": _ledger_sealed,

@@ -18,7 +18,8 @@ from services.lifecycle import Who
 
 TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
-STILL_SEEN = ("owner_blocked",)
+OWNER_BLOCKED = "owner_blocked"
+STILL_SEEN = (OWNER_BLOCKED,)
 """Why a channel is suspended in which the bot has kept its rights: what is live runs its course."""
 RIGHTS_GRACE = timedelta(hours=24)
 """How long an owner has to give the bot its rights back before the admins are asked."""
@@ -164,17 +165,47 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
 
 
 async def rights_restored(session: AsyncSession, *, chat_id: int) -> None:
-    """Open a suspended channel again once the bot may post there. Locks the channel."""
+    """Open a suspended channel again once the bot may post there. Locks the channel.
+
+    A blocked owner's stays closed, for that reason alone from now on.
+    """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
         return
     if await users.first_blocked(session, channel.owner_id):
+        channel.status_reason = OWNER_BLOCKED
+        await session.flush()
         return
     channel.status, channel.status_reason = ChannelStatus.ACTIVE, None
     await session.flush()
     await audit.record(
         session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
     )
+
+
+async def suspend_of(session: AsyncSession, *, owner_id: int) -> None:
+    """Suspend the channels of an owner who was just blocked: what is live there runs its course.
+
+    Locks them, in the order of their ids.
+    """
+    open_ones = lifecycle.sources(lifecycle.CHANNEL, ChannelStatus.SUSPENDED, Who.SYSTEM)
+    for channel in await _lock_of(session, owner_id, Channel.status.in_(open_ones)):
+        channel.status, channel.status_reason = ChannelStatus.SUSPENDED, OWNER_BLOCKED
+        await session.flush()
+        await audit.record(
+            session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
+        )
+
+
+async def reopen_of(session: AsyncSession, *, owner_id: int) -> None:
+    """Open the channels again that were suspended because their owner was blocked. Locks them."""
+    closed = (Channel.status == ChannelStatus.SUSPENDED) & (Channel.status_reason == OWNER_BLOCKED)
+    for channel in await _lock_of(session, owner_id, closed):
+        channel.status, channel.status_reason = ChannelStatus.ACTIVE, None
+        await session.flush()
+        await audit.record(
+            session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
+        )
 
 
 async def note_message(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
@@ -252,6 +283,19 @@ async def _lock(session: AsyncSession, which: ColumnElement[bool]) -> Channel | 
         select(Channel).where(which).with_for_update().execution_options(populate_existing=True)
     )
     return channel
+
+
+async def _lock_of(
+    session: AsyncSession, owner_id: int, which: ColumnElement[bool]
+) -> Sequence[Channel]:
+    rows = await session.scalars(
+        select(Channel)
+        .where(Channel.owner_id == owner_id, which)
+        .order_by(Channel.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
 
 
 async def _own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:

@@ -4,14 +4,13 @@ A fact, recorded whatever is stopped: what is still there is taken back, the res
 loss, and the person is blocked.
 """
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Clawback, Deposit, DepositStatus, Reason, WalletKind
-from db.models.users import User
 from db.money import MAX_AMOUNT
-from services import audit, errors, ledger, lifecycle, outbox, users, withdrawals
+from services import audit, blocks, errors, ledger, lifecycle, outbox, users, withdrawals
 from services.actors import SYSTEM
 from services.ledger import Leg
 from services.lifecycle import Who
@@ -52,7 +51,7 @@ async def clawback(
         wanted=DepositStatus.CLAWED_BACK,
         who=Who.SYSTEM,
     )
-    await _block(session, user_id, payment.id)
+    await blocks.block(session, actor=SYSTEM, user_id=user_id, role="system", deposit_id=payment.id)
     recovered = loss = 0
     if payment.status is DepositStatus.CREDITED:
         await withdrawals.return_unapproved(session, user_id=user_id)
@@ -106,29 +105,6 @@ async def _lock_deposit(
     if (payment.user_id, payment.amount) != (user_id, amount):
         raise errors.IdempotencyConflict(external_reference)
     return payment
-
-
-async def _block(session: AsyncSession, user_id: int, deposit_id: int) -> None:
-    """Block the person, who may still look; staff can let them in again."""
-    blocked = await session.scalar(
-        update(User)
-        .where(User.id == user_id, ~User.blocked)
-        .values(blocked=True)
-        .returning(User.id)
-    )
-    if blocked is None:  # blocked already: locked all the same, as a request would find it
-        await session.execute(
-            select(User.id).where(User.id == user_id).with_for_update(key_share=True)
-        )
-        return
-    await audit.record(
-        session,
-        actor=SYSTEM,
-        action="user_blocked",
-        role="system",
-        blocked_user_id=user_id,
-        deposit_id=deposit_id,
-    )
 
 
 async def _post(session: AsyncSession, made: Clawback, wallet_id: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.cli import ledger, money
+from bot.cli import ledger, money, people
 from bot.cli.shell import Person, out, print_rows, run_once, staff
 from db.models.operations import Switch
 from services import dead_letters, killswitches, reports, system
@@ -17,6 +17,7 @@ switch_app = typer.Typer(no_args_is_help=True, help="Stop or run a part of the p
 app.add_typer(switch_app, name="killswitch")
 app.add_typer(money.app)
 app.add_typer(ledger.app)
+app.add_typer(people.app)
 
 
 @app.command()

@@ -65,6 +65,11 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
     return Outgoing(text)
 
 
+def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
+    """Tell a person that they are blocked and what becomes of what they have, or no more."""
+    return Outgoing(t("outbox-person-blocked" if blocked else "outbox-person-unblocked"))
+
+
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
     """Tell the staff that somebody has paid and could not be credited, and what to do."""
     return Outgoing(t("outbox-payment-parked", id=str(inbox_id), error=error))

@@ -224,7 +224,8 @@ async def test_which_switches_an_act_holds_still(database: Database) -> None:
         waiting = await people.deal(session)
         await people.approved(session)
         claim = await people.claimed(session)
-        payer = await people.person(session)
+        payer = await people.person(session, balance=100)
+        asked = await withdrawals.request(session, actor=payer, amount=40, key="form")
     assert payer.user_id is not None
     pay = partial(payments.deposit, user_id=payer.user_id, amount=5, key="k", source="telegram")
     ask = partial(payments.check_payable, user_id=payer.user_id, amount=5, currency="USD")
@@ -237,6 +238,10 @@ async def test_which_switches_an_act_holds_still(database: Database) -> None:
         (pay, {Switch.DEPOSITS}),
         (ask, {Switch.DEPOSITS}),
         (payments.credit_due, {Switch.DEPOSITS}),
+        (
+            partial(withdrawals.approve, actor=waiting.moderator, withdrawal_id=asked.id),
+            {Switch.WITHDRAWALS},
+        ),
         (
             partial(posting.claim, owner="w", lease=people.LEASE),
             {Switch.TELEGRAM_POSTING, Switch.WORKER_POST},

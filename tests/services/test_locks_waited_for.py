@@ -22,6 +22,7 @@ from services import (
     payments,
     posting,
     system,
+    withdrawals,
 )
 from tests.conftest import Database
 from tests.factories import people, rows
@@ -156,6 +157,24 @@ async def test_a_form_pressed_again_waits_for_the_first_press(database: Database
         )
 
 
+async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database: Database) -> None:
+    """Then who records it for another withdrawal is told so, and not of a broken index."""
+    async with database.sessions.begin() as session:
+        person = await people.person(session, balance=100)
+        admin = await people.staff(session)
+        first, second = [
+            await withdrawals.request(session, actor=person, amount=40, key=f"form-{n}")
+            for n in range(2)
+        ]
+    pay = partial(withdrawals.mark_paid, actor=admin, external_reference="bank-1")
+    with pytest.raises(errors.IdempotencyConflict):
+        await _second_press(
+            database,
+            partial(pay, withdrawal_id=first.id),
+            partial(pay, withdrawal_id=second.id),
+        )
+
+
 async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Database) -> None:
     """The watchdog has seen it queued; before it is given up somebody may have taken it."""
     async with database.sessions.begin() as session:
@@ -175,7 +194,7 @@ async def test_a_hold_that_comes_in_between_keeps_its_placement(database: Databa
     await database.forward(timedelta(hours=80))
     await database.as_owner(
         "ALTER FUNCTION clock() RENAME TO clock_of_old;"
-        " CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$ BEGIN"
+        " CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$ BEGIN"
         " IF current_setting('test.slow', true) = 'on' THEN PERFORM pg_sleep(1); END IF;"
         " RETURN clock_of_old(); END $$; GRANT EXECUTE ON FUNCTION clock() TO adtech_app"
     )

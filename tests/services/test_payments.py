@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.money import Reason
 from db.models.operations import Switch
 from db.money import MAX_AMOUNT
-from services import errors, ledger, payments, users
+from services import errors, escrow, ledger, payments, users
 from services.actors import Actor
 from services.ledger import Leg
 from tests.conftest import Database
@@ -133,6 +133,13 @@ async def test_the_ledger_turns_the_databases_refusals_into_facts(database: Data
         await post((mine, -5), (999_999, 5), key="l")
     with pytest.raises(errors.InvalidAmount):
         await post((mine, 2**63 - 1), (theirs, 1 - 2**63), key="l")
+
+
+async def test_what_is_settled_is_not_held_any_more(session: AsyncSession) -> None:
+    deal = await people.failed(session)
+    assert (await users.balances(session, _id(deal.advertiser))).held == deal.target.price
+    await escrow.refund(session, target_id=deal.target.id)
+    assert (await users.balances(session, _id(deal.advertiser))).held == 0
 
 
 async def test_balances_and_statement(session: AsyncSession) -> None:

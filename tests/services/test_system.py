@@ -93,6 +93,12 @@ async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> 
         assert await system.expire_targets(session) == 0  # it is the watchdog's
     assert await _watch(database) == 1
     assert await _states(database) == [("refunded", None, "refunded")]
+    assert await _watch(database) == 0
+    # Nor does who has seen it as stuck right before it was settled.
+    async with database.sessions.begin() as session:
+        before = await rows.snapshot(session)
+        await system._give_up(session, deal.target.id)
+        assert await rows.snapshot(session) == before
 
 
 @pytest.mark.parametrize("key", [Switch.WORKER_WATCHDOGS, Switch.REFUNDS])
@@ -145,6 +151,19 @@ async def test_undecided_targets_expire(database: Database) -> None:
         assert await rows.table(
             session, "SELECT count(*) FROM user_audit_logs WHERE action = 'target_expired'"
         ) == [(2,)]
+
+
+async def test_what_is_held_keeps_nothing_from_expiring(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog's are not in the way, however many wait."""
+    monkeypatch.setattr(system, "BATCH", 1)
+    async with database.sessions.begin() as session:
+        held, _ = await people.deal(session), await people.deal(session)
+        await payments.hold_escrow(session, target_id=held.target.id)
+    await database.forward(4 * 24 * HOUR)
+    async with database.sessions.begin() as session:
+        assert await system.expire_targets(session) == 1
 
 
 async def test_the_clock_withdraws_what_a_cancelled_campaign_left(database: Database) -> None:

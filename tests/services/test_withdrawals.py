@@ -159,6 +159,14 @@ async def test_the_clock_withdraws_nothing_and_nothing_is_found_of_nothing(
             await read(session, 999_999)
 
 
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
+async def test_a_reason_that_is_none(session: AsyncSession, reason: str) -> None:
+    _, wanted = await _asked(session)
+    admin = await people.staff(session)
+    with pytest.raises(errors.InvalidText):
+        await withdrawals.return_money(session, actor=admin, withdrawal_id=wanted.id, reason=reason)
+
+
 async def test_more_than_is_there(database: Database) -> None:
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)

@@ -57,6 +57,8 @@ withdrawal-return-reason = { $reason ->
     [other] {""}
    *[text] Reason: { $reason }
 }
+outbox-person-blocked = ⛔ You are blocked. What is published runs its course and is paid for, ads of yours that are not out yet are cancelled and refunded, and your channels take no placements. Your money stays yours; withdrawals wait until this is settled with the support.
+outbox-person-unblocked = ✅ You are no longer blocked. Your channels that were closed for this are open again.
 outbox-payment-parked = 🚨 Somebody has paid, and the payment could not be handled ({ $error }). It is kept: once the cause is repaired, run adtech retry-payment { $id }. It is never credited twice.
 outbox-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
 correction-kind = { $kind ->

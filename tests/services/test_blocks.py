@@ -1,0 +1,107 @@
+"""Blocked people: what stops, what goes on, and how they are let in again."""
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.users import Role
+from services import blocks, channels, errors, posting
+from services.actors import Actor
+from tests.conftest import Database
+from tests.factories import people, rows
+from tests.shell import shell_of
+
+
+async def _channel(session: AsyncSession) -> tuple[str, str | None]:
+    [found] = await rows.table(session, "SELECT status, status_reason FROM channels")
+    return found[0], found[1]
+
+
+async def test_an_owners_channel_closes_and_opens_again(session: AsyncSession) -> None:
+    deal = await people.posted(session)
+    await people.another(session, deal)
+    owner_id = deal.owner.user_id or 0
+    assert await blocks.block_by_staff(
+        session, actor=deal.moderator, user_id=owner_id, reason="spam"
+    )
+    assert await _channel(session) == ("suspended", "owner_blocked")
+    assert await posting.claim(session, owner="worker", lease=people.LEASE) is None
+    before = await rows.snapshot(session)
+    assert not await blocks.block_by_staff(
+        session, actor=deal.moderator, user_id=owner_id, reason="spam"
+    )
+    assert await rows.snapshot(session) == before
+    for changed in (True, False):
+        assert changed == await blocks.unblock(
+            session, actor=deal.moderator, user_id=owner_id, reason="talked"
+        )
+    assert await _channel(session) == ("active", None)
+    assert await posting.claim(session, owner="worker", lease=people.LEASE) is not None
+    told = "SELECT kind FROM outbox WHERE user_id = :id AND kind LIKE 'person_%' ORDER BY id"
+    assert await rows.table(session, told, id=owner_id) == [
+        ("person_blocked",),
+        ("person_unblocked",),
+    ]
+    audited = await rows.table(
+        session,
+        "SELECT action, user_id, metadata->>'reason' FROM user_audit_logs"
+        " WHERE action LIKE 'user_%blocked' ORDER BY id",
+    )
+    assert audited == [
+        ("user_blocked", deal.moderator.user_id, "spam"),
+        ("user_unblocked", deal.moderator.user_id, "talked"),
+    ]
+
+
+@pytest.mark.parametrize("after", ["removed", "rights lost", "rights back"])
+async def test_only_what_the_block_had_closed_is_opened(session: AsyncSession, after: str) -> None:
+    deal = await people.deal(session)
+    owner_id, chat_id = deal.owner.user_id or 0, deal.channel.chat_id
+    if after != "removed":
+        await channels.rights_lost(session, chat_id=chat_id, reason="bot_removed")
+    await blocks.block_by_staff(session, actor=deal.moderator, user_id=owner_id, reason="x")
+    if after == "removed":
+        await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
+    if after == "rights back":
+        await channels.rights_restored(session, chat_id=chat_id)
+        assert await _channel(session) == ("suspended", "owner_blocked")
+    await blocks.unblock(session, actor=deal.moderator, user_id=owner_id, reason="x")
+    assert (await _channel(session))[0] == {
+        "removed": "removed",
+        "rights lost": "suspended",
+        "rights back": "active",
+    }[after]
+
+
+async def test_who_may_block(session: AsyncSession) -> None:
+    deal = await people.deal(session)
+    whom = deal.owner.user_id or 0
+    staff = Actor(whom, deal.moderator.roles, in_admin_chat=True)
+    for change in (blocks.block_by_staff, blocks.unblock):
+        for actor in (deal.advertiser, await people.staff(session, Role.OPERATOR)):
+            with pytest.raises(errors.AccessDenied):
+                await change(session, actor=actor, user_id=whom, reason="x")
+        with pytest.raises(errors.OwnMoney):
+            await change(session, actor=staff, user_id=whom, reason="x")
+        with pytest.raises(errors.NotFound):
+            await change(session, actor=deal.moderator, user_id=999_999, reason="x")
+
+
+async def test_by_the_command_line(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        whom = await rows.one(
+            session, "SELECT telegram_id FROM users WHERE id = :id", id=deal.owner.user_id
+        )
+        admin = await rows.one(
+            session, "SELECT telegram_id FROM users WHERE id = :id", id=deal.moderator.user_id
+        )
+    shell = shell_of(database)
+    for command, said in (
+        ("block", "blocked"),
+        ("block", "they were already"),
+        ("unblock", "not blocked"),
+    ):
+        ran = await shell.adtech(command, whom, "a reason", "--as", admin)
+        assert (ran.status, said in ran.said) == (0, True), ran.said
+    ran = await shell.adtech("block", 5, "nobody", "--as", admin)
+    assert ran.status == 1
