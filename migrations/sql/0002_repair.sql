@@ -34,7 +34,7 @@ BEGIN
     -- First wait for all who have locked a wallet, then keep them out: no circle with their rows.
     LOCK TABLE wallets IN EXCLUSIVE MODE;
     ALTER TABLE wallets DISABLE TRIGGER moved_by_entries;
-    SELECT version INTO v_version FROM wallets WHERE id = p_wallet_id FOR NO KEY UPDATE;
+    SELECT version INTO v_version FROM wallets WHERE id = p_wallet_id;
     SELECT min(e.version) INTO v_orphan FROM ledger_entries e
     WHERE e.wallet_id = p_wallet_id AND e.version > v_version
         AND (SELECT sum(l.amount) FROM ledger_entries l WHERE l.transfer_id = e.transfer_id) <> 0;

@@ -7,8 +7,8 @@ from tests.mutants.mutant import Mutant
 
 FIRST = 12
 """Tests of the first round; most mutants die in it."""
-NEAR = ("tests/services", "tests/unit")
-"""They meet the money core without a Telegram around it, so they are quicker."""
+NEAR = ("tests/services", "tests/unit", "tests/migrations")
+"""They meet the money core without a Telegram around it: quicker, and what guards it is theirs."""
 SHORT = 5
 """Shorter words of a name say nothing: `post`, `check`."""
 START_SECONDS = 60.0
@@ -60,7 +60,7 @@ class Choice:
         return START_SECONDS + PATIENCE * longest
 
     def _of_database(self, mutant: Mutant) -> list[str]:
-        """All tests: those made for the table, those about guards, those that name it, the rest.
+        """All near tests: those for the table, those about guards, those that name it, the rest.
 
         A function is named after what it guards: `require_withdrawal_match` is met by what is about
         withdrawals.
@@ -78,10 +78,9 @@ class Choice:
             if mutant.place in words:
                 return 3, self._quick(test)
             used = any(place.split(" ", maxsplit=1)[0] in users for place in self._entered[test])
-            near = test.startswith(NEAR)
-            return (4 if used and near else 5 if near else 6), self._quick(test)
+            return (4 if used else 5), self._quick(test)
 
-        return sorted(self._seconds, key=rank)
+        return sorted((test for test in self._seconds if test.startswith(NEAR)), key=rank)
 
     def _quick(self, test: str) -> float:
         return self._seconds[test]

@@ -200,6 +200,42 @@ async def test_a_lost_entry_and_a_changed_one_are_named_and_not_papered_over(sce
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "undone"),
+    [
+        # Lost, and what came after it made to agree.
+        (
+            [
+                "DELETE FROM ledger_entries WHERE wallet_id = {wallet} AND version = 2",
+                "UPDATE ledger_entries SET balance_after = 103"
+                " WHERE wallet_id = {wallet} AND version = 3",
+            ],
+            [
+                "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after,"
+                " version, reason, reference_id) SELECT transfer_id, {wallet}, 20, 120, 2, reason,"
+                " reference_id FROM ledger_entries e WHERE amount = -20",
+                "UPDATE ledger_entries SET balance_after = 123"
+                " WHERE wallet_id = {wallet} AND version = 3",
+            ],
+        ),
+        # All there, and one of them changed.
+        (
+            ["UPDATE ledger_entries SET amount = 25 WHERE wallet_id = {wallet} AND version = 2"],
+            ["UPDATE ledger_entries SET amount = 20 WHERE wallet_id = {wallet} AND version = 2"],
+        ),
+    ],
+    ids=["lost", "changed"],
+)
+async def test_a_balance_is_reset_only_to_what_its_entries_explain(
+    scene: Scene, change: list[str], undone: list[str]
+) -> None:
+    await breakage.by_hand(scene.database, *(sql.format(wallet=scene.wallet) for sql in change))
+    signed = await scene.sign("reset", scene.wallet)
+    with pytest.raises(errors.NotCorrectable):
+        await breakage.repaired(scene.database, signed)
+    await breakage.by_hand(scene.database, *(sql.format(wallet=scene.wallet) for sql in undone))
+
+
 async def test_only_the_owners_role_repairs_and_only_what_two_have_signed(scene: Scene) -> None:
     change = f"UPDATE wallets SET balance = balance + 7 WHERE id = {scene.wallet}"
     await breakage.by_hand(scene.database, change)
