@@ -207,15 +207,21 @@ async def test_a_lost_entry_and_a_changed_one_are_named_and_not_papered_over(sce
         (
             [
                 "DELETE FROM ledger_entries WHERE wallet_id = {wallet} AND version = 2",
-                "UPDATE ledger_entries SET balance_after = 103"
-                " WHERE wallet_id = {wallet} AND version = 3",
+                (
+                    "UPDATE ledger_entries SET balance_after = 103"
+                    " WHERE wallet_id = {wallet} AND version = 3"
+                ),
             ],
             [
-                "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after,"
-                " version, reason, reference_id) SELECT transfer_id, {wallet}, 20, 120, 2, reason,"
-                " reference_id FROM ledger_entries e WHERE amount = -20",
-                "UPDATE ledger_entries SET balance_after = 123"
-                " WHERE wallet_id = {wallet} AND version = 3",
+                (
+                    "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after,"
+                    " version, reason, reference_id) SELECT transfer_id, {wallet}, 20, 120, 2, reason,"
+                    " reference_id FROM ledger_entries e WHERE amount = -20"
+                ),
+                (
+                    "UPDATE ledger_entries SET balance_after = 123"
+                    " WHERE wallet_id = {wallet} AND version = 3"
+                ),
             ],
         ),
         # All there, and one of them changed.
