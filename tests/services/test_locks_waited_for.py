@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from services import (
+    blocks,
     campaigns,
+    channels,
     doubts,
     errors,
     inbox,
@@ -173,6 +175,25 @@ async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database:
             partial(pay, withdrawal_id=first.id),
             partial(pay, withdrawal_id=second.id),
         )
+
+
+async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocked(
+    database: Database,
+) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+    assert await _second_press(
+        database,
+        partial(channels.remove, actor=deal.owner, channel_id=deal.channel.id),
+        partial(
+            blocks.block_by_staff,
+            actor=deal.moderator,
+            user_id=deal.owner.user_id or 0,
+            reason="spam",
+        ),
+    )
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT status FROM channels") == "removed"
 
 
 async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Database) -> None:

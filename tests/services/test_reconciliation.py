@@ -215,8 +215,8 @@ async def test_a_lost_entry_and_a_changed_one_are_named_and_not_papered_over(sce
             [
                 (
                     "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after,"
-                    " version, reason, reference_id) SELECT transfer_id, {wallet}, 20, 120, 2, reason,"
-                    " reference_id FROM ledger_entries e WHERE amount = -20"
+                    " version, reason, reference_id) SELECT transfer_id, {wallet}, 20, 120, 2,"
+                    " reason, reference_id FROM ledger_entries e WHERE amount = -20"
                 ),
                 (
                     "UPDATE ledger_entries SET balance_after = 123"
