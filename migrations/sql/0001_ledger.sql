@@ -224,7 +224,8 @@ BEGIN
     JOIN campaigns c ON c.id = t.campaign_id
     WHERE e.campaign_target_id = p_target_id;
 
-    IF v.id IS NULL OR v.amount <> v.price OR v.wallet_kind <> 'escrow'
+    -- Of a target without an escrow nothing is expected that could have been posted.
+    IF v.amount <> v.price OR v.wallet_kind <> 'escrow'
         OR v.fee <> div(v.price::numeric * v.fee_bps, 10000)
     THEN
         RAISE EXCEPTION 'a transfer or escrow that does not match its target' USING ERRCODE = 'AD012';

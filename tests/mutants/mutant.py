@@ -49,7 +49,10 @@ _STATUS = re.compile(
     rf"(?:(?:status|claim_no|lease_owner)\s*(?:=|<>|IN|NOT IN|IS (?:NOT )?DISTINCT FROM)\s*{_VALUE}"
     r"|(?:enabled|blocked)\b))"
 )
-_REFUSAL = re.compile(r"\b(?:IF|ELSIF)\s(?P<test>(?:(?!\bTHEN\b).)*?)\sTHEN\s+RAISE\b", re.DOTALL)
+_CASE = r"\bCASE\b(?:(?!\bCASE\b).)*?\bEND\b"
+_REFUSAL = re.compile(
+    rf"\b(?:IF|ELSIF)\s(?P<test>(?:{_CASE}|(?!\bTHEN\b|\bCASE\b).)*?)\sTHEN\s+RAISE\b", re.DOTALL
+)
 
 
 def cuts_of_sql(sql: str) -> list[Cut]:

@@ -9,6 +9,7 @@ import pytest
 from services import escrow
 from tests.conftest import Database
 from tests.factories import people
+from tests.services.guarded import done, post, refused
 
 APPEND_ONLY = ("ledger_entries", "ledger_transfers", "user_audit_logs")
 
@@ -21,50 +22,6 @@ async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def _refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
-    """Run statements as one transaction; it must be refused, at once or at its commit."""
-
-    async def attempt() -> None:
-        async with connection.transaction():
-            for statement in statements:
-                await connection.execute(statement)
-
-    with pytest.raises(asyncpg.PostgresError) as refusal:
-        await attempt()
-    assert refusal.value.sqlstate == state, refusal.value
-
-
-def _post(key: str, reason: str, reference: int, *legs: tuple[int, int, str]) -> str:
-    """Write a call of the ledger's one way in."""
-    wallets, amounts, reasons = zip(*legs, strict=True)
-    return (
-        f"SELECT post_transfer('{key}', '{reason}', {reference}, ARRAY{list(wallets)}::bigint[],"
-        f" ARRAY{list(amounts)}::bigint[], ARRAY{list(reasons)}, NULL, NULL)"
-    )
-
-
-async def _done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> int:
-    """Write a correction that is done, and return its id; its transfer has to follow at once."""
-    one, two = [
-        await connection.fetchval(
-            "INSERT INTO users (telegram_id) VALUES ((SELECT max(telegram_id) + 1 FROM users))"
-            " RETURNING id"
-        )
-        for _ in range(2)
-    ]
-    found = await connection.fetchval(
-        "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status, proposed_by,"
-        " reason, confirmed_by, confirm_reason, done_at)"
-        " VALUES ('adjustment', $1, $2, $3, 'done', $4, 'x', $5, 'x', now()) RETURNING id",
-        a,
-        b,
-        amount,
-        one,
-        two,
-    )
-    return int(found)
-
-
 @pytest.mark.parametrize("name", APPEND_ONLY)
 @pytest.mark.parametrize(
     "verb", ["UPDATE {} SET reason = reason", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
@@ -75,7 +32,7 @@ async def test_history_is_never_changed(
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
     statement = verb.format(name).replace("reason", "action" if "audit" in name else "reason")
-    await _refused(owner, "AD006", statement)
+    await refused(owner, "AD006", statement)
 
 
 @pytest.mark.parametrize("name", ["wallets", "escrows"])
@@ -85,7 +42,7 @@ async def test_wallets_and_escrows_are_never_deleted(
 ) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
-    await _refused(owner, "AD006", verb.format(name))
+    await refused(owner, "AD006", verb.format(name))
 
 
 async def test_a_transfer_sums_to_zero(database: Database, owner: asyncpg.Connection) -> None:
@@ -96,7 +53,7 @@ async def test_a_transfer_sums_to_zero(database: Database, owner: asyncpg.Connec
         "INSERT INTO ledger_entries"
         " (transfer_id, wallet_id, amount, balance_after, version, reason, reference_id) VALUES"
     )
-    await _refused(
+    await refused(
         owner,
         "AD007",
         "INSERT INTO ledger_transfers (key, reason, reference_id) VALUES ('x', 'adjustment', 1)",
@@ -111,13 +68,25 @@ async def test_legs_that_are_no_transfer(database: Database, owner: asyncpg.Conn
             await people.person(session, balance=100)
     a, b = await owner.fetchrow("SELECT min(id), max(id) FROM wallets WHERE kind = 'user'")
     leg = "adjustment"
-    await _refused(owner, "AD003", _post("k", leg, 1, (a, -5, leg), (b, 6, leg)))
-    await _refused(owner, "AD003", _post("k", leg, 1, (a, 0, leg), (b, 0, leg)))
-    await _refused(owner, "AD003", _post("k", leg, 1, (a, 0, leg)))
-    await _refused(owner, "AD004", _post("k", leg, 1, (a, -5, leg), (999_999, 5, leg)))
-    await _refused(owner, "AD004", _post("k", leg, 1, (a, -5, leg), (a, 5, leg)))
-    await _refused(owner, "AD002", _post("k", leg, 1, (a, -101, leg), (b, 101, leg)))
-    await _refused(
+    await refused(owner, "AD003", post("k", leg, 1, (a, -5, leg), (b, 6, leg)))
+    await refused(owner, "AD003", post("k", leg, 1, (a, 0, leg), (b, 0, leg)))
+    await refused(owner, "AD003", post("k", leg, 1, (a, 0, leg)))
+    for wallets, amounts, reasons in (
+        ("{}", "{}", "{}"),
+        (f"{{{a},{b}}}", "{-5,2,3}", "{adjustment,adjustment}"),
+        (f"{{{a},{b}}}", "{-5,5}", "{adjustment}"),
+        (f"{{{a},{b}}}", "{NULL,NULL}", "{adjustment,adjustment}"),
+    ):
+        await refused(
+            owner,
+            "AD003",
+            f"SELECT post_transfer('k', '{leg}', 1, '{wallets}', '{amounts}', '{reasons}',"
+            " NULL, NULL)",
+        )
+    await refused(owner, "AD004", post("k", leg, 1, (a, -5, leg), (999_999, 5, leg)))
+    await refused(owner, "AD004", post("k", leg, 1, (a, -5, leg), (a, 5, leg)))
+    await refused(owner, "AD002", post("k", leg, 1, (a, -101, leg), (b, 101, leg)))
+    await refused(
         owner,
         "AD003",  # a transfer whose legs were forgotten is seen at the commit
         "INSERT INTO ledger_transfers (key, reason, reference_id) VALUES ('x', 'adjustment', 1)",
@@ -131,26 +100,38 @@ async def test_a_balance_moves_by_entries_alone(
         await people.person(session, balance=100)
         await people.person(session, balance=50)
     mine = "WHERE id = (SELECT min(id) FROM wallets WHERE kind = 'user')"
-    await _refused(owner, "AD010", f"UPDATE wallets SET balance = balance + 1 {mine}")
-    await _refused(
+    await refused(owner, "AD010", f"UPDATE wallets SET balance = balance + 1 {mine}")
+    await refused(
         owner, "AD010", f"UPDATE wallets SET balance = balance + 1, version = version + 1 {mine}"
     )
-    await _refused(owner, "AD010", f"UPDATE wallets SET balance = 0, version = 0 {mine}")
-    await _refused(owner, "AD010", f"UPDATE wallets SET version = version + 1 {mine}")
-    await _refused(owner, "23514", f"UPDATE wallets SET balance = -1 {mine}")
+    await refused(owner, "AD010", f"UPDATE wallets SET balance = 0, version = 0 {mine}")
+    await refused(owner, "AD010", f"UPDATE wallets SET version = version + 1 {mine}")
+    await refused(owner, "23514", f"UPDATE wallets SET balance = -1 {mine}")
     for column in ("user_id = (SELECT max(id) FROM users)", "currency = 'EUR'"):
-        await _refused(
+        await refused(
             owner,
             "AD009",
             "DROP INDEX uq_wallets_user_id_kind",
             f"UPDATE wallets SET {column} {mine}",
         )
-    await _refused(owner, "AD009", f"UPDATE wallets SET kind = 'withdrawal' {mine}")
-    await _refused(
+    await refused(owner, "AD009", f"UPDATE wallets SET kind = 'withdrawal' {mine}")
+    await refused(
         owner,
         "AD008",
         "INSERT INTO wallets (kind, balance, version, currency) VALUES ('escrow', 5, 1, 'USD')",
     )
+    for balance, version in ((5, 0), (0, 1)):
+        await refused(
+            owner,
+            "AD008",
+            "INSERT INTO wallets (kind, balance, version, currency)"
+            f" VALUES ('escrow', {balance}, {version}, 'USD')",
+        )
+    untouched = "WHERE id = (SELECT max(id) FROM wallets WHERE version = 0)"
+    await owner.execute("SELECT open_wallet('escrow', NULL, NULL, 'USD')")
+    await refused(owner, "AD009", f"UPDATE wallets SET id = DEFAULT {untouched}")
+    await owner.execute("ALTER TABLE wallets DISABLE TRIGGER never_deleted")
+    await owner.execute(f"DELETE FROM wallets {untouched}")
 
 
 async def test_one_key_is_one_transfer(database: Database, owner: asyncpg.Connection) -> None:
@@ -160,20 +141,20 @@ async def test_one_key_is_one_transfer(database: Database, owner: asyncpg.Connec
     a, b = await owner.fetchrow("SELECT min(id), max(id) FROM wallets WHERE kind = 'user'")
     leg = "adjustment"
     async with owner.transaction():
-        done = await _done(owner, a, b, 5)
-        made = await owner.fetchval(_post("same", leg, done, (a, -5, leg), (b, 5, leg)))
-    again = await owner.fetchval(_post("same", leg, done, (b, 5, leg), (a, -5, leg)))
+        correction = await done(owner, a, b, 5)
+        made = await owner.fetchval(post("same", leg, correction, (a, -5, leg), (b, 5, leg)))
+    again = await owner.fetchval(post("same", leg, correction, (b, 5, leg), (a, -5, leg)))
     assert made == (again[0], True)
     assert again == (made[0], False)
     assert await owner.fetchval("SELECT balance FROM wallets WHERE id = $1", a) == 95
     for other in (
-        _post("same", leg, done, (a, -6, leg), (b, 6, leg)),
-        _post("same", leg, done + 1, (a, -5, leg), (b, 5, leg)),
-        _post("same", "clawback", done, (a, -5, leg), (b, 5, leg)),
-        _post("same", leg, done, (a, -5, "clawback"), (b, 5, leg)),
-        _post("same", leg, done, (a, 5, leg), (b, -5, leg)),
+        post("same", leg, correction, (a, -6, leg), (b, 6, leg)),
+        post("same", leg, correction + 1, (a, -5, leg), (b, 5, leg)),
+        post("same", "clawback", correction, (a, -5, leg), (b, 5, leg)),
+        post("same", leg, correction, (a, -5, "clawback"), (b, 5, leg)),
+        post("same", leg, correction, (a, 5, leg), (b, -5, leg)),
     ):
-        await _refused(owner, "AD001", other)
+        await refused(owner, "AD001", other)
 
 
 async def test_mixed_currencies_are_no_transfer(
@@ -184,7 +165,7 @@ async def test_mixed_currencies_are_no_transfer(
     wallet = await owner.fetchval("SELECT id FROM wallets WHERE kind = 'user'")
     euro = await owner.fetchval("SELECT open_wallet('escrow', NULL, NULL, 'EUR')")
     leg = "adjustment"
-    await _refused(owner, "AD005", _post("k", leg, 1, (wallet, -5, leg), (euro, 5, leg)))
+    await refused(owner, "AD005", post("k", leg, 1, (wallet, -5, leg), (euro, 5, leg)))
     await owner.execute("ALTER TABLE wallets DISABLE TRIGGER never_deleted")
     await owner.execute("DELETE FROM wallets WHERE id = $1", euro)
 
@@ -198,15 +179,15 @@ async def test_an_escrow_settles_once(database: Database, owner: asyncpg.Connect
     for deal, other in ((paid, "refunded"), (lost, "released")):
         mine = f"WHERE campaign_target_id = {deal.target.id}"
         for change in (f"status = '{other}'", "status = 'held', settled_at = NULL", "amount = 1"):
-            await _refused(owner, "AD011", f"UPDATE escrows SET {change} {mine}")
+            await refused(owner, "AD011", f"UPDATE escrows SET {change} {mine}")
     a, b = await owner.fetchrow(
         "SELECT min(id), max(id) FROM wallets WHERE kind = 'user' AND balance > 4000"
     )
     for deal, reason in ((paid, "refund"), (lost, "payout"), (paid, "payout"), (lost, "refund")):
-        await _refused(
+        await refused(
             owner,
             "23505",  # one settlement a target, by an index
-            _post(f"again:{reason}", reason, deal.target.id, (a, -5, reason), (b, 5, reason)),
+            post(f"again:{reason}", reason, deal.target.id, (a, -5, reason), (b, 5, reason)),
         )
 
 
@@ -217,7 +198,7 @@ async def test_a_held_escrow_keeps_its_terms(
     async with database.sessions.begin() as session:
         await people.approved(session)
     other = await owner.fetchval("SELECT open_wallet('escrow', NULL, NULL, 'USD')")
-    await _refused(owner, "AD011", f"UPDATE escrows SET {change.format(other=other)}")
+    await refused(owner, "AD011", f"UPDATE escrows SET {change.format(other=other)}")
     await owner.execute("ALTER TABLE wallets DISABLE TRIGGER never_deleted")
     await owner.execute("DELETE FROM wallets WHERE id = $1", other)
 
@@ -243,39 +224,39 @@ async def test_escrow_and_transfers_match_at_commit(
     )
 
     def settle(reason: str, *legs: tuple[int, int, str]) -> str:
-        return _post(f"{reason}:{target}", reason, target, *legs)
+        return post(f"{reason}:{target}", reason, target, *legs)
 
     out = (wallet, -5_000, "escrow_release")
     back = (wallet, -5_000, "refund")
     # A status without its money, and money without its status.
-    await _refused(owner, "AD012", released)
-    await _refused(owner, "AD012", refunded)
-    await _refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")))
+    await refused(owner, "AD012", released)
+    await refused(owner, "AD012", refunded)
+    await refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")))
     # To the wrong person, without the fee, or as the wrong settlement.
-    await _refused(owner, "AD012", settle("refund", back, (thief, 5_000, "refund")), refunded)
-    await _refused(
+    await refused(owner, "AD012", settle("refund", back, (thief, 5_000, "refund")), refunded)
+    await refused(
         owner,
         "AD012",
         settle("payout", out, (thief, 4_500, "payout"), (revenue, 500, "fee")),
         released,
     )
-    await _refused(owner, "AD012", settle("payout", out, (publisher, 5_000, "payout")), released)
-    await _refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")), released)
+    await refused(owner, "AD012", settle("payout", out, (publisher, 5_000, "payout")), released)
+    await refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")), released)
     # Under another name.
     for reason in ("adjustment", "withdrawal", "clawback", "deposit"):
-        await _refused(
-            owner, "AD012", _post("x", reason, target, (wallet, -1, reason), (thief, 1, reason))
+        await refused(
+            owner, "AD012", post("x", reason, target, (wallet, -1, reason), (thief, 1, reason))
         )
     # A hold without an escrow, for another price or fee, or into a wallet that somebody can spend.
     leg = "escrow_hold"
-    await _refused(
+    await refused(
         owner,
         "AD012",
-        _post("h", leg, pending.target.id, (buyer, -5_000, leg), (wallet, 5_000, leg)),
+        post("h", leg, pending.target.id, (buyer, -5_000, leg), (wallet, 5_000, leg)),
     )
     own = "open_wallet('escrow', NULL, NULL, 'USD')"
     for wallet_id, price, fee in ((thief, 5_000, 500), (own, 4_999, 500), (own, 5_000, 499)):
-        await _refused(
+        await refused(
             owner,
             "AD012",
             "INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee)"

@@ -20,10 +20,12 @@ from services import (
     errors,
     escrow,
     killswitches,
+    ledger,
     moderation,
     payments,
     posting,
     system,
+    users,
     withdrawals,
 )
 from services.actors import SYSTEM
@@ -138,6 +140,9 @@ async def test_what_a_reversed_payment_holds(database: Database) -> None:
     )
     # Blocked before: their row is not written, and held all the same.
     await _holds(database, reversed_outside, "users")
+    async with database.sessions.begin() as session:
+        wallet = await users.wallet_of(session, payer.user_id or 0)
+    await _holds(database, partial(ledger.lock_wallet, wallet_id=wallet.id), "wallets")
 
 
 async def test_what_a_withdrawal_holds(database: Database) -> None:

@@ -1,0 +1,50 @@
+"""Hand-written SQL of the tables' owner, as the tests of the database's own guards write it."""
+
+import asyncpg
+import pytest
+
+Leg = tuple[int, int, str]
+
+
+async def refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
+    """Run statements as one transaction; it must be refused, at once or at its commit."""
+
+    async def attempt() -> None:
+        async with connection.transaction():
+            for statement in statements:
+                await connection.execute(statement)
+
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await attempt()
+    assert refusal.value.sqlstate == state, refusal.value
+
+
+def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
+    """Write a call of the ledger's one way in."""
+    wallets, amounts, reasons = zip(*legs, strict=True)
+    return (
+        f"SELECT post_transfer('{key}', '{reason}', {reference}, ARRAY{list(wallets)}::bigint[],"
+        f" ARRAY{list(amounts)}::bigint[], ARRAY{list(reasons)}, NULL, NULL)"
+    )
+
+
+async def done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> int:
+    """Write a correction that is done, and return its id; its transfer has to follow at once."""
+    one, two = [
+        await connection.fetchval(
+            "INSERT INTO users (telegram_id) VALUES ((SELECT max(telegram_id) + 1 FROM users))"
+            " RETURNING id"
+        )
+        for _ in range(2)
+    ]
+    found = await connection.fetchval(
+        "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status, proposed_by,"
+        " reason, confirmed_by, confirm_reason, done_at)"
+        " VALUES ('adjustment', $1, $2, $3, 'done', $4, 'x', $5, 'x', now()) RETURNING id",
+        a,
+        b,
+        amount,
+        one,
+        two,
+    )
+    return int(found)

@@ -1,0 +1,211 @@
+"""What the database itself refuses about deposits, clawbacks and corrections, whoever asks."""
+# ruff: noqa: S608 - statements of a test, with ids of its own
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from services import payments, users
+from services.actors import Actor
+from tests.conftest import Database
+from tests.factories import people
+from tests.services.guarded import done, post, refused
+
+NOBODY = 999_999
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of who owns the tables; what it commits is committed."""
+    connection = await asyncpg.connect(database.owner_url)
+    yield connection
+    await connection.close()
+
+
+async def _person(database: Database) -> tuple[Actor, int, int]:
+    """Somebody who has paid 100 in, their wallet, and the one outside."""
+    async with database.sessions.begin() as session:
+        person = await people.person(session, balance=100)
+        wallet = (await users.wallet_of(session, person.user_id or 0)).id
+    connection = await asyncpg.connect(database.owner_url)
+    outside = await connection.fetchval(
+        "SELECT id FROM wallets WHERE counterparty_id = $1 AND kind = 'external'", person.user_id
+    )
+    await connection.close()
+    return person, wallet, outside
+
+
+async def test_a_transfer_belongs_to_a_row(database: Database, owner: asyncpg.Connection) -> None:
+    _, wallet, outside = await _person(database)
+    _, other, _ = await _person(database)
+    for reason, legs in (
+        ("deposit", ((outside, -5), (wallet, 5))),
+        ("adjustment", ((wallet, -5), (other, 5))),
+    ):
+        await refused(
+            owner,
+            "AD012",
+            post("x", reason, NOBODY, *((id_, amount, reason) for id_, amount in legs)),
+        )
+
+
+async def test_a_leg_has_the_name_of_its_transfer(
+    database: Database, owner: asyncpg.Connection
+) -> None:
+    _, a, _ = await _person(database)
+    _, b, _ = await _person(database)
+
+    async def attempt() -> None:
+        async with owner.transaction():
+            made = await done(owner, a, b, 5)
+            await owner.execute(post("x", "adjustment", made, (a, -5, "adjustment"), (b, 5, "fee")))
+
+    with pytest.raises(asyncpg.PostgresError, match="another name"):
+        await attempt()
+
+
+async def test_no_correction_moves_held_money(
+    database: Database, owner: asyncpg.Connection
+) -> None:
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+    _, mine, _ = await _person(database)
+    escrow = await owner.fetchval("SELECT wallet_id FROM escrows")
+
+    async def attempt() -> None:
+        async with owner.transaction():
+            made = await done(owner, escrow, mine, 5)
+            leg = "adjustment"
+            await owner.execute(post("x", leg, made, (escrow, -5, leg), (mine, 5, leg)))
+
+    with pytest.raises(asyncpg.PostgresError, match="held money"):
+        await attempt()
+
+
+async def test_a_deposit_says_what_became_of_it(
+    database: Database, owner: asyncpg.Connection
+) -> None:
+    person, _, _ = await _person(database)
+    for change in ("status = 'received'", "status = 'clawed_back'", "credited_at = NULL"):
+        await refused(owner, "AD012", f"UPDATE deposits SET {change}")
+    waiting = (
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference, status"
+        "{column}) VALUES (" + str(person.user_id) + ", 5, 'USD', 'manual', 'x', {values})"
+    )
+    for column, values in (("", "'credited'"), (", credited_at", "'received', now()")):
+        await refused(owner, "AD012", waiting.format(column=column, values=values))
+
+
+@pytest.mark.parametrize(
+    "fact", ["user_id = {other}", "amount = 99", "currency = 'EUR'", "recovered = 0"]
+)
+async def test_a_clawback_is_of_its_deposit(
+    database: Database, owner: asyncpg.Connection, fact: str
+) -> None:
+    person, wallet, outside = await _person(database)
+    other, _, _ = await _person(database)
+    deposit = await owner.fetchval("SELECT id FROM deposits WHERE user_id = $1", person.user_id)
+    leg = "clawback"
+    column, value = fact.format(other=other.user_id).split(" = ")
+    facts = {
+        "deposit_id": str(deposit),
+        "user_id": str(person.user_id),
+        "amount": "100",
+        "recovered": "100",
+        "loss": "0",
+        "currency": "'USD'",
+    } | {column: value}
+    if column == "amount":
+        facts["recovered"] = value  # or a constraint would refuse it first
+    taken = int(facts["recovered"]) or 100
+    await refused(
+        owner,
+        "AD012",
+        f"UPDATE deposits SET status = 'clawed_back' WHERE id = {deposit}",
+        f"INSERT INTO clawbacks ({', '.join(facts)}) VALUES ({', '.join(facts.values())})",
+        post(
+            "x",
+            leg,
+            "(SELECT max(id) FROM clawbacks)",
+            (wallet, -taken, leg),
+            (outside, taken, leg),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "reason = 'other'",
+        "amount = 6",
+        "confirm_reason = 'other'",
+        "confirmed_by = (SELECT min(id) FROM users)",
+    ],
+)
+async def test_a_correction_keeps_what_was_signed(
+    database: Database, owner: asyncpg.Connection, change: str
+) -> None:
+    _, wallet, _ = await _person(database)
+    async with database.sessions.begin() as session:
+        proposer, confirmer = await people.staff(session), await people.staff(session)
+    await owner.execute(
+        "INSERT INTO corrections (kind, wallet_id, entry_id, amount, status, proposed_by, reason,"
+        " confirmed_by, confirm_reason) VALUES ('orphan_entry', $1, 1, 5, 'confirmed', $2, 'x',"
+        " $3, 'x')",
+        wallet,
+        proposer.user_id,
+        confirmer.user_id,
+    )
+    await refused(owner, "AD011", f"UPDATE corrections SET {change}")
+    await owner.execute("UPDATE corrections SET status = 'dropped'")
+    await refused(owner, "AD011", "UPDATE corrections SET status = 'confirmed'")
+
+
+async def test_two_who_post_for_one_deposit_look_one_after_the_other(
+    database: Database, owner: asyncpg.Connection
+) -> None:
+    """Its money never moved: two repairs of that at once must not move it twice."""
+    _, wallet, outside = await _person(database)
+    deposit = await owner.fetchval("SELECT id FROM deposits")
+    await owner.execute(
+        "ALTER TABLE ledger_entries DISABLE TRIGGER USER;"
+        " ALTER TABLE ledger_transfers DISABLE TRIGGER USER;"
+        " ALTER TABLE wallets DISABLE TRIGGER USER;"
+        " DELETE FROM ledger_entries; DELETE FROM ledger_transfers;"
+        " UPDATE wallets SET balance = 0, version = 0;"
+        " ALTER TABLE ledger_entries ENABLE TRIGGER USER;"
+        " ALTER TABLE ledger_transfers ENABLE TRIGGER USER;"
+        " ALTER TABLE wallets ENABLE TRIGGER USER"
+    )
+    # Wallets of others' outside, so that only the deposit is between the two.
+    leg = "deposit"
+    other = await asyncpg.connect(database.owner_url)
+    first, second = owner.transaction(), other.transaction()
+    await first.start()
+    await owner.execute(post("one", leg, deposit, (outside, -100, leg), (wallet, 100, leg)))
+    await owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    await second.start()
+    waiting = asyncio.create_task(_settle(other, deposit))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await first.commit()
+    await waiting
+    await second.rollback()
+    await other.close()
+
+
+async def _settle(connection: asyncpg.Connection, deposit: int) -> None:
+    """Look at a deposit as a commit does."""
+    await connection.execute(f"SELECT require_deposit_match({deposit})")
+
+
+async def test_late_words_of_payments_still_come(database: Database) -> None:
+    """What the guards refuse is not what the product does."""
+    person, _, _ = await _person(database)
+    async with database.sessions.begin() as session:
+        again = await payments.deposit(
+            session, user_id=person.user_id or 0, amount=5, key="later", source="telegram"
+        )
+    assert again.status == "credited"

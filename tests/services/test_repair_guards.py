@@ -1,0 +1,170 @@
+"""What a repair looks at again before it changes the books, and whom it keeps out meanwhile."""
+# ruff: noqa: S608 - statements of a test, with ids of its own
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from db.models.money import Correction
+from sandbox import embedded
+from services import errors, users
+from services.actors import Actor
+from tests.conftest import Database
+from tests.factories import breakage, people, rows
+from tests.services import tampering
+from tests.services.guarded import done, post
+
+Books = tuple[Database, Actor, int]
+CHANGES = {
+    "another amount": ["UPDATE ledger_entries SET amount = 60 WHERE id = {entry}"],
+    "taken up since": [
+        "UPDATE wallets SET balance = balance + 50, version = version + 1 WHERE id = {wallet}"
+    ],
+    "an entry before it was lost": [
+        "DELETE FROM ledger_entries WHERE wallet_id = {wallet} AND version = 1"
+    ],
+    "no longer alone": [
+        (
+            "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+            " reason, reference_id) SELECT e.transfer_id, w.id, -50, w.balance - 50, w.version + 1,"
+            " e.reason, e.reference_id FROM ledger_entries e, wallets w WHERE e.id = {entry}"
+            " AND w.id = (SELECT max(id) FROM wallets WHERE kind = 'user' AND id <> {wallet})"
+        )
+    ],
+    "all that could balance it is in it": [
+        "SELECT open_wallet('loss', NULL, {person}, 'USD')",
+        (
+            "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+            " reason, reference_id) SELECT e.transfer_id, w.id, leg.amount, w.balance + leg.amount,"
+            " w.version + 1, e.reason, e.reference_id FROM ledger_entries e, wallets w"
+            " JOIN (VALUES ('loss', 10), ('external', -10)) AS leg (kind, amount) USING (kind)"
+            " WHERE e.id = {entry} AND w.counterparty_id = {person}"
+        ),
+    ],
+}
+
+
+@pytest.fixture
+async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books]:
+    """Somebody's wallet, in a database that may be left broken."""
+    async with tampering.world_of_its_own(server, business) as world:
+        async with world.sessions.begin() as session:
+            person = await people.person(session, balance=100)
+            wallet = (await users.wallet_of(session, person.user_id or 0)).id
+        yield world, person, wallet
+
+
+async def _signed(books: Books, propose: str, what: int) -> Correction:
+    world = books[0]
+    async with world.sessions.begin() as session:
+        proposer, confirmer = await people.staff(session), await people.staff(session)
+    return await breakage.signed(world, proposer, confirmer, propose, what)
+
+
+async def _orphan(books: Books) -> int:
+    """Write an entry that no transfer explains; its id."""
+    world, _, wallet = books
+    await breakage.by_hand(world, breakage.orphan(wallet, 50))
+    async with world.sessions.begin() as session:
+        entry: int = await rows.one(session, "SELECT max(id) FROM ledger_entries")
+    return entry
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_an_orphan_is_balanced_only_if_it_is_as_it_was_signed(
+    books: Books, change: str
+) -> None:
+    world, person, wallet = books
+    entry = await _orphan(books)
+    signed = await _signed(books, "orphan", entry)
+    facts = {"entry": entry, "wallet": wallet, "person": person.user_id}
+    await breakage.by_hand(world, *(sql.format(**facts) for sql in CHANGES[change]))
+    with pytest.raises(errors.NotCorrectable):
+        await breakage.repaired(world, signed)
+
+
+async def test_what_moves_in_the_other_wallet_is_waited_for(books: Books) -> None:
+    """The repair numbers its entries after those that are under way."""
+    world, person, wallet = books
+    signed = await _signed(books, "orphan", await _orphan(books))
+    mover = await asyncpg.connect(world.owner_url)
+    loss = await mover.fetchval("SELECT open_wallet('loss', NULL, $1, 'USD')", person.user_id)
+    rich = await mover.fetchval(
+        "SELECT max(id) FROM wallets WHERE kind = 'user' AND balance > 5 AND id <> $1", wallet
+    )
+    transaction = mover.transaction()
+    await transaction.start()
+    made = await done(mover, rich, loss, 5)
+    leg = "adjustment"
+    await mover.execute(post("moves", leg, made, (rich, -5, leg), (loss, 5, leg)))
+    repairing = asyncio.create_task(breakage.repaired(world, signed))
+    await asyncio.sleep(0.3)
+    assert not repairing.done()
+    await transaction.commit()
+    assert (await repairing).status == "done"
+    await mover.close()
+
+
+async def test_two_repairs_of_one_correction_are_one(books: Books) -> None:
+    world, _, wallet = books
+    await breakage.by_hand(world, f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}")
+    signed = await _signed(books, "reset", wallet)
+    first, second = [await asyncpg.connect(world.owner_url) for _ in range(2)]
+    transaction = first.transaction()
+    await transaction.start()
+    await first.execute(f"SELECT repair({signed.id})")
+    waiting = asyncio.create_task(second.execute(f"SELECT repair({signed.id})"))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await transaction.commit()
+    with pytest.raises(asyncpg.PostgresError, match="not confirmed"):
+        await waiting
+    for connection in (first, second):
+        await connection.close()
+
+
+async def test_what_is_held_is_not_held_again(books: Books) -> None:
+    world = books[0]
+    async with world.sessions.begin() as session:
+        deal = await people.approved(session)
+    owner = await asyncpg.connect(world.owner_url)
+    with pytest.raises(asyncpg.PostgresError, match="not settled"):
+        await owner.execute(f"SELECT hold_again({deal.target.id})")
+    await owner.close()
+
+
+async def test_who_holds_the_placement_comes_first(books: Books) -> None:
+    """A reversal waits for its target with nothing in its hands that the other may want."""
+    world = books[0]
+    async with world.sessions.begin() as session:
+        deal = await people.approved(session)
+        other = await people.approved(session)
+    await breakage.by_hand(
+        world,
+        "UPDATE escrows SET status = 'refunded', settled_at = now()"
+        f" WHERE campaign_target_id = {deal.target.id}",
+        f"UPDATE campaign_targets SET status = 'refunded' WHERE id = {deal.target.id}",
+    )
+    signed = await _signed(books, "reversal", deal.target.id)
+    holder = await asyncpg.connect(world.owner_url)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute(f"SELECT FROM campaign_targets WHERE id = {deal.target.id} FOR UPDATE")
+    repairing = asyncio.create_task(_repair(world, signed.id))
+    await asyncio.sleep(0.3)
+    assert not repairing.done()
+    await holder.execute("SET LOCAL lock_timeout = '500ms'")
+    await holder.execute(
+        f"UPDATE escrows SET release_due_at = now() WHERE campaign_target_id = {other.target.id}"
+    )
+    await transaction.commit()
+    await repairing
+    await holder.close()
+
+
+async def _repair(world: Database, correction_id: int) -> None:
+    owner = await asyncpg.connect(world.owner_url)
+    await owner.execute(f"SELECT repair({correction_id})")
+    await owner.close()
