@@ -1,13 +1,12 @@
 """What the database itself refuses about deposits, clawbacks and corrections, whoever asks."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
-from services import payments, users
+from services import corrections, payments, users, withdrawals
 from services.actors import Actor
 from tests.conftest import Database
 from tests.factories import people
@@ -163,42 +162,29 @@ async def test_a_correction_keeps_what_was_signed(
     await refused(owner, "AD011", "UPDATE corrections SET status = 'confirmed'")
 
 
-async def test_two_who_post_for_one_deposit_look_one_after_the_other(
-    database: Database, owner: asyncpg.Connection
+@pytest.mark.parametrize("name", ["deposit", "withdrawal", "correction"])
+async def test_two_who_post_for_one_row_look_one_after_the_other(
+    database: Database, owner: asyncpg.Connection, name: str
 ) -> None:
-    """Its money never moved: two repairs of that at once must not move it twice."""
-    _, wallet, outside = await _person(database)
-    deposit = await owner.fetchval("SELECT id FROM deposits")
-    await owner.execute(
-        "ALTER TABLE ledger_entries DISABLE TRIGGER USER;"
-        " ALTER TABLE ledger_transfers DISABLE TRIGGER USER;"
-        " ALTER TABLE wallets DISABLE TRIGGER USER;"
-        " DELETE FROM ledger_entries; DELETE FROM ledger_transfers;"
-        " UPDATE wallets SET balance = 0, version = 0;"
-        " ALTER TABLE ledger_entries ENABLE TRIGGER USER;"
-        " ALTER TABLE ledger_transfers ENABLE TRIGGER USER;"
-        " ALTER TABLE wallets ENABLE TRIGGER USER"
-    )
-    # Wallets of others' outside, so that only the deposit is between the two.
-    leg = "deposit"
+    """Where its money never moved, two repairs of that at once must not move it twice."""
+    person, wallet, _ = await _person(database)
+    async with database.sessions.begin() as session:
+        await withdrawals.request(session, actor=person, amount=5, key="form")
+        await corrections.propose_balance_reset(
+            session, actor=await people.staff(session), wallet_id=wallet, reason="x"
+        )
+    row = await owner.fetchval(f"SELECT max(id) FROM {name}s")
+    look = f"SELECT require_{name}_match({row})"
     other = await asyncpg.connect(database.owner_url)
-    first, second = owner.transaction(), other.transaction()
-    await first.start()
-    await owner.execute(post("one", leg, deposit, (outside, -100, leg), (wallet, 100, leg)))
-    await owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    await second.start()
-    waiting = asyncio.create_task(_settle(other, deposit))
-    await asyncio.sleep(0.3)
-    assert not waiting.done()
-    await first.commit()
-    await waiting
-    await second.rollback()
+    transaction = owner.transaction()
+    await transaction.start()
+    await owner.execute(look)
+    await other.execute("SET lock_timeout = '300ms'")
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await other.execute(look)
+    await transaction.rollback()
+    await other.execute(look)
     await other.close()
-
-
-async def _settle(connection: asyncpg.Connection, deposit: int) -> None:
-    """Look at a deposit as a commit does."""
-    await connection.execute(f"SELECT require_deposit_match({deposit})")
 
 
 async def test_late_words_of_payments_still_come(database: Database) -> None:
