@@ -38,6 +38,8 @@ from services.creatives import Creative
 
 SEND_SECONDS = 20.0
 """From the first look-up of the address to the last byte of the answer."""
+ANSWER_SECONDS = 10.0
+"""The same for all but ads: so long one call keeps what its chat says next waiting."""
 CONNECT_SECONDS = 5.0
 
 
@@ -112,7 +114,7 @@ def api_server(base: str) -> TelegramAPIServer:
 
 def plain_bot(token: str, api_url: str) -> Bot:
     """A bot for everything but ads in channels; kept connections, and exceptions as aiogram's."""
-    return Bot(token, session=AiohttpSession(api=api_server(api_url)))
+    return Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
 
 
 class Sender:

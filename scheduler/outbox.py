@@ -39,7 +39,6 @@ BATCH_SECONDS = 15.0
 """Half the lease of a taken message: what is not sent by then goes back to the queue."""
 TAKING_SECONDS = 10.0
 PATIENCE_SECONDS = 3.0
-SEND_SECONDS = 10
 TICK_LIMIT = 120.0
 RETRY_FIRST = timedelta(seconds=2)
 RETRY_MOST = timedelta(minutes=10)
@@ -157,7 +156,7 @@ async def _deliver_one(mail: Mail, letter: _Letter | _NotDelivered) -> _NotDeliv
         if wait:
             return _waits(timedelta(seconds=wait), tried=part > 0)
         try:
-            message_id = (await mail.bot(method, request_timeout=SEND_SECONDS)).message_id
+            message_id = (await mail.bot(method)).message_id
         except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
             return await _failure(mail, letter, error)
         finally:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import inbox
+from bot import inbox, telegram
 from db.models.users import Role
 from db.session import create_engine, create_sessions
 from handlers import assembly
 from services import inbox as inbox_rows
 from tests.conftest import Database
-from tests.handlers.marketplace import Marketplace, running_bot
+from tests.handlers.marketplace import Marketplace, open_marketplace, running_bot
 from tests.sandbox.raw_world import begin
 from tests.shell import shell_of
 
@@ -247,6 +247,19 @@ async def test_a_second_bot_that_woke_up_late_changes_nothing(market: Marketplac
     await market.press("advertiser", "🚀 Activate", message_id=card, wait=False)
     await asyncio.sleep(0.1)
     assert await market.value("SELECT status FROM campaigns") == "draft"
+
+
+async def test_an_answer_that_never_comes_keeps_nobody_waiting(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its chat says next may be what stops everything."""
+    monkeypatch.setattr(telegram, "ANSWER_SECONDS", 0.3)
+    async with open_marketplace(database, tmp_path) as market:
+        hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}
+        await market.world.control("faults", **hang)
+        await market.say("advertiser", "/start")
+        await market.say("advertiser", "/help")
+        assert "How it works" in await market.last("advertiser")
 
 
 async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> None:
