@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Annotated, TypeVar
 
 import typer
@@ -16,10 +17,12 @@ from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.session import Sessions, create_engine, create_sessions
-from services import actors, errors, users
+from services import actors, audit, errors, users
 from services.actors import Actor
 
+COMMAND_LINE = "command-line"
 T = TypeVar("T")
+_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 Person = Annotated[int, typer.Option("--as", help="Telegram id of the person who does it.")]
 out = Console()
 err = Console(stderr=True)
@@ -30,7 +33,9 @@ async def staff(session: AsyncSession, telegram_id: int) -> Actor:
     user = await users.by_telegram_id(session, telegram_id)
     if user is None:
         raise errors.NotFound("user", telegram_id)
-    return Actor(user.id, await users.roles(session, user.id), in_admin_chat=True)
+    actor = Actor(user.id, await users.roles(session, user.id), in_admin_chat=True)
+    _acting.set(actor)
+    return actor
 
 
 def run_once(act: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = False) -> T:
@@ -57,12 +62,16 @@ def run_all(act: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) 
 
     async def inside() -> T:
         engine = create_engine(url.get_secret_value())
+        sessions = create_sessions(engine)
         try:
-            return await act(create_sessions(engine))
+            return await act(sessions)
+        except texts_of_errors.AUDITED as refusal:
+            await _write_down(sessions, refusal)
+            raise
         finally:
             await engine.dispose()
 
-    actors.correlation_id.set("command-line")
+    actors.correlation_id.set(COMMAND_LINE)
     try:
         return asyncio.run(inside())
     except errors.DomainError as refusal:
@@ -71,6 +80,18 @@ def run_all(act: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) 
     except (DBAPIError, OSError) as trouble:
         err.print(f"The database did not answer ({type(trouble).__name__}).")
     sys.exit(1)
+
+
+async def _write_down(sessions: Sessions, refusal: errors.DomainError) -> None:
+    """Keep who was refused what, as the bot does; of a command for which nobody was named, nothing.
+
+    In a transaction of its own, since the refused one rolled back.
+    """
+    actor = _acting.get()
+    if actor is not None:
+        action = refusal.action if isinstance(refusal, errors.AccessDenied) else COMMAND_LINE
+        async with sessions.begin() as session:
+            await audit.denied(session, actor=actor, action=action, error=refusal)
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:

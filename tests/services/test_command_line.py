@@ -48,6 +48,11 @@ async def test_a_drifted_wallet_from_the_finding_to_the_repair(
     ran = await shell.adtech(*asked, await _telegram_id(database, operator.user_id))
     assert ran.status == 1
     assert "staff role" in ran.said
+    async with database.sessions.begin() as session:
+        denied = "SELECT user_id, metadata->>'refused', metadata->>'error' FROM user_audit_logs"
+        assert await rows.table(session, f"{denied} WHERE action = 'access_denied'") == [
+            (operator.user_id, "correction_propose", "AccessDenied")
+        ]
     ran = await shell.adtech(*asked, await _telegram_id(database, proposer.user_id))
     assert ran.status == 0, ran.said
     async with database.sessions.begin() as session:
