@@ -14,7 +14,6 @@ from services.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 from tests.services import tampering
-from tests.services.guarded import done, post
 
 Books = tuple[Database, Actor, int]
 CHANGES = {
@@ -63,10 +62,10 @@ async def _signed(books: Books, propose: str, what: int) -> Correction:
     return await breakage.signed(world, proposer, confirmer, propose, what)
 
 
-async def _orphan(books: Books) -> int:
+async def _orphan(books: Books, number: int = 0) -> int:
     """Write an entry that no transfer explains; its id."""
     world, _, wallet = books
-    await breakage.by_hand(world, breakage.orphan(wallet, 50))
+    await breakage.by_hand(world, breakage.orphan(wallet, 50, key=f"by hand {number}"))
     async with world.sessions.begin() as session:
         entry: int = await rows.one(session, "SELECT max(id) FROM ledger_entries")
     return entry
@@ -85,26 +84,25 @@ async def test_an_orphan_is_balanced_only_if_it_is_as_it_was_signed(
         await breakage.repaired(world, signed)
 
 
-async def test_what_moves_in_the_other_wallet_is_waited_for(books: Books) -> None:
-    """The repair numbers its entries after those that are under way."""
-    world, person, wallet = books
-    signed = await _signed(books, "orphan", await _orphan(books))
-    mover = await asyncpg.connect(world.owner_url)
-    loss = await mover.fetchval("SELECT open_wallet('loss', NULL, $1, 'USD')", person.user_id)
-    rich = await mover.fetchval(
-        "SELECT max(id) FROM wallets WHERE kind = 'user' AND balance > 5 AND id <> $1", wallet
+async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
+    """Both through the same other wallet: who comes second numbers its entries after the first's.
+
+    The first is slow here, for a second, right before it writes what it has read.
+    """
+    world, person, _ = books
+    first, second = [await _signed(books, "orphan", await _orphan(books, n)) for n in range(2)]
+    await world.as_owner("SELECT open_wallet('loss', NULL, $1, 'USD')", person.user_id)
+    await world.as_owner(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF current_setting('test.slow', true) = 'on' THEN PERFORM pg_sleep(1); END IF;"
+        " RETURN NULL; END $$;"
+        " CREATE TRIGGER slow BEFORE INSERT ON ledger_entries EXECUTE FUNCTION slow()"
     )
-    transaction = mover.transaction()
-    await transaction.start()
-    made = await done(mover, rich, loss, 5)
-    leg = "adjustment"
-    await mover.execute(post("moves", leg, made, (rich, -5, leg), (loss, 5, leg)))
-    repairing = asyncio.create_task(breakage.repaired(world, signed))
+    slow = asyncio.create_task(_repair(world, first.id, slow=True))
     await asyncio.sleep(0.3)
-    assert not repairing.done()
-    await transaction.commit()
-    assert (await repairing).status == "done"
-    await mover.close()
+    await _repair(world, second.id)
+    assert slow.done()
+    await slow
 
 
 async def test_two_repairs_of_one_correction_are_one(books: Books) -> None:
@@ -164,7 +162,8 @@ async def test_who_holds_the_placement_comes_first(books: Books) -> None:
     await holder.close()
 
 
-async def _repair(world: Database, correction_id: int) -> None:
+async def _repair(world: Database, correction_id: int, *, slow: bool = False) -> None:
     owner = await asyncpg.connect(world.owner_url)
+    await owner.execute(f"SET test.slow = '{'on' if slow else 'off'}'")
     await owner.execute(f"SELECT repair({correction_id})")
     await owner.close()
