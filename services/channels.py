@@ -66,7 +66,7 @@ async def connect(
     elif channel.owner_id != owner_id:
         raise errors.ChannelTaken(chat_id)
     elif channel.status is ChannelStatus.SUSPENDED:
-        channel.status, channel.status_reason = ChannelStatus.ACTIVE, None
+        _reopen(channel)
     channel.title, channel.username, channel.subscribers = title, username, subscribers
     await session.flush()
     await audit.record(
@@ -141,7 +141,7 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
         lifecycle.CHANNEL, ChannelStatus.SUSPENDED, Who.SYSTEM
     ):
         return
-    channel.status, channel.status_reason = ChannelStatus.SUSPENDED, reason
+    _suspend(channel, reason)
     await session.flush()
     await audit.record(
         session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
@@ -176,7 +176,7 @@ async def rights_restored(session: AsyncSession, *, chat_id: int) -> None:
         channel.status_reason = OWNER_BLOCKED
         await session.flush()
         return
-    channel.status, channel.status_reason = ChannelStatus.ACTIVE, None
+    _reopen(channel)
     await session.flush()
     await audit.record(
         session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
@@ -190,7 +190,7 @@ async def suspend_of(session: AsyncSession, *, owner_id: int) -> None:
     """
     open_ones = lifecycle.sources(lifecycle.CHANNEL, ChannelStatus.SUSPENDED, Who.SYSTEM)
     for channel in await _lock_of(session, owner_id, Channel.status.in_(open_ones)):
-        channel.status, channel.status_reason = ChannelStatus.SUSPENDED, OWNER_BLOCKED
+        _suspend(channel, OWNER_BLOCKED)
         await session.flush()
         await audit.record(
             session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
@@ -201,7 +201,7 @@ async def reopen_of(session: AsyncSession, *, owner_id: int) -> None:
     """Open the channels again that were suspended because their owner was blocked. Locks them."""
     closed = (Channel.status == ChannelStatus.SUSPENDED) & (Channel.status_reason == OWNER_BLOCKED)
     for channel in await _lock_of(session, owner_id, closed):
-        channel.status, channel.status_reason = ChannelStatus.ACTIVE, None
+        _reopen(channel)
         await session.flush()
         await audit.record(
             session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
@@ -296,6 +296,17 @@ async def _lock_of(
         .execution_options(populate_existing=True)
     )
     return rows.all()
+
+
+def _suspend(channel: Channel, reason: str) -> None:
+    channel.was_paused = channel.status is ChannelStatus.PAUSED
+    channel.status, channel.status_reason = ChannelStatus.SUSPENDED, reason
+
+
+def _reopen(channel: Channel) -> None:
+    """Let a suspended channel be what it was: who had paused it has not asked for placements."""
+    channel.status = ChannelStatus.PAUSED if channel.was_paused else ChannelStatus.ACTIVE
+    channel.status_reason = None
 
 
 async def _own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:

@@ -84,6 +84,7 @@ CHANNEL: Moves[ChannelStatus] = {
     (ChannelStatus.ACTIVE, ChannelStatus.SUSPENDED): _SYSTEM,
     (ChannelStatus.PAUSED, ChannelStatus.SUSPENDED): _SYSTEM,
     (ChannelStatus.SUSPENDED, ChannelStatus.ACTIVE): _SYSTEM,
+    (ChannelStatus.SUSPENDED, ChannelStatus.PAUSED): _SYSTEM,
     (ChannelStatus.PENDING, ChannelStatus.REMOVED): _OWNER,
     (ChannelStatus.ACTIVE, ChannelStatus.REMOVED): _OWNER,
     (ChannelStatus.PAUSED, ChannelStatus.REMOVED): _OWNER,

@@ -100,6 +100,8 @@ class Channel(Base):
     status: Mapped[ChannelStatus] = mapped_column(words(ChannelStatus), server_default="pending")
     status_reason: Mapped[str | None]
     """Why it is suspended: a word of the product, shown to its owner."""
+    was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    """What a suspended channel is when it opens again."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
     """The highest message id known there; a post of ours above it is the uncertain one."""
     created_at: Mapped[CreatedAt]

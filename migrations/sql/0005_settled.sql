@@ -1,3 +1,5 @@
+GRANT UPDATE (was_paused) ON channels TO adtech_app
+--;
 -- Whoever settles an escrow has its job locked already, as `lock_placement` does.
 CREATE FUNCTION settle_job() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,4 +1,7 @@
-"""What the clock looks for has an index that does not grow with history."""
+"""What the clock looks for has an index that does not grow with history.
+
+And a suspended channel remembers that its owner had paused it.
+"""
 
 from pathlib import Path
 
@@ -21,10 +24,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Old code goes on working: the database itself keeps the new column."""
+    """Old code goes on working: the database itself keeps `settled`, and fills the other."""
     op.add_column(
         "post_jobs",
         sa.Column("settled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.add_column(
+        "channels",
+        sa.Column("was_paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
     )
     for statement in SQL.read_text().split("--;"):
         op.execute(sa.text(statement))
@@ -49,4 +56,5 @@ def downgrade() -> None:
         op.drop_index(name, "post_jobs")
     op.execute("DROP TRIGGER settles_job ON escrows")
     op.execute("DROP FUNCTION settle_job")
+    op.drop_column("channels", "was_paused")
     op.drop_column("post_jobs", "settled")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel
 from db.money import MAX_AMOUNT
-from services import channels, errors
+from services import blocks, channels, errors
 from services.actors import SYSTEM, Actor
 from tests.factories import people, rows
 
@@ -163,7 +163,7 @@ async def test_lost_rights_suspend_once_and_tell(session: AsyncSession, status: 
     ) == [(owner.user_id,), (None,)]
     await channels.rights_restored(session, chat_id=CHAT)
     await session.refresh(channel)
-    assert (channel.status, channel.status_reason) == ("active", None)
+    assert (channel.status, channel.status_reason) == (status, None)
 
 
 async def test_a_blocked_owners_channel_stays_suspended(session: AsyncSession) -> None:
@@ -172,6 +172,20 @@ async def test_a_blocked_owners_channel_stays_suspended(session: AsyncSession) -
     await channels.rights_restored(session, chat_id=CHAT)
     await session.refresh(channel)
     assert channel.status == "suspended"
+
+
+@pytest.mark.parametrize("way", ["connected", "unblocked"])
+async def test_a_paused_channel_opens_as_a_paused_one(session: AsyncSession, way: str) -> None:
+    owner, channel = await _in(session, "paused")
+    admin, owner_id = await people.staff(session), owner.user_id or 0
+    if way == "unblocked":
+        await blocks.block_by_staff(session, actor=admin, user_id=owner_id, reason="x")
+        await blocks.unblock(session, actor=admin, user_id=owner_id, reason="x")
+    else:
+        await channels.rights_lost(session, chat_id=CHAT, reason="kicked")
+        await _connect(session, owner)
+    await session.refresh(channel)
+    assert (channel.status, channel.status_reason) == ("paused", None)
 
 
 @pytest.mark.parametrize("status", ["pending", "paused", "removed"])

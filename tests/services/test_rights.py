@@ -21,7 +21,7 @@ UPDATED = {
     "campaigns": {"status"},
     "channels": {
         *("owner_id", "title", "username", "topic", "subscribers", "price", "promised_hours"),
-        *("status", "status_reason", "last_message_id"),
+        *("status", "status_reason", "was_paused", "last_message_id"),
     },
     "corrections": {"status", "confirmed_by", "confirm_reason", "done_at"},
     "deposits": {"status", "credited_at"},

@@ -38,8 +38,8 @@ EXPECTED = {
     " uncertain>success uncertain>queued uncertain>failed uncertain>cancelled queued>cancelled"
     " queued>failed success>failed",
     "channel": "pending>active active>paused paused>active active>suspended paused>suspended"
-    " suspended>active pending>removed active>removed paused>removed suspended>removed"
-    " removed>pending",
+    " suspended>active suspended>paused pending>removed active>removed paused>removed"
+    " suspended>removed removed>pending",
     "deposit": "received>credited received>clawed_back credited>clawed_back",
     "withdrawal": "requested>approved approved>paid requested>paid requested>returned"
     " approved>returned",
