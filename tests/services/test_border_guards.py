@@ -42,6 +42,7 @@ async def test_a_transfer_belongs_to_a_row(database: Database, owner: asyncpg.Co
     for reason, legs in (
         ("deposit", ((outside, -5), (wallet, 5))),
         ("adjustment", ((wallet, -5), (other, 5))),
+        ("withdrawal_hold", ((wallet, -5), (other, 5))),
     ):
         await refused(
             owner,

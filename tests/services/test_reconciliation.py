@@ -111,6 +111,7 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     entry = await scene.one("SELECT id FROM ledger_entries WHERE version = 4 AND wallet_id=:wallet")
     signed = await scene.sign("orphan", entry)
     assert await scene.found() == [(version, findings)]  # until it is done
+    assert ("running_balance" in await scene.broken()) == (after != "balance + 50")
     repaired = await breakage.repaired(scene.database, signed)
     assert (repaired.entry_id, repaired.amount, repaired.status) == (entry, 50, "done")
     assert await scene.found() == [(4, ["corrected_orphan"])]
