@@ -80,13 +80,25 @@ def _serve(
     _arm(order, server, tree)
     try:
         for tests in order["rounds"]:
-            verdict = _forked(tree, scratch, tests, order["limit"], reach=False)
+            verdict = _try(tree, scratch, tests, order["limit"])
             if verdict["killer"] is not None:
                 break
     finally:
         if order["where"] == "source":
             shutil.copyfile(root / order["place"], tree / order["place"])
     return verdict | {"seconds": round(time.monotonic() - begun, 1)}
+
+
+def _try(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
+    """Run tests until one fails, and it once more alone: what fails by itself is no killer."""
+    while True:
+        verdict = _forked(tree, scratch, tests, limit, reach=False)
+        killer = verdict["killer"]
+        if killer not in tests or _forked(tree, scratch, [killer], limit, reach=False)["killer"]:
+            return verdict
+        tests = tests[tests.index(killer) + 1 :]
+        if not tests:
+            return verdict | {"killer": None}
 
 
 def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
