@@ -123,7 +123,10 @@ async def lock_campaign(
 
 
 def certain(value: Known | None) -> Known:
-    """Return what the database itself keeps from being null here. Raises LookupError."""
+    """Return what is never null here: by a constraint, or as it was written with what was read.
+
+    Raises LookupError.
+    """
     if value is None:
         raise LookupError("something that is always there is missing")
     return value

@@ -288,11 +288,12 @@ async def _lock(session: AsyncSession, which: ColumnElement[bool]) -> Channel | 
 async def _lock_of(
     session: AsyncSession, owner_id: int, which: ColumnElement[bool]
 ) -> Sequence[Channel]:
+    """Lock an owner's channels, but not against new posts in them: an approval holds a wallet."""
     rows = await session.scalars(
         select(Channel)
         .where(Channel.owner_id == owner_id, which)
         .order_by(Channel.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     return rows.all()

@@ -177,6 +177,23 @@ async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database:
         )
 
 
+async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
+    database: Database,
+) -> None:
+    """It holds wallets, and who blocks after a reversed payment wants some: a circle otherwise."""
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+    block = partial(
+        blocks.block_by_staff,
+        actor=deal.moderator,
+        user_id=deal.owner.user_id or 0,
+        reason="spam",
+    )
+    async with database.sessions() as approving, database.sessions.begin() as session:
+        await people.approve(approving, deal)
+        assert await _patient(block)(session)
+
+
 async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocked(
     database: Database,
 ) -> None:
