@@ -141,11 +141,7 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
         lifecycle.CHANNEL, ChannelStatus.SUSPENDED, Who.SYSTEM
     ):
         return
-    _suspend(channel, reason)
-    await session.flush()
-    await audit.record(
-        session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
-    )
+    await _suspend(session, channel, reason)
     # Whoever holds a post's lock may be about to take this channel's: not waited for.
     unseen = (
         select(PostJob.id)
@@ -176,11 +172,7 @@ async def rights_restored(session: AsyncSession, *, chat_id: int) -> None:
         channel.status_reason = OWNER_BLOCKED
         await session.flush()
         return
-    _reopen(channel)
-    await session.flush()
-    await audit.record(
-        session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
-    )
+    await _restore(session, channel)
 
 
 async def suspend_of(session: AsyncSession, *, owner_id: int) -> None:
@@ -190,22 +182,14 @@ async def suspend_of(session: AsyncSession, *, owner_id: int) -> None:
     """
     open_ones = lifecycle.sources(lifecycle.CHANNEL, ChannelStatus.SUSPENDED, Who.SYSTEM)
     for channel in await _lock_of(session, owner_id, Channel.status.in_(open_ones)):
-        _suspend(channel, OWNER_BLOCKED)
-        await session.flush()
-        await audit.record(
-            session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
-        )
+        await _suspend(session, channel, OWNER_BLOCKED)
 
 
 async def reopen_of(session: AsyncSession, *, owner_id: int) -> None:
     """Open the channels again that were suspended because their owner was blocked. Locks them."""
     closed = (Channel.status == ChannelStatus.SUSPENDED) & (Channel.status_reason == OWNER_BLOCKED)
     for channel in await _lock_of(session, owner_id, closed):
-        _reopen(channel)
-        await session.flush()
-        await audit.record(
-            session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
-        )
+        await _restore(session, channel)
 
 
 async def note_message(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
@@ -299,9 +283,21 @@ async def _lock_of(
     return rows.all()
 
 
-def _suspend(channel: Channel, reason: str) -> None:
+async def _suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
     channel.was_paused = channel.status is ChannelStatus.PAUSED
     channel.status, channel.status_reason = ChannelStatus.SUSPENDED, reason
+    await session.flush()
+    await audit.record(
+        session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
+    )
+
+
+async def _restore(session: AsyncSession, channel: Channel) -> None:
+    _reopen(channel)
+    await session.flush()
+    await audit.record(
+        session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
+    )
 
 
 def _reopen(channel: Channel) -> None:
