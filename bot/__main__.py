@@ -1,6 +1,7 @@
 """`python -m bot`: joins the wires, takes updates until it is told to stop."""
 
 from bot import light_models  # noqa: F401, I001 - before anything of aiogram
+from services.platform import leases
 
 import asyncio
 import os
@@ -18,14 +19,13 @@ import structlog
 from aiogram import Bot
 from aiohttp import web
 
-from bot import commands, http, inbox, logging, settings, start_checks, storage
+from bot import commands, http, inbox_worker, logging, settings, startup_checks, storage
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.settings import Settings
-from bot.telegram import plain_bot
-from bot.turn import DatabaseAwayError, Wiring, reachable
+from bot.telegram.sender import create_bot
+from bot.context import DatabaseAwayError, Dependencies, database_errors
 from db.session import Sessions, create_engine, create_sessions
-from handlers import assembly
-from services import system
+from handlers import routers
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ def main() -> None:
     logging.setup(chosen)
     try:
         asyncio.run(_run(chosen))
-    except start_checks.CannotStartError as error:
+    except startup_checks.CannotStartError as error:
         sys.stderr.write(f"bot: {error}\n")
         raise SystemExit(2) from None
 
@@ -53,31 +53,37 @@ async def _run(chosen: Settings) -> None:
     async with AsyncExitStack() as stack:
         engine = create_engine(chosen.database_url.get_secret_value())
         stack.push_async_callback(engine.dispose)
-        bot = plain_bot(chosen.bot_token.get_secret_value(), chosen.bot_api_url)
+        bot = create_bot(chosen.bot_token.get_secret_value(), chosen.bot_api_url)
         stack.push_async_callback(bot.session.close)
         redis = storage.connect(chosen.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
-        wiring = Wiring(
+        dependencies = Dependencies(
             create_sessions(engine), chosen, storage.FormStorage(redis), chosen.admin_chat_id
         )
-        dispatcher = assembly.dispatcher()
-        worker = inbox.Worker(wiring=wiring, dispatcher=dispatcher, bot=bot)
-        await _serve(stack, wiring, worker)
-        if not await _unless_stopped(stop, _prepare(bot, wiring)):
+        dispatcher = routers.dispatcher()
+        worker = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
+        await _serve(stack, dependencies, worker)
+        if not await _unless_stopped(stop, _prepare(bot, dependencies)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)
         log.info("bot started", webhook=bool(chosen.webhook_url))
-        poller = Poller(sessions=wiring.sessions, bot=bot, worker=worker)
-        await _Turns(wiring.sessions, worker, None if chosen.webhook_url else poller).run(stop)
+        poller = Poller(sessions=dependencies.sessions, bot=bot, worker=worker)
+        await _Turns(dependencies.sessions, worker, None if chosen.webhook_url else poller).run(
+            stop
+        )
         await dispatcher.emit_shutdown(bot=bot, dispatcher=dispatcher)
         log.info("bot stopped")
 
 
-async def _prepare(bot: Bot, wiring: Wiring) -> None:
+async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
     """Wait for the database and for Telegram, and refuse a start that cannot be right."""
-    wiring.admin_chat_id = await start_checks.database(wiring.sessions, wiring.settings)
-    await start_checks.patiently(partial(start_checks.admin_chat, bot, wiring.admin_chat_id))
-    await start_checks.patiently(partial(_meet_telegram, bot, wiring))
+    dependencies.admin_chat_id = await startup_checks.database(
+        dependencies.sessions, dependencies.settings
+    )
+    await startup_checks.patiently(
+        partial(startup_checks.admin_chat, bot, dependencies.admin_chat_id)
+    )
+    await startup_checks.patiently(partial(_meet_telegram, bot, dependencies))
 
 
 async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
@@ -93,24 +99,26 @@ async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) 
     return True
 
 
-async def _serve(stack: AsyncExitStack, wiring: Wiring, worker: inbox.Worker) -> None:
+async def _serve(
+    stack: AsyncExitStack, dependencies: Dependencies, worker: inbox_worker.InboxWorker
+) -> None:
     """Open the HTTP port. Raises CannotStartError if another has it."""
-    runner = web.AppRunner(http.application(wiring, worker), access_log=None)
+    runner = web.AppRunner(http.application(dependencies, worker), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    chosen = wiring.settings
+    chosen = dependencies.settings
     site = web.TCPSite(runner, chosen.http_host, chosen.http_port)
     try:
         await site.start()
     except OSError as error:
         message = f"HTTP_PORT {chosen.http_port} cannot be used: {error.strerror}"
-        raise start_checks.CannotStartError(message) from error
+        raise startup_checks.CannotStartError(message) from error
 
 
-async def _meet_telegram(bot: Bot, wiring: Wiring) -> None:
+async def _meet_telegram(bot: Bot, dependencies: Dependencies) -> None:
     """Publish the commands and choose how updates come. Never drops what waits: it may be money."""
-    chosen = wiring.settings
-    await commands.publish(bot, wiring.admin_chat_id)
+    chosen = dependencies.settings
+    await commands.publish(bot, dependencies.admin_chat_id)
     if chosen.webhook_url:
         await bot.set_webhook(
             chosen.webhook_url,
@@ -125,7 +133,9 @@ async def _meet_telegram(bot: Bot, wiring: Wiring) -> None:
 class _Turns:
     """One process at a time polls and works the inbox; the others stand by."""
 
-    def __init__(self, sessions: Sessions, worker: inbox.Worker, poller: Poller | None) -> None:
+    def __init__(
+        self, sessions: Sessions, worker: inbox_worker.InboxWorker, poller: Poller | None
+    ) -> None:
         self._sessions = sessions
         self._worker = worker
         self._poller = poller
@@ -139,8 +149,8 @@ class _Turns:
             else:
                 await _sleep(stop)
         with suppress(DatabaseAwayError):
-            async with reachable(), self._sessions.begin() as session:
-                await system.drop_lease(session, name=LEASE, owner=self._owner)
+            async with database_errors(), self._sessions.begin() as session:
+                await leases.release(session, name=LEASE, owner=self._owner)
 
     async def _work(self, stop: asyncio.Event) -> None:
         """Work until `stop`, or until the lease is lost; what was begun is finished."""
@@ -169,10 +179,8 @@ class _Turns:
     async def _lease(self, *, unknown: bool) -> bool:
         """Take or keep the lease; `unknown` is what is assumed while PostgreSQL is away."""
         try:
-            async with reachable(), self._sessions.begin() as session:
-                epoch = await system.take_lease(
-                    session, name=LEASE, owner=self._owner, ttl=LEASE_TTL
-                )
+            async with database_errors(), self._sessions.begin() as session:
+                epoch = await leases.take(session, name=LEASE, owner=self._owner, ttl=LEASE_TTL)
         except DatabaseAwayError:
             log.warning("database away", what="lease")
             return unknown

@@ -72,7 +72,7 @@ class OnCampaign(CallbackData, prefix="camp"):
     id: int
 
 
-class OnPlacement(CallbackData, prefix="place"):
+class OnPlacement(CallbackData, prefix="placement"):
     """Take a placement back that waits for moderation."""
 
     act: str
@@ -149,7 +149,7 @@ class ChooseLanguage(CallbackData, prefix="lang"):
     language: str
 
 
-class DoubtAct(StrEnum):
+class ResolutionAct(StrEnum):
     """What an admin does about a post of which nobody knows whether it is, or stayed, there."""
 
     CARD = "card"
@@ -160,10 +160,10 @@ class DoubtAct(StrEnum):
     WAIT = "wait"
 
 
-class OnDoubt(CallbackData, prefix="doubt"):
+class OnUncertainPost(CallbackData, prefix="uncertain"):
     """Decide on a doubtful post; the claim tells a card of an earlier doubt from today's."""
 
-    act: DoubtAct
+    act: ResolutionAct
     id: int
     claim: int
 
@@ -189,20 +189,20 @@ class Retry(CallbackData, prefix="retry"):
     hours: int
 
 
-class Withdraw(CallbackData, prefix="wish"):
+class Withdraw(CallbackData, prefix="withdraw"):
     """Ask for the amount that the button showed; the key makes a second press the first one."""
 
     amount: int
     key: str
 
 
-class TakeBack(CallbackData, prefix="unwish"):
+class CancelWithdrawal(CallbackData, prefix="cancel"):
     """Take one's own withdrawal back, while nobody has approved it."""
 
     id: int
 
 
-class ShowWithdrawals(CallbackData, prefix="outs"):
+class ShowWithdrawals(CallbackData, prefix="withdrawals"):
     """Page through the withdrawals that wait for staff."""
 
     page: int = 0
@@ -218,7 +218,7 @@ class WithdrawalAct(StrEnum):
     RETURN = "return"
 
 
-class OnWithdrawal(CallbackData, prefix="out"):
+class OnWithdrawal(CallbackData, prefix="withdrawal"):
     """Decide on a withdrawal, or show its card again; the reason is one of the presets."""
 
     act: WithdrawalAct
@@ -226,13 +226,13 @@ class OnWithdrawal(CallbackData, prefix="out"):
     reason: str = ""
 
 
-class ShowDeposits(CallbackData, prefix="ins"):
+class ShowDeposits(CallbackData, prefix="deposits"):
     """Page through the deposits."""
 
     page: int = 0
 
 
-class ShowCorrections(CallbackData, prefix="fixes"):
+class ShowCorrections(CallbackData, prefix="corrections"):
     """Page through the repairs of the books that wait."""
 
     page: int = 0
@@ -248,7 +248,7 @@ class CorrectionAct(StrEnum):
     REFUSE = "no"
 
 
-class OnCorrection(CallbackData, prefix="fix"):
+class OnCorrection(CallbackData, prefix="correction"):
     """Decide on a repair, or show its card again; the reason is one of the presets."""
 
     act: CorrectionAct

@@ -4,7 +4,7 @@ import re
 from dataclasses import fields
 
 from bot.texts import Texts
-from services import errors
+from services.platform import errors
 
 AUDITED = (
     errors.AccessDenied,

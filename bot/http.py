@@ -9,31 +9,31 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot import inbox, readiness
-from bot.turn import DatabaseAwayError, Wiring
+from bot import inbox_worker, readiness
+from bot.context import DatabaseAwayError, Dependencies
 
 log = structlog.get_logger(__name__)
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 
 
-def application(wiring: Wiring, worker: inbox.Worker) -> web.Application:
+def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) -> web.Application:
     """Make the application; the webhook is there only if WEBHOOK_URL is set."""
     app = web.Application(client_max_size=1024**2)
 
     async def ready(_request: web.Request) -> web.Response:
-        facts, good = await readiness.look(wiring)
+        facts, good = await readiness.check(dependencies)
         status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
         return web.json_response(facts, status=status)
 
     async def webhook(request: web.Request) -> web.Response:
-        return await _receive(wiring, worker, request)
+        return await _receive(dependencies, worker, request)
 
     app.router.add_get("/api/health/live", _live)
     app.router.add_get("/api/health/ready", ready)
     app.router.add_get("/metrics", _metrics)
-    if wiring.settings.webhook_url:
-        app.router.add_post(urlsplit(wiring.settings.webhook_url).path or "/", webhook)
+    if dependencies.settings.webhook_url:
+        app.router.add_post(urlsplit(dependencies.settings.webhook_url).path or "/", webhook)
     return app
 
 
@@ -45,22 +45,24 @@ async def _metrics(_request: web.Request) -> web.Response:
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _receive(wiring: Wiring, worker: inbox.Worker, request: web.Request) -> web.Response:
+async def _receive(
+    dependencies: Dependencies, worker: inbox_worker.InboxWorker, request: web.Request
+) -> web.Response:
     """Store the update, then say so: Telegram repeats it until it gets a 2xx."""
     given = request.headers.get(SECRET_HEADER, "")
-    secret = wiring.settings.webhook_secret.get_secret_value()
+    secret = dependencies.settings.webhook_secret.get_secret_value()
     if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
         raise web.HTTPForbidden
     try:
         update = json.loads(await request.read())
     except (ValueError, RecursionError):
         update = None
-    if not isinstance(update, dict) or not inbox.has_id(update):
+    if not isinstance(update, dict) or not inbox_worker.has_id(update):
         # Whatever it is, it would be the same when repeated.
         log.warning("webhook body unreadable")
         return web.Response()
     try:
-        await inbox.store(wiring.sessions, [update])
+        await inbox_worker.store(dependencies.sessions, [update])
     except DatabaseAwayError:
         raise web.HTTPServiceUnavailable from None
     worker.wake()

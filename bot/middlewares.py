@@ -9,18 +9,19 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
+from bot.context import Dependencies, RequestContext, database_errors, read_only
 from bot.texts import Texts
-from bot.turn import Turn, Wiring, reachable, reading
 from db.models.users import Role, User
-from services import users
-from services.actors import Actor, correlation_id
+from services.market import registration
+from services.platform import users
+from services.platform.actors import Actor, correlation_id
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 _COMMAND_LENGTH = 32
 
 
-class TurnMiddleware(BaseMiddleware):
-    """Gives handlers a `turn`; registers people at their first word."""
+class ContextMiddleware(BaseMiddleware):
+    """Gives handlers a `context`; registers people at their first word."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Find the person, then hand over. Runs on updates, below the error handlers."""
@@ -28,11 +29,11 @@ class TurnMiddleware(BaseMiddleware):
         token = correlation_id.set(reference)
         try:
             with structlog.contextvars.bound_contextvars(correlation_id=reference):
-                data["turn"] = turn = await _turn(event, data)
-                if turn.person is None:
+                data["context"] = context = await _turn(event, data)
+                if context.person is None:
                     return await handler(event, data)
                 with structlog.contextvars.bound_contextvars(
-                    actor_id=turn.person.id, role=_role_word(turn.actor)
+                    actor_id=context.person.id, role=_role_word(context.actor)
                 ):
                     return await handler(event, data)
         finally:
@@ -44,7 +45,7 @@ class SenderChatMiddleware(BaseMiddleware):
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Answer a command of an anonymous admin; drop everything else of theirs."""
-        turn: Turn = data["turn"]
+        context: RequestContext = data["context"]
         bot: Bot = data["bot"]
         if (
             not isinstance(event, Message)
@@ -52,47 +53,52 @@ class SenderChatMiddleware(BaseMiddleware):
             or event.migrate_to_chat_id is not None
         ):
             return await handler(event, data)
-        if event.chat.id == turn.admin_chat_id and (event.text or "").startswith("/"):
-            await bot.send_message(event.chat.id, turn.t("anonymous"))
+        if event.chat.id == context.admin_chat_id and (event.text or "").startswith("/"):
+            await bot.send_message(event.chat.id, context.t("anonymous"))
         return None
 
 
-async def _turn(event: TelegramObject, data: dict[str, Any]) -> Turn:
-    speaker: TelegramUser | None = data.get("event_from_user")
+async def _turn(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
+    identified_actor: TelegramUser | None = data.get("event_from_user")
     chat: Chat | None = data.get("event_chat")
-    wiring: Wiring = data["wiring"]
-    currency = wiring.settings.currency
-    turn = Turn(
-        wiring,
-        data["delivery"],
-        Texts(users.known_language(speaker.language_code if speaker else None), currency),
+    dependencies: Dependencies = data["dependencies"]
+    currency = dependencies.settings.currency
+    context = RequestContext(
+        dependencies,
+        data["update_result"],
+        Texts(
+            users.known_language(identified_actor.language_code if identified_actor else None),
+            currency,
+        ),
         act=_act(event),
     )
-    if speaker is None or speaker.is_bot:
-        return turn
-    person, roles = await _register(wiring, speaker)
-    turn.person = person
-    turn.speaker = Actor(
+    if identified_actor is None or identified_actor.is_bot:
+        return context
+    person, roles = await _register(dependencies, identified_actor)
+    context.person = person
+    context.identified_actor = Actor(
         user_id=person.id,
         roles=roles,
-        in_admin_chat=chat is not None and chat.id == wiring.admin_chat_id,
+        in_admin_chat=chat is not None and chat.id == dependencies.admin_chat_id,
     )
-    turn.t = Texts(person.language, currency, person.time_zone)
-    return turn
+    context.t = Texts(person.language, currency, person.time_zone)
+    return context
 
 
-async def _register(wiring: Wiring, speaker: TelegramUser) -> tuple[User, frozenset[Role]]:
-    language = users.known_language(speaker.language_code)
-    async with reading(wiring.sessions) as session:
-        person = await users.by_telegram_id(session, speaker.id)
+async def _register(
+    dependencies: Dependencies, identified_actor: TelegramUser
+) -> tuple[User, frozenset[Role]]:
+    language = users.known_language(identified_actor.language_code)
+    async with read_only(dependencies.sessions) as session:
+        person = await users.by_telegram_id(session, identified_actor.id)
         if person is not None and (person.language_chosen or person.language == language):
             return person, await users.roles(session, person.id)
-    async with reachable(), wiring.sessions.begin() as session:
-        person = await users.register(
+    async with database_errors(), dependencies.sessions.begin() as session:
+        person = await registration.register(
             session,
-            telegram_id=speaker.id,
+            telegram_id=identified_actor.id,
             language=language,
-            currency=wiring.settings.currency,
+            currency=dependencies.settings.currency,
         )
         return person, await users.roles(session, person.id)
 

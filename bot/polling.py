@@ -12,8 +12,8 @@ import structlog
 from aiogram import Bot
 from aiohttp import ClientError, ClientTimeout
 
-from bot import inbox
-from bot.turn import DatabaseAwayError
+from bot import inbox_worker
+from bot.context import DatabaseAwayError
 from db.session import Sessions
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class PollError(Exception):
 class Poller:
     """Polls while it is told to."""
 
-    def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox.Worker) -> None:
+    def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox_worker.InboxWorker) -> None:
         """Keep what is needed; nothing starts before `run`."""
         self._sessions = sessions
         self._bot = bot
@@ -50,7 +50,7 @@ class Poller:
         while True:
             try:
                 updates = await self._fetch()
-                await inbox.store(self._sessions, updates)
+                await inbox_worker.store(self._sessions, updates)
             except (PollError, DatabaseAwayError, ClientError, TimeoutError, OSError) as error:
                 words = str(error) if isinstance(error, PollError) else type(error).__name__
                 log.warning("polling waits", error=words, seconds=pause)
@@ -58,7 +58,7 @@ class Poller:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
             pause = PAUSE_SECONDS
-            ids = [update["update_id"] for update in updates if inbox.has_id(update)]
+            ids = [update["update_id"] for update in updates if inbox_worker.has_id(update)]
             if ids:
                 self._offset = max(ids) + 1
                 self._worker.wake()

@@ -4,24 +4,24 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bot.turn import DatabaseAwayError, Wiring, reading
-from services import system
+from bot.context import DatabaseAwayError, Dependencies, read_only
+from services.platform import readiness
 
 REVISION = "0005"
 """The schema that this version needs; a newer one is fine, since migrations lock nobody out."""
 
 
-async def look(wiring: Wiring) -> tuple[dict[str, Any], bool]:
+async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
     """Look at everything the bot needs, name it, and tell whether all of it is there.
 
     A stopped switch is "disabled" and fine; a switch without a row is not.
     """
-    redis = await wiring.storage.alive()
+    redis = await dependencies.storage.alive()
     facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}
     try:
-        async with reading(wiring.sessions) as session:
+        async with read_only(dependencies.sessions) as session:
             revision = await session.scalar(text("SELECT max(version_num) FROM alembic_version"))
-            facts |= await system.readiness(session)
+            facts |= await readiness.facts(session)
     except DatabaseAwayError:
         return facts, False
     facts["database"] = True

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     post_lease: Duration = timedelta(seconds=30)
     probe_gap: Duration = timedelta(minutes=5)
     messages_per_second: Annotated[int, Field(ge=1)] = 30
-    seals_file: Path | None = None
+    audit_chain_file: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     environment: Literal["development", "staging", "production"] = "production"

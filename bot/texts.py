@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiogram_i18n.cores.fluent_runtime_core import FluentRuntimeCore
 
-from bot import amounts
-from services import users
+from bot import formatting
+from services.platform import users
 
 LANGUAGES = users.LANGUAGES
 DEFAULT_LANGUAGE = users.DEFAULT_LANGUAGE
@@ -41,11 +41,11 @@ class Texts:
 
     def money(self, amount: int, currency: str | None = None) -> str:
         """Write whole minor units as money."""
-        return amounts.format_money(amount, currency or self.currency, self.language)
+        return formatting.format_money(amount, currency or self.currency, self.language)
 
     def time(self, at: datetime) -> str:
         """Write a moment in the person's zone."""
-        return amounts.format_time(at, self.time_zone, self.language)
+        return formatting.format_time(at, self.time_zone, self.language)
 
 
 def everywhere(message_id: str) -> frozenset[str]:

@@ -7,8 +7,9 @@ from aiogram.methods.base import Response
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message, User
 from sqlalchemy.orm import configure_mappers
 
-from bot import ads, texts
-from services.creatives import Creative
+from bot import texts
+from bot.telegram import ad_messages
+from services.market.creatives import Creative
 
 ANSWERS = (Response[Message], Response[User])
 """Held here, as a generic model that nobody holds is forgotten and built anew."""
@@ -23,9 +24,9 @@ def build() -> None:
         said.time(datetime.now(UTC))
         said("campaigns")
     ad = Creative(kind="text", text="-", button_text="-", button_url="https://example.com/")
-    ads.message(1, ad)
-    ads.edit(1, 1, ad)
-    ads.edit_button(1, 1, ad)
+    ad_messages.message(1, ad)
+    ad_messages.edit(1, 1, ad)
+    ad_messages.edit_button(1, 1, ad)
     GetChatMember(chat_id=1, user_id=1)
     ForwardMessage(chat_id=1, from_chat_id=1, message_id=1)
     person = {"id": 1, "is_bot": True, "first_name": "-"}

@@ -5,7 +5,7 @@ locks of kill switches come before all of them.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, exists, func, select, text
@@ -122,7 +122,7 @@ async def lock_campaign(
     return found.scalar_one_or_none()
 
 
-def certain(value: Known | None) -> Known:
+def required(value: Known | None) -> Known:
     """Return what is never null here: by a constraint, or as it was written with what was read.
 
     Raises LookupError.
@@ -183,3 +183,10 @@ async def now(session: AsyncSession) -> datetime:
     found = await session.execute(select(func.clock()))
     moment: datetime = found.scalar_one()
     return moment
+
+
+async def clock_shift(session: AsyncSession) -> timedelta:
+    """Return how far `clock()` runs ahead; anything but zero is refused in production."""
+    found = await session.execute(select(func.clock() - func.statement_timestamp()))
+    shift: timedelta = found.scalar_one()
+    return shift

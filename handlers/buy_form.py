@@ -10,17 +10,18 @@ from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 
-from bot import amounts
+from bot import formatting
 from bot.callbacks import FormName, OpenForm
+from bot.context import RequestContext
 from bot.screens import campaigns as campaign_screens
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH, PAGE, offset
-from bot.turn import Turn
 from db.models.campaigns import CampaignStatus, Channel
 from handlers import forms
 from handlers import settings as settings_handlers
-from services import campaigns, channels, errors, placements
+from services.market import campaigns, channels, placements
+from services.platform import errors
 
 openers = Router(name="buy_form")
 
@@ -39,13 +40,13 @@ class BuyForm(StatesGroup):
 async def open_buy_form(
     press: CallbackQuery,  # noqa: ARG001
     callback_data: OpenForm,
-    turn: Turn,
+    context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
     """Offer the catalogue to an active campaign of one's own."""
-    async with turn.read() as session:
-        row = await campaigns.get(session, actor=turn.actor, campaign_id=callback_data.id)
-    if row.advertiser_id != turn.user_id:
+    async with context.read() as session:
+        row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
+    if row.advertiser_id != context.user_id:
         raise errors.NotCampaignOwner(row.id)
     if row.status is not CampaignStatus.ACTIVE:
         raise errors.CampaignNotActive(row.id, row.status)
@@ -53,31 +54,31 @@ async def open_buy_form(
 
 
 async def _catalogue(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    turn = forms.turn_of(dialog_manager)
+    context = forms.turn_of(dialog_manager)
     number = dialog_manager.dialog_data.get("page", 0)
-    async with turn.read() as session:
+    async with context.read() as session:
         campaign = await campaigns.get(
-            session, actor=turn.actor, campaign_id=_campaign_id(dialog_manager)
+            session, actor=context.actor, campaign_id=_campaign_id(dialog_manager)
         )
         left = await campaigns.budget_left(session, campaign.id)
         found = await channels.catalogue(session, limit=FETCH, offset=offset(number))
     return {
         "values": {
             "campaign": campaign.name,
-            "left": turn.t.money(left),
+            "left": context.t.money(left),
             "found": len(found[:PAGE]),
         },
-        "channels": [(row.id, _label(turn, row)) for row in found[:PAGE]],
+        "channels": [(row.id, _label(context, row)) for row in found[:PAGE]],
         "has_previous": number > 0,
         "has_next": len(found) > PAGE,
     }
 
 
-def _label(turn: Turn, row: Channel) -> str:
-    return turn.t(
+def _label(context: RequestContext, row: Channel) -> str:
+    return context.t(
         "buy-channel-row",
         title=row.title,
-        price=turn.t.money(row.price or 0),
+        price=context.t.money(row.price or 0),
         subscribers=row.subscribers,
         hours=row.promised_hours or 0,
         topic=row.topic or "",
@@ -100,33 +101,33 @@ async def _at_once(_press: CallbackQuery, _button: Button, manager: DialogManage
 
 
 async def _later(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    await forms.go_on(manager, BuyForm.time if turn.t.time_zone else BuyForm.zone)
+    context = forms.turn_of(manager)
+    await forms.go_on(manager, BuyForm.time if context.t.time_zone else BuyForm.zone)
 
 
 async def _zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    if await settings_handlers.keep_zone(turn, message.text or ""):
+    context = forms.turn_of(manager)
+    if await settings_handlers.keep_zone(context, message.text or ""):
         await forms.go_on(manager, BuyForm.time)
     else:
-        forms.complain(manager, turn.t("zone-unknown"))
+        forms.complain(manager, context.t("zone-unknown"))
 
 
 async def _time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    at = amounts.parse_time(message.text or "", turn.t.time_zone)
+    context = forms.turn_of(manager)
+    at = formatting.parse_time(message.text or "", context.t.time_zone)
     if at is None:
-        forms.complain(manager, turn.t("time-wrong"))
+        forms.complain(manager, context.t("time-wrong"))
         return
     manager.dialog_data["publish_at"] = at.isoformat()
     await forms.go_on(manager, BuyForm.confirm)
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    turn = forms.turn_of(dialog_manager)
-    async with turn.read() as session:
+    context = forms.turn_of(dialog_manager)
+    async with context.read() as session:
         campaign = await campaigns.get(
-            session, actor=turn.actor, campaign_id=_campaign_id(dialog_manager)
+            session, actor=context.actor, campaign_id=_campaign_id(dialog_manager)
         )
         left = await campaigns.budget_left(session, campaign.id)
         row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
@@ -137,36 +138,36 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
         "values": {
             "campaign": campaign.name,
             "channel": row.title,
-            "price": turn.t.money(price),
+            "price": context.t.money(price),
             "hours": hours,
-            "when": turn.t.time(at) if at else turn.t("when-approved"),
-            "left": turn.t.money(left),
-            "after": turn.t.money(left - price),
+            "when": context.t.time(at) if at else context.t("when-approved"),
+            "left": context.t.money(left),
+            "after": context.t.money(left - price),
         }
     }
 
 
 async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
+    context = forms.turn_of(manager)
     try:
-        async with turn.begin() as session:
+        async with context.begin() as session:
             target = await campaigns.submit_target(
                 session,
-                actor=turn.actor,
+                actor=context.actor,
                 campaign_id=_campaign_id(manager),
                 channel_id=manager.dialog_data["channel_id"],
                 publish_at=_publish_at(manager),
-                fee_bps=turn.settings.platform_fee_bps,
+                fee_bps=context.settings.platform_fee_bps,
                 agreed=campaigns.Terms(*manager.dialog_data["terms"]),
-                key=f"form:{turn.user_id}:{manager.current_context().id}",
+                key=f"form:{context.user_id}:{manager.current_context().id}",
             )
     except errors.TermsChanged:
-        forms.complain(manager, turn.t("terms-changed"))
+        forms.complain(manager, context.t("terms-changed"))
         return
-    async with turn.read() as session:
-        row = await placements.get(session, actor=turn.actor, target_id=target.id)
-    card = screens.placement(turn.t, row)
-    await forms.close(manager, Outgoing(f"{turn.t('buy-done')}\n\n{card.text}", card.keyboard))
+    async with context.read() as session:
+        row = await placements.get(session, actor=context.actor, target_id=target.id)
+    card = screens.placement(context.t, row)
+    await forms.close(manager, Outgoing(f"{context.t('buy-done')}\n\n{card.text}", card.keyboard))
 
 
 def _campaign_id(manager: DialogManager) -> int:
@@ -179,11 +180,11 @@ def _publish_at(manager: DialogManager) -> datetime | None:
     return datetime.fromisoformat(at) if at else None
 
 
-async def _campaign(manager: DialogManager, turn: Turn) -> Outgoing:
-    async with turn.read() as session:
-        row = await campaigns.get(session, actor=turn.actor, campaign_id=_campaign_id(manager))
+async def _campaign(manager: DialogManager, context: RequestContext) -> Outgoing:
+    async with context.read() as session:
+        row = await campaigns.get(session, actor=context.actor, campaign_id=_campaign_id(manager))
         left = await campaigns.budget_left(session, row.id)
-    return campaign_screens.campaign(turn.t, row, left)
+    return campaign_screens.campaign(context.t, row, left)
 
 
 form = Dialog(

@@ -11,15 +11,17 @@ from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button
 
-from bot import ads, amounts, received_ads
+from bot import ad_parser, formatting
 from bot.callbacks import FormName, OpenForm
+from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens.outgoing import Outgoing
-from bot.turn import Turn
+from bot.telegram import ad_messages
 from handlers import campaigns as campaign_handlers
 from handlers import forms
-from services import campaigns, creatives, errors
-from services.creatives import Creative
+from services.market import campaigns, creatives
+from services.market.creatives import Creative
+from services.platform import errors
 
 openers = Router(name="campaign_form")
 
@@ -42,21 +44,21 @@ async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager
 
 
 async def _name(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
+    context = forms.turn_of(manager)
     name = (message.text or "").strip()
     if not name or creatives.utf16_length(name) > campaigns.NAME_LIMIT:
         problem = errors.InvalidText("name", campaigns.NAME_LIMIT, creatives.utf16_length(name))
-        forms.complain(manager, explain(turn.t, problem))
+        forms.complain(manager, explain(context.t, problem))
         return
     manager.dialog_data["name"] = name
     await forms.go_on(manager, CampaignForm.ad)
 
 
 async def _ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    ad = received_ads.read(message)
+    context = forms.turn_of(manager)
+    ad = ad_parser.parse_ad(message)
     if ad is None or message.media_group_id is not None:
-        forms.complain(manager, turn.t("ad-kind"))
+        forms.complain(manager, context.t("ad-kind"))
         return
     await _keep(manager, ad, CampaignForm.button_text)
 
@@ -92,10 +94,12 @@ async def _no_button(_press: CallbackQuery, _button: Button, manager: DialogMana
 
 
 async def _budget(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    budget = amounts.parse_money(message.text or "", turn.t.currency, turn.t.language)
+    context = forms.turn_of(manager)
+    budget = formatting.parse_money(message.text or "", context.t.currency, context.t.language)
     if budget is None:
-        forms.complain(manager, turn.t("amount-wrong", example=turn.t.money(amounts.EXAMPLE)))
+        forms.complain(
+            manager, context.t("amount-wrong", example=context.t.money(formatting.EXAMPLE))
+        )
         return
     manager.dialog_data["budget"] = budget
     if await _show_ad(message, manager):
@@ -104,29 +108,29 @@ async def _budget(message: Message, _input: MessageInput, manager: DialogManager
 
 async def _show_ad(message: Message, manager: DialogManager) -> bool:
     """Send the ad exactly as channels will get it; what Telegram refuses is told now."""
-    turn = forms.turn_of(manager)
+    context = forms.turn_of(manager)
     bot: Bot = manager.middleware_data["bot"]
     try:
-        await bot(ads.message(message.chat.id, _creative(manager)))
+        await bot(ad_messages.message(message.chat.id, _creative(manager)))
     except TelegramBadRequest:
-        forms.complain(manager, turn.t("ad-refused"))
+        forms.complain(manager, context.t("ad-refused"))
         await manager.switch_to(CampaignForm.ad)
         return False
     return True
 
 
 async def _save(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    async with turn.begin() as session:
+    context = forms.turn_of(manager)
+    async with context.begin() as session:
         row = await campaigns.create(
             session,
-            actor=turn.actor,
+            actor=context.actor,
             name=manager.dialog_data["name"],
             creative=_creative(manager),
             total_budget=manager.dialog_data["budget"],
-            key=f"form:{turn.user_id}:{manager.current_context().id}",
+            key=f"form:{context.user_id}:{manager.current_context().id}",
         )
-    await forms.close(manager, await campaign_handlers.card_screen(turn, row.id))
+    await forms.close(manager, await campaign_handlers.card_screen(context, row.id))
 
 
 async def _keep(manager: DialogManager, ad: Creative, state: State) -> None:
@@ -151,17 +155,17 @@ def _creative(manager: DialogManager) -> Creative:
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    turn = forms.turn_of(dialog_manager)
+    context = forms.turn_of(dialog_manager)
     draft = dialog_manager.dialog_data
-    return {"values": {"name": draft["name"], "budget": turn.t.money(draft["budget"])}}
+    return {"values": {"name": draft["name"], "budget": context.t.money(draft["budget"])}}
 
 
 async def _examples(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    return {"values": {"example": forms.turn_of(dialog_manager).t.money(amounts.EXAMPLE)}}
+    return {"values": {"example": forms.turn_of(dialog_manager).t.money(formatting.EXAMPLE)}}
 
 
-async def _list(_manager: DialogManager, turn: Turn) -> Outgoing:
-    return await campaign_handlers.list_screen(turn)
+async def _list(_manager: DialogManager, context: RequestContext) -> Outgoing:
+    return await campaign_handlers.list_screen(context)
 
 
 form = Dialog(

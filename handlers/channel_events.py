@@ -5,18 +5,19 @@ from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
-from bot.turn import Turn
-from services import channels, chats
+from bot.context import RequestContext
+from services.market import channels
+from services.platform import chat_migrations
 
 log = structlog.get_logger(__name__)
 router = Router(name="channel_events")
 
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
-async def rights_changed(event: ChatMemberUpdated, turn: Turn) -> None:
+async def rights_changed(event: ChatMemberUpdated, context: RequestContext) -> None:
     """Suspend a channel in which the bot may not post any more, and open it again."""
     ours = event.new_chat_member
-    async with turn.begin() as session:
+    async with context.begin() as session:
         if not isinstance(ours, ChatMemberAdministrator):
             await channels.rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
             await channels.forget_messages(session, chat_id=event.chat.id)
@@ -33,23 +34,23 @@ async def met(event: ChatMemberUpdated) -> None:
 
 
 @router.channel_post()
-async def note_post(post: Message, turn: Turn) -> None:
+async def note_post(post: Message, context: RequestContext) -> None:
     """Keep the highest message id: a post of ours above it is the one that was uncertain.
 
     Not of edited posts: what is below an old one was not heard of.
     """
-    async with turn.begin() as session:
+    async with context.begin() as session:
         await channels.note_message(session, chat_id=post.chat.id, message_id=post.message_id)
 
 
 @router.message(F.migrate_to_chat_id)
-async def follow_group(message: Message, turn: Turn) -> None:
+async def follow_group(message: Message, context: RequestContext) -> None:
     """Follow the admin chat when Telegram makes a supergroup of it; every process reads that."""
-    if message.chat.id != turn.admin_chat_id or message.migrate_to_chat_id is None:
+    if message.chat.id != context.admin_chat_id or message.migrate_to_chat_id is None:
         return
-    async with turn.begin() as session:
-        await chats.follow_move(
+    async with context.begin() as session:
+        await chat_migrations.record_migration(
             session, old_chat_id=message.chat.id, new_chat_id=message.migrate_to_chat_id
         )
-    turn.wiring.admin_chat_id = message.migrate_to_chat_id
-    log.warning("admin chat moved", new_chat_id=turn.admin_chat_id)
+    context.dependencies.admin_chat_id = message.migrate_to_chat_id
+    log.warning("admin chat moved", new_chat_id=context.admin_chat_id)

@@ -6,14 +6,14 @@ from aiogram_dialog import DialogManager
 
 from bot import channel_rights
 from bot.callbacks import ChannelAct, Go, OnChannel, Place
+from bot.context import RequestContext
 from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH, Page, offset
-from bot.turn import Turn
 from db.models.campaigns import ChannelStatus
-from handlers import answers, forms
+from handlers import forms, respond
 from handlers.terms_form import TermsForm
-from services import channels
+from services.market import channels
 
 router = Router(name="channels")
 picked = Router(name="channel_picked")
@@ -26,52 +26,58 @@ MOVES = {
 }
 
 
-async def list_screen(turn: Turn, number: int = 0) -> Outgoing:
+async def list_screen(context: RequestContext, number: int = 0) -> Outgoing:
     """Read and show the person's channels."""
-    async with turn.read() as session:
-        found = await channels.of_owner(session, turn.user_id)
+    async with context.read() as session:
+        found = await channels.of_owner(session, context.user_id)
     begin = offset(number)
-    return screens.channels(turn.t, Page(found[begin : begin + FETCH], number))
+    return screens.channels(context.t, Page(found[begin : begin + FETCH], number))
 
 
 @router.callback_query(Go.filter(F.place == Place.CHANNELS))
-async def show_list(press: CallbackQuery, callback_data: Go, turn: Turn) -> None:
+async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show the list."""
-    await answers.show(press, await list_screen(turn, callback_data.page))
+    await respond.show(press, await list_screen(context, callback_data.page))
 
 
 @router.callback_query(Go.filter(F.place == Place.CHANNEL))
-async def show_card(press: CallbackQuery, callback_data: Go, turn: Turn) -> None:
+async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one channel."""
-    async with turn.read() as session:
-        row = await channels.own(session, actor=turn.actor, channel_id=callback_data.id)
-    await answers.show(press, screens.channel(turn.t, row))
+    async with context.read() as session:
+        row = await channels.own(session, actor=context.actor, channel_id=callback_data.id)
+    await respond.show(press, screens.channel(context.t, row))
 
 
 @router.callback_query(Go.filter(F.place == Place.CONNECT))
-async def offer_picker(press: CallbackQuery, turn: Turn) -> None:
+async def offer_picker(press: CallbackQuery, context: RequestContext) -> None:
     """Offer Telegram's channel picker."""
-    await answers.show(press, screens.choose(turn.t))
+    await respond.show(press, screens.choose(context.t))
 
 
 @router.callback_query(OnChannel.filter(F.act == ChannelAct.REMOVE))
-async def ask_remove(press: CallbackQuery, callback_data: OnChannel, turn: Turn) -> None:
+async def ask_remove(
+    press: CallbackQuery, callback_data: OnChannel, context: RequestContext
+) -> None:
     """Ask before a channel is removed."""
-    async with turn.read() as session:
-        row = await channels.own(session, actor=turn.actor, channel_id=callback_data.id)
-    await answers.show(press, screens.remove_sure(turn.t, row))
+    async with context.read() as session:
+        row = await channels.own(session, actor=context.actor, channel_id=callback_data.id)
+    await respond.show(press, screens.remove_sure(context.t, row))
 
 
 @router.callback_query(OnChannel.filter(F.act.in_(MOVES)))
-async def move(press: CallbackQuery, callback_data: OnChannel, turn: Turn) -> None:
+async def move(press: CallbackQuery, callback_data: OnChannel, context: RequestContext) -> None:
     """Pause, resume or remove."""
-    async with turn.begin() as session:
-        row = await MOVES[callback_data.act](session, actor=turn.actor, channel_id=callback_data.id)
-    await answers.show(press, screens.channel(turn.t, row))
+    async with context.begin() as session:
+        row = await MOVES[callback_data.act](
+            session, actor=context.actor, channel_id=callback_data.id
+        )
+    await respond.show(press, screens.channel(context.t, row))
 
 
 @picked.message(F.chat_shared.request_id == screens.REQUEST_ID)
-async def connect(message: Message, turn: Turn, bot: Bot, dialog_manager: DialogManager) -> None:
+async def connect(
+    message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
+) -> None:
     """Connect the chosen channel if the bot may post there and the person is its creator.
 
     What Telegram's picker promised is asked of Telegram again: the update may be old, and
@@ -82,23 +88,25 @@ async def connect(message: Message, turn: Turn, bot: Bot, dialog_manager: Dialog
         bot, chat_id=chat_id, creator_telegram_id=message.chat.id
     )
     if problem is not None:
-        await answers.send(bot, message.chat.id, Outgoing(turn.t(problem), ReplyKeyboardRemove()))
-        await answers.show(message, await list_screen(turn))
+        await respond.send(
+            bot, message.chat.id, Outgoing(context.t(problem), ReplyKeyboardRemove())
+        )
+        await respond.show(message, await list_screen(context))
         return
     chat = await bot.get_chat(chat_id)
     subscribers = await bot.get_chat_member_count(chat_id)
-    async with turn.begin() as session:
+    async with context.begin() as session:
         row = await channels.connect(
             session,
-            actor=turn.actor,
+            actor=context.actor,
             chat_id=chat_id,
             title=chat.title or str(chat_id),
             username=chat.username,
             subscribers=subscribers,
         )
-    connected = Outgoing(turn.t("channel-connected", title=row.title), ReplyKeyboardRemove())
-    await answers.send(bot, message.chat.id, connected)
+    connected = Outgoing(context.t("channel-connected", title=row.title), ReplyKeyboardRemove())
+    await respond.send(bot, message.chat.id, connected)
     if row.status is ChannelStatus.PENDING:
         await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id)
     else:
-        await answers.show(message, screens.channel(turn.t, row))
+        await respond.show(message, screens.channel(context.t, row))

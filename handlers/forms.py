@@ -9,12 +9,12 @@ from aiogram_dialog import DialogManager, ShowMode, StartMode
 from aiogram_dialog.widgets.kbd import Button, Row
 from aiogram_dialog.widgets.text import Text
 
+from bot.context import RequestContext
 from bot.screens.outgoing import Outgoing
-from bot.turn import Turn
-from handlers import answers
+from handlers import respond
 
 PROBLEM = "problem"
-Leave = Callable[[DialogManager, Turn], Awaitable[Outgoing]]
+Leave = Callable[[DialogManager, RequestContext], Awaitable[Outgoing]]
 
 
 class Say(Text):
@@ -45,10 +45,10 @@ class Item(Text):
         return str(data["item"][1])
 
 
-def turn_of(manager: DialogManager) -> Turn:
-    """Give the turn that the form is in."""
-    turn: Turn = manager.middleware_data["turn"]
-    return turn
+def turn_of(manager: DialogManager) -> RequestContext:
+    """Give the context that the form is in."""
+    context: RequestContext = manager.middleware_data["context"]
+    return context
 
 
 def complain(manager: DialogManager, problem: str) -> None:
@@ -77,9 +77,9 @@ async def close(manager: DialogManager, screen: Outgoing) -> None:
     manager.current_stack().last_message_id = None
     # A press is answered by the dialog itself, once, when its handler ends.
     if isinstance(event, CallbackQuery):
-        await answers.replace(event, screen)
+        await respond.replace(event, screen)
     elif isinstance(event, Message):
-        await answers.show(event, screen)
+        await respond.show(event, screen)
 
 
 def ways_out(leave: Leave, *, first: bool = False, back_to: State | None = None) -> Row:

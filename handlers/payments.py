@@ -8,13 +8,15 @@ from aiogram import F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, PreCheckoutQuery
 
-from bot.amounts import STARS
+from bot.context import AlreadyHandledError, RequestContext, TryLaterError
 from bot.errors import explain
+from bot.formatting import STARS
 from bot.screens import wallet as screens
-from bot.turn import AlreadyHandledError, TryLaterError, Turn
 from db.models.money import DepositStatus
-from handlers import answers, failures
-from services import clawbacks, errors, payments
+from handlers import error_handlers, respond
+from services.market import payment_reversals
+from services.money import deposits
+from services.platform import errors
 
 log = structlog.get_logger(__name__)
 router = Router(name="payments")
@@ -34,40 +36,40 @@ def _owner(payload: str) -> int | None:
 
 
 @router.pre_checkout_query()
-async def check(query: PreCheckoutQuery, turn: Turn) -> None:
+async def check(query: PreCheckoutQuery, context: RequestContext) -> None:
     """Say within 10 s whether the money may come; no answer at all would be a no without words."""
     try:
-        problem = await _problem(query, turn)
+        problem = await _problem(query, context)
     except Exception:  # whatever it is, the person must not be left waiting
         log.exception("pre-checkout not decided")
-        problem = turn.t("payment-later")
+        problem = context.t("payment-later")
     try:
         await query.answer(ok=problem is None, error_message=problem)
     except TelegramBadRequest as error:
         # Handled again after a crash: it was answered before, or no money comes.
-        if not answers.too_late(error):
+        if not respond.too_late(error):
             raise
 
 
-async def _problem(query: PreCheckoutQuery, turn: Turn) -> str | None:
-    if _owner(query.invoice_payload) != turn.user_id:
-        return turn.t("payment-foreign")
+async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | None:
+    if _owner(query.invoice_payload) != context.user_id:
+        return context.t("payment-foreign")
     try:
-        async with turn.read() as session:
-            await payments.check_payable(
+        async with context.read() as session:
+            await deposits.check_payable(
                 session,
-                user_id=turn.user_id,
+                user_id=context.user_id,
                 amount=query.total_amount,
                 currency=query.currency,
             )
     except errors.DomainError as error:
-        await failures.record(turn, error)
-        return explain(turn.t, error)
+        await error_handlers.record(context, error)
+        return explain(context.t, error)
     return None
 
 
 @router.message(F.successful_payment)
-async def paid(message: Message, turn: Turn) -> None:
+async def paid(message: Message, context: RequestContext) -> None:
     """Record the money under Telegram's charge id; it is theirs who paid.
 
     The word that it was credited comes through the outbox, which no crash loses.
@@ -75,29 +77,29 @@ async def paid(message: Message, turn: Turn) -> None:
     payment = message.successful_payment
     if payment is None:
         return
-    async with _never_dropped("payment not recorded"), turn.begin() as session:
-        deposit = await payments.deposit(
+    async with _never_dropped("payment not recorded"), context.begin() as session:
+        deposit = await deposits.deposit(
             session,
-            user_id=turn.user_id,
+            user_id=context.user_id,
             amount=payment.total_amount,
             key=payment.telegram_payment_charge_id,
             source=_source(payment.currency),
         )
     if deposit.status is DepositStatus.RECEIVED:
-        await answers.show(message, screens.received(turn.t, deposit.amount))
+        await respond.show(message, screens.received(context.t, deposit.amount))
 
 
 @router.message(F.refunded_payment)
-async def taken_back(message: Message, turn: Turn) -> None:
+async def taken_back(message: Message, context: RequestContext) -> None:
     """Take back what Telegram gave back; the admin chat is told what was lost."""
     payment = message.refunded_payment
     if payment is None:
         return
-    async with _never_dropped("reversed payment not recorded"), turn.begin() as session:
-        await clawbacks.clawback(
+    async with _never_dropped("reversed payment not recorded"), context.begin() as session:
+        await payment_reversals.reverse(
             session,
             external_reference=payment.telegram_payment_charge_id,
-            user_id=turn.user_id,
+            user_id=context.user_id,
             amount=payment.total_amount,
             source=_source(payment.currency),
         )

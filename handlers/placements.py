@@ -4,38 +4,40 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from bot.callbacks import Go, OnPlacement, Place
+from bot.context import RequestContext
 from bot.screens import placements as screens
 from bot.screens.paging import FETCH, Page, offset
-from bot.turn import Turn
-from handlers import answers
-from services import campaigns, placements
+from handlers import respond
+from services.market import campaigns, placements
 
 router = Router(name="placements")
 
 
 @router.callback_query(Go.filter(F.place == Place.PLACEMENTS))
-async def show_list(press: CallbackQuery, callback_data: Go, turn: Turn) -> None:
+async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show what the person has bought."""
-    async with turn.read() as session:
+    async with context.read() as session:
         found = await placements.of_advertiser(
-            session, user_id=turn.user_id, limit=FETCH, offset=offset(callback_data.page)
+            session, user_id=context.user_id, limit=FETCH, offset=offset(callback_data.page)
         )
-    await answers.show(press, screens.placements(turn.t, Page(found, callback_data.page)))
+    await respond.show(press, screens.placements(context.t, Page(found, callback_data.page)))
 
 
 @router.callback_query(Go.filter(F.place == Place.PLACEMENT))
-async def show_card(press: CallbackQuery, callback_data: Go, turn: Turn) -> None:
+async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one placement as it stands now."""
-    async with turn.read() as session:
-        row = await placements.get(session, actor=turn.actor, target_id=callback_data.id)
-    await answers.show(press, screens.placement(turn.t, row))
+    async with context.read() as session:
+        row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
+    await respond.show(press, screens.placement(context.t, row))
 
 
 @router.callback_query(OnPlacement.filter(F.act == screens.WITHDRAW))
-async def withdraw(press: CallbackQuery, callback_data: OnPlacement, turn: Turn) -> None:
+async def withdraw(
+    press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
+) -> None:
     """Take back what no admin has decided on yet."""
-    async with turn.begin() as session:
-        await campaigns.withdraw_target(session, actor=turn.actor, target_id=callback_data.id)
-    async with turn.read() as session:
-        row = await placements.get(session, actor=turn.actor, target_id=callback_data.id)
-    await answers.show(press, screens.placement(turn.t, row))
+    async with context.begin() as session:
+        await campaigns.withdraw_target(session, actor=context.actor, target_id=callback_data.id)
+    async with context.read() as session:
+        row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
+    await respond.show(press, screens.placement(context.t, row))

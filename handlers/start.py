@@ -8,10 +8,10 @@ from aiogram_dialog import DialogManager
 
 from bot import texts
 from bot.callbacks import Go, Place
+from bot.context import RequestContext
 from bot.screens import menu
 from bot.screens.outgoing import Outgoing
-from bot.turn import Turn
-from handlers import answers
+from handlers import respond
 
 PAGES = ("help", "paysupport", "terms", "privacy")
 
@@ -22,40 +22,42 @@ entrance = Router(name="entrance")
 
 
 @router.callback_query(Go.filter(F.place == Place.MENU))
-async def show_menu(press: CallbackQuery, turn: Turn) -> None:
+async def show_menu(press: CallbackQuery, context: RequestContext) -> None:
     """Show the menu."""
-    await answers.show(press, menu.menu(turn.t))
+    await respond.show(press, menu.menu(context.t))
 
 
 @router.callback_query(Go.filter(F.place == Place.HELP))
-async def show_help(press: CallbackQuery, turn: Turn) -> None:
+async def show_help(press: CallbackQuery, context: RequestContext) -> None:
     """Show how it works."""
-    await answers.show(press, menu.page(turn.t, "help"))
+    await respond.show(press, menu.page(context.t, "help"))
 
 
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
-async def show_page(message: Message, turn: Turn) -> None:
+async def show_page(message: Message, context: RequestContext) -> None:
     """Answer the commands that Telegram asks of bots that sell."""
     page = (message.text or "").split(maxsplit=1)[0][1:].partition("@")[0].lower()
-    await answers.show(message, menu.page(turn.t, page))
+    await respond.show(message, menu.page(context.t, page))
 
 
 @entrance.message(CommandStart())
 @entrance.message(Command("menu"))
-async def start(message: Message, turn: Turn, dialog_manager: DialogManager) -> None:
+async def start(message: Message, context: RequestContext, dialog_manager: DialogManager) -> None:
     """Greet, and close whichever form was open."""
     await dialog_manager.reset_stack(remove_keyboard=False)
-    await answers.show(message, menu.menu(turn.t))
+    await respond.show(message, menu.menu(context.t))
 
 
 @entrance.message(F.text.in_(texts.everywhere("cancel")))
 async def put_keyboard_away(
-    message: Message, turn: Turn, bot: Bot, dialog_manager: DialogManager
+    message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
     """Take the channel picker's keyboard away, and whichever form was open with it."""
     await dialog_manager.reset_stack(remove_keyboard=False)
-    await answers.send(bot, message.chat.id, Outgoing(turn.t("cancelled"), ReplyKeyboardRemove()))
-    await answers.show(message, menu.menu(turn.t))
+    await respond.send(
+        bot, message.chat.id, Outgoing(context.t("cancelled"), ReplyKeyboardRemove())
+    )
+    await respond.show(message, menu.menu(context.t))
 
 
 lost = Router(name="lost")
@@ -63,13 +65,13 @@ lost = Router(name="lost")
 
 
 @lost.message()
-async def say_menu(message: Message, turn: Turn) -> None:
+async def say_menu(message: Message, context: RequestContext) -> None:
     """Show the menu to a person who wrote something that fits nowhere."""
-    screen = menu.menu(turn.t)
-    await answers.show(message, Outgoing(turn.t("not-understood"), screen.keyboard))
+    screen = menu.menu(context.t)
+    await respond.show(message, Outgoing(context.t("not-understood"), screen.keyboard))
 
 
 @lost.callback_query()
-async def say_stale(press: CallbackQuery, turn: Turn) -> None:
+async def say_stale(press: CallbackQuery, context: RequestContext) -> None:
     """Answer a button that would open a form that is not there."""
-    await answers.alert(press, turn.t("button-stale"))
+    await respond.alert(press, context.t("button-stale"))

@@ -8,15 +8,16 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 
-from bot import amounts
+from bot import formatting
 from bot.callbacks import FormName, OpenForm
+from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
-from bot.turn import Turn
 from handlers import forms
-from services import channels, errors
+from services.market import channels
+from services.platform import errors
 
 openers = Router(name="terms_form")
 
@@ -33,54 +34,56 @@ class TermsForm(StatesGroup):
 async def open_terms_form(
     press: CallbackQuery,  # noqa: ARG001
     callback_data: OpenForm,
-    turn: Turn,
+    context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
     """Ask the terms of a channel of one's own."""
-    async with turn.read() as session:
-        await channels.own(session, actor=turn.actor, channel_id=callback_data.id)
+    async with context.read() as session:
+        await channels.own(session, actor=context.actor, channel_id=callback_data.id)
     await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id)
 
 
 async def _price(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    price = amounts.parse_money(message.text or "", turn.t.currency, turn.t.language)
+    context = forms.turn_of(manager)
+    price = formatting.parse_money(message.text or "", context.t.currency, context.t.language)
     if price is None:
-        forms.complain(manager, turn.t("amount-wrong", example=turn.t.money(amounts.EXAMPLE)))
+        forms.complain(
+            manager, context.t("amount-wrong", example=context.t.money(formatting.EXAMPLE))
+        )
         return
     manager.dialog_data["price"] = price
     await forms.go_on(manager, TermsForm.hours)
 
 
 async def _hours(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
+    context = forms.turn_of(manager)
     text = (message.text or "").strip()
     small = (
         text.isascii() and text.isdecimal() and len(text) <= len(str(channels.MAX_PROMISED_HOURS))
     )
     if not small or int(text) > channels.MAX_PROMISED_HOURS:
-        forms.complain(manager, turn.t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
+        forms.complain(manager, context.t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
         return
     manager.dialog_data["hours"] = int(text)
     await forms.go_on(manager, TermsForm.topic)
 
 
 async def _topic(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
+    context = forms.turn_of(manager)
     try:
-        async with turn.begin() as session:
+        async with context.begin() as session:
             row = await channels.set_terms(
                 session,
-                actor=turn.actor,
+                actor=context.actor,
                 channel_id=_channel_id(manager),
                 price=manager.dialog_data["price"],
                 promised_hours=manager.dialog_data["hours"],
                 topic=message.text or "",
             )
     except errors.InvalidText as error:
-        forms.complain(manager, explain(turn.t, error))
+        forms.complain(manager, explain(context.t, error))
         return
-    await forms.close(manager, screens.channel(turn.t, row))
+    await forms.close(manager, screens.channel(context.t, row))
 
 
 def _channel_id(manager: DialogManager) -> int:
@@ -92,17 +95,17 @@ async def _values(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]
     t = forms.turn_of(dialog_manager).t
     return {
         "values": {
-            "example": t.money(amounts.EXAMPLE),
+            "example": t.money(formatting.EXAMPLE),
             "most": channels.MAX_PROMISED_HOURS,
             "limit": channels.TOPIC_LIMIT,
         }
     }
 
 
-async def _list(_manager: DialogManager, turn: Turn) -> Outgoing:
-    async with turn.read() as session:
-        found = await channels.of_owner(session, turn.user_id)
-    return screens.channels(turn.t, Page(found, 0))
+async def _list(_manager: DialogManager, context: RequestContext) -> Outgoing:
+    async with context.read() as session:
+        found = await channels.of_owner(session, context.user_id)
+    return screens.channels(context.t, Page(found, 0))
 
 
 form = Dialog(

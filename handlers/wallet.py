@@ -10,15 +10,15 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 
-from bot import amounts
+from bot import formatting
 from bot.callbacks import FormName, Go, OpenForm, Place
+from bot.context import RequestContext
 from bot.screens import wallet as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH, Page, offset
-from bot.turn import Turn
-from handlers import answers, forms
+from handlers import forms, respond
 from handlers.payments import invoice_payload
-from services import payments, users
+from services.money import deposits, wallets
 
 router = Router(name="wallet")
 openers = Router(name="top_up_form")
@@ -30,27 +30,27 @@ class TopUpForm(StatesGroup):
     amount = State()
 
 
-async def wallet_screen(turn: Turn) -> Outgoing:
+async def wallet_screen(context: RequestContext) -> Outgoing:
     """Read and show the balance."""
-    async with turn.read() as session:
-        balances = await users.balances(session, turn.user_id)
-    return screens.wallet(turn.t, balances)
+    async with context.read() as session:
+        balances = await wallets.balances(session, context.user_id)
+    return screens.wallet(context.t, balances)
 
 
 @router.callback_query(Go.filter(F.place == Place.WALLET))
-async def show_wallet(press: CallbackQuery, turn: Turn) -> None:
+async def show_wallet(press: CallbackQuery, context: RequestContext) -> None:
     """Show the balance."""
-    await answers.show(press, await wallet_screen(turn))
+    await respond.show(press, await wallet_screen(context))
 
 
 @router.callback_query(Go.filter(F.place == Place.STATEMENT))
-async def show_statement(press: CallbackQuery, callback_data: Go, turn: Turn) -> None:
+async def show_statement(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show what moved the balance."""
-    async with turn.read() as session:
-        found = await users.statement(
-            session, user_id=turn.user_id, limit=FETCH, offset=offset(callback_data.page)
+    async with context.read() as session:
+        found = await wallets.statement(
+            session, user_id=context.user_id, limit=FETCH, offset=offset(callback_data.page)
         )
-    await answers.show(press, screens.statement(turn.t, Page(found, callback_data.page)))
+    await respond.show(press, screens.statement(context.t, Page(found, callback_data.page)))
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.TOP_UP))
@@ -60,38 +60,40 @@ async def open_top_up(press: CallbackQuery, dialog_manager: DialogManager) -> No
 
 
 async def _amount(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
+    context = forms.turn_of(manager)
     bot: Bot = manager.middleware_data["bot"]
-    amount = amounts.parse_money(message.text or "", turn.t.currency, turn.t.language)
+    amount = formatting.parse_money(message.text or "", context.t.currency, context.t.language)
     if amount is None:
-        forms.complain(manager, turn.t("amount-wrong", example=turn.t.money(amounts.EXAMPLE)))
+        forms.complain(
+            manager, context.t("amount-wrong", example=context.t.money(formatting.EXAMPLE))
+        )
         return
-    async with turn.read() as session:
-        await payments.check_payable(
-            session, user_id=turn.user_id, amount=amount, currency=turn.t.currency
+    async with context.read() as session:
+        await deposits.check_payable(
+            session, user_id=context.user_id, amount=amount, currency=context.t.currency
         )
     invoice = screens.invoice(
-        turn.t,
+        context.t,
         message.chat.id,
         amount,
-        invoice_payload(turn.user_id, uuid.uuid4().hex),
-        turn.settings.payment_provider_token.get_secret_value(),
+        invoice_payload(context.user_id, uuid.uuid4().hex),
+        context.settings.payment_provider_token.get_secret_value(),
     )
     try:
         await bot(invoice)
     except TelegramBadRequest:
         # Telegram has bounds of its own for each currency and does not say them.
-        forms.complain(manager, turn.t("invoice-refused"))
+        forms.complain(manager, context.t("invoice-refused"))
         return
-    await forms.close(manager, await wallet_screen(turn))
+    await forms.close(manager, await wallet_screen(context))
 
 
 async def _example(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    return {"values": {"example": forms.turn_of(dialog_manager).t.money(amounts.EXAMPLE)}}
+    return {"values": {"example": forms.turn_of(dialog_manager).t.money(formatting.EXAMPLE)}}
 
 
-async def _wallet(_manager: DialogManager, turn: Turn) -> Outgoing:
-    return await wallet_screen(turn)
+async def _wallet(_manager: DialogManager, context: RequestContext) -> Outgoing:
+    return await wallet_screen(context)
 
 
 top_up_form = Dialog(

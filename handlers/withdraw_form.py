@@ -9,15 +9,16 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 
-from bot import amounts
-from bot.callbacks import FormName, Go, OpenForm, Place, TakeBack, Withdraw
+from bot import formatting
+from bot.callbacks import CancelWithdrawal, FormName, Go, OpenForm, Place, Withdraw
+from bot.context import RequestContext
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH, Page, offset
-from bot.turn import Turn
-from handlers import answers, forms
+from handlers import forms, respond
 from handlers.wallet import wallet_screen
-from services import errors, users, withdrawals
+from services.money import wallets, withdrawals
+from services.platform import errors
 
 router = Router(name="withdraw")
 openers = Router(name="withdraw_form")
@@ -29,43 +30,45 @@ class WithdrawForm(StatesGroup):
     amount = State()
 
 
-async def _mine(turn: Turn, number: int = 0) -> Outgoing:
-    async with turn.read() as session:
+async def _mine(context: RequestContext, number: int = 0) -> Outgoing:
+    async with context.read() as session:
         found = await withdrawals.of_user(
-            session, user_id=turn.user_id, limit=FETCH, offset=offset(number)
+            session, user_id=context.user_id, limit=FETCH, offset=offset(number)
         )
-    return screens.mine(turn.t, Page(found, number))
+    return screens.mine(context.t, Page(found, number))
 
 
 @router.callback_query(Go.filter(F.place == Place.WITHDRAWALS))
-async def show_mine(press: CallbackQuery, callback_data: Go, turn: Turn) -> None:
+async def show_mine(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show the person's own withdrawals with their state."""
-    await answers.show(press, await _mine(turn, callback_data.page))
+    await respond.show(press, await _mine(context, callback_data.page))
 
 
 @router.callback_query(Withdraw.filter())
-async def withdraw(press: CallbackQuery, callback_data: Withdraw, turn: Turn) -> None:
+async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: RequestContext) -> None:
     """Set the money aside, once for each button, however often it is pressed."""
-    async with turn.begin() as session:
+    async with context.begin() as session:
         await withdrawals.request(
             session,
-            actor=turn.actor,
+            actor=context.actor,
             amount=callback_data.amount,
-            key=f"press:{turn.user_id}:{callback_data.key}",
+            key=f"press:{context.user_id}:{callback_data.key}",
         )
-    await answers.show(press, await _mine(turn))
+    await respond.show(press, await _mine(context))
 
 
-@router.callback_query(TakeBack.filter())
-async def take_back(press: CallbackQuery, callback_data: TakeBack, turn: Turn) -> None:
+@router.callback_query(CancelWithdrawal.filter())
+async def take_back(
+    press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
+) -> None:
     """Take a wish back that nobody has approved yet."""
     try:
-        async with turn.begin() as session:
-            await withdrawals.cancel(session, actor=turn.actor, withdrawal_id=callback_data.id)
+        async with context.begin() as session:
+            await withdrawals.cancel(session, actor=context.actor, withdrawal_id=callback_data.id)
     except errors.InvalidMove:
-        await answers.replace(press, await _mine(turn))
+        await respond.replace(press, await _mine(context))
         raise
-    await answers.show(press, await _mine(turn))
+    await respond.show(press, await _mine(context))
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.WITHDRAW))
@@ -75,28 +78,32 @@ async def open_form(press: CallbackQuery, dialog_manager: DialogManager) -> None
 
 
 async def _amount(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    turn = forms.turn_of(manager)
-    amount = amounts.parse_money(message.text or "", turn.t.currency, turn.t.language)
+    context = forms.turn_of(manager)
+    amount = formatting.parse_money(message.text or "", context.t.currency, context.t.language)
     if amount is None:
-        forms.complain(manager, turn.t("amount-wrong", example=turn.t.money(amounts.EXAMPLE)))
+        forms.complain(
+            manager, context.t("amount-wrong", example=context.t.money(formatting.EXAMPLE))
+        )
         return
-    async with turn.read() as session:
-        available = (await users.balances(session, turn.user_id)).available
+    async with context.read() as session:
+        available = (await wallets.balances(session, context.user_id)).available
     if amount > available:
-        forms.complain(manager, turn.t("withdraw-too-much", available=turn.t.money(available)))
+        forms.complain(
+            manager, context.t("withdraw-too-much", available=context.t.money(available))
+        )
         return
-    await forms.close(manager, screens.sure(turn.t, amount, available, uuid.uuid4().hex))
+    await forms.close(manager, screens.sure(context.t, amount, available, uuid.uuid4().hex))
 
 
 async def _available(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    turn = forms.turn_of(dialog_manager)
-    async with turn.read() as session:
-        available = (await users.balances(session, turn.user_id)).available
-    return {"values": {"available": turn.t.money(available)}}
+    context = forms.turn_of(dialog_manager)
+    async with context.read() as session:
+        available = (await wallets.balances(session, context.user_id)).available
+    return {"values": {"available": context.t.money(available)}}
 
 
-async def _wallet(_manager: DialogManager, turn: Turn) -> Outgoing:
-    return await wallet_screen(turn)
+async def _wallet(_manager: DialogManager, context: RequestContext) -> Outgoing:
+    return await wallet_screen(context)
 
 
 form = Dialog(

@@ -13,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox import folders, surroundings
+from sandbox import environment, folders
 from sandbox.launch import Launch
 from sandbox.simulation import Simulation
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 _ONE_PRESS = 0.5  # seconds
 _SUMMARY = "Runs the bot, the scheduler and everything they need; the data stays in one folder."
@@ -60,7 +60,7 @@ async def _until_told(options: argparse.Namespace) -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    given = surroundings.read(isolated=options.isolated)
+    given = environment.read(isolated=options.isolated)
     given.check()
     # Another user may pass through, where PostgreSQL has to be one, but not look around.
     with folders.lock(options.local, mode=0o711):

@@ -13,9 +13,9 @@ from aiogram.methods.base import TelegramMethod
 from aiohttp import web
 
 from sandbox import media, parsing
-from sandbox.calls import Call
 from sandbox.errors import TelegramError
 from sandbox.faults import Fault
+from sandbox.method_call import MethodCall
 from sandbox.methods.catalogue import IMPLEMENTED
 from sandbox.parsing import Raw
 from sandbox.persistence import Json
@@ -83,7 +83,7 @@ class BotApi:
             name = cls.__api_method__
             raise TelegramError(501, f"Not Implemented: {name} is not supported in the sandbox")
         try:
-            return implementation(Call(self.state, self.delivery, parsed, raw.files))
+            return implementation(MethodCall(self.state, self.delivery, parsed, raw.files))
         finally:
             self.state.commit()
 

@@ -10,7 +10,7 @@ import platform
 import sys
 from pathlib import Path
 
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 

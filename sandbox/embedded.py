@@ -20,7 +20,7 @@ from typing import BinaryIO
 import asyncpg
 
 from sandbox import binaries, folders, identity, processes
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 DATABASE = "adtech"
 SUPERUSER = "adtech_superuser"

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 _SOCKET_LIMIT = 107  # bytes in a socket's address
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 _CLONE_NEWUSER = 0x10000000
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from sandbox import clock, embedded, folders, ports, schema, supervisor
+from sandbox.environment import Surroundings
 from sandbox.simulation import Simulation
-from sandbox.surroundings import Surroundings
 
 _PATIENCE = 60.0  # seconds until a slow start is remarked on
 _LOOK = 0.1
@@ -102,8 +102,8 @@ class Launch:
             "REDIS_URL": self._redis_url,
             "HTTP_PORT": str(self._http_port),
         }
-        if not self._given.own_database and not self._given.given["SEALS_FILE"]:
-            provided["SEALS_FILE"] = str((self._folder / "ledger-seals.jsonl").absolute())
+        if not self._given.own_database and not self._given.given["AUDIT_CHAIN_FILE"]:
+            provided["AUDIT_CHAIN_FILE"] = str((self._folder / "ledger-seals.jsonl").absolute())
         if self._simulation is not None:
             provided |= self._simulation.settings()
         return self._given.for_children(provided)

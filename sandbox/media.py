@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.entities import File
 from sandbox.errors import TelegramError, bad_request, unsupported
 from sandbox.parsing import Upload
 from sandbox.persistence import Json
-from sandbox.records import File
 from sandbox.state import State
 
 WIDTH, HEIGHT, DURATION = 640, 360, 5

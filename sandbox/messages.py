@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from sandbox import formatting, updates, views
+from sandbox import formatting, serializers, updates
+from sandbox.entities import Chat, Stored
 from sandbox.errors import bad_request
 from sandbox.formatting import Rich
 from sandbox.persistence import Json
-from sandbox.records import Chat, Stored
 from sandbox.state import State
 
 MAX_TEXT = 4096
@@ -64,9 +64,9 @@ def post_by_bot(state: State, place: Chat, draft: Draft) -> Stored:
     """
     body = _body(state, place, draft)
     if place.type == "channel":
-        body["sender_chat"] = views.chat(state, place)
+        body["sender_chat"] = serializers.chat(state, place)
     else:
-        body["from"] = views.user(state.bot)
+        body["from"] = serializers.user(state.bot)
     stored = _store(state, place, draft, body, state.bot_id)
     if place.type == "channel" and not draft.service:
         state.publications.append(
@@ -87,13 +87,13 @@ def post_by_person(
     """A person's message, with the update that the bot gets of it."""
     body = _body(state, place, draft)
     if place.type == "channel":
-        body["sender_chat"] = views.chat(state, place)
+        body["sender_chat"] = serializers.chat(state, place)
     elif sender_chat is None:
-        body["from"] = views.user(state.users[user_id])
+        body["from"] = serializers.user(state.users[user_id])
     else:
         anonymous = sender_chat.id == place.id
-        body["from"] = views.ANONYMOUS_ADMIN if anonymous else views.CHANNEL_BOT
-        body["sender_chat"] = views.chat(state, sender_chat)
+        body["from"] = serializers.ANONYMOUS_ADMIN if anonymous else serializers.CHANNEL_BOT
+        body["sender_chat"] = serializers.chat(state, sender_chat)
     stored = _store(state, place, draft, body, user_id)
     if updates.sees(state, place, stored):
         updates.queue(state, "channel_post" if place.type == "channel" else "message", stored.body)
@@ -104,7 +104,7 @@ def _body(state: State, place: Chat, draft: Draft) -> Json:
     body: Json = {
         "message_id": state.next_message_id(place),
         "date": state.now(),
-        "chat": views.chat(state, place),
+        "chat": serializers.chat(state, place),
         **draft.content,
         **draft.extra,
     }

@@ -3,10 +3,10 @@
 import secrets
 import time
 
-from sandbox import messages, updates, views
+from sandbox import messages, serializers, updates
+from sandbox.entities import Payment, Question, Stored
 from sandbox.messages import Draft
 from sandbox.persistence import Json
-from sandbox.records import Payment, Question, Stored
 from sandbox.state import State
 
 
@@ -31,7 +31,7 @@ def ask_before_checkout(state: State, invoice: Stored) -> Question:
     state.save_question(question)
     body = {
         "id": question.id,
-        "from": views.user(state.users[invoice.chat_id]),
+        "from": serializers.user(state.users[invoice.chat_id]),
         "currency": shown["currency"],
         "total_amount": shown["total_amount"],
         "invoice_payload": invoice.payload,
@@ -87,7 +87,7 @@ def star_transactions(state: State) -> list[Json]:
         partner = {
             "type": "user",
             "transaction_type": "invoice_payment",
-            "user": views.user(state.users[payment.user_id]),
+            "user": serializers.user(state.users[payment.user_id]),
             "invoice_payload": payment.invoice_payload,
         }
         facts = {"id": payment.charge_id, "amount": payment.total_amount}

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 HOST = "127.0.0.1"
 

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 
 from db import session as database
-from services import actors, killswitches
+from services.platform import actors, killswitches
 
 _REASON = "sandbox first start"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from sandbox import processes
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 ROOT = Path(__file__).parents[1]
 _REVISION = re.compile(r"^(down_)?revision\b[^=]*=\s*(?:[\"'](.+?)[\"']|None)", re.MULTILINE)

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import folders, ports, small_world
+from sandbox import folders, ports, seed_data
 from sandbox.state import BOT_USERNAME, State
 
 _FAREWELL = 2.0  # seconds for requests under way when the server stops
@@ -45,7 +45,7 @@ class Simulation:
         (folder / "telegram").mkdir(mode=0o700, exist_ok=True)
         self.state = State.load(folder / "telegram")
         self.state.adopt_bot(int(self.keys.bot_token.partition(":")[0]))
-        self.world = small_world.of(self.state)
+        self.world = seed_data.of(self.state)
         self.state.set("polled", value=False)
         self.state.commit()
 

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from sandbox.entities import Chat, File, Member, Payment, Question, Record, Stored, User
 from sandbox.faults import Faults
 from sandbox.limits import Limits
+from sandbox.notifier import Notifier
 from sandbox.persistence import Journal, Json, PublicationLog
-from sandbox.pulse import Pulse
-from sandbox.records import Chat, File, Member, Payment, Question, Record, Stored, User
 
 T = TypeVar("T", bound=Record)
 
@@ -45,7 +45,7 @@ class State:
         # from the clock.
         self._version = int(time.time() * 1000)
         self.chat_versions: dict[int, int] = {}
-        self.pulse = Pulse()
+        self.pulse = Notifier()
         self.faults = Faults()
         self.limits = Limits()
         self.bot_id = int(self.settings.get("bot_id", 0))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sandbox import processes
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 PAUSE = 1.0
 """Seconds before a process that died is started again."""

@@ -6,10 +6,10 @@ from itertools import islice
 
 import aiohttp
 
-from sandbox import views
+from sandbox import serializers
+from sandbox.entities import Chat, Member, Stored
 from sandbox.errors import TelegramError
 from sandbox.persistence import Json
-from sandbox.records import Chat, Member, Stored
 from sandbox.state import State
 
 MAX_LIMIT = 100
@@ -56,11 +56,11 @@ def tell_membership(state: State, old: Member, new: Member, by_user_id: int) -> 
     if not own and state.member(place.id, state.bot_id).status != "administrator":
         return
     body = {
-        "chat": views.chat(state, place),
-        "from": views.user(state.users[by_user_id]),
+        "chat": serializers.chat(state, place),
+        "from": serializers.user(state.users[by_user_id]),
         "date": state.now(),
-        "old_chat_member": views.member(state, old),
-        "new_chat_member": views.member(state, new),
+        "old_chat_member": serializers.member(state, old),
+        "new_chat_member": serializers.member(state, new),
     }
     queue(state, "my_chat_member" if own else "chat_member", body)
 

@@ -13,18 +13,26 @@ import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot import warm_up
-from bot.limiter import Limiter
+from bot.leader_election import LeaderElection
 from bot.settings import Settings
-from bot.telegram import SEND_SECONDS, Sender, plain_bot
+from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.sender import SEND_SECONDS, Sender, create_bot
 from db import session as database
 from db.session import Sessions, is_away
-from scheduler import live_checks, outbox, posting, probes, seals, settlements, watchdogs
+from scheduler import (
+    audit_chain_tick,
+    dispatch,
+    notice_delivery,
+    post_checks,
+    post_search,
+    settlements,
+    watchdogs,
+)
 from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
-from scheduler.leader import Leader
-from scheduler.posting import Desk
-from scheduler.probes import Search
-from services import system
+from scheduler.dispatch import PostingWorker
+from scheduler.post_search import Search
+from services.platform import heartbeats
 
 NAME = "scheduler"
 SEND_SHARE = 2 / 3
@@ -36,29 +44,34 @@ HANG_SECONDS = 60.0
 log = structlog.get_logger(__name__)
 
 
-def ticks(settings: Settings, desk: Desk, mail: outbox.Mail, leader: Leader) -> list[Tick]:
+def ticks(
+    settings: Settings,
+    desk: PostingWorker,
+    mail: notice_delivery.OutboxWorker,
+    leader: LeaderElection,
+) -> list[Tick]:
     """What runs, how often, and how long each may take, in seconds; some on the leader alone."""
     sessions = desk.sessions
-    taking = posting.TAKING_SECONDS + desk.sender.seconds + HANG_SECONDS
-    looks = live_checks.longest(desk.sender)
-    look = partial(live_checks.look_at_due, sessions, desk.sender, desk.limiter, desk.stopping)
+    taking = dispatch.TAKING_SECONDS + desk.sender.seconds + HANG_SECONDS
+    looks = post_checks.longest(desk.sender)
+    look = partial(post_checks.look_at_due, sessions, desk.sender, desk.limiter, desk.stopping)
     search = Search(desk, settings.probe_gap, settings.admin_chat_id)
     watch_escrows = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     expire = partial(watchdogs.expire_targets, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
-    seal = partial(seals.seal_ledger, sessions, settings.seals_file)
+    seal = partial(audit_chain_tick.seal_ledger, sessions, settings.audit_chain_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
     return [
-        Tick("posts", posting.SOON_SECONDS, taking, partial(posting.dispatch, desk)),
-        Tick("outbox", 0.5, outbox.TICK_LIMIT, partial(outbox.deliver, mail)),
+        Tick("posts", dispatch.SOON_SECONDS, taking, partial(dispatch.dispatch, desk)),
+        Tick("outbox", 0.5, notice_delivery.TICK_LIMIT, partial(notice_delivery.deliver, mail)),
         Tick("live checks", 1.0, looks, look),
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
         Tick("refunds", 1.0, HANG_SECONDS, partial(settlements.refund_due, sessions)),
         Tick("credits", 5.0, HANG_SECONDS, partial(settlements.credit_due, sessions)),
         Tick("rescue", 3.0, HANG_SECONDS, partial(watchdogs.rescue_abandoned, sessions)),
-        Tick("probes", 2.0, search.longest, partial(probes.look_for_uncertain, search)),
-        Tick("cards", 10.0, HANG_SECONDS, partial(probes.ask_admins, desk)),
+        Tick("probes", 2.0, search.longest, partial(post_search.look_for_uncertain, search)),
+        Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, desk)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.only(expire)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.only(cancel)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.only(watch_escrows)),
@@ -77,7 +90,7 @@ async def run(settings: Settings) -> int:
     engine = database.create_engine(settings.database_url.get_secret_value())
     sessions = database.create_sessions(engine)
     token, api_url = settings.bot_token.get_secret_value(), settings.bot_api_url
-    limiter = Limiter(
+    limiter = RateLimiter(
         settings.redis_url.get_secret_value(), per_second=settings.messages_per_second
     )
     sender = Sender(
@@ -85,9 +98,9 @@ async def run(settings: Settings) -> int:
         api_url=api_url,
         seconds=min(SEND_SECONDS, settings.post_lease.total_seconds() * SEND_SHARE),
     )
-    desk = Desk(sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping)
-    mailer = plain_bot(token, api_url)
-    mail = outbox.Mail(
+    desk = PostingWorker(sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping)
+    mailer = create_bot(token, api_url)
+    mail = notice_delivery.OutboxWorker(
         sessions,
         limiter,
         mailer,
@@ -96,7 +109,7 @@ async def run(settings: Settings) -> int:
         stopping,
         ads_wait=desk.behind.is_set,
     )
-    leader = Leader(sessions, owner)
+    leader = LeaderElection(sessions, owner)
     clock = Clock(
         ticks(settings, desk, mail, leader),
         partial(beat, sessions, owner, leader),
@@ -116,14 +129,14 @@ async def run(settings: Settings) -> int:
         log.info("Scheduler stopped", owner=owner)
 
 
-async def beat(sessions: Sessions, owner: str, leader: Leader) -> None:
+async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
     """Says that this process is alive, and stands for election."""
     async with sessions.begin() as session:
-        await system.beat(session, owner=owner, name=NAME)
+        await heartbeats.beat(session, owner=owner, name=NAME)
     await leader.stand()
 
 
-async def step_down(leader: Leader) -> None:
+async def step_down(leader: LeaderElection) -> None:
     """Lets another lead at once; with the database away the lease ends by itself."""
     try:
         async with asyncio.timeout(STEP_DOWN_SECONDS):

@@ -4,9 +4,9 @@ import time
 
 import structlog
 
-from bot.telegram import Outcome, Refused, Sender, Sent, Uncertain
+from bot.telegram.sender import Refused, Sender, SendOutcome, Sent, Uncertain
 from db.session import Sessions
-from services import outages
+from services.posts import telegram_outage
 
 FAILURES = 3
 """So many sends in a row without a readable answer open it."""
@@ -30,7 +30,7 @@ class Breaker:
         """Whether nothing may be sent."""
         return self._failures >= FAILURES
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: SendOutcome) -> None:
         """Learns from a send: any readable answer, a refusal too, shows that Telegram is there."""
         if isinstance(outcome, Sent | Refused):
             self._failures = 0
@@ -56,20 +56,20 @@ class Breaker:
             return
         async with sessions.begin() as session:
             if down:
-                await outages.begin(session)
+                await telegram_outage.begin(session)
             else:
-                await outages.end(session)
+                await telegram_outage.end(session)
         self._told = down
 
     async def _may_start(self, sessions: Sessions, sender: Sender) -> bool:
         """Whether an outage that an earlier process has told of is over by now."""
         async with sessions.begin() as session:
-            if not await outages.is_open(session):
+            if not await telegram_outage.is_open(session):
                 return True
         if time.monotonic() < self._ask_at:
             return False
         self._ask_at = time.monotonic() + ASK_SECONDS
-        return await sender.answers()
+        return await sender.is_reachable()
 
     async def lets_through(self, sender: Sender) -> bool:
         """Whether sends may go on; while open, now and then asks Telegram something harmless."""
@@ -78,7 +78,7 @@ class Breaker:
         if time.monotonic() < self._ask_at:
             return False
         self._ask_at = time.monotonic() + ASK_SECONDS
-        if not await sender.answers():
+        if not await sender.is_reachable():
             return False
         # Not yet trusted: a single failure opens it again.
         self._failures = FAILURES - 1

@@ -6,8 +6,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import Sessions
-from scheduler import database
-from services import errors, escrow, payments
+from scheduler import error_isolation
+from services.money import deposits, escrow
+from services.platform import errors
 
 BATCH = 100
 
@@ -39,7 +40,7 @@ async def refund_due(sessions: Sessions) -> None:
 async def credit_due(sessions: Sessions) -> None:
     """Tick: credits the deposits that arrived while deposits were stopped."""
     async with sessions.begin() as session:
-        credited = await payments.credit_due(session)
+        credited = await deposits.credit_due(session)
     if credited:
         log.info("Deposits credited", deposits=credited)
 
@@ -52,7 +53,7 @@ async def _each(
 ) -> None:
     """Settles each target in a transaction of its own: one that fails keeps no other waiting."""
     for target_id in target_ids:
-        with database.contained(what, target_id=target_id):
+        with error_isolation.isolate_errors(what, target_id=target_id):
             try:
                 async with sessions.begin() as session:
                     await settle(session, target_id)

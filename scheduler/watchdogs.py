@@ -5,7 +5,10 @@ from datetime import timedelta
 import structlog
 
 from db.session import Sessions
-from services import inbox, posting, system
+from services.market import placement_expiry
+from services.money import incidents, stuck_escrows
+from services.platform import inbox
+from services.posts import posting
 
 log = structlog.get_logger(__name__)
 
@@ -21,13 +24,13 @@ async def rescue_abandoned(sessions: Sessions) -> None:
 async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
     """Tick: money held for a post that never went out goes back after the SLA."""
     async with sessions.begin() as session:
-        await system.refund_stuck_escrows(session, sla=sla)
+        await stuck_escrows.refund_stuck_escrows(session, sla=sla)
 
 
 async def expire_targets(sessions: Sessions) -> None:
     """Tick: placements that nobody decided about in time expire."""
     async with sessions.begin() as session:
-        expired = await system.expire_targets(session)
+        expired = await placement_expiry.expire_targets(session)
     if expired:
         log.info("Placements expired", targets=expired)
 
@@ -43,7 +46,7 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 async def check_ledger(sessions: Sessions) -> None:
     """Tick: runs the invariants; a broken one freezes the money by itself."""
     async with sessions.begin() as session:
-        await system.check_ledger_invariant(session)
+        await incidents.check_ledger_invariant(session)
 
 
 async def purge_inbox(sessions: Sessions) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from db.session import Sessions, create_engine, create_sessions, driver_url
 from sandbox import embedded
-from services import invariants
+from services.money import invariants
 from tests import scratch
 from tests.embedded_fixture import (
     attached_postgres,

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.cli import ledger, money, people
 from bot.cli.shell import Person, out, print_rows, run_once, staff
 from db.models.operations import Switch
-from services import dead_letters, killswitches, reports, system
+from services.platform import killswitches, readiness, reports
+from services.posts import dead_letters
 
 Reason = Annotated[str, typer.Argument(help="Why; kept with the switch and told to the admins.")]
 
@@ -30,7 +31,7 @@ def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]
 @app.command()
 def health() -> None:
     """Say whether the clock beats, and which switches run."""
-    ready = run_once(system.readiness)
+    ready = run_once(readiness.facts)
     print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
         + [{"what": key, "state": state} for key, state in ready["switches"].items()],

@@ -9,19 +9,26 @@ from rich.progress import Progress as Bar
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import seal_file, settings
+from bot import settings
 from bot.cli.shell import err, out, print_rows, run_all, run_once
 from db import queries
 from db.session import Sessions
-from services import invariants, ledger_checks, scopes, seals, system
-from services.invariants import Violation
-from services.ledger_checks import Progress
-from services.seals import Seal
+from services.money import (
+    audit_chain,
+    audit_chain_file,
+    incidents,
+    incremental_check,
+    invariants,
+    scoped_invariants,
+)
+from services.money.audit_chain import ChainLink
+from services.money.incremental_check import Progress
+from services.money.invariants import Violation
 
 SEALS_AT_ONCE = 500
 Full = Annotated[bool, typer.Option("--full", help="Every row, not only what is new.")]
 SealsFile = Annotated[
-    Path | None, typer.Option("--seals", help="The seals' file; by default SEALS_FILE.")
+    Path | None, typer.Option("--seals", help="The seals' file; by default AUDIT_CHAIN_FILE.")
 ]
 
 
@@ -31,7 +38,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def check(*, full: Full = False) -> None:
     """Check the ledger as the scheduled check would; a violation freezes the money."""
-    violations = run_all(_check_all) if full else run_once(system.check_ledger_invariant)
+    violations = run_all(_check_all) if full else run_once(incidents.check_ledger_invariant)
     if not violations:
         out.print("All invariants hold.")
         return
@@ -44,19 +51,19 @@ def check(*, full: Full = False) -> None:
 @app.command()
 def verify_ledger(file: SealsFile = None) -> None:
     """Compute every seal anew and name the first range that is not what it was."""
-    path = file or settings.load().seals_file
-    kept: list[Seal] = []
+    path = file or settings.load().audit_chain_file
+    kept: list[ChainLink] = []
     if path is not None:
         try:
-            kept = seal_file.read(path)
-        except (seal_file.SealFileError, OSError) as trouble:
+            kept = audit_chain_file.read(path)
+        except (audit_chain_file.AuditChainFileError, OSError) as trouble:
             err.print(f"The seals' file cannot be used: {trouble}", markup=False)
             raise typer.Exit(1) from None
     if sentence := run_all(lambda sessions: _verify(sessions, kept)):
         err.print(sentence, style="bold red")
         raise typer.Exit(1)
     if path is None:
-        out.print("Compared with the database's own seals alone: set SEALS_FILE.")
+        out.print("Compared with the database's own seals alone: set AUDIT_CHAIN_FILE.")
 
 
 @app.command()
@@ -80,7 +87,7 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
     found: dict[str, Violation] = {}
     async with sessions.begin() as session:
         began = await queries.now(session)
-        sizes = await ledger_checks.sizes(session)
+        sizes = await incremental_check.sizes(session)
     with Bar(console=err) as bar:
         bars = {
             part: bar.add_task(part, total=max(getattr(sizes, part), 1))
@@ -90,7 +97,7 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
         done: set[str] = set()
         while len(done) < len(bars):
             async with sessions.begin() as session:
-                violations, after = await ledger_checks.run_part(session, progress)
+                violations, after = await incremental_check.run_part(session, progress)
             _note(found, violations)
             for part, task in bars.items():
                 if part not in done and getattr(after, part) == 0:
@@ -100,8 +107,8 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
                 )
             progress = after
     async with sessions.begin() as session:
-        _note(found, await scopes.without_parts(session))
-        await system.record_check(session, list(found.values()), full_since=began)
+        _note(found, await scoped_invariants.find_unscoped_violations(session))
+        await incidents.record_check(session, list(found.values()), full_since=began)
     return list(found.values())
 
 
@@ -113,16 +120,16 @@ def _note(found: dict[str, Violation], violations: list[Violation]) -> None:
         found[violation.name] = replace(violation, rows=rows[: invariants.SHOWN])
 
 
-async def _verify(sessions: Sessions, kept: list[Seal]) -> str | None:
+async def _verify(sessions: Sessions, kept: list[ChainLink]) -> str | None:
     """Compare range by range; return what is wrong first, as a sentence."""
-    before: Seal | None = None
+    before: ChainLink | None = None
     with Bar(console=err) as bar:
         task = bar.add_task("seals", total=max(len(kept), 1))
         for expected in kept:
             async with sessions.begin() as session:
                 if sentence := await _compare(session, before, expected):
                     return sentence
-                own = await seals.after(session, expected.number - 1, limit=1)
+                own = await audit_chain.links_after(session, expected.number - 1, limit=1)
             if own[:1] != [expected]:
                 return f"Seal {expected.number} of the database is not the one in the file."
             before = expected
@@ -130,7 +137,7 @@ async def _verify(sessions: Sessions, kept: list[Seal]) -> str | None:
         while True:
             number = before.number if before else 0
             async with sessions.begin() as session:
-                own = await seals.after(session, number, limit=SEALS_AT_ONCE)
+                own = await audit_chain.links_after(session, number, limit=SEALS_AT_ONCE)
             if not own:
                 break
             bar.update(task, total=number + len(own), completed=number)
@@ -145,9 +152,11 @@ async def _verify(sessions: Sessions, kept: list[Seal]) -> str | None:
     return None
 
 
-async def _compare(session: AsyncSession, before: Seal | None, expected: Seal) -> str | None:
+async def _compare(
+    session: AsyncSession, before: ChainLink | None, expected: ChainLink
+) -> str | None:
     """Compute one range anew; say how it differs, if it does."""
-    found = await seals.digest(session, before, expected.upto_txn)
+    found = await audit_chain.digest(session, before, expected.upto_txn)
     if found == expected:
         return None
     if (found.number, found.from_txn) != (expected.number, expected.from_txn):

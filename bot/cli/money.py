@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli.shell import Person, err, out, print_rows, run_once, staff
 from db.models.money import Correction
-from services import corrections, inbox, reconciliation, withdrawals
-from services.actors import Actor
+from services.money import corrections, reconciliation, withdrawals
+from services.platform import inbox
+from services.platform.actors import Actor
 
 SHOWN = 100
 Why = Annotated[str, typer.Argument(help="Why; kept with the correction.")]

@@ -6,7 +6,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli.shell import Person, out, run_once, staff
-from services import blocks, errors, users
+from services.market import user_blocks
+from services.platform import errors, users
 
 Whom = Annotated[int, typer.Argument(help="Telegram id of the person that it is about.")]
 Why = Annotated[str, typer.Argument(help="Why; kept in the audit log.")]
@@ -32,7 +33,7 @@ def _set(whom: int, reason: str, person: int, *, blocked: bool) -> None:
         user = await users.by_telegram_id(session, whom)
         if user is None:
             raise errors.NotFound("user", whom)
-        change = blocks.block_by_staff if blocked else blocks.unblock
+        change = user_blocks.block_by_staff if blocked else user_blocks.unblock
         return await change(session, actor=actor, user_id=user.id, reason=reason)
 
     changed = run_once(act)

@@ -17,8 +17,8 @@ from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.session import Sessions, create_engine, create_sessions
-from services import actors, audit, errors, users
-from services.actors import Actor
+from services.platform import actors, audit, errors, users
+from services.platform.actors import Actor
 
 COMMAND_LINE = "command-line"
 T = TypeVar("T")

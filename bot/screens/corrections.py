@@ -5,8 +5,8 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.money import Correction, CorrectionStatus
-from services.proposals import Place, Proposal
-from services.reconciliation import Finding
+from services.money.correction_details import CorrectionDetails, WalletDetails
+from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
 """Why a repair is right; own words go behind `/confirm`."""
@@ -39,7 +39,7 @@ def queue(t: Texts, page: Page[Correction]) -> Outgoing:
     )
 
 
-def acts(found: Proposal) -> tuple[CorrectionAct, ...]:
+def acts(found: CorrectionDetails) -> tuple[CorrectionAct, ...]:
     """What can be asked about a correction as it stands now."""
     if found.correction.status is CorrectionStatus.PROPOSED:
         return (CorrectionAct.ASK_CONFIRM, CorrectionAct.ASK_REFUSE)
@@ -48,7 +48,7 @@ def acts(found: Proposal) -> tuple[CorrectionAct, ...]:
     return ()
 
 
-def card(t: Texts, found: Proposal) -> Outgoing:
+def card(t: Texts, found: CorrectionDetails) -> Outgoing:
     """A repair to decide on, or what became of it."""
     words = {
         CorrectionAct.ASK_CONFIRM: t("correction-confirm"),
@@ -63,7 +63,7 @@ def card(t: Texts, found: Proposal) -> Outgoing:
     )
 
 
-def reasons(t: Texts, found: Proposal, asked: CorrectionAct) -> Outgoing:
+def reasons(t: Texts, found: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
     """The card with the reasons as buttons; the press on one of them decides."""
     if asked is CorrectionAct.ASK_CONFIRM:
         act, presets = CorrectionAct.CONFIRM, CONFIRM_REASONS
@@ -83,7 +83,7 @@ def reasons(t: Texts, found: Proposal, asked: CorrectionAct) -> Outgoing:
     )
 
 
-def _facts(t: Texts, found: Proposal) -> str:
+def _facts(t: Texts, found: CorrectionDetails) -> str:
     row = found.correction
     kind = t("correction-kind", kind=row.kind.value)
     roles = [role.value for role in sorted(found.proposer_roles)] or ["none"]
@@ -103,7 +103,7 @@ def _facts(t: Texts, found: Proposal) -> str:
     return "\n\n".join(paragraphs)
 
 
-def _change(t: Texts, found: Proposal) -> str:
+def _change(t: Texts, found: CorrectionDetails) -> str:
     """Say what the repair does, with its wallets, entry or placement."""
     row, settled, currency = found.correction, found.settlement, found.places[0].books.currency
     before = found.places[0].books.balance
@@ -127,7 +127,7 @@ def _change(t: Texts, found: Proposal) -> str:
     )
 
 
-def _place(t: Texts, place: Place) -> str:
+def _place(t: Texts, place: WalletDetails) -> str:
     """Say of one wallet what `adtech reconcile` says, in short."""
     books = place.books
     lines = [
@@ -158,7 +158,7 @@ def _place(t: Texts, place: Place) -> str:
     return "\n".join(lines)
 
 
-def _state(t: Texts, found: Proposal) -> str:
+def _state(t: Texts, found: CorrectionDetails) -> str:
     row = found.correction
     text = t(
         "correction-state",
@@ -175,5 +175,5 @@ def _state(t: Texts, found: Proposal) -> str:
     return text
 
 
-def _act(act: CorrectionAct, found: Proposal, reason: str = "") -> OnCorrection:
+def _act(act: CorrectionAct, found: CorrectionDetails, reason: str = "") -> OnCorrection:
     return OnCorrection(act=act, id=found.correction.id, reason=reason)

@@ -4,7 +4,7 @@ from bot.callbacks import Go, OnDeadLetter, Place, Retry, ShowDeadLetters
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
-from services.dead_letters import DeadLetter
+from services.posts.dead_letters import DeadLetter
 
 OPEN = "open"
 OFFER = "offer"

@@ -4,7 +4,7 @@ from bot.callbacks import ShowDeposits
 from bot.screens.outgoing import Outgoing, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
-from services.payments import Payment
+from services.money.deposits import Payment
 
 
 def page(t: Texts, found: Page[Payment], waiting: tuple[int, int]) -> Outgoing:

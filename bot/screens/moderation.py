@@ -7,7 +7,7 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
-from services.moderation import Card
+from services.market.moderation import Card
 
 REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
 """Why an ad is turned down: presets, so that the advertiser reads them in their own language."""

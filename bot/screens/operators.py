@@ -8,8 +8,8 @@ from bot.callbacks import CloseIncident, OnSwitch, SwitchAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.operations import Incident
-from services.invariants import Violation
-from services.killswitches import SwitchChange, SwitchState
+from services.money.invariants import Violation
+from services.platform.killswitches import SwitchChange, SwitchState
 
 STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
 RUN_REASONS = ("resolved", "launch", "drill_over")

@@ -17,8 +17,8 @@ from aiogram.types import (
     ReplyKeyboardRemove,
 )
 
-from bot import ads
-from services.creatives import Creative
+from bot.telegram import ad_messages
+from services.market.creatives import Creative
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
@@ -42,7 +42,7 @@ class Outgoing:
         """Give what is to be sent to the chat, in order; the last one carries the keyboard."""
         sent: list[TelegramMethod[Message]] = []
         if self.ad is not None:
-            sent.append(ads.message(chat_id, self.ad))
+            sent.append(ad_messages.message(chat_id, self.ad))
         sent.append(
             SendMessage(
                 chat_id=chat_id,

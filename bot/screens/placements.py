@@ -7,7 +7,7 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
-from services.placements import Placement
+from services.market.placements import Placement
 
 WITHDRAW = "withdraw"
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000

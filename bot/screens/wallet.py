@@ -3,12 +3,12 @@
 from aiogram.methods import SendInvoice
 from aiogram.types import LabeledPrice
 
-from bot.amounts import STARS
 from bot.callbacks import FormName, Go, OpenForm, Place
+from bot.formatting import STARS
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
-from services.users import Balances, StatementLine
+from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:

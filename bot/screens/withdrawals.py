@@ -6,11 +6,11 @@ from datetime import timedelta
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import (
+    CancelWithdrawal,
     Go,
     OnWithdrawal,
     Place,
     ShowWithdrawals,
-    TakeBack,
     Withdraw,
     WithdrawalAct,
 )
@@ -18,7 +18,7 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.money import Withdrawal, WithdrawalStatus
-from services.withdrawals import Card
+from services.money.withdrawals import Card
 
 REASONS = ("details", "suspicion", "rules")
 """Why money is given back: presets, so that its person reads them in their own language."""
@@ -117,7 +117,7 @@ def _take_back(t: Texts, found: Sequence[Withdrawal]) -> list[list[InlineKeyboar
         [
             button(
                 t("withdrawal-take-back", id=str(row.id), amount=t.money(row.amount, row.currency)),
-                TakeBack(id=row.id),
+                CancelWithdrawal(id=row.id),
             )
         ]
         for row in found

@@ -43,7 +43,7 @@ Txn = Annotated[
 """Which transaction wrote the row last: a check looks again at what is new by this."""
 
 
-def words(kind: type[StrEnum]) -> Enum:
+def enum_column(kind: type[StrEnum]) -> Enum:
     """Store a StrEnum as its literal words; a CHECK, so that a word can be added without a lock."""
     return Enum(
         kind,

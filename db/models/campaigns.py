@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, Txn, words
+from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class CampaignStatus(StrEnum):
@@ -64,7 +64,9 @@ class Campaign(Base):
     creative: Mapped[dict[str, Any]]
     """The ad as `services.creatives.Creative` writes it; fixed once the campaign is active."""
     total_budget: Mapped[int]
-    status: Mapped[CampaignStatus] = mapped_column(words(CampaignStatus), server_default="draft")
+    status: Mapped[CampaignStatus] = mapped_column(
+        enum_column(CampaignStatus), server_default="draft"
+    )
     key: Mapped[str | None] = mapped_column(unique=True)
     """The form that made it, so that a second press on Save makes no second campaign."""
     created_at: Mapped[CreatedAt]
@@ -97,7 +99,9 @@ class Channel(Base):
     """Minor units for one post; null until its owner has set it."""
     promised_hours: Mapped[int | None]
     """How long a post stays; 0 = the owner is paid as soon as it is out."""
-    status: Mapped[ChannelStatus] = mapped_column(words(ChannelStatus), server_default="pending")
+    status: Mapped[ChannelStatus] = mapped_column(
+        enum_column(ChannelStatus), server_default="pending"
+    )
     status_reason: Mapped[str | None]
     """Why it is suspended: a word of the product, shown to its owner."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -136,7 +140,9 @@ class CampaignTarget(Base):
     """The platform's part in hundredths of a percent."""
     publish_at: Mapped[datetime | None]
     """When it is to go out; null = as soon as it is approved."""
-    status: Mapped[TargetStatus] = mapped_column(words(TargetStatus), server_default="pending")
+    status: Mapped[TargetStatus] = mapped_column(
+        enum_column(TargetStatus), server_default="pending"
+    )
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, Txn, words
+from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class WalletKind(StrEnum):
@@ -129,7 +129,7 @@ class Wallet(Base):
     """Whose money it is; null for the platform's own and for escrow."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """Of revenue, external and loss: the person on the other side of the platform's wallet."""
-    kind: Mapped[WalletKind] = mapped_column(words(WalletKind))
+    kind: Mapped[WalletKind] = mapped_column(enum_column(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
     """The number of entries so far: a missing or swapped entry leaves a gap."""
@@ -161,7 +161,7 @@ class LedgerTransfer(Base):
     id: Mapped[Key]
     key: Mapped[str] = mapped_column(unique=True)
     """The idempotency key."""
-    reason: Mapped[Reason] = mapped_column(words(Reason))
+    reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
     """The target's id for hold, payout and refund; otherwise the id of the row of that name."""
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
@@ -188,7 +188,7 @@ class LedgerEntry(Base):
     balance_after: Mapped[int]
     version: Mapped[int]
     """The wallet's version that this entry made."""
-    reason: Mapped[Reason] = mapped_column(words(Reason))
+    reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
@@ -215,7 +215,7 @@ class Escrow(Base):
     """The price frozen at submission."""
     fee: Mapped[int]
     """The platform's part of the amount, kept at release; nothing is kept at a refund."""
-    status: Mapped[EscrowStatus] = mapped_column(words(EscrowStatus), server_default="held")
+    status: Mapped[EscrowStatus] = mapped_column(enum_column(EscrowStatus), server_default="held")
     release_due_at: Mapped[datetime | None]
     """When the promised hours are over; null until the post is out."""
     settled_at: Mapped[datetime | None]
@@ -241,7 +241,9 @@ class Deposit(Base):
     """Where it came from: `telegram`, `stars` or `manual`."""
     external_reference: Mapped[str] = mapped_column(unique=True)
     """The payment's own id outside (Telegram's charge id): the idempotency key."""
-    status: Mapped[DepositStatus] = mapped_column(words(DepositStatus), server_default="received")
+    status: Mapped[DepositStatus] = mapped_column(
+        enum_column(DepositStatus), server_default="received"
+    )
     credited_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
@@ -273,7 +275,7 @@ class Withdrawal(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     status: Mapped[WithdrawalStatus] = mapped_column(
-        words(WithdrawalStatus), server_default="requested"
+        enum_column(WithdrawalStatus), server_default="requested"
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
     """The outside payment's own id, once it was made."""
@@ -283,26 +285,6 @@ class Withdrawal(Base):
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
-
-
-class LedgerSeal(Base):
-    """A range of the ledger that never changes any more, and its digest. Append-only.
-
-    The digest covers the one before, so that the last one stands for everything.
-    """
-
-    __tablename__ = "ledger_seals"
-    __table_args__ = (CheckConstraint("from_txn < upto_txn", name="range"),)
-
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    from_txn: Mapped[int]
-    """The first transaction of the range; the first range has no beginning."""
-    upto_txn: Mapped[int]
-    """The first transaction behind the range: the next range's first."""
-    entries: Mapped[int]
-    digest: Mapped[str]
-    """SHA-256, hexadecimal."""
-    created_at: Mapped[CreatedAt]
 
 
 class Clawback(Base):
@@ -376,7 +358,7 @@ class Correction(Base):
     )
 
     id: Mapped[Key]
-    kind: Mapped[CorrectionKind] = mapped_column(words(CorrectionKind))
+    kind: Mapped[CorrectionKind] = mapped_column(enum_column(CorrectionKind))
     wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
     """The wallet that is repaired; of an adjustment: the one that gives."""
     other_wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
@@ -387,7 +369,7 @@ class Correction(Base):
     """The orphan that this correction balances."""
     target_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_targets.id"))
     status: Mapped[CorrectionStatus] = mapped_column(
-        words(CorrectionStatus), server_default="proposed"
+        enum_column(CorrectionStatus), server_default="proposed"
     )
     key: Mapped[str | None] = mapped_column(unique=True)
     """The idempotency key of the proposal."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Interval, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Switch(StrEnum):
@@ -36,7 +36,7 @@ class KillSwitch(Base):
 
     __tablename__ = "kill_switches"
 
-    key: Mapped[Switch] = mapped_column(words(Switch), primary_key=True)
+    key: Mapped[Switch] = mapped_column(enum_column(Switch), primary_key=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """Null is the system: the first migration, or an automatic freeze."""
@@ -61,7 +61,7 @@ class OutboxMessage(Base):
     """Which screen shows it."""
     payload: Mapped[dict[str, Any]]
     """What the screen needs: ids and amounts; texts are read when it is sent."""
-    status: Mapped[OutboxStatus] = mapped_column(words(OutboxStatus), server_default="queued")
+    status: Mapped[OutboxStatus] = mapped_column(enum_column(OutboxStatus), server_default="queued")
     due_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     """Not before, by the real clock: also the lease of who is sending it."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
@@ -191,3 +191,23 @@ class ClockShift(Base):
     shift: Mapped[Any] = mapped_column(Interval, server_default=text("interval '0'"))
     allowed: Mapped[bool] = mapped_column(server_default=text("false"))
     """Set by the sandbox on a database of its own; never in production."""
+
+
+class AuditChainLink(Base):
+    """A range of the ledger that never changes any more, and its digest. Append-only.
+
+    The digest covers the one before, so that the last one stands for everything.
+    """
+
+    __tablename__ = "audit_chain_links"
+    __table_args__ = (CheckConstraint("from_txn < upto_txn", name="range"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_txn: Mapped[int]
+    """The first transaction of the range; the first range has no beginning."""
+    upto_txn: Mapped[int]
+    """The first transaction behind the range: the next range's first."""
+    entries: Mapped[int]
+    digest: Mapped[str]
+    """SHA-256, hexadecimal."""
+    created_at: Mapped[CreatedAt]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, Txn, words
+from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class PostJobStatus(StrEnum):
@@ -56,14 +56,14 @@ class PostJob(Base):
         Index("ix_post_jobs_sending", "lease_until", postgresql_where=text("status = 'sending'")),
         Index("ix_post_jobs_status_updated_at", "status", "updated_at"),
         Index(
-            "ix_post_jobs_look_due",
-            "look_due_at",
+            "ix_post_jobs_next_check",
+            "next_check_at",
             postgresql_where=text("status IN ('uncertain', 'success')"),
         ),
         # What the clock looks for must not be looked for among what was settled long ago.
         Index(
-            "ix_post_jobs_open_card_due",
-            "card_due_at",
+            "ix_post_jobs_open_escalation",
+            "escalate_at",
             postgresql_where=text("status IN ('uncertain', 'success') AND NOT settled"),
         ),
         Index(
@@ -83,7 +83,9 @@ class PostJob(Base):
         BigInteger, ForeignKey("campaign_targets.id"), unique=True
     )
     channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"))
-    status: Mapped[PostJobStatus] = mapped_column(words(PostJobStatus), server_default="queued")
+    status: Mapped[PostJobStatus] = mapped_column(
+        enum_column(PostJobStatus), server_default="queued"
+    )
     due_at: Mapped[datetime]
     """Not before: publish_at at first, later the end of a backoff."""
     claim_no: Mapped[int] = mapped_column(server_default=text("0"))
@@ -98,11 +100,11 @@ class PostJob(Base):
     """How many workers were gone before they could say what became of it."""
     known_message_id: Mapped[int | None]
     """The channel's highest known message id right before the send: the post is above it."""
-    absent_at: Mapped[datetime | None]
+    first_absent_at: Mapped[datetime | None]
     """When an uncertain post was first looked for in vain; a second time, later, proves it."""
-    look_due_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
+    next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
     """When the post is looked for (uncertain) or looked at (success) next; null = no more."""
-    card_due_at: Mapped[datetime | None]
+    escalate_at: Mapped[datetime | None]
     """When the admins are asked, if nobody knows by then whether it is there."""
     offered_at: Mapped[datetime | None]
     """When an admin offered this dead letter to its advertiser again."""
@@ -124,7 +126,7 @@ class PostCheck(Base):
 
     id: Mapped[Key]
     post_job_id: Mapped[int] = mapped_column(ForeignKey("post_jobs.id"))
-    verdict: Mapped[Verdict] = mapped_column(words(Verdict))
+    verdict: Mapped[Verdict] = mapped_column(enum_column(Verdict))
     evidence: Mapped[str]
     """Telegram's own words, without anything personal."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))

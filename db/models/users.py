@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, words
+from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Role(StrEnum):
@@ -46,7 +46,7 @@ class UserRole(Base):
 
     id: Mapped[Key]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    role: Mapped[Role] = mapped_column(words(Role))
+    role: Mapped[Role] = mapped_column(enum_column(Role))
     granted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """Null when it came from SUPER_ADMIN_IDS at start."""
     created_at: Mapped[CreatedAt]

@@ -73,7 +73,7 @@ BEGIN
         UNION ALL SELECT max(txn) FROM withdrawals
         UNION ALL SELECT max(txn) FROM campaign_targets
         UNION ALL SELECT max(txn) FROM post_jobs
-        UNION ALL SELECT max(upto_txn) FROM ledger_seals
+        UNION ALL SELECT max(upto_txn) FROM audit_chain_links
         UNION ALL SELECT max((progress->>'horizon')::bigint) FROM ledger_checkpoints
     ) AS written;
     IF v_last >= ledger_txn() THEN
@@ -86,9 +86,9 @@ BEGIN
     RETURN v_added;
 END $$
 --;
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_seals
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_chain_links
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 --;
 GRANT EXECUTE ON FUNCTION ledger_txn(), ledger_horizon() TO adtech_app
 --;
-GRANT SELECT, INSERT ON ledger_seals TO adtech_app
+GRANT SELECT, INSERT ON audit_chain_links TO adtech_app

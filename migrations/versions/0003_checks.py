@@ -17,7 +17,7 @@ depends_on = None
 def upgrade() -> None:
     """Old code goes on working: it names its columns, and the new ones fill themselves."""
     op.create_table(
-        "ledger_seals",
+        "audit_chain_links",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("from_txn", sa.BigInteger(), nullable=False),
         sa.Column("upto_txn", sa.BigInteger(), nullable=False),
@@ -29,8 +29,8 @@ def upgrade() -> None:
             server_default=sa.text("clock()"),
             nullable=False,
         ),
-        sa.CheckConstraint("from_txn < upto_txn", name=op.f("ck_ledger_seals_range")),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_ledger_seals")),
+        sa.CheckConstraint("from_txn < upto_txn", name=op.f("ck_audit_chain_links_range")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_chain_links")),
     )
     for statement in SQL.read_text().split("--;"):
         op.execute(sa.text(statement.replace(":", "\\:")))
@@ -39,7 +39,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in STAMPED:
         op.execute(f"DROP TRIGGER stamped ON {table}")
-    op.drop_table("ledger_seals")
+    op.drop_table("audit_chain_links")
     for table in ("ledger_entries", *STAMPED):
         op.drop_column(table, "txn")
     op.drop_column("ledger_checkpoints", "full_since")

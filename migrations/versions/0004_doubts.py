@@ -10,12 +10,12 @@ COLUMNS = (
     "unsent_claim_no",
     "abandoned",
     "known_message_id",
-    "absent_at",
-    "look_due_at",
-    "card_due_at",
+    "first_absent_at",
+    "next_check_at",
+    "escalate_at",
     "offered_at",
 )
-INDEXES = {"ix_post_jobs_look_due": "look_due_at", "ix_post_jobs_card_due": "card_due_at"}
+INDEXES = {"ix_post_jobs_next_check": "next_check_at", "ix_post_jobs_escalation": "escalate_at"}
 
 revision = "0004"
 down_revision = "0003"
@@ -32,12 +32,12 @@ def upgrade() -> None:
         sa.Column("abandoned", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
     op.add_column("post_jobs", sa.Column("known_message_id", sa.BigInteger(), nullable=True))
-    op.add_column("post_jobs", sa.Column("absent_at", moment, nullable=True))
-    op.add_column("post_jobs", sa.Column("look_due_at", moment, nullable=True))
-    op.add_column("post_jobs", sa.Column("card_due_at", moment, nullable=True))
+    op.add_column("post_jobs", sa.Column("first_absent_at", moment, nullable=True))
+    op.add_column("post_jobs", sa.Column("next_check_at", moment, nullable=True))
+    op.add_column("post_jobs", sa.Column("escalate_at", moment, nullable=True))
     op.add_column("post_jobs", sa.Column("offered_at", moment, nullable=True))
     # The default comes after the column: together they would rewrite every row under a lock.
-    op.alter_column("post_jobs", "look_due_at", server_default=sa.text("clock()"))
+    op.alter_column("post_jobs", "next_check_at", server_default=sa.text("clock()"))
     for name, column in INDEXES.items():
         op.create_index(
             name,

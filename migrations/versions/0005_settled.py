@@ -12,7 +12,7 @@ SQL = Path(__file__).parents[1] / "sql" / "0005_settled.sql"
 OUT = "status IN ('uncertain', 'success')"
 GONE = "status IN ('failed', 'cancelled')"
 INDEXES = {
-    "ix_post_jobs_open_card_due": ("card_due_at", f"{OUT} AND NOT settled"),
+    "ix_post_jobs_open_escalation": ("escalate_at", f"{OUT} AND NOT settled"),
     "ix_post_jobs_open_channel_id": ("channel_id", "NOT settled"),
     "ix_post_jobs_open_refund_due": ("updated_at", f"{GONE} AND NOT settled"),
 }
@@ -37,7 +37,7 @@ def upgrade() -> None:
         op.execute(sa.text(statement))
     for name, (column, which) in INDEXES.items():
         op.create_index(name, "post_jobs", [column], postgresql_where=sa.text(which))
-    op.drop_index("ix_post_jobs_card_due", "post_jobs")
+    op.drop_index("ix_post_jobs_escalation", "post_jobs")
     op.create_index(
         "ix_inbox_failed_at",
         "inbox",
@@ -50,7 +50,7 @@ def downgrade() -> None:
     """Take it away again."""
     op.drop_index("ix_inbox_failed_at", "inbox")
     op.create_index(
-        "ix_post_jobs_card_due", "post_jobs", ["card_due_at"], postgresql_where=sa.text(OUT)
+        "ix_post_jobs_escalation", "post_jobs", ["escalate_at"], postgresql_where=sa.text(OUT)
     )
     for name in INDEXES:
         op.drop_index(name, "post_jobs")

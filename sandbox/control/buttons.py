@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from sandbox.entities import Chat, Stored, User
 from sandbox.errors import ControlError
 from sandbox.persistence import Json
-from sandbox.records import Chat, Stored, User
 from sandbox.state import State
 
 Found = tuple[Stored, Json]

@@ -3,13 +3,13 @@
 import secrets
 import time
 
-from sandbox import formatting, messages, payments, updates, views
-from sandbox.control import buttons, drafts, places
+from sandbox import formatting, messages, payments, serializers, updates
+from sandbox.control import buttons, chats, message_input
 from sandbox.control.world import Order, find_chat, find_message, participant
+from sandbox.entities import Chat, Question, Stored, User
 from sandbox.errors import ControlError
 from sandbox.messages import Draft
 from sandbox.persistence import Json
-from sandbox.records import Chat, Question, Stored, User
 from sandbox.state import State
 
 # Real seconds that a person looks at a spinning button, or at a payment.
@@ -25,7 +25,7 @@ async def add(order: Order) -> Json:
         username=username,
         language_code=order.get("language_code", str) or "en",
     )
-    return views.user(order.state.add_user(person))
+    return serializers.user(order.state.add_user(person))
 
 
 async def send(order: Order) -> Json:
@@ -35,14 +35,14 @@ async def send(order: Order) -> Json:
     if place.type == "channel":
         raise ControlError("a channel is written to with /control/chats/{id}/post")
     participant(state, place, person)
-    draft = drafts.from_order(order)
+    draft = message_input.from_order(order)
     reply_to = order.get("reply_to_message_id", int)
     if reply_to is not None:
         draft.extra["reply_to_message"] = find_message(state, place, reply_to).body
     sender_chat = order.get("sender_chat", int)
     speaker = None if sender_chat is None else _speaker(state, place, person, sender_chat)
     if place.type == "private":
-        places.start_private(state, person)
+        chats.start_private(state, person)
     stored = messages.post_by_person(state, place, draft, person.id, speaker)
     return stored.body
 
@@ -105,7 +105,7 @@ def _ask(state: State, person: User, stored: Stored, data: str) -> Question:
     state.save_question(question)
     body = {
         "id": question.id,
-        "from": views.user(person),
+        "from": serializers.user(person),
         "message": stored.body,
         "chat_instance": str(stored.chat_id),
         "data": data,
@@ -148,9 +148,9 @@ async def choose_channel(order: Order) -> Json:
     rights = wanted.get("bot_administrator_rights") or {}
     if order.flag("my_chat_member_last"):
         sent = messages.post_by_person(state, place, draft, person.id)
-        places.grant(state, channel, person, rights)
+        chats.grant(state, channel, person, rights)
     else:
-        places.grant(state, channel, person, rights)
+        chats.grant(state, channel, person, rights)
         sent = messages.post_by_person(state, place, draft, person.id)
     return sent.body
 

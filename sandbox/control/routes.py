@@ -5,7 +5,7 @@ from secrets import compare_digest
 
 from aiohttp import web
 
-from sandbox.control import people, places, reading, switches
+from sandbox.control import chats, people, queries, switches
 from sandbox.control.world import Order, World, read_order
 from sandbox.errors import ControlError, TelegramError
 from sandbox.persistence import Json
@@ -13,21 +13,21 @@ from sandbox.persistence import Json
 Act = Callable[[Order], Awaitable[Json]]
 
 ROUTES: tuple[tuple[str, str, Act], ...] = (
-    ("GET", "/control/state", reading.state),
-    ("GET", "/control/chats/{id}/messages", reading.messages),
-    ("GET", "/control/published", reading.published),
+    ("GET", "/control/state", queries.state),
+    ("GET", "/control/chats/{id}/messages", queries.messages),
+    ("GET", "/control/published", queries.published),
     ("POST", "/control/users", people.add),
     ("POST", "/control/users/{id}/send", people.send),
     ("POST", "/control/users/{id}/press", people.press),
     ("POST", "/control/users/{id}/choose_channel", people.choose_channel),
     ("POST", "/control/users/{id}/pay", people.pay),
     ("POST", "/control/users/{id}/refund_payment", people.refund_payment),
-    ("POST", "/control/channels", places.add_channel),
-    ("POST", "/control/groups", places.add_group),
-    ("POST", "/control/chats/{id}/members", places.set_member),
-    ("POST", "/control/chats/{id}/post", places.post),
-    ("POST", "/control/chats/{id}/edit", places.edit),
-    ("POST", "/control/chats/{id}/delete", places.delete),
+    ("POST", "/control/channels", chats.add_channel),
+    ("POST", "/control/groups", chats.add_group),
+    ("POST", "/control/chats/{id}/members", chats.set_member),
+    ("POST", "/control/chats/{id}/post", chats.post),
+    ("POST", "/control/chats/{id}/edit", chats.edit),
+    ("POST", "/control/chats/{id}/delete", chats.delete),
     ("POST", "/control/faults", switches.add_fault),
     ("DELETE", "/control/faults", switches.clear_faults),
     ("POST", "/control/limits", switches.limits),

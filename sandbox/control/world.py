@@ -7,9 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
+from sandbox.entities import Chat, Stored, User
 from sandbox.errors import ControlError
 from sandbox.persistence import Json
-from sandbox.records import Chat, Stored, User
 from sandbox.state import State
 
 MoveClock = Callable[[float], Awaitable[float]]

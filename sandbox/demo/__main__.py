@@ -14,12 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from sandbox.demo import books, kills, launcher, table
+from sandbox.demo import books, launcher, restarts, table
 from sandbox.demo.books import Books
+from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control
+from sandbox.demo.scenario import Story, first_cast
 from sandbox.demo.steps import STEPS
-from sandbox.demo.story import Story, first_cast
-from sandbox.demo.surprise import Unexpected
 
 
 def main() -> None:
@@ -92,7 +92,7 @@ async def _tell(world: launcher.World, control: Control, killed: list[str]) -> i
         try:
             if number > 1:
                 for name in killed:
-                    under_way += await kills.kill(control, database, name)
+                    under_way += await restarts.kill(control, database, name)
             seen = await step.act(story)
         except Unexpected as surprise:
             where = f"step {number}, {step.title}"

@@ -12,8 +12,8 @@ from typing import Any
 
 import asyncpg
 
+from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import PATIENCE
-from sandbox.demo.surprise import Unexpected
 
 _LOOK = 0.1
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import processes
-from sandbox.demo.surprise import Unexpected
+from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 120.0
 """Seconds from the start until everything works; 10 to 15 are usual."""

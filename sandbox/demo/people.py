@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from sandbox.demo.surprise import Unexpected
+from sandbox.demo.errors import Unexpected
 
 PATIENCE = 60.0
 """Seconds in which the product must have answered; after a SIGKILL it has to start again first."""

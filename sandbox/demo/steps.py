@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sandbox.demo import books
+from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Json, after
-from sandbox.demo.story import (
+from sandbox.demo.scenario import (
     AD,
     BUDGET,
     CAMPAIGN,
@@ -26,7 +27,6 @@ from sandbox.demo.story import (
     wallet,
     wanted_ad,
 )
-from sandbox.demo.surprise import Unexpected
 
 
 @dataclass(frozen=True)

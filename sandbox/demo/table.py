@@ -4,7 +4,7 @@ import textwrap
 from itertools import zip_longest
 
 from sandbox.demo.books import Result
-from sandbox.demo.story import Seen
+from sandbox.demo.scenario import Seen
 
 _WIDTHS = (2, 24, 26, 42)
 _GAP = "  "

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiogram import methods
 
-from sandbox.calls import Call
+from sandbox.method_call import MethodCall
 from sandbox.methods import chats, delivery, editing, payments, profile, queries, sending
 from sandbox.registry import MethodClass
 
-IMPLEMENTED: dict[MethodClass, Callable[[Call[Any]], object]] = {
+IMPLEMENTED: dict[MethodClass, Callable[[MethodCall[Any]], object]] = {
     methods.AnswerCallbackQuery: queries.answer_callback_query,
     methods.AnswerPreCheckoutQuery: queries.answer_pre_checkout_query,
     methods.CopyMessage: sending.copy_message,

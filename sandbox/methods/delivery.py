@@ -5,14 +5,14 @@ from urllib.parse import urlsplit
 
 from aiogram import methods
 
-from sandbox.calls import Call
 from sandbox.errors import bad_request
+from sandbox.method_call import MethodCall
 from sandbox.persistence import Json
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
-def set_webhook(call: Call[methods.SetWebhook]) -> bool:
+def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
     """Push updates to this address from now on; plain http is taken, since all is on loopback."""
     request = call.request
     if request.url and urlsplit(request.url).scheme not in {"http", "https"}:
@@ -27,7 +27,7 @@ def set_webhook(call: Call[methods.SetWebhook]) -> bool:
     return True
 
 
-def delete_webhook(call: Call[methods.DeleteWebhook]) -> bool:
+def delete_webhook(call: MethodCall[methods.DeleteWebhook]) -> bool:
     """Back to getUpdates."""
     _drop_pending(call, wanted=call.request.drop_pending_updates)
     call.state.set("webhook", None)
@@ -35,12 +35,12 @@ def delete_webhook(call: Call[methods.DeleteWebhook]) -> bool:
 
 
 def _drop_pending(
-    call: Call[methods.SetWebhook] | Call[methods.DeleteWebhook], *, wanted: bool | None
+    call: MethodCall[methods.SetWebhook] | MethodCall[methods.DeleteWebhook], *, wanted: bool | None
 ) -> None:
     if wanted:
         call.state.drop_updates(list(call.state.updates))
 
 
-def get_webhook_info(call: Call[methods.GetWebhookInfo]) -> Json:
+def get_webhook_info(call: MethodCall[methods.GetWebhookInfo]) -> Json:
     """What is set and how it goes."""
     return call.delivery.info()

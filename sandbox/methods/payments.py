@@ -3,8 +3,8 @@
 from aiogram import methods
 
 from sandbox import payments
-from sandbox.calls import Call
 from sandbox.errors import bad_request
+from sandbox.method_call import MethodCall
 from sandbox.methods.sending import send
 from sandbox.persistence import Json
 
@@ -15,7 +15,7 @@ MAX_TOTAL = 10**12
 STARS = "XTR"
 
 
-def send_invoice(call: Call[methods.SendInvoice]) -> Json:
+def send_invoice(call: MethodCall[methods.SendInvoice]) -> Json:
     """An invoice with a Pay button."""
     request = call.request
     _check_texts(request)
@@ -64,7 +64,7 @@ def _total(request: methods.SendInvoice) -> int:
     return total
 
 
-def get_star_transactions(call: Call[methods.GetStarTransactions]) -> Json:
+def get_star_transactions(call: MethodCall[methods.GetStarTransactions]) -> Json:
     """Payments and refunds in Stars, in the order in which they happened."""
     offset = call.request.offset or 0
     limit = 100 if call.request.limit is None else call.request.limit
@@ -73,7 +73,7 @@ def get_star_transactions(call: Call[methods.GetStarTransactions]) -> Json:
     return {"transactions": payments.star_transactions(call.state)[offset : offset + limit]}
 
 
-def refund_star_payment(call: Call[methods.RefundStarPayment]) -> bool:
+def refund_star_payment(call: MethodCall[methods.RefundStarPayment]) -> bool:
     """Give a payment in Stars back."""
     payment = call.state.payments.get(call.request.telegram_payment_charge_id)
     known = payment is not None and payment.user_id == call.request.user_id

@@ -5,17 +5,17 @@ from typing import Any
 
 from aiogram import methods
 
-from sandbox import markup, views
-from sandbox.calls import Call
+from sandbox import markup, serializers
 from sandbox.errors import bad_request
+from sandbox.method_call import MethodCall
 from sandbox.persistence import Json
 
 MAX_COMMANDS = 100
 
 
-def get_me(call: Call[methods.GetMe]) -> Json:
+def get_me(call: MethodCall[methods.GetMe]) -> Json:
     """The bot's own user, with what it may do in groups."""
-    return views.user(call.state.bot) | {
+    return serializers.user(call.state.bot) | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
         "supports_inline_queries": False,
@@ -24,7 +24,7 @@ def get_me(call: Call[methods.GetMe]) -> Json:
     }
 
 
-def _scope_key(call: Call[Any]) -> str:
+def _scope_key(call: MethodCall[Any]) -> str:
     """Commands are kept per scope and language."""
     scope = call.request.scope
     dumped = markup.as_json(scope) if scope else {"type": "default"}
@@ -36,7 +36,7 @@ def _scope_key(call: Call[Any]) -> str:
     return f"commands:{order}:{call.request.language_code or ''}"
 
 
-def set_my_commands(call: Call[methods.SetMyCommands]) -> bool:
+def set_my_commands(call: MethodCall[methods.SetMyCommands]) -> bool:
     """The list that clients show in their menu."""
     commands = [markup.as_json(command) for command in call.request.commands]
     if len(commands) > MAX_COMMANDS:
@@ -51,34 +51,34 @@ def set_my_commands(call: Call[methods.SetMyCommands]) -> bool:
     return True
 
 
-def get_my_commands(call: Call[methods.GetMyCommands]) -> list[Json]:
+def get_my_commands(call: MethodCall[methods.GetMyCommands]) -> list[Json]:
     """That list again."""
     commands: list[Json] = call.state.settings.get(_scope_key(call)) or []
     return commands
 
 
-def delete_my_commands(call: Call[methods.DeleteMyCommands]) -> bool:
+def delete_my_commands(call: MethodCall[methods.DeleteMyCommands]) -> bool:
     """No list for this scope any more."""
     call.state.set(_scope_key(call), None)
     return True
 
 
-def set_my_description(call: Call[methods.SetMyDescription]) -> bool:
+def set_my_description(call: MethodCall[methods.SetMyDescription]) -> bool:
     """The words of an empty chat with the bot."""
     return _set_words(call, "description", 512)
 
 
-def set_my_short_description(call: Call[methods.SetMyShortDescription]) -> bool:
+def set_my_short_description(call: MethodCall[methods.SetMyShortDescription]) -> bool:
     """The words of the bot's profile."""
     return _set_words(call, "short_description", 120)
 
 
-def set_my_name(call: Call[methods.SetMyName]) -> bool:
+def set_my_name(call: MethodCall[methods.SetMyName]) -> bool:
     """The bot's name, by language; messages go on showing the first one."""
     return _set_words(call, "name", 64)
 
 
-def _set_words(call: Call[Any], field: str, longest: int) -> bool:
+def _set_words(call: MethodCall[Any], field: str, longest: int) -> bool:
     words = getattr(call.request, field) or ""
     if len(words) > longest:
         raise bad_request(f"bot {field.replace('_', ' ')} is too long")
@@ -86,28 +86,28 @@ def _set_words(call: Call[Any], field: str, longest: int) -> bool:
     return True
 
 
-def get_my_description(call: Call[methods.GetMyDescription]) -> Json:
+def get_my_description(call: MethodCall[methods.GetMyDescription]) -> Json:
     """As it was set."""
     return _words(call, "description")
 
 
-def get_my_short_description(call: Call[methods.GetMyShortDescription]) -> Json:
+def get_my_short_description(call: MethodCall[methods.GetMyShortDescription]) -> Json:
     """As it was set."""
     return _words(call, "short_description")
 
 
-def get_my_name(call: Call[methods.GetMyName]) -> Json:
+def get_my_name(call: MethodCall[methods.GetMyName]) -> Json:
     """As it was set, else the name that the bot was made with."""
     return {"name": _words(call, "name")["name"] or call.state.bot.first_name}
 
 
-def _words(call: Call[Any], field: str) -> Json:
+def _words(call: MethodCall[Any], field: str) -> Json:
     language = call.request.language_code or ""
     settings = call.state.settings
     return {field: settings.get(f"{field}:{language}") or settings.get(f"{field}:") or ""}
 
 
-def get_file(call: Call[methods.GetFile]) -> Json:
+def get_file(call: MethodCall[methods.GetFile]) -> Json:
     """Where a file can be fetched."""
     file = call.state.files.get(call.request.file_id)
     if file is None:

@@ -4,9 +4,9 @@ import time
 
 from aiogram import methods
 
-from sandbox.calls import Call
+from sandbox.entities import Question
 from sandbox.errors import bad_request
-from sandbox.records import Question
+from sandbox.method_call import MethodCall
 from sandbox.state import State
 
 MAX_ANSWER = 200
@@ -29,7 +29,7 @@ def _open_question(state: State, question_id: str, kind: str, seconds: float) ->
     return question
 
 
-def answer_callback_query(call: Call[methods.AnswerCallbackQuery]) -> bool:
+def answer_callback_query(call: MethodCall[methods.AnswerCallbackQuery]) -> bool:
     """What the person sees after a press."""
     request = call.request
     if len(request.text or "") > MAX_ANSWER:
@@ -44,7 +44,7 @@ def answer_callback_query(call: Call[methods.AnswerCallbackQuery]) -> bool:
     return True
 
 
-def answer_pre_checkout_query(call: Call[methods.AnswerPreCheckoutQuery]) -> bool:
+def answer_pre_checkout_query(call: MethodCall[methods.AnswerPreCheckoutQuery]) -> bool:
     """Whether the payment may go on."""
     request = call.request
     if not request.ok and not request.error_message:

@@ -4,12 +4,12 @@ from typing import Any
 
 from aiogram import methods
 
-from sandbox import access, markup, media, messages
-from sandbox.calls import Call, given, rich_text
+from sandbox import markup, media, messages, permissions
+from sandbox.entities import Chat, Stored
 from sandbox.errors import bad_request
 from sandbox.messages import Draft
+from sandbox.method_call import MethodCall, given, rich_text
 from sandbox.persistence import Json
-from sandbox.records import Chat, Stored
 
 CHAT_ACTIONS = frozenset(
     {
@@ -30,7 +30,7 @@ CHAT_ACTIONS = frozenset(
 UNCOPIED = ("message_id", "date", "chat", "from", "sender_chat", "edit_date", "reply_markup")
 
 
-def send_message(call: Call[methods.SendMessage]) -> Json:
+def send_message(call: MethodCall[methods.SendMessage]) -> Json:
     """A text."""
     request = call.request
     content = messages.text_fields(
@@ -50,23 +50,25 @@ def link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json
     return {"is_disabled": True} if given(request.disable_web_page_preview) else {}
 
 
-def send_photo(call: Call[methods.SendPhoto]) -> Json:
+def send_photo(call: MethodCall[methods.SendPhoto]) -> Json:
     """A photo."""
     return _send_media(call, "photo", call.request.photo)
 
 
-def send_video(call: Call[methods.SendVideo]) -> Json:
+def send_video(call: MethodCall[methods.SendVideo]) -> Json:
     """A video."""
     return _send_media(call, "video", call.request.video)
 
 
-def send_animation(call: Call[methods.SendAnimation]) -> Json:
+def send_animation(call: MethodCall[methods.SendAnimation]) -> Json:
     """A GIF."""
     return _send_media(call, "animation", call.request.animation)
 
 
 def _send_media(
-    call: Call[methods.SendPhoto] | Call[methods.SendVideo] | Call[methods.SendAnimation],
+    call: MethodCall[methods.SendPhoto]
+    | MethodCall[methods.SendVideo]
+    | MethodCall[methods.SendAnimation],
     kind: str,
     source: object,
 ) -> Json:
@@ -79,19 +81,19 @@ def _send_media(
         content["show_caption_above_media"] = True
     # Everything that can be refused is refused before the file is kept.
     inline, keyboard = markup.split(request.reply_markup)
-    place = access.writable(call.state, request.chat_id)
+    place = permissions.writable(call.state, request.chat_id)
     content |= media.fields(media.from_request(call.state, kind, source, call.files))
     return _post(call, place, Draft(content, inline, keyboard)).body
 
 
-def send(call: Call[Any], content: Json) -> Json:
+def send(call: MethodCall[Any], content: Json) -> Json:
     """Put content that was checked into the request's chat."""
     inline, keyboard = markup.split(call.request.reply_markup)
-    place = access.writable(call.state, call.request.chat_id)
+    place = permissions.writable(call.state, call.request.chat_id)
     return _post(call, place, Draft(content, inline, keyboard)).body
 
 
-def _post(call: Call[Any], place: Chat, draft: Draft) -> Stored:
+def _post(call: MethodCall[Any], place: Chat, draft: Draft) -> Stored:
     """The fields that all sending methods share: reply and protection."""
     if draft.keyboard and place.type == "channel":
         raise bad_request("inline keyboard expected")
@@ -100,7 +102,7 @@ def _post(call: Call[Any], place: Chat, draft: Draft) -> Stored:
     return messages.post_by_bot(call.state, place, draft)
 
 
-def _reply(call: Call[Any], place: Chat) -> Json:
+def _reply(call: MethodCall[Any], place: Chat) -> Json:
     request = call.request
     parameters = request.reply_parameters
     wanted = parameters.message_id if parameters else request.reply_to_message_id
@@ -118,11 +120,11 @@ def _reply(call: Call[Any], place: Chat) -> Json:
     return {"reply_to_message": quoted}
 
 
-def copy_message(call: Call[methods.CopyMessage]) -> Json:
+def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
     """A copy with the bot as its author; the caption may be another one."""
     request = call.request
-    source = access.readable(call.state, request.from_chat_id)
-    original = access.message(call.state, source, request.message_id, "copy")
+    source = permissions.readable(call.state, request.from_chat_id)
+    original = permissions.message(call.state, source, request.message_id, "copy")
     protected = original.body.get("has_protected_content")
     if original.service or protected or "invoice" in original.body:
         raise bad_request("message can't be copied")
@@ -135,19 +137,19 @@ def copy_message(call: Call[methods.CopyMessage]) -> Json:
         )
         content |= messages.caption_fields(caption)
     inline, keyboard = markup.split(request.reply_markup)
-    place = access.writable(call.state, request.chat_id)
+    place = permissions.writable(call.state, request.chat_id)
     posted = _post(call, place, Draft(content, inline, keyboard))
     return {"message_id": posted.message_id}
 
 
-def forward_message(call: Call[methods.ForwardMessage]) -> Json:
+def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
     """A forward that says where it came from."""
     request = call.request
-    source = access.readable(call.state, request.from_chat_id)
-    original = access.message(call.state, source, request.message_id, "forward")
+    source = permissions.readable(call.state, request.from_chat_id)
+    original = permissions.message(call.state, source, request.message_id, "forward")
     if original.service or original.body.get("has_protected_content"):
         raise bad_request("message can't be forwarded")
-    place = access.writable(call.state, request.chat_id)
+    place = permissions.writable(call.state, request.chat_id)
     content = {key: value for key, value in original.body.items() if key not in UNCOPIED}
     content.pop("reply_to_message", None)
     content["forward_origin"] = original.body.get("forward_origin") or _origin(original)
@@ -169,9 +171,9 @@ def _origin(original: Stored) -> Json:
     return {"type": "user", "date": body["date"], "sender_user": body["from"]}
 
 
-def send_chat_action(call: Call[methods.SendChatAction]) -> bool:
+def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:
     """Nothing that stays."""
     if call.request.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
-    access.readable(call.state, call.request.chat_id)
+    permissions.readable(call.state, call.request.chat_id)
     return True

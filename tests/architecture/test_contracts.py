@@ -22,7 +22,7 @@ def modules_of(package: str) -> set[str]:
 def layered_modules() -> set[str]:
     """What the layers of pyproject.toml list."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    (layers,) = (c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
+    layers = next(c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
     return {name.strip(" \n()") for layer in layers for name in re.split(r"[|:]", layer)}
 
 

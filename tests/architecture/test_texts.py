@@ -16,13 +16,15 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import amounts, callbacks, commands, outbox, texts
+from bot import callbacks, commands, formatting, texts
 from bot.errors import explain, message_id
 from bot.screens import corrections, moderation, operators, withdrawals
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
-from services import channels, errors
+from scheduler import notices
+from services.market import channels
+from services.platform import errors
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())
@@ -53,7 +55,7 @@ def variables(node: Any) -> Iterator[str]:
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
     """The modules that speak."""
-    for package in ("bot", "handlers"):
+    for package in ("bot", "handlers", "scheduler"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text())
 
@@ -101,7 +103,7 @@ def ids_made_in_code() -> set[str]:
         *(f"channel-{act}" for act in ("pause", "resume")),
         *("channel-no-right", "channel-not-creator"),
         *("channel-no-right-admin", "channel-not-creator-admin"),
-        *("outbox-watchdog-acted", "outbox-watchdog-waits"),
+        *("notice-watchdog-acted", "notice-watchdog-waits"),
         *start.PAGES,
     }
 
@@ -206,12 +208,14 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
         callbacks.OnSwitch(act=max(callbacks.SwitchAct, key=len), key=longest, reason=words),
         callbacks.ShowQueue(page=largest),
         callbacks.ChooseLanguage(language="en"),
-        callbacks.OnDoubt(act=max(callbacks.DoubtAct, key=len), id=largest, claim=largest),
+        callbacks.OnUncertainPost(
+            act=max(callbacks.ResolutionAct, key=len), id=largest, claim=largest
+        ),
         callbacks.ShowDeadLetters(page=largest),
         callbacks.OnDeadLetter(act="offer", id=largest),
         callbacks.Retry(id=largest, price=largest, hours=channels.MAX_PROMISED_HOURS),
         callbacks.Withdraw(amount=largest, key="f" * 32),
-        callbacks.TakeBack(id=largest),
+        callbacks.CancelWithdrawal(id=largest),
         callbacks.ShowWithdrawals(page=largest),
         callbacks.OnWithdrawal(
             act=max(callbacks.WithdrawalAct, key=len),
@@ -232,7 +236,7 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
 def test_every_kind_of_owed_message_has_a_screen() -> None:
     owed = set()
     for package in ("services", "handlers"):
-        for path in sorted((ROOT / package).glob("*.py")):
+        for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.add":
                     owed |= {
@@ -241,8 +245,12 @@ def test_every_kind_of_owed_message_has_a_screen() -> None:
                         if keyword.arg == "kind" and isinstance(keyword.value, ast.Constant)
                     }
     assert owed
-    assert owed <= outbox.KINDS
+    assert owed <= notices.KINDS
 
 
 def test_amounts_know_the_currencys_decimals() -> None:
-    assert (amounts.exponent("USD"), amounts.exponent("JPY"), amounts.exponent("XTR")) == (2, 0, 0)
+    assert (formatting.exponent("USD"), formatting.exponent("JPY"), formatting.exponent("XTR")) == (
+        2,
+        0,
+        0,
+    )

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import create_engine, create_sessions
 from sandbox import embedded
-from services import invariants, ledger_checks
+from services.money import incremental_check, invariants
 from tests.embedded_fixture import clone_database, drop_database
 
 NEW = 100_000
@@ -180,7 +180,7 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
         async with sessions.begin() as session:
             for limit in ("statement_timeout", "transaction_timeout"):
                 await session.execute(text(f"SET LOCAL {limit} = 0"))
-            await ledger_checks.prepare(session)
+            await incremental_check.prepare(session)
             began = time.perf_counter()
             await act(session)
             seconds = time.perf_counter() - began
@@ -188,7 +188,7 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
         return seconds
 
     async def check_new(session: AsyncSession) -> None:
-        violations, upto = await ledger_checks.new_since(session, horizon)
+        violations, upto = await incremental_check.new_since(session, horizon)
         if violations or upto <= horizon:
             raise AssertionError(f"the check of what is new is wrong: {violations}")
 

@@ -22,8 +22,8 @@ import asyncpg
 from db.models.money import Reason
 from db.session import Sessions, create_engine, create_sessions
 from sandbox import embedded
-from services import escrow, ledger
-from services.ledger import Leg
+from services.money import escrow, ledger
+from services.money.ledger import Leg
 from tests.benchmarks import checks, market, scripts
 from tests.embedded_fixture import clone_database, drop_database
 

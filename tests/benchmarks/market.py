@@ -14,8 +14,8 @@ import asyncpg
 from db.models.users import Role
 from db.session import Sessions
 from sandbox import embedded
-from services import moderation
-from services.actors import Actor
+from services.market import moderation
+from services.platform.actors import Actor
 
 ROOT = Path(__file__).parents[2]
 ADVERTISERS = 1_000

@@ -28,11 +28,11 @@ from db import session as database
 from db.models.operations import Switch
 from db.session import Sessions
 from sandbox import embedded
-from services import killswitches
-from services.actors import SYSTEM
+from services.platform import killswitches
+from services.platform.actors import SYSTEM
 from tests.benchmarks import processor
+from tests.chaos.environment import ROOT, Stage, stage, until
 from tests.chaos.market import Market
-from tests.chaos.stage import ROOT, Stage, stage, until
 from tests.chaos.workers import Nursery, Worker, nursery
 
 CAP = 30

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import TextClause
 
 from sandbox import binaries, embedded
-from services import ledger
+from services.money import ledger
 
 PLAIN = Path(__file__).with_name("approve.pgbench.sql")
 _GIVEN = {

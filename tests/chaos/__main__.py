@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos import storm, takeover
-from tests.chaos.stage import ROOT
+from tests.chaos import chaos_run, recovery_time
+from tests.chaos.environment import ROOT
 
 RESULT = ROOT / "build" / "chaos.json"
 NEVER = ("duplicates", "lost", "moved_on_unknown", "unresolved", "invariant_violations")
@@ -26,7 +26,7 @@ LONG = 500
 LEAST_SHARE = 0.99
 """Of uncertain posts, those that need nobody."""
 TAKEOVER_SECONDS = 45
-SHORT = storm.Size(8, 20_261, channels=24, settle_seconds=120, calm_seconds=(0.2, 1.0))
+SHORT = chaos_run.Size(8, 20_261, channels=24, settle_seconds=120, calm_seconds=(0.2, 1.0))
 SHOWN = (
     *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
     *("duplicates", "lost", "moved_on_unknown", "ever_uncertain", "unresolved"),
@@ -36,24 +36,24 @@ SHOWN = (
 )
 
 
-async def run(folder: Path, size: storm.Size) -> storm.Json:
+async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
     """The storm, and beside it the takeover with servers of its own."""
     begun = time.monotonic()
     found, longest = await asyncio.gather(
-        storm.run(folder / "storm", size), takeover.measure(folder / "takeover")
+        chaos_run.run(folder / "storm", size), recovery_time.measure(folder / "takeover")
     )
     found["takeover_s_max"] = round(longest, 1)
     found["seconds"] = round(time.monotonic() - begun)
     return found
 
 
-def write(found: storm.Json) -> None:
+def write(found: chaos_run.Json) -> None:
     """Keep the figures."""
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def table(found: storm.Json) -> str:
+def table(found: chaos_run.Json) -> str:
     """The figures, and what was survived."""
     lines = [f"{name.replace('_', ' '):<32} {found[name]}" for name in SHOWN]
     for title in ("killed_at", "weather", "sends", "examples", "books"):
@@ -62,7 +62,7 @@ def table(found: storm.Json) -> str:
     return "\n".join(lines)
 
 
-def wrong(found: storm.Json) -> list[str]:
+def wrong(found: chaos_run.Json) -> list[str]:
     """What may not be said of a run."""
     told = [f"{name}: {found[name]}" for name in NEVER if found[name]]
     if found["takeover_s_max"] > TAKEOVER_SECONDS:
@@ -84,7 +84,7 @@ def main() -> int:
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
-    size = storm.Size(given.kills, seed, max(100, given.kills // 4), settle_seconds=600)
+    size = chaos_run.Size(given.kills, seed, max(100, given.kills // 4), settle_seconds=600)
     if given.short:
         size = SHORT
     sys.stdout.write(f"seed {size.seed}\n")

@@ -17,22 +17,27 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 SERVICES = {
-    "services.claims": ("take", "begin_sends", "record_sent"),
-    "services.posting": (
+    "services.posts.claims": ("claim_due", "begin_sends", "record_published"),
+    "services.posts.posting": (
         *("give_back", "record_refused", "record_not_sent", "record_uncertain"),
         "rescue_abandoned",
     ),
-    "services.doubts": ("take", "record_found", "record_absent", "record_unknown"),
-    "services.live_checks": ("take", "record"),
-    "services.escrow": ("release", "refund"),
+    "services.posts.uncertain_posts": (
+        *("take_due", "record_found", "record_absent", "record_unknown"),
+    ),
+    "services.posts.verification": ("take_due", "record_check"),
+    "services.money.escrow": ("release", "refund"),
 }
 """Functions whose first argument is the session; a name that does not exist is passed over."""
-WIRES = {"bot.telegram:Sender": ("send_ad", "look", "standing", "probe")}
+WIRES = {
+    "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
+}
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
 OFTEN = (
-    *("claims.take ", "posting.rescue_abandoned ", "doubts.take ", "live_checks.take "),
-    *("Sender.standing ", "Sender.probe "),
+    *("claims.claim_due ", "posting.rescue_abandoned "),
+    *("uncertain_posts.take_due ", "verification.take_due "),
+    *("Sender.get_bot_rights ", "Sender.probe "),
 )
 """Points that are passed again and again, where there is nothing to do or many times for one post:
 were these as good as others, almost everybody would die there and nothing ever be found."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from db.models.users import Role, UserRole
 from db.session import Sessions
-from services import campaigns, channels, moderation, payments, users
-from services.actors import Actor
-from services.creatives import Creative
+from services.market import campaigns, channels, moderation, registration
+from services.market.creatives import Creative
+from services.money import deposits
+from services.platform.actors import Actor
 
 CURRENCY = "USD"
 FEE_BPS = 1_000
@@ -44,14 +45,14 @@ class Market:
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
             for telegram_id in people:
-                user = await users.register(
+                user = await registration.register(
                     session, telegram_id=telegram_id, language="en", currency=CURRENCY
                 )
                 self.owners[telegram_id] = Actor(user.id)
             for telegram_id in people[-advertisers:]:
                 actor = self.owners[telegram_id]
                 assert actor.user_id is not None
-                await payments.deposit(
+                await deposits.deposit(
                     session,
                     user_id=actor.user_id,
                     amount=MONEY,
@@ -59,7 +60,9 @@ class Market:
                     source="telegram",
                 )
                 self.advertisers.append(actor)
-            staff = await users.register(session, telegram_id=1, language="en", currency=CURRENCY)
+            staff = await registration.register(
+                session, telegram_id=1, language="en", currency=CURRENCY
+            )
             session.add(UserRole(user_id=staff.id, role=Role.ADMIN))
             self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)

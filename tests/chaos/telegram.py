@@ -22,10 +22,10 @@ import bot.light_models  # noqa: F401 - before anything of aiogram
 from aiohttp import web
 
 from sandbox import folders, ports
+from sandbox.entities import Chat, Member, User
 from sandbox.errors import TelegramError
 from sandbox.faults import Fault, Faults
 from sandbox.limits import Limits
-from sandbox.records import Chat, Member, User
 from sandbox.server import create_app
 from sandbox.state import State, channel_id
 

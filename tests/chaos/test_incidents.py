@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.limiter import Limiter
+from bot.telegram.rate_limiter import RateLimiter
 from db.models.operations import Switch
 from sandbox import embedded
-from scheduler import breaker, outbox, settlements, watchdogs
-from scheduler import posting as workers
-from services import dead_letters, system
-from services import posting as posts
-from services.claims import Claim
-from services.creatives import Creative
+from scheduler import breaker, notice_delivery, settlements, watchdogs
+from scheduler import dispatch as workers
+from services.market.creatives import Creative
+from services.money import incidents
+from services.posts import dead_letters
+from services.posts import posting as posts
+from services.posts.claims import Claim
 from tests.conftest import Database
 from tests.sandbox.raw_world import begin
 from tests.scheduler.scene import AD, Scene
@@ -93,7 +94,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     assert "telegram_back" in await kinds_owed(scene)
     assert len(await scene.published()) == 5
     assert {(await scene.job(target_id))["target"] for target_id in target_ids} == {"posted"}
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     shown = [m["text"] or "" for m in await scene.messages("group")]
     assert any("Telegram stopped answering" in text for text in shown)
 
@@ -102,7 +103,7 @@ async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     places = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]
     chats = {row["id"]: row["chat_id"] for row in await scene.rows("SELECT * FROM channels")}
-    desk = replace(scene.desk(), limiter=Limiter(valkey.url))
+    desk = replace(scene.desk(), limiter=RateLimiter(valkey.url))
     scene.closing.append(desk.limiter.close)
     try:
         target_ids = [await scene.approve(channel_id=place) for place in places[:2]]
@@ -134,7 +135,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
     sound = await scene.approve(channel_id=await scene.another_channel())
     handle = workers._handle
 
-    async def die_over_it(desk: workers.Desk, claim: Claim, lease_ends: float) -> None:
+    async def die_over_it(desk: workers.PostingWorker, claim: Claim, lease_ends: float) -> None:
         if claim.target_id == poisoned:
             raise MemoryError("the ad is too much for it")
         await handle(desk, claim, lease_ends)
@@ -203,4 +204,4 @@ async def test_escrow_stuck_in_held(scene: Scene) -> None:
     await scene.dispatch()
     assert await scene.published() == []
     async with scene.database.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session) == []
+        assert await incidents.check_ledger_invariant(session) == []

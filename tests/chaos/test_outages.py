@@ -12,9 +12,9 @@ import pytest
 from sandbox import processes
 from sandbox.demo import launcher, steps
 from sandbox.demo.books import INVARIANTS, UNIQUENESS, Books
+from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control, Person, words
-from sandbox.demo.story import Cast, Story, new_cast
-from sandbox.demo.surprise import Unexpected
+from sandbox.demo.scenario import Cast, Story, new_cast
 
 pytestmark = pytest.mark.storm
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.chaos import __main__ as chaos
-from tests.chaos import deck, failpoints
+from tests.chaos import failpoints, rounds
 from tests.chaos.oracle import judge
 
 
@@ -51,7 +51,7 @@ def test_a_run_says_what_was_wrong_with_it(changed: dict[str, object], told: lis
 
 
 def test_a_deck_leaves_nothing_out() -> None:
-    cards = deck.Deck("abc", random.Random(1))  # noqa: S311 - repeatable
+    cards = rounds.Deck("abc", random.Random(1))  # noqa: S311 - repeatable
     assert [sorted(cards.draw() for _ in range(3)) for _ in range(4)] == [["a", "b", "c"]] * 4
     assert cards.rounds == 4
 

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from db.session import driver_url
 from sandbox import embedded
-from services import invariants
+from services.money import invariants
 
 T = TypeVar("T")
 _BROKEN = " UNION ALL ".join(

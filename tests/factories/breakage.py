@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Correction
 from db.session import create_engine, create_sessions
-from services import corrections, reconciliation
-from services.actors import Actor
+from services.money import corrections, reconciliation
+from services.platform.actors import Actor
 from tests.conftest import Database
 
 GUARDED = ("wallets", "ledger_entries", "ledger_transfers", "escrows", "campaign_targets")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import Sessions
-from services import errors
+from services.platform import errors
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.posting import PostJobStatus, Verdict
-from services import errors, live_checks, posting
-from services.actors import Actor
-from services.claims import Claim
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import posting, verification
+from services.posts.claims import Claim
 from tests.factories import world
 from tests.factories.model import MOMENT, Refused
 from tests.factories.model_posts import PAUSE_HOURS
@@ -167,7 +168,7 @@ class Posts(Machine):
             placement = await queries.lock_placement(session, target_id)
             assert placement is not None
             assert placement.job is not None
-            await live_checks.record(
+            await verification.record_check(
                 session, job_id=placement.job.id, verdict=verdict, evidence="x"
             )
 

@@ -13,7 +13,7 @@ from db.models.money import EscrowStatus as Escrows
 from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
-from services import errors
+from services.platform import errors
 
 MOMENT = 1e-7
 """Hours that a step takes."""

@@ -6,7 +6,7 @@ from db.models.money import EscrowStatus as Escrows
 from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
-from services import errors
+from services.platform import errors
 from tests.factories.model import ATTEMPTS, Model, Refused, Target
 
 LOOK_AGAIN_HOURS = 5 / 60

@@ -13,19 +13,13 @@ from db.models.money import Correction
 from db.models.operations import Switch
 from db.models.posting import PostJob
 from db.models.users import Role, User, UserRole
-from services import (
-    campaigns,
-    channels,
-    corrections,
-    killswitches,
-    moderation,
-    payments,
-    posting,
-    users,
-)
-from services.actors import SYSTEM, Actor
-from services.claims import Claim
-from services.creatives import Creative
+from services.market import campaigns, channels, moderation, registration
+from services.market.creatives import Creative
+from services.money import corrections, deposits
+from services.platform import killswitches
+from services.platform.actors import SYSTEM, Actor
+from services.posts import posting
+from services.posts.claims import Claim
 
 CURRENCY = "USD"
 FEE_BPS = 1_000
@@ -76,9 +70,11 @@ async def stop(session: AsyncSession, key: Switch) -> None:
 
 async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
     """Register somebody, with money (minor units) that arrived by a deposit."""
-    user = await users.register(session, telegram_id=number(), language="en", currency=CURRENCY)
+    user = await registration.register(
+        session, telegram_id=number(), language="en", currency=CURRENCY
+    )
     if balance:
-        await payments.deposit(
+        await deposits.deposit(
             session, user_id=user.id, amount=balance, key=f"charge-{number()}", source="telegram"
         )
     return Actor(user.id)
@@ -86,7 +82,9 @@ async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
     """Register somebody with a role, who speaks in the admin chat."""
-    user = await users.register(session, telegram_id=number(), language="en", currency=CURRENCY)
+    user = await registration.register(
+        session, telegram_id=number(), language="en", currency=CURRENCY
+    )
     session.add(UserRole(user_id=user.id, role=role))
     await session.flush()
     return Actor(user.id, frozenset({role}), in_admin_chat=True)

@@ -8,9 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import Sessions
-from services import audit, users
-from services.actors import Actor
-from services.errors import DomainError
+from services.money import wallets
+from services.platform import audit
+from services.platform.actors import Actor
+from services.platform.errors import DomainError
 
 Rows = dict[str, list[str]]
 
@@ -49,7 +50,7 @@ def added(before: Rows, after: Rows) -> dict[str, int]:
 async def available(session: AsyncSession, who: Actor) -> int:
     """Return what a person can spend, minor units."""
     assert who.user_id is not None
-    return (await users.balances(session, who.user_id)).available
+    return (await wallets.balances(session, who.user_id)).available
 
 
 async def one(session: AsyncSession, sql: str, **values: Any) -> Any:

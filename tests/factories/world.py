@@ -3,8 +3,8 @@
 from typing import Any
 
 from db.models.money import EscrowStatus
-from services import payments
-from services.actors import Actor
+from services.money import deposits
+from services.platform.actors import Actor
 from tests.factories import people
 from tests.factories.books import Story
 from tests.factories.model import Campaign, Channel, Target
@@ -34,7 +34,7 @@ class World:
         if amount:
             mine, key = user_id(who), f"start-{user_id(who)}"
             self.story.do(
-                lambda session: payments.deposit(
+                lambda session: deposits.deposit(
                     session, user_id=mine, amount=amount, key=key, source="telegram"
                 )
             )

@@ -12,18 +12,20 @@ from typing import Any
 from aiogram import Bot
 from sqlalchemy import text
 
-from bot import inbox, storage
-from bot import outbox as notices
+from bot import inbox_worker, storage
+from bot.context import Dependencies
 from bot.polling import Poller
 from bot.settings import Settings
-from bot.telegram import plain_bot
-from bot.turn import Wiring
+from bot.telegram.sender import create_bot
 from db.models.operations import Switch
 from db.models.users import Role, UserRole
-from handlers import assembly
-from services import campaigns, channels, killswitches, outbox, payments, users
-from services.actors import SYSTEM, Actor
-from services.creatives import Creative
+from handlers import routers
+from scheduler import notices
+from services.market import campaigns, channels, registration
+from services.market.creatives import Creative
+from services.money import deposits
+from services.platform import killswitches, outbox, users
+from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import people
 from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
@@ -43,8 +45,8 @@ class Marketplace:
     world: RawWorld
     database: Database
     bot: Bot
-    wiring: Wiring
-    worker: inbox.Worker
+    dependencies: Dependencies
+    worker: inbox_worker.InboxWorker
 
     def chat(self, name: str) -> int:
         """The id of a person, or of a chat."""
@@ -128,7 +130,7 @@ class Marketplace:
         """Send what is owed to people, as the clock does, without keeping to Telegram's limits."""
         async with self.database.sessions.begin() as session:
             for owed in await outbox.take(session, limit=100):
-                chat_id, language = self.wiring.admin_chat_id, "en"
+                chat_id, language = self.dependencies.admin_chat_id, "en"
                 if owed.user_id is not None:
                     user = await users.get(session, owed.user_id)
                     chat_id, language = user.telegram_id, user.language
@@ -175,7 +177,7 @@ class Marketplace:
     async def actor(self, who: str) -> Actor:
         """Somebody, registered if they are not yet."""
         async with self.database.sessions.begin() as session:
-            user = await users.register(
+            user = await registration.register(
                 session,
                 telegram_id=self.chat(who),
                 language="en",
@@ -188,7 +190,7 @@ class Marketplace:
         user_id = (await self.actor(who)).user_id
         assert user_id is not None
         async with self.database.sessions.begin() as session:
-            await payments.deposit(
+            await deposits.deposit(
                 session,
                 user_id=user_id,
                 amount=amount,
@@ -296,21 +298,23 @@ async def running_bot(
     world: RawWorld, database: Database, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
     """Run the bot as its process does: poll, store, work."""
-    bot = plain_bot(BOT_TOKEN, world.url)
+    bot = create_bot(BOT_TOKEN, world.url)
     redis = storage.connect(redis_url)
-    wiring = Wiring(
+    dependencies = Dependencies(
         database.sessions,
         settings_for(world, database),
         storage.FormStorage(redis),
         world.ids["group"],
     )
-    worker = inbox.Worker(wiring=wiring, dispatcher=assembly.dispatcher(), bot=bot)
+    worker = inbox_worker.InboxWorker(
+        dependencies=dependencies, dispatcher=routers.dispatcher(), bot=bot
+    )
     poller = Poller(sessions=database.sessions, bot=bot, worker=worker)
     stop = asyncio.Event()
     working = asyncio.create_task(worker.run(stop))
     polling = asyncio.create_task(poller.run())
     try:
-        yield Marketplace(world, database, bot, wiring, worker)
+        yield Marketplace(world, database, bot, dependencies, worker)
     finally:
         polling.cancel()
         stop.set()

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role
-from services import corrections, users
-from services.actors import Actor
+from services.money import corrections, wallets
+from services.platform.actors import Actor
 from tests.factories import breakage, people
 from tests.handlers.marketplace import Marketplace
 
@@ -40,7 +40,7 @@ async def proposer(market: Marketplace) -> Actor:
 
 async def wallet(session: AsyncSession, who: Actor) -> int:
     """The id of somebody's wallet."""
-    return (await users.wallet_of(session, who.user_id or 0)).id
+    return (await wallets.of_user(session, who.user_id or 0)).id
 
 
 async def adjustment(market: Marketplace) -> int:

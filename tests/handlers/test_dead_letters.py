@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from db.models.users import Role
-from services import channels, escrow, posting
-from services.actors import Actor
+from services.market import channels
+from services.money import escrow
+from services.platform.actors import Actor
+from services.posts import posting
 from tests.handlers.marketplace import Marketplace
 
 OFFER = "🔁 Offer it again"

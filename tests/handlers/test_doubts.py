@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.ads import NO_PREVIEW
+from bot.telegram.ad_messages import NO_PREVIEW
 from db.models.posting import Verdict
 from db.models.users import Role
-from services import doubts, live_checks, posting
+from services.posts import posting, uncertain_posts, verification
 from tests.handlers.marketplace import AD, Marketplace
 
 THERE = "✅ It is there"
@@ -37,7 +37,7 @@ async def ask(market: Marketplace, wait: timedelta) -> None:
     """Let so much time pass, then the tick that asks the admins."""
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:
-        assert await doubts.ask_due(session, limit=9) == 1
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
     await market.deliver()
 
 
@@ -87,7 +87,9 @@ async def test_it_is_there_needs_a_link_that_is_looked_at(doubtful: Marketplace)
     assert "✅ It is in the channel" in await market.last("group")
     assert await job(market) == ("success", "held")
     assert await market.value("SELECT message_id FROM post_jobs") == message_id
-    audited = await market.rows("SELECT role FROM user_audit_logs WHERE action = 'doubt_there'")
+    audited = await market.rows(
+        "SELECT role FROM user_audit_logs WHERE action = 'resolution_confirm_published'"
+    )
     assert [row["role"] for row in audited] == ["admin"]
 
 
@@ -204,9 +206,9 @@ async def unseen(market: Marketplace) -> Marketplace:
         assert claim is not None
         assert await posting.record_sent(session, claim, message_id=await publish(market))
     await market.deliver()
-    await market.database.forward(timedelta(hours=2) + live_checks.UNSEEN_LASTS)
+    await market.database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
     async with market.database.sessions.begin() as session:
-        await live_checks.record(
+        await verification.record_check(
             session, job_id=claim.job_id, verdict=Verdict.UNKNOWN, evidence="502"
         )
     await ask(market, timedelta())
@@ -235,7 +237,7 @@ async def test_once_it_was_seen_again_an_old_card_decides_nothing(
 ) -> None:
     market = unseen
     async with market.database.sessions.begin() as session:
-        await live_checks.record(
+        await verification.record_check(
             session,
             job_id=await market.value("SELECT id FROM post_jobs"),
             verdict=Verdict.PRESENT,

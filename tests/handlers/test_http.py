@@ -12,7 +12,7 @@ from aiohttp import web
 from bot import http, readiness
 from bot.settings import Settings
 from db.models.operations import Switch
-from services import system
+from services.platform import heartbeats
 from tests.handlers.marketplace import Marketplace
 
 SECRET = "webhook-secret"
@@ -40,11 +40,11 @@ class Door:
 async def door(market: Marketplace) -> AsyncIterator[Door]:
     """The bot's HTTP with a webhook."""
     settings = Settings.model_validate(
-        market.wiring.settings.model_dump()
+        market.dependencies.settings.model_dump()
         | {"webhook_url": "https://bot.example.com/hook", "webhook_secret": SECRET}
     )
     runner = web.AppRunner(
-        http.application(replace(market.wiring, settings=settings), market.worker)
+        http.application(replace(market.dependencies, settings=settings), market.worker)
     )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -59,7 +59,7 @@ async def test_alive_is_said_whatever_else_is_wrong(door: Door) -> None:
 
 async def test_ready_names_every_switch(market: Marketplace, door: Door) -> None:
     async with market.database.sessions.begin() as session:
-        await system.beat(session, owner="test", name="scheduler")
+        await heartbeats.beat(session, owner="test", name="scheduler")
     await market.set_switch(Switch.PAYOUTS, enabled=False)
     status, facts = await door.get("/api/health/ready")
     assert [facts[name] for name in ("database", "migrations", "scheduler")] == [True] * 3

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import inbox, telegram
+from bot import inbox_worker
+from bot.telegram import sender
 from db.models.users import Role
 from db.session import create_engine, create_sessions
-from handlers import assembly
-from services import inbox as inbox_rows
+from handlers import routers
+from services.platform import inbox as inbox_rows
 from tests.conftest import Database
 from tests.handlers.marketplace import Marketplace, open_marketplace, running_bot
 from tests.sandbox.raw_world import begin
@@ -34,7 +35,7 @@ def message(number: int, chat_id: int, text: str) -> dict[str, object]:
 
 
 async def test_a_malformed_update_is_parked_and_holds_nothing_up(market: Marketplace) -> None:
-    await inbox.store(
+    await inbox_worker.store(
         market.database.sessions,
         [
             update(1, message={"chat": {"id": market.chat("advertiser")}, "date": "never"}),
@@ -65,10 +66,10 @@ async def test_what_a_crash_left_is_handled_at_the_next_start(
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         # Taken by a process that died, and stored by one that never came to take it.
-        await inbox.store(database.sessions, [message(1, world.ids["advertiser"], "/help")])
+        await inbox_worker.store(database.sessions, [message(1, world.ids["advertiser"], "/help")])
         async with database.sessions.begin() as session:
             await inbox_rows.take(session, limit=10)
-        await inbox.store(database.sessions, [message(2, world.ids["advertiser"], "/start")])
+        await inbox_worker.store(database.sessions, [message(2, world.ids["advertiser"], "/start")])
         async with running_bot(world, database) as market:
             await market.settle()
             texts = [shown["text"] or "" for shown in await market.messages("advertiser")]
@@ -80,7 +81,7 @@ async def test_what_a_crash_left_is_handled_at_the_next_start(
 async def test_an_update_that_comes_twice_is_handled_once(market: Marketplace) -> None:
     twice = message(7, market.chat("advertiser"), "/start")
     for _ in range(2):
-        await inbox.store(market.database.sessions, [twice, twice])
+        await inbox_worker.store(market.database.sessions, [twice, twice])
         market.worker.wake()
         await market.settle()
     own = [m for m in await market.messages("advertiser") if m["from"] == market.bot.id]
@@ -119,7 +120,7 @@ def payment(number: int, chat_id: int) -> dict[str, object]:
 async def test_what_waits_behind_a_conflict_is_not_parked_with_it(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
     chat_id = market.chat("advertiser")
     await market.database.as_owner(
         "CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS"
@@ -130,7 +131,7 @@ async def test_what_waits_behind_a_conflict_is_not_parked_with_it(
         " FOR EACH STATEMENT EXECUTE FUNCTION conflict()"
     )
     both = [payment(1, chat_id), message(2, chat_id, "/start")]
-    await inbox.store(market.database.sessions, both)
+    await inbox_worker.store(market.database.sessions, both)
     market.worker.wake()
     await market.settle()
     rows = await market.rows("SELECT failed_at IS NULL AS well, attempts FROM inbox ORDER BY id")
@@ -164,7 +165,7 @@ async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sequence counts the tries, as it forgets nothing when a transaction is rolled back."""
-    monkeypatch.setattr(inbox, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
     await market.say("advertiser", "/start")
     await market.database.as_owner("CREATE SEQUENCE tries; GRANT SELECT ON tries TO PUBLIC")
     await market.database.as_owner(
@@ -174,7 +175,7 @@ async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     await market.database.as_owner(
         "CREATE TRIGGER away BEFORE INSERT ON deposits FOR EACH STATEMENT EXECUTE FUNCTION away()"
     )
-    await inbox.store(market.database.sessions, [payment(1, market.chat("advertiser"))])
+    await inbox_worker.store(market.database.sessions, [payment(1, market.chat("advertiser"))])
     market.worker.wake()
     async with asyncio.timeout(30):
         while await market.value("SELECT last_value FROM tries") <= inbox_rows.MAX_ATTEMPTS:  # noqa: ASYNC110
@@ -188,11 +189,15 @@ async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
 async def test_what_a_worker_leaves_it_takes_again_when_its_turn_comes_back(
     market: Marketplace,
 ) -> None:
-    worker = inbox.Worker(wiring=market.wiring, dispatcher=assembly.dispatcher(), bot=market.bot)
-    for _ in range(inbox.SIDE_BY_SIDE):
+    worker = inbox_worker.InboxWorker(
+        dependencies=market.dependencies, dispatcher=routers.dispatcher(), bot=market.bot
+    )
+    for _ in range(inbox_worker.SIDE_BY_SIDE):
         await worker._slots.acquire()
     chat_id = market.chat("advertiser")
-    await inbox.store(market.database.sessions, [message(n, chat_id, "/help") for n in (1, 2, 3)])
+    await inbox_worker.store(
+        market.database.sessions, [message(n, chat_id, "/help") for n in (1, 2, 3)]
+    )
     for row in await worker._take():
         worker._queue(row)
     stop = asyncio.Event()
@@ -208,7 +213,9 @@ async def test_what_a_worker_leaves_it_takes_again_when_its_turn_comes_back(
 
 async def test_a_repeated_payment_is_credited_once(market: Marketplace) -> None:
     for number in (1, 2):
-        await inbox.store(market.database.sessions, [payment(number, market.chat("advertiser"))])
+        await inbox_worker.store(
+            market.database.sessions, [payment(number, market.chat("advertiser"))]
+        )
         market.worker.wake()
         await market.settle()
     assert await market.value("SELECT sum(amount)::bigint FROM deposits") == 10_000
@@ -253,7 +260,7 @@ async def test_an_answer_that_never_comes_keeps_nobody_waiting(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What its chat says next may be what stops everything."""
-    monkeypatch.setattr(telegram, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}
         await market.world.control("faults", **hang)
@@ -264,13 +271,13 @@ async def test_an_answer_that_never_comes_keeps_nobody_waiting(
 
 async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> None:
     await market.say("advertiser", "/start")
-    real = market.wiring.sessions
+    real = market.dependencies.sessions
     engine = create_engine("postgresql://nobody@/nothing?host=/nowhere")
-    market.wiring.sessions = create_sessions(engine)
+    market.dependencies.sessions = create_sessions(engine)
     await market.world.say("/help")
     await asyncio.sleep(0.5)
     assert "Welcome" in await market.last("advertiser")
-    market.wiring.sessions = real
+    market.dependencies.sessions = real
     await market.settle()
     await engine.dispose()
     assert "How it works" in await market.last("advertiser")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import start_checks
+from bot import startup_checks
 from tests.conftest import Database
 from tests.handlers.marketplace import NO_REDIS, Marketplace, running_bot
 from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
@@ -103,24 +103,24 @@ async def test_an_admin_chat_that_cannot_be_one_is_refused(market: Marketplace) 
         (market.chat("channel"), "not in that chat"),
         (market.chat("advertiser"), "not a group"),
     ):
-        with pytest.raises(start_checks.CannotStartError, match=why):
-            await start_checks.admin_chat(market.bot, chat_id)
-    await start_checks.admin_chat(market.bot, market.chat("group"))
+        with pytest.raises(startup_checks.CannotStartError, match=why):
+            await startup_checks.admin_chat(market.bot, chat_id)
+    await startup_checks.admin_chat(market.bot, market.chat("group"))
     market.world.state.chats[market.chat("group")].username = "everybody_welcome"
-    with pytest.raises(start_checks.CannotStartError, match="public"):
-        await start_checks.admin_chat(market.bot, market.chat("group"))
+    with pytest.raises(startup_checks.CannotStartError, match="public"):
+        await startup_checks.admin_chat(market.bot, market.chat("group"))
 
 
 async def test_wallets_in_another_currency_are_refused(market: Marketplace) -> None:
-    euros = market.wiring.settings.model_copy(update={"currency": "EUR"})
-    with pytest.raises(start_checks.CannotStartError, match="CURRENCY"):
-        await start_checks.database(market.database.sessions, euros)
+    euros = market.dependencies.settings.model_copy(update={"currency": "EUR"})
+    with pytest.raises(startup_checks.CannotStartError, match="CURRENCY"):
+        await startup_checks.database(market.database.sessions, euros)
 
 
 async def test_a_telegram_that_is_away_is_waited_for(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(start_checks, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(startup_checks, "PAUSE_SECONDS", 0.01)
     await market.world.control("faults", method="getChat", kind="html_502", times=2)
-    check = partial(start_checks.admin_chat, market.bot, market.chat("group"))
-    await start_checks.patiently(check)
+    check = partial(startup_checks.admin_chat, market.bot, market.chat("group"))
+    await startup_checks.patiently(check)

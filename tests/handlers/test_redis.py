@@ -58,7 +58,7 @@ async def test_a_frozen_redis_is_waited_for_once_and_shortly(
 async def test_money_never_touches_redis(market: Marketplace) -> None:
     """The fixture's Redis is not there; and its storage is taken away as well."""
     await market.make_campaign(active=False)
-    market.wiring.storage = None  # type: ignore[assignment]
+    market.dependencies.storage = None  # type: ignore[assignment]
     await market.press("advertiser", "🚀 Activate")
     await market.press("advertiser", "⏸ Pause")
     assert await market.value("SELECT status FROM campaigns") == "paused"

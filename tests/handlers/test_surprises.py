@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from bot import inbox
-from bot.turn import reading
-from services import chats
+from bot import inbox_worker
+from bot.context import read_only
+from services.platform import chat_migrations
 from tests.handlers.marketplace import Marketplace
 
 
@@ -62,7 +62,7 @@ async def test_an_answer_that_telegram_loses_undoes_nothing(market: Marketplace)
 async def test_a_screens_transaction_cannot_write(market: Marketplace) -> None:
     beat = "INSERT INTO heartbeats (owner, name) VALUES ('test', 'test')"
     with pytest.raises(DBAPIError, match="read-only"):
-        async with reading(market.database.sessions) as session:
+        async with read_only(market.database.sessions) as session:
             await session.execute(text(beat))
     async with market.database.sessions.begin() as session:
         # The connection went back to the pool as it was.
@@ -91,7 +91,7 @@ async def test_a_payment_that_telegram_takes_back_is_taken_from_the_wallet(
     paid["successful_payment"] = payment
     for update_id, message in enumerate((paid, taken, taken), start=1):
         update = {"update_id": update_id, "message": message}
-        await inbox.store(market.database.sessions, [update])
+        await inbox_worker.store(market.database.sessions, [update])
         market.worker.wake()
         await market.settle()
     await market.deliver()
@@ -117,12 +117,12 @@ async def test_the_admin_chat_is_followed_when_it_moves(market: Marketplace) -> 
         "from": person,
         "migrate_to_chat_id": new,
     }
-    await inbox.store(market.database.sessions, [{"update_id": 1, "message": moved}])
+    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": moved}])
     market.worker.wake()
     await market.settle()
-    assert market.wiring.admin_chat_id == new
+    assert market.dependencies.admin_chat_id == new
     async with market.database.sessions.begin() as session:
-        assert await chats.current_chat(session, old) == new
+        assert await chat_migrations.current_chat_id(session, old) == new
 
 
 async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
@@ -160,7 +160,7 @@ async def test_a_payment_survives_an_error_of_ours(market: Marketplace) -> None:
         },
     }
     await market.database.as_owner("ALTER TABLE deposits RENAME TO deposits_away")
-    await inbox.store(market.database.sessions, [{"update_id": 1, "message": paid}])
+    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": paid}])
     market.worker.wake()
     async with asyncio.timeout(5):
         taken = "SELECT attempts FROM inbox WHERE update_id = 1"

@@ -3,7 +3,7 @@
 import pytest
 
 from db.models.operations import Switch
-from services import withdrawals
+from services.money import withdrawals
 from tests.handlers.marketplace import Marketplace
 
 SURE = "✅ Yes, withdraw $30.00"

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tests import scratch
-from tests.mutants.choice import Choice
-from tests.mutants.crew import Crew
-from tests.mutants.memory import Memory
+from tests.mutants.cache import Memory
 from tests.mutants.mutant import Mutant
+from tests.mutants.pool import Crew
+from tests.mutants.selection import Choice
 
 ROOT = Path(__file__).parents[2]
 TESTS = ("tests/services", "tests/unit", "tests/migrations", "tests/handlers", "tests/scheduler")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.mutants.mutant import Cut, Mutant, cuts_of_sql
 
-PLACES = ("services/*.py", "db/queries.py")
+PLACES = ("services/*/*.py", "db/queries.py")
 FENCES = frozenset({"status", "claim_no", "lease_owner", "lease_until", "enabled", "blocked"})
 """Columns that say whether somebody may still act."""
 

@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sandbox.demo import books, kills, launcher, steps
+from sandbox.demo import books, launcher, restarts, steps
 from sandbox.demo.books import Books
 from sandbox.demo.people import Control
-from sandbox.demo.story import Seen, Story, first_cast, new_cast
+from sandbox.demo.scenario import Seen, Story, first_cast, new_cast
 
 SEED_REPORTS = Path(__file__).with_name("seed_reports.sql")
 Rows = list[dict[str, Any]]
@@ -95,7 +95,7 @@ async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N8
         for step in steps.STEPS:
             await step.act(story)
             pids.add(world.facts["processes"]["scheduler"])
-            await kills.kill(control, database, "scheduler")
+            await restarts.kill(control, database, "scheduler")
         published = await control.get("/published", chat_id=cast.channel.id)
     assert len(pids) == len(steps.STEPS)
     assert len(published["published"]) == 1

@@ -21,7 +21,7 @@ import pytest
 from redis.asyncio import Redis
 
 from sandbox import embedded, processes
-from sandbox.trouble import CannotStart
+from sandbox.startup_errors import CannotStart
 
 ROOT = Path(__file__).parents[2]
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

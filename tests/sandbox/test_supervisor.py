@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import processes
+from sandbox.startup_errors import CannotStart
 from sandbox.supervisor import PAUSE, Program, Supervisor, program
-from sandbox.trouble import CannotStart
 
 Start = Callable[[], Awaitable[Program]]
 

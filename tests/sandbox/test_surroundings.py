@@ -5,24 +5,24 @@ from pathlib import Path
 import pytest
 
 from bot import settings
-from sandbox import surroundings
+from sandbox import environment
 
 
 @pytest.fixture(autouse=True)
 def _nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in surroundings.NAMES:
+    for name in environment.NAMES:
         monkeypatch.delenv(name, raising=False)
 
 
 def test_every_setting_is_handed_over_so_that_a_file_adds_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=DEBUG\nWEBHOOK_URL=https://example.org/hook\n")
-    environment = surroundings.read(isolated=True).for_children({})
-    assert environment.keys() >= {name.upper() for name in settings.Settings.model_fields}
-    assert environment["LOG_LEVEL"] == ""
-    environment = surroundings.read(isolated=False).for_children({})
-    assert environment["LOG_LEVEL"] == "DEBUG"
-    assert environment["WEBHOOK_URL"] == ""  # our own server is polled
+    passed_on = environment.read(isolated=True).for_children({})
+    assert passed_on.keys() >= {name.upper() for name in settings.Settings.model_fields}
+    assert passed_on["LOG_LEVEL"] == ""
+    passed_on = environment.read(isolated=False).for_children({})
+    assert passed_on["LOG_LEVEL"] == "DEBUG"
+    assert passed_on["WEBHOOK_URL"] == ""  # our own server is polled
 
 
 def test_the_environment_goes_over_the_file(
@@ -30,29 +30,29 @@ def test_the_environment_goes_over_the_file(
 ) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=DEBUG\n")
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    assert surroundings.read(isolated=False).for_children({})["LOG_LEVEL"] == "ERROR"
+    assert environment.read(isolated=False).for_children({})["LOG_LEVEL"] == "ERROR"
 
 
 def test_nobody_gets_the_owner_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://adtech_app@host/adtech")
     monkeypatch.setenv("MIGRATION_DATABASE_URL", "postgresql://adtech_owner@host/adtech")
-    given = surroundings.read(isolated=False)
+    given = environment.read(isolated=False)
     assert given.own_database
-    environment = given.for_children({})
-    assert environment["DATABASE_URL"] == "postgresql://adtech_app@host/adtech"
-    assert not [value for value in environment.values() if "adtech_owner" in value]
+    passed_on = given.for_children({})
+    assert passed_on["DATABASE_URL"] == "postgresql://adtech_app@host/adtech"
+    assert not [value for value in passed_on.values() if "adtech_owner" in value]
 
 
 def test_telegram_itself_gets_no_invented_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_TOKEN", "1:secret")
     monkeypatch.setenv("ADMIN_CHAT_ID", "-1")
     monkeypatch.setenv("WEBHOOK_URL", "https://example.org/hook")
-    given = surroundings.read(isolated=False)
+    given = environment.read(isolated=False)
     assert given.telegram
-    environment = given.for_children({})
-    assert environment["PAYMENT_PROVIDER_TOKEN"] == ""
-    assert environment["WEBHOOK_URL"] == "https://example.org/hook"
-    assert not surroundings.read(isolated=True).telegram
+    passed_on = given.for_children({})
+    assert passed_on["PAYMENT_PROVIDER_TOKEN"] == ""
+    assert passed_on["WEBHOOK_URL"] == "https://example.org/hook"
+    assert not environment.read(isolated=True).telegram
 
 
 @pytest.mark.parametrize(("currency", "invented"), [("", True), ("EUR", True), ("XTR", False)])
@@ -60,5 +60,5 @@ def test_our_own_telegram_sells_by_a_provider_unless_in_stars(
     monkeypatch: pytest.MonkeyPatch, currency: str, *, invented: bool
 ) -> None:
     monkeypatch.setenv("CURRENCY", currency)
-    given = surroundings.read(isolated=False)
+    given = environment.read(isolated=False)
     assert bool(given.for_children({})["PAYMENT_PROVIDER_TOKEN"]) is invented

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import embedded
-from services.creatives import Creative
+from services.market.creatives import Creative
 from tests.conftest import Database
 from tests.sandbox.raw_world import begin
 from tests.scheduler.scene import AD, Scene

@@ -10,15 +10,17 @@ from typing import Any
 import asyncpg
 from sqlalchemy import make_url, text
 
-from bot.limiter import Limiter
-from bot.telegram import Sender, plain_bot
+from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.sender import Sender, create_bot
 from db.models.operations import Switch
-from scheduler import outbox, posting
+from scheduler import dispatch, notice_delivery
 from scheduler.breaker import Breaker
-from scheduler.posting import Desk
-from services import campaigns, channels, killswitches, moderation, payments, users
-from services.actors import SYSTEM, Actor
-from services.creatives import Creative
+from scheduler.dispatch import PostingWorker
+from services.market import campaigns, channels, moderation, registration
+from services.market.creatives import Creative
+from services.money import deposits
+from services.platform import killswitches
+from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import people
 from tests.sandbox.raw_world import BOT_TOKEN, RawWorld
@@ -45,14 +47,14 @@ class Scene:
         """Register everybody with the ids that Telegram knows them by."""
         async with self.database.sessions.begin() as session:
             for name in ("advertiser", "owner"):
-                user = await users.register(
+                user = await registration.register(
                     session,
                     telegram_id=self.world.ids[name],
                     language="en",
                     currency=people.CURRENCY,
                 )
                 self.actors[name] = Actor(user.id)
-            await payments.deposit(
+            await deposits.deposit(
                 session,
                 user_id=self.id_of("advertiser"),
                 amount=100_000,
@@ -143,12 +145,12 @@ class Scene:
         seconds: float = 5,
         lease: float = 30,
         api_url: str | None = None,
-    ) -> Desk:
+    ) -> PostingWorker:
         """A worker of its own, as a process would have it."""
         sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
-        limiter = Limiter(NO_REDIS)
+        limiter = RateLimiter(NO_REDIS)
         self.closing += [sender.close, limiter.close]
-        return Desk(
+        return PostingWorker(
             self.database.sessions,
             sender,
             limiter,
@@ -158,12 +160,12 @@ class Scene:
             asyncio.Event(),
         )
 
-    def mail(self, *, api_url: str | None = None) -> outbox.Mail:
+    def mail(self, *, api_url: str | None = None) -> notice_delivery.OutboxWorker:
         """What delivers notices."""
-        bot = plain_bot(BOT_TOKEN, api_url or self.world.url)
-        limiter = Limiter(NO_REDIS)
+        bot = create_bot(BOT_TOKEN, api_url or self.world.url)
+        limiter = RateLimiter(NO_REDIS)
         self.closing += [bot.session.close, limiter.close]
-        return outbox.Mail(
+        return notice_delivery.OutboxWorker(
             self.database.sessions,
             limiter,
             bot,
@@ -172,10 +174,10 @@ class Scene:
             asyncio.Event(),
         )
 
-    async def dispatch(self, desk: Desk | None = None, **more: Any) -> None:
+    async def dispatch(self, desk: PostingWorker | None = None, **more: Any) -> None:
         """One tick of a worker, its own one if none is given, and the posts that it began."""
         desk = desk or self.desk(**more)
-        await posting.dispatch(desk)
+        await dispatch.dispatch(desk)
         await asyncio.gather(*desk.under_way)
 
     async def fault(self, method: str, kind: str, **more: Any) -> None:

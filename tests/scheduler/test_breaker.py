@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.telegram import NotSent, Outcome, Refused, Sender, Sent, Uncertain
+from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
 from scheduler import breaker
 from scheduler.breaker import FAILURES, Breaker
 from tests.scheduler.scene import Scene
@@ -10,7 +10,7 @@ from tests.scheduler.scene import Scene
 DOWN = NotSent("ClientConnectorError", counts=True)
 
 
-def after(*outcomes: Outcome) -> bool:
+def after(*outcomes: SendOutcome) -> bool:
     """Whether it is open after these."""
     tried = Breaker()
     for outcome in outcomes:
@@ -19,7 +19,7 @@ def after(*outcomes: Outcome) -> bool:
 
 
 @pytest.mark.parametrize("failure", [DOWN, Uncertain("TimeoutError")])
-def test_failures_in_a_row_open_it(failure: Outcome) -> None:
+def test_failures_in_a_row_open_it(failure: SendOutcome) -> None:
     assert not after(*[failure] * (FAILURES - 1))
     assert after(*[failure] * FAILURES)
 
@@ -28,7 +28,7 @@ def test_failures_in_a_row_open_it(failure: Outcome) -> None:
     "answer",
     [Sent(1), Refused("400: no", rights_lost=False), NotSent("401", counts=True, stop_all=True)],
 )
-def test_any_readable_answer_closes_it(answer: Outcome) -> None:
+def test_any_readable_answer_closes_it(answer: SendOutcome) -> None:
     assert not after(*[DOWN] * (FAILURES - 1), answer, DOWN)
 
 

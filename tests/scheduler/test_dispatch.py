@@ -6,9 +6,9 @@ import time
 import pytest
 
 from bot.foresight import Foresight
-from bot.telegram import NotSent, Sent
-from scheduler import posting, watchdogs
-from services.creatives import Creative
+from bot.telegram.sender import NotSent, Sent
+from scheduler import dispatch, watchdogs
+from services.market.creatives import Creative
 from tests.scheduler.scene import Scene
 
 
@@ -39,7 +39,7 @@ async def test_posts_that_cannot_be_recorded_together_are_recorded_alone(
         "ALTER TABLE post_jobs ADD CONSTRAINT poison "
         f"CHECK (status <> 'success' OR id <> {last['id']})"
     )
-    monkeypatch.setattr(posting, "RECORD_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(dispatch, "RECORD_PAUSE_SECONDS", 0.05)
     desk = scene.desk(lease=3, seconds=1)
     await scene.dispatch(desk)
     assert len(await scene.published()) == len(target_ids)
@@ -56,13 +56,13 @@ async def test_posts_that_cannot_be_recorded_together_are_recorded_alone(
 
 async def test_more_due_than_there_is_room_for_is_said(scene: Scene) -> None:
     channel_ids = [scene.channel_id] + [
-        await scene.another_channel() for _ in range(posting.AT_ONCE)
+        await scene.another_channel() for _ in range(dispatch.AT_ONCE)
     ]
     for channel_id in channel_ids:
         await scene.approve(channel_id=channel_id)
     await scene.fault("sendMessage", "slow", delay_s=1)
     desk = scene.desk(lease=60, seconds=5)
-    working = asyncio.create_task(posting.dispatch(desk))
+    working = asyncio.create_task(dispatch.dispatch(desk))
     while not desk.under_way:  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert desk.behind.is_set()

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.telegram import Sender
-from scheduler import posting as workers
+from bot.telegram.sender import Sender
+from scheduler import dispatch as workers
 from scheduler import settlements, watchdogs
-from services import claims, escrow
+from services.money import escrow
+from services.posts import claims
 from tests.scheduler.scene import Scene
 
 
@@ -66,7 +67,7 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
         (claims, "take", "before", PAID, 1),
         (claims, "take", "after", PAID, 1),
         (claims, "begin_sends", "after", PAID, 1),
-        (workers.Desk, "_begin", "after", NOBODY_KNOWS, 0),
+        (workers.PostingWorker, "_begin", "after", NOBODY_KNOWS, 0),
         (claims, "begin_sends", "before", PAID, 1),
         (Sender, "send_ad", "before", NOBODY_KNOWS, 0),
         (Sender, "send_ad", "after", NOBODY_KNOWS, 1),

@@ -3,14 +3,14 @@
 import asyncio
 from datetime import timedelta
 
-from scheduler.leader import Leader
-from services import system
+from bot.leader_election import LeaderElection
+from services.platform import leases
 from tests.conftest import Database
 
 TTL = timedelta(seconds=2)
 
 
-async def ran(*leaders: Leader) -> list[int]:
+async def ran(*leaders: LeaderElection) -> list[int]:
     """Which of these run a tick that is the leader's alone."""
     found: list[int] = []
     for number, leader in enumerate(leaders):
@@ -23,7 +23,7 @@ async def ran(*leaders: Leader) -> list[int]:
 
 
 async def test_one_leads_and_a_dead_one_is_replaced_within_its_ttl(database: Database) -> None:
-    first, second = (Leader(database.sessions, owner, ttl=TTL) for owner in ("one", "two"))
+    first, second = (LeaderElection(database.sessions, owner, ttl=TTL) for owner in ("one", "two"))
     for _ in range(3):
         await first.stand()
         await second.stand()
@@ -40,7 +40,7 @@ async def test_one_leads_and_a_dead_one_is_replaced_within_its_ttl(database: Dat
 
 
 async def test_who_steps_down_is_replaced_at_once(database: Database) -> None:
-    first, second = (Leader(database.sessions, owner) for owner in ("one", "two"))
+    first, second = (LeaderElection(database.sessions, owner) for owner in ("one", "two"))
     await first.stand()
     await second.stand()
     assert await ran(first, second) == [0]
@@ -51,13 +51,13 @@ async def test_who_steps_down_is_replaced_at_once(database: Database) -> None:
 
 async def test_a_leader_that_slept_through_an_election_knows_it(database: Database) -> None:
     """Its own clock may have stood still meanwhile: the epoch in the database tells."""
-    sleeper = Leader(database.sessions, "sleeper")
+    sleeper = LeaderElection(database.sessions, "sleeper")
     await sleeper.stand()
     assert sleeper.leads
     async with database.sessions.begin() as session:
-        await system.drop_lease(session, name="clock", owner="sleeper")
+        await leases.release(session, name="clock", owner="sleeper")
     async with database.sessions.begin() as session:
-        epoch = await system.take_lease(session, name="clock", owner="other", ttl=TTL)
+        epoch = await leases.take(session, name="clock", owner="other", ttl=TTL)
         assert epoch == 2
     assert sleeper.leads
     assert await ran(sleeper) == []

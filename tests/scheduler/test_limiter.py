@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.limiter import Limiter, Place
-from bot.limits import FLOODED_CHATS, PACE, REMEMBERED, SHARE, LocalShare
+from bot.telegram.rate_limiter import RateLimiter, SendSlot
+from bot.telegram.rate_limits import FLOODED_CHATS, PACE, REMEMBERED, SHARE, LocalLimiter
 from sandbox import embedded
 from sandbox.limits import Limits
 
@@ -31,9 +31,9 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def limiters(redis_url: str) -> AsyncIterator[tuple[Limiter, Limiter]]:
+async def limiters(redis_url: str) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
     """Two processes' limiters, with nothing sent yet."""
-    pair = Limiter(redis_url), Limiter(redis_url)
+    pair = RateLimiter(redis_url), RateLimiter(redis_url)
     await pair[0]._redis.flushall()
     yield pair
     for limiter in pair:
@@ -41,14 +41,14 @@ async def limiters(redis_url: str) -> AsyncIterator[tuple[Limiter, Limiter]]:
 
 
 async def test_two_processes_share_one_a_second_in_a_chat(
-    limiters: tuple[Limiter, Limiter],
+    limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     first, second = limiters
     assert await first.turn(CHANNEL, within=0) == 0
     assert 0 < await second.turn(CHANNEL, within=0) <= 1
 
 
-async def test_a_turn_is_waited_for(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_a_turn_is_waited_for(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     first, second = limiters
     await first.turn(CHANNEL, within=0)
     begun = time.monotonic()
@@ -56,7 +56,7 @@ async def test_a_turn_is_waited_for(limiters: tuple[Limiter, Limiter]) -> None:
     assert 0.9 <= time.monotonic() - begun < 2
 
 
-async def places(*limiters: Limiter, asking: int, within: float, ad: bool) -> list[Place]:
+async def places(*limiters: RateLimiter, asking: int, within: float, ad: bool) -> list[SendSlot]:
     """So many ask at once, of these processes in turn, each for another chat."""
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
@@ -64,26 +64,28 @@ async def places(*limiters: Limiter, asking: int, within: float, ad: bool) -> li
     )
 
 
-def given(found: list[Place]) -> int:
+def given(found: list[SendSlot]) -> int:
     """How many got a place."""
     return sum(place.wait == 0 for place in found)
 
 
-async def test_two_processes_share_thirty_a_second(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_two_processes_share_thirty_a_second(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
     begun = time.monotonic()
     found = await places(*limiters, asking=60, within=0.9, ad=True)
     assert given(found) == 30
     assert all(place.leaves - begun < 1 for place in found if place.wait == 0)
 
 
-async def test_notices_leave_places_to_ads(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_notices_leave_places_to_ads(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     limiter, _ = limiters
     assert given(await places(limiter, asking=30, within=0.7, ad=False)) == 24
     assert given(await places(limiter, asking=6, within=0.7, ad=True)) == 6
     assert await limiter.turn(next(_chats), within=0, ad=True) > 0
 
 
-async def test_a_place_counts_from_the_answer(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_a_place_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     """Telegram may have counted the message as late as right before it answered."""
     first, second = limiters
     await first.turn(CHANNEL, within=0)
@@ -93,7 +95,7 @@ async def test_a_place_counts_from_the_answer(limiters: tuple[Limiter, Limiter])
     assert 0.9 < await second.turn(CHANNEL, within=0) <= 1
 
 
-async def test_an_ad_under_way_keeps_its_place(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_an_ad_under_way_keeps_its_place(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     """A slow request may be counted long after its turn."""
     first, second = limiters
     await places(first, asking=30, within=1, ad=True)
@@ -102,7 +104,7 @@ async def test_an_ad_under_way_keeps_its_place(limiters: tuple[Limiter, Limiter]
 
 
 async def test_a_place_of_a_minute_counts_from_the_answer_as_well(
-    limiters: tuple[Limiter, Limiter],
+    limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, _ = limiters
     now = int(time.time() * 1000)
@@ -117,7 +119,7 @@ async def test_a_place_of_a_minute_counts_from_the_answer_as_well(
 
 
 async def test_places_go_at_an_even_pace_and_a_moment_ahead(
-    limiters: tuple[Limiter, Limiter],
+    limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     begun = time.monotonic()
     found = await places(*limiters, asking=12, within=0.5, ad=True)
@@ -131,14 +133,14 @@ async def test_places_go_at_an_even_pace_and_a_moment_ahead(
 
 async def test_no_window_of_telegrams_ever_holds_more(redis_url: str) -> None:
     """Whenever between departure and answer it counts: here at random, in three processes."""
-    three = [Limiter(redis_url) for _ in range(3)]
+    three = [RateLimiter(redis_url) for _ in range(3)]
     await three[0]._redis.flushall()
     moments = random.Random(5)  # noqa: S311 - repeatable is the point
     telegram = Limits()
     telegram.enabled = True
     until = time.monotonic() + 3
 
-    async def send(limiter: Limiter) -> int:
+    async def send(limiter: RateLimiter) -> int:
         sent = 0
         while time.monotonic() < until:
             chat_id = next(_chats)
@@ -157,7 +159,9 @@ async def test_no_window_of_telegrams_ever_holds_more(redis_url: str) -> None:
     await asyncio.gather(*(limiter.close() for limiter in three))
 
 
-async def test_an_alarm_does_not_wait_for_the_last_ad(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_an_alarm_does_not_wait_for_the_last_ad(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
     limiter, other = limiters
 
     async def send() -> None:
@@ -176,7 +180,7 @@ async def test_an_alarm_does_not_wait_for_the_last_ad(limiters: tuple[Limiter, L
 
 
 async def test_who_comes_together_asks_together(
-    limiters: tuple[Limiter, Limiter], monkeypatch: pytest.MonkeyPatch
+    limiters: tuple[RateLimiter, RateLimiter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter, _ = limiters
     asked, ask = [], limiter._ask_redis
@@ -190,7 +194,9 @@ async def test_who_comes_together_asks_together(
     assert asked[0] == 20
 
 
-async def test_who_gave_up_waiting_takes_no_place(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_who_gave_up_waiting_takes_no_place(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
     limiter, _ = limiters
     await places(limiter, asking=30, within=1, ad=True)
     gone, waits = next(_chats), next(_chats)
@@ -203,7 +209,7 @@ async def test_who_gave_up_waiting_takes_no_place(limiters: tuple[Limiter, Limit
 
 
 async def test_who_waits_is_let_go_when_the_limiter_closes(redis_url: str) -> None:
-    limiter = Limiter(redis_url)
+    limiter = RateLimiter(redis_url)
     await limiter._redis.flushall()
     await places(limiter, asking=30, within=1, ad=True)
     waiting = asyncio.create_task(limiter.turn(next(_chats), within=60, ad=True))
@@ -215,7 +221,7 @@ async def test_who_waits_is_let_go_when_the_limiter_closes(redis_url: str) -> No
 
 async def test_what_went_through_redis_counts_when_it_is_away(tmp_path: Path) -> None:
     server = await embedded.start_valkey(tmp_path / "valkey")
-    limiter = Limiter(server.url)
+    limiter = RateLimiter(server.url)
     assert await limiter.turn(CHANNEL, within=0, ad=True) == 0
     await server.stop()
     assert 0 < await limiter.turn(CHANNEL, within=0, ad=True) <= 1
@@ -223,7 +229,7 @@ async def test_what_went_through_redis_counts_when_it_is_away(tmp_path: Path) ->
 
 
 async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -> None:
-    limiter = Limiter(redis_url, per_second=1_000)
+    limiter = RateLimiter(redis_url, per_second=1_000)
     await limiter._redis.flushall()
     begun = time.monotonic()
     waits = [await limiter.turn(next(_chats), within=0, ad=True) for _ in range(200)]
@@ -232,7 +238,9 @@ async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -
     await limiter.close()
 
 
-async def test_waiting_for_a_chat_holds_no_other_up(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_waiting_for_a_chat_holds_no_other_up(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
     limiter, _ = limiters
     await limiter.turn(CHANNEL, within=0)
     waiting = asyncio.create_task(limiter.turn(CHANNEL, within=2))
@@ -242,7 +250,9 @@ async def test_waiting_for_a_chat_holds_no_other_up(limiters: tuple[Limiter, Lim
     assert await waiting == 0
 
 
-async def test_a_place_that_was_not_given_takes_none(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_a_place_that_was_not_given_takes_none(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
     """A busy chat that asks again and again must not use up the common limit."""
     first, second = limiters
     await first.turn(CHANNEL, within=0)
@@ -252,7 +262,7 @@ async def test_a_place_that_was_not_given_takes_none(limiters: tuple[Limiter, Li
 
 
 async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
-    limiters: tuple[Limiter, Limiter],
+    limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, _ = limiters
     now = int(time.time() * 1000)
@@ -266,7 +276,7 @@ async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
 
 @pytest.mark.parametrize(("parts", "waits"), [(1, 0), (2, 41), (3, 42)])
 async def test_the_first_of_several_parts_waits_for_room_for_all(
-    limiters: tuple[Limiter, Limiter], parts: int, waits: int
+    limiters: tuple[RateLimiter, RateLimiter], parts: int, waits: int
 ) -> None:
     limiter, _ = limiters
     now = int(time.time() * 1000)
@@ -276,7 +286,7 @@ async def test_the_first_of_several_parts_waits_for_room_for_all(
     assert waits - 1 < wait <= waits
 
 
-async def test_a_chat_rests_in_every_process(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_a_chat_rests_in_every_process(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     first, second = limiters
     await first.rest(CHANNEL, timedelta(seconds=30))
     await second.rest(CHANNEL, timedelta(seconds=3))
@@ -284,7 +294,7 @@ async def test_a_chat_rests_in_every_process(limiters: tuple[Limiter, Limiter]) 
     assert await second.turn(next(_chats), within=0) == 0
 
 
-async def test_when_many_chats_rest_all_do(limiters: tuple[Limiter, Limiter]) -> None:
+async def test_when_many_chats_rest_all_do(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     first, second = limiters
     for _ in range(FLOODED_CHATS):
         await first.rest(next(_chats), timedelta(seconds=7))
@@ -292,14 +302,14 @@ async def test_when_many_chats_rest_all_do(limiters: tuple[Limiter, Limiter]) ->
 
 
 async def test_without_redis_a_process_keeps_its_share() -> None:
-    limiter = Limiter(NOBODY)
+    limiter = RateLimiter(NOBODY)
     waits = [await limiter.turn(next(_chats), within=0) for _ in range(30)]
     assert sum(wait == 0 for wait in waits) == 30 // SHARE
     await limiter.close()
 
 
 async def test_without_redis_a_chat_rests_all_the_same() -> None:
-    limiter = Limiter(NOBODY)
+    limiter = RateLimiter(NOBODY)
     await limiter.rest(CHANNEL, timedelta(seconds=30))
     assert 29 < await limiter.turn(CHANNEL, within=0) <= 30
     await limiter.close()
@@ -312,7 +322,7 @@ async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    limiter = Limiter(f"redis://127.0.0.1:{port}/0")
+    limiter = RateLimiter(f"redis://127.0.0.1:{port}/0")
     begun = time.monotonic()
     for _ in range(5):
         assert await limiter.turn(next(_chats), within=0) == 0
@@ -323,7 +333,7 @@ async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
 
 
 def test_the_local_share_does_not_grow_with_every_chat() -> None:
-    share = LocalShare()
+    share = LocalLimiter()
     for _ in range(5 * REMEMBERED):
         share.take(next(_chats))
     assert len(share._sent) <= REMEMBERED

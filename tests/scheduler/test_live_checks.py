@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
-from scheduler import live_checks, probes, settlements
-from services import channels
-from services import live_checks as looks
+from scheduler import post_checks, post_search, settlements
+from services.market import channels
+from services.posts import verification as looks
 from tests.scheduler.scene import AD, Scene
 
 HOURS = 2
@@ -24,7 +24,7 @@ async def posted(scene: Scene) -> int:
 async def look(scene: Scene) -> None:
     """One tick of the looks, then the money."""
     desk = scene.desk()
-    await live_checks.look_at_due(scene.database.sessions, desk.sender, desk.limiter, desk.stopping)
+    await post_checks.look_at_due(scene.database.sessions, desk.sender, desk.limiter, desk.stopping)
     await settlements.release_due(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
 
@@ -90,7 +90,7 @@ async def test_while_posting_is_stopped_looking_goes_on(scene: Scene) -> None:
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
-    await scene.database.as_owner("UPDATE post_jobs SET look_due_at = clock()")
+    await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
     await look(scene)
     assert await verdicts(scene) == ["present"]
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
@@ -103,12 +103,12 @@ async def test_a_look_proves_the_time_at_which_it_was_taken(scene: Scene) -> Non
     """A process that was paused over a look wakes after the end, when the ad may be gone."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
-    await scene.database.as_owner("UPDATE post_jobs SET look_due_at = clock()")
+    await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
     async with scene.database.sessions.begin() as session:
-        [taken] = await looks.take(session, limit=9)
+        [taken] = await looks.take_due(session, limit=9)
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
     async with scene.database.sessions.begin() as session:
-        await looks.record(
+        await looks.record_check(
             session,
             job_id=taken.job_id,
             verdict=Verdict.PRESENT,
@@ -126,8 +126,8 @@ async def test_a_post_that_is_altered_for_ever_becomes_a_card(scene: Scene) -> N
     for _ in range(2):
         await change(scene, "edit", text="Buy my own things instead")
         await look(scene)
-        await probes.ask_admins(scene.desk())
-        await scene.database.forward(looks.UNSEEN_LASTS)
+        await post_search.ask_admins(scene.desk())
+        await scene.database.forward(looks.ESCALATION_DELAY)
     assert set(await verdicts(scene)) == {"altered"}
     assert (await scene.job(target_id))["escrow"] == "held"
     kinds = await scene.rows("SELECT kind FROM outbox WHERE kind = 'post_unseen'")
@@ -170,7 +170,7 @@ async def test_it_is_looked_at_in_every_part_of_its_hours_and_survives_restarts(
     await scene.dispatch()
     for _ in range(5):
         # A desk of its own each time: nothing of the plan is in a process's memory.
-        [plan] = await scene.rows("SELECT look_due_at - clock() AS wait FROM post_jobs")
+        [plan] = await scene.rows("SELECT next_check_at - clock() AS wait FROM post_jobs")
         await scene.database.forward(max(plan["wait"], timedelta()) + timedelta(milliseconds=1))
         await look(scene)
     assert await verdicts(scene) == ["present"] * 5
@@ -183,7 +183,7 @@ async def test_taken_down_in_between_it_is_refunded_before_its_end(scene: Scene)
     await scene.dispatch()
     await change(scene, "delete")
     for _ in range(2):
-        await scene.database.as_owner("UPDATE post_jobs SET look_due_at = clock()")
+        await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
         await look(scene)
         await scene.database.forward(timedelta(minutes=6))
     assert await verdicts(scene) == ["gone", "gone"]
@@ -206,7 +206,7 @@ async def test_without_its_rights_nobody_looks_and_then_the_admins_are_asked(
     await scene.database.forward(timedelta(hours=25))
     await look(scene)
     assert await verdicts(scene) == ["unknown"]
-    await probes.ask_admins(scene.desk())
+    await post_search.ask_admins(scene.desk())
     asked = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_unseen'")
     assert [row["user_id"] for row in asked] == [None]
     assert (await scene.job(target_id))["escrow"] == "held"

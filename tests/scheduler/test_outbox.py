@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot import limits
-from bot.limiter import Limiter
+from bot.telegram import rate_limits
+from bot.telegram.rate_limiter import RateLimiter
 from sandbox import embedded
-from scheduler import outbox
-from services import outbox as owing
+from scheduler import notice_delivery
+from services.platform import outbox as owing
 from tests.scheduler.scene import Scene
 
 
@@ -42,8 +42,8 @@ async def received(scene: Scene, chat: str) -> list[str]:
 async def test_a_notice_arrives_once_and_is_recorded(scene: Scene) -> None:
     await owe(scene, "advertiser")
     mail = scene.mail()
-    await outbox.deliver(mail)
-    await outbox.deliver(mail)
+    await notice_delivery.deliver(mail)
+    await notice_delivery.deliver(mail)
     [text] = await received(scene, "advertiser")
     assert "5.00" in text
     [row] = await owed(scene)
@@ -54,7 +54,7 @@ async def test_a_notice_arrives_once_and_is_recorded(scene: Scene) -> None:
 async def test_one_chat_gets_its_notices_in_order(scene: Scene) -> None:
     for amount in (100, 200, 300):
         await owe(scene, "advertiser", amount)
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     texts = await received(scene, "advertiser")
     assert [next(n for n in ("1.00", "2.00", "3.00") if n in text) for text in texts] == [
         "1.00",
@@ -67,7 +67,7 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
     scene: Scene,
 ) -> None:
     await scene.approve()
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     ad, card = (await scene.messages("group"))[-2:]
     assert ad["text"] == "Fresh bread every morning"
     assert "Bakery" in card["text"]
@@ -77,13 +77,13 @@ async def test_a_notice_of_two_parts_arrives_in_one_go(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each part takes its place when it goes: the second waits for the first one's answer."""
-    monkeypatch.setattr(outbox, "PATIENCE_SECONDS", limits.UNDER_WAY_MS / 1000)
+    monkeypatch.setattr(notice_delivery, "PATIENCE_SECONDS", rate_limits.UNDER_WAY_MS / 1000)
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     scene.closing.append(valkey.stop)
-    limiter = Limiter(valkey.url)
+    limiter = RateLimiter(valkey.url)
     scene.closing.append(limiter.close)
     await scene.approve()
-    await outbox.deliver(replace(scene.mail(), limiter=limiter))
+    await notice_delivery.deliver(replace(scene.mail(), limiter=limiter))
     [row] = [row for row in await owed(scene) if row["user_id"] is None]
     assert (row["status"], row["attempts"]) == ("sent", 1)
 
@@ -93,7 +93,7 @@ async def test_a_notice_of_two_parts_waits_for_a_minute_with_room_for_both(scene
     mail = scene.mail()
     for _ in range(19):
         mail.limiter._local.note(scene.world.ids["group"])
-    await outbox.deliver(mail)
+    await notice_delivery.deliver(mail)
     [row] = [row for row in await owed(scene) if row["user_id"] is None]
     assert (row["status"], row["attempts"]) == ("queued", 0)
     assert 50 < row["seconds"] <= 60
@@ -106,7 +106,7 @@ async def test_who_blocked_the_bot_is_not_tried_again(scene: Scene) -> None:
     )
     await owe(scene, "advertiser")
     await owe(scene, None)
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     blocked, other = await owed(scene)
     assert (blocked["status"], blocked["attempts"]) == ("failed", 1)
     assert "blocked" in blocked["last_error"]
@@ -126,8 +126,8 @@ async def test_a_429_is_obeyed_and_holds_the_later_ones_of_that_chat(scene: Scen
         retry_after=30,
     )
     mail = scene.mail()
-    await outbox.deliver(mail)
-    await outbox.deliver(mail)
+    await notice_delivery.deliver(mail)
+    await notice_delivery.deliver(mail)
     first, second, other = await owed(scene)
     assert [row["status"] for row in (first, second)] == ["queued", "queued"]
     assert all(25 < row["seconds"] <= 30 for row in (first, second))
@@ -137,11 +137,11 @@ async def test_a_429_is_obeyed_and_holds_the_later_ones_of_that_chat(scene: Scen
 
 async def test_telegram_away_is_tried_again_later(scene: Scene) -> None:
     await owe(scene, "advertiser")
-    await outbox.deliver(scene.mail(api_url="http://127.0.0.1:1"))
+    await notice_delivery.deliver(scene.mail(api_url="http://127.0.0.1:1"))
     [row] = await owed(scene)
     assert (row["status"], row["attempts"], row["waits"]) == ("queued", 1, True)
     await scene.database.as_owner("UPDATE outbox SET due_at = now()")
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     assert len(await received(scene, "advertiser")) == 1
 
 
@@ -149,7 +149,7 @@ async def test_what_cannot_be_written_holds_nobody_up(scene: Scene) -> None:
     async with scene.database.sessions.begin() as session:
         await owing.add(session, user_id=None, kind="from the future", payload={})
     await owe(scene, None)
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     unknown, other = await owed(scene)
     assert (unknown["status"], unknown["waits"]) == ("queued", True)
     assert other["status"] == "sent"
@@ -161,7 +161,7 @@ async def test_the_admin_chat_is_followed_when_it_moves(scene: Scene) -> None:
         scene.world.ids["group"],
     )
     await owe(scene, None)
-    await outbox.deliver(replace(scene.mail(), admin_chat_id=-77))
+    await notice_delivery.deliver(replace(scene.mail(), admin_chat_id=-77))
     assert len(await received(scene, "group")) == 1
 
 
@@ -170,9 +170,9 @@ async def test_a_notice_whose_answer_was_lost_comes_again(scene: Scene, kind: st
     await owe(scene, "advertiser")
     await scene.fault("sendMessage", kind)
     mail = scene.mail()
-    await outbox.deliver(mail)
+    await notice_delivery.deliver(mail)
     await scene.database.as_owner("UPDATE outbox SET due_at = now()")
-    await outbox.deliver(mail)
+    await notice_delivery.deliver(mail)
     assert len(await received(scene, "advertiser")) == 2
     [row] = await owed(scene)
     assert row["status"] == "sent"
@@ -189,14 +189,14 @@ async def test_what_the_database_refuses_to_tell_of_holds_nobody_up(scene: Scene
             session, user_id=None, kind="target_approved", payload={"target_id": 999_999}
         )
     await owe(scene, None)
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     assert [row["status"] for row in await owed(scene)] == ["sent", "queued", "queued", "sent"]
     assert len(await received(scene, "advertiser")) == 1
 
 
 async def test_few_go_while_ads_wait(scene: Scene) -> None:
-    for _ in range(outbox.FEW + 2):
+    for _ in range(notice_delivery.FEW + 2):
         await owe(scene, None)
-    await outbox.deliver(replace(scene.mail(), ads_wait=lambda: True))
+    await notice_delivery.deliver(replace(scene.mail(), ads_wait=lambda: True))
     found = [row["status"] for row in await owed(scene)]
-    assert found == ["sent"] * outbox.FEW + ["queued"] * 2
+    assert found == ["sent"] * notice_delivery.FEW + ["queued"] * 2

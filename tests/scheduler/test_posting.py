@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from scheduler import posting, settlements, watchdogs
-from services import claims
+from scheduler import dispatch, settlements, watchdogs
+from services.posts import claims
 from tests.scheduler.scene import AD, Scene
 
 TICKS_AFTER = 2
@@ -146,7 +146,7 @@ async def test_a_refused_connection_costs_an_attempt_until_the_breaker_opens(sce
     assert {job["status"] for job in jobs} == {"queued"}
     assert desk.breaker.open
     spent = sum(job["attempts"] for job in jobs)
-    assert spent <= posting.AT_ONCE
+    assert spent <= dispatch.AT_ONCE
     await scene.dispatch(desk)
     assert sum([(await scene.job(t))["attempts"] for t in target_ids]) == spent
 
@@ -290,10 +290,10 @@ async def test_a_slow_send_delays_no_other(scene: Scene) -> None:
     slow = await scene.approve()
     await scene.fault("sendMessage", "slow", delay_s=2)
     desk = scene.desk()
-    await posting.dispatch(desk)
+    await dispatch.dispatch(desk)
     await scene.until_sending(slow)
     other = await scene.approve(channel_id=await scene.another_channel())
-    await posting.dispatch(desk)
+    await dispatch.dispatch(desk)
     while len(desk.under_way) > 1:
         await asyncio.wait(desk.under_way, return_when=asyncio.FIRST_COMPLETED)
     assert (await scene.job(other))["status"] == "success"
@@ -330,7 +330,7 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
     monkeypatch.setattr(claims, "begin_sends", cut_off)
     desk = scene.desk()
     with contextlib.suppress(DBAPIError):  # the tick itself may meet the closed door as well
-        await posting.dispatch(desk)
+        await dispatch.dispatch(desk)
     await asyncio.gather(*desk.under_way)
     assert (await scene.job(target_id))["status"] == "queued"
     await scene.dispatch()

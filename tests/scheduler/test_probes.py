@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from db.models.operations import Switch
-from scheduler import outbox, probes, settlements, watchdogs
-from scheduler.probes import Search
-from services import channels, doubts
+from scheduler import notice_delivery, post_search, settlements, watchdogs
+from scheduler.post_search import Search
+from services.market import channels
+from services.posts import uncertain_posts
 from tests.scheduler.scene import Scene
 
 GAP = timedelta(minutes=5)
@@ -36,8 +37,8 @@ async def look(scene: Scene, *, times: int = 1) -> None:
     for _ in range(times):
         # A new one each time: a minute of the channel's limit passes between two looks.
         search = Search(scene.desk(seconds=2), GAP, scene.world.ids["group"])
-        await probes.look_for_uncertain(search)
-        await probes.ask_admins(search.desk)
+        await post_search.look_for_uncertain(search)
+        await post_search.ask_admins(search.desk)
         await settlements.release_due(scene.database.sessions)
         await settlements.refund_due(scene.database.sessions)
         await scene.database.forward(GAP + timedelta(seconds=1))
@@ -64,7 +65,7 @@ async def hear(scene: Scene) -> None:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look in vain asks for few ids, as Telegram's pace of one a second is kept here too."""
-    monkeypatch.setattr(probes, "HOLES", 3)
+    monkeypatch.setattr(uncertain_posts, "HOLES", 3)
 
 
 @pytest.mark.parametrize("kind", LOST)
@@ -120,7 +121,7 @@ async def test_it_is_found_between_what_others_wrote(scene: Scene) -> None:
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene, *, known: bool) -> None:
     """The owner deleted more posts than a search asks for, all older than the bot's own."""
-    for _ in range(probes.HOLES + 2):
+    for _ in range(post_search.HOLES + 2):
         message_id = await write_by_hand(scene)
         await scene.world.control(
             f"chats/{scene.world.ids['channel']}/delete",
@@ -143,10 +144,10 @@ async def test_two_looks_that_began_together_are_one(scene: Scene) -> None:
     await hear(scene)
     target_id = await uncertain(scene, "refuse_before")
     async with scene.database.sessions.begin() as session:
-        [doubt] = await doubts.take(session, limit=9)
+        [doubt] = await uncertain_posts.take_due(session, limit=9)
     for _ in range(2):
         async with scene.database.sessions.begin() as session:
-            assert await doubts.record_absent(session, doubt, gap=GAP, seen_up_to=1)
+            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=1)
         await scene.database.forward(GAP + timedelta(seconds=1))
     assert (await scene.job(target_id))["status"] == "uncertain"
     await look(scene)
@@ -192,7 +193,7 @@ async def test_what_stays_unknown_becomes_a_card_in_the_admin_chat(scene: Scene)
     target_id = await uncertain(scene)
     await scene.fault("getChatMember", "error", error_code=500, description="x", times=99)
     await look(scene, times=4)
-    await outbox.deliver(scene.mail())
+    await notice_delivery.deliver(scene.mail())
     card = (await scene.messages("group"))[-1]
     assert f"#{target_id}" in card["text"]
     pressed = [button["text"] for row in card["buttons"] for button in row]
@@ -216,16 +217,16 @@ async def test_rights_that_change_during_a_search_prove_no_absence(
 ) -> None:
     target_id = await uncertain(scene)
     desk = scene.desk()
-    standing = desk.sender.standing
+    standing = desk.sender.get_bot_rights
 
     async def then_demoted(chat_id: int) -> object:
         seen = await standing(chat_id)
         await scene.world.promote(can_post_messages=False)
         return seen
 
-    monkeypatch.setattr(desk.sender, "standing", then_demoted)
+    monkeypatch.setattr(desk.sender, "get_bot_rights", then_demoted)
     for _ in range(2):
-        await probes.look_for_uncertain(Search(desk, GAP, scene.world.ids["group"]))
+        await post_search.look_for_uncertain(Search(desk, GAP, scene.world.ids["group"]))
         await scene.world.promote(can_post_messages=True)
         await scene.database.forward(GAP + timedelta(seconds=1))
     assert (await scene.job(target_id))["status"] == "uncertain"

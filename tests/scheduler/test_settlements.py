@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from db.models.operations import Switch
 from scheduler import settlements, watchdogs
-from services import campaigns, payments, posting, users
+from services.market import campaigns
+from services.money import deposits, wallets
+from services.posts import posting
 from tests.scheduler.scene import Scene
 
 
@@ -70,8 +72,8 @@ async def test_a_deposit_that_came_while_stopped_is_credited_later(scene: Scene)
     await scene.set_switch(Switch.DEPOSITS, enabled=False)
     user_id = scene.id_of("advertiser")
     async with scene.database.sessions.begin() as session:
-        before = (await users.balances(session, user_id)).available
-        await payments.deposit(
+        before = (await wallets.balances(session, user_id)).available
+        await deposits.deposit(
             session, user_id=user_id, amount=700, key="late charge", source="telegram"
         )
     await settlements.credit_due(scene.database.sessions)
@@ -79,7 +81,7 @@ async def test_a_deposit_that_came_while_stopped_is_credited_later(scene: Scene)
     for _ in range(2):
         await settlements.credit_due(scene.database.sessions)
     async with scene.database.sessions.begin() as session:
-        assert (await users.balances(session, user_id)).available == before + 700
+        assert (await wallets.balances(session, user_id)).available == before + 700
 
 
 async def test_money_for_a_post_that_never_went_out_goes_back(scene: Scene) -> None:

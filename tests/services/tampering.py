@@ -11,8 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import create_engine, create_sessions
 from sandbox import embedded
-from services import clawbacks, escrow, ledger_checks, payments, scopes, users, withdrawals
-from services.ledger_checks import Limits, Progress
+from services.market import payment_reversals
+from services.money import (
+    deposits,
+    escrow,
+    incremental_check,
+    scoped_invariants,
+    wallets,
+    withdrawals,
+)
+from services.money.incremental_check import Limits, Progress
 from tests.conftest import Database
 from tests.embedded_fixture import clone_database, drop_database
 from tests.factories import people
@@ -22,7 +30,7 @@ BUSINESS = "adtech_business"
 TO_BREAK = "adtech_to_break"
 """Its copy, in which nothing is ever committed."""
 GUARDED = (
-    *("wallets", "ledger_entries", "ledger_transfers", "ledger_seals", "escrows"),
+    *("wallets", "ledger_entries", "ledger_transfers", "audit_chain_links", "escrows"),
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
     "corrections",
 )
@@ -60,16 +68,16 @@ async def cross_the_border(session: AsyncSession) -> None:
     admin = await people.staff(session)
     assert payer.user_id is not None
     paid: dict[str, Any] = {"user_id": payer.user_id, "amount": 700, "source": "telegram"}
-    await payments.deposit(session, key="taken-back", **paid)
-    await clawbacks.clawback(session, external_reference="taken-back", **paid)
+    await deposits.deposit(session, key="taken-back", **paid)
+    await payment_reversals.reverse(session, external_reference="taken-back", **paid)
     out = await withdrawals.request(session, actor=earner, amount=300, key="paid")
     await withdrawals.mark_paid(
         session, actor=admin, withdrawal_id=out.id, external_reference="bank-1"
     )
     await withdrawals.request(session, actor=earner, amount=200, key="waits")
     assert earner.user_id is not None
-    one = await users.wallet_of(session, earner.user_id)
-    two = await users.wallet_of(session, payer.user_id)
+    one = await wallets.of_user(session, earner.user_id)
+    two = await wallets.of_user(session, payer.user_id)
     await people.adjusted(session, one.id, two.id, 50)
     await people.commit(session)
 
@@ -100,7 +108,7 @@ async def horizon(database: Database) -> int:
 async def broken_since(database: Database, since: int) -> set[str]:
     """Return the names of what the check of what is new finds broken."""
     async with database.sessions.begin() as session:
-        violations, _ = await ledger_checks.new_since(session, since)
+        violations, _ = await incremental_check.new_since(session, since)
         return {violation.name for violation in violations}
 
 
@@ -110,7 +118,7 @@ async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
     progress = Progress()
     done: set[str] = set()
     for _ in range(1_000):
-        violations, progress = await ledger_checks.run_part(session, progress, limits=limits)
+        violations, progress = await incremental_check.run_part(session, progress, limits=limits)
         found |= {violation.name for violation in violations}
         done |= {
             name
@@ -118,5 +126,7 @@ async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
             if getattr(progress, name) == 0
         }
         if len(done) == 5:
-            return found | {each.name for each in await scopes.without_parts(session)}
+            return found | {
+                each.name for each in await scoped_invariants.find_unscoped_violations(session)
+            }
     raise AssertionError("it never comes round")

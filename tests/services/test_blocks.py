@@ -4,8 +4,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role
-from services import blocks, channels, errors, posting
-from services.actors import Actor
+from services.market import channels, user_blocks
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.shell import shell_of
@@ -20,18 +22,18 @@ async def test_an_owners_channel_closes_and_opens_again(session: AsyncSession) -
     deal = await people.posted(session)
     await people.another(session, deal)
     owner_id = deal.owner.user_id or 0
-    assert await blocks.block_by_staff(
+    assert await user_blocks.block_by_staff(
         session, actor=deal.moderator, user_id=owner_id, reason="spam"
     )
     assert await _channel(session) == ("suspended", "owner_blocked")
     assert await posting.claim(session, owner="worker", lease=people.LEASE) is None
     before = await rows.snapshot(session)
-    assert not await blocks.block_by_staff(
+    assert not await user_blocks.block_by_staff(
         session, actor=deal.moderator, user_id=owner_id, reason="spam"
     )
     assert await rows.snapshot(session) == before
     for changed in (True, False):
-        assert changed == await blocks.unblock(
+        assert changed == await user_blocks.unblock(
             session, actor=deal.moderator, user_id=owner_id, reason="talked"
         )
     assert await _channel(session) == ("active", None)
@@ -58,13 +60,13 @@ async def test_only_what_the_block_had_closed_is_opened(session: AsyncSession, a
     owner_id, chat_id = deal.owner.user_id or 0, deal.channel.chat_id
     if after != "removed":
         await channels.rights_lost(session, chat_id=chat_id, reason="bot_removed")
-    await blocks.block_by_staff(session, actor=deal.moderator, user_id=owner_id, reason="x")
+    await user_blocks.block_by_staff(session, actor=deal.moderator, user_id=owner_id, reason="x")
     if after == "removed":
         await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
     if after == "rights back":
         await channels.rights_restored(session, chat_id=chat_id)
         assert await _channel(session) == ("suspended", "owner_blocked")
-    await blocks.unblock(session, actor=deal.moderator, user_id=owner_id, reason="x")
+    await user_blocks.unblock(session, actor=deal.moderator, user_id=owner_id, reason="x")
     assert (await _channel(session))[0] == {
         "removed": "removed",
         "rights lost": "suspended",
@@ -76,7 +78,7 @@ async def test_who_may_block(session: AsyncSession) -> None:
     deal = await people.deal(session)
     whom = deal.owner.user_id or 0
     staff = Actor(whom, deal.moderator.roles, in_admin_chat=True)
-    for change in (blocks.block_by_staff, blocks.unblock):
+    for change in (user_blocks.block_by_staff, user_blocks.unblock):
         for actor in (deal.advertiser, await people.staff(session, Role.OPERATOR)):
             with pytest.raises(errors.AccessDenied):
                 await change(session, actor=actor, user_id=whom, reason="x")

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services import corrections, payments, users, withdrawals
-from services.actors import Actor
+from services.money import corrections, deposits, wallets, withdrawals
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import people
 from tests.services.guarded import done, post, refused
@@ -27,7 +27,7 @@ async def _person(database: Database) -> tuple[Actor, int, int]:
     """Somebody who has paid 100 in, their wallet, and the one outside."""
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
-        wallet = (await users.wallet_of(session, person.user_id or 0)).id
+        wallet = (await wallets.of_user(session, person.user_id or 0)).id
     connection = await asyncpg.connect(database.owner_url)
     outside = await connection.fetchval(
         "SELECT id FROM wallets WHERE counterparty_id = $1 AND kind = 'external'", person.user_id
@@ -192,7 +192,7 @@ async def test_late_words_of_payments_still_come(database: Database) -> None:
     """What the guards refuse is not what the product does."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
-        again = await payments.deposit(
+        again = await deposits.deposit(
             session, user_id=person.user_id or 0, amount=5, key="later", source="telegram"
         )
     assert again.status == "credited"

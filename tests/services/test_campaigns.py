@@ -7,9 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignStatus
 from db.money import MAX_AMOUNT
-from services import campaigns, errors, escrow, payments, posting
-from services.actors import SYSTEM, Actor
-from services.creatives import Creative
+from services.market import campaigns
+from services.market.creatives import Creative
+from services.money import escrow
+from services.platform import errors
+from services.platform.actors import SYSTEM, Actor
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -189,7 +192,7 @@ async def test_cancel_ends_what_is_not_out(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session, balance=90_000)
         held = await people.another(session, deal, decide=False)
-        await payments.hold_escrow(session, target_id=held.id)
+        await escrow.hold(session, target_id=held.id)
         await people.another(session, deal)
         claim = await people.claimed(session)
         assert await posting.record_sent(session, claim, message_id=5)

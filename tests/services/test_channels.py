@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel
 from db.money import MAX_AMOUNT
-from services import blocks, channels, errors
-from services.actors import SYSTEM, Actor
+from services.market import channels, user_blocks
+from services.platform import errors
+from services.platform.actors import SYSTEM, Actor
 from tests.factories import people, rows
 
 CHAT = -1_001_234
@@ -179,8 +180,8 @@ async def test_a_paused_channel_opens_as_a_paused_one(session: AsyncSession, way
     owner, channel = await _in(session, "paused")
     admin, owner_id = await people.staff(session), owner.user_id or 0
     if way == "unblocked":
-        await blocks.block_by_staff(session, actor=admin, user_id=owner_id, reason="x")
-        await blocks.unblock(session, actor=admin, user_id=owner_id, reason="x")
+        await user_blocks.block_by_staff(session, actor=admin, user_id=owner_id, reason="x")
+        await user_blocks.unblock(session, actor=admin, user_id=owner_id, reason="x")
     else:
         await channels.rights_lost(session, chat_id=CHAT, reason="kicked")
         await _connect(session, owner)

@@ -9,8 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services import clawbacks, errors, moderation, payments, withdrawals
-from services.actors import Actor
+from services.market import moderation, payment_reversals
+from services.money import deposits, withdrawals
+from services.platform import errors
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -25,7 +27,7 @@ ALERT = (
 
 
 async def _paid(session: AsyncSession, who: Actor, amount: int = 1_000, key: str = "charge") -> Any:
-    return await payments.deposit(
+    return await deposits.deposit(
         session, user_id=who.user_id or 0, amount=amount, key=key, source="telegram"
     )
 
@@ -33,7 +35,7 @@ async def _paid(session: AsyncSession, who: Actor, amount: int = 1_000, key: str
 async def _taken_back(
     session: AsyncSession, who: Actor, amount: int = 1_000, key: str = "charge"
 ) -> Any:
-    made = await clawbacks.clawback(
+    made = await payment_reversals.reverse(
         session,
         external_reference=key,
         user_id=who.user_id or 0,
@@ -103,7 +105,7 @@ async def test_a_deposit_that_was_not_credited_never_will_be(session: AsyncSessi
     made = await _taken_back(session, person)
     assert (made.recovered, made.loss) == (0, 0)
     await people.run_switches(session)
-    assert await payments.credit_due(session) == 0
+    assert await deposits.credit_due(session) == 0
     assert (await _paid(session, person)).status == "clawed_back"
     assert await rows.available(session, person) == 50
     assert await _blocked(session, person)

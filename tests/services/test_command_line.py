@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from db.models.users import Role
-from services import corrections, users, withdrawals
+from services.money import corrections, wallets, withdrawals
+from services.platform import users
 from tests.conftest import ROOT, Database
 from tests.factories import breakage, people, rows
 from tests.shell import Shell, shell_of
@@ -31,7 +32,7 @@ async def test_a_drifted_wallet_from_the_finding_to_the_repair(
         person = await people.person(session, balance=100)
         proposer, confirmer = await people.staff(session), await people.staff(session)
         operator = await people.staff(session, Role.OPERATOR)
-        wallet = (await users.wallet_of(session, person.user_id or 0)).id
+        wallet = (await wallets.of_user(session, person.user_id or 0)).id
     ran = await shell.adtech("reconcile", wallet)
     assert ran.status == 0
     assert "Everything agrees" in ran.said
@@ -82,7 +83,7 @@ async def test_other_proposals_and_what_waits(database: Database, shell: Shell) 
         other = await people.person(session)
         proposer = await people.staff(session)
         await withdrawals.request(session, actor=rich, amount=120, key="k")
-        one, two = [(await users.wallet_of(session, who.user_id or 0)).id for who in (rich, other)]
+        one, two = [(await wallets.of_user(session, who.user_id or 0)).id for who in (rich, other)]
         deal = await people.approved(session)
     me = await _telegram_id(database, proposer.user_id)
     ran = await shell.adtech("withdrawals")

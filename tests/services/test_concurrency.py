@@ -9,17 +9,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services import (
-    campaigns,
-    channels,
-    errors,
-    escrow,
-    moderation,
-    payments,
-    posting,
-    system,
-)
-from services.actors import Actor
+from services.market import campaigns, channels, moderation, placement_expiry
+from services.money import deposits, escrow, stuck_escrows
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import crowd, people, rows
 from tests.factories.crowd import Act
@@ -262,7 +256,7 @@ async def test_ticks_of_two_processes_settle_each_thing_once(database: Database)
         await people.stop(session, Switch.DEPOSITS)
         for deal in reversed(deals):
             assert deal.advertiser.user_id is not None
-            await payments.deposit(
+            await deposits.deposit(
                 session,
                 user_id=deal.advertiser.user_id,
                 amount=100,
@@ -273,9 +267,9 @@ async def test_ticks_of_two_processes_settle_each_thing_once(database: Database)
         await people.run_switches(session)
     await database.forward(timedelta(hours=25))
     ticks: list[Act] = [
-        system.refund_stuck_escrows,
-        payments.credit_due,
-        system.expire_targets,
+        stuck_escrows.refund_stuck_escrows,
+        deposits.credit_due,
+        placement_expiry.expire_targets,
     ]
     results = await crowd.each(database.sessions, *(ticks * 3))
     assert sum(results[0::3]) == 6

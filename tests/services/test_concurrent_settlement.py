@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
-from services import errors, escrow, live_checks, payments, withdrawals
+from services.money import deposits, escrow, withdrawals
+from services.platform import errors
+from services.posts import verification
 from tests.conftest import Database
 from tests.factories import crowd, people, rows
 from tests.factories.crowd import Act
@@ -29,7 +31,7 @@ async def test_a_release_and_a_refund_of_one_target(database: Database) -> None:
                 session, "SELECT id FROM post_jobs WHERE campaign_target_id = :id", id=target_id
             )
             for verdict in (Verdict.PRESENT, Verdict.GONE):
-                await live_checks.record(
+                await verification.record_check(
                     session, job_id=jobs[target_id], verdict=verdict, evidence="x"
                 )
     await database.forward(timedelta(hours=1))
@@ -38,7 +40,8 @@ async def test_a_release_and_a_refund_of_one_target(database: Database) -> None:
         acts += [
             *([partial(escrow.release, target_id=target_id)] * 10),
             *([partial(escrow.refund, target_id=target_id)] * 10),
-            *[partial(live_checks.record, job_id=job_id, verdict=Verdict.GONE, evidence="x")] * 6,
+            *[partial(verification.record_check, job_id=job_id, verdict=Verdict.GONE, evidence="x")]
+            * 6,
         ]
     random.Random(1).shuffle(acts)  # noqa: S311 - an order, not a secret
     assert len(acts) >= 50
@@ -70,7 +73,7 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
     """Bring something to where one transfer that the switch guards can follow."""
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
-        return partial(payments.hold_escrow, target_id=made.target.id)
+        return partial(escrow.hold, target_id=made.target.id)
     if key is Switch.REFUNDS:
         made = await people.failed(session)
         return partial(escrow.refund, target_id=made.target.id)
@@ -83,7 +86,7 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
     payer = await people.person(session)
     assert payer.user_id is not None
     return partial(
-        payments.deposit, user_id=payer.user_id, amount=5, key=f"late-{number}", source="telegram"
+        deposits.deposit, user_id=payer.user_id, amount=5, key=f"late-{number}", source="telegram"
     )
 
 
@@ -145,7 +148,7 @@ async def test_stop_waits_for_a_transaction_under_way(database: Database) -> Non
 
     async def hold() -> bool:
         async with database.sessions.begin() as session:
-            await payments.hold_escrow(session, target_id=deal.target.id)
+            await escrow.hold(session, target_id=deal.target.id)
             held.set()
             await asyncio.sleep(0.3)
             return answered.is_set()
@@ -160,4 +163,4 @@ async def test_stop_waits_for_a_transaction_under_way(database: Database) -> Non
     assert not stopped_first
     with pytest.raises(errors.SwitchStopped):
         async with database.sessions.begin() as session:
-            await payments.hold_escrow(session, target_id=late.target.id)
+            await escrow.hold(session, target_id=late.target.id)

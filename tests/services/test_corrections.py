@@ -11,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role
 from db.money import MAX_AMOUNT
-from services import corrections, errors, ledger, proposals, users
-from services.actors import Actor
+from services.money import correction_details, corrections, ledger, wallets
+from services.platform import errors
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 
 
 async def _wallet(session: AsyncSession, who: Actor) -> int:
-    return (await users.wallet_of(session, who.user_id or 0)).id
+    return (await wallets.of_user(session, who.user_id or 0)).id
 
 
 async def _proposed(
@@ -207,7 +208,7 @@ async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> No
 
 async def test_a_proposal_of_nothing(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
-        await proposals.get(session, correction_id=999_999)
+        await correction_details.get(session, correction_id=999_999)
     proposer = await people.staff(session)
     for propose in (corrections.propose_missing_payout, corrections.propose_escrow_reversal):
         with pytest.raises(errors.NotFound):

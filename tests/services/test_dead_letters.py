@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import CampaignTarget
-from services import channels, dead_letters, errors
-from services.actors import Actor
-from services.campaigns import Terms
+from services.market import channels
+from services.market.campaigns import Terms
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import dead_letters
 from tests.factories import people, rows
 
 NOWHERE = 999_999

@@ -9,16 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.posting import PostJob, Verdict
 from db.models.users import Role
-from services import (
-    channels,
-    decisions,
-    doubts,
-    errors,
-    escrow,
-    live_checks,
-    posting,
-)
-from services.actors import Actor
+from services.market import channels
+from services.money import escrow
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import manual_resolution, posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.services.uncertain_posts import KNOWN, count_cards, state, the_doubt, uncertain
@@ -28,20 +23,24 @@ HELD = ("held", "approved")
 
 async def test_there_is_no_card_of_nothing(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
-        await decisions.case(session, target_id=999_999)
+        await manual_resolution.get_case(session, target_id=999_999)
 
 
 async def _act(
     session: AsyncSession, what: str, actor: Actor, target_id: int, *, claim_no: int = 1
 ) -> bool:
     facts: dict[str, Any] = {"actor": actor, "target_id": target_id, "claim_no": claim_no}
-    if what == "there":
-        return await decisions.there(session, **facts, message_id=KNOWN + 1)
-    done: bool = await getattr(decisions, what)(session, **facts)
+    if what == "confirm_published":
+        return await manual_resolution.confirm_published(session, **facts, message_id=KNOWN + 1)
+    done: bool = await getattr(manual_resolution, what)(session, **facts)
     return done
 
 
-UNCERTAIN_ACTS = {"there": "success", "absent": "queued", "refund": "failed"}
+UNCERTAIN_ACTS = {
+    "confirm_published": "success",
+    "confirm_absent": "queued",
+    "decide_refund": "failed",
+}
 
 
 @pytest.mark.parametrize("what", UNCERTAIN_ACTS)
@@ -57,12 +56,12 @@ async def test_an_admin_decides_once(session: AsyncSession, what: str) -> None:
     audited = await rows.table(
         session, "SELECT action, user_id, role FROM user_audit_logs WHERE action LIKE 'doubt%'"
     )
-    assert audited == [(f"doubt_{what}", made.moderator.user_id, "admin")]
-    if what == "refund":
+    assert audited == [(f"resolution_{what}", made.moderator.user_id, "admin")]
+    if what == "decide_refund":
         await escrow.refund(session, target_id=made.target.id)
 
 
-@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "release", "wait"])
+@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "decide_release", "postpone"])
 async def test_an_old_card_decides_nothing(session: AsyncSession, what: str) -> None:
     made = await uncertain(session)
     before = await rows.snapshot(session)
@@ -70,7 +69,7 @@ async def test_an_old_card_decides_nothing(session: AsyncSession, what: str) -> 
     assert await rows.snapshot(session) == before
 
 
-@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "release", "wait"])
+@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "decide_release", "postpone"])
 @pytest.mark.parametrize("who", ["advertiser", "owner", "outsider", "operator", "elsewhere"])
 async def test_who_may_not_decide(database: Database, who: str, what: str) -> None:
     async with database.sessions.begin() as session:
@@ -97,7 +96,7 @@ async def test_who_may_not_decide(database: Database, who: str, what: str) -> No
 async def test_an_id_from_before_the_send_is_not_it(session: AsyncSession, message_id: int) -> None:
     made = await uncertain(session)
     with pytest.raises(errors.PostNotProven):
-        await decisions.there(
+        await manual_resolution.confirm_published(
             session,
             actor=made.moderator,
             target_id=made.target.id,
@@ -114,35 +113,43 @@ async def test_another_posts_id_is_not_it(session: AsyncSession) -> None:
     assert await posting.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="time-out")
     doubt = await the_doubt(session)
-    assert not await doubts.record_found(session, doubt, message_id=10)
-    assert not await decisions.is_candidate(session, target_id=claim.target_id, message_id=10)
-    assert await decisions.is_candidate(session, target_id=claim.target_id, message_id=11)
+    assert not await uncertain_posts.record_found(session, doubt, message_id=10)
+    assert not await manual_resolution.is_candidate(
+        session, target_id=claim.target_id, message_id=10
+    )
+    assert await manual_resolution.is_candidate(session, target_id=claim.target_id, message_id=11)
     # Nor where less was known before the send.
     await session.execute(
         update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
     )
-    assert not await decisions.is_candidate(session, target_id=claim.target_id, message_id=10)
+    assert not await manual_resolution.is_candidate(
+        session, target_id=claim.target_id, message_id=10
+    )
 
 
 async def test_what_is_paid_is_nobodys_card_any_more(database: Database) -> None:
     """Not even in a channel where the bot cannot look at anything by now."""
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
-    await database.forward(timedelta(hours=2) + live_checks.UNSEEN_LASTS)
+    await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
     async with database.sessions.begin() as session:
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
-        await live_checks.record(session, job_id=job_id, verdict=Verdict.PRESENT, evidence="seen")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.PRESENT, evidence="seen"
+        )
         await escrow.release(session, target_id=made.target.id)
         await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="kicked")
     await database.forward(channels.RIGHTS_GRACE + timedelta(minutes=1))
     async with database.sessions.begin() as session:
-        assert await doubts.ask_due(session, limit=9) == 0
-        for what in ("refund", "release", "wait"):
+        assert await uncertain_posts.escalate_due(session, limit=9) == 0
+        for what in ("decide_refund", "decide_release", "postpone"):
             assert not await _act(session, what, made.moderator, made.target.id)
         assert await state(session) == ("success", "released", "posted")
 
 
-@pytest.mark.parametrize("what", ["there", "absent", "refund", "release", "wait"])
+@pytest.mark.parametrize(
+    "what", ["confirm_published", "confirm_absent", "decide_refund", "decide_release", "postpone"]
+)
 async def test_there_is_nothing_to_decide_where_nothing_was_sent(
     session: AsyncSession, what: str
 ) -> None:
@@ -156,11 +163,13 @@ async def _unseen(database: Database) -> people.Deal:
     """A post whose hours are over and whose last look told nothing for too long."""
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
-    await database.forward(timedelta(hours=2) + live_checks.UNSEEN_LASTS)
+    await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
     async with database.sessions.begin() as session:
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
-        await live_checks.record(session, job_id=job_id, verdict=Verdict.UNKNOWN, evidence="502")
-        assert await doubts.ask_due(session, limit=9) == 1
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.UNKNOWN, evidence="502"
+        )
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
         assert await count_cards(session, "post_unseen") == 1
         assert await escrow.releasable(session, limit=9) == []
     return made
@@ -169,18 +178,18 @@ async def _unseen(database: Database) -> people.Deal:
 async def test_an_unseen_post_is_released_by_a_person(database: Database) -> None:
     made = await _unseen(database)
     async with database.sessions.begin() as session:
-        assert await _act(session, "release", made.moderator, made.target.id)
+        assert await _act(session, "decide_release", made.moderator, made.target.id)
         assert await escrow.releasable(session, limit=9) == [made.target.id]
         await escrow.release(session, target_id=made.target.id)
         assert await state(session) == ("success", "released", "posted")
-        assert not await _act(session, "refund", made.moderator, made.target.id)
-        assert not await _act(session, "release", made.moderator, made.target.id)
+        assert not await _act(session, "decide_refund", made.moderator, made.target.id)
+        assert not await _act(session, "decide_release", made.moderator, made.target.id)
 
 
 async def test_an_unseen_post_is_refunded_by_a_person(database: Database) -> None:
     made = await _unseen(database)
     async with database.sessions.begin() as session:
-        assert await _act(session, "refund", made.moderator, made.target.id)
+        assert await _act(session, "decide_refund", made.moderator, made.target.id)
         await escrow.refund(session, target_id=made.target.id)
         assert await state(session) == ("failed", "refunded", "refunded")
 
@@ -188,13 +197,13 @@ async def test_an_unseen_post_is_refunded_by_a_person(database: Database) -> Non
 async def test_an_unseen_post_waits_another_day(database: Database) -> None:
     made = await _unseen(database)
     async with database.sessions.begin() as session:
-        assert await _act(session, "wait", made.moderator, made.target.id)
-    await database.forward(doubts.ASK_AGAIN - timedelta(minutes=1))
+        assert await _act(session, "postpone", made.moderator, made.target.id)
+    await database.forward(uncertain_posts.ESCALATION_INTERVAL - timedelta(minutes=1))
     async with database.sessions.begin() as session:
-        assert await doubts.ask_due(session, limit=9) == 0
+        assert await uncertain_posts.escalate_due(session, limit=9) == 0
     await database.forward(timedelta(minutes=2))
     async with database.sessions.begin() as session:
-        assert await doubts.ask_due(session, limit=9) == 1
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
         assert await state(session) == ("success", *HELD)
 
 
@@ -202,11 +211,11 @@ async def test_nobody_releases_before_the_promised_hours_are_over(session: Async
     made = await people.posted(session, promised_hours=2)
     await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
     with pytest.raises(errors.PostNotProven):
-        await _act(session, "release", made.moderator, made.target.id)
+        await _act(session, "decide_release", made.moderator, made.target.id)
     assert await escrow.releasable(session, limit=9) == []
 
 
-@pytest.mark.parametrize("what", ["refund", "release", "wait"])
+@pytest.mark.parametrize("what", ["decide_refund", "decide_release", "postpone"])
 async def test_a_live_post_that_is_seen_is_nobodys_to_decide(
     session: AsyncSession, what: str
 ) -> None:

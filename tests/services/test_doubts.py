@@ -5,14 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import (
-    campaigns,
-    channels,
-    doubts,
-    escrow,
-    live_checks,
-    posting,
-)
+from services.market import campaigns, channels
+from services.money import escrow
+from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.services.uncertain_posts import KNOWN, count_cards, state, the_doubt, uncertain
@@ -25,7 +20,7 @@ async def _twice_absent(database: Database) -> None:
     for _ in range(2):
         async with database.sessions.begin() as session:
             doubt = await the_doubt(session)
-            assert await doubts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
+            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
         await database.forward(GAP + timedelta(seconds=1))
 
 
@@ -37,7 +32,7 @@ async def test_a_look_in_vain_proves_nothing_until_an_id_of_the_channel_is_known
         await channels.forget_messages(session, chat_id=made.channel.chat_id)
     for _ in range(3):
         async with database.sessions.begin() as session:
-            assert await doubts.record_absent(
+            assert await uncertain_posts.record_absent(
                 session, await the_doubt(session), gap=GAP, seen_up_to=KNOWN
             )
             assert await state(session) == ("uncertain", *HELD)
@@ -57,7 +52,7 @@ async def test_it_is_above_what_was_known_before_the_send(session: AsyncSession)
     await channels.note_message(session, chat_id=made.channel.chat_id, message_id=KNOWN + 5)
     doubt = await the_doubt(session)
     assert (doubt.known_message_id, doubt.last_message_id) == (KNOWN, KNOWN + 5)
-    assert await doubts.take(session, limit=9) == []  # it is being looked for
+    assert await uncertain_posts.take_due(session, limit=9) == []  # it is being looked for
 
 
 async def test_a_find_is_a_success_and_its_hours_run_from_the_find(database: Database) -> None:
@@ -66,7 +61,7 @@ async def test_a_find_is_a_success_and_its_hours_run_from_the_find(database: Dat
     await database.forward(timedelta(hours=1))
     async with database.sessions.begin() as session:
         doubt = await the_doubt(session)
-        assert await doubts.record_found(session, doubt, message_id=KNOWN + 1)
+        assert await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 1)
     async with database.sessions.begin() as session:
         assert await state(session) == ("success", *HELD)
         assert await rows.one(session, "SELECT message_id FROM post_jobs") == KNOWN + 1
@@ -76,8 +71,8 @@ async def test_a_find_is_a_success_and_its_hours_run_from_the_find(database: Dat
             session, "SELECT user_id FROM outbox WHERE kind = 'post_published' ORDER BY id"
         )
         assert told == [(made.advertiser.user_id,), (made.owner.user_id,)]
-        assert not await doubts.record_found(session, doubt, message_id=KNOWN + 2)
-        assert not await doubts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
+        assert not await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 2)
+        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
 
 
 async def test_one_look_in_vain_proves_nothing_nor_do_two_at_once(database: Database) -> None:
@@ -86,15 +81,19 @@ async def test_one_look_in_vain_proves_nothing_nor_do_two_at_once(database: Data
     async with database.sessions.begin() as session:
         doubt = await the_doubt(session)
         for _ in range(2):
-            assert await doubts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
+            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
     async with database.sessions.begin() as session:
         assert await state(session) == ("uncertain", *HELD)
-        assert await doubts.take(session, limit=9) == []
+        assert await uncertain_posts.take_due(session, limit=9) == []
     await database.forward(GAP + timedelta(seconds=1))
     async with database.sessions.begin() as session:
-        assert await doubts.record_absent(session, await the_doubt(session), gap=GAP, seen_up_to=9)
+        assert await uncertain_posts.record_absent(
+            session, await the_doubt(session), gap=GAP, seen_up_to=9
+        )
         assert await state(session) == ("queued", *HELD)
-        assert await rows.table(session, "SELECT attempts, absent_at FROM post_jobs") == [(1, None)]
+        assert await rows.table(session, "SELECT attempts, first_absent_at FROM post_jobs") == [
+            (1, None)
+        ]
         assert await rows.one(session, "SELECT last_message_id FROM channels") == 9
 
 
@@ -102,16 +101,16 @@ async def test_after_it_is_sent_again_an_old_look_counts_for_nothing(database: D
     async with database.sessions.begin() as session:
         await uncertain(session)
         doubt = await the_doubt(session)
-        await database.forward(doubts.LOOK_AGAIN)
+        await database.forward(uncertain_posts.SEARCH_INTERVAL)
     await _twice_absent(database)
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
         assert await posting.may_send(session, claim)
         assert await posting.record_uncertain(session, claim, error="again")
         before = await rows.snapshot(session)
-        assert not await doubts.record_found(session, doubt, message_id=KNOWN + 1)
-        assert not await doubts.record_absent(session, doubt, gap=GAP, seen_up_to=99)
-        assert not await doubts.record_unknown(session, doubt, seen_up_to=99)
+        assert not await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 1)
+        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=99)
+        assert not await uncertain_posts.record_unknown(session, doubt, seen_up_to=99)
         assert await rows.snapshot(session) == before
 
 
@@ -152,13 +151,13 @@ async def test_what_stays_unknown_becomes_a_card_and_is_asked_again(database: Da
         (timedelta(), 0),
         (posting.DOUBT_LASTS, 1),
         (timedelta(hours=1), 1),
-        (doubts.ASK_AGAIN, 2),
+        (uncertain_posts.ESCALATION_INTERVAL, 2),
     ):
         await database.forward(wait)
         async with database.sessions.begin() as session:
-            for doubt in await doubts.take(session, limit=9):
-                assert await doubts.record_unknown(session, doubt, seen_up_to=0)
-            await doubts.ask_due(session, limit=9)
+            for doubt in await uncertain_posts.take_due(session, limit=9):
+                assert await uncertain_posts.record_unknown(session, doubt, seen_up_to=0)
+            await uncertain_posts.escalate_due(session, limit=9)
             assert await count_cards(session, "post_uncertain") == cards
             assert await state(session) == ("uncertain", *HELD)
 
@@ -171,13 +170,13 @@ async def test_in_a_channel_without_rights_it_waits_for_its_owner_first(
         await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
     await database.forward(channels.RIGHTS_GRACE - timedelta(minutes=1))
     async with database.sessions.begin() as session:
-        assert await doubts.take(session, limit=9) == []
-        assert await doubts.ask_due(session, limit=9) == 0
+        assert await uncertain_posts.take_due(session, limit=9) == []
+        assert await uncertain_posts.escalate_due(session, limit=9) == 0
     await database.forward(timedelta(minutes=2))
     async with database.sessions.begin() as session:
-        assert await doubts.ask_due(session, limit=9) == 1
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
         await channels.rights_restored(session, chat_id=made.channel.chat_id)
-        assert len(await doubts.take(session, limit=9)) == 1
+        assert len(await uncertain_posts.take_due(session, limit=9)) == 1
 
 
 async def test_a_live_post_in_a_channel_without_rights_is_asked_about(database: Database) -> None:
@@ -186,8 +185,8 @@ async def test_a_live_post_in_a_channel_without_rights_is_asked_about(database: 
         await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="no_post_right")
     await database.forward(channels.RIGHTS_GRACE + timedelta(minutes=1))
     async with database.sessions.begin() as session:
-        assert await live_checks.take(session, limit=9) == []
-        assert await doubts.ask_due(session, limit=9) == 1
+        assert await verification.take_due(session, limit=9) == []
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
         assert await count_cards(session, "post_unseen") == 1
         assert await state(session) == ("success", *HELD)
 
@@ -200,4 +199,4 @@ async def test_a_live_post_is_no_doubt(database: Database) -> None:
         assert await posting.record_sent(session, claim, message_id=10)
     await database.forward(timedelta(hours=3))
     async with database.sessions.begin() as session:
-        assert await doubts.take(session, limit=9) == []
+        assert await uncertain_posts.take_due(session, limit=9) == []

@@ -11,19 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
-from services import (
-    campaigns,
-    channels,
-    doubts,
-    errors,
-    escrow,
-    live_checks,
-    moderation,
-    payments,
-    posting,
-    system,
-)
-from services.claims import Claim
+from services.market import campaigns, channels, moderation, placement_expiry
+from services.money import deposits, escrow, incidents, stuck_escrows
+from services.platform import errors
+from services.posts import posting, uncertain_posts, verification
+from services.posts.claims import Claim
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -57,14 +49,16 @@ def _end(dice: random.Random, claim: Claim) -> Act:
 async def _look(session: AsyncSession, dice: random.Random) -> None:
     """Take looks, or record one: the clock does each in a transaction of its own."""
     if dice.random() < 0.5:
-        await live_checks.take(session, limit=2)
-        await doubts.take(session, limit=2)
+        await verification.take_due(session, limit=2)
+        await uncertain_posts.take_due(session, limit=2)
         return
     job_id = await session.scalar(
         text("SELECT id FROM post_jobs WHERE status = 'success' ORDER BY random() LIMIT 1")
     )
     if job_id is not None:
-        await live_checks.record(session, job_id=job_id, verdict=Verdict.PRESENT, evidence="x")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.PRESENT, evidence="x"
+        )
 
 
 async def _find(session: AsyncSession, dice: random.Random) -> None:
@@ -79,13 +73,13 @@ async def _find(session: AsyncSession, dice: random.Random) -> None:
     row = found.one_or_none()
     if row is None:
         return
-    doubt = doubts.Doubt(
+    doubt = uncertain_posts.UncertainPost(
         row.id, row.claim_no, row.campaign_target_id, 0, people.advert(), 0, 0, row.moment
     )
     if dice.random() < 0.5:
-        await doubts.record_found(session, doubt, message_id=dice.randrange(1_000, 9_999))
+        await uncertain_posts.record_found(session, doubt, message_id=dice.randrange(1_000, 9_999))
     else:
-        await doubts.record_absent(session, doubt, gap=timedelta(), seen_up_to=0)
+        await uncertain_posts.record_absent(session, doubt, gap=timedelta(), seen_up_to=0)
 
 
 async def _decide(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
@@ -93,7 +87,7 @@ async def _decide(session: AsyncSession, dice: random.Random, deal: people.Deal)
     if dice.random() < 0.1:
         await moderation.reject(session, actor=deal.moderator, target_id=target_id, reason="x")
     elif dice.random() < 0.2:
-        await payments.hold_escrow(session, target_id=target_id)
+        await escrow.hold(session, target_id=target_id)
     else:
         await moderation.approve(session, actor=deal.moderator, target_id=target_id)
 
@@ -128,7 +122,7 @@ async def _deposit(session: AsyncSession, dice: random.Random, deal: people.Deal
     user_id = deal.advertiser.user_id
     assert user_id is not None
     key = f"{user_id}-{dice.randrange(9)}"
-    await payments.deposit(session, user_id=user_id, amount=1_000, key=key, source="telegram")
+    await deposits.deposit(session, user_id=user_id, amount=1_000, key=key, source="telegram")
 
 
 async def _withdraw(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
@@ -155,10 +149,10 @@ def _act(dice: random.Random, deals: list[people.Deal]) -> Act:
         lambda session: people.stop(session, dice.choice(list(Switch))),
         people.run_switches,
         people.run_switches,
-        payments.credit_due,
-        system.expire_targets,
-        system.refund_stuck_escrows,
-        system.check_ledger_invariant,
+        deposits.credit_due,
+        placement_expiry.expire_targets,
+        stuck_escrows.refund_stuck_escrows,
+        incidents.check_ledger_invariant,
         posting.rescue_abandoned,
     ]
     return dice.choice(often if dice.random() < 0.7 else rarely)

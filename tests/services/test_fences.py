@@ -10,8 +10,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import claims, doubts, errors, escrow, payments, posting
-from services.claims import Claim, Sent
+from services.money import escrow
+from services.platform import errors
+from services.posts import claims, posting, uncertain_posts
+from services.posts.claims import Claim, PublishedPost
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -41,7 +43,7 @@ async def _uncertain(session: AsyncSession, claim: Claim) -> bool:
 
 
 async def _sent(session: AsyncSession, claim: Claim) -> frozenset[int]:
-    return await claims.record_sent(session, [Sent(claim, 10)])
+    return await claims.record_published(session, [PublishedPost(claim, 10)])
 
 
 WRITES: dict[str, Write] = {
@@ -58,7 +60,7 @@ WRITES: dict[str, Write] = {
 async def _claimed(database: Database) -> Claim:
     async with database.sessions.begin() as session:
         await people.approved(session)
-        [claim] = await claims.take(session, owner="worker", lease=LEASE, limit=1)
+        [claim] = await claims.claim_due(session, owner="worker", lease=LEASE, limit=1)
     await database.as_owner("ALTER TABLE post_jobs DROP CONSTRAINT ck_post_jobs_lease")
     return claim
 
@@ -107,8 +109,8 @@ async def test_the_hours_of_a_settled_escrow_do_not_begin_again(
     )
     async with database.sessions() as session:
         if found:
-            [doubt] = await doubts.take(session, limit=9)
-            assert await doubts.record_found(session, doubt, message_id=10)
+            [doubt] = await uncertain_posts.take_due(session, limit=9)
+            assert await uncertain_posts.record_found(session, doubt, message_id=10)
         else:
             assert await _sent(session, claim)
         assert await rows.one(session, "SELECT release_due_at FROM escrows") is None
@@ -119,14 +121,14 @@ async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
     """Whatever else says that its placement waits."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
     await database.as_owner(
         "ALTER TABLE escrows DISABLE TRIGGER USER;"
         " UPDATE escrows SET status = 'refunded', settled_at = now()"
     )
     async with database.sessions() as session:
         with pytest.raises(errors.EscrowNotHeld):
-            await payments.hold_escrow(session, target_id=deal.target.id)
+            await escrow.hold(session, target_id=deal.target.id)
     await database.as_owner("UPDATE escrows SET status = 'held', settled_at = NULL")
 
 

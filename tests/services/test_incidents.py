@@ -7,18 +7,10 @@ import pytest
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services import (
-    errors,
-    escrow,
-    killswitches,
-    payments,
-    posting,
-    reconciliation,
-    reports,
-    system,
-    users,
-)
-from services.actors import Actor
+from services.money import escrow, incidents, reconciliation, wallets
+from services.platform import errors, killswitches, reports
+from services.platform.actors import Actor
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 
@@ -51,7 +43,7 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
     """The check sees it, stops the money by itself, opens one incident and alerts once."""
     for _ in range(2):
         async with database.sessions.begin() as session:
-            found = await system.check_ledger_invariant(session)
+            found = await incidents.check_ledger_invariant(session)
         assert {violation.name for violation in found} >= set(names)
     async with database.sessions.begin() as session:
         stopped = {state.key for state in await killswitches.overview(session) if not state.enabled}
@@ -65,7 +57,7 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
     for actor, act in (
         (
             staff.closer,
-            lambda s: system.close_incident(s, actor=staff.closer, incident_id=incident),
+            lambda s: incidents.close_incident(s, actor=staff.closer, incident_id=incident),
         ),
         (staff.runner, lambda s: _run(s, staff.runner, Switch.PAYOUTS)),
     ):
@@ -76,10 +68,10 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 async def _verified_and_run(database: Database, staff: Staff) -> None:
     """The books hold again; one person closes the incident, another runs what it stopped."""
     async with database.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session) == []
+        assert await incidents.check_ledger_invariant(session) == []
     incident = await _incident(database)
     async with database.sessions.begin() as session:
-        await system.close_incident(session, actor=staff.closer, incident_id=incident)
+        await incidents.close_incident(session, actor=staff.closer, incident_id=incident)
     with pytest.raises(errors.SamePerson):
         async with database.sessions.begin() as session:
             await _run(session, staff.closer, Switch.PAYOUTS)
@@ -101,7 +93,7 @@ async def test_ledger_invariant_violation(database: Database, staff: Staff) -> N
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         deal = await people.deal(session)
-        wallet = (await users.wallet_of(session, person.user_id or 0)).id
+        wallet = (await wallets.of_user(session, person.user_id or 0)).id
     await breakage.by_hand(
         database,
         f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}",  # noqa: S608
@@ -110,7 +102,7 @@ async def test_ledger_invariant_violation(database: Database, staff: Staff) -> N
     await _detected_and_frozen(database, staff, "wallet_balance")
     with pytest.raises(errors.SwitchStopped):
         async with database.sessions.begin() as session:
-            await payments.hold_escrow(session, target_id=deal.target.id)
+            await escrow.hold(session, target_id=deal.target.id)
     async with database.sessions.begin() as session:
         seen = await reconciliation.explain(session, wallet)
     assert [finding.value for finding in seen.findings] == ["drifted_balance"]
@@ -120,13 +112,13 @@ async def test_ledger_invariant_violation(database: Database, staff: Staff) -> N
     await _verified_and_run(database, staff)
     async with database.sessions.begin() as session:
         assert await rows.available(session, person) == 100
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
 
 
 async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None:
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
-        wallet = (await users.wallet_of(session, person.user_id or 0)).id
+        wallet = (await wallets.of_user(session, person.user_id or 0)).id
     await breakage.by_hand(database, breakage.orphan(wallet, 40))
     assert await _report(database, "drift") == [{"id": wallet, "balance": 100, "ledger_sum": 140}]
     await _detected_and_frozen(database, staff, "wallet_balance", "zero_sum", "ledger_total")

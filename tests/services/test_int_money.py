@@ -10,15 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.money import MAX_AMOUNT
-from services import (
-    errors,
-    escrow,
-    live_checks,
-    moderation,
-    payments,
-    posting,
-)
-from services.actors import SYSTEM
+from services.market import moderation
+from services.money import deposits, escrow
+from services.platform import errors
+from services.platform.actors import SYSTEM
+from services.posts import posting, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -34,7 +30,7 @@ async def test_INT_WL_01_deposit_raises_wallet_and_ledger_together(
         assert await rows.available(session, person) == 0
     assert person.user_id is not None
     async with database.sessions.begin() as session:
-        deposit = await payments.deposit(
+        deposit = await deposits.deposit(
             session, user_id=person.user_id, amount=2_500, key="charge-1", source="telegram"
         )
     async with database.sessions.begin() as session:
@@ -73,7 +69,7 @@ async def test_INT_WL_01_the_same_payment_twice_is_credited_once(
     ids = set()
     for _ in range(2):
         async with database.sessions.begin() as session:
-            deposit = await payments.deposit(
+            deposit = await deposits.deposit(
                 session, user_id=person.user_id, amount=700, key="charge-2", source="telegram"
             )
             ids.add(deposit.id)
@@ -82,7 +78,7 @@ async def test_INT_WL_01_the_same_payment_twice_is_credited_once(
     assert len(state["ledger_transfers"]) == 1
     with pytest.raises(errors.IdempotencyConflict):
         async with database.sessions.begin() as session:
-            await payments.deposit(
+            await deposits.deposit(
                 session, user_id=person.user_id, amount=701, key="charge-2", source="telegram"
             )
     async with database.sessions.begin() as session:
@@ -93,7 +89,7 @@ async def test_INT_ES_01_hold_takes_the_price_into_escrow(database: Database) ->
     async with database.sessions.begin() as session:
         deal = await people.deal(session, balance=20_000, price=5_000)
     async with database.sessions.begin() as session:
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
@@ -112,10 +108,10 @@ async def test_INT_ES_01_hold_takes_the_price_into_escrow(database: Database) ->
 async def test_INT_ES_01_a_second_hold_returns_the_first(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
-        first = await payments.hold_escrow(session, target_id=deal.target.id)
+        first = await escrow.hold(session, target_id=deal.target.id)
         before = await rows.snapshot(session)
     async with database.sessions.begin() as session:
-        second = await payments.hold_escrow(session, target_id=deal.target.id)
+        second = await escrow.hold(session, target_id=deal.target.id)
         assert second.id == first.id
     async with database.sessions.begin() as session:
         assert await rows.snapshot(session) == before
@@ -125,7 +121,7 @@ async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
     """Hold for a pending target and post it, as the safety plan's tests begin."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session, **terms)  # type: ignore[arg-type]
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
         await people.queue(session, deal.target)
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
@@ -139,7 +135,7 @@ async def test_INT_ES_02_release_pays_the_owner(database: Database) -> None:
     await database.forward(DAY + timedelta(seconds=1))
     async with database.sessions.begin() as session:
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
-        await live_checks.record(
+        await verification.record_check(
             session, job_id=job_id, verdict=Verdict.PRESENT, evidence="forwarded"
         )
     async with database.sessions.begin() as session:
@@ -185,7 +181,7 @@ async def test_the_fee_is_the_floor(
     session: AsyncSession, price: int, fee_bps: int, fee: int
 ) -> None:
     deal = await people.deal(session, balance=price, price=price, fee_bps=fee_bps)
-    held = await payments.hold_escrow(session, target_id=deal.target.id)
+    held = await escrow.hold(session, target_id=deal.target.id)
     assert (held.amount, held.fee) == (price, fee)
 
 
@@ -204,7 +200,7 @@ async def test_INT_ES_02_a_zero_fee_has_no_leg(
 
 @pytest.mark.parametrize("settle", [escrow.release, escrow.refund])
 async def test_nothing_is_settled_where_nothing_is(session: AsyncSession, settle: Any) -> None:
-    for nothing in (settle, payments.hold_escrow):
+    for nothing in (settle, escrow.hold):
         with pytest.raises(errors.NotFound):
             await nothing(session, target_id=999_999)
     deal = await people.deal(session)
@@ -215,7 +211,7 @@ async def test_nothing_is_settled_where_nothing_is(session: AsyncSession, settle
 async def test_INT_ES_03_refund_gives_everything_back(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session, balance=20_000, price=5_000)
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
         await people.queue(session, deal.target)
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
@@ -252,7 +248,7 @@ async def test_INT_KS_01_new_escrows_stops_hold_and_approve(
     assert isinstance(
         await rows.refused(
             database.sessions,
-            lambda session: payments.hold_escrow(session, target_id=deal.target.id),
+            lambda session: escrow.hold(session, target_id=deal.target.id),
             actor=SYSTEM,
             action="hold_escrow",
         ),
@@ -276,7 +272,7 @@ async def test_INT_KS_01_an_approval_that_adopts_a_hold_is_stopped_too(
 ) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
     await _shut(database, Switch.NEW_ESCROWS, missing=False)
     assert isinstance(
         await rows.refused(

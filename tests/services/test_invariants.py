@@ -6,11 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services import (
-    invariants,
-    killswitches,
-    system,
-)
+from services.money import incidents, invariants
+from services.platform import killswitches
 from tests.factories import people, rows
 
 RELEASED, REFUNDED, HELD = (
@@ -134,7 +131,7 @@ async def test_a_broken_invariant_is_seen_and_freezes(owner: AsyncSession, names
     assert all("ref" in row for violation in found for row in violation.rows)
 
     for _ in range(2):  # seen again, it is the same incident
-        assert {v.name for v in await system.check_ledger_invariant(owner)} == set(names.split())
+        assert {v.name for v in await incidents.check_ledger_invariant(owner)} == set(names.split())
     stopped = {state.key for state in await killswitches.overview(owner) if not state.enabled}
     assert stopped == set(killswitches.FREEZE)
     assert await rows.table(owner, "SELECT kind, closed_at IS NULL FROM incidents") == [
@@ -161,7 +158,7 @@ async def test_other_ways_to_break_one(owner: AsyncSession, what: str) -> None:
 async def test_a_sound_ledger_leaves_a_checkpoint_and_nothing_else(session: AsyncSession) -> None:
     await people.approved(session)
     before = await rows.snapshot(session)
-    assert await system.check_ledger_invariant(session) == []
+    assert await incidents.check_ledger_invariant(session) == []
     assert rows.added(before, await rows.snapshot(session)) == {"ledger_checkpoints": 1}
     assert await rows.table(session, "SELECT violations, details FROM ledger_checkpoints") == [
         (0, {})
@@ -171,7 +168,7 @@ async def test_a_sound_ledger_leaves_a_checkpoint_and_nothing_else(session: Asyn
 async def test_a_missing_switch_row_does_not_stop_the_freeze(owner: AsyncSession) -> None:
     await owner.execute(text("DELETE FROM kill_switches WHERE key = 'payouts'"))
     await owner.execute(text(BREAKS["wallet_balance"][0]))
-    assert await system.check_ledger_invariant(owner)
+    assert await incidents.check_ledger_invariant(owner)
     states = {state.key: state for state in await killswitches.overview(owner)}
     assert all(not states[key].enabled for key in killswitches.FREEZE)
     assert states[Switch.PAYOUTS].missing

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services import errors, killswitches, ledger_checks, system
-from services.actors import SYSTEM, Actor
-from services.invariants import Violation
-from services.killswitches import SwitchChange
+from services.money import incidents, incremental_check
+from services.money.invariants import Violation
+from services.platform import errors, killswitches
+from services.platform.actors import SYSTEM, Actor
+from services.platform.killswitches import SwitchChange
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -106,7 +107,7 @@ async def _incident(database: Database) -> tuple[int, Actor, Actor]:
     await database.as_owner("ALTER TABLE wallets DISABLE TRIGGER moved_by_entries")
     await database.as_owner(BREAK)
     async with database.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session)
+        assert await incidents.check_ledger_invariant(session)
     async with database.sessions.begin() as session:
         return await rows.one(session, "SELECT id FROM incidents"), one, two
 
@@ -125,10 +126,10 @@ async def test_who_repaired_does_not_run_what_was_frozen(database: Database) -> 
             await _set(database, actor, enabled=True)
     with pytest.raises(errors.IncidentOpen):  # it is still broken
         async with database.sessions.begin() as session:
-            await system.close_incident(session, actor=one, incident_id=incident_id)
+            await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
-        await system.close_incident(session, actor=one, incident_id=incident_id)
+        await incidents.close_incident(session, actor=one, incident_id=incident_id)
     with pytest.raises(errors.SamePerson):
         await _set(database, one, enabled=True)
     await _set(database, two, enabled=True)
@@ -145,27 +146,27 @@ async def test_who_may_close_an_incident(database: Database) -> None:
     for actor in (admin, Actor(one.user_id, one.roles, in_admin_chat=False)):
         with pytest.raises(errors.AccessDenied):
             async with database.sessions.begin() as session:
-                await system.close_incident(session, actor=actor, incident_id=incident_id)
+                await incidents.close_incident(session, actor=actor, incident_id=incident_id)
     for _ in range(2):
         async with database.sessions.begin() as session:
-            await system.close_incident(session, actor=one, incident_id=incident_id)
+            await incidents.close_incident(session, actor=one, incident_id=incident_id)
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
             "SELECT user_id FROM user_audit_logs WHERE action = 'incident_closed'",
         ) == [(one.user_id,)]
         with pytest.raises(errors.NotFound):
-            await system.close_incident(session, actor=one, incident_id=999_999)
+            await incidents.close_incident(session, actor=one, incident_id=999_999)
 
 
 async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
     incident_id, one, _ = await _incident(database)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
-        await system.close_incident(session, actor=one, incident_id=incident_id)
+        await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(BREAK)
     async with database.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session)
+        assert await incidents.check_ledger_invariant(session)
     async with database.sessions.begin() as session:
         assert await rows.one(session, "SELECT count(*) FROM incidents") == 2
         assert (
@@ -177,14 +178,14 @@ async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
 
 async def _close(database: Database, actor: Actor, incident_id: int) -> None:
     async with database.sessions.begin() as session:
-        await system.close_incident(session, actor=actor, incident_id=incident_id)
+        await incidents.close_incident(session, actor=actor, incident_id=incident_id)
 
 
 async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
     database: Database,
 ) -> None:
     incident_id, one, two = await _incident(database)
-    many = ledger_checks.SCHEDULED.deposits + 1  # more than one scheduled check looks at
+    many = incremental_check.SCHEDULED.deposits + 1  # more than one scheduled check looks at
     await database.as_owner(
         "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
         " SELECT $1, 5, 'USD', 'manual', n::text FROM generate_series(1, $2::bigint) n",
@@ -208,25 +209,25 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
         )
     for began in (opened - timedelta(seconds=1), done - timedelta(seconds=1), None):
         async with database.sessions.begin() as session:
-            await system.record_check(session, [], full_since=began)
+            await incidents.record_check(session, [], full_since=began)
         with pytest.raises(errors.NotChecked):
             await _close(database, one, incident_id)
     broken = Violation("zero_sum", "seen later", [{"ref": 1}])
     for violations, refused in (([], False), ([broken], True), ([], False)):
         async with database.sessions.begin() as session:
-            await system.record_check(session, violations, full_since=done)
+            await incidents.record_check(session, violations, full_since=done)
         async with database.sessions() as session:  # looked at, not kept
             if refused:
                 with pytest.raises(errors.NotChecked):
-                    await system.close_incident(session, actor=one, incident_id=incident_id)
+                    await incidents.close_incident(session, actor=one, incident_id=incident_id)
             else:
-                await system.close_incident(session, actor=one, incident_id=incident_id)
+                await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(BREAK)
     async with database.sessions.begin() as session:  # and what is new is looked at again
-        assert await system.check_ledger_invariant(session)
+        assert await incidents.check_ledger_invariant(session)
     with pytest.raises(errors.IncidentOpen):
         await _close(database, one, incident_id)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
-        await system.record_check(session, [], full_since=done)
+        await incidents.record_check(session, [], full_since=done)
     await _close(database, one, incident_id)

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sandbox import embedded
-from services import invariants, ledger_checks, payments, scopes, system
-from services.ledger_checks import Limits, Progress
+from services.money import deposits, incidents, incremental_check, invariants, scoped_invariants
+from services.money.incremental_check import Limits, Progress
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.services import tampering
@@ -38,7 +38,9 @@ async def world(server: embedded.Postgres, business: str) -> AsyncIterator[Datab
 
 def test_every_invariant_has_a_cheap_way() -> None:
     """One without would be asked about the whole history each minute."""
-    cheap = scopes.NARROWINGS.keys() | scopes.FOLLOWS | {"correction_done_once"}  # few, ever
+    cheap = (
+        scoped_invariants.ROW_FILTERS.keys() | scoped_invariants.FOLLOWS | {"correction_done_once"}
+    )  # few, ever
     assert cheap == {invariant.name for invariant in invariants.INVARIANTS}
 
 
@@ -59,7 +61,7 @@ async def test_sixteen_writers_and_not_one_entry_missed(database: Database) -> N
             if done.is_set():
                 return
             async with database.sessions.begin() as session:
-                await payments.deposit(
+                await deposits.deposit(
                     session,
                     user_id=user_id,
                     amount=turn + 1,
@@ -87,7 +89,7 @@ async def test_sixteen_writers_and_not_one_entry_missed(database: Database) -> N
                 await _another_entry(database)
             await asyncio.sleep(0.02)
             async with database.sessions.begin() as session:
-                violations, upto = await ledger_checks.new_since(session, since)
+                violations, upto = await incremental_check.new_since(session, since)
                 assert violations == []
                 seen |= await _ids(session, f"txn >= {since}")
                 final.append((upto, await _ids(session, f"txn < {upto}")))
@@ -140,7 +142,7 @@ async def test_what_commits_late_is_checked(world: Database, server: embedded.Po
         async with world.sessions.begin() as session:
             await people.person(session, balance=100)  # ids behind those of the late one
         async with world.sessions.begin() as session:
-            assert await system.check_ledger_invariant(session) == []
+            assert await incidents.check_ledger_invariant(session) == []
         since = await _kept(world)
         await late.commit()
     finally:
@@ -250,7 +252,7 @@ async def test_an_idle_wallet_shows_in_the_rolling_check(
     progress = Progress(horizon=since)
     for _ in range(200):
         async with world.sessions.begin() as session:
-            violations, progress = await ledger_checks.run(session, progress, limits=TINY[1])
+            violations, progress = await incremental_check.run(session, progress, limits=TINY[1])
         if violations:
             break
     assert {violation.name for violation in violations} == broken
@@ -326,7 +328,7 @@ async def test_much_that_is_new_is_caught_up_with_in_several_runs(world: Databas
     while (progress.horizon or 0) < goal:
         before = progress.horizon or 0
         async with world.sessions.begin() as session:
-            violations, upto = await ledger_checks.new_since(session, before, limits=limits)
+            violations, upto = await incremental_check.new_since(session, before, limits=limits)
         found |= {violation.name for violation in violations}
         assert upto > before
         progress = Progress(horizon=upto)
@@ -337,23 +339,23 @@ async def test_much_that_is_new_is_caught_up_with_in_several_runs(world: Databas
 
 async def test_a_run_goes_on_where_the_last_sound_one_ended(world: Database) -> None:
     async with world.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session) == []
+        assert await incidents.check_ledger_invariant(session) == []
     first = await _kept(world)
     async with world.sessions.begin() as session:
         await people.person(session, balance=100)
         await people.commit(session)
     async with world.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session) == []
+        assert await incidents.check_ledger_invariant(session) == []
     second = await _kept(world)
     assert second["horizon"] > first["horizon"]
     await tampering.tamper(world, "UPDATE wallets SET balance = balance + 1 WHERE kind = 'user'")
     for _ in range(2):  # what was found is looked at again, until it is repaired
         async with world.sessions.begin() as session:
-            assert await system.check_ledger_invariant(session)
+            assert await incidents.check_ledger_invariant(session)
         assert await _kept(world) is None
     await tampering.tamper(world, "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'")
     async with world.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session) == []
+        assert await incidents.check_ledger_invariant(session) == []
     assert (await _kept(world))["horizon"] >= second["horizon"]
 
 
@@ -364,7 +366,7 @@ async def test_a_restored_database_goes_on_numbering(world: Database) -> None:
         """ VALUES (0, '{}', '{"horizon": 5000000000}')"""
     )
     async with world.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session) == [ledger_checks.RESTARTED]
+        assert await incidents.check_ledger_invariant(session) == [incremental_check.RESTARTED]
     with pytest.raises(DBAPIError, match="permission denied"):
         async with world.sessions.begin() as session:
             await session.execute(text("SELECT restart_ledger_txn()"))
@@ -376,4 +378,4 @@ async def test_a_restored_database_goes_on_numbering(world: Database) -> None:
         await people.person(session, balance=100)
         assert await rows.one(session, "SELECT max(txn) FROM ledger_entries") > 5_000_000_000
     async with world.sessions.begin() as session:
-        assert await system.check_ledger_invariant(session) == []
+        assert await incidents.check_ledger_invariant(session) == []

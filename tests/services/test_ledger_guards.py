@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services import escrow
+from services.money import escrow
 from tests.conftest import Database
 from tests.factories import people
 from tests.services.guarded import done, post, refused
@@ -14,7 +14,7 @@ from tests.services.guarded import done, post, refused
 APPEND_ONLY = {
     "ledger_entries": "reason",
     "ledger_transfers": "reason",
-    "ledger_seals": "digest",
+    "audit_chain_links": "digest",
     "clawbacks": "loss",
     "user_audit_logs": "action",
 }

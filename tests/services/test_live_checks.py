@@ -9,24 +9,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.posting import Verdict
-from services import channels, doubts, errors, escrow, live_checks, posting
+from services.market import channels
+from services.money import escrow
+from services.platform import errors
+from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 
 HOUR = timedelta(hours=1)
-AGAIN = live_checks.LOOK_AGAIN + timedelta(seconds=1)
+AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
 
 
 async def _look(database: Database, verdict: Verdict) -> None:
     async with database.sessions.begin() as session:
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
-        await live_checks.record(session, job_id=job_id, verdict=verdict, evidence="seen")
+        await verification.record_check(session, job_id=job_id, verdict=verdict, evidence="seen")
 
 
-async def _due(database: Database) -> Sequence[live_checks.Look]:
+async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
     """Return the looks that are due, and leave them so."""
     async with database.sessions() as session:
-        return await live_checks.take(session, limit=9)
+        return await verification.take_due(session, limit=9)
 
 
 async def _state(database: Database) -> tuple[str, str, int, int]:
@@ -50,7 +53,7 @@ async def test_a_post_is_looked_at_when_its_hours_are_over(database: Database) -
     assert await _state(database) == ("success", "held", 0, 0)
     await database.forward(2 * HOUR)
     async with database.sessions.begin() as session:
-        look = (await live_checks.take(session, limit=9))[0]
+        look = (await verification.take_due(session, limit=9))[0]
     assert (look.target_id, look.chat_id, look.message_id, look.creative) == (
         deal.target.id,
         deal.channel.chat_id,
@@ -115,11 +118,11 @@ async def test_what_is_first_missed_long_after_its_hours_may_have_stayed(
     for _ in range(2):
         await _look(database, Verdict.GONE)
         await database.forward(AGAIN)
-    missed_in_time = late < live_checks.LOOK_AGAIN
+    missed_in_time = late < verification.RECHECK_INTERVAL
     assert (await _state(database))[0] == ("failed" if missed_in_time else "success")
-    await database.forward(live_checks.UNSEEN_LASTS)
+    await database.forward(verification.ESCALATION_DELAY)
     async with database.sessions.begin() as session:
-        assert await doubts.ask_due(session, limit=9) == (0 if missed_in_time else 1)
+        assert await uncertain_posts.escalate_due(session, limit=9) == (0 if missed_in_time else 1)
 
 
 @pytest.mark.parametrize("between", [Verdict.PRESENT, Verdict.UNKNOWN, Verdict.ALTERED])
@@ -156,7 +159,7 @@ async def test_an_uncertain_post_is_not_looked_at_as_a_live_one(session: AsyncSe
     claim = await people.claimed(session)
     assert await posting.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="TimeoutError")
-    assert await live_checks.take(session, limit=9) == []
+    assert await verification.take_due(session, limit=9) == []
 
 
 async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: Database) -> None:
@@ -164,7 +167,7 @@ async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: D
     paid = await _posted(database, hours=0)
     async with database.sessions.begin() as session:
         await escrow.release(session, target_id=paid.target.id)
-        asked = await rows.one(session, "SELECT card_due_at FROM post_jobs")
+        asked = await rows.one(session, "SELECT escalate_at FROM post_jobs")
     async with database.sessions.begin() as session:
         live = await people.posted(session, promised_hours=2)
     await database.as_owner("UPDATE post_jobs SET channel_id = $1", live.channel.id)
@@ -174,10 +177,10 @@ async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: D
         await channels.rights_lost(session, chat_id=live.channel.chat_id, reason="kicked")
     async with database.sessions.begin() as session:
         assert (await channels.get(session, live.channel.id)).status == "suspended"
-        due = "SELECT card_due_at FROM post_jobs WHERE campaign_target_id = :id"
+        due = "SELECT escalate_at FROM post_jobs WHERE campaign_target_id = :id"
         assert await rows.one(session, due, id=paid.target.id) == asked
 
 
 async def test_a_look_at_nothing(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
-        await live_checks.record(session, job_id=999_999, verdict=Verdict.GONE, evidence="x")
+        await verification.record_check(session, job_id=999_999, verdict=Verdict.GONE, evidence="x")

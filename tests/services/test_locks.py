@@ -13,22 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services import (
-    campaigns,
-    channels,
-    clawbacks,
-    errors,
+from services.market import campaigns, channels, moderation, payment_reversals
+from services.money import (
+    deposits,
     escrow,
-    killswitches,
+    incidents,
     ledger,
-    moderation,
-    payments,
-    posting,
-    system,
-    users,
+    stuck_escrows,
+    wallets,
     withdrawals,
 )
-from services.actors import SYSTEM
+from services.platform import errors, killswitches
+from services.platform.actors import SYSTEM
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -69,11 +66,11 @@ async def _holds(database: Database, act: Act, *tables: str) -> None:
 async def test_what_a_decision_holds(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
     # Held already, so that nothing is written: what is locked was locked to be looked at.
     await _holds(
         database,
-        partial(payments.hold_escrow, target_id=deal.target.id),
+        partial(escrow.hold, target_id=deal.target.id),
         *("campaign_targets", "campaigns", "escrows"),
     )
     await _holds(
@@ -132,7 +129,7 @@ async def test_what_a_reversed_payment_holds(database: Database) -> None:
         payer = await people.person(session)
         await people.block(session, payer)
     reversed_outside = partial(
-        clawbacks.clawback,
+        payment_reversals.reverse,
         external_reference="once",
         user_id=payer.user_id or 0,
         amount=5,
@@ -141,7 +138,7 @@ async def test_what_a_reversed_payment_holds(database: Database) -> None:
     # Blocked before: their row is not written, and held all the same.
     await _holds(database, reversed_outside, "users")
     async with database.sessions.begin() as session:
-        wallet = await users.wallet_of(session, payer.user_id or 0)
+        wallet = await wallets.of_user(session, payer.user_id or 0)
     await _holds(database, partial(ledger.lock_wallet, wallet_id=wallet.id), "wallets")
 
 
@@ -168,7 +165,7 @@ async def test_what_a_payment_holds(database: Database) -> None:
         await people.stop(session, Switch.DEPOSITS)
     assert payer.user_id is not None
     arrives = partial(
-        payments.deposit, user_id=payer.user_id, amount=5, key="once", source="telegram"
+        deposits.deposit, user_id=payer.user_id, amount=5, key="once", source="telegram"
     )
     async with database.sessions.begin() as session:
         await arrives(session)
@@ -199,7 +196,7 @@ async def test_what_the_end_of_an_incident_holds(database: Database) -> None:
         incident_id = await rows.one(session, "SELECT id FROM incidents")
     await _holds(
         database,
-        partial(system.close_incident, actor=operator, incident_id=incident_id),
+        partial(incidents.close_incident, actor=operator, incident_id=incident_id),
         "incidents",
     )
 
@@ -232,17 +229,17 @@ async def test_which_switches_an_act_holds_still(database: Database) -> None:
         payer = await people.person(session, balance=100)
         asked = await withdrawals.request(session, actor=payer, amount=40, key="form")
     assert payer.user_id is not None
-    pay = partial(payments.deposit, user_id=payer.user_id, amount=5, key="k", source="telegram")
-    ask = partial(payments.check_payable, user_id=payer.user_id, amount=5, currency="USD")
+    pay = partial(deposits.deposit, user_id=payer.user_id, amount=5, key="k", source="telegram")
+    ask = partial(deposits.check_payable, user_id=payer.user_id, amount=5, currency="USD")
     approve = partial(moderation.approve, actor=waiting.moderator, target_id=waiting.target.id)
     acts: list[tuple[Act, set[Switch]]] = [
         (approve, {Switch.NEW_ESCROWS}),
-        (partial(payments.hold_escrow, target_id=waiting.target.id), {Switch.NEW_ESCROWS}),
+        (partial(escrow.hold, target_id=waiting.target.id), {Switch.NEW_ESCROWS}),
         (partial(escrow.release, target_id=deal.target.id), {Switch.PAYOUTS}),
         (partial(escrow.refund, target_id=deal.target.id), {Switch.REFUNDS}),
         (pay, {Switch.DEPOSITS}),
         (ask, {Switch.DEPOSITS}),
-        (payments.credit_due, {Switch.DEPOSITS}),
+        (deposits.credit_due, {Switch.DEPOSITS}),
         (
             partial(withdrawals.approve, actor=waiting.moderator, withdrawal_id=asked.id),
             {Switch.WITHDRAWALS},
@@ -252,7 +249,7 @@ async def test_which_switches_an_act_holds_still(database: Database) -> None:
             {Switch.TELEGRAM_POSTING, Switch.WORKER_POST},
         ),
         (partial(posting.may_send, claim=claim), {Switch.TELEGRAM_POSTING}),
-        (system.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
+        (stuck_escrows.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
     ]
     for act, wanted in acts:
         assert await _switches_of(database, act) == wanted, act

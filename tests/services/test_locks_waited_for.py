@@ -11,21 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services import (
-    blocks,
-    campaigns,
-    channels,
-    doubts,
-    errors,
-    inbox,
-    live_checks,
-    moderation,
-    outbox,
-    payments,
-    posting,
-    system,
-    withdrawals,
-)
+from services.market import campaigns, channels, moderation, placement_expiry, user_blocks
+from services.money import deposits, escrow, stuck_escrows, withdrawals
+from services.platform import errors, inbox, outbox
+from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -60,7 +49,7 @@ async def test_ticks_pass_by_what_is_taken(database: Database) -> None:
         deal = await people.deal(session)
         await people.approved(session)
         await people.stop(session, Switch.DEPOSITS)
-        await payments.deposit(
+        await deposits.deposit(
             session,
             user_id=deal.advertiser.user_id or 0,
             amount=5,
@@ -69,9 +58,9 @@ async def test_ticks_pass_by_what_is_taken(database: Database) -> None:
         )
         await people.run_switches(session)
     await database.forward(timedelta(hours=80))
-    await _pass_by(database, payments.credit_due, first=1, second=0)
-    await _pass_by(database, system.expire_targets, first=1, second=0)
-    await _pass_by(database, system.refund_stuck_escrows, first=1, second=0)
+    await _pass_by(database, deposits.credit_due, first=1, second=0)
+    await _pass_by(database, placement_expiry.expire_targets, first=1, second=0)
+    await _pass_by(database, stuck_escrows.refund_stuck_escrows, first=1, second=0)
 
 
 async def test_workers_pass_by_what_is_taken(database: Database) -> None:
@@ -106,9 +95,9 @@ async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None
         unwanted = await people.approved(session)
         await people.block(session, unwanted.advertiser)
     await database.forward(timedelta(hours=80))
-    await _pass_by(database, partial(live_checks.take, limit=9), first=1, second=0)
-    await _pass_by(database, partial(doubts.take, limit=9), first=1, second=0)
-    await _pass_by(database, partial(doubts.ask_due, limit=9), first=1, second=0)
+    await _pass_by(database, partial(verification.take_due, limit=9), first=1, second=0)
+    await _pass_by(database, partial(uncertain_posts.take_due, limit=9), first=1, second=0)
+    await _pass_by(database, partial(uncertain_posts.escalate_due, limit=9), first=1, second=0)
     await _pass_by(database, posting.cancel_unwanted, first=1, second=0)
 
 
@@ -184,7 +173,7 @@ async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     block = partial(
-        blocks.block_by_staff,
+        user_blocks.block_by_staff,
         actor=deal.moderator,
         user_id=deal.owner.user_id or 0,
         reason="spam",
@@ -203,7 +192,7 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
         database,
         partial(channels.remove, actor=deal.owner, channel_id=deal.channel.id),
         partial(
-            blocks.block_by_staff,
+            user_blocks.block_by_staff,
             actor=deal.moderator,
             user_id=deal.owner.user_id or 0,
             reason="spam",
@@ -219,7 +208,7 @@ async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Data
         await people.approved(session)
     await database.forward(timedelta(hours=80))
     claim = partial(posting.claim, owner="w", lease=people.LEASE)
-    assert await _second_press(database, claim, system.refund_stuck_escrows) == 1
+    assert await _second_press(database, claim, stuck_escrows.refund_stuck_escrows) == 1
     async with database.sessions.begin() as session:
         assert await rows.one(session, "SELECT status FROM post_jobs") == "sending"
         assert await rows.one(session, "SELECT status FROM escrows") == "held"
@@ -240,12 +229,12 @@ async def test_a_hold_that_comes_in_between_keeps_its_placement(database: Databa
     async def expire() -> int:
         async with database.sessions.begin() as session:
             await session.execute(text("SET LOCAL test.slow = 'on'"))
-            return await system.expire_targets(session)
+            return await placement_expiry.expire_targets(session)
 
     expiring = asyncio.create_task(expire())
     await asyncio.sleep(0.3)
     async with database.sessions.begin() as session:
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
     assert not expiring.done()
     assert await expiring == 0
     async with database.sessions.begin() as session:
@@ -264,7 +253,7 @@ async def test_a_decided_placement_stays_so_when_its_campaign_ends(
             )
     await database.forward(timedelta(hours=80))
     async with database.sessions.begin() as session:
-        await system.expire_targets(session)
+        await placement_expiry.expire_targets(session)
         await campaigns.cancel(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
         found = await rows.one(session, "SELECT status FROM campaign_targets")
     assert found == state

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import errors, escrow, moderation, payments, posting
-from services.actors import Actor
+from services.market import moderation
+from services.money import escrow
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -65,7 +68,7 @@ async def test_a_repeat_returns_the_first_result_whatever_came_since(
 
 async def test_approve_adopts_a_hold(session: AsyncSession) -> None:
     deal = await people.deal(session)
-    held = await payments.hold_escrow(session, target_id=deal.target.id)
+    held = await escrow.hold(session, target_id=deal.target.id)
     assert (await people.approve(session, deal)).created
     assert await rows.table(session, "SELECT id, status FROM escrows") == [(held.id, "held")]
     assert await rows.available(session, deal.advertiser) == 15_000

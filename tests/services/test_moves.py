@@ -9,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import TargetStatus
 from db.models.money import DepositStatus, WithdrawalStatus
 from db.models.posting import PostJobStatus
-from services import clawbacks, decisions, errors, escrow, lifecycle, posting, withdrawals
+from services.market import payment_reversals
+from services.money import escrow, withdrawals
+from services.platform import errors, transitions
+from services.posts import manual_resolution, posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -18,7 +21,7 @@ Act = Callable[[AsyncSession, people.Deal], Awaitable[object]]
 
 def _decide(what: str, **more: Any) -> Act:
     async def act(session: AsyncSession, deal: people.Deal) -> object:
-        decide = getattr(decisions, what)
+        decide = getattr(manual_resolution, what)
         return await decide(
             session, actor=deal.moderator, target_id=deal.target.id, claim_no=1, **more
         )
@@ -37,7 +40,7 @@ async def _refund(session: AsyncSession, deal: people.Deal) -> None:
 async def _claw_back(session: AsyncSession, deal: people.Deal) -> None:
     reference = await rows.one(session, "SELECT external_reference FROM deposits")
     amount = await rows.one(session, "SELECT amount FROM deposits")
-    await clawbacks.clawback(
+    await payment_reversals.reverse(
         session,
         external_reference=reference,
         user_id=deal.advertiser.user_id or 0,
@@ -50,43 +53,43 @@ MOVES: dict[str, tuple[Act, str, Any, tuple[Any, Any]]] = {
     "there": (
         _decide("there", message_id=99),
         "uncertain",
-        lifecycle.POST_JOB,
+        transitions.POST_JOB,
         (PostJobStatus.UNCERTAIN, PostJobStatus.SUCCESS),
     ),
     "absent": (
         _decide("absent"),
         "uncertain",
-        lifecycle.POST_JOB,
+        transitions.POST_JOB,
         (PostJobStatus.UNCERTAIN, PostJobStatus.QUEUED),
     ),
     "refund": (
         _decide("refund"),
         "uncertain",
-        lifecycle.POST_JOB,
+        transitions.POST_JOB,
         (PostJobStatus.UNCERTAIN, PostJobStatus.FAILED),
     ),
     "released": (
         _release,
         "posted",
-        lifecycle.TARGET,
+        transitions.TARGET,
         (TargetStatus.APPROVED, TargetStatus.POSTED),
     ),
     "refunded": (
         _refund,
         "failed",
-        lifecycle.TARGET,
+        transitions.TARGET,
         (TargetStatus.APPROVED, TargetStatus.REFUNDED),
     ),
     "given back": (
         _claw_back,
         "asked for",
-        lifecycle.WITHDRAWAL,
+        transitions.WITHDRAWAL,
         (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED),
     ),
     "clawed back": (
         _claw_back,
         "posted",
-        lifecycle.DEPOSIT,
+        transitions.DEPOSIT,
         (DepositStatus.CREDITED, DepositStatus.CLAWED_BACK),
     ),
 }

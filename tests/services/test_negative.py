@@ -9,8 +9,11 @@ from db.models.campaigns import Campaign
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.models.users import Role
-from services import campaigns, errors, escrow, live_checks, moderation, payments, posting
-from services.actors import SYSTEM, Actor
+from services.market import campaigns, moderation
+from services.money import escrow
+from services.platform import errors
+from services.platform.actors import SYSTEM, Actor
+from services.posts import posting, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -205,7 +208,7 @@ async def test_N6_release_without_a_successful_post(database: Database, state: s
     async with database.sessions.begin() as session:
         if state == "none":
             deal = await people.deal(session, promised_hours=0)
-            await payments.hold_escrow(session, target_id=deal.target.id)
+            await escrow.hold(session, target_id=deal.target.id)
         elif state == "failed":
             deal = await people.failed(session, promised_hours=0)
         else:
@@ -235,11 +238,15 @@ async def test_N6_release_of_a_post_that_was_not_seen_at_the_end(
         deal = await people.posted(session, promised_hours=24)
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
         # Seen, but before its time was over: that proves nothing about the end.
-        await live_checks.record(session, job_id=job_id, verdict=Verdict.PRESENT, evidence="ok")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.PRESENT, evidence="ok"
+        )
     await database.forward(timedelta(hours=25))
     if verdict is not None:
         async with database.sessions.begin() as session:
-            await live_checks.record(session, job_id=job_id, verdict=verdict, evidence="look")
+            await verification.record_check(
+                session, job_id=job_id, verdict=verdict, evidence="look"
+            )
     refusal = await _release_refused(database, deal)
     assert isinstance(refusal, errors.PostNotProven)
     assert refusal.why == "not_seen"

@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.money import Reason
 from db.models.operations import Switch
 from db.money import MAX_AMOUNT
-from services import errors, escrow, ledger, payments, users
-from services.actors import Actor
-from services.ledger import Leg
+from services.money import deposits, escrow, ledger, wallets
+from services.money.ledger import Leg
+from services.platform import errors
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -19,7 +20,7 @@ def _id(who: Actor) -> int:
 
 
 async def _pay(session: AsyncSession, who: Actor, amount: int, key: str) -> str:
-    made = await payments.deposit(
+    made = await deposits.deposit(
         session, user_id=_id(who), amount=amount, key=key, source="telegram"
     )
     return made.status
@@ -33,10 +34,10 @@ async def test_a_payment_while_deposits_are_stopped_is_credited_later(
     for _ in range(2):  # Telegram tells it twice
         assert await _pay(session, person, 500, "a") == "received"
     assert await rows.available(session, person) == 0
-    assert await payments.credit_due(session) == 0
+    assert await deposits.credit_due(session) == 0
     await people.run_switches(session)
-    assert await payments.credit_due(session) == 1
-    assert await payments.credit_due(session) == 0
+    assert await deposits.credit_due(session) == 1
+    assert await deposits.credit_due(session) == 0
     assert await rows.available(session, person) == 500
     assert await _pay(session, person, 500, "a") == "credited"
     assert await rows.available(session, person) == 500
@@ -51,7 +52,7 @@ async def test_a_payment_told_again_credits_what_was_waiting(session: AsyncSessi
     await _pay(session, person, 500, "a")
     await people.run_switches(session)
     assert await _pay(session, person, 500, "a") == "credited"
-    assert await payments.credit_due(session) == 0
+    assert await deposits.credit_due(session) == 0
     assert await rows.available(session, person) == 500
 
 
@@ -71,7 +72,7 @@ async def test_amounts_that_are_none(session: AsyncSession, amount: int) -> None
     with pytest.raises(errors.InvalidAmount):
         await _pay(session, person, amount, "a")
     with pytest.raises(errors.InvalidAmount):
-        await payments.check_payable(
+        await deposits.check_payable(
             session, user_id=_id(person), amount=amount, currency=people.CURRENCY
         )
 
@@ -82,29 +83,29 @@ async def test_a_blocked_persons_payment_is_not_asked_for_but_never_lost(
     person = await people.person(session)
     await people.block(session, person)
     with pytest.raises(errors.PersonBlocked):
-        await payments.check_payable(session, user_id=_id(person), amount=5, currency="USD")
+        await deposits.check_payable(session, user_id=_id(person), amount=5, currency="USD")
     assert await _pay(session, person, 5, "a") == "credited"
 
 
 async def test_what_may_be_paid(session: AsyncSession) -> None:
     person = await people.person(session)
     before = await rows.snapshot(session)
-    await payments.check_payable(session, user_id=_id(person), amount=5, currency="USD")
+    await deposits.check_payable(session, user_id=_id(person), amount=5, currency="USD")
     with pytest.raises(errors.CurrencyMismatch):
-        await payments.check_payable(session, user_id=_id(person), amount=5, currency="XTR")
+        await deposits.check_payable(session, user_id=_id(person), amount=5, currency="XTR")
     with pytest.raises(errors.NotFound):
-        await payments.check_payable(session, user_id=999_999, amount=5, currency="USD")
+        await deposits.check_payable(session, user_id=999_999, amount=5, currency="USD")
     assert await rows.snapshot(session) == before
     await people.stop(session, Switch.DEPOSITS)
     with pytest.raises(errors.SwitchStopped):
-        await payments.check_payable(session, user_id=_id(person), amount=5, currency="USD")
+        await deposits.check_payable(session, user_id=_id(person), amount=5, currency="USD")
 
 
 async def test_the_ledger_turns_the_databases_refusals_into_facts(database: Database) -> None:
     async with database.sessions.begin() as session:
         one, two = [await people.person(session, balance=100) for _ in range(2)]
-        mine = (await users.wallet_of(session, _id(one))).id
-        theirs = (await users.wallet_of(session, _id(two))).id
+        mine = (await wallets.of_user(session, _id(one))).id
+        theirs = (await wallets.of_user(session, _id(two))).id
     reason = Reason.ADJUSTMENT
 
     async with database.sessions.begin() as session:
@@ -137,24 +138,26 @@ async def test_the_ledger_turns_the_databases_refusals_into_facts(database: Data
 
 async def test_what_is_settled_is_not_held_any_more(session: AsyncSession) -> None:
     deal = await people.failed(session)
-    assert (await users.balances(session, _id(deal.advertiser))).held == deal.target.price
+    assert (await wallets.balances(session, _id(deal.advertiser))).held == deal.target.price
     await escrow.refund(session, target_id=deal.target.id)
-    assert (await users.balances(session, _id(deal.advertiser))).held == 0
+    assert (await wallets.balances(session, _id(deal.advertiser))).held == 0
 
 
 async def test_balances_and_statement(session: AsyncSession) -> None:
     deal = await people.deal(session, balance=20_000, price=5_000)
-    assert await users.balances(session, _id(deal.advertiser)) == users.Balances(20_000, 0, "USD")
+    assert await wallets.balances(session, _id(deal.advertiser)) == wallets.Balances(
+        20_000, 0, "USD"
+    )
     await people.approve(session, deal)
-    assert await users.balances(session, _id(deal.advertiser)) == users.Balances(
+    assert await wallets.balances(session, _id(deal.advertiser)) == wallets.Balances(
         available=15_000, held=5_000, currency="USD"
     )
-    assert await users.balances(session, _id(deal.owner)) == users.Balances(0, 0, "USD")
-    lines = await users.statement(session, user_id=_id(deal.advertiser), limit=5, offset=0)
+    assert await wallets.balances(session, _id(deal.owner)) == wallets.Balances(0, 0, "USD")
+    lines = await wallets.statement(session, user_id=_id(deal.advertiser), limit=5, offset=0)
     assert [(line.reason, line.amount, line.balance_after) for line in lines] == [
         ("escrow_hold", -5_000, 15_000),
         ("deposit", 20_000, 20_000),
     ]
     assert lines[0].reference_id == deal.target.id
-    rest = await users.statement(session, user_id=_id(deal.advertiser), limit=5, offset=1)
+    rest = await wallets.statement(session, user_id=_id(deal.advertiser), limit=5, offset=1)
     assert rest == lines[1:]

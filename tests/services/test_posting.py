@@ -10,8 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services import campaigns, channels, doubts, escrow, posting
-from services.claims import Claim
+from services.market import campaigns, channels
+from services.money import escrow
+from services.posts import posting, uncertain_posts
+from services.posts.claims import Claim
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -206,7 +208,9 @@ async def test_uncertain_is_never_sent_again_and_looked_for_at_once(session: Asy
     assert await posting.record_uncertain(session, claim, error="time-out")
     assert await _job(session) == ("uncertain",)
     assert await rows.one(session, "SELECT status FROM escrows") == "held"
-    assert [doubt.job_id for doubt in await doubts.take(session, limit=9)] == [claim.job_id]
+    assert [doubt.job_id for doubt in await uncertain_posts.take_due(session, limit=9)] == [
+        claim.job_id
+    ]
     await _nothing(session)
     assert await posting.rescue_abandoned(session) == 0
 

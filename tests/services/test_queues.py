@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import OutboxMessage
 from db.models.users import Role
-from services import chats, errors, inbox, outbox
+from services.platform import chat_migrations, errors, inbox, outbox
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -212,11 +212,13 @@ async def test_what_has_ended_stays_so(session: AsyncSession, *, arrived: bool) 
 
 
 async def test_a_group_that_moved_is_followed(session: AsyncSession) -> None:
-    assert await chats.current_chat(session, -1) == -1
-    await chats.follow_move(session, old_chat_id=-1, new_chat_id=-2)
-    await chats.follow_move(session, old_chat_id=-2, new_chat_id=-3)
-    assert await chats.current_chat(session, -1) == -3
-    await chats.follow_move(session, old_chat_id=-1, new_chat_id=-5)
-    assert await chats.current_chat(session, -1) == -5
-    await chats.follow_move(session, old_chat_id=-5, new_chat_id=-1)  # a circle ends too
-    assert await chats.current_chat(session, -1) in {-1, -5}
+    assert await chat_migrations.current_chat_id(session, -1) == -1
+    await chat_migrations.record_migration(session, old_chat_id=-1, new_chat_id=-2)
+    await chat_migrations.record_migration(session, old_chat_id=-2, new_chat_id=-3)
+    assert await chat_migrations.current_chat_id(session, -1) == -3
+    await chat_migrations.record_migration(session, old_chat_id=-1, new_chat_id=-5)
+    assert await chat_migrations.current_chat_id(session, -1) == -5
+    await chat_migrations.record_migration(
+        session, old_chat_id=-5, new_chat_id=-1
+    )  # a circle ends too
+    assert await chat_migrations.current_chat_id(session, -1) in {-1, -5}

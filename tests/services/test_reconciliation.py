@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from services import corrections, errors, escrow, invariants, payments, reconciliation, users
-from services.actors import Actor
-from services.reconciliation import Explanation, Finding
+from services.money import corrections, deposits, escrow, invariants, reconciliation, wallets
+from services.money.reconciliation import Explanation, Finding
+from services.platform import errors
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 
@@ -54,14 +55,14 @@ async def scene(database: Database) -> Scene:
     async with database.sessions.begin() as session:
         made.person = await people.person(session, balance=100)
         for n, amount in enumerate((20, 3)):
-            await payments.deposit(
+            await deposits.deposit(
                 session,
                 user_id=made.person.user_id or 0,
                 amount=amount,
                 key=f"more-{n}",
                 source="telegram",
             )
-        made.wallet = (await users.wallet_of(session, made.person.user_id or 0)).id
+        made.wallet = (await wallets.of_user(session, made.person.user_id or 0)).id
         made.proposer, made.confirmer = await people.staff(session), await people.staff(session)
     return made
 
@@ -120,7 +121,7 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     assert await scene.broken() == set()
     # The wallet lives on.
     async with scene.database.sessions.begin() as session:
-        await payments.deposit(
+        await deposits.deposit(
             session, user_id=scene.person.user_id or 0, amount=7, key="on", source="telegram"
         )
     assert (await scene.explained()).sound
@@ -162,7 +163,7 @@ async def test_an_orphan_in_a_hold_does_not_keep_its_money(database: Database) -
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         stranger = await people.person(session, balance=10)
-        wallet = (await users.wallet_of(session, stranger.user_id or 0)).id
+        wallet = (await wallets.of_user(session, stranger.user_id or 0)).id
         proposer, confirmer = await people.staff(session), await people.staff(session)
     await breakage.by_hand(
         database,
@@ -274,7 +275,7 @@ async def test_what_a_confirmation_does_is_not_done_by_the_owner(scene: Scene) -
     """Not even one that says by mistake that it still waits for that."""
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)
-        wallet = (await users.wallet_of(session, other.user_id or 0)).id
+        wallet = (await wallets.of_user(session, other.user_id or 0)).id
         proposed = await corrections.propose_adjustment(
             session,
             actor=scene.proposer,

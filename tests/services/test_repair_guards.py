@@ -9,8 +9,9 @@ import pytest
 
 from db.models.money import Correction
 from sandbox import embedded
-from services import errors, users
-from services.actors import Actor
+from services.money import wallets
+from services.platform import errors
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 from tests.services import tampering
@@ -51,7 +52,7 @@ async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books
     async with tampering.world_of_its_own(server, business) as world:
         async with world.sessions.begin() as session:
             person = await people.person(session, balance=100)
-            wallet = (await users.wallet_of(session, person.user_id or 0)).id
+            wallet = (await wallets.of_user(session, person.user_id or 0)).id
         yield world, person, wallet
 
 

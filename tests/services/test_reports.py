@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import campaigns, errors, escrow, reports
+from services.market import campaigns
+from services.money import escrow
+from services.platform import errors, reports
 from tests.factories import people, rows
 
 CLEAN = ("escrow_uniqueness", "job_uniqueness", "orphans", "drift", "unpaid_releases")

@@ -11,7 +11,14 @@ from tests.factories import people
 INSERTED = [
     *("campaign_targets", "campaigns", "channels", "clawbacks", "corrections", "deposits"),
     *("escrows", "heartbeats", "inbox"),
-    *("incidents", "launch_runs", "leases", "ledger_checkpoints", "ledger_seals", "moved_chats"),
+    *(
+        "incidents",
+        "launch_runs",
+        "leases",
+        "ledger_checkpoints",
+        "audit_chain_links",
+        "moved_chats",
+    ),
     "outbox",
     *("post_checks", "post_jobs", "user_audit_logs", "user_roles", "users", "withdrawals"),
 ]
@@ -36,7 +43,7 @@ UPDATED = {
     "post_jobs": {
         *("status", "due_at", "claim_no", "attempts", "lease_owner", "lease_until"),
         *("last_error", "message_id", "sent_at", "updated_at", "unsent_claim_no", "abandoned"),
-        *("known_message_id", "absent_at", "look_due_at", "card_due_at", "offered_at"),
+        *("known_message_id", "first_absent_at", "next_check_at", "escalate_at", "offered_at"),
     },
     "users": {"language", "language_chosen", "time_zone", "blocked"},
     "withdrawals": {"status", "external_reference", "decided_by", "return_reason", "settled_at"},

@@ -12,11 +12,10 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from bot import seal_file
 from sandbox import embedded
-from scheduler import seals as tick
-from services import payments, seals
-from services.seals import Seal
+from scheduler import audit_chain_tick as tick
+from services.money import audit_chain, audit_chain_file, deposits
+from services.money.audit_chain import ChainLink
 from tests.conftest import Database
 from tests.embedded_fixture import drop_database
 from tests.factories import people, rows
@@ -101,22 +100,22 @@ async def world(server: embedded.Postgres, sealed: str) -> AsyncIterator[Databas
         yield database
 
 
-async def _seal(database: Database, limit: int = seals.ENTRIES_AT_ONCE) -> Seal | None:
+async def _seal(database: Database, limit: int = audit_chain.ENTRIES_AT_ONCE) -> ChainLink | None:
     async with database.sessions.begin() as session:
-        return await seals.seal(session, limit=limit)
+        return await audit_chain.extend(session, limit=limit)
 
 
-async def _kept(database: Database) -> list[Seal]:
+async def _kept(database: Database) -> list[ChainLink]:
     async with database.sessions.begin() as session:
-        return await seals.after(session, 0, limit=1_000)
+        return await audit_chain.links_after(session, 0, limit=1_000)
 
 
-async def _broken(database: Database, expected: list[Seal]) -> list[int]:
+async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
     """The numbers of the ranges that differ."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:
-            if await seals.digest(session, before, each.upto_txn) != each:
+            if await audit_chain.digest(session, before, each.upto_txn) != each:
                 found.append(each.number)
             before = each
     return found
@@ -157,11 +156,14 @@ async def test_seals_written_anew_in_the_database_differ_from_those_outside(
     async with world.sessions.begin() as session:
         anew, before = [], None
         for each in outside:
-            before = await seals.digest(session, before, each.upto_txn)
+            before = await audit_chain.digest(session, before, each.upto_txn)
             anew.append(before)
     await tampering.tamper(
         world,
-        *(f"UPDATE ledger_seals SET digest = '{s.digest}' WHERE number = {s.number}" for s in anew),
+        *(
+            f"UPDATE audit_chain_links SET digest = '{s.digest}' WHERE number = {s.number}"
+            for s in anew
+        ),
     )
     assert await _broken(world, await _kept(world)) == []  # the database agrees with itself
     assert (await _broken(world, outside))[0] == 2
@@ -169,7 +171,7 @@ async def test_seals_written_anew_in_the_database_differ_from_those_outside(
 
 
 async def test_seals_are_append_only_for_the_application_and_the_owner(world: Database) -> None:
-    for statement in ("UPDATE ledger_seals SET digest = 'x'", "DELETE FROM ledger_seals"):
+    for statement in ("UPDATE audit_chain_links SET digest = 'x'", "DELETE FROM audit_chain_links"):
         with pytest.raises(DBAPIError, match="permission denied"):
             async with world.sessions.begin() as session:
                 await session.execute(text(statement))
@@ -199,7 +201,7 @@ async def test_many_writers_and_every_seal_holds(database: Database) -> None:
             if done.is_set():
                 return
             async with database.sessions.begin() as session:
-                await payments.deposit(
+                await deposits.deposit(
                     session, user_id=user_id, amount=1, key=f"c-{number}-{turn}", source="telegram"
                 )
                 await asyncio.sleep(chance.random() / 50)
@@ -224,7 +226,7 @@ async def test_one_seals_at_a_time_and_nobody_waits(world: Database) -> None:
     async with world.sessions.begin() as session:
         await people.person(session, balance=100)
     async with world.sessions.begin() as other:
-        await other.execute(select(func.pg_advisory_xact_lock(seals.LOCK)))
+        await other.execute(select(func.pg_advisory_xact_lock(audit_chain.LOCK)))
         assert await asyncio.wait_for(_seal(world), 5) is None
     assert await _seal(world) is not None
 
@@ -249,16 +251,19 @@ async def test_the_tick_keeps_seals_in_the_file_and_tells_the_admins_daily(
     path = tmp_path / "new" / "seals.jsonl"
     for _ in range(2):
         await tick.seal_ledger(world.sessions, path)
-        assert seal_file.read(path) == await _kept(world)
+        assert audit_chain_file.read(path) == await _kept(world)
     assert path.stat().st_mode & 0o777 == 0o600
     path.write_bytes(path.read_bytes() + b'{"number": 4, "from')  # killed while it wrote
     async with world.sessions.begin() as session:
         await people.person(session, balance=100)
     await tick.seal_ledger(world.sessions, path)
-    assert seal_file.read(path) == await _kept(world)
-    assert len(seal_file.read(path)) == 4
+    assert audit_chain_file.read(path) == await _kept(world)
+    assert len(audit_chain_file.read(path)) == 4
 
-    told = "SELECT user_id, payload->>'digest' FROM outbox WHERE kind = 'ledger_sealed' ORDER BY id"
+    told = (
+        "SELECT user_id, payload->>'digest' FROM outbox"
+        " WHERE kind = 'audit_chain_extended' ORDER BY id"
+    )
     async with world.sessions.begin() as session:
         assert await rows.table(session, told) == [(None, (await _kept(world))[2].digest)]
     await world.forward(timedelta(days=1))
@@ -273,12 +278,12 @@ async def test_a_file_that_another_process_writes_is_left_to_it(
     world: Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "seals.jsonl"
-    with seal_file.opened(path) as file:
+    with audit_chain_file.opened(path) as file:
         assert file is not None
         await tick.seal_ledger(world.sessions, path)
-        assert seal_file.read(path) == []
+        assert audit_chain_file.read(path) == []
     await tick.seal_ledger(world.sessions, path)
-    assert len(seal_file.read(path)) == 3
+    assert len(audit_chain_file.read(path)) == 3
 
 
 async def test_a_database_that_contradicts_the_file_freezes_the_money(
@@ -287,7 +292,7 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
     path = tmp_path / "seals.jsonl"
     await tick.seal_ledger(world.sessions, path)
     kept = path.read_bytes()
-    await tampering.tamper(world, "UPDATE ledger_seals SET digest = 'x' WHERE number = 3")
+    await tampering.tamper(world, "UPDATE audit_chain_links SET digest = 'x' WHERE number = 3")
     async with world.sessions.begin() as session:
         await people.person(session, balance=100)
     await tick.seal_ledger(world.sessions, path)
@@ -295,7 +300,7 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
     async with world.sessions.begin() as session:
         assert await rows.table(
             session,
-            "SELECT details->'ledger_seal'->0->>'ref' FROM incidents WHERE closed_at IS NULL",
+            "SELECT details->'audit_chain_link'->0->>'ref' FROM incidents WHERE closed_at IS NULL",
         ) == [("3",)]
         assert await rows.table(
             session, "SELECT key FROM kill_switches WHERE NOT enabled ORDER BY key"
@@ -312,7 +317,7 @@ async def test_the_command_names_the_first_range_that_differs(
     sound = await shell.adtech("verify-ledger", "--seals", str(path))
     assert (sound.status, kept[2].digest in sound.out) == (0, True), sound.err
     alone = await shell.adtech("verify-ledger")
-    assert (alone.status, "set SEALS_FILE" in alone.out) == (0, True), alone.err
+    assert (alone.status, "set AUDIT_CHAIN_FILE" in alone.out) == (0, True), alone.err
 
     await tampering.tamper(world, *REWRITES["an amount, with every balance that follows from it"])
     for options in (("--seals", str(path)), ()):
@@ -321,12 +326,12 @@ async def test_the_command_names_the_first_range_that_differs(
         assert f"Seal 2 is broken: transactions from {kept[1].from_txn}" in broken.err
 
     async with world.sessions.begin() as session:
-        second = await seals.digest(session, kept[0], kept[1].upto_txn)
-        third = await seals.digest(session, second, kept[2].upto_txn)
+        second = await audit_chain.digest(session, kept[0], kept[1].upto_txn)
+        third = await audit_chain.digest(session, second, kept[2].upto_txn)
     await tampering.tamper(
         world,
-        f"UPDATE ledger_seals SET digest = '{second.digest}' WHERE number = 2",
-        f"UPDATE ledger_seals SET digest = '{third.digest}' WHERE number = 3",
+        f"UPDATE audit_chain_links SET digest = '{second.digest}' WHERE number = 2",
+        f"UPDATE audit_chain_links SET digest = '{third.digest}' WHERE number = 3",
     )
     assert (await shell.adtech("verify-ledger")).status == 0
     assert "Seal 2 is broken" in (await shell.adtech("verify-ledger", "--seals", str(path))).err

@@ -28,17 +28,11 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus, Verdict
 from db.models.users import Role
 from sandbox import embedded
-from services import (
-    campaigns,
-    channels,
-    escrow,
-    killswitches,
-    moderation,
-    payments,
-    posting,
-    system,
-)
-from services.actors import SYSTEM, Actor
+from services.market import campaigns, channels, moderation, placement_expiry
+from services.money import deposits, escrow, stuck_escrows
+from services.platform import killswitches
+from services.platform.actors import SYSTEM, Actor
+from services.posts import posting
 from tests.conftest import ROLLED_BACK
 from tests.factories import machine_posts, world
 from tests.factories.books import Story
@@ -173,7 +167,7 @@ class Marketplace(machine_posts.Posts):
         """Money is held before anybody decided."""
         target_id = self.target(pick)
         self.both(
-            lambda session: payments.hold_escrow(session, target_id=target_id),
+            lambda session: escrow.hold(session, target_id=target_id),
             lambda: self.model.hold(target_id),
         )
 
@@ -203,7 +197,7 @@ class Marketplace(machine_posts.Posts):
         user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
-            made = await payments.deposit(
+            made = await deposits.deposit(
                 session, user_id=user_id, amount=amount, key=key, source="telegram"
             )
             return made.credited_at is not None
@@ -267,9 +261,9 @@ class Marketplace(machine_posts.Posts):
     @rule(
         tick=st.sampled_from(
             [
-                (payments.credit_due, PostingModel.credit_due),
-                (system.expire_targets, PostingModel.expire),
-                (system.refund_stuck_escrows, PostingModel.watchdog),
+                (deposits.credit_due, PostingModel.credit_due),
+                (placement_expiry.expire_targets, PostingModel.expire),
+                (stuck_escrows.refund_stuck_escrows, PostingModel.watchdog),
                 (posting.rescue_abandoned, PostingModel.rescue),
             ]
         )

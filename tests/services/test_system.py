@@ -5,8 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.operations import Switch
-from services import campaigns, payments, posting, system
+from services.market import campaigns, placement_expiry
+from services.money import deposits, escrow, incidents, stuck_escrows
+from services.platform import heartbeats, leases, readiness
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -29,7 +33,7 @@ async def _states(database: Database) -> list[tuple[str, str | None, str | None]
 
 async def _watch(database: Database) -> int:
     async with database.sessions.begin() as session:
-        return await system.refund_stuck_escrows(session, sla=SLA)
+        return await stuck_escrows.refund_stuck_escrows(session, sla=SLA)
 
 
 async def test_the_watchdog_counts_from_the_later_of_hold_and_publish_at(
@@ -87,17 +91,17 @@ async def test_the_watchdog_never_touches_what_may_be_out(database: Database) ->
 async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
     await database.forward(SLA + HOUR)
     async with database.sessions.begin() as session:
-        assert await system.expire_targets(session) == 0  # it is the watchdog's
+        assert await placement_expiry.expire_targets(session) == 0  # it is the watchdog's
     assert await _watch(database) == 1
     assert await _states(database) == [("refunded", None, "refunded")]
     assert await _watch(database) == 0
     # Nor does who has seen it as stuck right before it was settled.
     async with database.sessions.begin() as session:
         before = await rows.snapshot(session)
-        await system._give_up(session, deal.target.id)
+        await stuck_escrows._give_up(session, deal.target.id)
         assert await rows.snapshot(session) == before
 
 
@@ -135,14 +139,14 @@ async def test_undecided_targets_expire(database: Database) -> None:
         soon = await people.deal(session, publish_at=moment + HOUR)
         await people.approved(session, publish_at=moment + HOUR)
     async with database.sessions.begin() as session:
-        assert await system.expire_targets(session) == 0
+        assert await placement_expiry.expire_targets(session) == 0
     await database.forward(HOUR + timedelta(seconds=1))
     async with database.sessions.begin() as session:
-        assert await system.expire_targets(session) == 1
+        assert await placement_expiry.expire_targets(session) == 1
     assert [state[0] for state in await _states(database)] == ["pending", "expired", "approved"]
     await database.forward(72 * HOUR)
     async with database.sessions.begin() as session:
-        assert await system.expire_targets(session) == 1
+        assert await placement_expiry.expire_targets(session) == 1
     assert [state[0] for state in await _states(database)] == ["expired", "expired", "approved"]
     async with database.sessions.begin() as session:
         assert await rows.table(
@@ -157,13 +161,13 @@ async def test_what_is_held_keeps_nothing_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The watchdog's are not in the way, however many wait."""
-    monkeypatch.setattr(system, "BATCH", 1)
+    monkeypatch.setattr(incidents, "BATCH", 1)
     async with database.sessions.begin() as session:
         held, _ = await people.deal(session), await people.deal(session)
-        await payments.hold_escrow(session, target_id=held.target.id)
+        await escrow.hold(session, target_id=held.target.id)
     await database.forward(4 * 24 * HOUR)
     async with database.sessions.begin() as session:
-        assert await system.expire_targets(session) == 1
+        assert await placement_expiry.expire_targets(session) == 1
 
 
 async def test_the_clock_withdraws_what_a_cancelled_campaign_left(database: Database) -> None:
@@ -172,7 +176,7 @@ async def test_the_clock_withdraws_what_a_cancelled_campaign_left(database: Data
     # As a submission that committed between the two locks of the cancellation leaves it.
     await database.as_owner("UPDATE campaigns SET status = 'cancelled'")
     async with database.sessions.begin() as session:
-        assert await system.expire_targets(session) == 1
+        assert await placement_expiry.expire_targets(session) == 1
         assert await campaigns.budget_left(session, deal.campaign.id) == 20_000
     assert await _states(database) == [("withdrawn", None, None)]
 
@@ -182,11 +186,11 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
 
     async def take(owner: str, ttl: timedelta = minute) -> int | None:
         async with database.sessions.begin() as session:
-            return await system.take_lease(session, name="polling", owner=owner, ttl=ttl)
+            return await leases.take(session, name="polling", owner=owner, ttl=ttl)
 
     async def drop(owner: str) -> None:
         async with database.sessions.begin() as session:
-            await system.drop_lease(session, name="polling", owner=owner)
+            await leases.release(session, name="polling", owner=owner)
 
     assert await take("a") == 1
     assert await take("b") is None
@@ -202,34 +206,34 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
 
 async def test_heartbeats_and_readiness(database: Database) -> None:
     async with database.sessions.begin() as session:
-        assert not await system.alive(session, name="scheduler")
-        await system.beat(session, owner="one", name="scheduler")
+        assert not await heartbeats.is_alive(session, name="scheduler")
+        await heartbeats.beat(session, owner="one", name="scheduler")
         await people.stop(session, Switch.PAYOUTS)
     await database.as_owner("DELETE FROM kill_switches WHERE key = 'refunds'")
     async with database.sessions.begin() as session:
-        ready = await system.readiness(session)
+        ready = await readiness.facts(session)
     assert ready["scheduler"] is True
     assert ready["switches"]["payouts"] == "disabled"
     assert ready["switches"]["refunds"] == "missing"
     assert ready["switches"]["deposits"] == "enabled"
     await database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '61 seconds'")
     async with database.sessions.begin() as session:
-        assert not await system.alive(session, name="scheduler")
-        await system.beat(session, owner="one", name="scheduler")
+        assert not await heartbeats.is_alive(session, name="scheduler")
+        await heartbeats.beat(session, owner="one", name="scheduler")
     async with database.sessions.begin() as session:
-        assert await system.alive(session, name="scheduler")
+        assert await heartbeats.is_alive(session, name="scheduler")
 
 
 async def test_the_clock_is_not_shifted_unless_somebody_shifts_it(database: Database) -> None:
     async with database.sessions.begin() as session:
-        assert await system.clock_shift(session) == timedelta(0)
+        assert await queries.clock_shift(session) == timedelta(0)
     await database.forward(HOUR)
     async with database.sessions.begin() as session:
-        assert await system.clock_shift(session) == HOUR
+        assert await queries.clock_shift(session) == HOUR
 
 
 async def test_a_target_of_nobody_is_no_work(session: AsyncSession) -> None:
-    assert await system.refund_stuck_escrows(session) == 0
-    assert await system.expire_targets(session) == 0
-    assert await payments.credit_due(session) == 0
+    assert await stuck_escrows.refund_stuck_escrows(session) == 0
+    assert await placement_expiry.expire_targets(session) == 0
+    assert await deposits.credit_due(session) == 0
     assert await posting.rescue_abandoned(session) == 0

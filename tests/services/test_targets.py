@@ -5,18 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import (
-    campaigns,
-    channels,
-    errors,
-    escrow,
-    moderation,
-    payments,
-    placements,
-    posting,
-    system,
-)
-from services.actors import Actor
+from services.market import campaigns, channels, moderation, placement_expiry, placements
+from services.money import escrow
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -165,7 +158,7 @@ async def test_what_ended_gives_its_price_back_to_the_budget(database: Database)
         assert await left(session, deal.campaign.id) == 20_000
     await database.forward(timedelta(hours=73))
     async with database.sessions.begin() as session:
-        assert await system.expire_targets(session) == 1
+        assert await placement_expiry.expire_targets(session) == 1
         assert await left(session, deal.campaign.id) == 25_000
 
 
@@ -202,7 +195,7 @@ async def test_withdraw_and_reject_are_refused_once_money_is_held(
     if approved:
         await people.approve(session, deal)
     else:
-        await payments.hold_escrow(session, target_id=deal.target.id)
+        await escrow.hold(session, target_id=deal.target.id)
     before = await rows.snapshot(session)
     with pytest.raises(errors.InvalidMove):
         await campaigns.withdraw_target(session, actor=deal.advertiser, target_id=deal.target.id)

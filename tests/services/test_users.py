@@ -6,14 +6,18 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role, User
-from services import audit, errors, users
-from services.actors import Actor, correlation_id
+from services.market import registration
+from services.money import wallets
+from services.platform import audit, errors, users
+from services.platform.actors import Actor, correlation_id
 from tests.conftest import Database
 from tests.factories import people, rows
 
 
 async def _register(session: AsyncSession, language: str | None, telegram_id: int = 77) -> User:
-    return await users.register(session, telegram_id=telegram_id, language=language, currency="USD")
+    return await registration.register(
+        session, telegram_id=telegram_id, language=language, currency="USD"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ async def test_a_person_who_writes_twice_at_once_is_one(database: Database) -> N
 
 async def test_super_admins_come_from_the_settings_once(session: AsyncSession) -> None:
     for _ in range(2):
-        await users.ensure_super_admins(session, telegram_ids=[5, 6], currency="USD")
+        await registration.ensure_super_admins(session, telegram_ids=[5, 6], currency="USD")
     assert await rows.one(session, "SELECT count(*) FROM user_roles") == 2
     user = await users.by_telegram_id(session, 5)
     assert user is not None
@@ -76,10 +80,10 @@ async def test_super_admins_come_from_the_settings_once(session: AsyncSession) -
 
 
 async def test_a_wallet_of_another_currency_is_noticed(session: AsyncSession) -> None:
-    assert await users.foreign_currency(session, "USD") is None
+    assert await wallets.foreign_currency(session, "USD") is None
     await people.person(session)
-    assert await users.foreign_currency(session, "USD") is None
-    assert await users.foreign_currency(session, "XTR") == "USD"
+    assert await wallets.foreign_currency(session, "USD") is None
+    assert await wallets.foreign_currency(session, "XTR") == "USD"
 
 
 async def test_staff_is_staff_in_the_admin_chat_alone() -> None:

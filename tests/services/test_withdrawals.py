@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Switch
 from db.models.users import Role
 from db.money import MAX_AMOUNT
-from services import errors, withdrawals
-from services.actors import SYSTEM, Actor
+from services.money import withdrawals
+from services.platform import errors
+from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import people, rows
 

@@ -4,11 +4,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import (
-    channels,
-    doubts,
-    posting,
-)
+from services.market import channels
+from services.posts import posting, uncertain_posts
 from tests.factories import people, rows
 
 KNOWN = 7
@@ -25,8 +22,8 @@ async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
     return made
 
 
-async def the_doubt(session: AsyncSession) -> doubts.Doubt:
-    [doubt] = await doubts.take(session, limit=9)
+async def the_doubt(session: AsyncSession) -> uncertain_posts.UncertainPost:
+    [doubt] = await uncertain_posts.take_due(session, limit=9)
     return doubt
 
 

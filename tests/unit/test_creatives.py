@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import errors
-from services.creatives import Creative, utf16_length
+from services.market.creatives import Creative, utf16_length
+from services.platform import errors
 
 TEXT = Creative("text", "Bread", [{"type": "bold", "offset": 0, "length": 5}])
 PHOTO = Creative("photo", "", file_id="file-1")

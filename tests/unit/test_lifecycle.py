@@ -10,23 +10,23 @@ import pytest
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.posting import PostJobStatus
-from services import errors, lifecycle
-from services.lifecycle import Who
+from services.platform import errors, transitions
+from services.platform.transitions import ActorRole
 
-TABLES: dict[str, tuple[Mapping[Any, frozenset[Who]], type[StrEnum], str, set[str]]] = {
-    "campaign": (lifecycle.CAMPAIGN, CampaignStatus, "draft", {"cancelled", "completed"}),
+TABLES: dict[str, tuple[Mapping[Any, frozenset[ActorRole]], type[StrEnum], str, set[str]]] = {
+    "campaign": (transitions.CAMPAIGN, CampaignStatus, "draft", {"cancelled", "completed"}),
     "target": (
-        lifecycle.TARGET,
+        transitions.TARGET,
         TargetStatus,
         "pending",
         {"posted", "refunded", "rejected", "withdrawn", "expired"},
     ),
-    "escrow": (lifecycle.ESCROW, EscrowStatus, "held", {"released", "refunded"}),
-    "post_job": (lifecycle.POST_JOB, PostJobStatus, "queued", {"failed", "cancelled"}),
-    "channel": (lifecycle.CHANNEL, ChannelStatus, "pending", set()),
-    "deposit": (lifecycle.DEPOSIT, DepositStatus, "received", {"clawed_back"}),
-    "withdrawal": (lifecycle.WITHDRAWAL, WithdrawalStatus, "requested", {"paid", "returned"}),
-    "correction": (lifecycle.CORRECTION, CorrectionStatus, "proposed", {"done", "dropped"}),
+    "escrow": (transitions.ESCROW, EscrowStatus, "held", {"released", "refunded"}),
+    "post_job": (transitions.POST_JOB, PostJobStatus, "queued", {"failed", "cancelled"}),
+    "channel": (transitions.CHANNEL, ChannelStatus, "pending", set()),
+    "deposit": (transitions.DEPOSIT, DepositStatus, "received", {"clawed_back"}),
+    "withdrawal": (transitions.WITHDRAWAL, WithdrawalStatus, "requested", {"paid", "returned"}),
+    "correction": (transitions.CORRECTION, CorrectionStatus, "proposed", {"done", "dropped"}),
 }
 EXPECTED = {
     "campaign": "draft>active active>paused paused>active draft>cancelled active>cancelled"
@@ -77,24 +77,24 @@ def test_the_moves_are_those_of_the_product(thing: str) -> None:
 @every_thing
 def test_what_is_not_in_the_table_is_refused(thing: str) -> None:
     moves, states, *_ = TABLES[thing]
-    for status, wanted, who in product(states, states, Who):
+    for status, wanted, who in product(states, states, ActorRole):
         if who in moves.get((status, wanted), frozenset()):
-            lifecycle.require(moves, thing, 7, status=status, wanted=wanted, who=who)
-            assert status in lifecycle.sources(moves, wanted, who)
+            transitions.require(moves, thing, 7, status=status, wanted=wanted, role=who)
+            assert status in transitions.allowed_from(moves, wanted, who)
             continue
         with pytest.raises(errors.InvalidMove) as refusal:
-            lifecycle.require(moves, thing, 7, status=status, wanted=wanted, who=who)
+            transitions.require(moves, thing, 7, status=status, wanted=wanted, role=who)
         assert (refusal.value.thing, refusal.value.id) == (thing, 7)
         assert (refusal.value.status, refusal.value.wanted) == (status, wanted)
-        assert status not in lifecycle.sources(moves, wanted, who)
+        assert status not in transitions.allowed_from(moves, wanted, who)
 
 
 def test_who_moves_what() -> None:
-    staff = {Who.ADMIN, Who.SUPER_ADMIN}
-    assert lifecycle.CAMPAIGN[CampaignStatus.DRAFT, CampaignStatus.ACTIVE] == {
-        Who.ADVERTISER,
+    staff = {ActorRole.ADMIN, ActorRole.SUPER_ADMIN}
+    assert transitions.CAMPAIGN[CampaignStatus.DRAFT, CampaignStatus.ACTIVE] == {
+        ActorRole.ADVERTISER,
         *staff,
     }
     for decided in (TargetStatus.APPROVED, TargetStatus.REJECTED):
-        assert lifecycle.TARGET[TargetStatus.PENDING, decided] == staff
-    assert all(people == {Who.SYSTEM} for people in lifecycle.ESCROW.values())
+        assert transitions.TARGET[TargetStatus.PENDING, decided] == staff
+    assert all(people == {ActorRole.SYSTEM} for people in transitions.ESCROW.values())

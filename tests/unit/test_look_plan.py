@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.live_checks import MOST_LOOKS, next_look
+from services.posts.verification import MAX_CHECKS, next_check_time
 
 SENT = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -14,9 +14,9 @@ SENT = datetime(2030, 1, 1, tzinfo=UTC)
 def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
     """All looks at a post that stays, each made so late."""
     ends = SENT + timedelta(hours=hours)
-    looks = [next_look(SENT, ends, SENT)]
+    looks = [next_check_time(SENT, ends, SENT)]
     while looks[-1] < ends:
-        looks.append(next_look(SENT, ends, looks[-1] + late))
+        looks.append(next_check_time(SENT, ends, looks[-1] + late))
     return looks
 
 
@@ -26,13 +26,13 @@ def test_looks_are_bounded_in_order_and_end_with_the_hours(hours: int) -> None:
     assert looks == sorted(looks)
     assert looks[0] >= SENT
     assert looks[-1] == SENT + timedelta(hours=hours)
-    assert 2 <= len(looks) <= MOST_LOOKS + 1
+    assert 2 <= len(looks) <= MAX_CHECKS + 1
 
 
 @given(st.integers(1, 24 * 30), st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_no_part_of_the_hours_is_looked_at_twice(hours: int, late: timedelta) -> None:
     looks = plan(hours, late=late)
-    assert len(looks) <= MOST_LOOKS + 1
+    assert len(looks) <= MAX_CHECKS + 1
     assert all(after > before for before, after in itertools.pairwise(looks))
 
 

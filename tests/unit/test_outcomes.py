@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import bot.light_models  # noqa: F401 - before anything of aiogram
-from bot.telegram import NotSent, Outcome, Refused, Sender, Sent, Uncertain
+from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
 from db.models.posting import Verdict
-from services.creatives import Creative
+from services.market.creatives import Creative
 
 CHANNEL = -1001234567890
 TOKEN = "42:TEST-token-that-opens-nothing"
@@ -131,7 +131,7 @@ async def sending(address: str, *, seconds: float = TIMEOUT) -> AsyncIterator[Se
         await sender.close()
 
 
-async def outcome_of(behave: Behaviour) -> Outcome:
+async def outcome_of(behave: Behaviour) -> SendOutcome:
     """The outcome of one send; there must have been exactly one connection, whatever happened."""
     async with listening(behave) as (address, connections), sending(address) as sender:
         outcome = await sender.send_ad(CHANNEL, AD)
@@ -351,13 +351,13 @@ async def test_no_outcome_repeats_the_token() -> None:
 )
 async def test_what_a_look_proves(content: bytes, verdict: Verdict) -> None:
     async with listening(replying(content)) as (address, _), sending(address) as sender:
-        seen = await sender.look(CHANNEL, 7, AD)
+        seen = await sender.check_post(CHANNEL, 7, AD)
     assert seen.verdict is verdict
 
 
 async def test_a_look_that_is_not_answered_proves_nothing() -> None:
     async with listening(reset_after_body) as (address, _), sending(address) as sender:
-        assert (await sender.look(CHANNEL, 7, AD)).verdict is Verdict.UNKNOWN
+        assert (await sender.check_post(CHANNEL, 7, AD)).verdict is Verdict.UNKNOWN
 
 
 async def test_a_look_without_restoring_leaves_the_text_alone() -> None:
@@ -369,8 +369,8 @@ async def test_a_look_without_restoring_leaves_the_text_alone() -> None:
         await writer.drain()
 
     async with listening(remember) as (address, _), sending(address) as sender:
-        await sender.look(CHANNEL, 7, AD, restore=False)
-        await sender.look(CHANNEL, 7, AD)
+        await sender.check_post(CHANNEL, 7, AD, restore=False)
+        await sender.check_post(CHANNEL, 7, AD)
     assert b"/editMessageReplyMarkup" in asked[0]
     assert b"lamp" not in asked[0]
     assert b"/editMessageText" in asked[1]
@@ -389,4 +389,4 @@ async def test_a_look_without_restoring_leaves_the_text_alone() -> None:
 )
 async def test_whether_telegram_answers(behave: Behaviour, *, answers: bool) -> None:
     async with listening(behave) as (address, _), sending(address) as sender:
-        assert await sender.answers() is answers
+        assert await sender.is_reachable() is answers

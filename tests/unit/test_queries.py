@@ -6,6 +6,6 @@ from db import queries
 
 
 def test_what_is_always_there_is_given_back_or_missed_aloud() -> None:
-    assert queries.certain(0) == 0
+    assert queries.required(0) == 0
     with pytest.raises(LookupError):
-        queries.certain(None)
+        queries.required(None)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import amounts
+from bot import formatting
 from bot.texts import Texts
-from services import users
+from services.platform import users
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from services import users
 def test_an_amount_is_read_into_minor_units(
     typed: str, currency: str, language: str, minor: int
 ) -> None:
-    assert amounts.parse_money(typed, currency, language) == minor
+    assert formatting.parse_money(typed, currency, language) == minor
 
 
 @pytest.mark.parametrize(
@@ -50,23 +50,23 @@ def test_an_amount_is_read_into_minor_units(
     ],
 )
 def test_what_is_no_amount_is_refused(typed: str) -> None:
-    assert amounts.parse_money(typed, "USD", "en") is None
+    assert formatting.parse_money(typed, "USD", "en") is None
 
 
 @given(st.text(max_size=40))
 def test_no_words_break_the_reader_of_amounts(typed: str) -> None:
-    minor = amounts.parse_money(typed, "USD", "en")
-    assert minor is None or 0 < minor <= amounts.LARGEST
+    minor = formatting.parse_money(typed, "USD", "en")
+    assert minor is None or 0 < minor <= formatting.LARGEST
 
 
 @given(
-    st.integers(min_value=1, max_value=amounts.LARGEST),
+    st.integers(min_value=1, max_value=formatting.LARGEST),
     st.sampled_from(["USD", "EUR", "JPY", "XTR"]),
     st.sampled_from(["en", "ru"]),
 )
 def test_a_shown_amount_can_be_typed_back(minor: int, currency: str, language: str) -> None:
-    shown = amounts.format_money(minor, currency, language)
-    assert amounts.parse_money(shown, currency, language) == minor
+    shown = formatting.format_money(minor, currency, language)
+    assert formatting.parse_money(shown, currency, language) == minor
 
 
 def test_money_and_times_are_shown_as_the_person_is_used_to() -> None:
@@ -87,19 +87,19 @@ def test_money_and_times_are_shown_as_the_person_is_used_to() -> None:
     ],
 )
 def test_a_time_is_read_in_the_persons_zone(typed: str, zone: str | None, moment: datetime) -> None:
-    assert amounts.parse_time(typed, zone) == moment
+    assert formatting.parse_time(typed, zone) == moment
 
 
 @pytest.mark.parametrize(
     "typed", ["", "tomorrow", "2026-02-30 10:00", "2026-07-01", "18:00", "2026-03-29 02:30"]
 )
 def test_a_time_that_does_not_exist_is_refused(typed: str) -> None:
-    assert amounts.parse_time(typed, "Europe/Berlin") is None
+    assert formatting.parse_time(typed, "Europe/Berlin") is None
 
 
 @given(st.text(max_size=40), st.sampled_from([None, "Europe/Berlin", "Asia/Tokyo"]))
 def test_no_words_break_the_reader_of_times(typed: str, zone: str | None) -> None:
-    moment = amounts.parse_time(typed, zone)
+    moment = formatting.parse_time(typed, zone)
     assert moment is None or moment.utcoffset() is not None
 
 
@@ -116,7 +116,7 @@ def test_no_words_break_the_reader_of_times(typed: str, zone: str | None) -> Non
     ],
 )
 def test_a_zone_is_found_by_its_city(typed: str, zone: str | None) -> None:
-    assert amounts.known_zone(typed) == zone
+    assert formatting.known_zone(typed) == zone
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,163 @@
+"""Messages that nobody asked for: what happened to one's placement, channel or money."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Place, WithdrawalAct
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.placements import link
+from bot.texts import Texts
+from db.models.campaigns import Channel
+from db.models.money import Withdrawal
+from services.market import channels
+from services.market.moderation import Card
+
+_FOR_OWNERS = frozenset({"notice-ad-scheduled"})
+_SHOWN = 10
+
+
+def placement(t: Texts, message_id: str, row: Card, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the advertiser or the owner what became of a placement, in one sentence each."""
+    to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
+    text = t(
+        message_id,
+        to=to,
+        id=str(row.target_id),
+        campaign=row.campaign_name,
+        channel=row.channel_title,
+        price=t.money(row.price, row.currency),
+        hours=row.promised_hours,
+        when=t.time(row.publish_at) if row.publish_at else t("when-now"),
+        amount=t.money(payload.get("amount", row.price), row.currency),
+        missing=t.money(payload.get("missing", 0), row.currency),
+        reason=t("reject-reason", reason=row.decision_reason or "other"),
+    )
+    opened = []
+    if payload.get("message_id") is not None:
+        opened = [link(t, None, row.channel_chat_id, payload["message_id"])]
+    if to == "owner":
+        return Outgoing(text, rows(opened))
+    more = [button(t("placement-card"), Go(place=Place.PLACEMENT, id=row.target_id))]
+    if message_id == "notice-funds-missing":
+        more.append(button(t("menu-wallet"), Go(place=Place.WALLET)))
+    return Outgoing(text, rows(opened, more))
+
+
+def telegram_down(t: Texts, incident_id: int) -> Outgoing:
+    """Tell the staff that Telegram did not answer; read when it does again."""
+    return Outgoing(t("notice-telegram-down", id=str(incident_id)))
+
+
+def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
+    """Tell the staff that Telegram answers again and the queue goes on."""
+    return Outgoing(t("notice-telegram-back", id=str(incident_id), minutes=minutes))
+
+
+def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
+    """Tell that the bot can't post in a channel any more, what to do, and by when."""
+    text = t(
+        "notice-channel-suspended",
+        title=row.title,
+        why=t("channel-suspended-why", reason=reason),
+    )
+    if reason not in channels.STILL_SEEN:
+        text = f"{text} {t('notice-channel-unseen')}"
+    return Outgoing(text)
+
+
+def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
+    """Tell a person that they are blocked and what becomes of what they have, or no more."""
+    return Outgoing(t("notice-person-blocked" if blocked else "notice-person-unblocked"))
+
+
+def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
+    """Tell the staff that somebody has paid and could not be credited, and what to do."""
+    return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
+
+
+def deposit_credited(t: Texts, amount: int) -> Outgoing:
+    """Tell that money has arrived."""
+    return Outgoing(
+        t("notice-deposit-credited", amount=t.money(amount)),
+        rows([button(t("menu-wallet"), Go(place=Place.WALLET))]),
+    )
+
+
+def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
+    """Tell the staff who stopped or ran what, and why."""
+    return Outgoing(
+        t(
+            "notice-switch-changed",
+            key=key,
+            state="running" if enabled else "stopped",
+            reason=t("switch-reason", reason=reason),
+            by="system" if by is None else str(by),
+        )
+    )
+
+
+def ledger_violation(
+    t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
+) -> Outgoing:
+    """Tell the staff which invariants are broken and in which rows; money stands still now."""
+    lines = [t("notice-ledger-violation", id=str(incident_id))]
+    for violation in violations:
+        found = ", ".join(str(row.get("ref")) for row in violation["rows"][:_SHOWN])
+        lines.append(t("notice-ledger-line", name=violation["name"], rows=found))
+    return Outgoing("\n".join(lines))
+
+
+def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
+    """Leave the staff the digest of the whole ledger so far, where no database can change it."""
+    return Outgoing(t("notice-ledger-sealed", number=str(number), digest=digest))
+
+
+def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
+    """Tell the staff which placements were held too long without a post."""
+    found = ", ".join(str(target) for target in targets[:_SHOWN])
+    message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
+    return Outgoing(t(message_id, count=count, targets=found))
+
+
+def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
+    """Tell the staff that somebody asks for money, or the person what became of their wish."""
+    text = t(
+        "notice-withdrawal",
+        status=status,
+        id=str(row.id),
+        amount=t.money(row.amount, row.currency),
+        person=str(telegram_id),
+        reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
+    )
+    if status == "requested":
+        card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
+        return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
+    return Outgoing(text, rows([button(t("menu-wallet"), Go(place=Place.WALLET))]))
+
+
+def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the staff that a payment was reversed outside, and what that cost the platform."""
+    currency = payload["currency"]
+    return Outgoing(
+        t(
+            "notice-deposit-clawed-back",
+            person=str(telegram_id),
+            amount=t.money(payload["amount"], currency),
+            recovered=t.money(payload["recovered"], currency),
+            loss=t.money(payload["loss"], currency),
+        )
+    )
+
+
+def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the staff that a repair of the books was proposed, confirmed, done or dropped."""
+    text = t(
+        "notice-correction",
+        id=str(payload["correction_id"]),
+        kind=t("correction-kind", kind=payload["kind"]),
+        status=payload["status"],
+    )
+    if payload.get("reason"):
+        text += "\n" + t("correction-why", reason=t("correction-reason", reason=payload["reason"]))
+    card = OnCorrection(act=CorrectionAct.CARD, id=payload["correction_id"])
+    return Outgoing(text, rows([button(t("correction-open"), card)]))

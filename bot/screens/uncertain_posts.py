@@ -1,0 +1,68 @@
+"""Cards about posts of which nobody knows whether they are, or stayed, in the channel."""
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import OnUncertainPost, ResolutionAct
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.placements import link
+from bot.texts import Texts
+from services.posts.manual_resolution import ResolutionCase
+
+
+def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
+    """A post to decide on, or what has become of it; `with_ad` sends the ad's message first."""
+    lines = [
+        t(
+            "uncertain-card",
+            id=str(case.target_id),
+            campaign=case.campaign_name,
+            channel=case.channel_title,
+            price=t.money(case.price),
+        )
+    ]
+    if case.uncertain:
+        lines.append(t("uncertain-uncertain"))
+    elif case.undecided and case.ends_at is not None:
+        lines.append(t("uncertain-unseen", until=t.time(case.ends_at)))
+    else:
+        lines.append(t("uncertain-over", status=case.job_status.value))
+    if case.last_error and case.uncertain:
+        lines.append(t("uncertain-error", error=case.last_error))
+    return Outgoing(
+        "\n\n".join(lines), rows(*_buttons(t, case)), case.creative if with_ad else None
+    )
+
+
+def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
+    """Ask for the post's link: it is looked at before it counts."""
+    back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
+    return Outgoing(
+        t("uncertain-ask-link", id=str(case.target_id), channel=case.channel_title),
+        rows([_open(t, case)], [button(t("back"), back)]),
+    )
+
+
+def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]:
+    def act(text: str, what: ResolutionAct) -> InlineKeyboardButton:
+        return button(text, OnUncertainPost(act=what, id=case.target_id, claim=case.claim_no))
+
+    if case.uncertain:
+        return [
+            [_open(t, case)],
+            [act(t("uncertain-there"), ResolutionAct.THERE)],
+            [act(t("uncertain-absent"), ResolutionAct.ABSENT)],
+            [act(t("uncertain-refund"), ResolutionAct.REFUND)],
+        ]
+    if case.undecided:
+        return [
+            [_open(t, case)],
+            [act(t("uncertain-wait"), ResolutionAct.WAIT)],
+            [act(t("uncertain-release"), ResolutionAct.RELEASE)],
+            [act(t("uncertain-refund"), ResolutionAct.REFUND)],
+        ]
+    return []
+
+
+def _open(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
+    near = case.message_id or case.known_message_id or 1
+    return link(t, case.channel_username, case.chat_id, near)

@@ -1,0 +1,93 @@
+"""All routers in their order. Above the forms' router nothing touches Redis."""
+
+from functools import cache
+
+from aiogram import Dispatcher, F, Router
+from aiogram.enums import ChatType
+from aiogram.filters import ExceptionTypeFilter
+from aiogram_dialog import setup_dialogs
+
+from bot.middlewares import ContextMiddleware, SenderChatMiddleware
+from handlers import (
+    buy_form,
+    campaign_form,
+    campaigns,
+    channel_events,
+    channels,
+    corrections,
+    dead_letters,
+    deposits,
+    error_handlers,
+    fallback,
+    moderation,
+    operators,
+    payments,
+    placements,
+    start,
+    terms_form,
+    uncertain_posts,
+    wallet,
+    withdraw_form,
+    withdrawals,
+)
+from handlers import settings as settings_handlers
+
+
+@cache
+def dispatcher() -> Dispatcher:
+    """Join the routers, once a process; what they work with comes with each update.
+
+    aiogram's own state machine is off: it would read Redis before every handler.
+    """
+    root = Dispatcher(disable_fsm=True)
+    root.update.outer_middleware(ContextMiddleware())
+    root.message.outer_middleware(SenderChatMiddleware())
+    root.include_routers(
+        error_handlers.refusals,
+        payments.router,
+        moderation.router,
+        uncertain_posts.router,
+        dead_letters.router,
+        withdrawals.router,
+        deposits.router,
+        corrections.router,
+        operators.router,
+        channel_events.router,
+        start.router,
+        settings_handlers.router,
+        campaigns.router,
+        placements.router,
+        channels.router,
+        wallet.router,
+        withdraw_form.router,
+        fallback.router,
+        _forms(),
+        error_handlers.unexpected_errors,
+    )
+    return root
+
+
+def _forms() -> Router:
+    """Make the one router under which Redis is used: private chats only, after all others."""
+    router = Router(name="forms")
+    router.message.filter(F.chat.type == ChatType.PRIVATE)
+    router.errors.register(fallback.form_gone, ExceptionTypeFilter(*fallback.FORM_GONE))
+    router.include_routers(
+        start.entrance,
+        channels.picked,
+        settings_handlers.openers,
+        campaign_form.openers,
+        buy_form.openers,
+        terms_form.openers,
+        wallet.openers,
+        withdraw_form.openers,
+        settings_handlers.zone_form,
+        campaign_form.form,
+        buy_form.form,
+        terms_form.form,
+        wallet.top_up_form,
+        withdraw_form.form,
+        start.lost,
+    )
+    setup_dialogs(router)
+    return router

@@ -1,0 +1,131 @@
+"""Who plays in the demo, what it remembers from step to step, and how it looks at things."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.demo.books import Books
+from sandbox.demo.errors import Unexpected
+from sandbox.demo.people import Chat, Control, Json, Person
+
+# Minor units, and how people type and read them.
+TOP_UP, PRICE, FEE, BUDGET = 250_00, 50_00, 5_00, 100_00
+HOURS = 24
+CAMPAIGN = "Spring seeds"
+AD = "Spring is here! Order your seeds today."
+FORMATTING: list[Json] = [
+    {"type": "bold", "offset": 0, "length": 15},
+    {"type": "italic", "offset": 33, "length": 5},
+]
+LINK = ("Order now", "https://example.com/seeds")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays, and where."""
+
+    advertiser: Person
+    owner: Person
+    admin: Person
+    admin_chat: Chat
+    channel: Chat
+    channel_title: str
+
+
+@dataclass
+class Story:
+    """The cast, the books, and what the steps so far have made."""
+
+    control: Control
+    books: Books
+    cast: Cast
+    card: Json = field(default_factory=dict)
+    """The campaign's card in the advertiser's chat, then the target's in the admin chat."""
+    preview: Json = field(default_factory=dict)
+    post: Json = field(default_factory=dict)
+    campaign_id: int = 0
+    target_id: int = 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one step showed to people, and what it left in the database."""
+
+    chat: str
+    database: str
+
+
+async def new_cast(control: Control, facts: Json, suffix: str) -> Cast:
+    """An advertiser, an owner and a channel of their own, beside those of the first start."""
+    advertiser = await control.post("/users", first_name="Advertiser")
+    owner = await control.post("/users", first_name="Owner")
+    title = f"Owner's channel {suffix}"
+    channel = await control.post("/channels", owner_id=owner["id"], title=title)
+    people = {
+        "advertiser": advertiser["id"],
+        "owner": owner["id"],
+        "admin": facts["people"]["admin"],
+    }
+    return _cast(control, people, facts["admin_chat_id"], channel["id"], title)
+
+
+async def first_cast(control: Control, facts: Json) -> Cast:
+    """The people and the channel that a new sandbox has."""
+    chats = {chat["id"]: chat for chat in (await control.get("/state"))["chats"]}
+    channel_id = facts["channel_id"]
+    title = chats[channel_id]["title"]
+    return _cast(control, facts["people"], facts["admin_chat_id"], channel_id, title)
+
+
+def _cast(
+    control: Control, people: dict[str, int], admin_chat_id: int, channel_id: int, title: str
+) -> Cast:
+    advertiser, owner, admin = (
+        Person(control, people[name]) for name in ("advertiser", "owner", "admin")
+    )
+    return Cast(
+        advertiser, owner, admin, Chat(control, admin_chat_id), Chat(control, channel_id), title
+    )
+
+
+def wanted_ad() -> Json:
+    """The ad as the advertiser wrote it."""
+    return {"text": AD, "entities": FORMATTING, "buttons": [LINK]}
+
+
+def look_of(message: Json) -> Json:
+    """What a reader sees of an ad: text, formatting and link buttons."""
+    return {
+        "text": message["text"],
+        "entities": message["entities"],
+        "buttons": [(b["text"], b.get("url")) for row in message["buttons"] for b in row],
+    }
+
+
+async def wallet(story: Story, then: str) -> Json:
+    """The advertiser opens the menu and the wallet, in which `then` stands."""
+    person = story.cast.advertiser
+    menu = await person.say("/start", then="What would you like to do?")
+    return await person.press("💰 Wallet", on=menu, then=then)
+
+
+async def posts_of(story: Story) -> list[Json]:
+    """What the channel shows, without Telegram's own notes such as "channel created"."""
+    shown = (await story.cast.channel.read())["messages"]
+    return [message for message in shown if message["service"] is None]
+
+
+async def audited(story: Story, action: str, name: str, number: int) -> None:
+    """Expect that the audit has this action once for that id."""
+    rows = await story.books.rows(
+        "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",
+        action,
+        name,
+        str(number),
+    )
+    expect(len(rows), 1, f"one audit row {action}")
+
+
+def expect(seen: Any, wanted: Any, what: str) -> None:
+    """Raise Unexpected unless what was seen is what was wanted."""
+    if seen != wanted:
+        raise Unexpected(f"{what}: {wanted}", str(seen))

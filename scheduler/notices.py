@@ -1,0 +1,179 @@
+"""What is owed to somebody as the message that they get: reads the facts, a screen says them.
+
+Needs no running bot: the clock's outbox tick calls it. Texts are read when it is sent, so that the
+message tells what is true then, in the language that the person has then.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.screens import dead_letters as dead_letter_screens
+from bot.screens import moderation as moderation_screens
+from bot.screens import notices as screens
+from bot.screens import uncertain_posts as doubt_screens
+from bot.screens.outgoing import Outgoing
+from bot.texts import Texts
+from db.models.operations import OutboxMessage
+from services.market import channels, moderation
+from services.market.moderation import Card
+from services.money import withdrawals
+from services.platform import users
+from services.posts import dead_letters, manual_resolution
+
+Payload = Mapping[str, Any]
+Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
+OfPlacement = Callable[[Texts, Card, Payload], Outgoing]
+
+
+async def read(session: AsyncSession, messages: Sequence[OutboxMessage]) -> Mapping[int, Card]:
+    """Read the placements that messages are about, all in one go."""
+    target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
+    return await moderation.cards(session, target_ids=target_ids) if target_ids else {}
+
+
+async def render(
+    session: AsyncSession,
+    message: OutboxMessage,
+    language: str,
+    currency: str,
+    *,
+    cards: Mapping[int, Card],
+) -> Outgoing:
+    """Write one owed message in a language; `cards` as `read` found them.
+
+    Raises LookupError for a kind that has no screen.
+    """
+    time_zone = None
+    if message.user_id is not None:
+        time_zone = (await users.get(session, message.user_id)).time_zone
+    t = Texts(language, currency, time_zone)
+    if (of_placement := _OF_PLACEMENTS.get(message.kind)) is not None:
+        return of_placement(t, cards[message.payload["target_id"]], message.payload)
+    return await _KINDS[message.kind](session, t, message.payload)
+
+
+def _moderation_card(t: Texts, row: Card, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return moderation_screens.card(t, row, with_ad=True)
+
+
+def _of_placement(message_id: str) -> OfPlacement:
+    def render_placement(t: Texts, row: Card, payload: Payload) -> Outgoing:
+        return screens.placement(t, message_id, row, payload)
+
+    return render_placement
+
+
+async def _doubt(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    case = await manual_resolution.get_case(session, target_id=payload["target_id"])
+    return doubt_screens.card(t, case, with_ad=True)
+
+
+async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await dead_letters.get(session, target_id=payload["target_id"])
+    return dead_letter_screens.offer(t, row)
+
+
+async def _telegram_down(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.telegram_down(t, payload["incident_id"])
+
+
+async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.telegram_back(t, payload["incident_id"], payload["minutes"])
+
+
+async def _channel_suspended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await channels.get(session, payload["channel_id"])
+    return screens.channel_suspended(t, row, payload["reason"])
+
+
+async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.deposit_credited(t, payload["amount"])
+
+
+async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.payment_parked(t, payload["inbox_id"], payload["error"])
+
+
+async def _person_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.person_blocked(t, blocked=True)
+
+
+async def _person_unblocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.person_blocked(t, blocked=False)
+
+
+async def _switch_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    by = None
+    if payload["user_id"] is not None:
+        by = (await users.get(session, payload["user_id"])).telegram_id
+    return screens.switch_changed(
+        t, payload["key"], enabled=payload["enabled"], reason=payload["reason"], by=by
+    )
+
+
+async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
+
+
+async def _ledger_sealed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.audit_chain_extended(t, payload["number"], payload["digest"])
+
+
+async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.escrow_watchdog(
+        t, payload["count"], payload["targets"], acting=payload["acting"]
+    )
+
+
+async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await withdrawals.get(session, payload["withdrawal_id"])
+    user = await users.get(session, row.user_id)
+    return screens.withdrawal(t, row, payload["status"], user.telegram_id)
+
+
+async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    user = await users.get(session, payload["user_id"])
+    return screens.deposit_clawed_back(t, user.telegram_id, payload)
+
+
+async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.correction_changed(t, payload)
+
+
+_OF_PLACEMENTS: Mapping[str, OfPlacement] = {
+    "target_submitted": _moderation_card,
+    "target_approved": _of_placement("notice-target-approved"),
+    "target_rejected": _of_placement("notice-target-rejected"),
+    "target_expired": _of_placement("notice-target-expired"),
+    "target_paid": _of_placement("notice-target-paid"),
+    "target_refunded": _of_placement("notice-target-refunded"),
+    "funds_missing": _of_placement("notice-funds-missing"),
+    "ad_scheduled": _of_placement("notice-ad-scheduled"),
+    "post_published": _of_placement("notice-post-published"),
+    "post_refused": _of_placement("notice-post-refused"),
+    "post_gone": _of_placement("notice-post-gone"),
+}
+_KINDS: Mapping[str, Render] = {
+    "post_uncertain": _doubt,
+    "post_unseen": _doubt,
+    "retry_offered": _retry_offered,
+    "telegram_down": _telegram_down,
+    "telegram_back": _telegram_back,
+    "channel_suspended": _channel_suspended,
+    "deposit_credited": _deposit_credited,
+    "payment_parked": _payment_parked,
+    "person_blocked": _person_blocked,
+    "person_unblocked": _person_unblocked,
+    "switch_changed": _switch_changed,
+    "ledger_violation": _ledger_violation,
+    "audit_chain_extended": _ledger_sealed,
+    "escrow_watchdog": _escrow_watchdog,
+    "withdrawal_changed": _withdrawal_changed,
+    "deposit_clawed_back": _deposit_clawed_back,
+    "correction_changed": _correction_changed,
+}
+
+KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS)
+"""Every kind that may be written into the outbox."""

@@ -1,0 +1,82 @@
+"""The ad itself, as its advertiser made it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.platform import errors
+
+KINDS = ("text", "photo", "video", "animation")
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+BUTTON_LIMIT = 64
+URL_LIMIT = 2048
+"""Telegram's sizes, counted after entities were parsed, in UTF-16 units."""
+
+
+def utf16_length(text: str) -> int:
+    """Count as Telegram does: an emoji outside the basic plane is two."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+@dataclass(frozen=True)
+class Creative:
+    """Text with its formatting, perhaps one picture, video or GIF, perhaps one link button."""
+
+    kind: str
+    text: str = ""
+    """The text, or the caption of what is shown."""
+    entities: list[dict[str, Any]] = field(default_factory=list)
+    """Telegram's own entities, sent back as they came."""
+    file_id: str | None = None
+    button_text: str | None = None
+    button_url: str | None = None
+
+    def validate(self) -> "Creative":
+        """Return itself when Telegram will take it. Raises InvalidCreative, InvalidText."""
+        if self.kind not in KINDS:
+            raise errors.InvalidCreative("kind", "unknown")
+        if (self.kind == "text") != (self.file_id is None):
+            raise errors.InvalidCreative(
+                "file", "missing" if self.file_id is None else "unexpected"
+            )
+        limit = TEXT_LIMIT if self.kind == "text" else CAPTION_LIMIT
+        length = utf16_length(self.text)
+        if length > limit or (self.kind == "text" and not self.text.strip()):
+            raise errors.InvalidText("ad", limit, length)
+        if (self.button_text is None) != (self.button_url is None):
+            raise errors.InvalidCreative("button", "incomplete")
+        if self.button_text is not None and self.button_url is not None:
+            _check_button(self.button_text, self.button_url)
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is stored."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(stored: dict[str, Any]) -> "Creative":
+        """Read what was stored."""
+        return Creative(**stored)
+
+
+def readable(stored: dict[str, Any]) -> Creative | None:
+    """Read what was stored, or None for what cannot be an ad: one such row must stop no other."""
+    try:
+        return Creative.from_json(stored).validate()
+    except (TypeError, ValueError, AttributeError, errors.DomainError):
+        return None
+
+
+def _check_button(text: str, url: str) -> None:
+    if not text.strip() or utf16_length(text) > BUTTON_LIMIT:
+        raise errors.InvalidText("button", BUTTON_LIMIT, utf16_length(text))
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise errors.InvalidCreative("url", "unreadable") from error
+    if parts.scheme not in {"http", "https"} or "." not in host or len(url) > URL_LIMIT:
+        raise errors.InvalidCreative("url", "not_http")
+    if any(character.isspace() for character in url):
+        raise errors.InvalidCreative("url", "unreadable")

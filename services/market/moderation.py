@@ -1,0 +1,268 @@
+"""Staff decide on placements: approve holds the money and queues the post, in one transaction."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db import queries
+from db.models.campaigns import (
+    Campaign,
+    CampaignTarget,
+    Channel,
+    TargetStatus,
+)
+from db.models.money import EscrowStatus, Wallet, WalletKind
+from db.models.operations import Switch
+from db.models.users import Role, User
+from db.queries import Decidable
+from services.market.creatives import Creative
+from services.money import ledger
+from services.money.ledger import NotApproved
+from services.platform import audit, errors, outbox, transitions
+from services.platform.actors import MODERATORS, Actor
+from services.platform.transitions import ActorRole
+
+REASON_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What an approval did."""
+
+    target_id: int
+    created: bool
+    """False when it was approved before."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a moderator sees of a placement. Amounts in minor units, times aware."""
+
+    target_id: int
+    campaign_id: int
+    campaign_name: str
+    creative: Creative
+    advertiser_id: int
+    advertiser_telegram_id: int
+    owner_id: int
+    owner_telegram_id: int
+    channel_id: int
+    channel_title: str
+    channel_chat_id: int
+    price: int
+    promised_hours: int
+    fee_bps: int
+    publish_at: datetime | None
+    status: str
+    decided_by_telegram_id: int | None
+    decision_reason: str | None
+    advertiser_balance: int
+    currency: str
+
+
+async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Approval:
+    """Approve a placement: hold, job, status and audit in this one transaction.
+
+    A repeat, whatever the target has become since, returns the first result and writes nothing.
+    Locks the switch `new_escrows`, the target, its campaign (shared), then the wallets. Raises
+    AccessDenied, NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable,
+    PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds; then nothing
+    has changed.
+    """
+    role = actor.require_staff(*MODERATORS, action="moderation_approve")
+    refused = await ledger.approve(
+        session,
+        target_id=target_id,
+        movable=transitions.allowed_from(
+            transitions.TARGET, TargetStatus.APPROVED, ActorRole(role.value)
+        ),
+        actor_id=actor.user_id,
+        role=role.value,
+    )
+    if refused is not None and refused.refusal != "repeated":
+        raise _refusal(target_id, refused)
+    return Approval(target_id, created=refused is None)
+
+
+async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Approval:
+    """Reject a pending placement, with a reason that its advertiser is told.
+
+    Refused while money is held for it. A repeat returns the first result. Locks the target.
+    Raises AccessDenied, OwnMoney, InvalidMove, InvalidText.
+    """
+    role = actor.require_staff(*MODERATORS, action="moderation_reject")
+    reason = reason.strip()
+    if not 1 <= len(reason) <= REASON_LIMIT:
+        raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
+    target = await _decidable(session, actor, target_id)
+    if target.status is TargetStatus.REJECTED:
+        return Approval(target_id, created=False)
+    _require_move(target, target_id, TargetStatus.REJECTED, role)
+    if target.escrow_status is EscrowStatus.HELD:
+        raise errors.InvalidMove("target", target_id, "held", TargetStatus.REJECTED)
+    await session.execute(
+        update(CampaignTarget)
+        .where(CampaignTarget.id == target_id)
+        .values(
+            status=TargetStatus.REJECTED,
+            decided_by=actor.user_id,
+            decided_at=func.clock(),
+            decision_reason=reason,
+        )
+    )
+    await audit.record(
+        session,
+        actor=actor,
+        action="moderation_rejected",
+        role=role,
+        target_id=target_id,
+        campaign_id=target.campaign_id,
+    )
+    await outbox.add(
+        session,
+        user_id=target.advertiser_id,
+        kind="target_rejected",
+        payload={"target_id": target_id},
+        key=f"target_rejected:{target_id}",
+    )
+    return Approval(target_id, created=True)
+
+
+async def note_missing_funds(session: AsyncSession, *, target_id: int) -> None:
+    """Owe the advertiser of a pending target a word on what is missing; once per missing sum.
+
+    For the entry point, after an approval rolled back with InsufficientFunds.
+    """
+    seen = await card(session, target_id=target_id)
+    missing = seen.price - seen.advertiser_balance
+    if seen.status != TargetStatus.PENDING or missing <= 0:
+        return
+    await outbox.add(
+        session,
+        user_id=seen.advertiser_id,
+        kind="funds_missing",
+        payload={"target_id": target_id, "missing": missing},
+        key=f"funds_missing:{target_id}:{missing}",
+    )
+
+
+async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Card]:
+    """Return a page of what waits for a decision, oldest first."""
+    rows = await session.execute(
+        _cards()
+        .where(CampaignTarget.status == TargetStatus.PENDING)
+        .order_by(CampaignTarget.created_at, CampaignTarget.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_card(row) for row in rows]
+
+
+async def card(session: AsyncSession, *, target_id: int) -> Card:
+    """Return one placement as a moderator sees it. Raises NotFound."""
+    row = (await session.execute(_cards().where(CampaignTarget.id == target_id))).one_or_none()
+    if row is None:
+        raise errors.NotFound("target", target_id)
+    return _card(row)
+
+
+async def cards(session: AsyncSession, *, target_ids: Collection[int]) -> dict[int, Card]:
+    """Return placements as a moderator sees them, by their ids; unknown ids are left out."""
+    rows = await session.execute(_cards().where(CampaignTarget.id.in_(target_ids)))
+    return {card.target_id: card for card in map(_card, rows)}
+
+
+async def _decidable(session: AsyncSession, actor: Actor, target_id: int) -> Decidable:
+    """Lock a target on which the actor may decide. Raises NotFound, OwnMoney."""
+    target = await queries.lock_for_decision(session, target_id)
+    if target is None:
+        raise errors.NotFound("target", target_id)
+    if actor.user_id in {target.advertiser_id, target.owner_id}:
+        raise errors.OwnMoney(target_id)
+    return target
+
+
+def _require_move(target: Decidable, target_id: int, wanted: TargetStatus, role: Role) -> None:
+    transitions.require(
+        transitions.TARGET,
+        "target",
+        target_id,
+        status=target.status,
+        wanted=wanted,
+        role=ActorRole(role.value),
+    )
+
+
+def _refusal(target_id: int, refused: NotApproved) -> errors.DomainError:
+    """Say as a fact why `approve_target` wrote nothing."""
+    ref, word = refused.ref or target_id, refused.word or ""
+    facts: dict[str, Callable[[], errors.DomainError]] = {
+        "not_found": lambda: errors.NotFound("target", target_id),
+        "own_money": lambda: errors.OwnMoney(target_id),
+        "invalid_move": lambda: errors.InvalidMove(
+            "target", target_id, word, TargetStatus.APPROVED
+        ),
+        "campaign_not_active": lambda: errors.CampaignNotActive(ref, word),
+        "channel_not_usable": lambda: errors.ChannelNotUsable(ref, word),
+        "person_blocked": lambda: errors.PersonBlocked(ref),
+        "publish_time_past": lambda: errors.PublishTimePast(target_id),
+        "switch_stopped": lambda: errors.SwitchStopped(Switch.NEW_ESCROWS),
+        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, word),
+    }
+    return facts[refused.refusal]()
+
+
+def _cards() -> Select[*tuple[Any, ...]]:
+    advertiser, owner, decider = aliased(User), aliased(User), aliased(User)
+    return (
+        select(
+            CampaignTarget,
+            Campaign,
+            Channel,
+            advertiser.telegram_id.label("advertiser_telegram_id"),
+            owner.telegram_id.label("owner_telegram_id"),
+            decider.telegram_id.label("decider_telegram_id"),
+            Wallet.balance,
+            Wallet.currency,
+        )
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .join(Channel, Channel.id == CampaignTarget.channel_id)
+        .join(advertiser, advertiser.id == Campaign.advertiser_id)
+        .join(owner, owner.id == CampaignTarget.owner_id)
+        .join(Wallet, (Wallet.user_id == Campaign.advertiser_id) & (Wallet.kind == WalletKind.USER))
+        .outerjoin(decider, decider.id == CampaignTarget.decided_by)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _card(row: Any) -> Card:
+    target: CampaignTarget = row.CampaignTarget
+    campaign: Campaign = row.Campaign
+    channel: Channel = row.Channel
+    return Card(
+        target_id=target.id,
+        campaign_id=campaign.id,
+        campaign_name=campaign.name,
+        creative=Creative.from_json(campaign.creative),
+        advertiser_id=campaign.advertiser_id,
+        advertiser_telegram_id=row.advertiser_telegram_id,
+        owner_id=target.owner_id,
+        owner_telegram_id=row.owner_telegram_id,
+        channel_id=channel.id,
+        channel_title=channel.title,
+        channel_chat_id=channel.chat_id,
+        price=target.price,
+        promised_hours=target.promised_hours,
+        fee_bps=target.fee_bps,
+        publish_at=target.publish_at,
+        status=target.status,
+        decided_by_telegram_id=row.decider_telegram_id,
+        decision_reason=target.decision_reason,
+        advertiser_balance=row.balance,
+        currency=row.currency,
+    )

@@ -1,0 +1,69 @@
+"""Expire pending placements that nobody decided on in time."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, TargetStatus
+from services.platform import audit, outbox
+from services.platform.actors import SYSTEM
+
+BATCH = 100
+UNDECIDED = timedelta(hours=72)
+
+
+async def expire_targets(session: AsyncSession) -> int:
+    """End pending targets that nobody decided on; return how many. A tick.
+
+    Expired: 72 h after submission or at `publish_at`, whichever is first. Withdrawn: those of a
+    cancelled campaign. A target with money held for it is the watchdog's.
+    """
+    cancelled = Campaign.status == CampaignStatus.CANCELLED
+    locked = await session.scalars(
+        select(CampaignTarget.id)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .where(
+            CampaignTarget.status == TargetStatus.PENDING,
+            or_(
+                CampaignTarget.created_at < func.clock() - UNDECIDED,
+                CampaignTarget.publish_at <= func.clock(),
+                cancelled,
+            ),
+            ~queries.has_escrow(),
+        )
+        .order_by(CampaignTarget.id)
+        .limit(BATCH)
+        .with_for_update(of=CampaignTarget, skip_locked=True)
+    )
+    # Read again under the locks: a hold that came in between changed no row of the target.
+    over = await session.execute(
+        select(CampaignTarget, Campaign.advertiser_id, cancelled)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .where(CampaignTarget.id.in_(locked.all()), ~queries.has_escrow())
+        .order_by(CampaignTarget.id)
+        .execution_options(populate_existing=True)
+    )
+    rows = over.all()
+    moment = await queries.now(session)
+    for target, advertiser_id, withdrawn in rows:
+        target.status = TargetStatus.WITHDRAWN if withdrawn else TargetStatus.EXPIRED
+        target.decided_at = moment
+        await session.flush()
+        await audit.record(
+            session,
+            actor=SYSTEM,
+            action=f"target_{target.status}",
+            role="system",
+            target_id=target.id,
+        )
+        if not withdrawn:
+            await outbox.add(
+                session,
+                user_id=advertiser_id,
+                kind="target_expired",
+                payload={"target_id": target.id},
+                key=f"target_expired:{target.id}",
+            )
+    return len(rows)

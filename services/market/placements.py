@@ -1,0 +1,119 @@
+"""Placements as people look at them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.money import Escrow
+from db.models.posting import PostJob
+from services.platform import errors
+from services.platform.actors import STAFF, Actor
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A placement with its live state. Amounts in minor units, times aware."""
+
+    target_id: int
+    campaign_id: int
+    campaign_name: str
+    advertiser_id: int
+    owner_id: int
+    channel_id: int
+    channel_title: str
+    channel_username: str | None
+    channel_chat_id: int
+    price: int
+    promised_hours: int
+    fee_bps: int
+    publish_at: datetime | None
+    target_status: str
+    decision_reason: str | None
+    job_status: str | None
+    last_error: str | None
+    message_id: int | None
+    escrow_status: str | None
+    release_due_at: datetime | None
+
+
+def _query() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            CampaignTarget.id,
+            Campaign.id,
+            Campaign.name,
+            Campaign.advertiser_id,
+            CampaignTarget.owner_id,
+            Channel.id,
+            Channel.title,
+            Channel.username,
+            Channel.chat_id,
+            CampaignTarget.price,
+            CampaignTarget.promised_hours,
+            CampaignTarget.fee_bps,
+            CampaignTarget.publish_at,
+            CampaignTarget.status,
+            CampaignTarget.decision_reason,
+            PostJob.status,
+            PostJob.last_error,
+            PostJob.message_id,
+            Escrow.status,
+            Escrow.release_due_at,
+        )
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .join(Channel, Channel.id == CampaignTarget.channel_id)
+        .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
+        .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+    )
+
+
+async def of_advertiser(
+    session: AsyncSession,
+    *,
+    user_id: int,
+    limit: int,
+    offset: int,
+    campaign_id: int | None = None,
+) -> Sequence[Placement]:
+    """Return a page of a user's placements, newest first; of one campaign, if it is named."""
+    query = _query().where(Campaign.advertiser_id == user_id)
+    if campaign_id is not None:
+        query = query.where(Campaign.id == campaign_id)
+    rows = await session.execute(
+        query.order_by(CampaignTarget.id.desc()).limit(limit).offset(offset)
+    )
+    return [Placement(*row) for row in rows]
+
+
+async def of_owner(
+    session: AsyncSession, *, user_id: int, limit: int, offset: int
+) -> Sequence[Placement]:
+    """Return a page of the placements in a user's channels, newest first."""
+    rows = await session.execute(
+        _query()
+        .where(CampaignTarget.owner_id == user_id)
+        .order_by(CampaignTarget.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [Placement(*row) for row in rows]
+
+
+async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
+    """Return a placement to its advertiser, its owner or staff.
+
+    Raises NotFound, to strangers too: an id that is not theirs tells them nothing.
+    """
+    row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
+    if row is None:
+        raise errors.NotFound("target", target_id)
+    placement = Placement(*row)
+    mine = actor.user_id in {placement.advertiser_id, placement.owner_id}
+    if not mine and actor.staff_role(*STAFF) is None:
+        raise errors.NotFound("target", target_id)
+    return placement

@@ -1,0 +1,185 @@
+"""Money coming in, and money held for a placement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.money import Deposit, DepositStatus, Reason, WalletKind
+from db.models.operations import Switch
+from db.models.users import User
+from db.money import MAX_AMOUNT
+from services.money import ledger, wallets
+from services.money.ledger import Leg
+from services.platform import audit, errors, killswitches, outbox, users
+from services.platform.actors import SYSTEM
+
+CREDIT_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A deposit as staff see it. Minor units; time aware."""
+
+    deposit_id: int
+    telegram_id: int
+    amount: int
+    currency: str
+    source: str
+    status: DepositStatus
+    created_at: datetime
+
+
+async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
+    """Say whether a payment may be taken now (pre-checkout). Amount in minor units.
+
+    Raises SwitchStopped, PersonBlocked, InvalidAmount, CurrencyMismatch.
+    """
+    await killswitches.lock(session, Switch.DEPOSITS)
+    await killswitches.require(session, Switch.DEPOSITS)
+    _require_amount(amount)
+    if await users.first_blocked(session, user_id):
+        raise errors.PersonBlocked(user_id)
+    wallet = await wallets.of_user(session, user_id)
+    if wallet.currency != currency:
+        raise errors.CurrencyMismatch(wallet.currency, currency)
+
+
+async def deposit(
+    session: AsyncSession, *, user_id: int, amount: int, key: str, source: str
+) -> Deposit:
+    """Record a payment that arrived and credit it, minor units; with the same key: the first one.
+
+    The fact is recorded even while deposits are stopped; the clock credits it later. Locks the
+    switch, the deposit, then the wallets. Raises InvalidAmount, IdempotencyConflict.
+    """
+    await killswitches.lock(session, Switch.DEPOSITS)
+    _require_amount(amount)
+    wallet = await wallets.of_user(session, user_id)
+    await session.execute(
+        insert(Deposit)
+        .values(
+            user_id=user_id,
+            amount=amount,
+            currency=wallet.currency,
+            source=source,
+            external_reference=key,
+        )
+        .on_conflict_do_nothing(index_elements=["external_reference"])
+    )
+    found = await session.execute(
+        select(Deposit)
+        .where(Deposit.external_reference == key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    received: Deposit = found.scalar_one()
+    if (received.user_id, received.amount, received.source) != (user_id, amount, source):
+        raise errors.IdempotencyConflict(key)
+    if received.status is DepositStatus.RECEIVED and await killswitches.running(
+        session, Switch.DEPOSITS
+    ):
+        await _credit(session, received)
+    return received
+
+
+async def credit_due(session: AsyncSession) -> int:
+    """Credit what arrived while deposits were stopped; return how many. A tick."""
+    await killswitches.lock(session, Switch.DEPOSITS)
+    if not await killswitches.running(session, Switch.DEPOSITS):
+        return 0
+    waiting = await session.scalars(
+        select(Deposit)
+        .where(Deposit.status == DepositStatus.RECEIVED)
+        .order_by(Deposit.id)
+        .limit(CREDIT_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    credited = 0
+    # By person, as every transaction that moves the money of several: no circle of wallets.
+    for received in sorted(waiting.all(), key=lambda row: (row.user_id, row.id)):
+        await _credit(session, received)
+        credited += 1
+    return credited
+
+
+async def recent(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Payment]:
+    """Return a page of the deposits, newest first."""
+    rows = await session.execute(
+        select(Deposit, User.telegram_id)
+        .join(User, User.id == Deposit.user_id)
+        .order_by(Deposit.id.desc())
+        .limit(limit)
+        .offset(offset)
+        .execution_options(populate_existing=True)
+    )
+    return [
+        Payment(
+            deposit_id=received.id,
+            telegram_id=telegram_id,
+            amount=received.amount,
+            currency=received.currency,
+            source=received.source,
+            status=received.status,
+            created_at=received.created_at,
+        )
+        for received, telegram_id in rows
+    ]
+
+
+async def waiting(session: AsyncSession) -> tuple[int, int]:
+    """Return how many deposits wait to be credited, and how much they are (minor units)."""
+    row = await session.execute(
+        select(func.count(), func.coalesce(func.sum(Deposit.amount), 0)).where(
+            Deposit.status == DepositStatus.RECEIVED
+        )
+    )
+    count, amount = row.one()
+    return count, int(amount)
+
+
+async def _credit(session: AsyncSession, received: Deposit) -> None:
+    """Move a recorded payment from outside to its person; the caller has locked its row."""
+    wallet = await wallets.of_user(session, received.user_id)
+    outside = await ledger.open_wallet(
+        session, WalletKind.EXTERNAL, currency=wallet.currency, counterparty_id=received.user_id
+    )
+    await ledger.post(
+        session,
+        key=f"deposit:{received.external_reference}",
+        reason=Reason.DEPOSIT,
+        reference_id=received.id,
+        legs=[
+            Leg(outside, -received.amount, Reason.DEPOSIT),
+            Leg(wallet.id, received.amount, Reason.DEPOSIT),
+        ],
+        actor_id=received.user_id,
+    )
+    received.status = DepositStatus.CREDITED
+    received.credited_at = await queries.now(session)
+    await session.flush()
+    await audit.record(
+        session,
+        actor=SYSTEM,
+        action="deposit_credited",
+        role="system",
+        deposit_id=received.id,
+        credited_user_id=received.user_id,
+        amount=received.amount,
+    )
+    await outbox.add(
+        session,
+        user_id=received.user_id,
+        kind="deposit_credited",
+        payload={"deposit_id": received.id, "amount": received.amount},
+        key=f"deposit_credited:{received.id}",
+    )
+
+
+def _require_amount(amount: int) -> None:
+    if not 1 <= amount <= MAX_AMOUNT:
+        raise errors.InvalidAmount(amount)

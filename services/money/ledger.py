@@ -1,0 +1,230 @@
+"""The only caller of the ledger's database functions."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.money import Reason, WalletKind
+from db.models.operations import Switch
+from services.platform import errors
+from services.platform.actors import correlation_id
+
+_POST = text(
+    "SELECT transfer_id, created FROM post_transfer("
+    ":key, :reason, :reference_id, :wallet_ids, :amounts, :reasons, :actor_id, :correlation_id)"
+).bindparams(
+    bindparam("wallet_ids", type_=ARRAY(BigInteger)),
+    bindparam("amounts", type_=ARRAY(BigInteger)),
+    bindparam("reasons", type_=ARRAY(Text)),
+    bindparam("reference_id", type_=BigInteger),
+    bindparam("actor_id", type_=BigInteger),
+)
+_OPEN = text("SELECT open_wallet(:kind, :user_id, :counterparty_id, :currency)").bindparams(
+    bindparam("user_id", type_=BigInteger), bindparam("counterparty_id", type_=BigInteger)
+)
+
+_LOCK = text("SELECT lock_wallet(:wallet_id)")
+
+HOLD = text(
+    "SELECT hold_price(:target_id, :amount, :fee, :from_wallet_id, :currency, :actor_id,"
+    " :correlation_id)"
+).bindparams(
+    *(
+        bindparam(name, type_=BigInteger)
+        for name in ("target_id", "amount", "fee", "from_wallet_id", "actor_id")
+    ),
+    *(bindparam(name, type_=Text) for name in ("currency", "correlation_id")),
+)
+APPROVE = text(
+    "SELECT refusal, ref, word FROM approve_target(:target_id, :switch, :movable, :actor_id, :role,"
+    " :correlation_id)"
+).bindparams(
+    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
+    *(bindparam(name, type_=Text) for name in ("switch", "role", "correlation_id")),
+    bindparam("movable", type_=ARRAY(Text)),
+)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What one wallet gets (or, below zero, gives). Minor units."""
+
+    wallet_id: int
+    amount: int
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A transfer that stands in the ledger."""
+
+    transfer_id: int
+    created: bool
+    """False when the key was there before, with the same content."""
+
+
+@dataclass(frozen=True)
+class NotApproved:
+    """Why a target was not approved, as `approve_target` names it; nothing was written."""
+
+    refusal: str
+    ref: int | None
+    """What it is about."""
+    word: str | None
+    """In which state that is."""
+
+
+async def post(
+    session: AsyncSession,
+    *,
+    key: str,
+    reason: Reason,
+    reference_id: int,
+    legs: list[Leg],
+    actor_id: int | None = None,
+) -> Posted:
+    """Post one transfer; a repeat with the same key and content returns the first.
+
+    Locks the wallets of the legs in the order of their ids. Raises InsufficientFunds,
+    IdempotencyConflict, InvalidTransfer, CurrencyMismatch, InvalidAmount; the transaction is then
+    void, as after any database error.
+    """
+    try:
+        found = await session.execute(
+            _POST,
+            {
+                "key": key,
+                "reason": reason.value,
+                "reference_id": reference_id,
+                "wallet_ids": [leg.wallet_id for leg in legs],
+                "amounts": [leg.amount for leg in legs],
+                "reasons": [leg.reason.value for leg in legs],
+                "actor_id": actor_id,
+                "correlation_id": correlation_id.get(),
+            },
+        )
+    except DBAPIError as error:
+        raise _fact(error, key, max(abs(leg.amount) for leg in legs)) from error
+    row = found.one()
+    return Posted(row.transfer_id, row.created)
+
+
+async def hold(
+    session: AsyncSession,
+    *,
+    target_id: int,
+    amount: int,
+    fee: int,
+    from_wallet_id: int,
+    currency: str,
+    actor_id: int | None,
+) -> None:
+    """Take an amount into a new escrow of a target that the caller has locked. Minor units.
+
+    One round trip. Locks the two wallets. Raises InsufficientFunds; the transaction is then void.
+    """
+    try:
+        await session.execute(
+            HOLD,
+            {
+                "target_id": target_id,
+                "amount": amount,
+                "fee": fee,
+                "from_wallet_id": from_wallet_id,
+                "currency": currency,
+                "actor_id": actor_id,
+                "correlation_id": correlation_id.get(),
+            },
+        )
+    except DBAPIError as error:
+        raise _fact(error, f"escrow_hold:{target_id}", amount) from error
+
+
+async def approve(
+    session: AsyncSession,
+    *,
+    target_id: int,
+    movable: Collection[str],
+    actor_id: int | None,
+    role: str,
+) -> NotApproved | None:
+    """Hold the price of a target, and write all that follows from its approval; or say why not.
+
+    One round trip, because approvals come in crowds. `movable` are the statuses that it may come
+    from. Locks the switch `new_escrows`, the target, its campaign (shared), its escrow, then the
+    wallets. Raises InsufficientFunds; the transaction is then void.
+    """
+    try:
+        found = await session.execute(
+            APPROVE,
+            {
+                "target_id": target_id,
+                "switch": Switch.NEW_ESCROWS.value,
+                "movable": sorted(movable),
+                "actor_id": actor_id,
+                "role": role,
+                "correlation_id": correlation_id.get(),
+            },
+        )
+    except DBAPIError as error:
+        raise _fact(error, f"escrow_hold:{target_id}", 0) from error
+    refusal, ref, word = found.one()
+    return refusal and NotApproved(refusal, ref, word)
+
+
+async def open_wallet(
+    session: AsyncSession,
+    kind: WalletKind,
+    *,
+    currency: str,
+    user_id: int | None = None,
+    counterparty_id: int | None = None,
+) -> int:
+    """Open an empty wallet, or find it (an escrow wallet is always new); return its id."""
+    found = await session.execute(
+        _OPEN,
+        {
+            "kind": kind.value,
+            "user_id": user_id,
+            "counterparty_id": counterparty_id,
+            "currency": currency,
+        },
+    )
+    wallet_id: int = found.scalar_one()
+    return wallet_id
+
+
+async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
+    """Lock a wallet until the end of the transaction and return its balance, minor units.
+
+    For who takes "what is there". Only a person's own wallet, which is the first of all that they
+    have: so wallets are still locked in the order of their ids. Raises NotFound.
+    """
+    found = await session.execute(_LOCK, {"wallet_id": wallet_id})
+    balance: int | None = found.scalar_one()
+    if balance is None:
+        raise errors.NotFound("wallet", wallet_id)
+    return balance
+
+
+def _fact(error: DBAPIError, key: str, amount: int) -> Exception:
+    """Turn the database's refusal into a domain error; what is none stays what it was."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state == "AD001":
+        return errors.IdempotencyConflict(key)
+    if state == "AD002":
+        short = json.loads(getattr(getattr(error.orig, "__cause__", None), "detail", "{}"))
+        return errors.InsufficientFunds(
+            short["user_id"], short["needed"], short["balance"], short["currency"]
+        )
+    if state in {"AD003", "AD004"}:
+        return errors.InvalidTransfer("legs" if state == "AD003" else "wallets")
+    if state == "AD005":
+        return errors.CurrencyMismatch("one", "several")
+    if state == "22003":  # the sum of a balance and a leg is no bigint any more
+        return errors.InvalidAmount(amount)
+    return error

@@ -1,0 +1,169 @@
+"""A wallet explained entry by entry, and the repairs that only the owner's role may make."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.money import Correction, CorrectionStatus, Wallet
+from services.money import corrections
+from services.platform import errors
+from services.platform.actors import SYSTEM
+from services.platform.transitions import ActorRole
+
+_ENTRIES = text(
+    """
+    SELECT e.id, e.transfer_id, e.version, e.reason, e.amount, e.balance_after, e.created_at,
+        (SELECT SUM(l.amount) FROM ledger_entries l WHERE l.transfer_id = e.transfer_id)::bigint
+            AS transfer_sum,
+        EXISTS (SELECT FROM corrections c WHERE c.entry_id = e.id AND c.status = 'done')
+            AS corrected
+    FROM ledger_entries e WHERE e.wallet_id = :wallet_id ORDER BY e.version
+    """
+)
+_REPAIR = text("SELECT repair(:correction_id)")
+
+
+class Finding(StrEnum):
+    """What is wrong with an entry, or with the wallet as a whole."""
+
+    MISSING_VERSION = "missing_version"
+    """The versions before this entry have a gap: an entry is missing."""
+    WRONG_RUNNING_BALANCE = "wrong_running_balance"
+    """Its balance_after is not the one before plus its amount."""
+    UNBALANCED_TRANSFER = "unbalanced_transfer"
+    """The entries of its transfer do not sum to zero: another leg is missing or was changed."""
+    ORPHAN_ENTRY = "orphan_entry"
+    """The wallet never took it up and no transfer explains it; a correction can balance it."""
+    NOT_IN_BALANCE = "not_in_balance"
+    """Its transfer is sound, but the wallet did not take it up."""
+    CORRECTED_ORPHAN = "corrected_orphan"
+    """An orphan that a correction has balanced: nothing is wrong any more."""
+    DRIFTED_BALANCE = "drifted_balance"
+    """The wallet's balance or version is not its last entry's."""
+
+
+SOUND = frozenset({Finding.CORRECTED_ORPHAN})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry. Minor units; time aware."""
+
+    entry_id: int
+    transfer_id: int
+    version: int
+    reason: str
+    amount: int
+    balance_after: int
+    expected: int
+    """The sum of the wallet's entries up to this one."""
+    at: datetime
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A wallet, its entries, and what does not agree."""
+
+    wallet_id: int
+    kind: str
+    currency: str
+    balance: int
+    version: int
+    ledger_sum: int
+    last_balance: int
+    """What the last entry says, orphans left out: where a reset sets the balance."""
+    lines: Sequence[Line]
+    findings: Sequence[Finding]
+    """Of the wallet as a whole."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything agrees."""
+        found = {finding for line in self.lines for finding in line.findings} | set(self.findings)
+        return found <= SOUND
+
+
+async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
+    """Go through a wallet's entries in order and name what does not agree. Raises NotFound."""
+    wallet = await session.get(Wallet, wallet_id, populate_existing=True)
+    if wallet is None:
+        raise errors.NotFound("wallet", wallet_id)
+    lines: list[Line] = []
+    total = known = number = taken_up = taken_version = 0
+    for row in await session.execute(_ENTRIES, {"wallet_id": wallet_id}):
+        total += row.amount
+        findings = []
+        if row.version != number + 1:
+            findings.append(Finding.MISSING_VERSION)
+        if row.corrected:
+            findings.append(Finding.CORRECTED_ORPHAN)
+            row_known = known + row.amount
+        else:
+            row_known = row.balance_after
+            if row.balance_after != known + row.amount:
+                findings.append(Finding.WRONG_RUNNING_BALANCE)
+        orphan = row.version > wallet.version and row.transfer_sum == row.amount
+        if orphan:
+            findings.append(Finding.ORPHAN_ENTRY)
+        elif row.transfer_sum != 0:
+            findings.append(Finding.UNBALANCED_TRANSFER)
+        elif row.version > wallet.version:
+            findings.append(Finding.NOT_IN_BALANCE)
+        if not orphan:
+            taken_up, taken_version = row.balance_after, row.version
+        known, number = row_known, row.version
+        lines.append(
+            Line(
+                entry_id=row.id,
+                transfer_id=row.transfer_id,
+                version=row.version,
+                reason=row.reason,
+                amount=row.amount,
+                balance_after=row.balance_after,
+                expected=total,
+                at=row.created_at,
+                findings=tuple(findings),
+            )
+        )
+    drifted = (wallet.balance, wallet.version) != (taken_up, taken_version)
+    return Explanation(
+        wallet_id=wallet_id,
+        kind=wallet.kind,
+        currency=wallet.currency,
+        balance=wallet.balance,
+        version=wallet.version,
+        ledger_sum=total,
+        last_balance=taken_up,
+        lines=lines,
+        findings=(Finding.DRIFTED_BALANCE,) if drifted else (),
+    )
+
+
+async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
+    """Do what two admins have signed and the ledger's guards forbid; done before: nothing more.
+
+    Needs a session of the owner's role: the application's is refused by the database. Locks the
+    correction, then what it repairs; keeps writers of wallets or escrows out until the commit.
+    Raises NotFound, InvalidMove, NotCorrectable.
+    """
+    correction = await corrections.lock(session, correction_id)
+    if correction.status is CorrectionStatus.DONE:
+        return correction
+    if correction.kind in corrections.BY_CONFIRMATION:
+        raise errors.NotCorrectable(correction.kind, correction_id)
+    corrections.require_move(correction, CorrectionStatus.DONE, ActorRole.SYSTEM)
+    try:
+        await session.execute(_REPAIR, {"correction_id": correction_id})
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in {"AD012", "AD014"}:
+            raise errors.NotCorrectable(correction.kind, correction_id) from error
+        raise
+    await session.refresh(correction)
+    await corrections.record_and_notify(session, correction, SYSTEM, role="system")
+    return correction

@@ -1,0 +1,81 @@
+"""Refund escrows that are held for a post that was never published."""
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.campaigns import Campaign, CampaignTarget
+from db.models.money import Escrow, EscrowStatus
+from db.models.operations import Switch
+from db.models.posting import PostJob, PostJobStatus
+from services.money import escrow
+from services.platform import killswitches, outbox
+
+BATCH = 100
+ESCROW_SLA = timedelta(hours=24)
+log = structlog.get_logger()
+
+
+async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
+    """Fail and refund what is held past the SLA with no post out; return how many were stuck.
+
+    Counted from the later of the hold and `publish_at`. `sending` and `uncertain` are never
+    touched: nobody knows whether they are in the channel. While the switches `worker_watchdogs` or
+    `refunds` are stopped it only counts. Locks the switches, then each target, job and escrow.
+    """
+    switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
+    await killswitches.lock(session, *switches)
+    acting = await killswitches.running(session, *switches)
+    stuck = (
+        select(CampaignTarget.id, Campaign.advertiser_id)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .join(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+        .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
+        .where(
+            Escrow.status == EscrowStatus.HELD,
+            Escrow.created_at < func.clock() - sla,
+            func.greatest(Escrow.created_at, CampaignTarget.publish_at) < func.clock() - sla,
+            or_(PostJob.id.is_(None), PostJob.status == PostJobStatus.QUEUED),
+        )
+        .order_by(CampaignTarget.id)
+        .limit(BATCH)
+    )
+    if acting:
+        stuck = stuck.with_for_update(of=CampaignTarget, skip_locked=True)
+    rows = (await session.execute(stuck)).all()
+    targets = [target_id for target_id, _ in rows]
+    if not targets:
+        return 0
+    log.warning("[CRON] Escrow watchdog triggered", stuck=len(targets), acting=acting)
+    if acting:
+        # By person, as every transaction that moves the money of several: no circle of wallets.
+        for target_id, _ in sorted(rows, key=lambda row: (row.advertiser_id, row.id)):
+            await _give_up(session, target_id)
+    await outbox.add(
+        session,
+        user_id=None,
+        kind="escrow_watchdog",
+        payload={"count": len(targets), "acting": acting, "targets": list(targets)},
+        key=f"escrow_watchdog:{acting}:{targets[0]}:{targets[-1]}:{len(targets)}",
+    )
+    return len(targets)
+
+
+async def _give_up(session: AsyncSession, target_id: int) -> None:
+    """Fail the post and refund it, unless a worker took it since we looked."""
+    placement = await queries.lock_placement(session, target_id)
+    if placement is None or placement.escrow is None:
+        return
+    if placement.escrow.status is not EscrowStatus.HELD:
+        return
+    if placement.job is not None:
+        if placement.job.status is not PostJobStatus.QUEUED:
+            return
+        placement.job.status = PostJobStatus.FAILED
+        placement.job.last_error = "not posted in time"
+        placement.job.updated_at = await queries.now(session)
+        await session.flush()
+    await escrow.refund_locked(session, placement, placement.escrow)

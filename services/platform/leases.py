@@ -1,0 +1,48 @@
+"""Leases: rows that let one process at a time do a piece of work."""
+
+from datetime import timedelta
+
+from sqlalchemy import case, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import Lease
+
+
+async def take(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
+    """Take or prolong a lease; return its epoch, or None while another holds it. Real clock."""
+    taken = await session.execute(
+        upsert(Lease)
+        .values(name=name, owner=owner, held_until=func.now() + ttl)
+        .on_conflict_do_update(
+            index_elements=["name"],
+            set_={
+                "owner": owner,
+                "held_until": func.now() + ttl,
+                "epoch": Lease.epoch + case((Lease.owner != owner, 1), else_=0),
+            },
+            where=or_(Lease.owner == owner, Lease.held_until < func.now()),
+        )
+        .returning(Lease.epoch)
+    )
+    return taken.scalar_one_or_none()
+
+
+async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
+    """Tell whether a lease is still held in this epoch; another may have held it since."""
+    found = await session.scalar(
+        select(Lease.name).where(
+            Lease.name == name,
+            Lease.owner == owner,
+            Lease.epoch == epoch,
+            Lease.held_until > func.now(),
+        )
+    )
+    return found is not None
+
+
+async def release(session: AsyncSession, *, name: str, owner: str) -> None:
+    """Let a lease go, so that another need not wait for its end."""
+    await session.execute(
+        update(Lease).where(Lease.name == name, Lease.owner == owner).values(held_until=func.now())
+    )

@@ -1,0 +1,26 @@
+"""What readiness shows of the database's content."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.platform import heartbeats, killswitches
+
+
+async def facts(session: AsyncSession) -> dict[str, Any]:
+    """Return the scheduler's heartbeat and the state of every kill switch.
+
+    A switch is "enabled", "disabled" or, where its row does not exist, "missing".
+    """
+    switches = await killswitches.overview(session)
+    return {
+        "scheduler": await heartbeats.is_alive(session, name="scheduler"),
+        "switches": {
+            state.key.value: "missing"
+            if state.missing
+            else "enabled"
+            if state.enabled
+            else "disabled"
+            for state in switches
+        },
+    }

@@ -1,0 +1,133 @@
+"""Which thing may move from where to where, and who may move it. One pure table a thing.
+
+A move that is not in its table does not exist: services ask here before they write a status.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
+from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.posting import PostJobStatus
+from services.platform import errors
+
+
+class ActorRole(StrEnum):
+    """In which role somebody moves a thing."""
+
+    ADVERTISER = "advertiser"
+    OWNER = "owner"
+    ADMIN = "admin"
+    SUPER_ADMIN = "super_admin"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+    """The clock, or the consequence of a fact."""
+
+
+S = TypeVar("S", bound=StrEnum)
+Transitions = Mapping[tuple[S, S], frozenset[ActorRole]]
+
+_STAFF = frozenset({ActorRole.ADMIN, ActorRole.SUPER_ADMIN})
+_SYSTEM = frozenset({ActorRole.SYSTEM})
+_ADVERTISER = frozenset({ActorRole.ADVERTISER})
+_OWNER = frozenset({ActorRole.OWNER})
+
+CAMPAIGN: Transitions[CampaignStatus] = {
+    (CampaignStatus.DRAFT, CampaignStatus.ACTIVE): _ADVERTISER | _STAFF,
+    (CampaignStatus.ACTIVE, CampaignStatus.PAUSED): _ADVERTISER | _STAFF,
+    (CampaignStatus.PAUSED, CampaignStatus.ACTIVE): _ADVERTISER | _STAFF,
+    (CampaignStatus.DRAFT, CampaignStatus.CANCELLED): _ADVERTISER | _STAFF,
+    (CampaignStatus.ACTIVE, CampaignStatus.CANCELLED): _ADVERTISER | _STAFF,
+    (CampaignStatus.PAUSED, CampaignStatus.CANCELLED): _ADVERTISER | _STAFF,
+    (CampaignStatus.ACTIVE, CampaignStatus.COMPLETED): _ADVERTISER | _SYSTEM,
+    (CampaignStatus.PAUSED, CampaignStatus.COMPLETED): _ADVERTISER | _SYSTEM,
+}
+
+TARGET: Transitions[TargetStatus] = {
+    (TargetStatus.PENDING, TargetStatus.APPROVED): _STAFF,
+    (TargetStatus.PENDING, TargetStatus.REJECTED): _STAFF,
+    (TargetStatus.PENDING, TargetStatus.WITHDRAWN): _ADVERTISER | _SYSTEM,
+    (TargetStatus.PENDING, TargetStatus.EXPIRED): _SYSTEM,
+    (TargetStatus.APPROVED, TargetStatus.POSTED): _SYSTEM,
+    (TargetStatus.APPROVED, TargetStatus.REFUNDED): _SYSTEM,
+    # Only with a held escrow: a hold can be made for a pending target (safety plan, INT-ES-01).
+    (TargetStatus.PENDING, TargetStatus.POSTED): _SYSTEM,
+    (TargetStatus.PENDING, TargetStatus.REFUNDED): _SYSTEM,
+}
+
+ESCROW: Transitions[EscrowStatus] = {
+    (EscrowStatus.HELD, EscrowStatus.RELEASED): _SYSTEM,
+    (EscrowStatus.HELD, EscrowStatus.REFUNDED): _SYSTEM,
+}
+
+POST_JOB: Transitions[PostJobStatus] = {
+    (PostJobStatus.QUEUED, PostJobStatus.SENDING): _SYSTEM,
+    (PostJobStatus.SENDING, PostJobStatus.SUCCESS): _SYSTEM,
+    (PostJobStatus.SENDING, PostJobStatus.FAILED): _SYSTEM,
+    (PostJobStatus.SENDING, PostJobStatus.QUEUED): _SYSTEM,
+    (PostJobStatus.SENDING, PostJobStatus.UNCERTAIN): _SYSTEM,
+    (PostJobStatus.UNCERTAIN, PostJobStatus.SUCCESS): _SYSTEM | _STAFF,
+    (PostJobStatus.UNCERTAIN, PostJobStatus.QUEUED): _SYSTEM | _STAFF,
+    (PostJobStatus.UNCERTAIN, PostJobStatus.FAILED): _SYSTEM | _STAFF,
+    (PostJobStatus.UNCERTAIN, PostJobStatus.CANCELLED): _SYSTEM | _STAFF,
+    (PostJobStatus.QUEUED, PostJobStatus.CANCELLED): _SYSTEM,
+    (PostJobStatus.QUEUED, PostJobStatus.FAILED): _SYSTEM,
+    # Removed from the channel within the promised hours, while the escrow is held.
+    (PostJobStatus.SUCCESS, PostJobStatus.FAILED): _SYSTEM | _STAFF,
+}
+
+CHANNEL: Transitions[ChannelStatus] = {
+    (ChannelStatus.PENDING, ChannelStatus.ACTIVE): _OWNER,
+    (ChannelStatus.ACTIVE, ChannelStatus.PAUSED): _OWNER,
+    (ChannelStatus.PAUSED, ChannelStatus.ACTIVE): _OWNER,
+    (ChannelStatus.ACTIVE, ChannelStatus.SUSPENDED): _SYSTEM,
+    (ChannelStatus.PAUSED, ChannelStatus.SUSPENDED): _SYSTEM,
+    (ChannelStatus.SUSPENDED, ChannelStatus.ACTIVE): _SYSTEM,
+    (ChannelStatus.SUSPENDED, ChannelStatus.PAUSED): _SYSTEM,
+    (ChannelStatus.PENDING, ChannelStatus.REMOVED): _OWNER,
+    (ChannelStatus.ACTIVE, ChannelStatus.REMOVED): _OWNER,
+    (ChannelStatus.PAUSED, ChannelStatus.REMOVED): _OWNER,
+    (ChannelStatus.SUSPENDED, ChannelStatus.REMOVED): _OWNER,
+    # Connected again, perhaps by a new owner: terms are asked anew.
+    (ChannelStatus.REMOVED, ChannelStatus.PENDING): _OWNER,
+}
+
+DEPOSIT: Transitions[DepositStatus] = {
+    (DepositStatus.RECEIVED, DepositStatus.CREDITED): _SYSTEM,
+    # Taken back outside before it was credited here: no money moves.
+    (DepositStatus.RECEIVED, DepositStatus.CLAWED_BACK): _SYSTEM,
+    (DepositStatus.CREDITED, DepositStatus.CLAWED_BACK): _SYSTEM,
+}
+
+WITHDRAWAL: Transitions[WithdrawalStatus] = {
+    (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED): _STAFF,
+    (WithdrawalStatus.APPROVED, WithdrawalStatus.PAID): _STAFF,
+    # Paid outside before it was approved here: a fact, whatever is stopped.
+    (WithdrawalStatus.REQUESTED, WithdrawalStatus.PAID): _STAFF,
+    (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED): _STAFF | _OWNER | _SYSTEM,
+    (WithdrawalStatus.APPROVED, WithdrawalStatus.RETURNED): _STAFF,
+}
+
+
+CORRECTION: Transitions[CorrectionStatus] = {
+    (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED): _STAFF,
+    (CorrectionStatus.PROPOSED, CorrectionStatus.DONE): _STAFF,
+    (CorrectionStatus.PROPOSED, CorrectionStatus.DROPPED): _STAFF,
+    # By the owner's role, from the command line.
+    (CorrectionStatus.CONFIRMED, CorrectionStatus.DONE): _SYSTEM,
+    (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF,
+}
+
+
+def require(
+    moves: Transitions[S], thing: str, thing_id: int, *, status: S, wanted: S, role: ActorRole
+) -> None:
+    """Refuse a move that is not in the table, or not this role's. Raises InvalidMove."""
+    if role not in moves.get((status, wanted), frozenset()):
+        raise errors.InvalidMove(thing, thing_id, status, wanted)
+
+
+def allowed_from(moves: Transitions[S], wanted: S, role: ActorRole) -> frozenset[S]:
+    """Return the states from which this role may reach the wanted one."""
+    return frozenset(a for (a, b), people in moves.items() if b is wanted and role in people)

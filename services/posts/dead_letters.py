@@ -1,0 +1,181 @@
+"""Posts that failed for good, and their second chance: offered by an admin, taken by who pays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db import queries
+from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.money import Escrow, EscrowStatus
+from db.models.posting import PostJob, PostJobStatus
+from services.market import campaigns
+from services.market.campaigns import Terms
+from services.platform import audit, errors, outbox
+from services.platform.actors import MODERATORS, Actor
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A failed post. Amounts in minor units, times aware."""
+
+    target_id: int
+    campaign_name: str
+    channel_id: int
+    channel_title: str
+    price: int
+    """What it had cost."""
+    terms_now: Terms
+    """What the channel asks by now; what it asked then where it asks for nothing."""
+    error: str
+    attempts: int
+    failed_at: datetime
+    escrow_status: EscrowStatus
+    offered: bool
+    retried_by: int | None
+    """The placement that tried it again."""
+
+
+async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[DeadLetter]:
+    """Return a page of the failed posts, newest first."""
+    rows = await session.execute(
+        _query().order_by(PostJob.updated_at.desc(), PostJob.id.desc()).limit(limit).offset(offset)
+    )
+    return [_letter(row) for row in rows]
+
+
+async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
+    """Return one failed post. Raises NotFound."""
+    row = (
+        await session.execute(_query().where(PostJob.campaign_target_id == target_id))
+    ).one_or_none()
+    if row is None:
+        raise errors.NotFound("target", target_id)
+    return _letter(row)
+
+
+async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
+    """Offer a failed post to its advertiser again; False when it was offered before.
+
+    Locks the placement. Raises AccessDenied, NotFound, OwnMoney.
+    """
+    role = actor.require_staff(*MODERATORS, action="dead_letter_offer")
+    placement, job = await _failed(session, target_id)
+    if actor.user_id in {placement.campaign.advertiser_id, placement.target.owner_id}:
+        raise errors.OwnMoney(target_id)
+    if job.offered_at is not None:
+        return False
+    job.offered_at = await queries.now(session)
+    await session.flush()
+    await audit.record(
+        session,
+        actor=actor,
+        action="dead_letter_offered",
+        role=role,
+        target_id=target_id,
+        post_job_id=job.id,
+    )
+    await outbox.add(
+        session,
+        user_id=placement.campaign.advertiser_id,
+        kind="retry_offered",
+        payload={"target_id": target_id},
+        key=f"retry_offered:{target_id}",
+    )
+    return True
+
+
+async def retry(
+    session: AsyncSession, *, actor: Actor, target_id: int, agreed: Terms, fee_bps: int
+) -> CampaignTarget:
+    """Submit an offered placement anew, for moderation and with a new hold; a repeat: the first.
+
+    `agreed` is what the person has read. Locks the placement, then as `campaigns.submit_target`,
+    whose refusals apply too. Raises NotFound, NotCampaignOwner.
+    """
+    placement, job = await _failed(session, target_id)
+    if placement.campaign.advertiser_id != actor.user_id:
+        raise errors.NotCampaignOwner(placement.campaign.id)
+    if job.offered_at is None:
+        raise errors.NotFound("target", target_id)
+    again = await session.scalar(select(CampaignTarget).where(CampaignTarget.retry_of == target_id))
+    if again is not None:
+        return again
+    target = await campaigns.submit_target(
+        session,
+        actor=actor,
+        campaign_id=placement.campaign.id,
+        channel_id=placement.channel.id,
+        publish_at=None,
+        fee_bps=fee_bps,
+        agreed=agreed,
+        key=f"retry:{target_id}",
+        retry_of=target_id,
+    )
+    await audit.record(
+        session,
+        actor=actor,
+        action="dead_letter_retried",
+        role="advertiser",
+        target_id=target.id,
+        retry_of=target_id,
+    )
+    return target
+
+
+async def _failed(session: AsyncSession, target_id: int) -> tuple[queries.Placement, PostJob]:
+    placement = await queries.lock_placement(session, target_id)
+    if (
+        placement is None
+        or placement.job is None
+        or placement.job.status is not PostJobStatus.FAILED
+    ):
+        raise errors.NotFound("target", target_id)
+    return placement, placement.job
+
+
+def _query() -> Select[*tuple[Any, ...]]:
+    again = aliased(CampaignTarget)
+    return (
+        select(
+            PostJob,
+            Campaign.name,
+            Channel,
+            CampaignTarget.price,
+            CampaignTarget.promised_hours.label("hours"),
+            Escrow.status.label("escrow_status"),
+            again.id.label("retried_by"),
+        )
+        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .join(Channel, Channel.id == CampaignTarget.channel_id)
+        .join(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+        .outerjoin(again, again.retry_of == CampaignTarget.id)
+        .where(PostJob.status == PostJobStatus.FAILED)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _letter(row: Any) -> DeadLetter:
+    job: PostJob = row.PostJob
+    return DeadLetter(
+        target_id=job.campaign_target_id,
+        campaign_name=row.name,
+        channel_id=row.Channel.id,
+        channel_title=row.Channel.title,
+        price=row.price,
+        terms_now=Terms(
+            row.price if row.Channel.price is None else row.Channel.price,
+            row.hours if row.Channel.promised_hours is None else row.Channel.promised_hours,
+        ),
+        error=job.last_error or "",
+        attempts=job.attempts,
+        failed_at=job.updated_at,
+        escrow_status=row.escrow_status,
+        offered=job.offered_at is not None,
+        retried_by=row.retried_by,
+    )

@@ -1,0 +1,56 @@
+"""Telegram is down, or back: told to the admin chat once, however many processes notice."""
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import Incident
+from services.platform import outbox
+
+TELEGRAM_DOWN = "telegram_down"
+
+
+async def begin(session: AsyncSession) -> bool:
+    """Record that Telegram does not answer; False when that is known already."""
+    incident_id = await session.scalar(
+        insert(Incident)
+        .values(kind=TELEGRAM_DOWN, details={})
+        .on_conflict_do_nothing(index_elements=["kind"], index_where=Incident.closed_at.is_(None))
+        .returning(Incident.id)
+    )
+    if incident_id is None:
+        return False
+    await outbox.add(
+        session, user_id=None, kind="telegram_down", payload={"incident_id": incident_id}
+    )
+    return True
+
+
+async def end(session: AsyncSession) -> bool:
+    """Record that Telegram answers again; False when nothing was wrong."""
+    closed = await session.execute(
+        update(Incident)
+        .where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))
+        .values(closed_at=func.clock())
+        .returning(Incident.id, func.clock() - Incident.opened_at)
+        .execution_options(synchronize_session=False)
+    )
+    row = closed.one_or_none()
+    if row is None:
+        return False
+    incident_id, lasted = row
+    await outbox.add(
+        session,
+        user_id=None,
+        kind="telegram_back",
+        payload={"incident_id": incident_id, "minutes": max(int(lasted.total_seconds() // 60), 1)},
+    )
+    return True
+
+
+async def is_open(session: AsyncSession) -> bool:
+    """Tell whether Telegram is known to be down."""
+    found = await session.scalar(
+        select(Incident.id).where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))
+    )
+    return found is not None
