@@ -26,8 +26,8 @@ from db.session import Sessions
 from scheduler.breaker import Breaker
 from scheduler.together import Together
 from services.platform import actors, killswitches
-from services.posts import claims, posting
-from services.posts.claims import Claim
+from services.posts import posting
+from services.posts.posting import Claim
 
 AT_ONCE = 16
 """Posts under way at once in one process: so many may become uncertain when Telegram dies."""
@@ -67,7 +67,7 @@ class PostingWorker:
     """Set while more posts are due than there is room for."""
     begin: Together[Claim, bool] = field(init=False)
     """Asks right before a send, whether it may go."""
-    record_sent: Together[claims.PublishedPost, bool] = field(init=False)
+    record_sent: Together[posting.PublishedPost, bool] = field(init=False)
 
     def __post_init__(self) -> None:
         """Joins what posts do at the same moment into one transaction."""
@@ -76,12 +76,12 @@ class PostingWorker:
 
     async def _begin(self, begun: Sequence[Claim]) -> list[bool]:
         async with self.sessions.begin() as session:
-            alive = await claims.begin_sends(session, begun)
+            alive = await posting.begin_sends(session, begun)
         return [claim.job_id in alive for claim in begun]
 
-    async def _record_sent(self, sent: Sequence[claims.PublishedPost]) -> list[bool]:
+    async def _record_sent(self, sent: Sequence[posting.PublishedPost]) -> list[bool]:
         async with self.sessions.begin() as session:
-            recorded = await claims.record_published(session, sent)
+            recorded = await posting.record_published(session, sent)
         return [post.claim.job_id in recorded for post in sent]
 
 
@@ -101,7 +101,7 @@ async def dispatch(desk: PostingWorker) -> None:
         # Read before the claim, so that this side's end of the lease is never the later one.
         lease_ends = time.monotonic() + desk.lease.total_seconds()
         async with desk.sessions.begin() as session:
-            taken = await claims.claim_due(session, owner=desk.owner, lease=desk.lease, limit=room)
+            taken = await posting.claim_due(session, owner=desk.owner, lease=desk.lease, limit=room)
         for claim in taken:
             task = asyncio.create_task(_see_through(desk, claim, lease_ends))
             desk.under_way.add(task)
@@ -117,7 +117,7 @@ async def dispatch(desk: PostingWorker) -> None:
 async def _until_due(desk: PostingWorker) -> bool:
     """Waits for the next post, if it is due before the next tick comes."""
     async with desk.sessions.begin() as session:
-        seconds = await claims.seconds_until_due(session)
+        seconds = await posting.seconds_until_due(session)
     if seconds is None or seconds > SOON_SECONDS:
         return False
     await asyncio.sleep(max(seconds, 0))
@@ -167,7 +167,7 @@ async def _handle(desk: PostingWorker, claim: Claim, lease_ends: float) -> None:
     await asyncio.sleep(place.leaves - ahead - time.monotonic())
     if not await _may_send(desk, claim):
         desk.limiter.tell(claim.chat_id)
-        await _keep_trying(desk, partial(posting.give_back, claim=claim), until=lease_ends)
+        await _keep_trying(desk, partial(posting.release_claim, claim=claim), until=lease_ends)
         return
     outcome = await desk.sender.send_ad(
         claim.chat_id,
@@ -225,7 +225,7 @@ async def _record(
     if isinstance(outcome, Sent):
         # Alone when that goes wrong: one that cannot be recorded must not hold others up.
         with contextlib.suppress(*DATABASE_TROUBLE):
-            return await desk.record_sent(claims.PublishedPost(claim, outcome.message_id))
+            return await desk.record_sent(posting.PublishedPost(claim, outcome.message_id))
     write = partial(_write, claim=claim, outcome=outcome, spared=spared)
     return await _keep_trying(desk, write, until=until)
 
@@ -247,7 +247,8 @@ async def _write(
     session: AsyncSession, claim: Claim, outcome: SendOutcome, *, spared: bool
 ) -> bool:
     if isinstance(outcome, Sent):
-        return await posting.record_sent(session, claim, message_id=outcome.message_id)
+        post = posting.PublishedPost(claim, outcome.message_id)
+        return claim.job_id in await posting.record_published(session, [post])
     if isinstance(outcome, Refused):
         return await posting.record_refused(
             session, claim, error=outcome.error, rights_lost=outcome.rights_lost

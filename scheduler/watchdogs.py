@@ -8,7 +8,7 @@ from db.session import Sessions
 from services.market import placement_expiry
 from services.money import incidents, stuck_escrows
 from services.platform import inbox
-from services.posts import posting
+from services.posts import rescue
 
 log = structlog.get_logger(__name__)
 
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 async def rescue_abandoned(sessions: Sessions) -> None:
     """Tick: posts whose worker died are queued again, or uncertain if it had begun to send."""
     async with sessions.begin() as session:
-        rescued = await posting.rescue_abandoned(session)
+        rescued = await rescue.rescue_abandoned(session)
     if rescued:
         log.warning("Abandoned posts taken up", jobs=rescued)
 
@@ -38,7 +38,7 @@ async def expire_targets(sessions: Sessions) -> None:
 async def cancel_unwanted(sessions: Sessions) -> None:
     """Tick: posts of blocked advertisers and of cancelled campaigns do not wait for ever."""
     async with sessions.begin() as session:
-        cancelled = await posting.cancel_unwanted(session)
+        cancelled = await rescue.cancel_unwanted(session)
     if cancelled:
         log.info("Posts cancelled", jobs=cancelled)
 

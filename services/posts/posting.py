@@ -1,69 +1,268 @@
-"""The one post of a target: claim, send (elsewhere, outside any transaction), record.
+"""Publish the one post of a placement: claim it, send it elsewhere, record the outcome.
 
-Telegram has no idempotency key, so a send whose outcome is unknown is never repeated blindly: the
-job is `uncertain`, the escrow stays held, and the post is looked for (`services.doubts`). Every
-write of a worker names the claim that it holds; who was paused and wakes up late changes nothing.
+Telegram has no idempotency key. A send whose outcome is unknown is therefore never repeated
+blindly: its job becomes `uncertain`, the escrow stays held, and `services.posts.uncertain_posts`
+searches for the post. A worker claims jobs, asks right before each send whether it may begin, and
+records the outcome. Every write names the claim that the worker holds, so that a worker that was
+paused and wakes up late changes nothing. One statement serves many posts, and skips those whose
+claim is no longer valid.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget
+from db.models.campaigns import Campaign, CampaignTarget
+from db.models.operations import Switch
 from db.models.posting import PostJob, PostJobStatus
-from db.models.users import User
-from services.market import channels
-from services.platform import audit, outbox
+from services.market import channels, creatives
+from services.market.creatives import Creative
+from services.platform import audit, killswitches, outbox
 from services.platform.actors import SYSTEM
-from services.posts import claims
-from services.posts.claims import Claim, PublishedPost
+from services.posts import verification
 
 MAX_ATTEMPTS = 8
-MAX_ABANDONED = 5
-"""A post whose workers were gone so often is parked: it may be what kills them."""
-DOUBT_LASTS = timedelta(minutes=15)
-"""After this an uncertain post that nobody has found or missed is the admins' to decide."""
-BACKOFF_FIRST = timedelta(seconds=5)
-BACKOFF_MOST = timedelta(minutes=10)
-RESCUE_BATCH = 100
-CANCEL_BATCH = 100
+UNCERTAIN_ESCALATION_DELAY = timedelta(minutes=15)
+"""The admins are asked about a post that has been uncertain for this long."""
+INITIAL_BACKOFF = timedelta(seconds=5)
+MAX_BACKOFF = timedelta(minutes=10)
 
-
-async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
-    """Claim the post that is due longest, if there is one."""
-    return next(iter(await claims.claim_due(session, owner=owner, lease=lease, limit=1)), None)
-
-
-async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Say, right before the send, whether it may begin."""
-    return claim.job_id in await claims.begin_sends(session, [claim])
-
-
-async def give_back(session: AsyncSession, claim: Claim) -> bool:
-    """Queue a claimed post again that was surely not sent; costs no attempt."""
-    return await _move(session, claim, PostJobStatus.QUEUED) is not None
-
-
-async def record_sent(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
-    """Record that the post is out. False when fenced out."""
-    return claim.job_id in await claims.record_published(
-        session, [PublishedPost(claim, message_id)]
+_CLAIM = text(
+    """
+    WITH due AS (
+        SELECT j.id, j.channel_id, j.due_at
+        FROM post_jobs j
+        JOIN campaign_targets t ON t.id = j.campaign_target_id
+        JOIN campaigns c ON c.id = t.campaign_id
+        JOIN users a ON a.id = c.advertiser_id
+        JOIN channels ch ON ch.id = j.channel_id
+        WHERE j.status = 'queued' AND j.due_at <= (SELECT clock())
+            AND c.status = 'active' AND ch.status IN ('active', 'paused') AND NOT a.blocked
+            AND ch.owner_id = t.owner_id
+            AND NOT EXISTS (
+                SELECT FROM post_jobs busy
+                WHERE busy.channel_id = j.channel_id AND busy.status IN ('sending', 'uncertain'))
+        ORDER BY j.due_at, j.id
+        LIMIT :limit
+        FOR UPDATE OF j SKIP LOCKED
+    ), first AS (
+        SELECT DISTINCT ON (channel_id) id FROM due ORDER BY channel_id, due_at, id
     )
+    UPDATE post_jobs j
+    SET status = 'sending', claim_no = j.claim_no + 1, unsent_claim_no = j.claim_no + 1,
+        lease_owner = :owner, lease_until = now() + :lease, updated_at = clock()
+    FROM first
+    JOIN post_jobs same ON same.id = first.id
+    JOIN campaign_targets t ON t.id = same.campaign_target_id
+    JOIN campaigns c ON c.id = t.campaign_id
+    JOIN channels ch ON ch.id = same.channel_id
+    WHERE j.id = first.id
+    RETURNING j.id AS job_id, j.claim_no, j.campaign_target_id AS target_id, j.channel_id,
+        ch.chat_id, c.creative, j.attempts
+    """
+)
+_BEGIN_SENDS = text(
+    """
+    UPDATE post_jobs j SET unsent_claim_no = NULL, known_message_id = ch.last_message_id
+    FROM unnest(
+        CAST(:job_ids AS bigint[]), CAST(:claim_nos AS bigint[]), CAST(:owners AS text[])
+    ) AS m (job_id, claim_no, owner), channels ch
+    WHERE j.id = m.job_id AND j.status = 'sending' AND j.claim_no = m.claim_no
+        AND j.lease_owner = m.owner AND j.lease_until > now() AND ch.id = j.channel_id
+    RETURNING j.id
+    """
+)
+_LOCK_TARGETS = text(
+    """
+    SELECT id, promised_hours, clock() AS moment
+    FROM campaign_targets WHERE id = ANY(:target_ids) ORDER BY id FOR UPDATE
+    """
+)
+_RECORD_PUBLISHED = text(
+    """
+    WITH moved AS (
+        UPDATE post_jobs j
+        SET status = 'success', message_id = m.message_id, sent_at = m.sent_at, last_error = NULL,
+            lease_owner = NULL, lease_until = NULL, updated_at = clock(), first_absent_at = NULL,
+            next_check_at = m.next_check_at, escalate_at = m.escalate_at
+        FROM unnest(
+            CAST(:job_ids AS bigint[]), CAST(:claim_nos AS bigint[]), CAST(:owners AS text[]),
+            CAST(:message_ids AS bigint[]), CAST(:correlation_ids AS text[]),
+            CAST(:sent_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]),
+            CAST(:next_check_at AS timestamptz[]), CAST(:escalate_at AS timestamptz[])
+        ) AS m (job_id, claim_no, owner, message_id, correlation_id, sent_at, ends_at,
+            next_check_at, escalate_at)
+        WHERE j.id = m.job_id AND j.status = 'sending' AND j.claim_no = m.claim_no
+            AND j.lease_owner = m.owner
+        RETURNING j.id, j.campaign_target_id, j.channel_id, j.message_id, m.correlation_id,
+            m.ends_at
+    ), post AS (
+        SELECT moved.*, t.owner_id, c.advertiser_id
+        FROM moved
+        JOIN campaign_targets t ON t.id = moved.campaign_target_id
+        JOIN campaigns c ON c.id = t.campaign_id
+    ), hours AS (
+        UPDATE escrows e SET release_due_at = post.ends_at
+        FROM post WHERE e.campaign_target_id = post.campaign_target_id AND e.status = 'held'
+    ), known AS (
+        UPDATE channels ch SET last_message_id = post.message_id
+        FROM post WHERE ch.id = post.channel_id AND ch.last_message_id < post.message_id
+    ), written AS (
+        INSERT INTO user_audit_logs (action, role, metadata, correlation_id)
+        SELECT 'post_published', 'system', jsonb_build_object(
+            'post_job_id', id, 'target_id', campaign_target_id, 'channel_id', channel_id,
+            'message_id', message_id), correlation_id
+        FROM post
+    ), told AS (
+        INSERT INTO outbox (user_id, kind, payload, key)
+        SELECT person.id, 'post_published', jsonb_build_object(
+                'target_id', campaign_target_id, 'message_id', message_id, 'to', person.part),
+            'post_published:' || campaign_target_id || ':' || person.part
+        FROM post, LATERAL (VALUES ('advertiser', advertiser_id), ('owner', owner_id))
+            AS person (part, id)
+        ON CONFLICT (key) DO NOTHING
+    )
+    SELECT id FROM post
+    """
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A post that this worker alone may send until its lease ends."""
+
+    job_id: int
+    claim_no: int
+    owner: str
+    target_id: int
+    channel_id: int
+    chat_id: int
+    creative: Creative | None
+    """None if the stored ad cannot be read: such a post is refused, and crashes no worker."""
+    attempts: int
+
+    @property
+    def correlation_id(self) -> str:
+        """Return the id that joins the logs and audit rows of this claim."""
+        return f"post-{self.job_id}-{self.claim_no}"
+
+
+class PublishedPost(NamedTuple):
+    """A claimed post that Telegram has published under this id."""
+
+    claim: Claim
+    message_id: int
+
+
+async def claim_due(
+    session: AsyncSession, *, owner: str, lease: timedelta, limit: int
+) -> Sequence[Claim]:
+    """Claim up to `limit` due posts, the longest due first; none while a switch is stopped.
+
+    A channel has at most one claimed post. The lease runs by the real clock. Takes the shared locks
+    of the switches `telegram_posting` and `worker_post`, and skips jobs that another worker is
+    claiming.
+    """
+    switches = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
+    await killswitches.lock(session, *switches)
+    if not await killswitches.running(session, *switches):
+        return []
+    # Another worker may claim a post of the same channel between our read and our write. Then the
+    # whole statement fails, and one post alone is tried.
+    for most in (limit, 1):
+        try:
+            async with session.begin_nested():
+                found = await session.execute(
+                    _CLAIM, {"owner": owner, "lease": lease, "limit": most}
+                )
+        except IntegrityError:
+            continue
+        return [
+            Claim(**row._asdict() | {"owner": owner, "creative": creatives.readable(row.creative)})
+            for row in found
+        ]
+    return []
+
+
+async def seconds_until_due(session: AsyncSession) -> float | None:
+    """Return in how many seconds the next queued post is due; 0 or less for now, None for never."""
+    seconds = await session.scalar(
+        select(func.extract("epoch", func.min(PostJob.due_at) - func.clock())).where(
+            PostJob.status == PostJobStatus.QUEUED
+        )
+    )
+    return None if seconds is None else float(seconds)
+
+
+async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozenset[int]:
+    """Mark claimed posts as being sent, right before the sends; return the ids of their jobs.
+
+    Jobs whose claim is no longer valid are left out, and all are while `telegram_posting` is
+    stopped. A post that is marked may be published; its id is then above the ids that are known in
+    its channel now. A claim that was never marked has surely sent nothing. Takes the shared lock of
+    the switch `telegram_posting`.
+    """
+    await killswitches.lock(session, Switch.TELEGRAM_POSTING)
+    if not await killswitches.running(session, Switch.TELEGRAM_POSTING):
+        return frozenset()
+    return frozenset(await session.scalars(_BEGIN_SENDS, _fences(claims)))
+
+
+async def record_published(
+    session: AsyncSession, published: Sequence[PublishedPost]
+) -> frozenset[int]:
+    """Record that posts are published; return the ids of the jobs that were recorded.
+
+    The promised hours of each post start now, and its advertiser and owner are told. Posts whose
+    claim is no longer valid are left out. Locks the targets in the order of their ids, then the
+    jobs, the escrows, the channels.
+    """
+    rows = await session.execute(
+        _LOCK_TARGETS, {"target_ids": [post.claim.target_id for post in published]}
+    )
+    schedules = {row.id: verification.schedule(row.moment, row.promised_hours) for row in rows}
+    known = [post for post in published if post.claim.target_id in schedules]
+    planned = [schedules[post.claim.target_id] for post in known]
+    recorded = await session.scalars(
+        _RECORD_PUBLISHED,
+        _fences([post.claim for post in known])
+        | {
+            "message_ids": [post.message_id for post in known],
+            "correlation_ids": [post.claim.correlation_id for post in known],
+            "sent_at": [each.sent_at for each in planned],
+            "ends_at": [each.ends_at for each in planned],
+            "next_check_at": [each.next_check_at for each in planned],
+            "escalate_at": [each.escalate_at for each in planned],
+        },
+    )
+    return frozenset(recorded)
+
+
+async def release_claim(session: AsyncSession, claim: Claim) -> bool:
+    """Queue a claimed post again that was surely not sent; this costs no attempt.
+
+    Returns False if the claim is no longer valid.
+    """
+    return await _move(session, claim, PostJobStatus.QUEUED) is not None
 
 
 async def record_refused(
     session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool
 ) -> bool:
-    """Record that Telegram refused the post: failed, and the clock refunds it.
+    """Record that Telegram refused the post: the job fails, and the scheduler refunds it.
 
-    A lost right to post suspends the channel and queues the post again without an attempt. False
-    when fenced out. Locks the target, the job, the channel.
+    If the bot has lost the right to post, the channel is suspended instead and the post is queued
+    again without an attempt. Returns False if the claim is no longer valid. Locks the target, the
+    job, the channel.
     """
     if rights_lost:
-        if await _mine(session, claim, PostJobStatus.QUEUED, last_error=error) is None:
+        if not await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error):
             return False
         await channels.rights_lost(session, chat_id=claim.chat_id, reason="posting_refused")
         return True
@@ -78,139 +277,43 @@ async def record_not_sent(
     counts: bool,
     retry_after: timedelta | None,
 ) -> bool:
-    """Record that surely nothing was sent: queued again after a pause, or out of attempts.
+    """Record that surely nothing was sent: queue the post again after a pause.
 
-    `counts` is False for a 429 and while Telegram is down. False when fenced out.
+    The job fails after its last attempt. `counts` is False for a 429 and while Telegram is down:
+    then no attempt is used up. Returns False if the claim is no longer valid.
     """
     attempts = claim.attempts + counts
     if attempts >= MAX_ATTEMPTS:
         return await _fail(session, claim, error, attempts=attempts)
-    pause = retry_after or min(BACKOFF_FIRST * 2**attempts, BACKOFF_MOST)
-    return (
-        await _move(
-            session,
-            claim,
-            PostJobStatus.QUEUED,
-            attempts=attempts,
-            due_at=func.clock() + pause,
-            last_error=error,
-        )
-        is not None
+    pause = retry_after or min(INITIAL_BACKOFF * 2**attempts, MAX_BACKOFF)
+    moved = await _move(
+        session,
+        claim,
+        PostJobStatus.QUEUED,
+        attempts=attempts,
+        due_at=func.clock() + pause,
+        last_error=error,
     )
+    return moved is not None
 
 
 async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -> bool:
-    """Record that nobody knows: looked for, and never sent again before it is known to be absent.
+    """Record that the outcome of a send is unknown.
 
-    The escrow stays held. False when fenced out.
+    The post is searched for, and never sent again before it is known to be absent. The escrow stays
+    held. Returns False if the claim is no longer valid.
     """
-    job_id = await _move(session, claim, PostJobStatus.UNCERTAIN, last_error=error, **_doubted())
-    if job_id is None:
+    moved = await _move(
+        session, claim, PostJobStatus.UNCERTAIN, last_error=error, **uncertain_values()
+    )
+    if moved is None:
         return False
     await _audit(session, claim, "post_uncertain")
     return True
 
 
-async def cancel_unwanted(session: AsyncSession) -> int:
-    """Cancel posts that wait and may not go out any more; return how many. A tick.
-
-    Those of blocked advertisers, and of cancelled campaigns: a post under way when its campaign was
-    cancelled may have come back. The refund follows by its own tick. Locks the jobs, and waits for
-    none: who holds one decides about it.
-    """
-    unwanted = (
-        select(PostJob.id)
-        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
-        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-        .join(User, User.id == Campaign.advertiser_id)
-        .where(
-            PostJob.status == PostJobStatus.QUEUED,
-            or_(Campaign.status == CampaignStatus.CANCELLED, User.blocked),
-        )
-        .order_by(PostJob.id)
-        .limit(CANCEL_BATCH)
-        .with_for_update(of=PostJob, skip_locked=True)
-        .cte("unwanted")
-    )
-    cancelled = await session.execute(
-        update(PostJob)
-        .where(PostJob.id == unwanted.c.id)
-        .values(status=PostJobStatus.CANCELLED, updated_at=func.clock())
-        .returning(PostJob.id, PostJob.campaign_target_id)
-        .execution_options(synchronize_session=False)
-    )
-    rows = cancelled.all()
-    for row in rows:
-        await audit.record(
-            session,
-            actor=SYSTEM,
-            action="post_cancelled",
-            role="system",
-            post_job_id=row.id,
-            target_id=row.campaign_target_id,
-        )
-    return len(rows)
-
-
-async def rescue_abandoned(session: AsyncSession) -> int:
-    """Take up posts whose worker let its lease run out; return how many. A tick.
-
-    Which had begun to send are uncertain; the others surely did not go out and are queued again,
-    or parked when their workers were gone MAX_ABANDONED times.
-    """
-    over = (
-        select(PostJob.id)
-        .where(PostJob.status == PostJobStatus.SENDING, PostJob.lease_until < func.now())
-        .order_by(PostJob.lease_until)
-        .limit(RESCUE_BATCH)
-        .with_for_update(skip_locked=True)
-        .cte("over")
-    )
-    status = case(
-        (
-            PostJob.unsent_claim_no.is_distinct_from(PostJob.claim_no),
-            PostJobStatus.UNCERTAIN.value,
-        ),
-        (PostJob.abandoned + 1 >= MAX_ABANDONED, PostJobStatus.FAILED.value),
-        else_=PostJobStatus.QUEUED.value,
-    )
-    abandoned = await session.execute(
-        update(PostJob)
-        .where(PostJob.id == over.c.id)
-        .values(
-            status=status,
-            lease_owner=None,
-            lease_until=None,
-            abandoned=PostJob.abandoned + 1,
-            due_at=func.clock()
-            + func.make_interval(
-                0, 0, 0, 0, 0, 0, BACKOFF_FIRST.total_seconds() * PostJob.abandoned
-            ),
-            last_error="the worker was gone before it could record the outcome",
-            updated_at=func.clock(),
-            **_doubted(),
-        )
-        .returning(
-            PostJob.id,
-            PostJob.claim_no,
-            PostJob.campaign_target_id,
-            PostJob.channel_id,
-            PostJob.status,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    rows = abandoned.all()
-    for row in rows:
-        ids = {"post_job_id": row.id, "target_id": row.campaign_target_id}
-        action = _RESCUED[row.status]
-        await audit.record(session, actor=SYSTEM, action=action, role="system", **ids)
-        if row.status is PostJobStatus.FAILED:
-            await tell_failed(session, row.campaign_target_id, "parked")
-    return len(rows)
-
-
-async def tell_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Owe the advertiser the news that a post will not go out; once a target."""
+async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
+    """Tell the advertiser, once for each target, that a post will not be published."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
@@ -225,42 +328,36 @@ async def tell_failed(session: AsyncSession, target_id: int, error: str) -> None
     )
 
 
-_RESCUED = {
-    PostJobStatus.UNCERTAIN: "post_uncertain",
-    PostJobStatus.QUEUED: "post_rescued",
-    PostJobStatus.FAILED: "post_failed",
-}
-
-
-def _doubted() -> dict[str, Any]:
-    """When a post that is uncertain from now on is looked for, and when the admins are asked."""
+def uncertain_values() -> dict[str, Any]:
+    """Return what changes when a job becomes uncertain: it is searched for, then escalated."""
     return {
         "first_absent_at": None,
         "next_check_at": func.clock(),
-        "escalate_at": func.clock() + DOUBT_LASTS,
+        "escalate_at": func.clock() + UNCERTAIN_ESCALATION_DELAY,
     }
 
 
-def _is(claim: Claim) -> tuple[Any, ...]:
-    """The fence: this job, still being sent, under this very claim."""
-    return (
-        PostJob.id == claim.job_id,
-        PostJob.status == PostJobStatus.SENDING,
-        PostJob.claim_no == claim.claim_no,
-        PostJob.lease_owner == claim.owner,
-    )
+def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
+    """Return the parameters by which a statement finds the jobs of these very claims."""
+    return {
+        "job_ids": [claim.job_id for claim in claims],
+        "claim_nos": [claim.claim_no for claim in claims],
+        "owners": [claim.owner for claim in claims],
+    }
 
 
 async def _move(
-    session: AsyncSession,
-    claim: Claim,
-    status: PostJobStatus,
-    **values: Any,
+    session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> int | None:
-    """Move the claimed job, if it is still this claim's; return its id, or None."""
+    """Move the job of a claim; return its id, or None if the claim is no longer valid."""
     moved = await session.execute(
         update(PostJob)
-        .where(*_is(claim))
+        .where(
+            PostJob.id == claim.job_id,
+            PostJob.status == PostJobStatus.SENDING,
+            PostJob.claim_no == claim.claim_no,
+            PostJob.lease_owner == claim.owner,
+        )
         .values(
             status=status, lease_owner=None, lease_until=None, updated_at=func.clock(), **values
         )
@@ -270,33 +367,24 @@ async def _move(
     return moved.scalar_one_or_none()
 
 
-async def _mine(
-    session: AsyncSession,
-    claim: Claim,
-    status: PostJobStatus,
-    **values: Any,
-) -> queries.Placement | None:
-    """Lock the placement, then move its job; None when somebody else owns it by now."""
-    placement = await queries.lock_placement(session, claim.target_id)
-    if placement is None or await _move(session, claim, status, **values) is None:
-        return None
-    return placement
-
-
-async def _fail(
-    session: AsyncSession,
-    claim: Claim,
-    error: str,
-    **values: Any,
+async def _lock_and_move(
+    session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> bool:
-    if await _mine(session, claim, PostJobStatus.FAILED, last_error=error, **values) is None:
+    """Lock the placement, then move its job; return False if the claim is no longer valid."""
+    placement = await queries.lock_placement(session, claim.target_id)
+    return placement is not None and await _move(session, claim, status, **values) is not None
+
+
+async def _fail(session: AsyncSession, claim: Claim, error: str, **values: Any) -> bool:
+    """Fail the job of a claim and tell its advertiser; return False if the claim is not valid."""
+    if not await _lock_and_move(session, claim, PostJobStatus.FAILED, last_error=error, **values):
         return False
     await _audit(session, claim, "post_failed")
-    await tell_failed(session, claim.target_id, error)
+    await notify_failed(session, claim.target_id, error)
     return True
 
 
-async def _audit(session: AsyncSession, claim: Claim, action: str, **facts: int) -> None:
+async def _audit(session: AsyncSession, claim: Claim, action: str) -> None:
     await audit.record(
         session,
         actor=SYSTEM,
@@ -305,5 +393,4 @@ async def _audit(session: AsyncSession, claim: Claim, action: str, **facts: int)
         post_job_id=claim.job_id,
         target_id=claim.target_id,
         channel_id=claim.channel_id,
-        **facts,
     )

@@ -20,7 +20,7 @@ from services.market import channels, creatives
 from services.market.creatives import Creative
 from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
-from services.posts import posting, verification
+from services.posts import posting, rescue, verification
 
 SEARCH_INTERVAL = timedelta(minutes=1)
 """After a look that found out nothing, or a process that died over one."""
@@ -269,10 +269,10 @@ async def _send_again(session: AsyncSession, placement: queries.Placement, job: 
     job.due_at = job.updated_at = moment
     if placement.campaign.status is CampaignStatus.CANCELLED:
         job.status = PostJobStatus.CANCELLED
-    elif job.attempts >= posting.MAX_ATTEMPTS or job.abandoned >= posting.MAX_ABANDONED:
+    elif job.attempts >= posting.MAX_ATTEMPTS or job.abandoned >= rescue.MAX_ABANDONED:
         job.status = PostJobStatus.FAILED
         await session.flush()
-        await posting.tell_failed(session, placement.target.id, "parked")
+        await posting.notify_failed(session, placement.target.id, "parked")
     else:
         job.status = PostJobStatus.QUEUED
 

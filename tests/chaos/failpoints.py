@@ -17,11 +17,11 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 SERVICES = {
-    "services.posts.claims": ("claim_due", "begin_sends", "record_published"),
     "services.posts.posting": (
-        *("give_back", "record_refused", "record_not_sent", "record_uncertain"),
-        "rescue_abandoned",
+        *("claim_due", "begin_sends", "record_published", "release_claim"),
+        *("record_refused", "record_not_sent", "record_uncertain"),
     ),
+    "services.posts.rescue": ("rescue_abandoned",),
     "services.posts.uncertain_posts": (
         *("take_due", "record_found", "record_absent", "record_unknown"),
     ),
@@ -35,7 +35,7 @@ WIRES = {
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
 OFTEN = (
-    *("claims.claim_due ", "posting.rescue_abandoned "),
+    *("posting.claim_due ", "rescue.rescue_abandoned "),
     *("uncertain_posts.take_due ", "verification.take_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )

@@ -17,9 +17,9 @@ from scheduler import breaker, notice_delivery, settlements, watchdogs
 from scheduler import dispatch as workers
 from services.market.creatives import Creative
 from services.money import incidents
-from services.posts import dead_letters
+from services.posts import dead_letters, rescue
 from services.posts import posting as posts
-from services.posts.claims import Claim
+from services.posts.posting import Claim
 from tests.conftest import Database
 from tests.sandbox.raw_world import begin
 from tests.scheduler.scene import AD, Scene
@@ -142,7 +142,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
 
     # Reproduced: every worker that takes it up dies over it. Contained: it is parked by itself.
     monkeypatch.setattr(workers, "_handle", die_over_it)
-    for number in range(posts.MAX_ABANDONED):
+    for number in range(rescue.MAX_ABANDONED):
         await scene.dispatch(owner=f"worker {number}")
         await scene.database.as_owner(
             "UPDATE post_jobs SET lease_until = now() - interval '1 s' WHERE status = 'sending'"
@@ -151,7 +151,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
         await scene.database.forward(timedelta(minutes=1))
     await scene.dispatch(owner="one more")
     job = await scene.job(poisoned)
-    assert (job["status"], job["claim_no"]) == ("failed", posts.MAX_ABANDONED)
+    assert (job["status"], job["claim_no"]) == ("failed", rescue.MAX_ABANDONED)
     assert (await scene.job(sound))["status"] == "success"  # it has held nobody up
     await money(scene)
     assert (await scene.job(poisoned))["target"] == "refunded"

@@ -14,8 +14,8 @@ from db.models.posting import PostJobStatus, Verdict
 from services.platform import errors
 from services.platform.actors import Actor
 from services.posts import posting, verification
-from services.posts.claims import Claim
-from tests.factories import world
+from services.posts.posting import Claim
+from tests.factories import one_post, world
 from tests.factories.model import MOMENT, Refused
 from tests.factories.model_posts import PAUSE_HOURS
 
@@ -85,7 +85,7 @@ class Posts(Machine):
         """A worker takes a post; one lease in three is over at once."""
         lease = -LEASE if over else LEASE
         answer = self.both(
-            lambda session: posting.claim(session, owner="worker", lease=lease),
+            lambda session: one_post.claim(session, owner="worker", lease=lease),
             lambda: self.model.claim(lease_over=over),
         )
         taken, wanted = answer
@@ -100,7 +100,7 @@ class Posts(Machine):
         """A worker asks whether it may send."""
         claim = self.a_claim(pick)
         self.same(
-            lambda session: posting.may_send(session, claim),
+            lambda session: one_post.may_send(session, claim),
             lambda: self.model.may_send(claim.target_id, claim.claim_no),
         )
 
@@ -110,7 +110,7 @@ class Posts(Machine):
         """A worker comes back: it is out."""
         claim = self.a_claim(pick)
         self.same(
-            lambda session: posting.record_sent(session, claim, message_id=7),
+            lambda session: one_post.record_published(session, claim, message_id=7),
             lambda: self.model.sent(claim.target_id, claim.claim_no),
         )
 
@@ -146,7 +146,7 @@ class Posts(Machine):
         claim = self.a_claim(pick)
         self.same(
             lambda session: (
-                posting.give_back(session, claim)
+                posting.release_claim(session, claim)
                 if back
                 else posting.record_uncertain(session, claim, error="x")
             ),

@@ -19,7 +19,8 @@ from services.money import corrections, deposits
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
-from services.posts.claims import Claim
+from services.posts.posting import Claim
+from tests.factories import one_post
 
 CURRENCY = "USD"
 FEE_BPS = 1_000
@@ -195,7 +196,7 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
     """Claim the post that is due longest."""
-    claim = await posting.claim(session, owner=owner, lease=LEASE)
+    claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
 
@@ -205,7 +206,7 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
-    assert await posting.record_sent(session, claim, message_id=10)
+    assert await one_post.record_published(session, claim, message_id=10)
     await commit(session)
     return made
 

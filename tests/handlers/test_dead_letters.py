@@ -9,6 +9,7 @@ from services.market import channels
 from services.money import escrow
 from services.platform.actors import Actor
 from services.posts import posting
+from tests.factories import one_post
 from tests.handlers.marketplace import Marketplace
 
 OFFER = "🔁 Offer it again"
@@ -22,7 +23,7 @@ async def dead(market: Marketplace) -> Marketplace:
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
     async with market.database.sessions.begin() as session:
-        claim = await posting.claim(session, owner="worker", lease=timedelta(minutes=1))
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
         assert claim is not None
         assert await posting.record_refused(
             session, claim, error="400: Bad Request: wrong file identifier", rights_lost=False

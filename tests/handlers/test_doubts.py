@@ -8,6 +8,7 @@ from bot.telegram.ad_messages import NO_PREVIEW
 from db.models.posting import Verdict
 from db.models.users import Role
 from services.posts import posting, uncertain_posts, verification
+from tests.factories import one_post
 from tests.handlers.marketplace import AD, Marketplace
 
 THERE = "✅ It is there"
@@ -25,11 +26,11 @@ async def doubtful(market: Marketplace) -> Marketplace:
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
     async with market.database.sessions.begin() as session:
-        claim = await posting.claim(session, owner="worker", lease=timedelta(minutes=1))
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
         assert claim is not None
-        assert await posting.may_send(session, claim)
+        assert await one_post.may_send(session, claim)
         assert await posting.record_uncertain(session, claim, error="TimeoutError")
-    await ask(market, posting.DOUBT_LASTS)
+    await ask(market, posting.UNCERTAIN_ESCALATION_DELAY)
     return market
 
 
@@ -140,11 +141,11 @@ async def test_it_is_not_there_queues_it_once_for_two_admins(doubtful: Marketpla
     assert "It is queued" in await market.last("group")
     assert await job(market) == ("queued", "held")
     async with market.database.sessions.begin() as session:
-        claim = await posting.claim(session, owner="worker", lease=timedelta(minutes=1))
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
         assert claim is not None
-        assert await posting.may_send(session, claim)
+        assert await one_post.may_send(session, claim)
         assert await posting.record_uncertain(session, claim, error="TimeoutError")
-    await ask(market, posting.DOUBT_LASTS)
+    await ask(market, posting.UNCERTAIN_ESCALATION_DELAY)
     cards = [m for m in await market.messages("group") if m["buttons"]]
     assert len(cards) == 1  # the first card has no buttons any more
 
@@ -202,9 +203,9 @@ async def unseen(market: Marketplace) -> Marketplace:
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")
     async with market.database.sessions.begin() as session:
-        claim = await posting.claim(session, owner="worker", lease=timedelta(minutes=1))
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
         assert claim is not None
-        assert await posting.record_sent(session, claim, message_id=await publish(market))
+        assert await one_post.record_published(session, claim, message_id=await publish(market))
     await market.deliver()
     await market.database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
     async with market.database.sessions.begin() as session:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from scheduler import dispatch, settlements, watchdogs
-from services.posts import claims
+from services.posts import posting
 from tests.scheduler.scene import AD, Scene
 
 TICKS_AFTER = 2
@@ -320,14 +320,14 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target_id = await scene.approve()
-    living = claims.begin_sends
+    living = posting.begin_sends
 
-    async def cut_off(session: AsyncSession, begun: Sequence[claims.Claim]) -> frozenset[int]:
-        monkeypatch.setattr(claims, "begin_sends", living)
+    async def cut_off(session: AsyncSession, begun: Sequence[posting.Claim]) -> frozenset[int]:
+        monkeypatch.setattr(posting, "begin_sends", living)
         async with scene.database_away():
             return await living(session, begun)
 
-    monkeypatch.setattr(claims, "begin_sends", cut_off)
+    monkeypatch.setattr(posting, "begin_sends", cut_off)
     desk = scene.desk()
     with contextlib.suppress(DBAPIError):  # the tick itself may meet the closed door as well
         await dispatch.dispatch(desk)

@@ -8,6 +8,7 @@ from scheduler import settlements, watchdogs
 from services.market import campaigns
 from services.money import deposits, wallets
 from services.posts import posting
+from tests.factories import one_post
 from tests.scheduler.scene import Scene
 
 
@@ -107,14 +108,14 @@ async def test_what_a_blocked_advertiser_bought_is_cancelled_and_refunded(scene:
 async def test_a_post_that_comes_back_to_a_cancelled_campaign_is_refunded(scene: Scene) -> None:
     target_id = await scene.approve()
     async with scene.database.sessions.begin() as session:
-        claim = await posting.claim(session, owner="worker", lease=timedelta(seconds=30))
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(seconds=30))
     assert claim is not None
     async with scene.database.sessions.begin() as session:
         await campaigns.cancel(
             session, actor=scene.actors["advertiser"], campaign_id=scene.campaign_id
         )
     async with scene.database.sessions.begin() as session:
-        assert await posting.give_back(session, claim)
+        assert await posting.release_claim(session, claim)
     await refunded_unseen(scene, target_id)
 
 

@@ -7,9 +7,8 @@ from db.models.users import Role
 from services.market import channels, user_blocks
 from services.platform import errors
 from services.platform.actors import Actor
-from services.posts import posting
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 from tests.shell import shell_of
 
 
@@ -26,7 +25,7 @@ async def test_an_owners_channel_closes_and_opens_again(session: AsyncSession) -
         session, actor=deal.moderator, user_id=owner_id, reason="spam"
     )
     assert await _channel(session) == ("suspended", "owner_blocked")
-    assert await posting.claim(session, owner="worker", lease=people.LEASE) is None
+    assert await one_post.claim(session, owner="worker", lease=people.LEASE) is None
     before = await rows.snapshot(session)
     assert not await user_blocks.block_by_staff(
         session, actor=deal.moderator, user_id=owner_id, reason="spam"
@@ -37,7 +36,7 @@ async def test_an_owners_channel_closes_and_opens_again(session: AsyncSession) -
             session, actor=deal.moderator, user_id=owner_id, reason="talked"
         )
     assert await _channel(session) == ("active", None)
-    assert await posting.claim(session, owner="worker", lease=people.LEASE) is not None
+    assert await one_post.claim(session, owner="worker", lease=people.LEASE) is not None
     told = "SELECT kind FROM outbox WHERE user_id = :id AND kind LIKE 'person_%' ORDER BY id"
     assert await rows.table(session, told, id=owner_id) == [
         ("person_blocked",),

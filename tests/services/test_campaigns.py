@@ -14,7 +14,7 @@ from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 HOUR = timedelta(hours=1)
 STEPS = {
@@ -161,7 +161,7 @@ async def test_resume_posts_what_is_an_hour_late_and_refunds_what_is_later(
     deal = await _scheduled(database, 1, 2, 3, 9)
     await database.forward(3 * HOUR - timedelta(minutes=5))
     async with database.sessions.begin() as session:
-        assert await posting.claim(session, owner="w", lease=people.LEASE) is None
+        assert await one_post.claim(session, owner="w", lease=people.LEASE) is None
     async with database.sessions.begin() as session:
         await campaigns.resume(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
     assert await _jobs(database) == ["cancelled", "queued", "queued", "queued"]
@@ -195,7 +195,7 @@ async def test_cancel_ends_what_is_not_out(database: Database) -> None:
         await escrow.hold(session, target_id=held.id)
         await people.another(session, deal)
         claim = await people.claimed(session)
-        assert await posting.record_sent(session, claim, message_id=5)
+        assert await one_post.record_published(session, claim, message_id=5)
         await people.another(session, deal)
         claim = await people.claimed(session)
         assert await posting.record_refused(session, claim, error="x", rights_lost=False)
@@ -218,7 +218,7 @@ async def test_cancel_ends_what_is_not_out(database: Database) -> None:
             ("approved", "sending", "held"),
             ("approved", "cancelled", "held"),
         ]
-        assert await posting.claim(session, owner="w", lease=people.LEASE) is None
+        assert await one_post.claim(session, owner="w", lease=people.LEASE) is None
 
 
 async def test_staff_may_look_at_a_campaign_and_strangers_may_not(session: AsyncSession) -> None:

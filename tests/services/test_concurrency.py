@@ -13,9 +13,8 @@ from services.market import campaigns, channels, moderation, placement_expiry
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import errors
 from services.platform.actors import Actor
-from services.posts import posting
 from tests.conftest import Database
-from tests.factories import crowd, people, rows
+from tests.factories import crowd, one_post, people, rows
 from tests.factories.crowd import Act
 
 
@@ -112,7 +111,7 @@ async def test_releases_for_one_owner_open_one_revenue_wallet(database: Database
             )
             await moderation.approve(session, actor=first.moderator, target_id=target.id)
             claim = await people.claimed(session)
-            await posting.record_sent(session, claim, message_id=20 + target.id)
+            await one_post.record_published(session, claim, message_id=20 + target.id)
             targets.append(target.id)
 
     def pay(target_id: int) -> Act:
@@ -143,7 +142,7 @@ async def test_two_claimers_take_one_post_of_a_channel(database: Database) -> No
             await moderation.approve(session, actor=deal.moderator, target_id=target.id)
 
     def take(n: int) -> Act:
-        return lambda session: posting.claim(
+        return lambda session: one_post.claim(
             session, owner=f"worker-{n}", lease=timedelta(seconds=30)
         )
 
@@ -167,7 +166,7 @@ async def test_claimers_of_several_channels_never_share_a_post(database: Databas
         mine = []
         for _ in range(12):
             async with database.sessions.begin() as session:
-                claim = await posting.claim(
+                claim = await one_post.claim(
                     session, owner=f"worker-{n}", lease=timedelta(seconds=30)
                 )
                 if claim is not None:
@@ -188,7 +187,7 @@ async def test_a_cancel_and_a_claim_leave_the_post_sent_or_refunded(database: Da
         )
 
     def take(session: AsyncSession) -> Awaitable[Any]:
-        return posting.claim(session, owner="worker", lease=timedelta(seconds=30))
+        return one_post.claim(session, owner="worker", lease=timedelta(seconds=30))
 
     await crowd.each(database.sessions, *(act for deal in deals for act in (take, cancel(deal))))
     async with database.sessions.begin() as session:

@@ -15,7 +15,7 @@ from services.platform import errors
 from services.platform.actors import Actor
 from services.posts import manual_resolution, posting, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 from tests.services.uncertain_posts import KNOWN, count_cards, state, the_doubt, uncertain
 
 HELD = ("held", "approved")
@@ -110,7 +110,7 @@ async def test_another_posts_id_is_not_it(session: AsyncSession) -> None:
     first = await people.posted(session)  # message 10
     await people.another(session, first)
     claim = await people.claimed(session)
-    assert await posting.may_send(session, claim)
+    assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="time-out")
     doubt = await the_doubt(session)
     assert not await uncertain_posts.record_found(session, doubt, message_id=10)

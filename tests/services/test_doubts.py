@@ -9,7 +9,7 @@ from services.market import campaigns, channels
 from services.money import escrow
 from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 from tests.services.uncertain_posts import KNOWN, count_cards, state, the_doubt, uncertain
 
 GAP = timedelta(minutes=5)
@@ -105,7 +105,7 @@ async def test_after_it_is_sent_again_an_old_look_counts_for_nothing(database: D
     await _twice_absent(database)
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
-        assert await posting.may_send(session, claim)
+        assert await one_post.may_send(session, claim)
         assert await posting.record_uncertain(session, claim, error="again")
         before = await rows.snapshot(session)
         assert not await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 1)
@@ -149,7 +149,7 @@ async def test_what_stays_unknown_becomes_a_card_and_is_asked_again(database: Da
         await uncertain(session)
     for wait, cards in (
         (timedelta(), 0),
-        (posting.DOUBT_LASTS, 1),
+        (posting.UNCERTAIN_ESCALATION_DELAY, 1),
         (timedelta(hours=1), 1),
         (uncertain_posts.ESCALATION_INTERVAL, 2),
     ):
@@ -195,8 +195,8 @@ async def test_a_live_post_is_no_doubt(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session, promised_hours=2)
         claim = await people.claimed(session)
-        assert await posting.may_send(session, claim)
-        assert await posting.record_sent(session, claim, message_id=10)
+        assert await one_post.may_send(session, claim)
+        assert await one_post.record_published(session, claim, message_id=10)
     await database.forward(timedelta(hours=3))
     async with database.sessions.begin() as session:
         assert await uncertain_posts.take_due(session, limit=9) == []

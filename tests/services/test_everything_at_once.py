@@ -14,10 +14,10 @@ from db.models.posting import Verdict
 from services.market import campaigns, channels, moderation, placement_expiry
 from services.money import deposits, escrow, incidents, stuck_escrows
 from services.platform import errors
-from services.posts import posting, uncertain_posts, verification
-from services.posts.claims import Claim
+from services.posts import posting, rescue, uncertain_posts, verification
+from services.posts.posting import Claim
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 WORKERS, STEPS = 8, 30
@@ -30,18 +30,22 @@ async def _any_target(session: AsyncSession, dice: random.Random) -> int:
 
 
 async def _claim(session: AsyncSession) -> Claim | None:
-    return await posting.claim(session, owner="worker", lease=people.LEASE)
+    return await one_post.claim(session, owner="worker", lease=people.LEASE)
 
 
 def _end(dice: random.Random, claim: Claim) -> Act:
     """Return one of the ends that a send can have, for a transaction of its own."""
     ends: list[Act] = [
-        lambda session: posting.record_sent(session, claim, message_id=dice.randrange(1, 999)),
-        lambda session: posting.record_sent(session, claim, message_id=dice.randrange(1, 999)),
+        lambda session: one_post.record_published(
+            session, claim, message_id=dice.randrange(1, 999)
+        ),
+        lambda session: one_post.record_published(
+            session, claim, message_id=dice.randrange(1, 999)
+        ),
         lambda session: posting.record_refused(session, claim, error="x", rights_lost=False),
         lambda session: posting.record_refused(session, claim, error="x", rights_lost=True),
         lambda session: posting.record_uncertain(session, claim, error="x"),
-        lambda session: posting.give_back(session, claim),
+        lambda session: posting.release_claim(session, claim),
     ]
     return dice.choice(ends)
 
@@ -153,7 +157,7 @@ def _act(dice: random.Random, deals: list[people.Deal]) -> Act:
         placement_expiry.expire_targets,
         stuck_escrows.refund_stuck_escrows,
         incidents.check_ledger_invariant,
-        posting.rescue_abandoned,
+        rescue.rescue_abandoned,
     ]
     return dice.choice(often if dice.random() < 0.7 else rarely)
 

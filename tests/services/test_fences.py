@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.money import escrow
 from services.platform import errors
-from services.posts import claims, posting, uncertain_posts
-from services.posts.claims import Claim, PublishedPost
+from services.posts import posting, rescue, uncertain_posts
+from services.posts.posting import Claim, PublishedPost
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 Write = Callable[[AsyncSession, Claim], Awaitable[object]]
 LEASE = timedelta(seconds=30)
@@ -43,12 +43,12 @@ async def _uncertain(session: AsyncSession, claim: Claim) -> bool:
 
 
 async def _sent(session: AsyncSession, claim: Claim) -> frozenset[int]:
-    return await claims.record_published(session, [PublishedPost(claim, 10)])
+    return await posting.record_published(session, [PublishedPost(claim, 10)])
 
 
 WRITES: dict[str, Write] = {
-    "begin": posting.may_send,
-    "give back": posting.give_back,
+    "begin": one_post.may_send,
+    "give back": posting.release_claim,
     "not sent": _not_sent,
     "refused": _refused,
     "rights lost": _rights_lost,
@@ -60,7 +60,7 @@ WRITES: dict[str, Write] = {
 async def _claimed(database: Database) -> Claim:
     async with database.sessions.begin() as session:
         await people.approved(session)
-        [claim] = await claims.claim_due(session, owner="worker", lease=LEASE, limit=1)
+        [claim] = await posting.claim_due(session, owner="worker", lease=LEASE, limit=1)
     await database.as_owner("ALTER TABLE post_jobs DROP CONSTRAINT ck_post_jobs_lease")
     return claim
 
@@ -91,7 +91,7 @@ async def test_what_is_not_being_sent_is_not_abandoned(database: Database) -> No
         "UPDATE post_jobs SET status = 'queued', lease_until = now() - interval '1 s'"
     )
     async with database.sessions.begin() as session:
-        assert await posting.rescue_abandoned(session) == 0
+        assert await rescue.rescue_abandoned(session) == 0
 
 
 @pytest.mark.parametrize("found", [False, True])
@@ -101,7 +101,7 @@ async def test_the_hours_of_a_settled_escrow_do_not_begin_again(
     claim = await _claimed(database)
     if found:
         async with database.sessions.begin() as session:
-            assert await posting.may_send(session, claim)
+            assert await one_post.may_send(session, claim)
             assert await _uncertain(session, claim)
     await database.as_owner(
         "ALTER TABLE escrows DISABLE TRIGGER USER; UPDATE escrows SET status = 'refunded',"
@@ -141,7 +141,7 @@ async def test_only_what_waits_is_cancelled(database: Database) -> None:
         sending = await people.claimed(session)
         await people.block(session, deal.advertiser)
     async with database.sessions.begin() as session:
-        assert await posting.cancel_unwanted(session) == 1
+        assert await rescue.cancel_unwanted(session) == 1
         assert await rows.table(
             session, "SELECT campaign_target_id, status FROM post_jobs ORDER BY id"
         ) == [

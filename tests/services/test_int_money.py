@@ -16,7 +16,7 @@ from services.platform import errors
 from services.platform.actors import SYSTEM
 from services.posts import posting, verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 DAY = timedelta(days=1)
 
@@ -126,7 +126,7 @@ async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
     async with database.sessions.begin() as session:
-        assert await posting.record_sent(session, claim, message_id=77)
+        assert await one_post.record_published(session, claim, message_id=77)
     return deal
 
 

@@ -14,7 +14,7 @@ from services.money import escrow
 from services.platform import errors
 from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 HOUR = timedelta(hours=1)
 AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
@@ -157,7 +157,7 @@ async def test_nobody_looks_into_a_channel_that_the_bot_has_lost(database: Datab
 async def test_an_uncertain_post_is_not_looked_at_as_a_live_one(session: AsyncSession) -> None:
     await people.approved(session, promised_hours=2)
     claim = await people.claimed(session)
-    assert await posting.may_send(session, claim)
+    assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="TimeoutError")
     assert await verification.take_due(session, limit=9) == []
 

@@ -25,9 +25,8 @@ from services.money import (
 )
 from services.platform import errors, killswitches
 from services.platform.actors import SYSTEM
-from services.posts import posting
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
@@ -99,7 +98,7 @@ async def test_what_the_record_of_a_send_holds(database: Database) -> None:
     # Fenced out, so that nothing is written: the target's lock comes before all others.
     await _holds(
         database,
-        partial(posting.record_sent, claim=stale, message_id=10),
+        partial(one_post.record_published, claim=stale, message_id=10),
         "campaign_targets",
     )
 
@@ -245,10 +244,10 @@ async def test_which_switches_an_act_holds_still(database: Database) -> None:
             {Switch.WITHDRAWALS},
         ),
         (
-            partial(posting.claim, owner="w", lease=people.LEASE),
+            partial(one_post.claim, owner="w", lease=people.LEASE),
             {Switch.TELEGRAM_POSTING, Switch.WORKER_POST},
         ),
-        (partial(posting.may_send, claim=claim), {Switch.TELEGRAM_POSTING}),
+        (partial(one_post.may_send, claim=claim), {Switch.TELEGRAM_POSTING}),
         (stuck_escrows.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
     ]
     for act, wanted in acts:

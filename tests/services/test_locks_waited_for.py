@@ -14,9 +14,9 @@ from db.models.operations import Switch
 from services.market import campaigns, channels, moderation, placement_expiry, user_blocks
 from services.money import deposits, escrow, stuck_escrows, withdrawals
 from services.platform import errors, inbox, outbox
-from services.posts import posting, uncertain_posts, verification
+from services.posts import posting, rescue, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
@@ -71,7 +71,7 @@ async def test_workers_pass_by_what_is_taken(database: Database) -> None:
         waiting = await rows.one(session, "SELECT count(*) FROM outbox WHERE status = 'queued'")
 
     async def claim(session: AsyncSession) -> bool:
-        return await posting.claim(session, owner="w", lease=people.LEASE) is not None
+        return await one_post.claim(session, owner="w", lease=people.LEASE) is not None
 
     await _pass_by(database, claim, first=True, second=True)
     await _pass_by(database, partial(inbox.take, limit=9), first=1, second=0)
@@ -81,8 +81,8 @@ async def test_workers_pass_by_what_is_taken(database: Database) -> None:
 async def test_the_rescue_passes_by_what_is_taken(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
-        assert await posting.claim(session, owner="w", lease=-people.LEASE)
-    await _pass_by(database, posting.rescue_abandoned, first=1, second=0)
+        assert await one_post.claim(session, owner="w", lease=-people.LEASE)
+    await _pass_by(database, rescue.rescue_abandoned, first=1, second=0)
 
 
 async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None:
@@ -90,7 +90,7 @@ async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None
         await people.posted(session, promised_hours=2)
         await people.approved(session)
         claim = await people.claimed(session)
-        assert await posting.may_send(session, claim)
+        assert await one_post.may_send(session, claim)
         assert await posting.record_uncertain(session, claim, error="TimeoutError")
         unwanted = await people.approved(session)
         await people.block(session, unwanted.advertiser)
@@ -98,7 +98,7 @@ async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None
     await _pass_by(database, partial(verification.take_due, limit=9), first=1, second=0)
     await _pass_by(database, partial(uncertain_posts.take_due, limit=9), first=1, second=0)
     await _pass_by(database, partial(uncertain_posts.escalate_due, limit=9), first=1, second=0)
-    await _pass_by(database, posting.cancel_unwanted, first=1, second=0)
+    await _pass_by(database, rescue.cancel_unwanted, first=1, second=0)
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
@@ -207,7 +207,7 @@ async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Data
     async with database.sessions.begin() as session:
         await people.approved(session)
     await database.forward(timedelta(hours=80))
-    claim = partial(posting.claim, owner="w", lease=people.LEASE)
+    claim = partial(one_post.claim, owner="w", lease=people.LEASE)
     assert await _second_press(database, claim, stuck_escrows.refund_stuck_escrows) == 1
     async with database.sessions.begin() as session:
         assert await rows.one(session, "SELECT status FROM post_jobs") == "sending"

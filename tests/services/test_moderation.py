@@ -9,9 +9,8 @@ from services.market import moderation
 from services.money import escrow
 from services.platform import errors
 from services.platform.actors import Actor
-from services.posts import posting
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 
 async def test_approve_holds_queues_audits_and_tells(session: AsyncSession) -> None:
@@ -93,7 +92,7 @@ async def test_a_scheduled_post_waits_for_its_time(database: Database) -> None:
         moment = await rows.one(session, "SELECT clock()")
         await people.approved(session, publish_at=moment + timedelta(minutes=30))
     async with database.sessions.begin() as session:
-        assert await posting.claim(session, owner="w", lease=people.LEASE) is None
+        assert await one_post.claim(session, owner="w", lease=people.LEASE) is None
     await database.forward(timedelta(minutes=31))
     async with database.sessions.begin() as session:
         await people.claimed(session)

@@ -14,7 +14,7 @@ from services.money import escrow, withdrawals
 from services.platform import errors, transitions
 from services.posts import manual_resolution, posting
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 Act = Callable[[AsyncSession, people.Deal], Awaitable[object]]
 
@@ -106,7 +106,7 @@ async def _begin(session: AsyncSession, state: str) -> people.Deal:
         return await people.failed(session)
     deal = await people.approved(session)
     claim = await people.claimed(session)
-    assert await posting.may_send(session, claim)
+    assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="TimeoutError")
     return deal
 

@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Switch
 from services.market import campaigns, channels
 from services.money import escrow
-from services.posts import posting, uncertain_posts
-from services.posts.claims import Claim
+from services.posts import posting, rescue, uncertain_posts
+from services.posts.posting import Claim
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 Record = Callable[[AsyncSession, Claim], Awaitable[bool]]
 RECORDS: dict[str, Record] = {
-    "sent": lambda session, claim: posting.record_sent(session, claim, message_id=99),
+    "sent": lambda session, claim: one_post.record_published(session, claim, message_id=99),
     "refused": lambda session, claim: posting.record_refused(
         session, claim, error="late", rights_lost=False
     ),
@@ -30,7 +30,7 @@ RECORDS: dict[str, Record] = {
         session, claim, error="late", counts=True, retry_after=None
     ),
     "uncertain": lambda session, claim: posting.record_uncertain(session, claim, error="late"),
-    "given back": posting.give_back,
+    "given back": posting.release_claim,
 }
 
 
@@ -41,7 +41,7 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _nothing(session: AsyncSession) -> None:
-    assert await posting.claim(session, owner="w", lease=people.LEASE) is None
+    assert await one_post.claim(session, owner="w", lease=people.LEASE) is None
 
 
 async def test_a_claim_is_one_workers(session: AsyncSession) -> None:
@@ -59,7 +59,7 @@ async def test_a_claim_is_one_workers(session: AsyncSession) -> None:
         "worker",
         True,
     )
-    assert await posting.may_send(session, claim)
+    assert await one_post.may_send(session, claim)
     await _nothing(session)
 
 
@@ -74,8 +74,8 @@ async def test_a_stop_is_read_again_right_before_the_send(session: AsyncSession)
     await people.approved(session)
     claim = await people.claimed(session)
     await people.stop(session, Switch.TELEGRAM_POSTING)
-    assert not await posting.may_send(session, claim)
-    assert await posting.give_back(session, claim)
+    assert not await one_post.may_send(session, claim)
+    assert await posting.release_claim(session, claim)
     assert await _job(session, "status, attempts") == ("queued", 0)
 
 
@@ -204,7 +204,7 @@ async def test_a_flood_answer_costs_no_attempt_and_is_obeyed(session: AsyncSessi
 async def test_uncertain_is_never_sent_again_and_looked_for_at_once(session: AsyncSession) -> None:
     await people.approved(session)
     claim = await people.claimed(session)
-    assert await posting.may_send(session, claim)
+    assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="time-out")
     assert await _job(session) == ("uncertain",)
     assert await rows.one(session, "SELECT status FROM escrows") == "held"
@@ -212,7 +212,7 @@ async def test_uncertain_is_never_sent_again_and_looked_for_at_once(session: Asy
         claim.job_id
     ]
     await _nothing(session)
-    assert await posting.rescue_abandoned(session) == 0
+    assert await rescue.rescue_abandoned(session) == 0
 
 
 @pytest.mark.parametrize("record", RECORDS)
@@ -225,15 +225,15 @@ async def test_a_worker_that_wakes_up_late_changes_nothing(
     if since == "rescued":
         assert await posting.record_uncertain(session, claim, error="lease over")
     elif since == "another claim":
-        assert await posting.give_back(session, claim)
+        assert await posting.release_claim(session, claim)
         await people.claimed(session)
     elif since == "another worker":
         claim = dataclasses.replace(claim, owner="somebody else")
     else:
-        assert await posting.record_sent(session, claim, message_id=4)
+        assert await one_post.record_published(session, claim, message_id=4)
     before = await rows.snapshot(session)
     assert not await RECORDS[record](session, claim)
-    assert not await posting.may_send(session, claim)
+    assert not await one_post.may_send(session, claim)
     assert await rows.snapshot(session) == before
 
 
@@ -257,14 +257,14 @@ async def test_an_ad_that_cannot_be_read_is_claimed_without_it(
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
     """Claim the post that is due, as a worker that then dies."""
-    claim = await posting.claim(session, owner="dead", lease=timedelta(milliseconds=1))
+    claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
     if begun:
         await session.execute(
             text("UPDATE post_jobs SET lease_until = now() + interval '1 s' WHERE id = :id"),
             {"id": claim.job_id},
         )
-        assert await posting.may_send(session, claim)
+        assert await one_post.may_send(session, claim)
         await session.execute(
             text("UPDATE post_jobs SET lease_until = now() WHERE id = :id"), {"id": claim.job_id}
         )
@@ -277,14 +277,14 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
             await people.approved(session)
         begun = await _abandon(session, begun=True)
         unbegun = await _abandon(session, begun=False)
-        alive = await posting.claim(session, owner="alive", lease=people.LEASE)
+        alive = await one_post.claim(session, owner="alive", lease=people.LEASE)
     assert alive is not None
     async with database.sessions.begin() as session:
-        assert not await posting.may_send(session, unbegun)
-        assert await posting.may_send(session, alive)
-        assert await posting.rescue_abandoned(session) == 2
+        assert not await one_post.may_send(session, unbegun)
+        assert await one_post.may_send(session, alive)
+        assert await rescue.rescue_abandoned(session) == 2
     async with database.sessions.begin() as session:
-        assert await posting.rescue_abandoned(session) == 0
+        assert await rescue.rescue_abandoned(session) == 0
         assert await rows.table(
             session, "SELECT id, status, lease_owner, attempts FROM post_jobs ORDER BY id"
         ) == sorted(
@@ -295,8 +295,8 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
             ]
         )
         for claim in (begun, unbegun):
-            assert not await posting.may_send(session, claim)
-            assert not await posting.record_sent(session, claim, message_id=3)
+            assert not await one_post.may_send(session, claim)
+            assert not await one_post.record_published(session, claim, message_id=3)
         again = await people.claimed(session)
         assert (again.job_id, again.claim_no) == (unbegun.job_id, 2)
 
@@ -309,7 +309,7 @@ async def test_a_claim_of_a_version_that_does_not_say_may_have_begun(database: D
     async with database.sessions.begin() as session:
         await people.approved(session)
         claim = await _abandon(session, begun=False)
-        assert await posting.give_back(session, claim)
+        assert await posting.release_claim(session, claim)
         await session.execute(
             text(
                 "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1,"
@@ -317,25 +317,25 @@ async def test_a_claim_of_a_version_that_does_not_say_may_have_begun(database: D
             )
         )
     async with database.sessions.begin() as session:
-        assert await posting.rescue_abandoned(session) == 1
+        assert await rescue.rescue_abandoned(session) == 1
         assert await _job(session, "status, claim_no") == ("uncertain", 2)
 
 
 async def test_what_kills_its_workers_is_parked(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.approved(session)
-    for times in range(1, posting.MAX_ABANDONED + 1):
+    for times in range(1, rescue.MAX_ABANDONED + 1):
         async with database.sessions.begin() as session:
             await _abandon(session, begun=False)
         async with database.sessions.begin() as session:
-            assert await posting.rescue_abandoned(session) == 1
+            assert await rescue.rescue_abandoned(session) == 1
             assert await _job(session, "abandoned") == (times,)
-        await database.forward(posting.BACKOFF_MOST)
+        await database.forward(posting.MAX_BACKOFF)
     async with database.sessions.begin() as session:
         assert await _job(session, "status, attempts, claim_no") == (
             "failed",
             0,
-            posting.MAX_ABANDONED,
+            rescue.MAX_ABANDONED,
         )
         assert await rows.table(
             session, "SELECT user_id FROM outbox WHERE kind = 'post_refused'"

@@ -32,7 +32,7 @@ from services.market import campaigns, channels, moderation, placement_expiry
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
-from services.posts import posting
+from services.posts import rescue
 from tests.conftest import ROLLED_BACK
 from tests.factories import machine_posts, world
 from tests.factories.books import Story
@@ -264,7 +264,7 @@ class Marketplace(machine_posts.Posts):
                 (deposits.credit_due, PostingModel.credit_due),
                 (placement_expiry.expire_targets, PostingModel.expire),
                 (stuck_escrows.refund_stuck_escrows, PostingModel.watchdog),
-                (posting.rescue_abandoned, PostingModel.rescue),
+                (rescue.rescue_abandoned, PostingModel.rescue),
             ]
         )
     )

@@ -10,9 +10,9 @@ from db.models.operations import Switch
 from services.market import campaigns, placement_expiry
 from services.money import deposits, escrow, incidents, stuck_escrows
 from services.platform import heartbeats, leases, readiness
-from services.posts import posting
+from services.posts import posting, rescue
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 HOUR = timedelta(hours=1)
 SLA = timedelta(hours=24)
@@ -79,7 +79,7 @@ async def test_the_watchdog_never_touches_what_may_be_out(database: Database) ->
             if state == "uncertain":
                 assert await posting.record_uncertain(session, claim, error="x")
             elif state == "success":
-                assert await posting.record_sent(session, claim, message_id=5)
+                assert await one_post.record_published(session, claim, message_id=5)
             elif state == "failed":
                 assert await posting.record_refused(session, claim, error="x", rights_lost=False)
     before = await _states(database)
@@ -236,4 +236,4 @@ async def test_a_target_of_nobody_is_no_work(session: AsyncSession) -> None:
     assert await stuck_escrows.refund_stuck_escrows(session) == 0
     assert await placement_expiry.expire_targets(session) == 0
     assert await deposits.credit_due(session) == 0
-    assert await posting.rescue_abandoned(session) == 0
+    assert await rescue.rescue_abandoned(session) == 0

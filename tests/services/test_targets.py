@@ -11,7 +11,7 @@ from services.platform import errors
 from services.platform.actors import Actor
 from services.posts import posting
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 
 async def _submit(session: AsyncSession, deal: people.Deal, **values: object) -> int:
@@ -152,7 +152,7 @@ async def test_what_ended_gives_its_price_back_to_the_budget(database: Database)
         assert await left(session, deal.campaign.id) == 30_000
         await people.another(session, deal)
         claim = await people.claimed(session)
-        await posting.record_sent(session, claim, message_id=9)
+        await one_post.record_published(session, claim, message_id=9)
         await escrow.release(session, target_id=claim.target_id)
         await _submit(session, deal)
         assert await left(session, deal.campaign.id) == 20_000

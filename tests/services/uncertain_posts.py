@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.market import channels
 from services.posts import posting, uncertain_posts
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 KNOWN = 7
 
@@ -16,7 +16,7 @@ async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
     made = await people.approved(session, **terms)
     await channels.note_message(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     claim = await people.claimed(session)
-    assert await posting.may_send(session, claim)
+    assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="TimeoutError")
     await people.commit(session)
     return made

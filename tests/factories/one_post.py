@@ -1,0 +1,25 @@
+"""The services of many posts at once, called for one post."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.posts import posting
+from services.posts.posting import Claim, PublishedPost
+
+
+async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
+    """Claim the post that has been due longest, if there is one."""
+    found = await posting.claim_due(session, owner=owner, lease=lease, limit=1)
+    return next(iter(found), None)
+
+
+async def may_send(session: AsyncSession, claim: Claim) -> bool:
+    """Ask, right before the send, whether it may begin."""
+    return claim.job_id in await posting.begin_sends(session, [claim])
+
+
+async def record_published(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
+    """Record that a post is published; False when another claim owns it by now."""
+    recorded = await posting.record_published(session, [PublishedPost(claim, message_id)])
+    return claim.job_id in recorded
