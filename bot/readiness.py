@@ -7,7 +7,7 @@ from sqlalchemy import text
 from bot.turn import DatabaseAwayError, Wiring, reading
 from services import system
 
-REVISION = "0005"
+REVISION = "0001"
 """The schema that this version needs; a newer one is fine, since migrations lock nobody out."""
 
 
