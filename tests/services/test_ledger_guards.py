@@ -95,7 +95,7 @@ async def test_legs_that_are_no_transfer(database: Database, owner: asyncpg.Conn
     await refused(owner, "AD002", post("k", leg, 1, (a, -101, leg), (b, 101, leg)))
     await refused(
         owner,
-        "AD003",  # a transfer whose legs were forgotten is seen at the commit
+        "AD018",  # a transfer whose legs were forgotten is seen at the commit
         "INSERT INTO ledger_transfers (key, reason, reference_id) VALUES ('x', 'adjustment', 1)",
     )
 

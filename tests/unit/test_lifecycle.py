@@ -9,6 +9,7 @@ import pytest
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
 from services import errors, lifecycle
 from services.lifecycle import Who
@@ -27,6 +28,7 @@ TABLES: dict[str, tuple[Mapping[Any, frozenset[Who]], type[StrEnum], str, set[st
     "deposit": (lifecycle.DEPOSIT, DepositStatus, "received", {"clawed_back"}),
     "withdrawal": (lifecycle.WITHDRAWAL, WithdrawalStatus, "requested", {"paid", "returned"}),
     "correction": (lifecycle.CORRECTION, CorrectionStatus, "proposed", {"done", "dropped"}),
+    "outbox": (lifecycle.OUTBOX, OutboxStatus, "queued", {"sent", "failed"}),
 }
 EXPECTED = {
     "campaign": "draft>active active>paused paused>active draft>cancelled active>cancelled"
@@ -45,6 +47,7 @@ EXPECTED = {
     " approved>returned",
     "correction": "proposed>confirmed proposed>done proposed>dropped confirmed>done"
     " confirmed>dropped",
+    "outbox": "queued>sent queued>failed",
 }
 every_thing = pytest.mark.parametrize("thing", TABLES)
 
