@@ -40,8 +40,8 @@ HOLD = text(
     *(bindparam(name, type_=Text) for name in ("currency", "correlation_id")),
 )
 APPROVE = text(
-    "SELECT code, ref_id, state FROM approve_target(:target_id, :switch, :movable, :actor_id, :role,"
-    " :correlation_id)"
+    "SELECT code, ref_id, state FROM approve_target("
+    ":target_id, :switch, :movable, :actor_id, :role, :correlation_id)"
 ).bindparams(
     *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
     *(bindparam(name, type_=Text) for name in ("switch", "role", "correlation_id")),

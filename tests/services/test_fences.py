@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import claims, doubts, errors, escrow, payments, posting
 from services.claims import Claim, Sent
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import breakage, people, rows
 
 Write = Callable[[AsyncSession, Claim], Awaitable[object]]
 LEASE = timedelta(seconds=30)
@@ -159,7 +159,7 @@ async def test_only_a_post_that_is_out_is_paid_for(database: Database) -> None:
         assert await escrow.releasable(session, limit=9) == []
         with pytest.raises(errors.PostNotProven):
             await escrow.release(session, target_id=deal.target.id)
-    await database.as_owner("UPDATE post_jobs SET status = 'success'")
+    await breakage.by_hand(database, "UPDATE post_jobs SET status = 'success'")
     await database.as_owner("UPDATE escrows SET release_due_at = NULL")
     async with database.sessions() as session:
         assert await escrow.releasable(session, limit=9) == []
