@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint requirements clean
+.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: $(READY) ## style, format, types, and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+schema: $(READY) ## write db/schema.sql anew from the migrations
+	@exec $(BIN)/python -m migrations.schema
 
 requirements: $(READY) ## pin all requirements anew, with their hashes
 	$(LOCK) --upgrade pyproject.toml -o requirements/run.txt

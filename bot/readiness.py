@@ -7,7 +7,7 @@ from sqlalchemy import text
 from bot.context import DatabaseAwayError, Dependencies, read_only
 from services.platform import readiness
 
-REVISION = "0005"
+REVISION = "0001"
 """The schema that this version needs; a newer one is fine, since migrations lock nobody out."""
 
 

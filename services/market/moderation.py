@@ -84,7 +84,7 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> App
         actor_id=actor.user_id,
         role=role.value,
     )
-    if refused is not None and refused.refusal != "repeated":
+    if refused is not None and refused.code != "repeated":
         raise _refusal(target_id, refused)
     return Approval(target_id, created=refused is None)
 
@@ -200,21 +200,21 @@ def _require_move(target: Decidable, target_id: int, wanted: TargetStatus, role:
 
 def _refusal(target_id: int, refused: NotApproved) -> errors.DomainError:
     """Say as a fact why `approve_target` wrote nothing."""
-    ref, word = refused.ref or target_id, refused.word or ""
+    ref_id, state = refused.ref_id or target_id, refused.state or ""
     facts: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),
         "own_money": lambda: errors.OwnMoney(target_id),
         "invalid_move": lambda: errors.InvalidMove(
-            "target", target_id, word, TargetStatus.APPROVED
+            "target", target_id, state, TargetStatus.APPROVED
         ),
-        "campaign_not_active": lambda: errors.CampaignNotActive(ref, word),
-        "channel_not_usable": lambda: errors.ChannelNotUsable(ref, word),
-        "person_blocked": lambda: errors.PersonBlocked(ref),
+        "campaign_not_active": lambda: errors.CampaignNotActive(ref_id, state),
+        "channel_not_usable": lambda: errors.ChannelNotUsable(ref_id, state),
+        "person_blocked": lambda: errors.PersonBlocked(ref_id),
         "publish_time_past": lambda: errors.PublishTimePast(target_id),
         "switch_stopped": lambda: errors.SwitchStopped(Switch.NEW_ESCROWS),
-        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, word),
+        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, state),
     }
-    return facts[refused.refusal]()
+    return facts[refused.code]()
 
 
 def _cards() -> Select[*tuple[Any, ...]]:

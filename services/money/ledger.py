@@ -40,8 +40,8 @@ HOLD = text(
     *(bindparam(name, type_=Text) for name in ("currency", "correlation_id")),
 )
 APPROVE = text(
-    "SELECT refusal, ref, word FROM approve_target(:target_id, :switch, :movable, :actor_id, :role,"
-    " :correlation_id)"
+    "SELECT code, ref_id, state FROM approve_target("
+    ":target_id, :switch, :movable, :actor_id, :role, :correlation_id)"
 ).bindparams(
     *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
     *(bindparam(name, type_=Text) for name in ("switch", "role", "correlation_id")),
@@ -71,10 +71,10 @@ class Posted:
 class NotApproved:
     """Why a target was not approved, as `approve_target` names it; nothing was written."""
 
-    refusal: str
-    ref: int | None
+    code: str
+    ref_id: int | None
     """What it is about."""
-    word: str | None
+    state: str | None
     """In which state that is."""
 
 
@@ -172,8 +172,8 @@ async def approve(
         )
     except DBAPIError as error:
         raise _fact(error, f"escrow_hold:{target_id}", 0) from error
-    refusal, ref, word = found.one()
-    return refusal and NotApproved(refusal, ref, word)
+    code, ref_id, state = found.one()
+    return code and NotApproved(code, ref_id, state)
 
 
 async def open_wallet(

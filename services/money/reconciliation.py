@@ -26,6 +26,8 @@ _ENTRIES = text(
     """
 )
 _REPAIR = text("SELECT repair(:correction_id)")
+_NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
+"""SQLSTATEs of a repair that finds the books other than as the correction says."""
 
 
 class Finding(StrEnum):
@@ -161,7 +163,7 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
     try:
         await session.execute(_REPAIR, {"correction_id": correction_id})
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in {"AD012", "AD014"}:
+        if getattr(error.orig, "sqlstate", None) in _NOT_CORRECTABLE:
             raise errors.NotCorrectable(correction.kind, correction_id) from error
         raise
     await session.refresh(correction)

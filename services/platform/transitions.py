@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
 from services.platform import errors
 
@@ -117,6 +118,11 @@ CORRECTION: Transitions[CorrectionStatus] = {
     # By the owner's role, from the command line.
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DONE): _SYSTEM,
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF,
+}
+
+OUTBOX: Transitions[OutboxStatus] = {
+    (OutboxStatus.QUEUED, OutboxStatus.SENT): _SYSTEM,
+    (OutboxStatus.QUEUED, OutboxStatus.FAILED): _SYSTEM,
 }
 
 

@@ -124,8 +124,8 @@ async def _signed(url: str, wallets: int, count: int) -> list[tuple[int, int, in
         ids = [row["id"] for row in found]
         pairs = [dice.sample(ids, 2) for _ in range(count)]
         async with owner.transaction():
-            # Only here they stand before their money has moved.
-            await owner.execute("ALTER TABLE corrections DISABLE TRIGGER matches_ledger")
+            # Only here they are done at once, and before their money has moved.
+            await owner.execute("ALTER TABLE corrections DISABLE TRIGGER USER")
             rows = await owner.fetch(
                 "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status,"
                 " proposed_by, reason, confirmed_by, confirm_reason, done_at)"
@@ -135,7 +135,7 @@ async def _signed(url: str, wallets: int, count: int) -> list[tuple[int, int, in
                 [giver for giver, _ in pairs],
                 [taker for _, taker in pairs],
             )
-            await owner.execute("ALTER TABLE corrections ENABLE TRIGGER matches_ledger")
+            await owner.execute("ALTER TABLE corrections ENABLE TRIGGER USER")
     finally:
         await owner.close()
     return [(row["id"], row["wallet_id"], row["other_wallet_id"]) for row in rows]
@@ -171,7 +171,9 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
     owner = await asyncpg.connect(url)
     try:
         await owner.execute(
-            "UPDATE post_jobs SET status = 'success', message_id = id WHERE status = 'queued'"
+            "ALTER TABLE post_jobs DISABLE TRIGGER allowed_move;"
+            " UPDATE post_jobs SET status = 'success', message_id = id WHERE status = 'queued';"
+            " ALTER TABLE post_jobs ENABLE TRIGGER allowed_move"
         )
         await owner.execute(
             "UPDATE escrows SET release_due_at = now() - interval '1 hour' WHERE status = 'held'"

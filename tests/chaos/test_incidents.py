@@ -181,9 +181,14 @@ async def test_escrow_stuck_in_held(scene: Scene) -> None:
     await scene.set_switch(Switch.WORKER_POST, enabled=False)
     stuck = await scene.approve()
     uncertain = await scene.approve(channel_id=await scene.another_channel())
-    await scene.database.as_owner(
-        "UPDATE post_jobs SET status = 'uncertain' WHERE campaign_target_id = $1", uncertain
-    )
+    for change in (
+        "status = 'sending', lease_owner = 'gone', lease_until = now()",
+        "status = 'uncertain', lease_owner = NULL, lease_until = NULL",
+    ):
+        await scene.database.as_owner(
+            f"UPDATE post_jobs SET {change} WHERE campaign_target_id = $1",  # noqa: S608
+            uncertain,
+        )
     await scene.dispatch()
     await scene.database.forward(sla + timedelta(minutes=1))
     # Contained: with the watchdog stopped it only counts and tells.

@@ -13,7 +13,10 @@ from services.money import corrections, reconciliation
 from services.platform.actors import Actor
 from tests.conftest import Database
 
-GUARDED = ("wallets", "ledger_entries", "ledger_transfers", "escrows", "campaign_targets")
+GUARDED = (
+    *("wallets", "ledger_entries", "ledger_transfers", "escrows", "campaign_targets"),
+    "post_jobs",
+)
 
 
 async def by_hand(database: Database, *statements: str) -> None:

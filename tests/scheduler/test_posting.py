@@ -252,15 +252,16 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_stops_nobody(scene: Sc
     await scene.database.as_owner(
         """
         WITH copied AS (
-            INSERT INTO campaigns (advertiser_id, name, creative, total_budget, status)
+            INSERT INTO campaigns (advertiser_id, name, creative, total_budget)
             SELECT advertiser_id, name,
-                creative || '{"entities": [{"type": "bold"}]}', total_budget, status
+                creative || '{"entities": [{"type": "bold"}]}', total_budget
             FROM campaigns RETURNING id
         )
         UPDATE campaign_targets SET campaign_id = (SELECT id FROM copied) WHERE id = $1
         """,
         broken,
     )
+    await scene.database.as_owner("UPDATE campaigns SET status = 'active' WHERE status = 'draft'")
     await scene.dispatch()
     await settlements.refund_due(scene.database.sessions)
     assert (await scene.job(broken))["target"] == "refunded"

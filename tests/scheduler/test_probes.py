@@ -9,6 +9,7 @@ from scheduler import notice_delivery, post_search, settlements, watchdogs
 from scheduler.post_search import Search
 from services.market import channels
 from services.posts import uncertain_posts
+from tests.factories import breakage
 from tests.scheduler.scene import Scene
 
 GAP = timedelta(minutes=5)
@@ -280,9 +281,10 @@ async def test_a_dead_workers_post_is_found(scene: Scene) -> None:
     await scene.dispatch(dying)
     # The worker is gone with what it knew: the row says "sending", the lease is over.
     await scene.database.as_owner("UPDATE escrows SET release_due_at = NULL WHERE status = 'held'")
-    await scene.database.as_owner(
+    await breakage.by_hand(
+        scene.database,
         "UPDATE post_jobs SET status = 'sending', message_id = NULL, sent_at = NULL,"
-        " lease_owner = 'gone', lease_until = now() - interval '1 s', known_message_id = 0"
+        " lease_owner = 'gone', lease_until = now() - interval '1 s', known_message_id = 0",
     )
     await watchdogs.rescue_abandoned(scene.database.sessions)
     assert (await scene.job(target_id))["status"] == "uncertain"

@@ -38,13 +38,17 @@ async def done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> i
         for _ in range(2)
     ]
     found = await connection.fetchval(
-        "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status, proposed_by,"
-        " reason, confirmed_by, confirm_reason, done_at)"
-        " VALUES ('adjustment', $1, $2, $3, 'done', $4, 'x', $5, 'x', now()) RETURNING id",
+        "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, proposed_by, reason)"
+        " VALUES ('adjustment', $1, $2, $3, $4, 'x') RETURNING id",
         a,
         b,
         amount,
         one,
+    )
+    await connection.execute(
+        "UPDATE corrections SET status = 'done', confirmed_by = $2, confirm_reason = 'x',"
+        " done_at = now() WHERE id = $1",
+        found,
         two,
     )
     return int(found)

@@ -39,14 +39,14 @@ async def _person(database: Database) -> tuple[Actor, int, int]:
 async def test_a_transfer_belongs_to_a_row(database: Database, owner: asyncpg.Connection) -> None:
     _, wallet, outside = await _person(database)
     _, other, _ = await _person(database)
-    for reason, legs in (
-        ("deposit", ((outside, -5), (wallet, 5))),
-        ("adjustment", ((wallet, -5), (other, 5))),
-        ("withdrawal_hold", ((wallet, -5), (other, 5))),
+    for reason, state, legs in (
+        ("deposit", "AD021", ((outside, -5), (wallet, 5))),
+        ("adjustment", "AD023", ((wallet, -5), (other, 5))),
+        ("withdrawal_hold", "AD022", ((wallet, -5), (other, 5))),
     ):
         await refused(
             owner,
-            "AD012",
+            state,
             post("x", reason, NOBODY, *((id_, amount, reason) for id_, amount in legs)),
         )
 
@@ -62,8 +62,9 @@ async def test_a_leg_has_the_name_of_its_transfer(
             made = await done(owner, a, b, 5)
             await owner.execute(post("x", "adjustment", made, (a, -5, "adjustment"), (b, 5, "fee")))
 
-    with pytest.raises(asyncpg.PostgresError, match="another name"):
+    with pytest.raises(asyncpg.PostgresError) as refusal:
         await attempt()
+    assert refusal.value.sqlstate == "AD024"
 
 
 async def test_no_correction_moves_held_money(
@@ -80,22 +81,30 @@ async def test_no_correction_moves_held_money(
             leg = "adjustment"
             await owner.execute(post("x", leg, made, (escrow, -5, leg), (mine, 5, leg)))
 
-    with pytest.raises(asyncpg.PostgresError, match="held money"):
+    with pytest.raises(asyncpg.PostgresError) as refusal:
         await attempt()
+    assert refusal.value.sqlstate == "AD019"
 
 
 async def test_a_deposit_says_what_became_of_it(
     database: Database, owner: asyncpg.Connection
 ) -> None:
     person, _, _ = await _person(database)
-    for change in ("status = 'received'", "status = 'clawed_back'", "credited_at = NULL"):
-        await refused(owner, "AD012", f"UPDATE deposits SET {change}")
+    for change, state in (
+        ("status = 'received'", "AD029"),
+        ("status = 'clawed_back'", "AD021"),
+        ("credited_at = NULL", "AD021"),
+    ):
+        await refused(owner, state, f"UPDATE deposits SET {change}")
     waiting = (
-        "INSERT INTO deposits (user_id, amount, currency, source, external_reference, status"
-        "{column}) VALUES (" + str(person.user_id) + ", 5, 'USD', 'manual', 'x', {values})"
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference{column})"
+        f" VALUES ({person.user_id}, 5, 'USD', 'manual', 'x'{{value}})"
     )
-    for column, values in (("", "'credited'"), (", credited_at", "'received', now()")):
-        await refused(owner, "AD012", waiting.format(column=column, values=values))
+    arrived = waiting.format(column="", value="")
+    credited = "UPDATE deposits SET status = 'credited'{time} WHERE external_reference = 'x'"
+    await refused(owner, "AD021", arrived, credited.format(time=""))
+    await refused(owner, "AD020", arrived, credited.format(time=", credited_at = now()"))
+    await refused(owner, "AD021", waiting.format(column=", credited_at", value=", now()"))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +131,7 @@ async def test_a_clawback_is_of_its_deposit(
     taken = int(facts["recovered"]) or 100
     await refused(
         owner,
-        "AD012",
+        "AD021",
         f"UPDATE deposits SET status = 'clawed_back' WHERE id = {deposit}",
         f"INSERT INTO clawbacks ({', '.join(facts)}) VALUES ({', '.join(facts.values())})",
         post(
@@ -136,31 +145,34 @@ async def test_a_clawback_is_of_its_deposit(
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "state"),
     [
-        "reason = 'other'",
-        "amount = 6",
-        "confirm_reason = 'other'",
-        "confirmed_by = (SELECT min(id) FROM users)",
+        ("reason = 'other'", "AD028"),
+        ("amount = 6", "AD028"),
+        ("confirm_reason = 'other'", "AD027"),
+        ("confirmed_by = (SELECT min(id) FROM users)", "AD027"),
     ],
 )
 async def test_a_correction_keeps_what_was_signed(
-    database: Database, owner: asyncpg.Connection, change: str
+    database: Database, owner: asyncpg.Connection, change: str, state: str
 ) -> None:
     _, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
         proposer, confirmer = await people.staff(session), await people.staff(session)
     await owner.execute(
-        "INSERT INTO corrections (kind, wallet_id, entry_id, amount, status, proposed_by, reason,"
-        " confirmed_by, confirm_reason) VALUES ('orphan_entry', $1, 1, 5, 'confirmed', $2, 'x',"
-        " $3, 'x')",
+        "INSERT INTO corrections (kind, wallet_id, entry_id, amount, proposed_by, reason)"
+        " VALUES ('orphan_entry', $1, 1, 5, $2, 'x')",
         wallet,
         proposer.user_id,
+    )
+    await owner.execute(
+        "UPDATE corrections SET status = 'confirmed', confirmed_by = $1, confirm_reason = 'x'",
         confirmer.user_id,
     )
-    await refused(owner, "AD011", f"UPDATE corrections SET {change}")
+    await refused(owner, state, f"UPDATE corrections SET {change}")
     await owner.execute("UPDATE corrections SET status = 'dropped'")
-    await refused(owner, "AD011", "UPDATE corrections SET status = 'confirmed'")
+    await refused(owner, "AD029", "UPDATE corrections SET status = 'confirmed'")
+    await refused(owner, "AD026", "UPDATE corrections SET other_wallet_id = wallet_id")
 
 
 @pytest.mark.parametrize("name", ["deposit", "withdrawal", "correction"])

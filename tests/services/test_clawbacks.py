@@ -232,12 +232,22 @@ async def test_the_database_refuses_a_clawback_that_is_not_booked(database: Data
         "INSERT INTO clawbacks (deposit_id, user_id, amount, recovered, loss, currency)"
         f" VALUES ({deposit.id}, {person.user_id}, 1000, {{}}, 0, 'USD') RETURNING id"
     )
-    for sql in (
-        insert.format(0),
-        insert.format(1_000),
-        "UPDATE deposits SET status = 'clawed_back' RETURNING id",
-        "UPDATE deposits SET status = 'received', credited_at = NULL RETURNING id",
+    for sql, message in (
+        (insert.format(0), "a deposit and its clawback do not match"),
+        (insert.format(1_000), "a deposit and its clawback do not match"),
+        (
+            "UPDATE deposits SET status = 'clawed_back' RETURNING id",
+            "a deposit and its clawback do not match",
+        ),
+        (
+            "UPDATE deposits SET status = 'received', credited_at = NULL RETURNING id",
+            "no row of deposits moves from credited to received",
+        ),
+        (
+            "UPDATE deposits SET credited_at = NULL RETURNING id",
+            "a deposit and its clawback do not match",
+        ),
     ):
-        with pytest.raises(DBAPIError, match=r"do(es)? not match"):
+        with pytest.raises(DBAPIError, match=message):
             async with database.sessions.begin() as session:
                 await rows.table(session, sql)

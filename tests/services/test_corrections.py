@@ -297,15 +297,23 @@ async def test_the_database_refuses_what_two_people_did_not_sign(database: Datab
         " ARRAY[{0}, {1}]::bigint[], ARRAY['adjustment', 'adjustment'], NULL, NULL)"
     )
     mine = f"WHERE id = {proposed.id} RETURNING id"
-    for attempt in (
-        [post.format(-40, 40)],  # not confirmed
-        [f"{sign} confirmed_by = {other.user_id} {mine}"],  # without the money
-        [f"{sign} confirmed_by = {proposer.user_id} {mine}", post.format(-40, 40)],  # one person
-        [f"{sign} confirmed_by = {other.user_id} {mine}", post.format(-41, 41)],  # more of it
-        [f"{sign} confirmed_by = {other.user_id} {mine}", post.format(40, -40)],  # the other way
-        [f"UPDATE corrections SET status = 'proposed' WHERE id = {done.id} RETURNING id"],
+    signed = f"{sign} confirmed_by = {other.user_id} {mine}"
+    legs = "a transfer does not match the row that it belongs to"
+    for attempt, message in (
+        ([post.format(-40, 40)], legs),  # not confirmed
+        ([signed], legs),  # without the money
+        (
+            [f"{sign} confirmed_by = {proposer.user_id} {mine}", post.format(-40, 40)],
+            "ck_corrections_two_people",
+        ),
+        ([signed, post.format(-41, 41)], legs),  # more of it
+        ([signed, post.format(40, -40)], legs),  # the other way
+        (
+            [f"UPDATE corrections SET status = 'proposed' WHERE id = {done.id} RETURNING id"],
+            "no row of corrections moves from done to proposed",
+        ),
     ):
-        with pytest.raises(DBAPIError):
+        with pytest.raises(DBAPIError, match=message):
             await _run(database, attempt)
     async with database.sessions.begin() as session:
         assert [await rows.available(session, who) for who in (one, two)] == [60, 40]

@@ -15,7 +15,7 @@ from services.platform import errors
 from services.posts import posting, rescue, uncertain_posts
 from services.posts.posting import Claim, PublishedPost
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import breakage, one_post, people, rows
 
 Write = Callable[[AsyncSession, Claim], Awaitable[object]]
 LEASE = timedelta(seconds=30)
@@ -161,7 +161,7 @@ async def test_only_a_post_that_is_out_is_paid_for(database: Database) -> None:
         assert await escrow.releasable(session, limit=9) == []
         with pytest.raises(errors.PostNotProven):
             await escrow.release(session, target_id=deal.target.id)
-    await database.as_owner("UPDATE post_jobs SET status = 'success'")
+    await breakage.by_hand(database, "UPDATE post_jobs SET status = 'success'")
     await database.as_owner("UPDATE escrows SET release_due_at = NULL")
     async with database.sessions() as session:
         assert await escrow.releasable(session, limit=9) == []

@@ -200,12 +200,17 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
         done = opened + timedelta(minutes=1)
         await session.execute(
             text(
-                "INSERT INTO corrections (kind, wallet_id, target_id, status, proposed_by, reason,"
-                " confirmed_by, confirm_reason, done_at)"
-                " SELECT 'balance_reset', id, NULL, 'done', :one, 'x', :two, 'x', :done"
-                " FROM wallets LIMIT 1"
+                "INSERT INTO corrections (kind, wallet_id, proposed_by, reason)"
+                " SELECT 'balance_reset', id, :one, 'x' FROM wallets LIMIT 1"
             ),
-            {"one": one.user_id, "two": two.user_id, "done": done},
+            {"one": one.user_id},
+        )
+        await session.execute(
+            text(
+                "UPDATE corrections SET status = 'done', confirmed_by = :two, confirm_reason = 'x',"
+                " done_at = :done"
+            ),
+            {"two": two.user_id, "done": done},
         )
     for began in (opened - timedelta(seconds=1), done - timedelta(seconds=1), None):
         async with database.sessions.begin() as session:

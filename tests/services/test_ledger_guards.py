@@ -95,7 +95,7 @@ async def test_legs_that_are_no_transfer(database: Database, owner: asyncpg.Conn
     await refused(owner, "AD002", post("k", leg, 1, (a, -101, leg), (b, 101, leg)))
     await refused(
         owner,
-        "AD003",  # a transfer whose legs were forgotten is seen at the commit
+        "AD018",  # a transfer whose legs were forgotten is seen at the commit
         "INSERT INTO ledger_transfers (key, reason, reference_id) VALUES ('x', 'adjustment', 1)",
     )
 
@@ -185,7 +185,9 @@ async def test_an_escrow_settles_once(database: Database, owner: asyncpg.Connect
         await escrow.refund(session, target_id=lost.target.id)
     for deal, other in ((paid, "refunded"), (lost, "released")):
         mine = f"WHERE campaign_target_id = {deal.target.id}"
-        for change in (f"status = '{other}'", "status = 'held', settled_at = NULL", "amount = 1"):
+        for change in (f"status = '{other}'", "status = 'held', settled_at = NULL"):
+            await refused(owner, "AD029", f"UPDATE escrows SET {change} {mine}")
+        for change in ("settled_at = now()", "amount = 1"):
             await refused(owner, "AD011", f"UPDATE escrows SET {change} {mine}")
     a, b = await owner.fetchrow(
         "SELECT min(id), max(id) FROM wallets WHERE kind = 'user' AND balance > 4000"
@@ -205,7 +207,7 @@ async def test_a_held_escrow_keeps_its_terms(
     async with database.sessions.begin() as session:
         await people.approved(session)
     other = await owner.fetchval("SELECT open_wallet('escrow', NULL, NULL, 'USD')")
-    await refused(owner, "AD011", f"UPDATE escrows SET {change.format(other=other)}")
+    await refused(owner, "AD025", f"UPDATE escrows SET {change.format(other=other)}")
     await owner.execute("ALTER TABLE wallets DISABLE TRIGGER never_deleted")
     await owner.execute("DELETE FROM wallets WHERE id = $1", other)
 
@@ -252,7 +254,7 @@ async def test_escrow_and_transfers_match_at_commit(
     # Under another name.
     for reason in ("adjustment", "withdrawal", "clawback", "deposit"):
         await refused(
-            owner, "AD012", post("x", reason, target, (wallet, -1, reason), (thief, 1, reason))
+            owner, "AD019", post("x", reason, target, (wallet, -1, reason), (thief, 1, reason))
         )
     # A hold without an escrow, for another price or fee, or into a wallet that somebody can spend.
     leg = "escrow_hold"
@@ -265,7 +267,7 @@ async def test_escrow_and_transfers_match_at_commit(
     for wallet_id, price, fee in ((thief, 5_000, 500), (own, 4_999, 500), (own, 5_000, 499)):
         await refused(
             owner,
-            "AD012",
+            "AD017",
             "INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee)"
             f" VALUES ({pending.target.id}, {wallet_id}, {price}, {fee})",
             f"SELECT post_transfer('h', '{leg}', {pending.target.id}, ARRAY[{buyer},"

@@ -215,7 +215,12 @@ async def test_the_application_cannot_take_held_money(
         thief = await people.person(session)
     held = await app.fetchval("SELECT wallet_id FROM escrows")
     mine = await app.fetchval("SELECT id FROM wallets WHERE user_id = $1", thief.user_id)
-    for reason in ("adjustment", "withdrawal_return", "payout", "refund"):
+    for reason, state in (
+        ("adjustment", "AD019"),
+        ("withdrawal_return", "AD019"),
+        ("payout", "AD012"),
+        ("refund", "AD012"),
+    ):
         with pytest.raises(asyncpg.PostgresError) as refusal:
             async with app.transaction():
                 await app.fetchval(
@@ -226,7 +231,7 @@ async def test_the_application_cannot_take_held_money(
                     held,
                     mine,
                 )
-        assert refusal.value.sqlstate == "AD012"
+        assert refusal.value.sqlstate == state
 
 
 async def test_the_application_cannot_settle_without_moving_the_money(

@@ -9,6 +9,7 @@ import pytest
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
 from services.platform import errors, transitions
 from services.platform.transitions import ActorRole
@@ -27,6 +28,7 @@ TABLES: dict[str, tuple[Mapping[Any, frozenset[ActorRole]], type[StrEnum], str, 
     "deposit": (transitions.DEPOSIT, DepositStatus, "received", {"clawed_back"}),
     "withdrawal": (transitions.WITHDRAWAL, WithdrawalStatus, "requested", {"paid", "returned"}),
     "correction": (transitions.CORRECTION, CorrectionStatus, "proposed", {"done", "dropped"}),
+    "outbox": (transitions.OUTBOX, OutboxStatus, "queued", {"sent", "failed"}),
 }
 EXPECTED = {
     "campaign": "draft>active active>paused paused>active draft>cancelled active>cancelled"
@@ -45,6 +47,7 @@ EXPECTED = {
     " approved>returned",
     "correction": "proposed>confirmed proposed>done proposed>dropped confirmed>done"
     " confirmed>dropped",
+    "outbox": "queued>sent queued>failed",
 }
 every_thing = pytest.mark.parametrize("thing", TABLES)
 

@@ -1,12 +1,16 @@
-"""The first schema: tables, the ledger's guards, and what the application's role may do."""
-
-from pathlib import Path
+"""Create the whole schema: tables, functions, guards, and what the application's role may do."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-SQL = Path(__file__).parents[1] / "sql"
+from migrations import functions
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
 SWITCHES = (
     "new_escrows",
     "payouts",
@@ -23,6 +27,7 @@ TABLES = (
     "inbox",
     "leases",
     "ledger_checkpoints",
+    "audit_chain_links",
     "moved_chats",
     "users",
     "campaigns",
@@ -38,44 +43,264 @@ TABLES = (
     "wallets",
     "withdrawals",
     "campaign_targets",
+    "clawbacks",
     "ledger_entries",
+    "corrections",
     "escrows",
     "post_jobs",
     "post_checks",
 )
+"""In the order in which they are created: a table comes after those that it references."""
+
+FUNCTIONS_OF_DEFAULTS = ("ledger_txn", "ledger_horizon")
+"""Columns have them as their default; `clock` as well, which reads a table of its own."""
+
 FUNCTIONS = (
-    "approve_target",
-    "hold_price",
-    "lock_for_decision",
-    "check_transfer",
-    "check_escrow",
-    "require_escrow_match",
-    "guard_escrow",
-    "require_entries",
-    "require_empty_wallet",
-    "require_zero_sum",
-    "refuse_change",
+    "stamp_txn",
+    "restart_ledger_txn",
     "open_wallet",
+    "lock_wallet",
     "post_transfer",
-    "clock",
+    "lock_for_decision",
+    "hold_price",
+    "approve_target",
+    "refuse_change",
+    "require_zero_sum",
+    "require_empty_wallet",
+    "require_entries",
+    "require_allowed_move",
+    "refuse_initial_status",
+    "guard_escrow",
+    "guard_correction",
+    "settle_job",
+    "require_escrow_match",
+    "check_escrow",
+    "check_transfer",
+    "require_legs",
+    "require_deposit_match",
+    "require_withdrawal_match",
+    "require_correction_match",
+    "check_border",
+    "repair",
+    "reset_balance",
+    "balance_orphan",
+    "hold_again",
 )
 
-revision = "0001"
-down_revision = None
-branch_labels = None
-depends_on = None
+MOVES = {
+    "campaigns": (
+        "draft",
+        (
+            "draft>active active>paused paused>active draft>cancelled active>cancelled "
+            "paused>cancelled active>completed paused>completed"
+        ),
+    ),
+    "campaign_targets": (
+        "pending",
+        (
+            "pending>approved pending>rejected pending>withdrawn pending>expired "
+            "approved>posted approved>refunded pending>posted pending>refunded"
+        ),
+    ),
+    "escrows": (
+        "held",
+        "held>released held>refunded",
+    ),
+    "post_jobs": (
+        "queued",
+        (
+            "queued>sending sending>success sending>failed sending>queued sending>uncertain "
+            "uncertain>success uncertain>queued uncertain>failed uncertain>cancelled "
+            "queued>cancelled queued>failed success>failed"
+        ),
+    ),
+    "channels": (
+        "pending",
+        (
+            "pending>active active>paused paused>active active>suspended paused>suspended "
+            "suspended>active suspended>paused pending>removed active>removed paused>removed "
+            "suspended>removed removed>pending"
+        ),
+    ),
+    "deposits": (
+        "received",
+        "received>credited received>clawed_back credited>clawed_back",
+    ),
+    "withdrawals": (
+        "requested",
+        "requested>approved approved>paid requested>paid requested>returned approved>returned",
+    ),
+    "corrections": (
+        "proposed",
+        "proposed>confirmed proposed>done proposed>dropped confirmed>done confirmed>dropped",
+    ),
+    "outbox": (
+        "queued",
+        "queued>sent queued>failed",
+    ),
+}
+"""Of each table with a status: the status in which a row begins, and the moves from there on."""
 
+APPEND_ONLY = (
+    "ledger_transfers",
+    "ledger_entries",
+    "audit_chain_links",
+    "clawbacks",
+    "user_audit_logs",
+)
+NEVER_DELETED = ("wallets", "escrows", "deposits", "withdrawals", "corrections")
+STAMPED = ("escrows", "deposits", "withdrawals", "campaign_targets", "post_jobs")
 
-def run_file(name: str) -> None:
-    """Run a file's statements one by one: the driver takes one at a time."""
-    for statement in (SQL / name).read_text().split("--;"):
-        op.execute(sa.text(statement.replace(":", "\\:")))
+TRIGGERS = (
+    (
+        "zero_sum AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added"
+        " FOR EACH STATEMENT EXECUTE FUNCTION require_zero_sum()"
+    ),
+    "opened_empty BEFORE INSERT ON wallets FOR EACH ROW EXECUTE FUNCTION require_empty_wallet()",
+    (
+        "moved_by_entries AFTER UPDATE ON wallets REFERENCING OLD TABLE AS was NEW TABLE AS now_is"
+        " FOR EACH STATEMENT EXECUTE FUNCTION require_entries()"
+    ),
+    "settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow()",
+    "settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction()",
+    (
+        "settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW"
+        " WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION settle_job()"
+    ),
+)
+AT_COMMIT = (
+    ("matches_ledger", "INSERT OR UPDATE OF status ON escrows", "", "check_escrow"),
+    ("matches_escrow", "INSERT ON ledger_transfers", "", "check_transfer"),
+    (
+        "matches_its_row",
+        "INSERT ON ledger_transfers",
+        (
+            "WHEN (NEW.reason IN ('deposit', 'clawback', 'withdrawal_hold', 'withdrawal',"
+            " 'withdrawal_return', 'adjustment'))"
+        ),
+        "check_border",
+    ),
+    *(
+        ("matches_ledger", f"INSERT OR UPDATE ON {table}", "", "check_border")
+        for table in ("deposits", "withdrawals", "clawbacks", "corrections")
+    ),
+)
+"""Constraint triggers: name, event, condition, function."""
+
+# What the application may do, and nothing else: it reads, works on its queues and states, and moves
+# money only through functions.
+GRANTS = (
+    "SELECT ON ALL TABLES IN SCHEMA public",
+    (
+        "EXECUTE ON FUNCTION clock, ledger_txn, ledger_horizon, post_transfer, open_wallet,"
+        " lock_wallet, lock_for_decision, hold_price, approve_target"
+    ),
+    (
+        "INSERT ON users, user_roles, user_audit_logs, moved_chats, campaigns, channels,"
+        " campaign_targets, escrows, post_jobs, post_checks, deposits, withdrawals, clawbacks,"
+        " corrections, outbox, inbox, leases, heartbeats, ledger_checkpoints, audit_chain_links, incidents,"
+        " launch_runs"
+    ),
+    "DELETE ON user_roles, inbox, leases, heartbeats",
+    "UPDATE (language, language_chosen, time_zone, blocked) ON users",
+    "UPDATE (status) ON campaigns",
+    (
+        "UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status,"
+        " status_reason, was_paused, last_message_id) ON channels"
+    ),
+    "UPDATE (status, decided_by, decided_at, decision_reason) ON campaign_targets",
+    "UPDATE (status, release_due_at, settled_at) ON escrows",
+    (
+        "UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, last_error, message_id,"
+        " sent_at, updated_at, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at,"
+        " escalate_at, offered_at) ON post_jobs"
+    ),
+    "UPDATE (status, credited_at) ON deposits",
+    "UPDATE (status, external_reference, decided_by, return_reason, settled_at) ON withdrawals",
+    "UPDATE (status, confirmed_by, confirm_reason, done_at) ON corrections",
+    "UPDATE (enabled, changed_by, changed_at, reason) ON kill_switches",
+    "UPDATE (status, due_at, attempts, last_error, message_id, sent_at) ON outbox",
+    "UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox",
+    "UPDATE (owner, epoch, held_until) ON leases",
+    "UPDATE (beat_at) ON heartbeats",
+    "UPDATE (new_chat_id) ON moved_chats",
+    "UPDATE (closed_at, closed_by, details) ON incidents",
+)
 
 
 def upgrade() -> None:
-    """Make everything."""
     # Functions are nobody's until they are granted: PostgreSQL's own default is everybody's.
     op.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+    create_tables()
+    op.execute("INSERT INTO clock_shift (id) VALUES (1)")
+    for switch in SWITCHES:
+        op.execute(
+            f"INSERT INTO kill_switches (key, reason) VALUES ('{switch}', 'created stopped')"  # noqa: S608 - the words above
+        )
+    op.execute(
+        "CREATE VIEW explained_entries AS SELECT * FROM ledger_entries entry WHERE NOT EXISTS ("
+        "SELECT FROM corrections correction"
+        " WHERE correction.entry_id = entry.id AND correction.status = 'done')"
+    )
+    for name in FUNCTIONS:
+        functions.create(name, revision)
+    create_triggers()
+    for right in GRANTS:
+        op.execute(f"GRANT {right} TO adtech_app")
+
+
+def downgrade() -> None:
+    """Drop everything, with all that it holds."""
+    op.execute("DROP VIEW explained_entries")
+    op.execute("DROP FUNCTION balance_orphan")  # its argument is a row of corrections
+    for table in reversed(TABLES[1:]):
+        op.drop_table(table)
+    for name in (*FUNCTIONS, *FUNCTIONS_OF_DEFAULTS, "clock"):
+        op.execute(f"DROP FUNCTION IF EXISTS {name}")
+    op.drop_table(TABLES[0])
+    op.execute("ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC")
+
+
+def create_triggers() -> None:
+    # PostgreSQL fires a table's triggers in the order of their names: `allowed_move` comes first, so
+    # that a move that does not exist is refused as such.
+    for table, (initial, moves) in MOVES.items():
+        op.execute(
+            f"CREATE TRIGGER initial_status BEFORE INSERT ON {table} FOR EACH ROW"
+            f" WHEN (NEW.status IS DISTINCT FROM '{initial}')"
+            " EXECUTE FUNCTION refuse_initial_status()"
+        )
+        arguments = ", ".join(f"'{move}'" for move in moves.split())
+        op.execute(
+            f"CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON {table} FOR EACH ROW"
+            " WHEN (OLD.status IS DISTINCT FROM NEW.status)"
+            f" EXECUTE FUNCTION require_allowed_move({arguments})"
+        )
+    for name, event, tables in (
+        ("append_only", "UPDATE OR DELETE OR TRUNCATE", APPEND_ONLY),
+        ("never_deleted", "DELETE OR TRUNCATE", NEVER_DELETED),
+    ):
+        for table in tables:
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
+    for table in STAMPED:
+        op.execute(
+            f"CREATE TRIGGER stamped BEFORE UPDATE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION stamp_txn()"
+        )
+    for trigger in TRIGGERS:
+        op.execute(f"CREATE TRIGGER {trigger}")
+    for name, event, condition, function in AT_COMMIT:
+        op.execute(
+            f"CREATE CONSTRAINT TRIGGER {name} AFTER {event} DEFERRABLE INITIALLY DEFERRED"
+            f" FOR EACH ROW {condition} EXECUTE FUNCTION {function}()"
+        )
+
+
+def create_tables() -> None:
+    # As `alembic revision --autogenerate` writes them from the models.
     op.create_table(
         "clock_shift",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -88,8 +313,9 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_clock_shift_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_shift")),
     )
-    op.execute("INSERT INTO clock_shift (id) VALUES (1)")
-    run_file("0001_clock.sql")
+    functions.create("clock", revision)
+    for name in FUNCTIONS_OF_DEFAULTS:
+        functions.create(name, revision)
     op.create_table(
         "heartbeats",
         sa.Column("owner", sa.Text(), nullable=False),
@@ -129,6 +355,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("done_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_inbox_failed_at",
+        "inbox",
+        ["failed_at"],
+        unique=False,
+        postgresql_where=sa.text("failed_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_inbox_open",
         "inbox",
         ["id"],
@@ -148,6 +381,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("violations", sa.BigInteger(), nullable=False),
         sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("progress", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("full_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -155,6 +390,22 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_checkpoints")),
+    )
+    op.create_table(
+        "audit_chain_links",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("from_txn", sa.BigInteger(), nullable=False),
+        sa.Column("upto_txn", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("from_txn < upto_txn", name=op.f("ck_audit_chain_links_range")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_chain_links")),
     )
     op.create_table(
         "moved_chats",
@@ -253,6 +504,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("status_reason", sa.Text(), nullable=True),
+        sa.Column("was_paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("last_message_id", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column(
             "created_at",
@@ -307,6 +559,7 @@ def upgrade() -> None:
             server_default=sa.text("clock()"),
             nullable=False,
         ),
+        sa.Column("txn", sa.BigInteger(), server_default=sa.text("ledger_txn()"), nullable=False),
         sa.CheckConstraint("amount > 0", name=op.f("ck_deposits_amount")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_deposits_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deposits")),
@@ -319,6 +572,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'received'"),
     )
+    op.create_index(op.f("ix_deposits_txn"), "deposits", ["txn"], unique=False)
     op.create_index("ix_deposits_user_id", "deposits", ["user_id"], unique=False)
     op.create_table(
         "incidents",
@@ -572,6 +826,7 @@ def upgrade() -> None:
                 "revenue",
                 "external",
                 "withdrawal",
+                "loss",
                 name="walletkind",
                 native_enum=False,
                 create_constraint=True,
@@ -589,11 +844,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint(
-            "(kind IN ('user', 'withdrawal') AND user_id IS NOT NULL AND counterparty_id IS NULL) OR (kind IN ('revenue', 'external') AND user_id IS NULL AND counterparty_id IS NOT NULL) OR (kind = 'escrow' AND user_id IS NULL AND counterparty_id IS NULL)",
+            "(kind IN ('user', 'withdrawal') AND user_id IS NOT NULL AND counterparty_id IS NULL) OR (kind IN ('revenue', 'external', 'loss') AND user_id IS NULL AND counterparty_id IS NOT NULL) OR (kind = 'escrow' AND user_id IS NULL AND counterparty_id IS NULL)",
             name=op.f("ck_wallets_belongs"),
         ),
         sa.CheckConstraint(
-            "balance >= 0 OR kind = 'external'", name=op.f("ck_wallets_not_negative")
+            "balance >= 0 OR kind IN ('external', 'loss')", name=op.f("ck_wallets_not_negative")
         ),
         sa.CheckConstraint("version >= 0", name=op.f("ck_wallets_version")),
         sa.ForeignKeyConstraint(
@@ -619,6 +874,7 @@ def upgrade() -> None:
     op.create_table(
         "withdrawals",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("key", sa.Text(), nullable=True),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
@@ -639,12 +895,18 @@ def upgrade() -> None:
         ),
         sa.Column("external_reference", sa.Text(), nullable=True),
         sa.Column("decided_by", sa.BigInteger(), nullable=True),
+        sa.Column("return_reason", sa.Text(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock()"),
             nullable=False,
+        ),
+        sa.Column("txn", sa.BigInteger(), server_default=sa.text("ledger_txn()"), nullable=False),
+        sa.CheckConstraint(
+            "(status IN ('paid', 'returned')) = (settled_at IS NOT NULL) AND (status = 'paid') = (external_reference IS NOT NULL)",
+            name=op.f("ck_withdrawals_settled"),
         ),
         sa.CheckConstraint("amount > 0", name=op.f("ck_withdrawals_amount")),
         sa.ForeignKeyConstraint(
@@ -653,7 +915,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_withdrawals_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawals")),
         sa.UniqueConstraint("external_reference", name=op.f("uq_withdrawals_external_reference")),
+        sa.UniqueConstraint("key", name=op.f("uq_withdrawals_key")),
     )
+    op.create_index(
+        "ix_withdrawals_open",
+        "withdrawals",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('requested', 'approved')"),
+    )
+    op.create_index(op.f("ix_withdrawals_txn"), "withdrawals", ["txn"], unique=False)
     op.create_index("ix_withdrawals_user_id", "withdrawals", ["user_id"], unique=False)
     op.create_table(
         "campaign_targets",
@@ -694,6 +965,7 @@ def upgrade() -> None:
             server_default=sa.text("clock()"),
             nullable=False,
         ),
+        sa.Column("txn", sa.BigInteger(), server_default=sa.text("ledger_txn()"), nullable=False),
         sa.CheckConstraint("fee_bps BETWEEN 0 AND 9999", name=op.f("ck_campaign_targets_fee_bps")),
         sa.CheckConstraint("price >= 1", name=op.f("ck_campaign_targets_price")),
         sa.CheckConstraint("promised_hours >= 0", name=op.f("ck_campaign_targets_promised_hours")),
@@ -734,6 +1006,34 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
+    op.create_index(op.f("ix_campaign_targets_txn"), "campaign_targets", ["txn"], unique=False)
+    op.create_table(
+        "clawbacks",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("deposit_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("recovered", sa.BigInteger(), nullable=False),
+        sa.Column("loss", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "amount > 0 AND recovered >= 0 AND loss >= 0 AND recovered + loss IN (0, amount)",
+            name=op.f("ck_clawbacks_amounts"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["deposit_id"], ["deposits.id"], name=op.f("fk_clawbacks_deposit_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_clawbacks_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clawbacks")),
+        sa.UniqueConstraint("deposit_id", name=op.f("uq_clawbacks_deposit_id")),
+    )
+    op.create_index("ix_clawbacks_user_id", "clawbacks", ["user_id"], unique=False)
     op.create_table(
         "ledger_entries",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -770,6 +1070,7 @@ def upgrade() -> None:
             server_default=sa.text("clock()"),
             nullable=False,
         ),
+        sa.Column("txn", sa.BigInteger(), server_default=sa.text("ledger_txn()"), nullable=False),
         sa.CheckConstraint("amount <> 0", name=op.f("ck_ledger_entries_not_zero")),
         sa.ForeignKeyConstraint(
             ["transfer_id"], ["ledger_transfers.id"], name=op.f("fk_ledger_entries_transfer_id")
@@ -782,7 +1083,10 @@ def upgrade() -> None:
             "transfer_id", "wallet_id", name=op.f("uq_ledger_entries_transfer_id_wallet_id")
         ),
         sa.UniqueConstraint(
-            "wallet_id", "version", name=op.f("uq_ledger_entries_wallet_id_version")
+            "wallet_id",
+            "version",
+            name=op.f("uq_ledger_entries_wallet_id_version"),
+            postgresql_include=["amount", "balance_after"],
         ),
     )
     op.create_index(
@@ -790,6 +1094,112 @@ def upgrade() -> None:
         "ledger_entries",
         ["reference_id", "reason"],
         unique=False,
+    )
+    op.create_index(op.f("ix_ledger_entries_txn"), "ledger_entries", ["txn"], unique=False)
+    op.create_table(
+        "corrections",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "adjustment",
+                "missing_payout",
+                "balance_reset",
+                "orphan_entry",
+                "escrow_reversal",
+                name="correctionkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("wallet_id", sa.BigInteger(), nullable=True),
+        sa.Column("other_wallet_id", sa.BigInteger(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("entry_id", sa.BigInteger(), nullable=True),
+        sa.Column("target_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "proposed",
+                "confirmed",
+                "done",
+                "dropped",
+                name="correctionstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            server_default="proposed",
+            nullable=False,
+        ),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("proposed_by", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("confirmed_by", sa.BigInteger(), nullable=True),
+        sa.Column("confirm_reason", sa.Text(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "CASE kind WHEN 'adjustment' THEN wallet_id <> other_wallet_id AND amount > 0 AND entry_id IS NULL AND target_id IS NULL WHEN 'balance_reset' THEN wallet_id IS NOT NULL AND other_wallet_id IS NULL AND amount IS NULL AND entry_id IS NULL AND target_id IS NULL WHEN 'orphan_entry' THEN wallet_id IS NOT NULL AND amount <> 0 AND entry_id IS NOT NULL AND target_id IS NULL ELSE target_id IS NOT NULL AND wallet_id IS NULL AND other_wallet_id IS NULL AND amount IS NULL AND entry_id IS NULL END IS TRUE",
+            name=op.f("ck_corrections_what"),
+        ),
+        sa.CheckConstraint(
+            "CASE status WHEN 'proposed' THEN confirmed_by IS NULL WHEN 'dropped' THEN true ELSE confirmed_by IS NOT NULL END AND (confirmed_by IS NULL) = (confirm_reason IS NULL) AND (status = 'done') = (done_at IS NOT NULL)",
+            name=op.f("ck_corrections_status_shown"),
+        ),
+        sa.CheckConstraint("proposed_by <> confirmed_by", name=op.f("ck_corrections_two_people")),
+        sa.ForeignKeyConstraint(
+            ["confirmed_by"], ["users.id"], name=op.f("fk_corrections_confirmed_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["ledger_entries.id"], name=op.f("fk_corrections_entry_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["other_wallet_id"], ["wallets.id"], name=op.f("fk_corrections_other_wallet_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposed_by"], ["users.id"], name=op.f("fk_corrections_proposed_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["target_id"], ["campaign_targets.id"], name=op.f("fk_corrections_target_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["wallet_id"], ["wallets.id"], name=op.f("fk_corrections_wallet_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
+        sa.UniqueConstraint("key", name=op.f("uq_corrections_key")),
+    )
+    op.create_index(
+        "ix_corrections_open",
+        "corrections",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('proposed', 'confirmed')"),
+    )
+    op.create_index(
+        "uq_corrections_entry_id",
+        "corrections",
+        ["entry_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'done'"),
+    )
+    op.create_index(
+        "uq_corrections_open",
+        "corrections",
+        [
+            "kind",
+            sa.literal_column("coalesce(wallet_id, target_id)"),
+            sa.literal_column("coalesce(entry_id, 0)"),
+        ],
+        unique=True,
+        postgresql_where=sa.text("kind <> 'adjustment' AND status IN ('proposed', 'confirmed')"),
     )
     op.create_table(
         "escrows",
@@ -820,6 +1230,7 @@ def upgrade() -> None:
             server_default=sa.text("clock()"),
             nullable=False,
         ),
+        sa.Column("txn", sa.BigInteger(), server_default=sa.text("ledger_txn()"), nullable=False),
         sa.CheckConstraint(
             "(status = 'held') = (settled_at IS NULL)", name=op.f("ck_escrows_settled")
         ),
@@ -849,6 +1260,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'held'"),
     )
+    op.create_index(op.f("ix_escrows_txn"), "escrows", ["txn"], unique=False)
     op.create_table(
         "post_jobs",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -876,6 +1288,19 @@ def upgrade() -> None:
         sa.Column("attempts", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unsent_claim_no", sa.BigInteger(), nullable=True),
+        sa.Column("abandoned", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("known_message_id", sa.BigInteger(), nullable=True),
+        sa.Column("first_absent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "next_check_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock()"),
+            nullable=True,
+        ),
+        sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -891,6 +1316,7 @@ def upgrade() -> None:
             server_default=sa.text("clock()"),
             nullable=False,
         ),
+        sa.Column("txn", sa.BigInteger(), server_default=sa.text("ledger_txn()"), nullable=False),
         sa.CheckConstraint(
             "(status = 'sending') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
             name=op.f("ck_post_jobs_lease"),
@@ -910,6 +1336,34 @@ def upgrade() -> None:
         sa.UniqueConstraint("campaign_target_id", name=op.f("uq_post_jobs_campaign_target_id")),
     )
     op.create_index(
+        "ix_post_jobs_next_check",
+        "post_jobs",
+        ["next_check_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('uncertain', 'success')"),
+    )
+    op.create_index(
+        "ix_post_jobs_open_escalation",
+        "post_jobs",
+        ["escalate_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('uncertain', 'success') AND NOT settled"),
+    )
+    op.create_index(
+        "ix_post_jobs_open_channel_id",
+        "post_jobs",
+        ["channel_id"],
+        unique=False,
+        postgresql_where=sa.text("NOT settled"),
+    )
+    op.create_index(
+        "ix_post_jobs_open_refund_due",
+        "post_jobs",
+        ["updated_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('failed', 'cancelled') AND NOT settled"),
+    )
+    op.create_index(
         "ix_post_jobs_queued",
         "post_jobs",
         ["due_at", "id"],
@@ -926,6 +1380,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_post_jobs_status_updated_at", "post_jobs", ["status", "updated_at"], unique=False
     )
+    op.create_index(op.f("ix_post_jobs_txn"), "post_jobs", ["txn"], unique=False)
     op.create_index(
         "uq_post_jobs_channel_busy",
         "post_jobs",
@@ -969,21 +1424,3 @@ def upgrade() -> None:
         ["post_job_id", "checked_at"],
         unique=False,
     )
-    run_file("0001_ledger.sql")
-    run_file("0001_decisions.sql")
-    op.execute(
-        sa.text(
-            "INSERT INTO kill_switches (key, reason)"
-            " SELECT key, 'created stopped' FROM unnest(CAST(:keys AS text[])) AS key"
-        ).bindparams(keys=list(SWITCHES))
-    )
-    run_file("0001_rights.sql")
-
-
-def downgrade() -> None:
-    """Take everything away again; only an empty house is torn down like this."""
-    for table in reversed(TABLES):
-        op.execute(f"DROP TABLE {table} CASCADE")
-    for function in FUNCTIONS:
-        op.execute(f"DROP FUNCTION IF EXISTS {function}")
-    op.execute("ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC")

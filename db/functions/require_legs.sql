@@ -1,0 +1,30 @@
+-- Requires that exactly the expected legs stand in the ledger under these transfer reasons and this
+-- reference. The arrays hold one element an expected leg; an amount of 0 expects none. An orphan
+-- entry that a correction has balanced, and the leg that completed its transfer, do not count.
+-- Locks: nothing.
+-- Raises: AD020 (DETAIL names the reasons and the reference).
+CREATE OR REPLACE FUNCTION require_legs(
+    reference bigint, of_reasons text[],
+    reasons text[], wallet_ids bigint[], amounts bigint[]
+) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (
+        WITH posted AS (
+            SELECT transfer.reason::text, entry.wallet_id, entry.amount
+            FROM ledger_transfers transfer
+            JOIN explained_entries entry ON entry.transfer_id = transfer.id
+            WHERE transfer.id IN (
+                    SELECT leg.transfer_id FROM ledger_entries leg
+                    WHERE leg.reference_id = reference AND leg.reason = ANY (of_reasons))
+                AND transfer.reference_id = reference AND transfer.reason = ANY (of_reasons)
+                AND (entry.reason <> 'adjustment' OR transfer.reason = 'adjustment')
+        ), expected AS (
+            SELECT * FROM unnest(reasons, wallet_ids, amounts) AS leg (reason, wallet_id, amount)
+            WHERE amount <> 0
+        )
+        (TABLE posted EXCEPT ALL TABLE expected) UNION ALL (TABLE expected EXCEPT ALL TABLE posted)
+    ) THEN
+        RAISE EXCEPTION 'a transfer does not match the row that it belongs to' USING
+            ERRCODE = 'AD020', DETAIL = format('%s of %s', of_reasons, reference);
+    END IF;
+END $$

@@ -1,0 +1,35 @@
+-- Sets a drifted balance to the wallet's last entry, orphans left out: those are balanced first.
+-- The entries must explain that balance: numbered without a gap, and their sum.
+-- Only the owner's role may call it. The guard `moved_by_entries` is off inside this transaction.
+-- Locks: the table wallets (EXCLUSIVE): it waits for all transactions that have locked a wallet and
+-- then keeps others out, so that no circle with their rows can form.
+-- Raises: AD014 (the entries do not explain a balance).
+CREATE OR REPLACE FUNCTION reset_balance(drifted_wallet_id bigint) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    wallet_version bigint;
+    orphan_version bigint;
+    last_version bigint := 0;
+    entry_count bigint;
+    entry_sum bigint;
+    last_balance bigint;
+BEGIN
+    LOCK TABLE wallets IN EXCLUSIVE MODE;
+    ALTER TABLE wallets DISABLE TRIGGER moved_by_entries;
+    SELECT version INTO wallet_version FROM wallets WHERE id = drifted_wallet_id;
+    SELECT min(entry.version) INTO orphan_version FROM ledger_entries entry
+    WHERE entry.wallet_id = drifted_wallet_id AND entry.version > wallet_version
+        AND (SELECT sum(leg.amount) FROM ledger_entries leg
+            WHERE leg.transfer_id = entry.transfer_id) <> 0;
+    SELECT count(*), coalesce(max(version), 0), coalesce(sum(amount), 0)
+    INTO entry_count, last_version, entry_sum
+    FROM ledger_entries
+    WHERE wallet_id = drifted_wallet_id AND (orphan_version IS NULL OR version < orphan_version);
+    SELECT balance_after INTO last_balance FROM ledger_entries
+    WHERE wallet_id = drifted_wallet_id AND version = last_version;
+    IF entry_count <> last_version OR entry_sum <> coalesce(last_balance, 0) THEN
+        RAISE EXCEPTION 'the entries do not explain a balance' USING ERRCODE = 'AD014';
+    END IF;
+    UPDATE wallets SET balance = entry_sum, version = last_version WHERE id = drifted_wallet_id;
+    ALTER TABLE wallets ENABLE TRIGGER moved_by_entries;
+END $$
