@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, exists, func, select, text
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import (
     Campaign,
-    CampaignStatus,
     CampaignTarget,
     Channel,
-    ChannelStatus,
-    TargetStatus,
 )
-from db.models.money import Escrow, EscrowStatus
-from db.models.operations import Switch
+from db.models.money import Escrow
 from db.models.posting import PostJob
 
 Known = TypeVar("Known")
@@ -38,61 +34,6 @@ class Placement:
     channel: Channel
     job: PostJob | None
     escrow: Escrow | None
-
-
-@dataclass(frozen=True)
-class Decidable:
-    """A target under its lock, with what a decision on its money depends on."""
-
-    status: TargetStatus
-    decided_by: int | None
-    campaign_id: int
-    channel_id: int
-    owner_id: int
-    price: int
-    fee: int
-    publish_at: datetime | None
-    advertiser_id: int
-    campaign_status: CampaignStatus
-    channel_status: ChannelStatus
-    channel_owner_id: int
-    escrow_status: EscrowStatus | None
-    advertiser_wallet_id: int
-    currency: str
-    blocked_id: int | None
-    """Its advertiser or owner, if one of them is blocked."""
-    running: bool
-    """Whether the switch `new_escrows` runs; reliable, since its lock is held."""
-    at: datetime
-
-
-LOCK_FOR_DECISION = text("SELECT * FROM lock_for_decision(:target_id, :switch)").bindparams(
-    bindparam("target_id", type_=BigInteger)
-)
-
-
-async def lock_for_decision(session: AsyncSession, target_id: int) -> Decidable | None:
-    """Lock the switch `new_escrows`, a target, its campaign (shared) and its escrow, and read.
-
-    One round trip, because approvals come in crowds; the database function keeps the order.
-    """
-    found = await session.execute(
-        LOCK_FOR_DECISION, {"target_id": target_id, "switch": Switch.NEW_ESCROWS.value}
-    )
-    row = found.one_or_none()
-    if row is None:
-        return None
-    facts = row._asdict()
-    held = facts["escrow_status"]
-    return Decidable(
-        **facts
-        | {
-            "status": TargetStatus(facts["status"]),
-            "campaign_status": CampaignStatus(facts["campaign_status"]),
-            "channel_status": ChannelStatus(facts["channel_status"]),
-            "escrow_status": None if held is None else EscrowStatus(held),
-        }
-    )
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:

@@ -111,7 +111,7 @@ CREATE TABLE clawbacks (
 );
 CREATE INDEX ix_clawbacks_user_id ON clawbacks USING btree (user_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clawbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_border();
+CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 GRANT INSERT, SELECT ON clawbacks TO adtech_app;
 
 CREATE TABLE clock_shift (
@@ -170,7 +170,7 @@ CREATE UNIQUE INDEX uq_corrections_entry_id ON corrections USING btree (entry_id
 CREATE UNIQUE INDEX uq_corrections_open ON corrections USING btree (kind, COALESCE(wallet_id, target_id), COALESCE(entry_id, 0::bigint)) WHERE kind::text <> 'adjustment'::text AND (status::text = ANY (ARRAY['proposed'::character varying, 'confirmed'::character varying]::text[]));
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON corrections FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>confirmed', 'proposed>done', 'proposed>dropped', 'confirmed>done', 'confirmed>dropped');
 CREATE TRIGGER initial_status BEFORE INSERT ON corrections FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
-CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_border();
+CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction();
 GRANT INSERT, SELECT ON corrections TO adtech_app;
@@ -198,7 +198,7 @@ CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
 CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'received'::text) EXECUTE FUNCTION refuse_initial_status();
-CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_border();
+CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON deposits TO adtech_app;
@@ -233,7 +233,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON escrows FOR EACH ROW WHEN (new.st
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_escrow();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
-CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION settle_job();
+CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON escrows TO adtech_app;
 GRANT UPDATE (status, release_due_at, settled_at) ON escrows TO adtech_app;
@@ -384,7 +384,7 @@ CREATE UNIQUE INDEX uq_ledger_transfers_hold ON ledger_transfers USING btree (re
 CREATE UNIQUE INDEX uq_ledger_transfers_settlement ON ledger_transfers USING btree (reference_id) WHERE reason::text = ANY (ARRAY['payout'::character varying, 'refund'::character varying]::text[]);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_escrow AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_transfer();
-CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['deposit'::character varying, 'clawback'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'adjustment'::character varying]::text[])) EXECUTE FUNCTION check_border();
+CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['deposit'::character varying, 'clawback'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'adjustment'::character varying]::text[])) EXECUTE FUNCTION check_external_transfer();
 GRANT SELECT ON ledger_transfers TO adtech_app;
 
 CREATE TABLE moved_chats (
@@ -575,7 +575,7 @@ CREATE INDEX ix_withdrawals_txn ON withdrawals USING btree (txn);
 CREATE INDEX ix_withdrawals_user_id ON withdrawals USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>approved', 'approved>paid', 'requested>paid', 'requested>returned', 'approved>returned');
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
-CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_border();
+CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON withdrawals TO adtech_app;
@@ -604,14 +604,14 @@ GRANT SELECT ON explained_entries TO adtech_app;
 
 -- approve_target(target_id bigint, switch text, movable_from text[], actor_id bigint, role text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
--- check_border() RETURNS trigger
+-- check_external_transfer() RETURNS trigger
 -- check_escrow() RETURNS trigger
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- guard_correction() RETURNS trigger
 -- guard_escrow() RETURNS trigger
--- hold_again(target_id bigint) RETURNS void
--- hold_price(target_id bigint, amount bigint, fee bigint, from_wallet_id bigint, currency text, actor_id bigint, correlation_id text) RETURNS void
+-- reopen_escrow(target_id bigint) RETURNS void
+-- hold_escrow(target_id bigint, amount bigint, fee bigint, from_wallet_id bigint, currency text, actor_id bigint, correlation_id text) RETURNS void
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
 -- lock_for_decision(target_id bigint, switch text) RETURNS TABLE(status text, decided_by bigint, campaign_id bigint, channel_id bigint, owner_id bigint, price bigint, fee bigint, publish_at timestamp with time zone, advertiser_id bigint, campaign_status text, channel_status text, channel_owner_id bigint, escrow_status text, advertiser_wallet_id bigint, currency text, blocked_id bigint, running boolean, at timestamp with time zone)
@@ -632,13 +632,13 @@ GRANT SELECT ON explained_entries TO adtech_app;
 -- require_zero_sum() RETURNS trigger
 -- reset_balance(drifted_wallet_id bigint) RETURNS void
 -- restart_ledger_txn() RETURNS bigint
--- settle_job() RETURNS trigger
+-- mark_job_settled() RETURNS trigger
 -- stamp_txn() RETURNS trigger
 
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_app;
 GRANT EXECUTE ON FUNCTION clock TO adtech_app;
-GRANT EXECUTE ON FUNCTION hold_price TO adtech_app;
+GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_app;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_app;
 GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_app;
 GRANT EXECUTE ON FUNCTION lock_for_decision TO adtech_app;

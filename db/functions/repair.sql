@@ -1,7 +1,7 @@
 -- Does a repair of the books that the ledger's guards forbid, as two people have confirmed it, and
 -- marks the correction as done. Only the owner's role may call it: no GRANT exists.
 -- Locks: the correction, then what the called function locks.
--- Raises: AD013 (not confirmed); what `reset_balance`, `balance_orphan` and `hold_again` raise.
+-- Raises: AD013 (not confirmed); what `reset_balance`, `balance_orphan` and `reopen_escrow` raise.
 CREATE OR REPLACE FUNCTION repair(correction_id bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -14,7 +14,7 @@ BEGIN
     CASE correction.kind
     WHEN 'balance_reset' THEN PERFORM reset_balance(correction.wallet_id);
     WHEN 'orphan_entry' THEN PERFORM balance_orphan(correction);
-    WHEN 'escrow_reversal' THEN PERFORM hold_again(correction.target_id);
+    WHEN 'escrow_reversal' THEN PERFORM reopen_escrow(correction.target_id);
     END CASE;
     UPDATE corrections SET status = 'done', done_at = clock() WHERE id = correction_id;
 END $$

@@ -61,8 +61,7 @@ FUNCTIONS = (
     "open_wallet",
     "lock_wallet",
     "post_transfer",
-    "lock_for_decision",
-    "hold_price",
+    "hold_escrow",
     "approve_target",
     "refuse_change",
     "require_zero_sum",
@@ -72,7 +71,7 @@ FUNCTIONS = (
     "refuse_initial_status",
     "guard_escrow",
     "guard_correction",
-    "settle_job",
+    "mark_job_settled",
     "require_escrow_match",
     "check_escrow",
     "check_transfer",
@@ -80,11 +79,11 @@ FUNCTIONS = (
     "require_deposit_match",
     "require_withdrawal_match",
     "require_correction_match",
-    "check_border",
+    "check_external_transfer",
     "repair",
     "reset_balance",
     "balance_orphan",
-    "hold_again",
+    "reopen_escrow",
 )
 
 MOVES = {
@@ -165,7 +164,7 @@ TRIGGERS = (
     "settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction()",
     (
         "settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW"
-        " WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION settle_job()"
+        " WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION mark_job_settled()"
     ),
 )
 AT_COMMIT = (
@@ -178,10 +177,10 @@ AT_COMMIT = (
             "WHEN (NEW.reason IN ('deposit', 'clawback', 'withdrawal_hold', 'withdrawal',"
             " 'withdrawal_return', 'adjustment'))"
         ),
-        "check_border",
+        "check_external_transfer",
     ),
     *(
-        ("matches_ledger", f"INSERT OR UPDATE ON {table}", "", "check_border")
+        ("matches_ledger", f"INSERT OR UPDATE ON {table}", "", "check_external_transfer")
         for table in ("deposits", "withdrawals", "clawbacks", "corrections")
     ),
 )
@@ -193,13 +192,13 @@ GRANTS = (
     "SELECT ON ALL TABLES IN SCHEMA public",
     (
         "EXECUTE ON FUNCTION clock, ledger_txn, ledger_horizon, post_transfer, open_wallet,"
-        " lock_wallet, lock_for_decision, hold_price, approve_target"
+        " lock_wallet, hold_escrow, approve_target"
     ),
     (
         "INSERT ON users, user_roles, user_audit_logs, moved_chats, campaigns, channels,"
         " campaign_targets, escrows, post_jobs, post_checks, deposits, withdrawals, clawbacks,"
-        " corrections, outbox, inbox, leases, heartbeats, ledger_checkpoints, audit_chain_links, incidents,"
-        " launch_runs"
+        " corrections, outbox, inbox, leases, heartbeats, ledger_checkpoints, audit_chain_links,"
+        " incidents, launch_runs"
     ),
     "DELETE ON user_roles, inbox, leases, heartbeats",
     "UPDATE (language, language_chosen, time_zone, blocked) ON users",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import BigInteger, Select, Text, bindparam, func, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -18,16 +19,20 @@ from db.models.campaigns import (
 )
 from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import Switch
-from db.models.users import Role, User
-from db.queries import Decidable
+from db.models.users import User
 from services.market.creatives import Creative
 from services.money import ledger
-from services.money.ledger import NotApproved
 from services.platform import audit, errors, outbox, transitions
-from services.platform.actors import MODERATORS, Actor
+from services.platform.actors import MODERATORS, Actor, correlation_id
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
+APPROVE = text(
+    "SELECT code, ref_id, state FROM approve_target(:target_id, :actor_id, :role, :correlation_id)"
+).bindparams(
+    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
+    *(bindparam(name, type_=Text) for name in ("role", "correlation_id")),
+)
 
 
 @dataclass(frozen=True)
@@ -66,27 +71,27 @@ class Card:
 
 
 async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Approval:
-    """Approve a placement: hold, job, status and audit in this one transaction.
+    """Approve a placement: hold its price, queue its post, record the decision.
 
-    A repeat, whatever the target has become since, returns the first result and writes nothing.
-    Locks the switch `new_escrows`, the target, its campaign (shared), then the wallets. Raises
+    The database function `approve_target` has all rules and does all of it. A repeat returns the
+    first result, whatever the target has become since, and writes nothing. Locks the switch
+    `new_escrows`, the target, its campaign (shared), its escrow, then the wallets. Raises
     AccessDenied, NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable,
-    PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds; then nothing
-    has changed.
+    PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds; nothing has
+    changed then.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
-    refused = await ledger.approve(
-        session,
-        target_id=target_id,
-        movable=transitions.allowed_from(
-            transitions.TARGET, TargetStatus.APPROVED, ActorRole(role.value)
-        ),
-        actor_id=actor.user_id,
-        role=role.value,
-    )
-    if refused is not None and refused.code != "repeated":
-        raise _refusal(target_id, refused)
-    return Approval(target_id, created=refused is None)
+    parameters = {"target_id": target_id, "actor_id": actor.user_id, "role": role.value}
+    try:
+        found = await session.execute(
+            APPROVE, parameters | {"correlation_id": correlation_id.get()}
+        )
+    except DBAPIError as error:
+        raise ledger.domain_error(error, f"escrow_hold:{target_id}") from error
+    code, ref_id, state = found.one()
+    if code is not None and code != "repeated":
+        raise _refusal(target_id, code, ref_id, state)
+    return Approval(target_id, created=code is None)
 
 
 async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Approval:
@@ -99,11 +104,19 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
     reason = reason.strip()
     if not 1 <= len(reason) <= REASON_LIMIT:
         raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
-    target = await _decidable(session, actor, target_id)
+    placement = await _lock_undecided(session, actor, target_id)
+    target = placement.target
     if target.status is TargetStatus.REJECTED:
         return Approval(target_id, created=False)
-    _require_move(target, target_id, TargetStatus.REJECTED, role)
-    if target.escrow_status is EscrowStatus.HELD:
+    transitions.require(
+        transitions.TARGET,
+        "target",
+        target_id,
+        status=target.status,
+        wanted=TargetStatus.REJECTED,
+        role=ActorRole(role.value),
+    )
+    if placement.escrow is not None and placement.escrow.status is EscrowStatus.HELD:
         raise errors.InvalidMove("target", target_id, "held", TargetStatus.REJECTED)
     await session.execute(
         update(CampaignTarget)
@@ -125,7 +138,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
     )
     await outbox.add(
         session,
-        user_id=target.advertiser_id,
+        user_id=placement.campaign.advertiser_id,
         kind="target_rejected",
         payload={"target_id": target_id},
         key=f"target_rejected:{target_id}",
@@ -177,44 +190,35 @@ async def cards(session: AsyncSession, *, target_ids: Collection[int]) -> dict[i
     return {card.target_id: card for card in map(_card, rows)}
 
 
-async def _decidable(session: AsyncSession, actor: Actor, target_id: int) -> Decidable:
-    """Lock a target on which the actor may decide. Raises NotFound, OwnMoney."""
-    target = await queries.lock_for_decision(session, target_id)
-    if target is None:
+async def _lock_undecided(session: AsyncSession, actor: Actor, target_id: int) -> queries.Placement:
+    """Lock a placement on which the actor may decide. Raises NotFound, OwnMoney."""
+    placement = await queries.lock_placement(session, target_id)
+    if placement is None:
         raise errors.NotFound("target", target_id)
-    if actor.user_id in {target.advertiser_id, target.owner_id}:
+    if actor.user_id in {placement.campaign.advertiser_id, placement.target.owner_id}:
         raise errors.OwnMoney(target_id)
-    return target
+    return placement
 
 
-def _require_move(target: Decidable, target_id: int, wanted: TargetStatus, role: Role) -> None:
-    transitions.require(
-        transitions.TARGET,
-        "target",
-        target_id,
-        status=target.status,
-        wanted=wanted,
-        role=ActorRole(role.value),
-    )
-
-
-def _refusal(target_id: int, refused: NotApproved) -> errors.DomainError:
-    """Say as a fact why `approve_target` wrote nothing."""
-    ref_id, state = refused.ref_id or target_id, refused.state or ""
-    facts: dict[str, Callable[[], errors.DomainError]] = {
+def _refusal(
+    target_id: int, code: str, ref_id: int | None, state: str | None
+) -> errors.DomainError:
+    """Return the domain error of a refusal by `approve_target`."""
+    ref, word = ref_id or target_id, state or ""
+    refusals: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),
         "own_money": lambda: errors.OwnMoney(target_id),
         "invalid_move": lambda: errors.InvalidMove(
-            "target", target_id, state, TargetStatus.APPROVED
+            "target", target_id, word, TargetStatus.APPROVED
         ),
-        "campaign_not_active": lambda: errors.CampaignNotActive(ref_id, state),
-        "channel_not_usable": lambda: errors.ChannelNotUsable(ref_id, state),
-        "person_blocked": lambda: errors.PersonBlocked(ref_id),
+        "campaign_not_active": lambda: errors.CampaignNotActive(ref, word),
+        "channel_not_usable": lambda: errors.ChannelNotUsable(ref, word),
+        "person_blocked": lambda: errors.PersonBlocked(ref),
         "publish_time_past": lambda: errors.PublishTimePast(target_id),
         "switch_stopped": lambda: errors.SwitchStopped(Switch.NEW_ESCROWS),
-        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, state),
+        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, word),
     }
-    return facts[refused.code]()
+    return refusals[code]()
 
 
 def _cards() -> Select[*tuple[Any, ...]]:

@@ -20,18 +20,24 @@ REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
-    """Take the price of a pending target from its advertiser into an escrow wallet of its own.
+    """Hold the price of a pending target in an escrow (safety plan, INT-ES-01).
 
-    Held already: the first result. One transfer, with the escrow's row (safety plan, INT-ES-01).
-    Locks the switch `new_escrows`, the target, then the wallets. Raises SwitchStopped, NotFound,
-    InvalidMove, EscrowNotHeld (it was settled), InsufficientFunds.
+    A target whose price is held already returns the first result. Locks the switch `new_escrows`,
+    the target, its job, its escrow, then the wallets. Raises SwitchStopped, NotFound, InvalidMove,
+    EscrowNotHeld if the escrow was settled, InsufficientFunds.
     """
-    target = await queries.lock_for_decision(session, target_id)
-    if target is None:
+    await killswitches.lock(session, Switch.NEW_ESCROWS)
+    placement = await queries.lock_placement(session, target_id)
+    if placement is None:
         raise errors.NotFound("target", target_id)
-    if target.status is not TargetStatus.PENDING:
-        raise errors.InvalidMove("target", target_id, target.status, "held")
-    await _hold_locked(session, target_id, target, actor_id=None)
+    if placement.target.status is not TargetStatus.PENDING:
+        raise errors.InvalidMove("target", target_id, placement.target.status, "held")
+    if placement.escrow is not None:
+        if placement.escrow.status is not EscrowStatus.HELD:
+            raise errors.EscrowNotHeld(target_id, placement.escrow.status)
+        return placement.escrow
+    await killswitches.require(session, Switch.NEW_ESCROWS)
+    await ledger.hold(session, target_id=target_id)
     held = await session.execute(select(Escrow).where(Escrow.campaign_target_id == target_id))
     return held.scalar_one()
 
@@ -242,27 +248,3 @@ async def _settle(
     )
     placement.target.status = target_status
     await session.flush()
-
-
-async def _hold_locked(
-    session: AsyncSession, target_id: int, target: queries.Decidable, *, actor_id: int | None
-) -> None:
-    """Hold for a target that the caller has locked; a hold that is there is adopted.
-
-    Raises SwitchStopped, EscrowNotHeld, InsufficientFunds.
-    """
-    if target.escrow_status is EscrowStatus.HELD:
-        return
-    if target.escrow_status is not None:
-        raise errors.EscrowNotHeld(target_id, target.escrow_status)
-    if not target.running:
-        raise errors.SwitchStopped(Switch.NEW_ESCROWS)
-    await ledger.hold(
-        session,
-        target_id=target_id,
-        amount=target.price,
-        fee=target.fee,
-        from_wallet_id=target.advertiser_wallet_id,
-        currency=target.currency,
-        actor_id=actor_id,
-    )

@@ -1,7 +1,6 @@
 """The only caller of the ledger's database functions."""
 
 import json
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
@@ -9,7 +8,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Reason, WalletKind
-from db.models.operations import Switch
 from services.platform import errors
 from services.platform.actors import correlation_id
 
@@ -29,23 +27,8 @@ _OPEN = text("SELECT open_wallet(:kind, :user_id, :counterparty_id, :currency)")
 
 _LOCK = text("SELECT lock_wallet(:wallet_id)")
 
-HOLD = text(
-    "SELECT hold_price(:target_id, :amount, :fee, :from_wallet_id, :currency, :actor_id,"
-    " :correlation_id)"
-).bindparams(
-    *(
-        bindparam(name, type_=BigInteger)
-        for name in ("target_id", "amount", "fee", "from_wallet_id", "actor_id")
-    ),
-    *(bindparam(name, type_=Text) for name in ("currency", "correlation_id")),
-)
-APPROVE = text(
-    "SELECT code, ref_id, state FROM approve_target("
-    ":target_id, :switch, :movable, :actor_id, :role, :correlation_id)"
-).bindparams(
-    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
-    *(bindparam(name, type_=Text) for name in ("switch", "role", "correlation_id")),
-    bindparam("movable", type_=ARRAY(Text)),
+_HOLD = text("SELECT hold_escrow(:target_id, NULL, :correlation_id)").bindparams(
+    bindparam("target_id", type_=BigInteger), bindparam("correlation_id", type_=Text)
 )
 
 
@@ -65,17 +48,6 @@ class Posted:
     transfer_id: int
     created: bool
     """False when the key was there before, with the same content."""
-
-
-@dataclass(frozen=True)
-class NotApproved:
-    """Why a target was not approved, as `approve_target` names it; nothing was written."""
-
-    code: str
-    ref_id: int | None
-    """What it is about."""
-    state: str | None
-    """In which state that is."""
 
 
 async def post(
@@ -108,72 +80,22 @@ async def post(
             },
         )
     except DBAPIError as error:
-        raise _fact(error, key, max(abs(leg.amount) for leg in legs)) from error
+        raise domain_error(error, key, max(abs(leg.amount) for leg in legs)) from error
     row = found.one()
     return Posted(row.transfer_id, row.created)
 
 
-async def hold(
-    session: AsyncSession,
-    *,
-    target_id: int,
-    amount: int,
-    fee: int,
-    from_wallet_id: int,
-    currency: str,
-    actor_id: int | None,
-) -> None:
-    """Take an amount into a new escrow of a target that the caller has locked. Minor units.
+async def hold(session: AsyncSession, *, target_id: int) -> None:
+    """Hold the price of a target in a new escrow; the caller has locked the target.
 
-    One round trip. Locks the two wallets. Raises InsufficientFunds; the transaction is then void.
+    Locks the wallets of the advertiser and of the escrow. Raises InsufficientFunds; the transaction
+    is then void, as after any database error.
     """
+    parameters = {"target_id": target_id, "correlation_id": correlation_id.get()}
     try:
-        await session.execute(
-            HOLD,
-            {
-                "target_id": target_id,
-                "amount": amount,
-                "fee": fee,
-                "from_wallet_id": from_wallet_id,
-                "currency": currency,
-                "actor_id": actor_id,
-                "correlation_id": correlation_id.get(),
-            },
-        )
+        await session.execute(_HOLD, parameters)
     except DBAPIError as error:
-        raise _fact(error, f"escrow_hold:{target_id}", amount) from error
-
-
-async def approve(
-    session: AsyncSession,
-    *,
-    target_id: int,
-    movable: Collection[str],
-    actor_id: int | None,
-    role: str,
-) -> NotApproved | None:
-    """Hold the price of a target, and write all that follows from its approval; or say why not.
-
-    One round trip, because approvals come in crowds. `movable` are the statuses that it may come
-    from. Locks the switch `new_escrows`, the target, its campaign (shared), its escrow, then the
-    wallets. Raises InsufficientFunds; the transaction is then void.
-    """
-    try:
-        found = await session.execute(
-            APPROVE,
-            {
-                "target_id": target_id,
-                "switch": Switch.NEW_ESCROWS.value,
-                "movable": sorted(movable),
-                "actor_id": actor_id,
-                "role": role,
-                "correlation_id": correlation_id.get(),
-            },
-        )
-    except DBAPIError as error:
-        raise _fact(error, f"escrow_hold:{target_id}", 0) from error
-    code, ref_id, state = found.one()
-    return code and NotApproved(code, ref_id, state)
+        raise domain_error(error, f"escrow_hold:{target_id}") from error
 
 
 async def open_wallet(
@@ -211,8 +133,11 @@ async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
     return balance
 
 
-def _fact(error: DBAPIError, key: str, amount: int) -> Exception:
-    """Turn the database's refusal into a domain error; what is none stays what it was."""
+def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
+    """Return the domain error of a refusal by `post_transfer`; another error as it is.
+
+    `key` is the transfer's key, `amount` its largest leg in minor units.
+    """
     state = getattr(error.orig, "sqlstate", None)
     if state == "AD001":
         return errors.IdempotencyConflict(key)

@@ -7,13 +7,11 @@ from pathlib import Path
 from sqlalchemy import TextClause
 
 from sandbox import binaries, embedded
-from services.money import ledger
+from services.market import moderation
 
 PLAIN = Path(__file__).with_name("approve.pgbench.sql")
 _GIVEN = {
     "target_id": ":target_id::bigint",
-    "switch": "'new_escrows'::text",
-    "movable": "ARRAY['pending']",
     "actor_id": "1::bigint",
     "role": "'admin'::text",
     "correlation_id": "NULL::text",
@@ -28,7 +26,7 @@ def own_statements() -> str:
             "\\set i :i + 1",
             "\\set target_id :first + :client_id + :i * :clients",
             "BEGIN;",
-            f"{_script(ledger.APPROVE)};",
+            f"{_script(moderation.APPROVE)};",
             "COMMIT;",
         )
     )

@@ -131,7 +131,7 @@ async def test_what_is_held_is_not_held_again(books: Books) -> None:
         deal = await people.approved(session)
     owner = await asyncpg.connect(world.owner_url)
     with pytest.raises(asyncpg.PostgresError) as refusal:
-        await owner.execute(f"SELECT hold_again({deal.target.id})")
+        await owner.execute(f"SELECT reopen_escrow({deal.target.id})")
     assert refusal.value.sqlstate == "AD016"
     await owner.close()
 

@@ -121,7 +121,7 @@ SELECT require_escrow_match(1)
 SELECT require_legs(1, '{}', '{}', '{}', '{}')
 SELECT repair(1)
 SELECT reset_balance(1)
-SELECT hold_again(1)
+SELECT reopen_escrow(1)
 SELECT pg_read_file('/etc/hostname')
 COPY users TO PROGRAM 'cat'
 """
@@ -192,10 +192,9 @@ async def test_which_functions_the_application_may_call(app: asyncpg.Connection)
     assert [row["proname"] for row in callable_] == [
         "approve_target",
         "clock",
-        "hold_price",
+        "hold_escrow",
         "ledger_horizon",
         "ledger_txn",
-        "lock_for_decision",
         "lock_wallet",
         "open_wallet",
         "post_transfer",

@@ -3,7 +3,7 @@
 -- Locks: the row. Raises: AD024 (a leg has another reason or reference than its transfer, so that a
 -- later look-up would overlook it); what `require_deposit_match`, `require_withdrawal_match` and
 -- `require_correction_match` raise.
-CREATE OR REPLACE FUNCTION check_border() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION check_external_transfer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     CASE TG_TABLE_NAME

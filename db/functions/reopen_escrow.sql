@@ -4,7 +4,7 @@
 -- Locks: the target before all else, then the tables escrows and campaign_targets (SHARE ROW
 -- EXCLUSIVE), in the order in which every settlement writes them.
 -- Raises: AD016 (the escrow is not settled); AD012 or AD017 if any of its money has moved.
-CREATE OR REPLACE FUNCTION hold_again(target_id bigint) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION reopen_escrow(target_id bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM FROM campaign_targets WHERE id = target_id FOR UPDATE;
