@@ -3,6 +3,19 @@
 
 -- Tables
 
+CREATE TABLE audit_chain_links (
+    number bigint NOT NULL,
+    from_txn bigint NOT NULL,
+    upto_txn bigint NOT NULL,
+    entries bigint NOT NULL,
+    digest text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_audit_chain_links PRIMARY KEY (number),
+    CONSTRAINT ck_audit_chain_links_range CHECK (from_txn < upto_txn)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_chain_links FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT INSERT, SELECT ON audit_chain_links TO adtech_app;
+
 CREATE TABLE campaign_targets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     campaign_id bigint NOT NULL,
@@ -353,19 +366,6 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_entries
 CREATE TRIGGER zero_sum AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_zero_sum();
 GRANT SELECT ON ledger_entries TO adtech_app;
 
-CREATE TABLE audit_chain_links (
-    number bigint NOT NULL,
-    from_txn bigint NOT NULL,
-    upto_txn bigint NOT NULL,
-    entries bigint NOT NULL,
-    digest text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock() NOT NULL,
-    CONSTRAINT pk_audit_chain_links PRIMARY KEY (number),
-    CONSTRAINT ck_audit_chain_links_range CHECK (from_txn < upto_txn)
-);
-CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_chain_links FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT INSERT, SELECT ON audit_chain_links TO adtech_app;
-
 CREATE TABLE ledger_transfers (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     key text NOT NULL,
@@ -466,8 +466,8 @@ CREATE TABLE post_jobs (
     CONSTRAINT ck_post_jobs_success CHECK ((status::text = 'success'::text) <= (message_id IS NOT NULL))
 );
 CREATE INDEX ix_post_jobs_next_check ON post_jobs USING btree (next_check_at) WHERE status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[]);
-CREATE INDEX ix_post_jobs_open_escalation ON post_jobs USING btree (escalate_at) WHERE (status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[])) AND NOT settled;
 CREATE INDEX ix_post_jobs_open_channel_id ON post_jobs USING btree (channel_id) WHERE NOT settled;
+CREATE INDEX ix_post_jobs_open_escalation ON post_jobs USING btree (escalate_at) WHERE (status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[])) AND NOT settled;
 CREATE INDEX ix_post_jobs_open_refund_due ON post_jobs USING btree (updated_at) WHERE (status::text = ANY (ARRAY['failed'::character varying, 'cancelled'::character varying]::text[])) AND NOT settled;
 CREATE INDEX ix_post_jobs_queued ON post_jobs USING btree (due_at, id) WHERE status::text = 'queued'::text;
 CREATE INDEX ix_post_jobs_sending ON post_jobs USING btree (lease_until) WHERE status::text = 'sending'::text;
@@ -602,24 +602,24 @@ GRANT SELECT ON explained_entries TO adtech_app;
 
 -- Functions: each stands in db/functions/NAME.sql
 
--- approve_target(target_id bigint, switch text, movable_from text[], actor_id bigint, role text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
+-- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
--- check_external_transfer() RETURNS trigger
 -- check_escrow() RETURNS trigger
+-- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- guard_correction() RETURNS trigger
 -- guard_escrow() RETURNS trigger
--- reopen_escrow(target_id bigint) RETURNS void
--- hold_escrow(target_id bigint, amount bigint, fee bigint, from_wallet_id bigint, currency text, actor_id bigint, correlation_id text) RETURNS void
+-- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
--- lock_for_decision(target_id bigint, switch text) RETURNS TABLE(status text, decided_by bigint, campaign_id bigint, channel_id bigint, owner_id bigint, price bigint, fee bigint, publish_at timestamp with time zone, advertiser_id bigint, campaign_status text, channel_status text, channel_owner_id bigint, escrow_status text, advertiser_wallet_id bigint, currency text, blocked_id bigint, running boolean, at timestamp with time zone)
 -- lock_wallet(wallet_id bigint) RETURNS bigint
+-- mark_job_settled() RETURNS trigger
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
 -- refuse_change() RETURNS trigger
 -- refuse_initial_status() RETURNS trigger
+-- reopen_escrow(target_id bigint) RETURNS void
 -- repair(correction_id bigint) RETURNS void
 -- require_allowed_move() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
@@ -632,7 +632,6 @@ GRANT SELECT ON explained_entries TO adtech_app;
 -- require_zero_sum() RETURNS trigger
 -- reset_balance(drifted_wallet_id bigint) RETURNS void
 -- restart_ledger_txn() RETURNS bigint
--- mark_job_settled() RETURNS trigger
 -- stamp_txn() RETURNS trigger
 
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
@@ -641,7 +640,6 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_app;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_app;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_app;
 GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_app;
-GRANT EXECUTE ON FUNCTION lock_for_decision TO adtech_app;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_app;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_app;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_app;

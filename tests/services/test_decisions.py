@@ -54,7 +54,7 @@ async def test_an_admin_decides_once(session: AsyncSession, what: str) -> None:
         assert not await _act(session, again, other, made.target.id)
     assert await rows.snapshot(session) == before
     audited = await rows.table(
-        session, "SELECT action, user_id, role FROM user_audit_logs WHERE action LIKE 'doubt%'"
+        session, "SELECT action, user_id, role FROM user_audit_logs WHERE action LIKE 'resolution%'"
     )
     assert audited == [(f"resolution_{what}", made.moderator.user_id, "admin")]
     if what == "decide_refund":

@@ -9,18 +9,28 @@ from tests.conftest import Database
 from tests.factories import people
 
 INSERTED = [
-    *("campaign_targets", "campaigns", "channels", "clawbacks", "corrections", "deposits"),
-    *("escrows", "heartbeats", "inbox"),
-    *(
-        "incidents",
-        "launch_runs",
-        "leases",
-        "ledger_checkpoints",
-        "audit_chain_links",
-        "moved_chats",
-    ),
+    "audit_chain_links",
+    "campaign_targets",
+    "campaigns",
+    "channels",
+    "clawbacks",
+    "corrections",
+    "deposits",
+    "escrows",
+    "heartbeats",
+    "inbox",
+    "incidents",
+    "launch_runs",
+    "leases",
+    "ledger_checkpoints",
+    "moved_chats",
     "outbox",
-    *("post_checks", "post_jobs", "user_audit_logs", "user_roles", "users", "withdrawals"),
+    "post_checks",
+    "post_jobs",
+    "user_audit_logs",
+    "user_roles",
+    "users",
+    "withdrawals",
 ]
 DELETED = ["heartbeats", "inbox", "leases", "user_roles"]
 UPDATED = {
