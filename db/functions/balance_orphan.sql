@@ -1,7 +1,7 @@
 -- Balances an orphan entry: completes the orphan's transfer with a leg of another wallet, and takes
 -- both legs back by a transfer that belongs to the correction. No balance changes, and the versions
 -- go on without a gap. The other wallet is the platform's `loss` or `external` wallet for the same
--- person, whichever the transfer does not name yet.
+-- person: the first that the transfer does not name yet.
 -- Only the owner's role may call it.
 -- Locks: the two wallets, in the order of their ids.
 -- Raises: AD015 (the entry is not the orphan that was confirmed, or cannot be balanced).
@@ -20,13 +20,16 @@ BEGIN
     SELECT * INTO orphan FROM ledger_entries WHERE id = correction.entry_id;
     SELECT * INTO wallet FROM wallets WHERE id = orphan.wallet_id;
     person_id := coalesce(wallet.user_id, wallet.counterparty_id);
-    SELECT open_wallet(possible.kind, NULL, person_id, wallet.currency) INTO found_wallet_id
-    FROM unnest(ARRAY['loss', 'external']) AS possible (kind)
-    WHERE NOT EXISTS (
-        SELECT FROM ledger_entries leg JOIN wallets named ON named.id = leg.wallet_id
-        WHERE leg.transfer_id = orphan.transfer_id AND named.kind = possible.kind
-            AND named.counterparty_id = person_id)
-    LIMIT 1;
+    SELECT open_wallet(chosen.kind, NULL, person_id, wallet.currency) INTO found_wallet_id
+    FROM (
+        SELECT possible.kind
+        FROM unnest(ARRAY['loss', 'external']) WITH ORDINALITY AS possible (kind, place)
+        WHERE NOT EXISTS (
+            SELECT FROM ledger_entries leg JOIN wallets named ON named.id = leg.wallet_id
+            WHERE leg.transfer_id = orphan.transfer_id AND named.kind = possible.kind
+                AND named.counterparty_id = person_id)
+        ORDER BY possible.place LIMIT 1
+    ) AS chosen;
     PERFORM FROM wallets WHERE id IN (wallet.id, found_wallet_id) ORDER BY id FOR NO KEY UPDATE;
     SELECT * INTO wallet FROM wallets WHERE id = wallet.id;
     SELECT * INTO other_wallet FROM wallets WHERE id = found_wallet_id;

@@ -1,6 +1,10 @@
 """What is read is what runs: `db/schema.sql` and `db/functions` against a migrated database."""
 
+import asyncio
+import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -21,10 +25,21 @@ DEFINITIONS = """
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """The owner's connection to a copy of the template, which `upgrade head` has made."""
-    name = f"migrated_{uuid4().hex}"
-    await clone_database(server, embedded.DATABASE, name)
-    connection = await asyncpg.connect(server.dsn(embedded.OWNER, name))
+    """The owner's connection to a database that `upgrade head` has just made from nothing.
+
+    No copy of the tests' template: where that lacks a guard on purpose, other tests must notice.
+    """
+    name = f"empty_{uuid4().hex}"
+    await clone_database(server, "template0", name)
+    url = server.dsn(embedded.OWNER, name)
+    await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=functions.ROOT,
+        env=os.environ | {"MIGRATION_DATABASE_URL": url},
+        check=True,
+    )
+    connection = await asyncpg.connect(url)
     yield connection
     await connection.close()
     await drop_database(server, name)

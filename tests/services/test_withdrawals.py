@@ -337,25 +337,32 @@ async def test_the_database_refuses_what_no_withdrawal_explains(database: Databa
     find = "SELECT id FROM wallets WHERE kind = '{}' AND user_id = {}"
     holding = f"({find.format('withdrawal', person.user_id)})"
     mine = f"({find.format('user', thief.user_id)})"
-    for sql in (
-        "UPDATE withdrawals SET status = 'returned', settled_at = now()",
-        ("UPDATE withdrawals SET status = 'paid', settled_at = now(), external_reference = 'x'"),
+    for sql, state in (
+        ("UPDATE withdrawals SET status = 'returned', settled_at = now()", "AD020"),
+        (
+            "UPDATE withdrawals SET status = 'paid', settled_at = now(), external_reference = 'x'",
+            "AD020",
+        ),
         *(
             (
-                f"SELECT post_transfer('x', '{reason}', {wanted.id}, ARRAY[{holding}, {mine}],"
-                f" ARRAY[-400, 400]::bigint[], ARRAY['{leg}', '{leg}'], NULL, NULL)"
+                (
+                    f"SELECT post_transfer('x', '{reason}', {wanted.id}, ARRAY[{holding}, {mine}],"
+                    f" ARRAY[-400, 400]::bigint[], ARRAY['{leg}', '{leg}'], NULL, NULL)"
+                ),
+                state,
             )
-            for reason, leg in (
-                ("withdrawal_return", "withdrawal_return"),
-                ("withdrawal", "withdrawal"),
-                ("withdrawal", "fee"),
-                ("withdrawal_hold", "withdrawal_hold"),
-                ("adjustment", "adjustment"),
-                ("deposit", "deposit"),
-                ("clawback", "clawback"),
+            for reason, leg, state in (
+                ("withdrawal_return", "withdrawal_return", "AD020"),
+                ("withdrawal", "withdrawal", "AD020"),
+                ("withdrawal", "fee", "AD024"),
+                ("withdrawal_hold", "withdrawal_hold", "AD020"),
+                ("adjustment", "adjustment", "AD023"),
+                ("deposit", "deposit", "AD020"),
+                ("clawback", "clawback", "AD021"),
             )
         ),
     ):
-        with pytest.raises(DBAPIError, match=r"match|another name|no correction|no withdrawal"):
+        with pytest.raises(DBAPIError) as refusal:
             async with database.sessions.begin() as session:
                 await rows.table(session, f"{sql} {'RETURNING id' * sql.startswith('UPDATE')}")
+        assert getattr(refusal.value.orig, "sqlstate", None) == state, sql
