@@ -239,8 +239,10 @@ async def test_a_balance_is_reset_only_to_what_its_entries_explain(
 ) -> None:
     await breakage.by_hand(scene.database, *(sql.format(wallet=scene.wallet) for sql in change))
     signed = await scene.sign("reset", scene.wallet)
-    with pytest.raises(errors.NotCorrectable):
+    with pytest.raises(errors.NotCorrectable) as refusal:
         await breakage.repaired(scene.database, signed)
+    assert isinstance(refusal.value.__cause__, DBAPIError)
+    assert getattr(refusal.value.__cause__.orig, "sqlstate", None) == "AD014"
     await breakage.by_hand(scene.database, *(sql.format(wallet=scene.wallet) for sql in undone))
 
 

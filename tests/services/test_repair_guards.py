@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from db.models.money import Correction
 from sandbox import embedded
@@ -81,8 +82,10 @@ async def test_an_orphan_is_balanced_only_if_it_is_as_it_was_signed(
     signed = await _signed(books, "orphan", entry)
     facts = {"entry": entry, "wallet": wallet, "person": person.user_id}
     await breakage.by_hand(world, *(sql.format(**facts) for sql in CHANGES[change]))
-    with pytest.raises(errors.NotCorrectable):
+    with pytest.raises(errors.NotCorrectable) as refusal:
         await breakage.repaired(world, signed)
+    assert isinstance(refusal.value.__cause__, DBAPIError)
+    assert getattr(refusal.value.__cause__.orig, "sqlstate", None) == "AD015"
 
 
 async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
