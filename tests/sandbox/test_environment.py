@@ -33,7 +33,7 @@ def test_the_environment_goes_over_the_file(
     assert environment.read(isolated=False).child_environment({})["LOG_LEVEL"] == "ERROR"
 
 
-def test_children_do_not_get_the_address_of_the_tables_owner(
+def test_children_do_not_get_the_owners_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://adtech_app@host/adtech")
