@@ -1,7 +1,7 @@
-"""`python -m sandbox`: the whole product on this machine, with one command.
+"""Run the whole product on this machine with one command: `python -m sandbox`.
 
-PostgreSQL, Valkey, a Bot API server of our own, the bot and the scheduler; all data in one
-folder. Nothing of it outlives this process.
+It starts PostgreSQL, Valkey, the sandbox's Bot API server, the bot and the scheduler. All data is
+in one folder. When this process ends, all the processes that it started end too.
 """
 
 import argparse
@@ -18,12 +18,15 @@ from sandbox.launch import Launch
 from sandbox.simulation import Simulation
 from sandbox.startup_errors import CannotStart
 
-_ONE_PRESS = 0.5  # seconds
+_SAME_PRESS = 0.5  # seconds in which several signals count as one press of Ctrl-C
 _SUMMARY = "Runs the bot, the scheduler and everything they need; the data stays in one folder."
 
 
 def main() -> None:
-    """Run until told to stop; exit status 2, with one line on stderr, for what cannot be."""
+    """Run until a signal stops the sandbox.
+
+    If it cannot start, print one line on stderr and exit with status 2.
+    """
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=_SUMMARY)
     parser.add_argument("--local", type=Path, default=Path(".local"), help="folder for all data")
     parser.add_argument("--port", type=int, default=0, help="port of the page (default: any)")
@@ -32,22 +35,25 @@ def main() -> None:
         "--isolated", action="store_true", help="ignore settings that lead out of the sandbox"
     )
     try:
-        asyncio.run(_until_told(parser.parse_args()))
+        asyncio.run(_run_until_signal(parser.parse_args()))
     except CannotStart as error:
         print(f"sandbox: {error}", file=sys.stderr)
         raise SystemExit(2) from error
 
 
-async def _until_told(options: argparse.Namespace) -> None:
-    """Run until SIGINT or SIGTERM. A second press ends us at once, and by that all children."""
+async def _run_until_signal(options: argparse.Namespace) -> None:
+    """Run until SIGINT or SIGTERM.
+
+    A second signal ends this process at once, and all its children end with it.
+    """
     task = asyncio.ensure_future(_run(options))
-    told: list[float] = []
+    signal_times: list[float] = []
 
     def stop(number: int) -> None:
-        told.append(time.monotonic())
+        signal_times.append(time.monotonic())
         if task.cancelling():
-            # make passes its own signal on: two at the same moment are one press.
-            if told[-1] - told[0] > _ONE_PRESS:
+            # make passes its own signal on, so that one press can send two signals.
+            if signal_times[-1] - signal_times[0] > _SAME_PRESS:
                 os._exit(128 + number)
             return
         print("stopping… (once more to kill everything)", flush=True)
@@ -60,16 +66,16 @@ async def _until_told(options: argparse.Namespace) -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    given = environment.read(isolated=options.isolated)
-    given.check()
-    # Another user may pass through, where PostgreSQL has to be one, but not look around.
+    settings = environment.read(isolated=options.isolated)
+    settings.check()
+    # PostgreSQL may have to run as another user, who may enter the folder but not list it.
     with folders.lock(options.local, mode=0o711):
         folder = options.local.resolve()
-        simulation = None if given.telegram else Simulation(folder, options.port)
-        launch = Launch(folder, given, simulation)
+        simulation = None if settings.real_telegram else Simulation(folder, options.port)
+        launch = Launch(folder, settings, simulation)
         try:
             await launch.start(with_bot=not options.no_bot)
-            await launch.supervisor.until_hopeless()
+            await launch.supervisor.wait_for_failure()
         finally:
             await launch.stop()
 

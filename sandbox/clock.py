@@ -1,4 +1,4 @@
-"""The database's time, who keeps it, and what the dead left held."""
+"""Read and move the database's clock, and read its heartbeats and leases."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,21 +6,24 @@ from typing import Any
 import asyncpg
 
 
-async def real_now(dsn: str) -> datetime:
-    """The database's real time."""
-    found: datetime = await _ask(dsn, "SELECT now()")
+async def read_real_time(dsn: str) -> datetime:
+    """Return the database's real time."""
+    found: datetime = await _fetch_value(dsn, "SELECT now()")
     return found
 
 
-async def shift(dsn: str) -> float:
-    """Seconds by which `clock()` is ahead of the real time."""
-    found: timedelta = await _ask(dsn, "SELECT shift FROM clock_shift")
+async def read_shift(dsn: str) -> float:
+    """Return the seconds by which `clock()` is ahead of the real time."""
+    found: timedelta = await _fetch_value(dsn, "SELECT shift FROM clock_shift")
     return found.total_seconds()
 
 
-async def move(owner_dsn: str, seconds: float) -> float:
-    """Move `clock()` forward; the new shift in seconds. Only the owner's role may."""
-    found: timedelta = await _ask(
+async def move_forward(owner_dsn: str, seconds: float) -> float:
+    """Move `clock()` forward and return the new shift in seconds.
+
+    Only the role that owns the tables may do this.
+    """
+    found: timedelta = await _fetch_value(
         owner_dsn,
         "UPDATE clock_shift SET shift = shift + $1 RETURNING shift",
         timedelta(seconds=seconds),
@@ -28,21 +31,21 @@ async def move(owner_dsn: str, seconds: float) -> float:
     return found.total_seconds()
 
 
-async def beats(dsn: str, since: datetime) -> bool:
-    """Whether a scheduler has said since then, in real time, that it is alive."""
+async def has_heartbeat_since(dsn: str, since: datetime) -> bool:
+    """Tell whether a scheduler has written a heartbeat since then, in real time."""
     found = "SELECT EXISTS (SELECT FROM heartbeats WHERE name = 'scheduler' AND beat_at >= $1)"
-    return bool(await _ask(dsn, found, since))
+    return bool(await _fetch_value(dsn, found, since))
 
 
-async def free_leases(owner_dsn: str) -> None:
-    """End all leases, in a database whose every user is dead: ours, just started.
+async def end_leases(owner_dsn: str) -> None:
+    """End all leases of a database that was just started, so that none of its users is alive.
 
-    Otherwise a bot that follows a killed one would stand by until its lease is over.
+    Without this, a bot that is started after a killed one would wait until the old lease is over.
     """
-    await _ask(owner_dsn, "UPDATE leases SET held_until = now() WHERE held_until > now()")
+    await _fetch_value(owner_dsn, "UPDATE leases SET held_until = now() WHERE held_until > now()")
 
 
-async def _ask(dsn: str, sql: str, *arguments: object) -> Any:
+async def _fetch_value(dsn: str, sql: str, *arguments: object) -> Any:
     connection = await asyncpg.connect(dsn)
     try:
         return await connection.fetchval(sql, *arguments)

@@ -1,7 +1,7 @@
-"""PostgreSQL and Valkey in a folder: started from the programs in the wheels, gone with us.
+"""Run PostgreSQL and Valkey on a folder, from the programs in the wheels.
 
-Neither listens on the network, nothing outside the folder is changed, and a start after a
-SIGKILL of everything finds its data again.
+Both servers end when this process ends. Neither listens on the network, and nothing outside the
+folder is changed. If all processes were killed with SIGKILL, the next start finds the data again.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ SUPERUSER = "adtech_superuser"
 OWNER = "adtech_owner"
 APP = "adtech_app"
 
-_PORT = 5432  # only part of the socket's name: nothing listens on the network
+_PORT = 5432  # only a part of the socket's name; nothing listens on the network
 _SOCKET = f".s.PGSQL.{_PORT}"
-_START_LIMIT = 60.0  # seconds; the recovery after a crash replays what was written
-_LEFTOVER_LIMIT = 30.0
+_START_LIMIT = 60.0  # seconds; the recovery after a crash replays the log
+_EARLIER_SERVER_LIMIT = 30.0
 _VALKEY_SOCKET = "valkey.sock"
-_STATE_LINE = 7  # of postmaster.pid, counted from 0
+_STATE_LINE = 7  # line number in postmaster.pid, counted from 0
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 _SETTINGS = {
@@ -48,13 +48,13 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
-    # The rows and statements that fail are people's: they stay out of the log.
+    # Failing rows and statements can have people's data, so they are not logged.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-# A statement of the application that hangs would keep a kill switch waiting for its lock.
+# A statement of the application that hangs would block a kill switch by its locks.
 _APP_LIMITS = {
     "statement_timeout": "30s",
     "transaction_timeout": "30s",
@@ -64,7 +64,10 @@ _APP_LIMITS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server. Its passwords are in `passwords.json` of its folder."""
+    """A running PostgreSQL server. Its passwords are in `passwords.json` of its folder.
+
+    `held` is the locked lock file of the folder.
+    """
 
     child: processes.Child
     folder: Path
@@ -73,11 +76,11 @@ class Postgres:
     held: BinaryIO
 
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Address of a database for one of the three roles, with its password."""
+        """Return the address of a database for one of the three roles, with its password."""
         return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={self.socket_folder}"
 
     async def stop(self) -> None:
-        """Fast shutdown; after 10 s immediate, after 5 more SIGKILL."""
+        """Shut down fast; after 10 s immediately, and after 5 more seconds with SIGKILL."""
         await self.child.stop((signal.SIGINT, 10), (signal.SIGQUIT, 5))
         folders.remove_sockets(self.socket_folder, self.folder)
         self.held.close()
@@ -85,7 +88,7 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Valkey:
-    """A running server."""
+    """A running Valkey server. `held` is the locked lock file of its folder."""
 
     child: processes.Child
     folder: Path
@@ -94,11 +97,11 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """Address for redis-py."""
+        """Return the address for redis-py."""
         return f"unix://{self.socket}?db=0"
 
     async def stop(self) -> None:
-        """Shut down with everything on disk; after 10 s SIGKILL."""
+        """Shut down with all data on disk. After 10 s send SIGKILL."""
         await self.child.stop((signal.SIGTERM, 10))
         folders.remove_sockets(self.socket.parent, self.folder)
         self.held.close()
@@ -106,10 +109,10 @@ class Valkey:
 
 @contextlib.asynccontextmanager
 async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postgres]:
-    """Run PostgreSQL on `folder` for the length of the block, made at the first start.
+    """Run PostgreSQL on `folder` while the block runs. The first start creates the database.
 
-    Without `durable` nothing is synchronised to disk: for tests. Raises CannotStart with one
-    sentence; a second server on one folder is such an error.
+    Without `durable` nothing is synchronised to disk, which is for tests. Raises CannotStart with
+    one sentence, also when a server runs on the folder already.
     """
     server = await start_postgres(folder, durable=durable)
     try:
@@ -120,7 +123,7 @@ async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postg
 
 @contextlib.asynccontextmanager
 async def valkey(folder: Path) -> AsyncIterator[Valkey]:
-    """Run Valkey on `folder` for the length of the block. Raises CannotStart."""
+    """Run Valkey on `folder` while the block runs. Raises CannotStart."""
     server = await start_valkey(folder)
     try:
         yield server
@@ -131,52 +134,55 @@ async def valkey(folder: Path) -> AsyncIterator[Valkey]:
 async def start_postgres(
     folder: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None
 ) -> Postgres:
-    """Start PostgreSQL on `folder` until `stop` is called or this process dies.
+    """Start PostgreSQL on `folder`. It runs until `stop` is called or this process ends.
 
-    `settings` go over ours. Call it from the main thread. Raises CannotStart.
+    `settings` replace the sandbox's own settings of the same name. Call this function from the main
+    thread. Raises CannotStart.
     """
-    folder = folder.absolute()  # noqa: ASYNC240 - a local file, nobody waits
+    folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
     try:
-        owner = identity.choose(folder, binaries.postgres("postgres"))
-        socket_folder = await _bring_data(folder, owner, durable=durable)
+        owner = identity.choose_identity(folder, binaries.postgres("postgres"))
+        socket_folder = await _prepare_data_folder(folder, owner, durable=durable)
         server = Postgres(
             _spawn_postgres(
                 folder,
                 owner,
                 _SETTINGS
-                | ({} if durable else _FORGETFUL)
+                | ({} if durable else _NOT_DURABLE)
                 | {"unix_socket_directories": str(socket_folder)}
                 | dict(settings or {}),
             ),
             folder,
             socket_folder,
-            _passwords(folder),
+            _load_or_create_passwords(folder),
             held,
         )
     except BaseException:
         held.close()
         raise
     try:
-        await _until_ready(server.child, folder / "data/postmaster.pid", folder / "postgres.log")
-        await _prepare(server)
+        await _wait_until_ready(
+            server.child, folder / "data/postmaster.pid", folder / "postgres.log"
+        )
+        await _create_roles_and_database(server)
     except BaseException:
         await server.stop()
         raise
     return server
 
 
-async def _bring_data(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
-    """Make the data folder, or make it usable again after whatever happened to it.
+async def _prepare_data_folder(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
+    """Create the data folder, or make it usable again after the last run, however that run ended.
 
     Returns the folder for the socket.
     """
     socket_folder = folders.socket_folder(folder, _SOCKET, owner.uid, owner.gid)
-    passwords = _passwords(folder)
+    passwords = _load_or_create_passwords(folder)
     data = folder / "data"
     if data.exists():
-        await _forget_last_run(data, socket_folder)
-        identity.give(data, owner)
+        await _remove_stale_files(data, socket_folder)
+        identity.change_owner(data, owner)
     else:
         await _create_cluster(folder, owner, passwords[SUPERUSER], durable=durable)
     return socket_folder
@@ -193,13 +199,13 @@ def _spawn_postgres(
         cwd=data,
         env=_ENVIRONMENT,
         log=folder / "postgres.log",
-        # "Immediate": its backends are told at once, and nothing can make it wait.
+        # SIGQUIT is the "immediate" shutdown: all backends end at once, and nothing delays it.
         death_signal=signal.SIGQUIT,
         become=owner.become,
     )
 
 
-def _passwords(folder: Path) -> dict[str, str]:
+def _load_or_create_passwords(folder: Path) -> dict[str, str]:
     path = folder / "passwords.json"
     if path.exists():
         passwords: dict[str, str] = json.loads(path.read_text())
@@ -214,9 +220,9 @@ def _passwords(folder: Path) -> dict[str, str]:
 async def _create_cluster(
     folder: Path, owner: identity.Identity, password: str, *, durable: bool
 ) -> None:
-    """Make the data folder under another name first: one that exists is complete."""
+    """Create the data folder under another name and rename it when it is complete."""
     partial = folder / "data.partial"
-    await _until_left(partial)
+    await _wait_for_earlier_server(partial)
     shutil.rmtree(partial, ignore_errors=True)
     password_file = folder / "password.partial"
     folders.write_private(password_file, password)
@@ -247,23 +253,23 @@ async def _create_cluster(
     partial.rename(folder / "data")
 
 
-async def _forget_last_run(data: Path, socket_folder: Path) -> None:
-    """Wait for a server that is still dying, then remove what names a killed one's process.
+async def _remove_stale_files(data: Path, socket_folder: Path) -> None:
+    """Wait for a server that is still ending, then remove files with a killed server's process id.
 
-    PostgreSQL would take a zombie, or whoever has that id today, for a running server.
+    PostgreSQL would take a zombie, or another process that has that id now, for a running server.
     """
-    await _until_left(data)
+    await _wait_for_earlier_server(data)
     (data / "postmaster.pid").unlink(missing_ok=True)
     (socket_folder / f"{_SOCKET}.lock").unlink(missing_ok=True)
 
 
-async def _until_left(folder: Path) -> None:
-    if left := await processes.until_left(folder, _LEFTOVER_LIMIT):
+async def _wait_for_earlier_server(folder: Path) -> None:
+    if left := await processes.until_left(folder, _EARLIER_SERVER_LIMIT):
         raise CannotStart(f"an earlier server still runs on {folder}: process {left[0]}")
 
 
-async def _until_ready(child: processes.Child, pid_file: Path, log: Path) -> None:
-    """Wait for the word "ready" that the server writes in the eighth line of its pid file."""
+async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -> None:
+    """Wait until the eighth line of the server's pid file says "ready"."""
     deadline = time.monotonic() + _START_LIMIT
     while time.monotonic() < deadline:
         if await child.wait(0.01) is not None:
@@ -276,13 +282,16 @@ async def _until_ready(child: processes.Child, pid_file: Path, log: Path) -> Non
     raise CannotStart(f"PostgreSQL is not ready after {_START_LIMIT:.0f} s, see {log}")
 
 
-async def _prepare(server: Postgres) -> None:
-    """Roles, database and who may enter it; each step may have been done at an earlier start."""
+async def _create_roles_and_database(server: Postgres) -> None:
+    """Create the roles and the database, and limit who may connect to it.
+
+    Each step is skipped if an earlier start has done it.
+    """
     connection = await asyncpg.connect(server.dsn(SUPERUSER, "postgres"))
     try:
         for role in (OWNER, APP):
             if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-                password = server.passwords[role]  # of our own making: letters, digits, - and _
+                password = server.passwords[role]  # token_urlsafe: only letters, digits, - and _
                 await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
         for name, value in _APP_LIMITS.items():
             await connection.execute(f"ALTER ROLE {APP} SET {name} = '{value}'")
@@ -295,17 +304,20 @@ async def _prepare(server: Postgres) -> None:
 
 
 async def close_to_others(connection: asyncpg.Connection, database: str) -> None:
-    """Let the owner and the application into a database, and nobody else."""
+    """Let only the owner and the application connect to a database."""
     await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
     await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {OWNER}, {APP}')
 
 
 async def start_valkey(folder: Path) -> Valkey:
-    """Start Valkey on `folder` until `stop` is called or this process dies. As start_postgres."""
-    folder = folder.absolute()  # noqa: ASYNC240 - a local file, nobody waits
+    """Start Valkey on `folder`. It runs until `stop` is called or this process ends.
+
+    The rules of `start_postgres` apply here too.
+    """
+    folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
     try:
-        await _until_left(folder)
+        await _wait_for_earlier_server(folder)
         socket = folders.socket_folder(folder, _VALKEY_SOCKET, os.geteuid(), os.getegid())
         socket /= _VALKEY_SOCKET
         socket.unlink(missing_ok=True)
@@ -314,7 +326,7 @@ async def start_valkey(folder: Path) -> Valkey:
         held.close()
         raise
     try:
-        await _until_pong(server, folder / "valkey.log")
+        await _wait_for_ping_answer(server, folder / "valkey.log")
     except BaseException:
         await server.stop()
         raise
@@ -337,18 +349,18 @@ def _spawn_valkey(folder: Path, socket: Path) -> processes.Child:
     )
 
 
-async def _until_pong(server: Valkey, log: Path) -> None:
+async def _wait_for_ping_answer(server: Valkey, log: Path) -> None:
     deadline = time.monotonic() + _START_LIMIT
     while time.monotonic() < deadline:
         if await server.child.wait(0.01) is not None:
             raise CannotStart(f"Valkey does not start: {processes.last_line(log)}")
-        if await _answers(server.socket):
+        if await _answers_ping(server.socket):
             return
     raise CannotStart(f"Valkey is not ready after {_START_LIMIT:.0f} s, see {log}")
 
 
-async def _answers(socket: Path) -> bool:
-    """Whether it answers a ping: while it loads its data it refuses."""
+async def _answers_ping(socket: Path) -> bool:
+    """Tell whether Valkey answers a ping. It refuses while it loads its data."""
     try:
         reader, writer = await asyncio.open_unix_connection(socket)
     except OSError:

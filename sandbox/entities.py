@@ -1,4 +1,4 @@
-"""The things of the world; each record is one row of a table of the journal."""
+"""The entities of the simulated Telegram. Each instance is one row of a table of the journal."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -21,7 +21,7 @@ class User:
 
     @property
     def key(self) -> str:
-        """Telegram's number of the user."""
+        """Return Telegram's id of the user as text."""
         return str(self.id)
 
 
@@ -41,15 +41,15 @@ class Chat:
 
     @property
     def key(self) -> str:
-        """Telegram's number of the chat."""
+        """Return Telegram's id of the chat as text."""
         return str(self.id)
 
 
 @dataclass
 class Member:
-    """What one user is in one chat; the bot in a private chat: member = started, kicked = blocked.
+    """The membership of one user in one chat. A creator has every right, and none is listed.
 
-    A creator has every right without naming it.
+    In a private chat the bot is a `member` once it was started, and `kicked` while it is blocked.
     """
 
     table: ClassVar[str] = "members"
@@ -60,27 +60,27 @@ class Member:
 
     @property
     def key(self) -> str:
-        """Chat and user."""
+        """Return chat id and user id as one text."""
         return f"{self.chat_id}:{self.user_id}"
 
     @property
     def present(self) -> bool:
-        """In the chat at all."""
+        """Tell whether the user is in the chat."""
         return self.status in IN_CHAT
 
     def may(self, right: str) -> bool:
-        """Whether an administrator's right is there."""
+        """Tell whether the user is the creator, or an administrator with this right."""
         if self.status == "creator":
             return True
         return self.status == "administrator" and self.rights.get(right, False)
 
 
 @dataclass
-class Stored:
-    """A message.
+class Message:
+    """A message of a chat.
 
-    `body` is what Telegram answers, `keyboard` the reply keyboard it brought, `payload` what the
-    bot gave with an invoice.
+    `body` is the message as Telegram answers it, `keyboard` the reply keyboard that came with it,
+    and `payload` the text that the bot gave with an invoice.
     """
 
     table: ClassVar[str] = "messages"
@@ -95,13 +95,13 @@ class Stored:
 
     @property
     def key(self) -> str:
-        """Chat and message id."""
+        """Return chat id and message id as one text."""
         return f"{self.chat_id}:{self.message_id}"
 
 
 @dataclass
-class Question:
-    """A callback query or a pre-checkout query; `answer` is what the bot said to it."""
+class Query:
+    """A callback query or a pre-checkout query. `answer` is the bot's answer to it."""
 
     table: ClassVar[str] = "questions"
     id: str
@@ -114,13 +114,13 @@ class Question:
 
     @property
     def key(self) -> str:
-        """The query's id."""
+        """Return the query's id."""
         return self.id
 
 
 @dataclass
 class Payment:
-    """A paid invoice; amounts in minor units, times in the sandbox's time."""
+    """A paid invoice. Amounts are in minor units, and times are in the sandbox's time."""
 
     table: ClassVar[str] = "payments"
     charge_id: str
@@ -133,13 +133,13 @@ class Payment:
 
     @property
     def key(self) -> str:
-        """Telegram's charge id."""
+        """Return Telegram's charge id."""
         return self.charge_id
 
 
 @dataclass
 class File:
-    """An uploaded file; its bytes are beside the journal, under its id."""
+    """An uploaded file. Its bytes are in a file of their own, named after its id."""
 
     table: ClassVar[str] = "files"
     id: str
@@ -151,8 +151,8 @@ class File:
 
     @property
     def key(self) -> str:
-        """The file id."""
+        """Return the file id."""
         return self.id
 
 
-Record = User | Chat | Member | Stored | Question | Payment | File
+Entity = User | Chat | Member | Message | Query | Payment | File

@@ -1,4 +1,4 @@
-"""What the environment and `.env` bring, and what the sandbox brings itself."""
+"""Read settings from the environment and `.env`, and add those that the sandbox provides itself."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sandbox.startup_errors import CannotStart
 
 NAMES = tuple(name.upper() for name in settings.Settings.model_fields)
 
-# Settings that lead out of the sandbox: to Telegram, or to servers of somebody's own.
+# Settings that lead out of the sandbox: to Telegram, or to servers outside.
 _OUTSIDE = frozenset(
     {
         "BOT_TOKEN",
@@ -28,8 +28,8 @@ _OUTSIDE = frozenset(
         "HTTP_PORT",
     }
 )
-_PAYMENT_PROVIDER_TOKEN = "1:TEST:sandbox"  # noqa: S105 - nobody's
-# Only to check the other settings with, before the servers have an address.
+_PAYMENT_PROVIDER_TOKEN = "1:TEST:sandbox"  # noqa: S105 - not a real token
+# These values only allow a check of the other settings before the servers have an address.
 _PROVISIONAL = {
     "BOT_TOKEN": "1:unknown",
     "ADMIN_CHAT_ID": "-1",
@@ -39,47 +39,50 @@ _PROVISIONAL = {
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The settings that were given; all that is not given is empty."""
+class EnvironmentSettings:
+    """The settings that were given. A setting that was not given is an empty text."""
 
-    given: dict[str, str]
-
-    @property
-    def telegram(self) -> bool:
-        """Telegram instead of our own Bot API server."""
-        return bool(self.given["BOT_TOKEN"])
+    values: dict[str, str]
 
     @property
-    def own_database(self) -> bool:
-        """A PostgreSQL from outside instead of the embedded one."""
-        return bool(self.given["DATABASE_URL"])
+    def real_telegram(self) -> bool:
+        """Tell whether Telegram itself is used instead of the sandbox's Bot API server."""
+        return bool(self.values["BOT_TOKEN"])
 
     @property
-    def own_redis(self) -> bool:
-        """A Redis from outside instead of the embedded one."""
-        return bool(self.given["REDIS_URL"])
+    def external_database(self) -> bool:
+        """Tell whether a PostgreSQL from outside is used instead of the embedded one."""
+        return bool(self.values["DATABASE_URL"])
+
+    @property
+    def external_redis(self) -> bool:
+        """Tell whether a Redis from outside is used instead of the embedded one."""
+        return bool(self.values["REDIS_URL"])
 
     def check(self) -> None:
-        """Check all settings as the bot will do; a wrong one is said on stderr, exit status 2."""
-        provisional = {name: value for name, value in _PROVISIONAL.items() if not self.given[name]}
-        os.environ.update(self.for_children(provisional))
+        """Check all settings as the bot will do.
+
+        If a setting is wrong, name it on stderr and exit with status 2.
+        """
+        provisional = {name: value for name, value in _PROVISIONAL.items() if not self.values[name]}
+        os.environ.update(self.child_environment(provisional))
         settings.load()
 
-    def for_children(self, provided: dict[str, str]) -> dict[str, str]:
-        """The environment of the bot and the scheduler.
+    def child_environment(self, provided: dict[str, str]) -> dict[str, str]:
+        """Return the environment for the bot and the scheduler.
 
-        Every setting is in it, so that a `.env` in the current folder adds nothing, and the
-        owner's role of the database is not.
+        It contains every setting, so that a `.env` in the current folder adds nothing. It does not
+        contain the address with which the tables' owner connects.
         """
-        own = {
+        defaults = {
             "LOG_FORMAT": "console",
             "HTTP_HOST": "127.0.0.1",
             "ENVIRONMENT": "development",
         }
-        if not self.telegram and self.given["CURRENCY"] != settings.STARS:
-            own["PAYMENT_PROVIDER_TOKEN"] = _PAYMENT_PROVIDER_TOKEN
-        merged = {name: self.given[name] or own.get(name, "") for name in NAMES}
-        if not self.telegram:
+        if not self.real_telegram and self.values["CURRENCY"] != settings.STARS:
+            defaults["PAYMENT_PROVIDER_TOKEN"] = _PAYMENT_PROVIDER_TOKEN
+        merged = {name: self.values[name] or defaults.get(name, "") for name in NAMES}
+        if not self.real_telegram:
             merged |= {"WEBHOOK_URL": "", "WEBHOOK_SECRET": ""}
         others = {name: value for name, value in os.environ.items() if name not in NAMES}
         python_path = os.pathsep.join(
@@ -94,22 +97,23 @@ class Surroundings:
         )
 
 
-def read(*, isolated: bool) -> Surroundings:
-    """Read the environment and, behind it, `.env` of the current folder.
+def read(*, isolated: bool) -> EnvironmentSettings:
+    """Read the environment, and `.env` of the current folder for what the environment lacks.
 
-    With `isolated`, nothing leads out of the sandbox, whatever is set: `.env` is not read, and
-    of the environment only what tunes. Raises CannotStart when only one of two is set.
+    With `isolated`, no setting leads out of the sandbox: `.env` is not read, and the settings that
+    lead outside are ignored in the environment too. Raises CannotStart if only one of two settings
+    that belong together is given.
     """
-    found = {} if isolated else dict(dotenv.dotenv_values(".env"))
-    found |= os.environ
-    given = {
-        name: "" if isolated and name in _OUTSIDE else (found.get(name) or "") for name in NAMES
+    sources = {} if isolated else dict(dotenv.dotenv_values(".env"))
+    sources |= os.environ
+    values = {
+        name: "" if isolated and name in _OUTSIDE else (sources.get(name) or "") for name in NAMES
     }
     for first, second in (
         ("BOT_TOKEN", "ADMIN_CHAT_ID"),
         ("DATABASE_URL", "MIGRATION_DATABASE_URL"),
     ):
-        if bool(given[first]) != bool(given[second]):
-            missing = second if given[first] else first
+        if bool(values[first]) != bool(values[second]):
+            missing = second if values[first] else first
             raise CannotStart(f"{missing} is missing: set {first} and {second}, or neither")
-    return Surroundings(given)
+    return EnvironmentSettings(values)

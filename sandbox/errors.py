@@ -1,8 +1,8 @@
-"""Refusals: of the Bot API in Telegram's own words, and of the control API in sentences."""
+"""Errors of the Bot API, with Telegram's texts, and errors of the control API, with sentences."""
 
 
 class TelegramError(Exception):
-    """A Bot API answer that is not ok; the texts are Telegram's, word for word."""
+    """A Bot API answer that is not ok. The texts are exactly Telegram's."""
 
     def __init__(self, code: int, description: str, *, retry_after: int | None = None) -> None:
         super().__init__(description)
@@ -12,7 +12,7 @@ class TelegramError(Exception):
 
 
 class ControlError(Exception):
-    """What a person tried is not possible; the sentence says why and what to do."""
+    """An action that is not possible. The sentence says why and what to do."""
 
     def __init__(self, sentence: str, *, status: int = 400) -> None:
         super().__init__(sentence)
@@ -21,15 +21,18 @@ class ControlError(Exception):
 
 
 def bad_request(text: str) -> TelegramError:
-    """400, with the prefix that Telegram puts before each of them."""
+    """Return an error 400 with the prefix that Telegram puts before each of them."""
     return TelegramError(400, f"Bad Request: {text}")
 
 
 def forbidden(text: str) -> TelegramError:
-    """403, likewise."""
+    """Return an error 403 with the prefix that Telegram puts before each of them."""
     return TelegramError(403, f"Forbidden: {text}")
 
 
 def unsupported(text: str) -> TelegramError:
-    """What Telegram has and the sandbox has not: said, never pretended."""
+    """Return an error that names a feature which Telegram has and the sandbox lacks.
+
+    Such a call is refused. It never pretends to succeed.
+    """
     return bad_request(f"{text} is not supported in the sandbox")

@@ -1,4 +1,4 @@
-"""Faults that somebody asked for: what goes wrong with the next calls of a method."""
+"""Faults: what shall go wrong with the next calls of a method."""
 
 import itertools
 from dataclasses import asdict, dataclass
@@ -22,7 +22,11 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """One fault; `times` counts down, `method` "*" is every method, `chat_id` None every chat."""
+    """One fault. `times` counts down.
+
+    `method` "*" means every method, and `chat_id` None means every chat. `delay_s` and
+    `retry_after` are seconds.
+    """
 
     id: int
     method: str
@@ -34,8 +38,8 @@ class Fault:
     description: str | None = None
     error_code: int | None = None
 
-    def fits(self, method: str, chat_id: object) -> bool:
-        """Whether this call is one of those that it waits for."""
+    def matches(self, method: str, chat_id: object) -> bool:
+        """Tell whether the fault applies to this call."""
         return (
             self.times > 0
             and self.method.lower() in {"*", method.lower()}
@@ -44,22 +48,22 @@ class Fault:
 
 
 class Faults:
-    """The faults that are set; they live as long as the process."""
+    """The faults that are set. They are kept in memory only."""
 
     def __init__(self) -> None:
         self._set: list[Fault] = []
         self._ids = itertools.count(1)
 
     def add(self, **fields: object) -> Fault:
-        """Set a fault; the fields are those of `Fault`, checked by the caller."""
+        """Set a fault. The fields are those of `Fault`; the caller has checked them."""
         fault = Fault(id=next(self._ids), **fields)  # type: ignore[arg-type]
         self._set.append(fault)
         return fault
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """The first fault set for this call, used up by one."""
+        """Return the first fault for this call, or None, and count one use of it."""
         for fault in self._set:
-            if fault.fits(method, chat_id):
+            if fault.matches(method, chat_id):
                 fault.times -= 1
                 if fault.times == 0:
                     self._set.remove(fault)
@@ -67,9 +71,9 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Everything works again."""
+        """Remove all faults."""
         self._set.clear()
 
-    def listed(self) -> list[Json]:
-        """As the control API shows them."""
+    def as_json(self) -> list[Json]:
+        """Return the faults as the control API shows them."""
         return [asdict(fault) for fault in self._set]

@@ -1,4 +1,4 @@
-"""Folders for one process at a time, private files, and places for sockets."""
+"""Lock folders for one process, write private files, and choose folders for sockets."""
 
 import fcntl
 import hashlib
@@ -12,13 +12,13 @@ from typing import BinaryIO
 
 from sandbox.startup_errors import CannotStart
 
-_SOCKET_LIMIT = 107  # bytes in a socket's address
+_SOCKET_LIMIT = 107  # the longest path of a socket, in bytes
 
 
 def lock(folder: Path, mode: int = 0o700) -> BinaryIO:
-    """Make the folder if it is not there, and lock it until the file returned is closed.
+    """Create the folder if it does not exist, and lock it until the returned file is closed.
 
-    Raises CannotStart when another has the lock or the folder cannot be written.
+    Raises CannotStart if another process has the lock or the folder cannot be written.
     """
     try:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def lock(folder: Path, mode: int = 0o700) -> BinaryIO:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file for its owner alone, all of it or nothing."""
+    """Write a file that only its owner can read. The file is replaced as a whole or not at all."""
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -45,37 +45,39 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
-    """The folder itself, or a private one with a short and plain path where it must be.
+    """Return the folder itself, or a private one with a short and plain path if that is needed.
 
-    The private one belongs to the user given; `socket` is the longest name to be put there.
-    Its name depends on the folder alone, so that addresses stay the same from start to start.
+    The private folder belongs to the given user. `socket` is the longest name that will be put
+    there. The name of the private folder depends on `folder` alone, so that addresses are the same
+    after each start. Raises CannotStart if the temporary directory's path is too long, or if
+    another user owns or can enter the private folder.
     """
-    if _fits(folder / socket):
+    if _is_socket_path(folder / socket):
         return folder
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     short = Path(tempfile.gettempdir()) / f"adtech-{os.geteuid()}-{name}"
-    if not _fits(short / socket):
+    if not _is_socket_path(short / socket):
         raise CannotStart(f"the path of the temporary directory is too long: {short.parent}")
     short.mkdir(mode=0o700, exist_ok=True)
-    found = short.lstat()
+    status = short.lstat()
     if (
-        not stat.S_ISDIR(found.st_mode)
-        or found.st_uid not in (os.geteuid(), uid)
-        or found.st_mode & 0o077
+        not stat.S_ISDIR(status.st_mode)
+        or status.st_uid not in (os.geteuid(), uid)
+        or status.st_mode & 0o077
     ):
         raise CannotStart(f"{short} is not ours")
     os.chown(short, uid, gid)
     return short
 
 
-def remove_sockets(sockets: Path, folder: Path) -> None:
-    """Remove what `socket_folder` made for `folder`, if it made something."""
-    if sockets != folder:
-        shutil.rmtree(sockets, ignore_errors=True)
+def remove_sockets(socket_folder_path: Path, folder: Path) -> None:
+    """Remove the folder that `socket_folder` created for `folder`, if it created one."""
+    if socket_folder_path != folder:
+        shutil.rmtree(socket_folder_path, ignore_errors=True)
 
 
-def _fits(socket: Path) -> bool:
-    """Whether drivers take the path in an address without quoting, and the kernel at all."""
+def _is_socket_path(socket: Path) -> bool:
+    """Tell whether drivers accept the path unquoted in an address, and the kernel its length."""
     return (
         len(os.fsencode(socket)) <= _SOCKET_LIMIT
         and re.fullmatch(r"[A-Za-z0-9/._-]+", str(socket)) is not None

@@ -1,4 +1,4 @@
-"""Texts with their entities, as Telegram keeps them; offsets and lengths in UTF-16 units."""
+"""Parse texts with entities as Telegram stores them. Offsets and lengths are UTF-16 units."""
 
 import re
 from dataclasses import dataclass, field
@@ -25,9 +25,9 @@ SIMPLE_TAGS = {
 }
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z-]*)((?:\s[^<>]*)?)>")
 ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
-# Telegram knows these four and the numeric ones; any other stays as it was written.
+# Telegram replaces these four and the numeric ones. Any other stays as it was written.
 CHARACTER = re.compile(r"&(?:lt|gt|amp|quot|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
-FOUND = re.compile(
+AUTOMATIC_ENTITY = re.compile(
     r"(?P<url>https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'])"
     r"|(?P<bot_command>(?<![\w/])/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?!\w))"
     r"|(?P<mention>(?<![\w@])@[A-Za-z]\w{3,31}(?!\w))"
@@ -37,81 +37,87 @@ USER_LINK = re.compile(r"tg://user\?id=(\d+)")
 
 
 def utf16_length(text: str) -> int:
-    """Length as Telegram counts it."""
+    """Return the length of a text as Telegram counts it."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 @dataclass
-class Rich:
+class FormattedText:
     """A text and its entities."""
 
     text: str
     entities: list[Json] = field(default_factory=list)
 
 
-def understand(text: str, parse_mode: str | None, entities: list[Json] | None) -> Rich:
-    """The text as it will be shown: parsed, trimmed, links and commands found."""
+def parse(text: str, parse_mode: str | None, entities: list[Json] | None) -> FormattedText:
+    """Return the text as it will be shown: parsed, trimmed, with its links and commands marked.
+
+    Raises TelegramError if the text or its entities are wrong.
+    """
     if entities:
-        rich = Rich(text, _checked(text, entities))
+        formatted = FormattedText(text, _check_entities(text, entities))
     elif not parse_mode:
-        rich = Rich(text)
+        formatted = FormattedText(text)
     elif parse_mode.lower() == "html":
-        rich = parse_html(text)
+        formatted = parse_html(text)
     elif parse_mode.lower() in {"markdown", "markdownv2"}:
         raise unsupported(f"can't parse entities: parse_mode {parse_mode}")
     else:
         raise bad_request("unsupported parse_mode")
-    return find_links(trim(rich))
+    return find_links(trim(formatted))
 
 
-def _checked(text: str, entities: list[Json]) -> list[Json]:
+def _check_entities(text: str, entities: list[Json]) -> list[Json]:
     length = utf16_length(text)
     for entity in entities:
         begin, end = entity["offset"], entity["offset"] + entity["length"]
         if begin < 0 or entity["length"] < 0 or end > length:
-            # Telegram quietly leaves such entities out or refuses; a bot must not rely on it.
+            # Telegram drops such entities without an error, or refuses the message. The sandbox
+            # always refuses, so that a bot does not rely on it.
             raise bad_request(f"entity begins at {begin} and ends at {end} outside of the text")
     return [entity for entity in entities if entity["length"] > 0]
 
 
-def _order(entity: Json) -> tuple[int, int, str]:
+def _sort_key(entity: Json) -> tuple[int, int, str]:
     return (entity["offset"], -entity["length"], entity["type"])
 
 
-def trim(rich: Rich) -> Rich:
-    """White space around the text goes, and entities with what they covered."""
-    stripped = rich.text.strip()
-    begin = utf16_length(rich.text[: len(rich.text) - len(rich.text.lstrip())])
+def trim(formatted: FormattedText) -> FormattedText:
+    """Remove white space around the text, and cut the entities that covered it."""
+    stripped = formatted.text.strip()
+    begin = utf16_length(formatted.text[: len(formatted.text) - len(formatted.text.lstrip())])
     end = begin + utf16_length(stripped)
     kept: list[Json] = []
-    for entity in rich.entities:
+    for entity in formatted.entities:
         first = max(entity["offset"], begin)
         last = min(entity["offset"] + entity["length"], end)
         if last > first:
             kept.append({**entity, "offset": first - begin, "length": last - first})
-    return Rich(stripped, sorted(kept, key=_order)[:MAX_ENTITIES])
+    return FormattedText(stripped, sorted(kept, key=_sort_key)[:MAX_ENTITIES])
 
 
-def find_links(rich: Rich) -> Rich:
-    """Add what Telegram marks by itself, outside of code and links that were given."""
-    taken = [
+def find_links(formatted: FormattedText) -> FormattedText:
+    """Add the entities that Telegram marks by itself, outside of code and of given links."""
+    occupied = [
         (entity["offset"], entity["offset"] + entity["length"])
-        for entity in rich.entities
+        for entity in formatted.entities
         if entity["type"] in {"pre", "code", "text_link", "url", "mention", "hashtag"}
         or entity["type"] in {"text_mention", "bot_command"}
     ]
     found: list[Json] = []
-    for match in FOUND.finditer(rich.text):
-        offset = utf16_length(rich.text[: match.start()])
+    for match in AUTOMATIC_ENTITY.finditer(formatted.text):
+        offset = utf16_length(formatted.text[: match.start()])
         length = utf16_length(match.group())
-        if all(offset + length <= begin or offset >= end for begin, end in taken):
+        if all(offset + length <= begin or offset >= end for begin, end in occupied):
             found.append({"type": match.lastgroup, "offset": offset, "length": length})
-    return Rich(rich.text, sorted(rich.entities + found, key=_order)[:MAX_ENTITIES])
+    return FormattedText(
+        formatted.text, sorted(formatted.entities + found, key=_sort_key)[:MAX_ENTITIES]
+    )
 
 
 @dataclass
-class _Open:
-    """A tag that waits for its end."""
+class _OpenTag:
+    """A tag whose end was not read yet."""
 
     name: str
     entity: Json | None
@@ -119,12 +125,12 @@ class _Open:
     at: int
 
 
-def parse_html(source: str) -> Rich:
-    """Telegram's HTML; errors name a place (a byte offset), never the text."""
+def parse_html(source: str) -> FormattedText:
+    """Parse Telegram's HTML. Errors name a byte offset and never quote the text."""
     text = ""
     length = 0
     entities: list[Json] = []
-    stack: list[_Open] = []
+    stack: list[_OpenTag] = []
     position = 0
     while position < len(source):
         bracket = source.find("<", position)
@@ -134,27 +140,29 @@ def parse_html(source: str) -> Rich:
         length += utf16_length(piece)
         if bracket < 0:
             break
-        position = _tag(source, bracket, length, stack, entities)
+        position = _read_tag(source, bracket, length, stack, entities)
     if stack:
-        raise _unparsable(f'Can\'t find end tag corresponding to start tag "{stack[-1].name}"')
-    return Rich(text, entities)
+        raise _parse_error(f'Can\'t find end tag corresponding to start tag "{stack[-1].name}"')
+    return FormattedText(text, entities)
 
 
-def _tag(source: str, bracket: int, length: int, stack: list[_Open], entities: list[Json]) -> int:
-    """Open or close the tag at `bracket`; the position after it."""
+def _read_tag(
+    source: str, bracket: int, length: int, stack: list[_OpenTag], entities: list[Json]
+) -> int:
+    """Open or close the tag at `bracket` and return the position after the tag."""
     at = len(source[:bracket].encode())
     match = TAG.match(source, bracket)
     if match is None:
-        raise _unparsable(f"Unsupported or unclosed start tag at byte offset {at}")
+        raise _parse_error(f"Unsupported or unclosed start tag at byte offset {at}")
     name = match[2].lower()
     if not match[1]:
-        stack.append(_Open(name, _entity(name, match[3], stack, at), length, at))
+        stack.append(_OpenTag(name, _tag_entity(name, match[3], stack, at), length, at))
         return match.end()
     if not stack:
-        raise _unparsable(f"Unexpected end tag at byte offset {at}")
+        raise _parse_error(f"Unexpected end tag at byte offset {at}")
     opened = stack.pop()
     if opened.name != name:
-        raise _unparsable(f'Unmatched end tag at byte offset {at}, expected "</{opened.name}>"')
+        raise _parse_error(f'Unmatched end tag at byte offset {at}, expected "</{opened.name}>"')
     if opened.entity is not None and length > opened.offset:
         entities.append(
             {**opened.entity, "offset": opened.offset, "length": length - opened.offset}
@@ -162,31 +170,35 @@ def _tag(source: str, bracket: int, length: int, stack: list[_Open], entities: l
     return match.end()
 
 
-def _entity(name: str, attributes: str, stack: list[_Open], at: int) -> Json | None:
-    """What the tag means; None: a tag that only belongs to another one, or an empty link."""
-    given = {
+def _tag_entity(name: str, attributes: str, stack: list[_OpenTag], at: int) -> Json | None:
+    """Return the entity that a tag stands for.
+
+    Returns None for a tag that only belongs to another one, and for a link without a usable
+    address.
+    """
+    values = {
         match[1].lower(): unescape(match[2] or match[3] or match[4] or "")
         for match in ATTRIBUTE.finditer(attributes)
     }
     if name == "code" and stack and stack[-1].name == "pre" and stack[-1].entity:
-        language = given.get("class", "")
+        language = values.get("class", "")
         if language.startswith("language-"):
             stack[-1].entity["language"] = language.removeprefix("language-")
         return None
     if name in SIMPLE_TAGS:
         return {"type": SIMPLE_TAGS[name]}
     if name == "a":
-        return _link(given.get("href", ""))
-    if name == "span" and given.get("class") == "tg-spoiler":
+        return _link_entity(values.get("href", ""))
+    if name == "span" and values.get("class") == "tg-spoiler":
         return {"type": "spoiler"}
     if name == "blockquote":
-        return {"type": "expandable_blockquote" if "expandable" in given else "blockquote"}
-    if name == "tg-emoji" and given.get("emoji-id", "").isdigit():
-        return {"type": "custom_emoji", "custom_emoji_id": given["emoji-id"]}
-    raise _unparsable(f'Unsupported start tag "{name}" at byte offset {at}')
+        return {"type": "expandable_blockquote" if "expandable" in values else "blockquote"}
+    if name == "tg-emoji" and values.get("emoji-id", "").isdigit():
+        return {"type": "custom_emoji", "custom_emoji_id": values["emoji-id"]}
+    raise _parse_error(f'Unsupported start tag "{name}" at byte offset {at}')
 
 
-def _link(href: str) -> Json | None:
+def _link_entity(href: str) -> Json | None:
     person = USER_LINK.fullmatch(href)
     if person:
         return {"type": "text_mention", "user": {"id": int(person[1])}}
@@ -195,5 +207,5 @@ def _link(href: str) -> Json | None:
     return {"type": "text_link", "url": href if "://" in href else f"http://{href}"}
 
 
-def _unparsable(text: str) -> TelegramError:
+def _parse_error(text: str) -> TelegramError:
     return bad_request(f"can't parse entities: {text}")

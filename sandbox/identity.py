@@ -1,8 +1,9 @@
-"""The user as whom PostgreSQL runs: it refuses to be root.
+"""Choose the user as whom PostgreSQL runs, because PostgreSQL refuses to run as root.
 
-Started by root, it gets a user namespace in which root is called something else: outside of it
-the files stay root's, with mode 0700. Where namespaces are not allowed (containers, mostly) it
-runs as another user that can reach the folder. No mode or owner of a parent folder is changed.
+If root starts it, PostgreSQL gets a user namespace in which root has another user's id. Outside of
+the namespace the files still belong to root, with mode 0700. If namespaces are not allowed (mostly
+in containers), PostgreSQL runs as another user that can reach the folder. The mode and the owner of
+a parent folder are never changed.
 """
 
 import ctypes
@@ -22,23 +23,23 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose the files are, and what a child does to become their owner."""
+    """The owner of the files, and the function with which a child process becomes that user."""
 
     uid: int
     gid: int
     become: Callable[[], None] | None
 
 
-def choose(folder: Path, program: Path) -> Identity:
-    """Find who can run `program` on `folder`, and give the folder to that user.
+def choose_identity(folder: Path, program: Path) -> Identity:
+    """Find a user that can run `program` on `folder`, and make that user the folder's owner.
 
-    Raises CannotStart when we are root and nobody else can.
+    Raises CannotStart if this process runs as root and no other user can run it.
     """
     if os.geteuid() != 0:
         return Identity(os.geteuid(), os.getegid(), None)
     for identity in _candidates(folder):
         os.chown(folder, identity.uid, identity.gid)
-        if _works(identity, folder, program):
+        if _can_run(identity, folder, program):
             return identity
     os.chown(folder, os.geteuid(), os.getegid())
     raise CannotStart(
@@ -47,26 +48,26 @@ def choose(folder: Path, program: Path) -> Identity:
     )
 
 
-def give(tree: Path, identity: Identity) -> None:
-    """Make `identity` the owner of a whole folder, if it is not already."""
+def change_owner(tree: Path, identity: Identity) -> None:
+    """Make `identity` the owner of a folder and all its content, if it is not the owner already."""
     if tree.stat().st_uid == identity.uid:
         return
     for folder, _, files in os.walk(tree):
-        for path in (folder, *(os.path.join(folder, file) for file in files)):  # noqa: PTH118 - thousands of them
+        for path in (folder, *(os.path.join(folder, file) for file in files)):  # noqa: PTH118 - thousands of files
             os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
 
 
 def _candidates(folder: Path) -> Iterator[Identity]:
     uid, gid = os.geteuid(), os.getegid()
-    inner = next((user.pw_uid for user in _ordinary_users()), None)
-    if inner is not None:  # initdb wants a user that has a name
-        yield Identity(uid, gid, partial(_enter_namespace, inner, uid, gid))
+    inner_uid = next((user.pw_uid for user in _ordinary_users()), None)
+    if inner_uid is not None:  # initdb needs a user with a name
+        yield Identity(uid, gid, partial(_enter_namespace, inner_uid, uid, gid))
     for user in _reaching_users(folder):
         yield Identity(user.pw_uid, user.pw_gid, partial(_change_user, user.pw_uid, user.pw_gid))
 
 
 def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
-    """Owners of the parent folders, the nearest first, then the least of all users."""
+    """Yield the owners of the parent folders, nearest first, and then the first ordinary user."""
     owners = [parent.stat().st_uid for parent in folder.resolve().parents]
     users = _ordinary_users()
     for owner in dict.fromkeys(owners):
@@ -75,12 +76,12 @@ def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
 
 
 def _ordinary_users() -> list[pwd.struct_passwd]:
-    """Everybody but root, `nobody` first."""
+    """Return all users but root, `nobody` first."""
     users = [user for user in pwd.getpwall() if user.pw_uid != 0]
     return sorted(users, key=lambda user: user.pw_name != "nobody")
 
 
-def _works(identity: Identity, folder: Path, program: Path) -> bool:
+def _can_run(identity: Identity, folder: Path, program: Path) -> bool:
     def prepare() -> None:
         if identity.become is not None:
             identity.become()
@@ -88,7 +89,7 @@ def _works(identity: Identity, folder: Path, program: Path) -> bool:
             raise PermissionError
 
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             [program, "--version"],
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -98,16 +99,16 @@ def _works(identity: Identity, folder: Path, program: Path) -> bool:
         )
     except (subprocess.SubprocessError, OSError):
         return False
-    return done.returncode == 0
+    return completed.returncode == 0
 
 
-def _enter_namespace(inner: int, uid: int, gid: int) -> None:
-    """Become the user called `inner` in a namespace of our own; outside we stay `uid`."""
+def _enter_namespace(inner_uid: int, uid: int, gid: int) -> None:
+    """Become the user `inner_uid` in a new namespace. Outside of it the user stays `uid`."""
     if _LIBC.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{inner} {uid} 1")
-    _write("/proc/self/gid_map", f"{inner} {gid} 1")
+    _write("/proc/self/uid_map", f"{inner_uid} {uid} 1")
+    _write("/proc/self/gid_map", f"{inner_uid} {gid} 1")
 
 
 def _change_user(uid: int, gid: int) -> None:

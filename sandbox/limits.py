@@ -1,4 +1,4 @@
-"""Telegram's flood limits, when somebody switches them on."""
+"""Apply Telegram's flood limits while they are switched on."""
 
 import math
 import time
@@ -12,7 +12,7 @@ GROUP_PER_MINUTE = 20
 
 
 class Limits:
-    """What was sent in the last minute, in real time; off until `enabled`."""
+    """The sends of the last minute, in real time. Nothing is limited until `enabled` is set."""
 
     def __init__(self) -> None:
         self.enabled = False
@@ -38,6 +38,6 @@ class Limits:
             self._sent.setdefault(key, deque(maxlen=ALL_CHATS_PER_SECOND)).append(now)
 
     def _wait(self, key: int | None, now: float, allowed: int, window: float) -> float:
-        """Seconds until fewer than `allowed` sends lie within the last `window` seconds."""
+        """Return the seconds until fewer than `allowed` sends are in the last `window` seconds."""
         recent = [moment for moment in self._sent.get(key, ()) if moment > now - window]
         return recent[-allowed] + window - now if len(recent) >= allowed else 0.0

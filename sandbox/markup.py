@@ -1,4 +1,4 @@
-"""Keyboards: Telegram's limits, which aiogram does not check."""
+"""Check keyboards against Telegram's limits, which aiogram does not check."""
 
 from typing import Any
 
@@ -26,21 +26,21 @@ INLINE_ACTIONS = (
 
 
 def as_json(model: BaseModel) -> Json:
-    """What the request gave and nothing else: defaults of aiogram's models cannot be dumped."""
+    """Return the fields that the request gave. Defaults of aiogram's models cannot be dumped."""
     dumped: dict[str, Any] = model.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude_unset=True
     )
     return dumped
 
 
-def split(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
-    """(inline keyboard, reply keyboard or its removal), either of them checked."""
+def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
+    """Check the markup and return (inline keyboard, reply keyboard or its removal)."""
     if markup is None:
         return None, None
     if isinstance(markup, InlineKeyboardMarkup):
-        return inline(markup), None
+        return inline_keyboard(markup), None
     if isinstance(markup, ReplyKeyboardMarkup):
-        _count([len(row) for row in markup.keyboard])
+        _check_size([len(row) for row in markup.keyboard])
         for row in markup.keyboard:
             for button in row:
                 if not button.text.strip():
@@ -48,20 +48,23 @@ def split(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
     return None, as_json(markup)
 
 
-def inline(markup: InlineKeyboardMarkup | None) -> Json | None:
-    """The inline keyboard as a message keeps it: rows without buttons go, none at all is None."""
+def inline_keyboard(markup: InlineKeyboardMarkup | None) -> Json | None:
+    """Return the inline keyboard as a message stores it, without empty rows.
+
+    Returns None if no row is left.
+    """
     if markup is None:
         return None
     dumped = as_json(markup)
     rows = [row for row in dumped["inline_keyboard"] if row]
-    _count([len(row) for row in rows])
+    _check_size([len(row) for row in rows])
     for row in rows:
         for button in row:
             _check_button(button)
     return {"inline_keyboard": rows} if rows else None
 
 
-def _count(rows: list[int]) -> None:
+def _check_size(rows: list[int]) -> None:
     if sum(rows) > MAX_BUTTONS or any(row > MAX_ROW for row in rows):
         raise bad_request("reply markup is too long")
 

@@ -1,6 +1,7 @@
-"""Photos, videos and animations: uploads, file ids, and how messages show them.
+"""Photos, videos and animations: their uploads, file ids, and fields in messages.
 
-Sizes in pixels and durations are not read from the bytes: every file has the same.
+Sizes in pixels and durations in seconds are not read from the bytes. They are the same for every
+file.
 """
 
 import secrets
@@ -20,8 +21,8 @@ MAX_PHOTO = 10 * 1024 * 1024
 MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp4"}
 
 
-def from_request(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
-    """The file that a request names: an upload that came with it, or a file id known here."""
+def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
+    """Return the file that a request names: an upload of the request, or a known file id."""
     if not isinstance(source, str) or source.startswith("attach://"):
         upload = files.get(str(source).removeprefix("attach://"))
         if upload is None:
@@ -30,7 +31,7 @@ def from_request(state: State, kind: str, source: Any, files: Mapping[str, Uploa
             raise bad_request("file must be non-empty")
         if kind == "photo" and len(upload.content) > MAX_PHOTO:
             raise TelegramError(413, "Request Entity Too Large")
-        return keep(state, kind, upload)
+        return store_upload(state, kind, upload)
     if "://" in source:
         raise unsupported("a file by its URL")
     known = state.files.get(source)
@@ -41,7 +42,7 @@ def from_request(state: State, kind: str, source: Any, files: Mapping[str, Uploa
     return known
 
 
-def keep(state: State, kind: str, upload: Upload) -> File:
+def store_upload(state: State, kind: str, upload: Upload) -> File:
     """Store an upload under a new file id."""
     file = File(
         secrets.token_urlsafe(24),
@@ -54,8 +55,8 @@ def keep(state: State, kind: str, upload: Upload) -> File:
     return state.save_file(file, upload.content)
 
 
-def fields(file: File) -> Json:
-    """The fields by which a message shows the file."""
+def message_fields(file: File) -> Json:
+    """Return the fields with which a message shows the file."""
     view: Json = {
         "file_id": file.id,
         "file_unique_id": file.unique_id,
@@ -70,22 +71,25 @@ def fields(file: File) -> Json:
         view["file_name"] = file.name
     if file.kind == "video":
         return {"video": view}
-    # Telegram shows an animation as a document too, for old clients.
+    # For old clients Telegram shows an animation as a document too.
     document = {
         name: value for name, value in view.items() if name not in {"width", "height", "duration"}
     }
     return {"animation": view, "document": document}
 
 
-def sample(kind: str) -> Upload:
-    """A small file such as a person might send: a real picture, or bytes that stand for a film."""
+def sample_upload(kind: str) -> Upload:
+    """Return a small file such as a person might send.
+
+    A photo is a real picture. A video or an animation is a few bytes that cannot be played.
+    """
     if kind == "photo":
-        return Upload(_png(64, 36), None, "image/png")
+        return Upload(_make_png(64, 36), None, "image/png")
     return Upload(b"\x00\x00\x00\x18ftypmp42" + bytes(32), f"{kind}.mp4", "video/mp4")
 
 
-def _png(width: int, height: int) -> bytes:
-    """A picture with a gradient."""
+def _make_png(width: int, height: int) -> bytes:
+    """Return a PNG picture with a gradient."""
     rows = b"".join(
         b"\x00" + bytes(part for x in range(width) for part in (x * 4 % 256, y * 7 % 256, 160))
         for y in range(height)
@@ -93,12 +97,12 @@ def _png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(rows))
-        + _chunk(b"IEND", b"")
+        + _png_chunk(b"IHDR", header)
+        + _png_chunk(b"IDAT", zlib.compress(rows))
+        + _png_chunk(b"IEND", b"")
     )
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
+def _png_chunk(name: bytes, data: bytes) -> bytes:
     checksum = zlib.crc32(name + data)
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)

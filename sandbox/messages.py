@@ -1,18 +1,18 @@
-"""Making and changing messages, whoever writes them."""
+"""Create and edit messages of the bot and of people."""
 
 from dataclasses import dataclass, field
 
 from sandbox import formatting, serializers, updates
-from sandbox.entities import Chat, Stored
+from sandbox.entities import Chat, Message
 from sandbox.errors import bad_request
-from sandbox.formatting import Rich
+from sandbox.formatting import FormattedText
 from sandbox.persistence import Json
 from sandbox.state import State
 
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MEDIA = ("photo", "video", "animation")
-# What of a message's body is its content, as "message is not modified" compares it.
+# The fields of a message's body that "message is not modified" compares.
 CONTENT = (
     "text",
     "entities",
@@ -28,7 +28,7 @@ CONTENT = (
 
 @dataclass
 class Draft:
-    """What somebody is about to send; `content` is Telegram's fields of the message."""
+    """A message before it is sent. `content` has Telegram's content fields of the message."""
 
     content: Json
     inline: Json | None = None
@@ -38,115 +38,117 @@ class Draft:
     extra: Json = field(default_factory=dict)
 
 
-def text_fields(rich: Rich) -> Json:
-    """Text and entities, after Telegram's checks of its size."""
-    if not rich.text:
+def text_fields(formatted: FormattedText) -> Json:
+    """Return text and entities after Telegram's checks of the length."""
+    if not formatted.text:
         raise bad_request("message text is empty")
-    if formatting.utf16_length(rich.text) > MAX_TEXT:
+    if formatting.utf16_length(formatted.text) > MAX_TEXT:
         raise bad_request("message is too long")
-    return {"text": rich.text} | ({"entities": rich.entities} if rich.entities else {})
+    return {"text": formatted.text} | (
+        {"entities": formatted.entities} if formatted.entities else {}
+    )
 
 
-def caption_fields(rich: Rich) -> Json:
-    """Caption and entities; none at all when it is empty."""
-    if formatting.utf16_length(rich.text) > MAX_CAPTION:
+def caption_fields(formatted: FormattedText) -> Json:
+    """Check the length and return caption and entities, or no field for an empty caption."""
+    if formatting.utf16_length(formatted.text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
-    if not rich.text:
+    if not formatted.text:
         return {}
-    entities = {"caption_entities": rich.entities} if rich.entities else {}
-    return {"caption": rich.text} | entities
+    entities = {"caption_entities": formatted.entities} if formatted.entities else {}
+    return {"caption": formatted.text} | entities
 
 
-def post_by_bot(state: State, place: Chat, draft: Draft) -> Stored:
-    """The bot's message; nothing comes back to it as an update.
+def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
+    """Post a message of the bot. The bot gets no update of its own message.
 
-    In a channel it is in the log of publications before anybody is answered.
+    A post in a channel is in the log of publications before the call is answered.
     """
-    body = _body(state, place, draft)
-    if place.type == "channel":
-        body["sender_chat"] = serializers.chat(state, place)
+    body = _build_body(state, chat, draft)
+    if chat.type == "channel":
+        body["sender_chat"] = serializers.serialize_chat(state, chat)
     else:
-        body["from"] = serializers.user(state.bot)
-    stored = _store(state, place, draft, body, state.bot_id)
-    if place.type == "channel" and not draft.service:
+        body["from"] = serializers.serialize_user(state.bot)
+    message = _store_message(state, chat, draft, body, state.bot_id)
+    if chat.type == "channel" and not draft.service:
         state.publications.append(
             {
-                "chat_id": place.id,
-                "message_id": stored.message_id,
+                "chat_id": chat.id,
+                "message_id": message.message_id,
                 "date": body["date"],
                 **{name: body[name] for name in CONTENT if name in body},
                 **({"reply_markup": draft.inline} if draft.inline else {}),
             }
         )
-    return stored
+    return message
 
 
 def post_by_person(
-    state: State, place: Chat, draft: Draft, user_id: int, sender_chat: Chat | None = None
-) -> Stored:
-    """A person's message, with the update that the bot gets of it."""
-    body = _body(state, place, draft)
-    if place.type == "channel":
-        body["sender_chat"] = serializers.chat(state, place)
+    state: State, chat: Chat, draft: Draft, user_id: int, sender_chat: Chat | None = None
+) -> Message:
+    """Post a person's message, and queue the update of it if the bot gets one."""
+    body = _build_body(state, chat, draft)
+    if chat.type == "channel":
+        body["sender_chat"] = serializers.serialize_chat(state, chat)
     elif sender_chat is None:
-        body["from"] = serializers.user(state.users[user_id])
+        body["from"] = serializers.serialize_user(state.users[user_id])
     else:
-        anonymous = sender_chat.id == place.id
+        anonymous = sender_chat.id == chat.id
         body["from"] = serializers.ANONYMOUS_ADMIN if anonymous else serializers.CHANNEL_BOT
-        body["sender_chat"] = serializers.chat(state, sender_chat)
-    stored = _store(state, place, draft, body, user_id)
-    if updates.sees(state, place, stored):
-        updates.queue(state, "channel_post" if place.type == "channel" else "message", stored.body)
-    return stored
+        body["sender_chat"] = serializers.serialize_chat(state, sender_chat)
+    message = _store_message(state, chat, draft, body, user_id)
+    if updates.reaches_bot(state, chat, message):
+        updates.queue(state, "channel_post" if chat.type == "channel" else "message", message.body)
+    return message
 
 
-def _body(state: State, place: Chat, draft: Draft) -> Json:
+def _build_body(state: State, chat: Chat, draft: Draft) -> Json:
     body: Json = {
-        "message_id": state.next_message_id(place),
+        "message_id": state.next_message_id(chat),
         "date": state.now(),
-        "chat": serializers.chat(state, place),
+        "chat": serializers.serialize_chat(state, chat),
         **draft.content,
         **draft.extra,
     }
     if draft.inline:
         body["reply_markup"] = draft.inline
-    if draft.protected or place.protected:
+    if draft.protected or chat.protected:
         body["has_protected_content"] = True
     return body
 
 
-def _store(state: State, place: Chat, draft: Draft, body: Json, author_id: int) -> Stored:
-    stored = Stored(
-        place.id, body["message_id"], author_id, body, draft.keyboard, service=draft.service
+def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id: int) -> Message:
+    message = Message(
+        chat.id, body["message_id"], author_id, body, draft.keyboard, service=draft.service
     )
-    state.save_message(stored)
-    return stored
+    state.save_message(message)
+    return message
 
 
-def content_of(stored: Stored) -> Json:
-    """Those fields that an edit may change, the inline keyboard left out."""
-    return {name: stored.body[name] for name in CONTENT if name in stored.body}
+def editable_content(message: Message) -> Json:
+    """Return the content fields, which an edit may change; the inline keyboard is no such field."""
+    return {name: message.body[name] for name in CONTENT if name in message.body}
 
 
-def edit(state: State, stored: Stored, content: Json, inline: Json | None) -> Stored:
-    """Give the message this content and this keyboard; refuse when it has both already.
+def edit(state: State, message: Message, content: Json, inline: Json | None) -> Message:
+    """Give the message this content and keyboard, or refuse if it has both already.
 
-    The stored body is replaced and not changed, because answers and updates share it.
+    The body is replaced and not changed, because answers and updates share it.
     """
-    if content == content_of(stored) and inline == stored.body.get("reply_markup"):
+    if content == editable_content(message) and inline == message.body.get("reply_markup"):
         raise bad_request(
             "message is not modified: specified new message content and reply markup are "
             "exactly the same as a current content and reply markup of the message"
         )
     body = {
         name: value
-        for name, value in stored.body.items()
+        for name, value in message.body.items()
         if name not in CONTENT and name != "reply_markup"
     }
     body |= content
     body["edit_date"] = state.now()
     if inline:
         body["reply_markup"] = inline
-    stored.body = body
-    state.save_message(stored)
-    return stored
+    message.body = body
+    state.save_message(message)
+    return message

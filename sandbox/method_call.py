@@ -1,4 +1,4 @@
-"""One call of a Bot API method, as its implementation gets it."""
+"""One call of a Bot API method, as the method's implementation gets it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from aiogram.methods.base import TelegramMethod
 from aiogram.types import MessageEntity
 
 from sandbox import formatting, markup, serializers
-from sandbox.formatting import Rich
+from sandbox.formatting import FormattedText
 from sandbox.parsing import Upload
 from sandbox.persistence import Json
 from sandbox.state import State
@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class MethodCall(Generic[M]):
-    """The world, the parsed request, and the files that came with it."""
+    """The state, the parsed request, and the files that came with it."""
 
     state: State
     delivery: Delivery
@@ -29,30 +29,30 @@ class MethodCall(Generic[M]):
     files: Mapping[str, Upload] = field(default_factory=dict)
 
 
-def given(value: V | Default | None) -> V | None:
-    """A field's value; aiogram's marker for "the bot's own default" means that none was given."""
+def unwrap_default(value: V | Default | None) -> V | None:
+    """Return a field's value, or None for aiogram's marker of "the bot's own default"."""
     return None if isinstance(value, Default) else value
 
 
-def rich_text(
+def parse_text(
     state: State,
     text: str | None,
     parse_mode: str | Default | None,
     entities: list[MessageEntity] | None,
-) -> Rich:
-    """Text or caption of a request, as the message will keep it.
+) -> FormattedText:
+    """Return the text or caption of a request as the message will store it.
 
-    A person who is mentioned without a username is shown as known here; strangers are not linked.
+    A mention by user id gets the known user's data. A mention of an unknown user is dropped.
     """
     dumped = [markup.as_json(entity) for entity in entities] if entities else None
-    rich = formatting.understand(text or "", given(parse_mode), dumped)
+    formatted = formatting.parse(text or "", unwrap_default(parse_mode), dumped)
     kept: list[Json] = []
-    for entity in rich.entities:
+    for entity in formatted.entities:
         if entity["type"] == "text_mention":
             person = state.users.get(entity["user"]["id"])
             if person is None:
                 continue
-            kept.append({**entity, "user": serializers.user(person)})
+            kept.append({**entity, "user": serializers.serialize_user(person)})
         else:
             kept.append(entity)
-    return Rich(rich.text, kept)
+    return FormattedText(formatted.text, kept)

@@ -1,4 +1,4 @@
-"""Waiting for the world to change."""
+"""Wait until the state changes."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,37 +8,40 @@ T = TypeVar("T")
 
 
 class Notifier:
-    """Wakes every waiter at each commit; each looks again whether its moment has come."""
+    """The waiting calls. Each commit wakes all of them, and each checks its condition again."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
         self.closed = False
 
     def notify(self) -> None:
-        """Something changed."""
+        """Wake all waiting calls after a change."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
 
     def close(self) -> None:
-        """Nothing will change any more: every wait ends."""
+        """End every wait, because nothing will change any more."""
         self.closed = True
         self.notify()
 
-    async def wait(self, look: Callable[[], T | None], seconds: float) -> T | None:
-        """What `look` finds as soon as it is not None, or None after `seconds` of real time."""
+    async def wait(self, check: Callable[[], T | None], seconds: float) -> T | None:
+        """Return the result of `check` as soon as it is not None.
+
+        Returns None after `seconds` of real time, or when the notifier is closed.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while True:
-            found = look()
-            left = deadline - loop.time()
-            if found is not None or left <= 0 or self.closed:
-                return found
+            result = check()
+            remaining = deadline - loop.time()
+            if result is not None or remaining <= 0 or self.closed:
+                return result
             waiter: asyncio.Future[None] = loop.create_future()
             self._waiters.add(waiter)
             try:
-                await asyncio.wait_for(waiter, left)
+                await asyncio.wait_for(waiter, remaining)
             except TimeoutError:
                 pass
             finally:

@@ -1,4 +1,4 @@
-"""From an HTTP request to an instance of the method's class, or a 400 that says what is wrong."""
+"""Turn an HTTP request into an instance of the method's class, or answer 400 with the reason."""
 
 import json
 import re
@@ -32,8 +32,8 @@ MARKUPS: dict[str, type[BaseModel]] = {
 NUMBER = re.compile(r"-?\d{1,19}")
 MAX_FILE = 50 * 1024 * 1024
 
-# Fields of Telegram that would change what a call does and that the sandbox does not have.
-# Taking them silently would be an invented success.
+# Telegram's fields that change what a call does, and that the sandbox does not support.
+# A call that ignored them would only pretend to succeed.
 UNSUPPORTED_FIELDS = frozenset(
     {
         "allow_paid_broadcast",
@@ -71,16 +71,16 @@ class Upload:
 
 
 @dataclass
-class Raw:
-    """A request before it is understood."""
+class RawRequest:
+    """A request before its fields are checked."""
 
     values: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Upload] = field(default_factory=dict)
 
 
-async def read(request: web.Request) -> Raw:
-    """Query and body of any of the forms that the Bot API takes."""
-    raw = Raw(dict(request.query))
+async def read_request(request: web.Request) -> RawRequest:
+    """Read the query and the body in any of the formats that the Bot API accepts."""
+    raw = RawRequest(dict(request.query))
     if request.method != "POST" or not request.can_read_body:
         return raw
     try:
@@ -100,7 +100,7 @@ async def read(request: web.Request) -> Raw:
     return raw
 
 
-async def _read_multipart(request: web.Request, raw: Raw) -> None:
+async def _read_multipart(request: web.Request, raw: RawRequest) -> None:
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader) or part.name is None:
             raise bad_request("can't parse the request body")
@@ -114,11 +114,11 @@ async def _read_multipart(request: web.Request, raw: Raw) -> None:
             raw.files[part.name] = Upload(content, part.filename, mime_type)
 
 
-def understand(cls: MethodClass, raw: Raw) -> TelegramMethod[Any]:
-    """The method's own object, with every field checked and none unknown."""
+def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
+    """Return the method's object. Every field is checked, and unknown fields are refused."""
     kinds = form_kinds(cls)
     values = {
-        name: _value(name, value, kinds.get(name, "text"), raw.files)
+        name: _convert_value(name, value, kinds.get(name, "text"), raw.files)
         for name, value in raw.values.items()
         if value is not None
     }
@@ -126,8 +126,8 @@ def understand(cls: MethodClass, raw: Raw) -> TelegramMethod[Any]:
         values[name] = f"attach://{name}"
     keyboard = values.get("reply_markup")
     if isinstance(keyboard, dict):
-        values["reply_markup"] = _markup(keyboard)
-    parsed = _validated(cls, values)
+        values["reply_markup"] = _parse_markup(keyboard)
+    parsed = _validate(cls, values)
     for unknown in _unknown_fields(parsed):
         raise bad_request(f"unknown field {json.dumps(unknown[:64])}")
     for name in sorted(parsed.model_fields_set & UNSUPPORTED_FIELDS):
@@ -136,25 +136,26 @@ def understand(cls: MethodClass, raw: Raw) -> TelegramMethod[Any]:
     return parsed
 
 
-def _markup(value: Json) -> BaseModel:
-    """The keyboard's own class, told by its field.
+def _parse_markup(value: Json) -> BaseModel:
+    """Return the keyboard as an instance of the class that its field tells.
 
-    A union would put a keyboard with a mistake inside down to another class, and report that.
+    A union of the classes would parse a keyboard with a mistake as another class, and report a
+    wrong error.
     """
     for field_name, cls in MARKUPS.items():
         if field_name in value:
-            return _validated(cls, value)
+            return _validate(cls, value)
     raise bad_request("can't parse reply keyboard markup JSON object")
 
 
-def _validated(cls: type[T], values: Json) -> T:
+def _validate(cls: type[T], values: Json) -> T:
     try:
         return cls.model_validate(values)
     except ValidationError as error:
-        raise _explained(error) from None
+        raise _to_telegram_error(error) from None
 
 
-def _value(name: str, value: object, kind: str, files: Mapping[str, Upload]) -> object:
+def _convert_value(name: str, value: object, kind: str, files: Mapping[str, Upload]) -> object:
     if not isinstance(value, str):
         return value
     if kind == "number" and NUMBER.fullmatch(value):
@@ -172,14 +173,14 @@ def _value(name: str, value: object, kind: str, files: Mapping[str, Upload]) -> 
     return value
 
 
-def _explained(error: ValidationError) -> TelegramError:
-    """The first complaint, with the field's name and never its content."""
-    complaint = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    name = str(complaint["loc"][0]) if complaint["loc"] else "request"
-    if complaint["type"] == "missing" and len(complaint["loc"]) == 1:
+def _to_telegram_error(error: ValidationError) -> TelegramError:
+    """Turn the first validation error into Telegram's. It names the field and never its content."""
+    first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = str(first_error["loc"][0]) if first_error["loc"] else "request"
+    if first_error["type"] == "missing" and len(first_error["loc"]) == 1:
         return bad_request(EMPTY_MESSAGES.get(name, f"there is no {name} in the request"))
-    place = ".".join(str(part) for part in complaint["loc"])
-    return bad_request(f"can't parse {place[:100]}: {complaint['msg']}")
+    path = ".".join(str(part) for part in first_error["loc"])
+    return bad_request(f"can't parse {path[:100]}: {first_error['msg']}")
 
 
 def _unknown_fields(model: BaseModel) -> Iterator[str]:

@@ -1,102 +1,112 @@
-"""What the bot may do where; refusals in Telegram's words."""
+"""Check what the bot may do in a chat. Refusals have Telegram's texts."""
 
-from sandbox.entities import Chat, Stored
+from sandbox.entities import Chat, Message
 from sandbox.errors import bad_request, forbidden
 from sandbox.state import State
 
 DELETABLE_SECONDS = 48 * 3600
 
 
-def resolve(state: State, chat_id: int | str | None) -> Chat:
-    """The chat of an id or @username, wherever the bot stands in it."""
+def find_chat(state: State, chat_id: int | str | None) -> Chat:
+    """Return the chat with this id or @username, whether the bot is in it or not."""
     if chat_id is None:
         raise bad_request("chat_id is empty")
-    found = state.chats.get(chat_id) if isinstance(chat_id, int) else _by_username(state, chat_id)
-    if found is None:
+    chat = (
+        state.chats.get(chat_id) if isinstance(chat_id, int) else _find_by_username(state, chat_id)
+    )
+    if chat is None:
         raise bad_request("chat not found")
-    return found
+    return chat
 
 
-def _by_username(state: State, name: str) -> Chat | None:
-    """Channels and supergroups only: a bot cannot write to a person by name."""
+def _find_by_username(state: State, name: str) -> Chat | None:
+    """Find a channel or supergroup; a bot cannot address a person by username."""
     if not name.startswith("@"):
         return None
-    wanted = name[1:].lower()
-    for place in state.chats.values():
-        if place.username and place.username.lower() == wanted:
-            return place
+    username = name[1:].lower()
+    for chat in state.chats.values():
+        if chat.username and chat.username.lower() == username:
+            return chat
     return None
 
 
-def readable(state: State, chat_id: int | str | None) -> Chat:
-    """A chat that the bot is in, or a private one that was begun and is not blocked."""
-    place = resolve(state, chat_id)
-    standing = state.member(place.id, state.bot_id)
-    if standing.present:
-        return place
-    if place.type == "private":
-        if standing.status == "kicked":
+def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
+    """Return a chat that the bot may read.
+
+    The bot is in it, or it is a private chat in which the bot was started and is not blocked.
+    """
+    chat = find_chat(state, chat_id)
+    membership = state.member(chat.id, state.bot_id)
+    if membership.present:
+        return chat
+    if chat.type == "private":
+        if membership.status == "kicked":
             raise forbidden("bot was blocked by the user")
         raise forbidden("bot can't initiate conversation with a user")
-    if standing.status == "kicked":
-        raise forbidden(f"bot was kicked from the {place.type} chat")
-    raise forbidden(f"bot is not a member of the {place.type} chat")
+    if membership.status == "kicked":
+        raise forbidden(f"bot was kicked from the {chat.type} chat")
+    raise forbidden(f"bot is not a member of the {chat.type} chat")
 
 
-def writable(state: State, chat_id: int | str | None) -> Chat:
-    """A chat that the bot may send to, if the flood limits let it."""
-    place = readable(state, chat_id)
-    if place.type == "channel" and not bot_may(state, place, "can_post_messages"):
+def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
+    """Return a chat that the bot may send to, if the flood limits allow one more message."""
+    chat = find_readable_chat(state, chat_id)
+    if chat.type == "channel" and not bot_may(state, chat, "can_post_messages"):
         raise bad_request("need administrator rights in the channel chat")
-    state.limits.admit(place.id, private=place.type == "private")
-    return place
+    state.limits.admit(chat.id, private=chat.type == "private")
+    return chat
 
 
-def bot_may(state: State, place: Chat, right: str) -> bool:
-    """Whether the bot has an administrator's right in the chat."""
-    return state.member(place.id, state.bot_id).may(right)
+def bot_may(state: State, chat: Chat, right: str) -> bool:
+    """Tell whether the bot has an administrator's right in the chat."""
+    return state.member(chat.id, state.bot_id).may(right)
 
 
-def message(state: State, place: Chat, message_id: int | None, verb: str) -> Stored:
-    """A message of the chat; `verb` names in the refusal what was wanted with it."""
-    stored = None if message_id is None else state.find_message(place.id, message_id)
-    if stored is None:
+def find_message(state: State, chat: Chat, message_id: int | None, verb: str) -> Message:
+    """Return a message of the chat. `verb` names the intended action in the refusal."""
+    message = None if message_id is None else state.find_message(chat.id, message_id)
+    if message is None:
         raise bad_request(f"message to {verb} not found")
-    return stored
+    return message
 
 
-def editable(state: State, chat_id: int | str | None, message_id: int | None) -> Stored:
-    """A message that the bot may edit.
+def find_editable_message(
+    state: State, chat_id: int | str | None, message_id: int | None
+) -> Message:
+    """Return a message that the bot may edit.
 
-    Its own as long as it may post there; those of others only in a channel where it has the
-    right to edit messages.
+    The bot may edit its own messages, in a channel only while it has the right to post. It may edit
+    messages of others only in a channel in which it has the right to edit messages.
     """
-    place = readable(state, chat_id)
-    stored = message(state, place, message_id, "edit")
-    own = stored.author_id == state.bot_id
-    if place.type == "channel":
-        may_edit = bot_may(state, place, "can_edit_messages") or (
-            own and bot_may(state, place, "can_post_messages")
+    chat = find_readable_chat(state, chat_id)
+    message = find_message(state, chat, message_id, "edit")
+    own = message.author_id == state.bot_id
+    if chat.type == "channel":
+        may_edit = bot_may(state, chat, "can_edit_messages") or (
+            own and bot_may(state, chat, "can_post_messages")
         )
     else:
         may_edit = own
-    if stored.service or not may_edit or "forward_origin" in stored.body:
+    if message.service or not may_edit or "forward_origin" in message.body:
         raise bad_request("message can't be edited")
-    return stored
+    return message
 
 
-def deletable(state: State, place: Chat, message_id: int) -> Stored:
-    """A message that the bot may delete: within 48 hours, or with the right to delete any."""
-    stored = message(state, place, message_id, "delete")
-    young = state.now() - stored.body["date"] <= DELETABLE_SECONDS
-    if place.type == "private":
-        allowed = young
-    elif bot_may(state, place, "can_delete_messages"):
+def find_deletable_message(state: State, chat: Chat, message_id: int) -> Message:
+    """Return a message that the bot may delete.
+
+    Without the right to delete any message, the limit is 48 hours after sending.
+    """
+    message = find_message(state, chat, message_id, "delete")
+    is_recent = state.now() - message.body["date"] <= DELETABLE_SECONDS
+    if chat.type == "private":
+        allowed = is_recent
+    elif bot_may(state, chat, "can_delete_messages"):
         allowed = True
     else:
-        own = stored.author_id == state.bot_id
-        posting = place.type != "channel" or bot_may(state, place, "can_post_messages")
-        allowed = own and young and posting
+        own = message.author_id == state.bot_id
+        may_post = chat.type != "channel" or bot_may(state, chat, "can_post_messages")
+        allowed = own and is_recent and may_post
     if not allowed:
         raise bad_request("message can't be deleted")
-    return stored
+    return message

@@ -1,4 +1,4 @@
-"""Files of the world: a journal that survives SIGKILL, and the log of what channels have shown."""
+"""Files of the state: a journal that survives SIGKILL, and the log of publications in channels."""
 
 import json
 import os
@@ -13,8 +13,11 @@ def _dump(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _whole_lines(path: Path) -> list[Any]:
-    """Every complete line; a last one torn by a kill was never answered, so it never was."""
+def _read_whole_lines(path: Path) -> list[Any]:
+    """Return every complete line, parsed, and cut off an incomplete last one.
+
+    A kill can leave an incomplete last line. Its commit was never answered, so it does not count.
+    """
     if not path.exists():
         return []
     content = path.read_bytes()
@@ -35,10 +38,10 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 class Journal:
-    """Changes of named tables, one line a commit, so that a commit is kept whole or not at all.
+    """A file with the changes of named tables; a commit is one line, kept whole or not at all.
 
-    Written without a buffer of our own: what was committed is with the kernel, which a killed
-    process cannot take back. It is rewritten as one snapshot at each start.
+    Lines are written without a buffer in this process: the kernel has each commit, and a kill of
+    the process cannot undo it. Each start rewrites the file as one snapshot.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,7 +53,7 @@ class Journal:
 
     def _replay(self) -> Tables:
         tables: Tables = {}
-        for commit in _whole_lines(self._path):
+        for commit in _read_whole_lines(self._path):
             for table, key, value in commit:
                 rows = tables.setdefault(table, {})
                 if value is None:
@@ -60,26 +63,26 @@ class Journal:
         return tables
 
     def _compact(self) -> None:
-        draft = self._path.with_suffix(".new")
-        with draft.open("wb") as file:
+        snapshot = self._path.with_suffix(".new")
+        with snapshot.open("wb") as file:
             os.fchmod(file.fileno(), 0o600)
             for table, rows in self.tables.items():
                 for key, value in rows.items():
                     file.write(_dump([[table, key, value]]))
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._path)
+        snapshot.replace(self._path)
 
     def put(self, table: str, key: object, value: Any) -> None:
-        """Remember one row as it will be when the commit is written."""
+        """Add the new content of one row to the next commit."""
         self._pending.append((table, str(key), value))
 
     def drop(self, table: str, key: object) -> None:
-        """Forget one row."""
+        """Add the removal of one row to the next commit."""
         self._pending.append((table, str(key), None))
 
     def commit(self) -> bool:
-        """Write what is pending; tells whether there was anything."""
+        """Write the pending changes and tell whether there were any."""
         if not self._pending:
             return False
         line = _dump(self._pending)
@@ -88,24 +91,24 @@ class Journal:
         return True
 
     def close(self) -> None:
-        """Write the rest and let the file go."""
+        """Commit what is pending and close the file."""
         self.commit()
         os.close(self._descriptor)
 
 
 class PublicationLog:
-    """Every message that the bot ever put into a channel; never rewritten, fsynced at once."""
+    """A log of every message that the bot ever posted in a channel. It is never rewritten."""
 
     def __init__(self, path: Path) -> None:
-        self.entries: list[Json] = _whole_lines(path)
+        self.entries: list[Json] = _read_whole_lines(path)
         self._descriptor = _open_to_append(path)
 
     def append(self, entry: Json) -> None:
-        """Add one publication; it is on the disk when this returns."""
+        """Add one publication. It is on the disk (fsync) when this returns."""
         _write_all(self._descriptor, _dump(entry))
         os.fsync(self._descriptor)
         self.entries.append(entry)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         os.close(self._descriptor)

@@ -1,4 +1,4 @@
-"""Ports of the loopback."""
+"""Listen on ports of the loopback interface, and wait for them."""
 
 import asyncio
 import errno
@@ -8,14 +8,14 @@ from sandbox.startup_errors import CannotStart
 
 HOST = "127.0.0.1"
 
-_LOOK = 0.1
+_POLL_INTERVAL = 0.1
 
 
 def listen(asked: int, preferred: int = 0) -> socket.socket:
-    """A listening socket on the port asked for; if none was, on the preferred or any free one.
+    """Return a listening socket on the requested port, else on the preferred or any free one.
 
-    It listens from now on: who connects before anybody accepts, waits. Raises CannotStart when
-    the port asked for is in use.
+    `asked` and `preferred` 0 mean none. The socket listens from now on: connections wait until they
+    are accepted. Raises CannotStart if the requested port is in use or cannot be used.
     """
     for port in (asked,) if asked else dict.fromkeys((preferred, 0)):
         try:
@@ -29,24 +29,27 @@ def listen(asked: int, preferred: int = 0) -> socket.socket:
 
 
 def number(listener: socket.socket) -> int:
-    """The port of a listening socket."""
+    """Return the port of a listening socket."""
     port: int = listener.getsockname()[1]
     return port
 
 
 def free(asked: int) -> int:
-    """A port that is free now: the one asked for, or any. Raises CannotStart as `listen`."""
+    """Return a port that is free now: the requested one, or any.
+
+    Raises CannotStart as `listen` does.
+    """
     with listen(asked) as listener:
         return number(listener)
 
 
 async def until_answered(port: int) -> None:
-    """Wait until somebody accepts connections on a port of the loopback."""
+    """Wait until a process accepts connections on a port of the loopback interface."""
     while True:
         try:
             _, writer = await asyncio.open_connection(HOST, port)
         except OSError:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_POLL_INTERVAL)
         else:
             writer.close()
             return

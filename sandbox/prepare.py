@@ -1,6 +1,8 @@
-"""`python -m sandbox.prepare [--ours]`: migrates, and sets a new sandbox's switches running.
+"""Migrate the database: `python -m sandbox.prepare [--ours]`.
 
-A process of its own: alembic and the services are not loaded where nothing is to be done.
+With `--ours`, for a database that belongs to the sandbox, it also sets untouched kill switches
+running and lets the clock be moved. It is a process of its own, so that alembic and the services
+are loaded only when there is something to do.
 """
 
 import asyncio
@@ -18,8 +20,8 @@ from services.platform import actors, killswitches
 _REASON = "sandbox first start"
 
 
-async def _let_run() -> None:
-    """Set every switch that was never touched running, all in one transaction."""
+async def _start_untouched_switches() -> None:
+    """Set every kill switch that nobody has touched running, all in one transaction."""
     engine = database.create_engine(os.environ["DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):
@@ -30,8 +32,8 @@ async def _let_run() -> None:
     await engine.dispose()
 
 
-async def _allow_shift() -> None:
-    """Let `clock()` be moved, which is possible in a database of the sandbox's own alone."""
+async def _allow_clock_moves() -> None:
+    """Allow moves of `clock()`. The database must belong to the sandbox."""
     engine = database.create_engine(os.environ["MIGRATION_DATABASE_URL"])
     async with engine.begin() as connection:
         await connection.execute(sa.text("UPDATE clock_shift SET allowed = true"))
@@ -39,11 +41,11 @@ async def _allow_shift() -> None:
 
 
 def main() -> None:
-    """Bring the database of the environment's addresses up to date."""
+    """Migrate the database at the addresses that the environment names."""
     command.upgrade(Config(Path(__file__).parents[1] / "alembic.ini"), "head")
     if "--ours" in sys.argv[1:]:
-        asyncio.run(_allow_shift())
-        asyncio.run(_let_run())
+        asyncio.run(_allow_clock_moves())
+        asyncio.run(_start_untouched_switches())
 
 
 if __name__ == "__main__":

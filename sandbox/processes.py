@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent."""
+"""Start child processes that never live longer than their parent."""
 
 import asyncio
 import contextlib
@@ -21,22 +21,22 @@ class Child:
     """A process started by `spawn`."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """Watch `process`, called `name` in messages."""
+        """Watch `process`, which messages call `name`."""
         self.name = name
         self._process = process
 
     @property
     def pid(self) -> int:
-        """Process id; once `returncode` is known it may belong to somebody else."""
+        """Return the process id. Once `returncode` is known, another process may have that id."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """Exit status, negative for a signal; None while it runs."""
+        """Return the exit status, negative for a signal, or None while the process runs."""
         return self._process.poll()
 
     async def wait(self, limit: float | None = None) -> int | None:
-        """Exit status, or None if the process still runs after `limit` seconds."""
+        """Return the exit status, or None if the process still runs after `limit` seconds."""
         deadline = None if limit is None else time.monotonic() + limit
         while (returncode := self._process.poll()) is None:
             if deadline is not None and time.monotonic() >= deadline:
@@ -45,14 +45,14 @@ class Child:
         return returncode
 
     def send(self, number: int) -> None:
-        """Send a signal; nothing happens when the process is gone."""
+        """Send a signal. Nothing happens if the process has ended."""
         self._process.send_signal(number)
 
     async def stop(self, *steps: tuple[int, float]) -> None:
-        """Send each signal in turn, wait its seconds, and SIGKILL at the end."""
+        """Send each signal in turn and wait its seconds. Send SIGKILL at the end."""
         for number, limit in steps:
             self.send(number)
-            self.send(signal.SIGCONT)  # a paused one would never see it
+            self.send(signal.SIGCONT)  # a paused process would not react to the signal
             if await self.wait(limit) is not None:
                 return
         self.send(signal.SIGKILL)
@@ -69,18 +69,19 @@ def spawn(
     death_signal: signal.Signals = signal.SIGKILL,
     become: Callable[[], None] | None = None,
 ) -> Child:
-    """Start a program whose output is appended to `log`, and which gets `death_signal` when we die.
+    """Start a program with its output appended to `log`. It gets `death_signal` when we die.
 
-    Call it from the main thread: the kernel watches the thread that forked. The child has a
-    process group of its own, so that Ctrl-C reaches it through us, in the right order.
-    `become` runs in the child and changes its user. Raises OSError if the program cannot start.
+    Call this function from the main thread: the kernel watches the thread that forked. The child
+    has a process group of its own, so that Ctrl-C reaches it through this process, in the right
+    order. `become` runs in the child and changes its user. Raises OSError if the program cannot
+    start.
     """
     parent = os.getpid()
 
     def prepare() -> None:
         if become is not None:
             become()
-        # After the change of user, which clears the death signal.
+        # This comes after the change of user, because that clears the death signal.
         die_with(parent, death_signal)
 
     with _append(log) as output:
@@ -93,13 +94,13 @@ def spawn(
             stderr=subprocess.STDOUT,
             process_group=0,
             umask=0o077,
-            preexec_fn=prepare,  # noqa: PLW1509 - prctl has no other place
+            preexec_fn=prepare,  # noqa: PLW1509 - prctl must run in the child
         )
     return Child(name, process)
 
 
 def die_with(parent: int, number: signal.Signals) -> None:
-    """Ask the kernel for a signal at the death of `parent`; exit now if it is already dead."""
+    """Ask the kernel for a signal at the death of `parent`; exit now if it is dead already."""
     if _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
@@ -107,10 +108,9 @@ def die_with(parent: int, number: signal.Signals) -> None:
 
 
 def in_folder(folder: Path) -> list[int]:
-    """Ids of the living processes whose current folder is `folder`.
+    """Return the ids of the living processes whose current folder is `folder`.
 
-    A zombie has no current folder any more, which is what makes this better than asking
-    whether a process id exists.
+    A zombie has no current folder. A check whether the process id exists would find the zombie.
     """
     real = folder.resolve()
     found = []
@@ -121,20 +121,20 @@ def in_folder(folder: Path) -> list[int]:
             if Path(entry.path, "cwd").readlink() == real:
                 found.append(int(entry.name))
         except OSError:
-            continue  # gone meanwhile, a zombie, or another user's
+            continue  # the process ended, is a zombie, or belongs to another user
     return found
 
 
 async def until_left(folder: Path, limit: float) -> list[int]:
-    """Wait until no process works in `folder`; the ids of those left after `limit` seconds."""
+    """Wait until no process works in `folder`; return the ids left after `limit` seconds."""
     deadline = time.monotonic() + limit
-    while (left := in_folder(folder)) and time.monotonic() < deadline:  # noqa: ASYNC110 - the kernel tells nobody
+    while (left := in_folder(folder)) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event for this
         await asyncio.sleep(_POLL)
     return left
 
 
 def last_line(log: Path) -> str:
-    """The last line that is not empty of the file, or an empty text."""
+    """Return the last line of the file that is not empty, or an empty text."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -143,7 +143,7 @@ def last_line(log: Path) -> str:
 
 
 def _append(log: Path) -> BinaryIO:
-    """Open a log for its owner alone; one that grew large becomes `.old` first."""
+    """Open a log that only its owner can read. A log over _LOG_LIMIT bytes is renamed to `.old`."""
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_name(f"{log.name}.old"))

@@ -11,7 +11,7 @@ from aiogram.types import InputFile
 
 MethodClass = type[TelegramMethod[Any]]
 
-# Method names do not care about case at Telegram.
+# Telegram ignores the case of method names.
 METHODS: dict[str, MethodClass] = {
     cls.__api_method__.lower(): cls
     for cls in (getattr(methods, name) for name in methods.__all__)
@@ -20,7 +20,7 @@ METHODS: dict[str, MethodClass] = {
 
 
 def _alternatives(annotation: object) -> set[object]:
-    """The types that a field may have, unions and annotations taken apart."""
+    """Return the types that a field may have. Unions and annotations are taken apart."""
     origin = get_origin(annotation)
     if origin in {Union, UnionType}:
         return set().union(*(_alternatives(part) for part in get_args(annotation)))
@@ -31,11 +31,11 @@ def _alternatives(annotation: object) -> set[object]:
 
 @cache
 def form_kinds(cls: MethodClass) -> dict[str, str]:
-    """How a field's text in a form is to be read: "number", "text", "file", "plain" or "json".
+    """Return how to read each field of a form: "number", "text", "file", "plain" or "json".
 
-    "number" also stands for `int | str`: a smart union would keep "-100" a string.
+    "number" also means `int | str`: a smart union would keep "-100" as a string.
     """
-    # aiogram's models may have been left unbuilt to save time; then their annotations are names.
+    # aiogram's models may be unbuilt, which saves time. Their annotations are names until then.
     cls.model_rebuild()
     return {name: _kind(field.annotation) for name, field in cls.model_fields.items()}
 

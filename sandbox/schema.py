@@ -1,4 +1,4 @@
-"""The database's tables: which revision it has, which ones there are, and the way up."""
+"""Find out the database's revision and migrate it to the newest one."""
 
 import re
 import sys
@@ -16,32 +16,32 @@ _REVISION = re.compile(r"^(down_)?revision\b[^=]*=\s*(?:[\"'](.+?)[\"']|None)", 
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is in the database; no revision: nothing."""
+class DatabaseState:
+    """The state of a database. `revision` None means that it has no tables."""
 
     revision: str | None
     switches_untouched: bool
 
 
-async def bring_up(
-    owner_dsn: str, environment: Mapping[str, str], log: Path, *, ours: bool
+async def migrate(
+    owner_dsn: str, environment: Mapping[str, str], log: Path, *, own_database: bool
 ) -> bool:
-    """Migrate the database if it is not up to date; whether there was something to do.
+    """Migrate the database if it is not up to date. Tell whether there was something to do.
 
-    `ours` is a database of the sandbox's own: there, switches that nobody ever touched are set
-    running, and the clock may be moved. Raises CannotStart, also for a database whose revision
-    is not among ours.
+    `own_database` means that the database belongs to the sandbox: kill switches that nobody has
+    touched are set running, and the clock may be moved. Raises CannotStart, also if the database
+    has a revision that is not among the migrations.
     """
-    found = await _look(owner_dsn)
-    known, head = _revisions(ROOT / "migrations/versions")
-    if found.revision is not None and found.revision not in known:
+    state = await _inspect(owner_dsn)
+    known_revisions, head = _revisions(ROOT / "migrations/versions")
+    if state.revision is not None and state.revision not in known_revisions:
         raise CannotStart(
-            f"the database has a newer schema ({found.revision}) than this program ({head})"
+            f"the database has a newer schema ({state.revision}) than this program ({head})"
         )
-    if found.revision == head and not (ours and found.switches_untouched):
+    if state.revision == head and not (own_database and state.switches_untouched):
         return False
     child = processes.spawn(
-        [sys.executable, "-m", "sandbox.prepare", *(("--ours",) if ours else ())],
+        [sys.executable, "-m", "sandbox.prepare", *(("--ours",) if own_database else ())],
         name="prepare",
         cwd=Path.cwd(),
         env={**environment, "MIGRATION_DATABASE_URL": owner_dsn},
@@ -56,33 +56,33 @@ async def bring_up(
     return True
 
 
-async def _look(owner_dsn: str) -> Found:
+async def _inspect(owner_dsn: str) -> DatabaseState:
     try:
         connection = await asyncpg.connect(owner_dsn, timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise CannotStart(f"the database does not answer: {type(error).__name__}") from error
     try:
         if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
-            return Found(None, switches_untouched=True)
+            return DatabaseState(None, switches_untouched=True)
         revision = await connection.fetchval("SELECT version_num FROM alembic_version")
         if not await connection.fetchval("SELECT to_regclass('kill_switches') IS NOT NULL"):
-            return Found(revision, switches_untouched=True)
+            return DatabaseState(revision, switches_untouched=True)
         untouched = await connection.fetchval(
             "SELECT bool_and(reason = 'created stopped') FROM kill_switches"
         )
-        return Found(revision, switches_untouched=bool(untouched))
+        return DatabaseState(revision, switches_untouched=bool(untouched))
     finally:
         await connection.close()
 
 
 def _revisions(folder: Path) -> tuple[set[str], str]:
-    """All revisions of the migrations in the folder, and the newest."""
-    known: set[str] = set()
+    """Return all revisions of the migrations in the folder, and the newest one."""
+    known_revisions: set[str] = set()
     parents: set[str] = set()
     for file in folder.glob("*.py"):
         for down, revision in _REVISION.findall(file.read_text()):
-            (parents if down else known).add(revision)
-    heads = known - parents
+            (parents if down else known_revisions).add(revision)
+    heads = known_revisions - parents
     if len(heads) != 1:
         raise CannotStart(f"the migrations have {len(heads)} ends instead of one")
-    return known, heads.pop()
+    return known_revisions, heads.pop()

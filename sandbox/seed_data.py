@@ -1,4 +1,4 @@
-"""The first people and chats of a folder: enough to walk one ad through everything."""
+"""The first people and chats of a folder. They are enough for one ad's whole life."""
 
 from dataclasses import asdict, dataclass
 
@@ -6,12 +6,12 @@ from sandbox import updates
 from sandbox.entities import Chat, Member, User
 from sandbox.state import State, channel_id
 
-_SETTING = "small_world"
+_SETTING = "seed_data"
 
 
 @dataclass(frozen=True)
 class SeedData:
-    """Their ids."""
+    """The ids of the first people and chats."""
 
     advertiser: int
     owner: int
@@ -21,12 +21,12 @@ class SeedData:
 
     @property
     def people(self) -> dict[str, int]:
-        """Ids of the people by their part."""
+        """Return the ids of the people by their part."""
         return {"advertiser": self.advertiser, "owner": self.owner, "admin": self.admin}
 
 
-def of(state: State) -> SeedData:
-    """The world of this folder, made at the first call, all of it or nothing."""
+def load_or_create(state: State) -> SeedData:
+    """Return the seed data of this folder. The first call creates all of it in one commit."""
     if _SETTING in state.settings:
         return SeedData(**state.settings[_SETTING])
     advertiser, owner, admin = (
@@ -34,15 +34,15 @@ def of(state: State) -> SeedData:
     )
     channel = _chat(state, "channel", "Owner's channel", owner, subscribers=1000)
     admin_chat = _chat(state, "supergroup", "Admin chat", admin)
-    # An administrator reads every message of a group, a member only commands and replies.
+    # An administrator gets every message of a group, a member only commands and replies.
     bot = Member(admin_chat.id, state.bot_id, "administrator", {"can_manage_chat": True})
     before = state.member(admin_chat.id, state.bot_id)
     state.set_member(bot)
-    updates.tell_membership(state, before, bot, admin.id)
-    world = SeedData(advertiser.id, owner.id, admin.id, admin_chat.id, channel.id)
-    state.set(_SETTING, asdict(world))
+    updates.queue_membership_update(state, before, bot, admin.id)
+    seed_data = SeedData(advertiser.id, owner.id, admin.id, admin_chat.id, channel.id)
+    state.set(_SETTING, asdict(seed_data))
     state.commit()
-    return world
+    return seed_data
 
 
 def _chat(state: State, kind: str, title: str, creator: User, subscribers: int = 0) -> Chat:

@@ -1,10 +1,10 @@
-"""Users, chats and members as the Bot API shows them."""
+"""Serialize users, chats and members as the Bot API shows them."""
 
 from sandbox.entities import Chat, Member, User
 from sandbox.persistence import Json
 from sandbox.state import State
 
-# The rights that every administrator has, said or not.
+# The rights that every ChatMemberAdministrator object lists, in channels and in groups.
 ADMINISTRATOR_RIGHTS = (
     "is_anonymous",
     "can_manage_chat",
@@ -23,7 +23,7 @@ CHANNEL_RIGHTS = ("can_post_messages", "can_edit_messages", "can_manage_direct_m
 GROUP_RIGHTS = ("can_pin_messages", "can_manage_topics", "can_manage_tags")
 ALL_RIGHTS = frozenset(ADMINISTRATOR_RIGHTS + CHANNEL_RIGHTS + GROUP_RIGHTS)
 
-# Accounts under which Telegram shows those who speak as a chat.
+# The users that Telegram puts into `from` when a person writes in the name of a chat.
 ANONYMOUS_ADMIN = {
     "id": 1087968824,
     "is_bot": True,
@@ -38,8 +38,8 @@ CHANNEL_BOT = {
 }
 
 
-def user(person: User) -> Json:
-    """A User object."""
+def serialize_user(person: User) -> Json:
+    """Return a User object."""
     view: Json = {"id": person.id, "is_bot": person.is_bot, "first_name": person.first_name}
     if person.username:
         view["username"] = person.username
@@ -48,24 +48,24 @@ def user(person: User) -> Json:
     return view
 
 
-def chat(state: State, place: Chat) -> Json:
-    """A Chat object."""
-    if place.type == "private":
-        person = state.users[place.id]
-        view: Json = {"id": place.id, "type": "private", "first_name": person.first_name}
+def serialize_chat(state: State, chat: Chat) -> Json:
+    """Return a Chat object."""
+    if chat.type == "private":
+        person = state.users[chat.id]
+        view: Json = {"id": chat.id, "type": "private", "first_name": person.first_name}
         name = person.username
     else:
-        view = {"id": place.id, "type": place.type, "title": place.title}
-        name = place.username
+        view = {"id": chat.id, "type": chat.type, "title": chat.title}
+        name = chat.username
     if name:
         view["username"] = name
     return view
 
 
-def full_chat(state: State, place: Chat) -> Json:
-    """A ChatFullInfo object."""
-    view = chat(state, place)
-    gifts = (
+def serialize_full_chat(state: State, chat: Chat) -> Json:
+    """Return a ChatFullInfo object."""
+    view = serialize_chat(state, chat)
+    gift_types = (
         "unlimited_gifts",
         "limited_gifts",
         "unique_gifts",
@@ -75,31 +75,31 @@ def full_chat(state: State, place: Chat) -> Json:
     view |= {
         "accent_color_id": 0,
         "max_reaction_count": 11,
-        "accepted_gift_types": dict.fromkeys(gifts, False),
+        "accepted_gift_types": dict.fromkeys(gift_types, False),
     }
     if "username" in view:
         view["active_usernames"] = [view["username"]]
-    if place.protected:
+    if chat.protected:
         view["has_protected_content"] = True
-    if place.type == "supergroup":
+    if chat.type == "supergroup":
         view["permissions"] = {"can_send_messages": True}
-    pinned = state.find_message(place.id, place.pinned_id) if place.pinned_id else None
+    pinned = state.find_message(chat.id, chat.pinned_id) if chat.pinned_id else None
     if pinned:
         view["pinned_message"] = pinned.body
     return view
 
 
-def member(state: State, row: Member) -> Json:
-    """A ChatMember object."""
-    view: Json = {"status": row.status, "user": user(state.users[row.user_id])}
-    if row.status == "creator":
-        view["is_anonymous"] = row.rights.get("is_anonymous", False)
-    elif row.status == "administrator":
-        place = state.chats[row.chat_id]
-        own = CHANNEL_RIGHTS if place.type == "channel" else GROUP_RIGHTS
+def serialize_member(state: State, member: Member) -> Json:
+    """Return a ChatMember object."""
+    view: Json = {"status": member.status, "user": serialize_user(state.users[member.user_id])}
+    if member.status == "creator":
+        view["is_anonymous"] = member.rights.get("is_anonymous", False)
+    elif member.status == "administrator":
+        chat = state.chats[member.chat_id]
+        own = CHANNEL_RIGHTS if chat.type == "channel" else GROUP_RIGHTS
         view["can_be_edited"] = False
-        view |= {name: row.may(name) for name in ADMINISTRATOR_RIGHTS + own}
+        view |= {name: member.may(name) for name in ADMINISTRATOR_RIGHTS + own}
         view["can_manage_chat"] = True
-    elif row.status == "kicked":
+    elif member.status == "kicked":
         view["until_date"] = 0
     return view

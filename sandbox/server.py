@@ -1,4 +1,4 @@
-"""One HTTP application: the Bot API, the control API and the page."""
+"""One HTTP application with the Bot API, the control API and the page."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from aiohttp import web
 
 from sandbox.api import BotApi
 from sandbox.control import routes
-from sandbox.control.world import MoveClock, Processes, World
+from sandbox.control.request import ControlContext, MoveClock, Processes
 from sandbox.state import State
 from sandbox.updates import Delivery
 
@@ -23,8 +23,8 @@ PAGE_FILES = {
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_REQUEST = 60 * 1024 * 1024
-# The page shows texts that anybody may have written: it loads nothing from elsewhere, sends
-# nothing elsewhere, and is never part of another page.
+# The page shows texts of unknown authors. So it loads nothing from other sites, sends nothing
+# to them, and cannot be embedded in another page.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; "
@@ -46,27 +46,27 @@ def create_app(
     move_clock: MoveClock | None = None,
     processes: Processes | None = None,
 ) -> web.Application:
-    """The application for one world; the caller binds it to loopback and closes `state` later.
+    """Build the application. The caller binds it to loopback, and closes `state` afterwards.
 
-    `move_clock` moves the database's clock forward by seconds and returns the new shift;
-    `processes` kills and starts the product's processes. Without them the control API says
-    that it cannot.
+    `move_clock` moves the database's clock forward by seconds and returns the new shift in seconds.
+    `processes` kills and starts the product's processes. Without them the control API refuses such
+    requests.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = Delivery(state)
     api = BotApi(state, delivery, bot_token)
     app = web.Application(client_max_size=MAX_REQUEST)
-    # A token may hold characters that a route's pattern would have to know; the API looks at
-    # the path itself.
+    # A token may have characters that a route's pattern does not match, so the API parses the
+    # path itself.
     app.router.add_route("*", "/{bot:bot[^/]+}/{method:.*}", api.handle)
     app.router.add_get("/file/{bot:bot[^/]+}/{path:.*}", api.download)
-    routes.add(app, World(state, control_token, move_clock, processes))
+    routes.add_routes(app, ControlContext(state, control_token, move_clock, processes))
     for path, (name, content_type) in PAGE_FILES.items():
         app.router.add_get(path, _page_file(WEB / name, content_type))
-    app.router.add_get("/favicon.ico", _no_icon)
-    app.on_response_prepare.append(_secure)
-    app.cleanup_ctx.append(_pushing(delivery))
-    app.on_shutdown.append(lambda _: _stop_waiting(state))
+    app.router.add_get("/favicon.ico", _no_favicon)
+    app.on_response_prepare.append(_add_security_headers)
+    app.cleanup_ctx.append(_push_updates(delivery))
+    app.on_shutdown.append(lambda _: _end_long_polls(state))
     return app
 
 
@@ -79,17 +79,17 @@ def _page_file(path: Path, content_type: str) -> Handler:
     return serve
 
 
-async def _no_icon(_: web.Request) -> web.Response:
-    """Browsers ask for one whatever a page says."""
+async def _no_favicon(_: web.Request) -> web.Response:
+    """Answer with no content: browsers ask for an icon whatever a page says."""
     return web.Response(status=204)
 
 
-async def _secure(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     if not request.path.startswith(("/bot", "/file/")):
         response.headers.update(SECURITY_HEADERS)
 
 
-def _pushing(delivery: Delivery) -> Callable[[web.Application], AsyncIterator[None]]:
+def _push_updates(delivery: Delivery) -> Callable[[web.Application], AsyncIterator[None]]:
     async def run(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(delivery.push())
         yield
@@ -100,6 +100,6 @@ def _pushing(delivery: Delivery) -> Callable[[web.Application], AsyncIterator[No
     return run
 
 
-async def _stop_waiting(state: State) -> None:
-    """Long polls would hold the server's stop back."""
-    state.pulse.close()
+async def _end_long_polls(state: State) -> None:
+    """End all long polls, because they would delay the stop of the server."""
+    state.notifier.close()

@@ -1,4 +1,4 @@
-"""A Telegram of our own in a folder: its world, its keys, its server."""
+"""A simulated Telegram in a folder: its state, its keys and its server."""
 
 import asyncio
 import importlib
@@ -14,13 +14,13 @@ from aiohttp import web
 from sandbox import folders, ports, seed_data
 from sandbox.state import BOT_USERNAME, State
 
-_FAREWELL = 2.0  # seconds for requests under way when the server stops
-_LOOK = 0.05
+_SHUTDOWN_TIMEOUT = 2.0  # seconds that open requests have when the server stops
+_POLL_INTERVAL = 0.05
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What stays the same from start to start, so that an open page goes on working."""
+    """The tokens and the port. They stay the same, so that an open page works after a restart."""
 
     bot_token: str
     control_token: str
@@ -28,15 +28,15 @@ class Keys:
 
 
 class Simulation:
-    """The world of a folder and the server that shows it to the bot and to people."""
+    """The state kept in a folder, and the server that shows it to the bot and to people."""
 
     def __init__(self, folder: Path, asked_port: int) -> None:
-        """Open the world and take the port. Raises CannotStart if the one asked for is in use.
+        """Load the state and take the port. Raises CannotStart if the requested port is in use.
 
-        From now on the port accepts connections, which wait until `serve`.
+        From now on the port accepts connections. They wait until `serve` is called.
         """
         path = folder / "keys.json"
-        keys = _keys(path)
+        keys = _load_or_create_keys(path)
         self._listener: socket.socket = ports.listen(asked_port, keys.port)
         self._runner: web.AppRunner | None = None
         self.keys = replace(keys, port=ports.number(self._listener))
@@ -45,26 +45,26 @@ class Simulation:
         (folder / "telegram").mkdir(mode=0o700, exist_ok=True)
         self.state = State.load(folder / "telegram")
         self.state.adopt_bot(int(self.keys.bot_token.partition(":")[0]))
-        self.world = seed_data.of(self.state)
+        self.seeds = seed_data.load_or_create(self.state)
         self.state.set("polled", value=False)
         self.state.commit()
 
     @property
     def page_url(self) -> str:
-        """The page, with the key to it."""
+        """Return the address of the page, with the token that opens it."""
         return f"{self.url}/?token={self.keys.control_token}"
 
     def settings(self) -> dict[str, str]:
-        """By which the bot finds this Telegram instead of the real one."""
+        """Return the settings with which the bot connects to this server instead of Telegram."""
         return {
             "BOT_TOKEN": self.keys.bot_token,
             "BOT_API_URL": self.url,
-            "ADMIN_CHAT_ID": str(self.world.admin_chat_id),
-            "SUPER_ADMIN_IDS": str(self.world.admin),
+            "ADMIN_CHAT_ID": str(self.seeds.admin_chat_id),
+            "SUPER_ADMIN_IDS": str(self.seeds.admin),
         }
 
     def facts(self) -> dict[str, Any]:
-        """What a program needs to act in this world."""
+        """Return what a program needs to act in this simulation: addresses, tokens and ids."""
         return {
             "page_url": self.page_url,
             "control_url": f"{self.url}/control",
@@ -72,20 +72,20 @@ class Simulation:
             "bot_api_url": self.url,
             "bot_token": self.keys.bot_token,
             "bot_username": BOT_USERNAME,
-            "admin_chat_id": self.world.admin_chat_id,
-            "people": self.world.people,
-            "channel_id": self.world.channel_id,
+            "admin_chat_id": self.seeds.admin_chat_id,
+            "people": self.seeds.people,
+            "channel_id": self.seeds.channel_id,
         }
 
     async def serve(self, *, clock_shift: float, move_clock: Any, processes: Any) -> None:
-        """Answer from now on.
+        """Start to answer requests.
 
-        The server and aiogram behind it are loaded here and not at the top: that takes seconds,
-        in which the bot and the scheduler, started before, load theirs.
+        The server and aiogram are imported here and not at the top. The import takes seconds. The
+        bot and the scheduler, which were started before, load their own modules in that time.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()
-        importlib.import_module("bot.light_models")  # before anything of aiogram
+        importlib.import_module("bot.light_models")  # before any module of aiogram
         server = importlib.import_module("sandbox.server")
         app = server.create_app(
             self.state,
@@ -94,24 +94,24 @@ class Simulation:
             move_clock=move_clock,
             processes=processes,
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FAREWELL)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener).start()
 
-    async def until_polled(self) -> None:
+    async def wait_for_first_poll(self) -> None:
         """Wait until the bot has asked for updates."""
-        while not self.state.settings.get("polled"):  # noqa: ASYNC110 - at a start alone
-            await asyncio.sleep(_LOOK)
+        while not self.state.settings.get("polled"):  # noqa: ASYNC110 - only while starting
+            await asyncio.sleep(_POLL_INTERVAL)
 
     async def close(self) -> None:
-        """End the server and close the world's files."""
+        """Stop the server and close the files of the state."""
         if self._runner is not None:
             await self._runner.cleanup()
         self._listener.close()
         self.state.close()
 
 
-def _keys(path: Path) -> Keys:
+def _load_or_create_keys(path: Path) -> Keys:
     if path.exists():
         return Keys(**json.loads(path.read_text()))
     bot_id = 5_000_000_000 + secrets.randbelow(1_000_000_000)

@@ -1,5 +1,5 @@
-"""What keeps the sandbox from running."""
+"""The error that ends a start of the sandbox."""
 
 
 class CannotStart(Exception):
-    """The text is one sentence for the person who wanted to start."""
+    """The sandbox cannot start. The text is one sentence for the person who started it."""

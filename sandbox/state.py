@@ -1,26 +1,27 @@
-"""The world: everything that exists, kept in memory and in the journal."""
+"""The state of the simulated Telegram, kept in memory and in the journal."""
 
 import secrets
 import time
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sandbox.entities import Chat, File, Member, Payment, Question, Record, Stored, User
+from sandbox.entities import Chat, Entity, File, Member, Message, Payment, Query, User
 from sandbox.faults import Faults
 from sandbox.limits import Limits
 from sandbox.notifier import Notifier
 from sandbox.persistence import Journal, Json, PublicationLog
 
-T = TypeVar("T", bound=Record)
+T = TypeVar("T", bound=Entity)
 
 BOT_USERNAME = "adtech_sandbox_bot"
 
 
 class State:
-    """All records, the counters, and the pulse by which waiters learn of a change.
+    """All entities, the counters, and the notifier that wakes waiting calls after a change.
 
-    Handlers change it without awaiting, so every request is atomic; `commit` writes the change
-    and must precede the answer. Times are seconds since 1970 in the sandbox's shifted clock.
+    Handlers change the state without awaiting, so every request is atomic. `commit` writes the
+    change and must come before the answer. Times are seconds since 1970 on the sandbox's shifted
+    clock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,58 +29,58 @@ class State:
         (folder / "files").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._journal = Journal(folder / "world.jsonl")
         self.publications = PublicationLog(folder / "published.jsonl")
-        self.users = {row.id: row for row in self._rows(User)}
-        self.chats = {row.id: row for row in self._rows(Chat)}
-        self.members = {(row.chat_id, row.user_id): row for row in self._rows(Member)}
-        self.messages: dict[int, dict[int, Stored]] = {}
-        for row in self._rows(Stored):
+        self.users = {row.id: row for row in self._load_entities(User)}
+        self.chats = {row.id: row for row in self._load_entities(Chat)}
+        self.members = {(row.chat_id, row.user_id): row for row in self._load_entities(Member)}
+        self.messages: dict[int, dict[int, Message]] = {}
+        for row in self._load_entities(Message):
             self.messages.setdefault(row.chat_id, {})[row.message_id] = row
-        self.questions = {row.id: row for row in self._rows(Question)}
-        self.payments = {row.charge_id: row for row in self._rows(Payment)}
-        self.files = {row.id: row for row in self._rows(File)}
+        self.queries = {row.id: row for row in self._load_entities(Query)}
+        self.payments = {row.charge_id: row for row in self._load_entities(Payment)}
+        self.files = {row.id: row for row in self._load_entities(File)}
         self.counters: dict[str, int] = dict(self._journal.tables.get("counters", {}))
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
-        # A page that saw the world before a restart must not be ahead of it: versions go on
-        # from the clock.
+        # An open page still has a version from before a restart. Versions start at the clock's
+        # time, so that every new version is greater.
         self._version = int(time.time() * 1000)
         self.chat_versions: dict[int, int] = {}
-        self.pulse = Notifier()
+        self.notifier = Notifier()
         self.faults = Faults()
         self.limits = Limits()
         self.bot_id = int(self.settings.get("bot_id", 0))
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Open the world kept in the folder `path`, or begin a new one there."""
+        """Load the state kept in the folder `path`, or begin a new one there."""
         return cls(Path(path))
 
-    def _rows(self, record: type[T]) -> list[T]:
-        return [record(**row) for row in self._journal.tables.get(record.table, {}).values()]
+    def _load_entities(self, entity: type[T]) -> list[T]:
+        return [entity(**row) for row in self._journal.tables.get(entity.table, {}).values()]
 
     def close(self) -> None:
-        """Let waiters and files go."""
-        self.pulse.close()
+        """Wake the waiting calls and close the files."""
+        self.notifier.close()
         self._journal.close()
         self.publications.close()
 
-    def save(self, record: Record) -> None:
-        """Note a new or changed record for the next commit."""
-        self._journal.put(record.table, record.key, vars(record))
+    def save(self, entity: Entity) -> None:
+        """Add a new or changed entity to the next commit."""
+        self._journal.put(entity.table, entity.key, vars(entity))
 
     def set(self, name: str, value: Any) -> None:
-        """Keep a setting of the bot or of the world."""
+        """Save a setting of the bot or of the sandbox."""
         self.settings[name] = value
         self._journal.put("settings", name, value)
 
     def commit(self) -> None:
-        """Write what changed and wake whoever waits for it."""
+        """Write the changes and wake the calls that wait for one."""
         if self._journal.commit():
-            self.pulse.notify()
+            self.notifier.notify()
 
-    def count(self, name: str, first: int = 1) -> int:
-        """The next number of a counter; none is ever given twice."""
+    def next_number(self, name: str, first: int = 1) -> int:
+        """Return the next number of a counter. No number is returned twice."""
         number = self.counters.get(name, first - 1) + 1
         self.counters[name] = number
         self._journal.put("counters", name, number)
@@ -89,22 +90,22 @@ class State:
 
     @property
     def shift(self) -> float:
-        """Seconds by which the sandbox's time is ahead of the real one."""
+        """Return the seconds by which the sandbox's time is ahead of the real time."""
         return float(self.settings.get("clock_shift", 0.0))
 
     def now(self) -> int:
-        """The time that messages bear."""
+        """Return the time that new messages have."""
         return int(time.time() + self.shift)
 
     # --- users and chats
 
     @property
     def bot(self) -> User:
-        """The one bot of this world."""
+        """Return the one bot of this state."""
         return self.users[self.bot_id]
 
     def adopt_bot(self, bot_id: int) -> None:
-        """Make the bot whose token begins with `bot_id` the bot of this world."""
+        """Make the bot whose token begins with `bot_id` the one bot of this state."""
         self.bot_id = bot_id
         self.set("bot_id", bot_id)
         if bot_id not in self.users:
@@ -112,14 +113,14 @@ class State:
         self.commit()
 
     def new_id(self) -> int:
-        """A free user or chat number; random, so that a new world never meets an old database."""
+        """Return a free user or chat id. It is random, so that no old database knows it."""
         while True:
             number = 1_000_000_000 + secrets.randbelow(6_000_000_000)
             if not {number, channel_id(number)} & (self.users.keys() | self.chats.keys()):
                 return number
 
     def add_user(self, user: User) -> User:
-        """A new person (with the private chat that may begin one day) or the bot."""
+        """Add the bot, or a person with a private chat in which the bot is not started yet."""
         self.users[user.id] = user
         self.save(user)
         if not user.is_bot:
@@ -127,95 +128,98 @@ class State:
         return user
 
     def add_chat(self, chat: Chat) -> Chat:
-        """A new chat."""
+        """Add a new chat."""
         self.chats[chat.id] = chat
         self.save(chat)
         return chat
 
     def member(self, chat_id: int, user_id: int) -> Member:
-        """What the user is in the chat; who never was there has `left`."""
+        """Return the user's membership in the chat; `left` if the user never was there."""
         return self.members.get((chat_id, user_id)) or Member(chat_id, user_id, "left")
 
     def set_member(self, member: Member) -> None:
-        """Make the user this in the chat."""
+        """Save the user's membership in the chat."""
         self.members[(member.chat_id, member.user_id)] = member
         self.save(member)
-        self._touch(member.chat_id)
+        self._raise_version(member.chat_id)
 
     def members_of(self, chat_id: int) -> list[Member]:
-        """Everybody who ever had a status in the chat."""
+        """Return the memberships of all users who ever had one in the chat."""
         return [member for member in self.members.values() if member.chat_id == chat_id]
 
     # --- messages
 
     def next_message_id(self, chat: Chat) -> int:
-        """Channels and supergroups count for themselves; all private chats share one counter."""
-        return self.count("private" if chat.type == "private" else f"chat:{chat.id}")
+        """Return the next message id of the chat.
 
-    def find_message(self, chat_id: int, message_id: int) -> Stored | None:
-        """The message as it is now; None: never was, or deleted."""
+        Channels and supergroups count for themselves. All private chats share one counter.
+        """
+        return self.next_number("private" if chat.type == "private" else f"chat:{chat.id}")
+
+    def find_message(self, chat_id: int, message_id: int) -> Message | None:
+        """Return the current message, or None if it never existed or was deleted."""
         return self.messages.get(chat_id, {}).get(message_id)
 
-    def save_message(self, stored: Stored) -> None:
-        """Put a new or edited message where the chat shows it."""
-        stored.version = self._touch(stored.chat_id)
-        self.messages.setdefault(stored.chat_id, {})[stored.message_id] = stored
-        self.save(stored)
+    def save_message(self, message: Message) -> None:
+        """Save a new or edited message and show it in its chat."""
+        message.version = self._raise_version(message.chat_id)
+        self.messages.setdefault(message.chat_id, {})[message.message_id] = message
+        self.save(message)
 
-    def delete_message(self, stored: Stored) -> None:
-        """Take a message out of the chat for everybody; nobody gets an update of it."""
-        del self.messages[stored.chat_id][stored.message_id]
-        self._journal.drop(Stored.table, stored.key)
-        self._touch(stored.chat_id)
+    def delete_message(self, message: Message) -> None:
+        """Delete a message for everybody. The bot gets no update of it."""
+        del self.messages[message.chat_id][message.message_id]
+        self._journal.drop(Message.table, message.key)
+        self._raise_version(message.chat_id)
 
-    def _touch(self, chat_id: int) -> int:
+    def _raise_version(self, chat_id: int) -> int:
         self._version += 1
         self.chat_versions[chat_id] = self._version
         return self._version
 
     def chat_version(self, chat_id: int) -> int:
-        """Grows with every change that somebody looking at the chat could see."""
+        """Return a number that grows with every visible change of the chat."""
         return self.chat_versions.setdefault(chat_id, self._version)
 
-    # --- updates, questions, payments, files
+    # --- updates, queries, payments, files
 
     def queue_update(self, kind: str, body: Json) -> None:
-        """Owe the bot an update; it stays until it is confirmed."""
-        # The first number is the time: a world begun anew beside an old database goes on
-        # above all that its inbox has seen.
-        update_id = self.count("update", first=int(time.time()))
+        """Queue an update for the bot. It stays until it is confirmed."""
+        # The first number is the time. A new sandbox can have an old database, and its numbers
+        # must be above those in the database's inbox.
+        update_id = self.next_number("update", first=int(time.time()))
         update = {"update_id": update_id, kind: body}
         self.updates[update_id] = update
         self._journal.put("updates", update_id, update)
 
     def drop_updates(self, ids: list[int]) -> None:
-        """Forget updates that were confirmed."""
+        """Remove updates that were confirmed."""
         for update_id in ids:
             del self.updates[update_id]
             self._journal.drop("updates", update_id)
 
-    def save_question(self, question: Question) -> None:
-        """Keep a query or the answer it got."""
-        self.questions[question.id] = question
-        self.save(question)
+    def save_query(self, query: Query) -> None:
+        """Save a query, or the answer to it."""
+        self.queries[query.id] = query
+        self.save(query)
 
     def save_payment(self, payment: Payment) -> None:
-        """Keep a payment or its refund."""
+        """Save a payment, or its refund."""
         self.payments[payment.charge_id] = payment
         self.save(payment)
 
     def save_file(self, file: File, content: bytes) -> File:
-        """Keep an upload; the bytes are in place before anybody is told the id."""
+        """Save an upload. Its bytes are written before any answer has the id."""
         self.file_path(file).write_bytes(content)
         self.files[file.id] = file
         self.save(file)
         return file
 
     def file_path(self, file: File) -> Path:
-        """Where the bytes are."""
+        """Return the path of the file's bytes."""
         return self.folder / "files" / file.id
 
 
 def channel_id(number: int) -> int:
-    """The Bot API's form of a channel's or supergroup's number."""
+    """Return the Bot API's form of a channel's or supergroup's number."""
     return -1_000_000_000_000 - number

@@ -1,4 +1,4 @@
-"""Keeps processes running: what dies is started again, what is told to stay down stays down."""
+"""Keep processes running: restart one that ended by itself, and leave a killed one stopped."""
 
 import asyncio
 import signal
@@ -11,13 +11,13 @@ from typing import Protocol, TypeVar
 from sandbox import processes
 from sandbox.startup_errors import CannotStart
 
-PAUSE = 1.0
-"""Seconds before a process that died is started again."""
+RESTART_DELAY = 1.0
+"""Seconds before a process that ended by itself is started again."""
 
-_GRACE = 30.0  # seconds in which the bot and the scheduler finish or hand back their work
-_FIRST_TRIES = 3
-_WRONG_SETTINGS = 2  # the exit status that says so
-_HARMLESS = frozenset({signal.SIGSTOP, signal.SIGCONT, signal.SIGUSR1, signal.SIGUSR2, 0})
+_STOP_LIMIT = 30.0  # seconds in which a program can finish its work or hand it back
+_MAX_FIRST_EXITS = 3
+_WRONG_SETTINGS_STATUS = 2  # the exit status of a program whose settings are wrong
+_HARMLESS_SIGNALS = frozenset({signal.SIGSTOP, signal.SIGCONT, signal.SIGUSR1, signal.SIGUSR2, 0})
 _KILL_LIMIT = 60.0
 
 
@@ -26,7 +26,7 @@ class Running(Protocol):
 
     @property
     def child(self) -> processes.Child:
-        """Its process."""
+        """Return its process."""
 
     async def stop(self) -> None:
         """Stop it if it runs, and free what it holds."""
@@ -37,20 +37,20 @@ R = TypeVar("R", bound=Running)
 
 @dataclass(frozen=True)
 class Program:
-    """One of the product's own processes."""
+    """A running process of the product: the bot or the scheduler."""
 
     child: processes.Child
     log: Path
 
     async def stop(self) -> None:
-        """Let it finish what is under way."""
-        await self.child.stop((signal.SIGTERM, _GRACE))
+        """Let the process finish the work that it has begun, and stop it."""
+        await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
 
 
 def program(
     name: str, argv: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Callable[[], Awaitable[Program]]:
-    """How to start a Python module of ours in the current folder."""
+    """Return a function that starts one of our Python modules in the current folder."""
 
     async def start() -> Program:
         child = processes.spawn(
@@ -65,38 +65,38 @@ def program(
 class _Service:
     start: Callable[[], Awaitable[Running]]
     running: Running | None = None
-    wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    keeper: asyncio.Task[None] | None = None
-    deaths: int = 0
+    should_run: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    exits: int = 0
 
 
 class Supervisor:
-    """The processes by name; the order in which they are stopped is the caller's."""
+    """The supervised processes by name. The caller decides in which order they are stopped."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """`changed` is called whenever a process has come or gone."""
+        """Create a supervisor. It calls `changed` whenever a process has started or ended."""
         self._services: dict[str, _Service] = {}
         self._changed = changed
-        self.proven = False
-        """Whether everything has worked once; until then repeated deaths are given up on."""
-        self._hopeless: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.startup_complete = False
+        """Whether everything has worked once; until then the start fails after repeated exits."""
+        self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, name: str, start: Callable[[], Awaitable[R]]) -> R:
-        """Start something and keep it running. Raises what the first start raises."""
+        """Start a server or program and keep it running. Raises what the first start raises."""
         service = self._services[name] = _Service(start)
-        service.wanted.set()
+        service.should_run.set()
         running = await start()
         service.running = running
-        service.keeper = asyncio.create_task(self._keep(name, service))
+        service.task = asyncio.create_task(self._keep_running(name, service))
         self._changed()
         return running
 
-    async def until_hopeless(self) -> None:
-        """Return only when a process cannot be brought up, by raising CannotStart."""
-        raise CannotStart(await asyncio.shield(self._hopeless))
+    async def wait_for_failure(self) -> None:
+        """Wait until a process cannot be kept running, and raise CannotStart."""
+        raise CannotStart(await asyncio.shield(self._failure))
 
     def pids(self) -> dict[str, int]:
-        """Process ids of those that run."""
+        """Return the process ids of the running processes by name."""
         return {
             name: service.running.child.pid
             for name, service in self._services.items()
@@ -104,68 +104,74 @@ class Supervisor:
         }
 
     async def kill(self, name: str, number: int) -> None:
-        """Send a signal. One that ends a process is waited for, and then it stays down.
+        """Send a signal. If it ends processes, wait for the end and leave the process stopped.
 
-        Raises KeyError for an unknown name.
+        The wait is limited to 60 s. Raises KeyError for an unknown name.
         """
         service = self._services[name]
-        if number not in _HARMLESS:
-            service.wanted.clear()
+        if number not in _HARMLESS_SIGNALS:
+            service.should_run.clear()
         if service.running is not None:
             child = service.running.child
             child.send(number)
-            if number not in _HARMLESS:
+            if number not in _HARMLESS_SIGNALS:
                 await child.wait(_KILL_LIMIT)
 
     async def start(self, name: str) -> None:
-        """Start what was killed; nothing happens if it runs. Raises KeyError."""
+        """Start a process that was killed. Nothing happens if it runs. Raises KeyError."""
         service = self._services[name]
-        service.wanted.set()
+        service.should_run.set()
         while service.running is None or service.running.child.returncode is not None:  # noqa: ASYNC110 - rare and short
             await asyncio.sleep(0.02)
 
     async def stop(self, name: str) -> None:
-        """Stop it for good, if it was ever started."""
+        """Stop a process for good, if it was ever started."""
         service = self._services.pop(name, None)
         if service is None:
             return
-        if service.keeper is not None:
-            service.keeper.cancel()
-            await asyncio.gather(service.keeper, return_exceptions=True)
+        if service.task is not None:
+            service.task.cancel()
+            await asyncio.gather(service.task, return_exceptions=True)
         if service.running is not None:
             await service.running.stop()
         self._changed()
 
-    async def _keep(self, name: str, service: _Service) -> None:
+    async def _keep_running(self, name: str, service: _Service) -> None:
         while True:
             if service.running is not None:
                 status = await service.running.child.wait()
                 ended, service.running = service.running, None
                 await ended.stop()
                 self._changed()
-                if service.wanted.is_set():
-                    self._report(name, service, ended, status or 0)
-                    await asyncio.sleep(PAUSE)
-            await service.wanted.wait()
+                if service.should_run.is_set():
+                    self._report_exit(name, service, ended, status or 0)
+                    await asyncio.sleep(RESTART_DELAY)
+            await service.should_run.wait()
             try:
                 service.running = await service.start()
             except (CannotStart, OSError) as error:
-                _say(f"{name}: {error}")
-                await asyncio.sleep(PAUSE)
+                _print_error(f"{name}: {error}")
+                await asyncio.sleep(RESTART_DELAY)
             else:
                 self._changed()
 
-    def _report(self, name: str, service: _Service, ended: Running, status: int) -> None:
-        """Say that it died; before everything has worked once, too many deaths are the end."""
-        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        service.deaths += 1
-        gives_up = not self.proven and (service.deaths >= _FIRST_TRIES or status == _WRONG_SETTINGS)
+    def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
+        """Print that a process ended, or fail if it ends too often.
+
+        Only before the startup was complete can a process end too often. The exit status for wrong
+        settings fails at once.
+        """
+        ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        service.exits += 1
+        gives_up = not self.startup_complete and (
+            service.exits >= _MAX_FIRST_EXITS or status == _WRONG_SETTINGS_STATUS
+        )
         if not gives_up:
-            _say(f"{name} ended {how}, it is started again")
-        elif not self._hopeless.done():
+            _print_error(f"{name} ended {ending}, it is started again")
+        elif not self._failure.done():
             reason = processes.last_line(ended.log) if isinstance(ended, Program) else ""
-            self._hopeless.set_result(f"{name} ended {how}: {reason}")
+            self._failure.set_result(f"{name} ended {ending}: {reason}")
 
 
-def _say(line: str) -> None:
+def _print_error(line: str) -> None:
     print(f"sandbox: {line}", file=sys.stderr, flush=True)

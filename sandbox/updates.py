@@ -1,4 +1,4 @@
-"""Updates: what the bot is told of, how it polls for them, how they are pushed to a webhook."""
+"""Queue updates for the bot, and deliver them by long polling or to a webhook."""
 
 import asyncio
 import contextlib
@@ -7,66 +7,66 @@ from itertools import islice
 import aiohttp
 
 from sandbox import serializers
-from sandbox.entities import Chat, Member, Stored
+from sandbox.entities import Chat, Member, Message
 from sandbox.errors import TelegramError
 from sandbox.persistence import Json
 from sandbox.state import State
 
 MAX_LIMIT = 100
 MAX_WAIT = 50
-# Telegram sends these only to a bot that names them.
+# Telegram sends these only to a bot that lists them in allowed_updates.
 ONLY_IF_NAMED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 WEBHOOK_TIMEOUT = aiohttp.ClientTimeout(total=60)
 FIRST_REDIRECT = 300
-WEBHOOK_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def queue(state: State, kind: str, body: Json) -> None:
-    """Owe the bot an update, unless it has said that it does not want such."""
+    """Queue an update for the bot, unless the bot has excluded this kind."""
     allowed = state.settings.get("allowed_updates")
     if kind in allowed if allowed else kind not in ONLY_IF_NAMED:
         state.queue_update(kind, body)
 
 
-def sees(state: State, place: Chat, stored: Stored) -> bool:
-    """Whether the bot gets a person's message of this chat.
+def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
+    """Tell whether the bot gets a person's message of this chat.
 
-    In groups a bot that is no administrator sees commands, replies to it and service messages
-    (privacy mode); in channels only administrators are told of posts.
+    In groups (privacy mode) a bot that is no administrator gets commands, replies to it and service
+    messages. In channels only administrators get posts.
     """
-    standing = state.member(place.id, state.bot_id)
-    if not standing.present:
+    membership = state.member(chat.id, state.bot_id)
+    if not membership.present:
         return False
-    if place.type == "private" or standing.status == "administrator":
+    if chat.type == "private" or membership.status == "administrator":
         return True
-    if place.type == "channel":
+    if chat.type == "channel":
         return False
-    replied = stored.body.get("reply_to_message", {}).get("from", {}).get("id")
-    is_command = stored.body.get("text", "").startswith("/")
-    return stored.service or is_command or replied == state.bot_id
+    replied = message.body.get("reply_to_message", {}).get("from", {}).get("id")
+    is_command = message.body.get("text", "").startswith("/")
+    return message.service or is_command or replied == state.bot_id
 
 
-def tell_membership(state: State, old: Member, new: Member, by_user_id: int) -> None:
-    """`my_chat_member` for the bot's own standing, `chat_member` for that of others.
+def queue_membership_update(state: State, old: Member, new: Member, by_user_id: int) -> None:
+    """Queue `my_chat_member` for the bot's own membership, and `chat_member` for that of others.
 
-    The latter only where the bot is an administrator.
+    The bot gets `chat_member` only where it is an administrator.
     """
-    place = state.chats[new.chat_id]
+    chat = state.chats[new.chat_id]
     own = new.user_id == state.bot_id
-    if not own and state.member(place.id, state.bot_id).status != "administrator":
+    if not own and state.member(chat.id, state.bot_id).status != "administrator":
         return
     body = {
-        "chat": serializers.chat(state, place),
-        "from": serializers.user(state.users[by_user_id]),
+        "chat": serializers.serialize_chat(state, chat),
+        "from": serializers.serialize_user(state.users[by_user_id]),
         "date": state.now(),
-        "old_chat_member": serializers.member(state, old),
-        "new_chat_member": serializers.member(state, new),
+        "old_chat_member": serializers.serialize_member(state, old),
+        "new_chat_member": serializers.serialize_member(state, new),
     }
     queue(state, "my_chat_member" if own else "chat_member", body)
 
 
 class Delivery:
-    """How updates leave: one long poll at a time, or a webhook."""
+    """The delivery of updates: by one long poll at a time, or to a webhook."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -76,9 +76,10 @@ class Delivery:
     async def poll(
         self, offset: int | None, limit: int | None, wait: int | None, allowed: list[str] | None
     ) -> list[Json]:
-        """getUpdates: confirm all below `offset`, then what is there, waiting if nothing is.
+        """Answer getUpdates: confirm all updates below `offset`, then return those that are left.
 
-        A second poll ends the first one with 409.
+        If there are none, wait for some, at most `wait` seconds and never more than 50. A second
+        poll ends the first one with error 409.
         """
         state = self._state
         if state.settings.get("webhook"):
@@ -87,32 +88,35 @@ class Delivery:
                 "Conflict: can't use getUpdates method while webhook is active; "
                 "use deleteWebhook to delete the webhook first",
             )
-        me = self._current_poll = object()
-        state.pulse.notify()
+        this_poll = self._current_poll = object()
+        state.notifier.notify()
         for name, value in (("allowed_updates", allowed), ("polled", True)):
             if value is not None and state.settings.get(name) != value:
                 state.set(name, value)
         self._confirm(offset)
         state.commit()
-        wanted = min(max(limit or MAX_LIMIT, 1), MAX_LIMIT)
+        count = min(max(limit or MAX_LIMIT, 1), MAX_LIMIT)
 
         def ready() -> list[Json] | None:
-            if self._current_poll is not me:
+            if self._current_poll is not this_poll:
                 raise TelegramError(
                     409,
                     "Conflict: terminated by other getUpdates request; make sure that only one "
                     "bot instance is running",
                 )
-            return list(islice(state.updates.values(), wanted)) or None
+            return list(islice(state.updates.values(), count)) or None
 
         try:
-            return await state.pulse.wait(ready, min(wait or 0, MAX_WAIT)) or []
+            return await state.notifier.wait(ready, min(wait or 0, MAX_WAIT)) or []
         finally:
-            if self._current_poll is me:
+            if self._current_poll is this_poll:
                 self._current_poll = None
 
     def _confirm(self, offset: int | None) -> None:
-        """A negative offset keeps only that many of the newest, as at Telegram."""
+        """Drop the updates below the offset.
+
+        A negative offset keeps only that many of the newest updates, as at Telegram.
+        """
         if offset is None:
             return
         known = list(self._state.updates)
@@ -122,7 +126,7 @@ class Delivery:
             self._state.drop_updates([number for number in known if number < offset])
 
     def info(self) -> Json:
-        """What is known of the webhook."""
+        """Return the state of the webhook."""
         webhook = self._state.settings.get("webhook") or {}
         view: Json = {
             "url": webhook.get("url", ""),
@@ -138,11 +142,11 @@ class Delivery:
         return view
 
     async def push(self) -> None:
-        """Bring updates to the webhook, in order, each until it is answered with 2xx."""
+        """Send updates to the webhook in order. Repeat each until it is answered with 2xx."""
         async with aiohttp.ClientSession(timeout=WEBHOOK_TIMEOUT) as session:
             failures = 0
-            while not self._state.pulse.closed:
-                ready = await self._state.pulse.wait(self._next_push, 60)
+            while not self._state.notifier.closed:
+                ready = await self._state.notifier.wait(self._next_delivery, 60)
                 if ready is None:
                     continue
                 webhook, update = ready
@@ -152,10 +156,12 @@ class Delivery:
                         self._state.drop_updates([update["update_id"]])
                         self._state.commit()
                 else:
-                    await asyncio.sleep(WEBHOOK_PAUSES[min(failures, len(WEBHOOK_PAUSES) - 1)])
+                    await asyncio.sleep(
+                        WEBHOOK_RETRY_DELAYS[min(failures, len(WEBHOOK_RETRY_DELAYS) - 1)]
+                    )
                     failures += 1
 
-    def _next_push(self) -> tuple[Json, Json] | None:
+    def _next_delivery(self) -> tuple[Json, Json] | None:
         webhook = self._state.settings.get("webhook")
         if not webhook or not self._state.updates:
             return None
@@ -165,13 +171,13 @@ class Delivery:
         headers = {}
         if webhook.get("secret_token"):
             headers["X-Telegram-Bot-Api-Secret-Token"] = webhook["secret_token"]
-        trouble = "Connection failed"
+        error = "Connection failed"
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with session.post(
                 webhook["url"], json=update, headers=headers, allow_redirects=False
             ) as response:
                 if response.ok and response.status < FIRST_REDIRECT:
                     return True
-                trouble = f"Wrong response from the webhook: {response.status}"
-        self._error = (self._state.now(), trouble)
+                error = f"Wrong response from the webhook: {response.status}"
+        self._error = (self._state.now(), error)
         return False

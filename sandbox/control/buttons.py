@@ -1,66 +1,83 @@
-"""Finding a button by its words, and what a channel picker offers."""
+"""Find a button by its text, and check what a channel picker may offer."""
 
 from collections.abc import Iterator
 
-from sandbox.entities import Chat, Stored, User
+from sandbox.entities import Chat, Message, User
 from sandbox.errors import ControlError
 from sandbox.persistence import Json
 from sandbox.state import State
 
-Found = tuple[Stored, Json]
+ButtonMatch = tuple[Message, Json]
 
 
-def newest_first(state: State, place: Chat) -> list[Stored]:
-    """The chat's messages, the last one first."""
-    rows = state.messages.get(place.id, {})
+def newest_first(state: State, chat: Chat) -> list[Message]:
+    """Return the chat's messages, the last one first."""
+    rows = state.messages.get(chat.id, {})
     return [rows[number] for number in sorted(rows, reverse=True)]
 
 
-def reply_keyboard(state: State, place: Chat) -> Stored | None:
-    """The message whose reply keyboard is shown under the chat now."""
-    for stored in newest_first(state, place):
-        if stored.keyboard is None:
+def reply_keyboard(state: State, chat: Chat) -> Message | None:
+    """Return the message whose reply keyboard is shown under the chat now."""
+    for message in newest_first(state, chat):
+        if message.keyboard is None:
             continue
-        if stored.keyboard.get("keyboard"):
-            return stored
-        if stored.keyboard.get("remove_keyboard"):
+        if message.keyboard.get("keyboard"):
+            return message
+        if message.keyboard.get("remove_keyboard"):
             return None
     return None
 
 
-def of_message(stored: Stored) -> list[Json]:
-    """The inline buttons under a message, row by row; an invoice without any has one to pay."""
-    markup = stored.body.get("reply_markup")
-    if markup is None and "invoice" in stored.body:
+def inline_buttons(message: Message) -> list[Json]:
+    """Return the inline buttons of a message, row by row.
+
+    An invoice without a keyboard has one button that pays.
+    """
+    markup = message.body.get("reply_markup")
+    if markup is None and "invoice" in message.body:
         return [{"text": "Pay", "pay": True}]
     return [button for row in (markup or {}).get("inline_keyboard", ()) for button in row]
 
 
-def _groups(state: State, place: Chat, message_id: int | None) -> Iterator[list[Found]]:
-    """Buttons by message, in the order in which a person would look."""
-    for stored in newest_first(state, place):
-        if message_id in {None, stored.message_id}:
-            yield [(stored, button) for button in of_message(stored)]
-    shown = reply_keyboard(state, place)
-    if shown is not None and shown.keyboard and message_id in {None, shown.message_id}:
-        yield [(shown, button) for row in shown.keyboard["keyboard"] for button in row]
+def _buttons_by_message(
+    state: State, chat: Chat, message_id: int | None
+) -> Iterator[list[ButtonMatch]]:
+    """Yield the buttons of each message, newest first, and then those of the reply keyboard."""
+    for message in newest_first(state, chat):
+        if message_id in {None, message.message_id}:
+            yield [(message, button) for button in inline_buttons(message)]
+    keyboard_message = reply_keyboard(state, chat)
+    if (
+        keyboard_message is not None
+        and keyboard_message.keyboard
+        and message_id in {None, keyboard_message.message_id}
+    ):
+        yield [
+            (keyboard_message, button)
+            for row in keyboard_message.keyboard["keyboard"]
+            for button in row
+        ]
 
 
-def at(stored: Stored, row: int, column: int) -> Found:
-    """The inline button of a message at a place counted from 0."""
-    markup = stored.body.get("reply_markup") or {"inline_keyboard": [of_message(stored)]}
+def find_at(message: Message, row: int, column: int) -> ButtonMatch:
+    """Return the inline button of a message at a row and column, both counted from 0."""
+    markup = message.body.get("reply_markup") or {"inline_keyboard": [inline_buttons(message)]}
     try:
-        return stored, markup["inline_keyboard"][row][column]
+        return message, markup["inline_keyboard"][row][column]
     except IndexError:
         raise ControlError("the message has no button there", status=404) from None
 
 
-def find(state: State, place: Chat, text: str, message_id: int | None) -> Found:
-    """The button with this text; else the only one that begins with it; else contains it."""
-    groups = list(_groups(state, place, message_id))
+def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) -> ButtonMatch:
+    """Return the button with this text, else one that begins with it, else one that contains it.
+
+    Messages are searched newest first, and the reply keyboard last. Raises ControlError if several
+    buttons of one message fit, or if none does.
+    """
+    groups = list(_buttons_by_message(state, chat, message_id))
     for fits in (str.__eq__, str.startswith, str.__contains__):
         for group in groups:
-            matching = [found for found in group if fits(found[1]["text"], text)]
+            matching = [match for match in group if fits(match[1]["text"], text)]
             if len(matching) > 1:
                 raise ControlError(f"several buttons of message {group[0][0].message_id} fit")
             if matching:
@@ -68,25 +85,27 @@ def find(state: State, place: Chat, text: str, message_id: int | None) -> Found:
     raise ControlError("no message of this chat has such a button", status=404)
 
 
-def check_choice(state: State, person: User, channel: Chat, wanted: Json) -> None:
-    """Refuse a chat that Telegram's picker would not offer for this button."""
-    if (channel.type == "channel") != wanted["chat_is_channel"]:
+def check_choice(state: State, person: User, channel: Chat, request_chat: Json) -> None:
+    """Raise ControlError for a chat that Telegram's picker would not offer for this button."""
+    if (channel.type == "channel") != request_chat["chat_is_channel"]:
         raise ControlError("the button asks for another type of chat")
-    own = state.member(channel.id, person.id)
-    if wanted.get("chat_is_created") and own.status != "creator":
+    membership = state.member(channel.id, person.id)
+    if request_chat.get("chat_is_created") and membership.status != "creator":
         raise ControlError("the button offers only channels that this person created")
-    if "chat_has_username" in wanted and wanted["chat_has_username"] != bool(channel.username):
+    if "chat_has_username" in request_chat and request_chat["chat_has_username"] != bool(
+        channel.username
+    ):
         raise ControlError("the button offers only channels with, or only without, a username")
-    bot_there = state.member(channel.id, state.bot_id)
-    if wanted.get("bot_is_member") and not bot_there.present:
+    bot_membership = state.member(channel.id, state.bot_id)
+    if request_chat.get("bot_is_member") and not bot_membership.present:
         raise ControlError("the button offers only chats in which the bot is")
-    needed = wanted.get("user_administrator_rights") or {}
-    if any(needed[right] and not own.may(right) for right in needed):
+    needed = request_chat.get("user_administrator_rights") or {}
+    if any(needed[right] and not membership.may(right) for right in needed):
         raise ControlError("this person lacks the rights that the button asks for", status=403)
     missing = [
         right
-        for right, asked in (wanted.get("bot_administrator_rights") or {}).items()
-        if asked and not bot_there.may(right)
+        for right, requested in (request_chat.get("bot_administrator_rights") or {}).items()
+        if requested and not bot_membership.may(right)
     ]
-    if missing and not own.may("can_promote_members"):
+    if missing and not membership.may("can_promote_members"):
         raise ControlError("this person may not make the bot an administrator", status=403)

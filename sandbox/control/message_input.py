@@ -1,20 +1,20 @@
-"""What a person wants to say."""
+"""Read the message that a person wants to send."""
 
 from sandbox import formatting, media, messages
-from sandbox.control.world import Order
+from sandbox.control.request import ControlRequest
 from sandbox.messages import Draft
 
 
-def from_order(order: Order) -> Draft:
-    """What the body wants to say: a text, or a photo, video or animation with a caption."""
-    entities = order.get("entities", list)
-    kind = next((kind for kind in messages.MEDIA if order.flag(kind)), None)
+def read_draft(request: ControlRequest) -> Draft:
+    """Return the draft of a text, or of a photo, video or animation with a caption."""
+    entities = request.get("entities", list)
+    kind = next((kind for kind in messages.MEDIA if request.flag(kind)), None)
     if kind is None:
-        text = formatting.understand(order.get("text", str) or "", None, entities)
+        text = formatting.parse(request.get("text", str) or "", None, entities)
         return Draft(messages.text_fields(text))
-    caption = formatting.understand(
-        order.get("caption", str) or order.get("text", str) or "", None, entities
+    caption = formatting.parse(
+        request.get("caption", str) or request.get("text", str) or "", None, entities
     )
     content = messages.caption_fields(caption)
-    file = media.keep(order.state, kind, media.sample(kind))
-    return Draft(content | media.fields(file))
+    file = media.store_upload(request.state, kind, media.sample_upload(kind))
+    return Draft(content | media.message_fields(file))

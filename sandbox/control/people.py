@@ -1,73 +1,73 @@
-"""What people do in their own chats: write, press, choose a channel, pay."""
+"""Requests of people in their own chats: write, press, choose a channel, pay."""
 
 import secrets
 import time
 
 from sandbox import formatting, messages, payments, serializers, updates
 from sandbox.control import buttons, chats, message_input
-from sandbox.control.world import Order, find_chat, find_message, participant
-from sandbox.entities import Chat, Question, Stored, User
+from sandbox.control.request import ControlRequest, check_participant, find_chat, find_message
+from sandbox.entities import Chat, Message, Query, User
 from sandbox.errors import ControlError
 from sandbox.messages import Draft
 from sandbox.persistence import Json
 from sandbox.state import State
 
-# Real seconds that a person looks at a spinning button, or at a payment.
-PATIENCE = 10.0
+# Real seconds that a person waits for the answer to a press or to a payment.
+ANSWER_LIMIT = 10.0
 
 
-async def add(order: Order) -> Json:
-    """A new person."""
-    username = order.get("username", str)
+async def add_person(request: ControlRequest) -> Json:
+    """Create a person."""
+    username = request.get("username", str)
     person = User(
-        order.state.new_id(),
-        order.need("first_name", str),
+        request.state.new_id(),
+        request.require("first_name", str),
         username=username,
-        language_code=order.get("language_code", str) or "en",
+        language_code=request.get("language_code", str) or "en",
     )
-    return serializers.user(order.state.add_user(person))
+    return serializers.serialize_user(request.state.add_user(person))
 
 
-async def send(order: Order) -> Json:
-    """A message in a private chat with the bot, or in a group."""
-    state, person = order.state, order.person()
-    place = find_chat(state, order.need("chat_id", int))
-    if place.type == "channel":
+async def send(request: ControlRequest) -> Json:
+    """Send a message in a private chat with the bot, or in a group."""
+    state, person = request.state, request.person()
+    chat = find_chat(state, request.require("chat_id", int))
+    if chat.type == "channel":
         raise ControlError("a channel is written to with /control/chats/{id}/post")
-    participant(state, place, person)
-    draft = message_input.from_order(order)
-    reply_to = order.get("reply_to_message_id", int)
+    check_participant(state, chat, person)
+    draft = message_input.read_draft(request)
+    reply_to = request.get("reply_to_message_id", int)
     if reply_to is not None:
-        draft.extra["reply_to_message"] = find_message(state, place, reply_to).body
-    sender_chat = order.get("sender_chat", int)
-    speaker = None if sender_chat is None else _speaker(state, place, person, sender_chat)
-    if place.type == "private":
-        chats.start_private(state, person)
-    stored = messages.post_by_person(state, place, draft, person.id, speaker)
-    return stored.body
+        draft.extra["reply_to_message"] = find_message(state, chat, reply_to).body
+    sender_chat = request.get("sender_chat", int)
+    sender = None if sender_chat is None else _find_sender_chat(state, chat, person, sender_chat)
+    if chat.type == "private":
+        chats.start_private_chat(state, person)
+    message = messages.post_by_person(state, chat, draft, person.id, sender)
+    return message.body
 
 
-def _speaker(state: State, place: Chat, person: User, sender_chat: int) -> Chat:
-    """The chat in whose name somebody speaks: the group itself, or a channel of theirs."""
-    if place.type != "supergroup":
+def _find_sender_chat(state: State, chat: Chat, person: User, sender_chat: int) -> Chat:
+    """Return the chat in whose name a person writes: the group itself, or a channel of theirs."""
+    if chat.type != "supergroup":
         raise ControlError("only in a group can somebody speak as a chat")
-    speaker = find_chat(state, sender_chat)
-    if state.member(speaker.id, person.id).status not in {"creator", "administrator"}:
+    sender = find_chat(state, sender_chat)
+    if state.member(sender.id, person.id).status not in {"creator", "administrator"}:
         raise ControlError("this person is no administrator of that chat", status=403)
-    return speaker
+    return sender
 
 
-async def press(order: Order) -> Json:
-    """A button by its text: of the newest message that has it, else of the reply keyboard."""
-    state, person = order.state, order.person()
-    place = find_chat(state, order.get("chat_id", int) or person.id)
-    participant(state, place, person)
-    stored, button = _button(order, place)
+async def press(request: ControlRequest) -> Json:
+    """Press a button of the newest message that has it, else of the reply keyboard."""
+    state, person = request.state, request.person()
+    chat = find_chat(state, request.get("chat_id", int) or person.id)
+    check_participant(state, chat, person)
+    message, button = _find_button(request, chat)
     if "request_chat" in button:
         raise ControlError("this button asks for a channel: use choose_channel")
     if "callback_data" in button:
-        question = _ask(state, person, stored, button["callback_data"])
-        return await _answer(order, question)
+        query = _send_callback_query(state, person, message, button["callback_data"])
+        return await _wait_for_answer(request, query)
     if button.get("pay"):
         raise ControlError("this button pays: use pay")
     if "url" in button:
@@ -75,124 +75,127 @@ async def press(order: Order) -> Json:
     if set(button) - {"text", "style", "icon_custom_emoji_id"}:
         raise ControlError("this kind of button is not supported in the sandbox")
     sent = messages.post_by_person(
-        state, place, Draft(messages.text_fields(formatting.Rich(button["text"]))), person.id
+        state,
+        chat,
+        Draft(messages.text_fields(formatting.FormattedText(button["text"]))),
+        person.id,
     )
     return {"answered": False, "sent": sent.body}
 
 
-def _button(order: Order, place: Chat) -> buttons.Found:
-    """The button meant: by its words, or by `row` and `column` in the message `message_id`."""
-    message_id, row, column = (order.get(name, int) for name in ("message_id", "row", "column"))
+def _find_button(request: ControlRequest, chat: Chat) -> buttons.ButtonMatch:
+    """Return the button with the given text, or the one at `row` and `column` of `message_id`."""
+    message_id, row, column = (request.get(name, int) for name in ("message_id", "row", "column"))
     if message_id is None or row is None or column is None:
-        return buttons.find(order.state, place, order.need("button", str), message_id)
+        return buttons.find_by_text(request.state, chat, request.require("button", str), message_id)
     if min(row, column) < 0:
         raise ControlError("row and column are counted from 0")
-    found = buttons.at(find_message(order.state, place, message_id), row, column)
-    if found[1]["text"] != order.get("button", str):
+    match = buttons.find_at(find_message(request.state, chat, message_id), row, column)
+    if match[1]["text"] != request.get("button", str):
         raise ControlError("the button there has other words now", status=409)
-    return found
+    return match
 
 
-def _ask(state: State, person: User, stored: Stored, data: str) -> Question:
-    question = Question(
+def _send_callback_query(state: State, person: User, message: Message, data: str) -> Query:
+    query = Query(
         str(secrets.randbits(62)),
         "callback",
         person.id,
         time.time(),
-        stored.chat_id,
-        stored.message_id,
+        message.chat_id,
+        message.message_id,
     )
-    state.save_question(question)
+    state.save_query(query)
     body = {
-        "id": question.id,
-        "from": serializers.user(person),
-        "message": stored.body,
-        "chat_instance": str(stored.chat_id),
+        "id": query.id,
+        "from": serializers.serialize_user(person),
+        "message": message.body,
+        "chat_instance": str(message.chat_id),
         "data": data,
     }
     updates.queue(state, "callback_query", body)
-    return question
+    return query
 
 
-async def _answer(order: Order, question: Question) -> Json:
-    """Wait for the bot's answer to a press, unless the person does not care."""
-    order.state.commit()
-    wait = PATIENCE if order.flag("wait", otherwise=True) else 0.0
-    answer = await order.state.pulse.wait(lambda: question.answer, wait)
+async def _wait_for_answer(request: ControlRequest, query: Query) -> Json:
+    """Wait for the bot's answer to a press, unless the request says not to wait."""
+    request.state.commit()
+    wait = ANSWER_LIMIT if request.flag("wait", otherwise=True) else 0.0
+    answer = await request.state.notifier.wait(lambda: query.answer, wait)
     if answer is None:
         return {"answered": False, "text": None, "show_alert": False}
     return {"answered": True, **answer}
 
 
-async def choose_channel(order: Order) -> Json:
+async def choose_channel(request: ControlRequest) -> Json:
     """Choose one of the person's channels for a button that asks for one.
 
-    As in Telegram's picker the bot becomes an administrator with the rights that the button
-    asks for, and only then the choice is sent; `my_chat_member_last` turns these around.
+    As in Telegram's picker, the bot first becomes an administrator with the rights that the button
+    asks for, and then the choice is sent. `my_chat_member_last` reverses this order.
     """
-    state, person = order.state, order.person()
-    place = find_chat(state, person.id)
-    stored, button = buttons.find(state, place, order.need("button", str), None)
-    wanted = button.get("request_chat")
-    if wanted is None:
+    state, person = request.state, request.person()
+    chat = find_chat(state, person.id)
+    message, button = buttons.find_by_text(state, chat, request.require("button", str), None)
+    request_chat = button.get("request_chat")
+    if request_chat is None:
         raise ControlError("this button does not ask for a channel")
-    channel = find_chat(state, order.need("channel_id", int))
-    buttons.check_choice(state, person, channel, wanted)
-    shared: Json = {"request_id": wanted["request_id"], "chat_id": channel.id}
-    if wanted.get("request_title"):
+    channel = find_chat(state, request.require("channel_id", int))
+    buttons.check_choice(state, person, channel, request_chat)
+    shared: Json = {"request_id": request_chat["request_id"], "chat_id": channel.id}
+    if request_chat.get("request_title"):
         shared["title"] = channel.title
-    if wanted.get("request_username") and channel.username:
+    if request_chat.get("request_username") and channel.username:
         shared["username"] = channel.username
     draft = Draft({"chat_shared": shared}, service=True)
-    draft.extra["reply_to_message"] = stored.body
-    rights = wanted.get("bot_administrator_rights") or {}
-    if order.flag("my_chat_member_last"):
-        sent = messages.post_by_person(state, place, draft, person.id)
-        chats.grant(state, channel, person, rights)
+    draft.extra["reply_to_message"] = message.body
+    rights = request_chat.get("bot_administrator_rights") or {}
+    if request.flag("my_chat_member_last"):
+        sent = messages.post_by_person(state, chat, draft, person.id)
+        chats.grant_bot_rights(state, channel, person, rights)
     else:
-        chats.grant(state, channel, person, rights)
-        sent = messages.post_by_person(state, place, draft, person.id)
+        chats.grant_bot_rights(state, channel, person, rights)
+        sent = messages.post_by_person(state, chat, draft, person.id)
     return sent.body
 
 
-async def pay(order: Order) -> Json:
-    """Pay an invoice of the person's private chat: the newest, or that of `message_id`."""
-    state, person = order.state, order.person()
-    invoice = _invoice(state, find_chat(state, person.id), order.get("message_id", int))
-    question = payments.ask_before_checkout(state, invoice)
+async def pay(request: ControlRequest) -> Json:
+    """Pay an invoice of the person's private chat: the newest, or the one of `message_id`."""
+    state, person = request.state, request.person()
+    invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))
+    query = payments.send_pre_checkout_query(state, invoice)
     state.commit()
-    answer = await state.pulse.wait(lambda: question.answer, PATIENCE)
+    answer = await state.notifier.wait(lambda: query.answer, ANSWER_LIMIT)
     if answer is None:
         return {"ok": False, "error_message": "the bot did not answer within 10 seconds"}
     if not answer["ok"]:
         return {"ok": False, "error_message": answer["error_message"]}
-    payment = payments.complete(state, invoice)
+    payment = payments.complete_payment(state, invoice)
     return {"ok": True, "telegram_payment_charge_id": payment.charge_id}
 
 
-def _invoice(state: State, place: Chat, message_id: int | None) -> Stored:
+def _find_invoice(state: State, chat: Chat, message_id: int | None) -> Message:
     if message_id is not None:
-        found = find_message(state, place, message_id)
-        if "invoice" not in found.body:
+        match = find_message(state, chat, message_id)
+        if "invoice" not in match.body:
             raise ControlError("this message is no invoice")
-        return found
-    for stored in sorted(
-        state.messages.get(place.id, {}).values(), key=lambda row: row.message_id, reverse=True
+        return match
+    for message in sorted(
+        state.messages.get(chat.id, {}).values(), key=lambda row: row.message_id, reverse=True
     ):
-        if "invoice" in stored.body:
-            return stored
+        if "invoice" in message.body:
+            return message
     raise ControlError("there is no invoice in this person's chat", status=404)
 
 
-async def refund_payment(order: Order) -> Json:
-    """Take a payment in Stars back, as Telegram does on a person's complaint."""
-    state, person = order.state, order.person()
-    payment = state.payments.get(order.need("telegram_payment_charge_id", str))
+async def refund_payment(request: ControlRequest) -> Json:
+    """Refund a payment in Stars, as Telegram does after a person's complaint."""
+    state, person = request.state, request.person()
+    payment = state.payments.get(request.require("telegram_payment_charge_id", str))
     if payment is None or payment.user_id != person.id:
         raise ControlError("there is no such payment of this person", status=404)
     if payment.currency != "XTR":
         raise ControlError("Telegram only tells of refunds in Stars; this was paid otherwise")
     if payment.refunded_at is not None:
         raise ControlError("this payment was refunded before", status=409)
-    payments.refund(state, payment)
+    payments.refund_payment(state, payment)
     return {"ok": True}

@@ -1,9 +1,9 @@
-"""What a person, or a program in their place, can see."""
+"""Requests that read what a person, or a program in a person's place, can see."""
 
 from sandbox import serializers
 from sandbox.control import buttons
-from sandbox.control.world import Order, path_number
-from sandbox.entities import Chat, Stored
+from sandbox.control.request import ControlRequest, path_number
+from sandbox.entities import Chat, Message
 from sandbox.errors import ControlError
 from sandbox.messages import MEDIA
 from sandbox.persistence import Json
@@ -23,101 +23,105 @@ SERVICE_FIELDS = (
 )
 
 
-async def state(order: Order) -> Json:
-    """People, chats with the bot's standing in them, faults, and the sandbox's time."""
-    world = order.state
-    processes = order.world.processes
+async def show_state(request: ControlRequest) -> Json:
+    """Return people, chats with the bot's membership in them, faults, and the sandbox's time."""
+    state = request.state
+    processes = request.context.processes
     return {
-        "bot": serializers.user(world.bot),
+        "bot": serializers.serialize_user(state.bot),
         "people": [
-            serializers.user(person) for person in world.users.values() if not person.is_bot
+            serializers.serialize_user(person)
+            for person in state.users.values()
+            if not person.is_bot
         ],
-        "chats": [_chat(world, place) for place in world.chats.values()],
-        "faults": world.faults.listed(),
-        "limits": world.limits.enabled,
-        "polled": bool(world.settings.get("polled")),
-        "pending_updates": len(world.updates),
-        "now": world.now(),
-        "clock_shift": world.shift,
+        "chats": [_serialize_chat(state, chat) for chat in state.chats.values()],
+        "faults": state.faults.as_json(),
+        "limits": state.limits.enabled,
+        "polled": bool(state.settings.get("polled")),
+        "pending_updates": len(state.updates),
+        "now": state.now(),
+        "clock_shift": state.shift,
         "processes": processes.pids() if processes else {},
     }
 
 
-def _chat(world: State, place: Chat) -> Json:
-    title = world.users[place.id].first_name if place.type == "private" else place.title
-    bot = world.member(place.id, world.bot_id)
+def _serialize_chat(state: State, chat: Chat) -> Json:
+    title = state.users[chat.id].first_name if chat.type == "private" else chat.title
+    bot = state.member(chat.id, state.bot_id)
     return {
-        "id": place.id,
-        "type": place.type,
+        "id": chat.id,
+        "type": chat.type,
         "title": title,
-        "username": place.username,
-        "subscribers": place.subscribers,
+        "username": chat.username,
+        "subscribers": chat.subscribers,
         "bot_status": bot.status,
-        "bot_rights": sorted(name for name, there in bot.rights.items() if there),
-        "version": world.chat_version(place.id),
+        "bot_rights": sorted(name for name, granted in bot.rights.items() if granted),
+        "version": state.chat_version(chat.id),
         "members": [
             {"user_id": member.user_id, "status": member.status}
-            for member in world.members_of(place.id)
-            if member.user_id != world.bot_id
+            for member in state.members_of(chat.id)
+            if member.user_id != state.bot_id
         ],
     }
 
 
-async def messages(order: Order) -> Json:
-    """The messages of a chat as it shows them now, oldest first.
+async def list_messages(request: ControlRequest) -> Json:
+    """Return the messages of a chat as it shows them now, oldest first.
 
-    With `wait` it answers as soon as there is one above `after`, or, with `version`, as soon as
-    the chat has changed since that version (a deletion counts).
+    With `wait` (seconds) the answer comes as soon as there is a message above `after`. With
+    `version` it comes as soon as the chat has changed since that version; a deletion is a change.
     """
-    world, place = order.state, order.chat()
-    after = path_number(order.query.get("after", "0"))
-    known = order.query.get("version")
-    version = None if known is None else path_number(known)
+    state, chat = request.state, request.chat()
+    after = path_number(request.query.get("after", "0"))
+    version_text = request.query.get("version")
+    version = None if version_text is None else path_number(version_text)
     try:
-        wait = min(float(order.query.get("wait", "0")), LONGEST_WAIT)
+        wait = min(float(request.query.get("wait", "0")), LONGEST_WAIT)
     except ValueError:
         raise ControlError("wait must be a number of seconds") from None
 
     def changed() -> bool | None:
-        if version is not None and world.chat_version(place.id) > version:
+        if version is not None and state.chat_version(chat.id) > version:
             return True
-        if version is None and max(world.messages.get(place.id, {}), default=0) > after:
+        if version is None and max(state.messages.get(chat.id, {}), default=0) > after:
             return True
         return None
 
-    await world.pulse.wait(changed, wait)
-    rows = world.messages.get(place.id, {})
-    shown = buttons.reply_keyboard(world, place)
+    await state.notifier.wait(changed, wait)
+    rows = state.messages.get(chat.id, {})
+    keyboard_message = buttons.reply_keyboard(state, chat)
     return {
-        "version": world.chat_version(place.id),
-        "messages": [message(rows[number]) for number in sorted(rows) if number > after],
-        "keyboard": _keyboard(shown),
+        "version": state.chat_version(chat.id),
+        "messages": [serialize_message(rows[number]) for number in sorted(rows) if number > after],
+        "keyboard": _serialize_keyboard(keyboard_message),
     }
 
 
-def message(stored: Stored) -> Json:
-    """One message as a client shows it."""
-    body = stored.body
+def serialize_message(message: Message) -> Json:
+    """Return one message as a client shows it."""
+    body = message.body
     sender = body.get("sender_chat") or body.get("from") or {}
     view: Json = {
-        "message_id": stored.message_id,
+        "message_id": message.message_id,
         "date": body["date"],
         "from": sender.get("id"),
         "from_name": sender.get("title") or sender.get("first_name"),
-        "author_id": stored.author_id,
+        "author_id": message.author_id,
         "text": body.get("text"),
         "caption": body.get("caption"),
         "entities": body.get("entities") or body.get("caption_entities") or [],
         "media": next((kind for kind in MEDIA if kind in body), None),
-        "buttons": _buttons(stored),
+        "buttons": _serialize_buttons(message),
         "edited": "edit_date" in body,
-        "version": stored.version,
+        "version": message.version,
         "service": next((name for name in SERVICE_FIELDS if name in body), None),
     }
     if view["media"]:
-        shown = body[view["media"]]
-        view["file_id"] = (shown[-1] if isinstance(shown, list) else shown)["file_id"]
-    if stored.service:
+        keyboard_message = body[view["media"]]
+        view["file_id"] = (
+            keyboard_message[-1] if isinstance(keyboard_message, list) else keyboard_message
+        )["file_id"]
+    if message.service:
         view["details"] = body.get(str(view["service"]))
     for name in ("invoice", "forward_origin"):
         if name in body:
@@ -127,14 +131,14 @@ def message(stored: Stored) -> Json:
     return view
 
 
-def _buttons(stored: Stored) -> list[list[Json]]:
-    markup = stored.body.get("reply_markup")
+def _serialize_buttons(message: Message) -> list[list[Json]]:
+    markup = message.body.get("reply_markup")
     if markup is None:
-        return [[_button(button)] for button in buttons.of_message(stored)]
-    return [[_button(button) for button in row] for row in markup["inline_keyboard"]]
+        return [[_serialize_button(button)] for button in buttons.inline_buttons(message)]
+    return [[_serialize_button(button) for button in row] for row in markup["inline_keyboard"]]
 
 
-def _button(button: Json) -> Json:
+def _serialize_button(button: Json) -> Json:
     kind = next((kind for kind in BUTTON_KINDS if kind in button), "text")
     view = {"text": button["text"], "kind": "callback" if kind == "callback_data" else kind}
     if kind == "url":
@@ -142,20 +146,23 @@ def _button(button: Json) -> Json:
     return view
 
 
-def _keyboard(shown: Stored | None) -> Json | None:
-    """The reply keyboard under the chat."""
-    if shown is None or shown.keyboard is None:
+def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
+    """Return the reply keyboard under the chat."""
+    if keyboard_message is None or keyboard_message.keyboard is None:
         return None
-    rows = [[_button(button) for button in row] for row in shown.keyboard["keyboard"]]
-    placeholder = shown.keyboard.get("input_field_placeholder")
-    return {"buttons": rows, "message_id": shown.message_id, "placeholder": placeholder}
+    rows = [
+        [_serialize_button(button) for button in row]
+        for row in keyboard_message.keyboard["keyboard"]
+    ]
+    placeholder = keyboard_message.keyboard.get("input_field_placeholder")
+    return {"buttons": rows, "message_id": keyboard_message.message_id, "placeholder": placeholder}
 
 
-async def published(order: Order) -> Json:
-    """Every message that the bot ever put into a channel, deleted ones too."""
-    entries = order.state.publications.entries
-    wanted = order.query.get("chat_id")
-    if wanted is not None:
-        number = path_number(wanted)
+async def list_publications(request: ControlRequest) -> Json:
+    """Return every message that the bot ever posted in a channel, including deleted ones."""
+    entries = request.state.publications.entries
+    chat_id = request.query.get("chat_id")
+    if chat_id is not None:
+        number = path_number(chat_id)
         entries = [entry for entry in entries if entry["chat_id"] == number]
     return {"published": entries}

@@ -1,22 +1,22 @@
-"""Addresses of the control API."""
+"""The addresses of the control API and the check of its token."""
 
 from collections.abc import Awaitable, Callable
 from secrets import compare_digest
 
 from aiohttp import web
 
-from sandbox.control import chats, people, queries, switches
-from sandbox.control.world import Order, World, read_order
+from sandbox.control import chats, operations, people, queries
+from sandbox.control.request import ControlContext, ControlRequest, read_control_request
 from sandbox.errors import ControlError, TelegramError
 from sandbox.persistence import Json
 
-Act = Callable[[Order], Awaitable[Json]]
+Handler = Callable[[ControlRequest], Awaitable[Json]]
 
-ROUTES: tuple[tuple[str, str, Act], ...] = (
-    ("GET", "/control/state", queries.state),
-    ("GET", "/control/chats/{id}/messages", queries.messages),
-    ("GET", "/control/published", queries.published),
-    ("POST", "/control/users", people.add),
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/control/state", queries.show_state),
+    ("GET", "/control/chats/{id}/messages", queries.list_messages),
+    ("GET", "/control/published", queries.list_publications),
+    ("POST", "/control/users", people.add_person),
     ("POST", "/control/users/{id}/send", people.send),
     ("POST", "/control/users/{id}/press", people.press),
     ("POST", "/control/users/{id}/choose_channel", people.choose_channel),
@@ -28,56 +28,58 @@ ROUTES: tuple[tuple[str, str, Act], ...] = (
     ("POST", "/control/chats/{id}/post", chats.post),
     ("POST", "/control/chats/{id}/edit", chats.edit),
     ("POST", "/control/chats/{id}/delete", chats.delete),
-    ("POST", "/control/faults", switches.add_fault),
-    ("DELETE", "/control/faults", switches.clear_faults),
-    ("POST", "/control/limits", switches.limits),
-    ("POST", "/control/clock", switches.clock),
-    ("POST", "/control/processes/{name}/kill", switches.kill),
-    ("POST", "/control/processes/{name}/start", switches.start),
+    ("POST", "/control/faults", operations.add_fault),
+    ("DELETE", "/control/faults", operations.clear_faults),
+    ("POST", "/control/limits", operations.set_limits),
+    ("POST", "/control/clock", operations.move_clock),
+    ("POST", "/control/processes/{name}/kill", operations.kill_process),
+    ("POST", "/control/processes/{name}/start", operations.start_process),
 )
 
 
-def add(app: web.Application, world: World) -> None:
-    """Put the control API into the application, behind its token."""
-    for method, path, act in ROUTES:
-        app.router.add_route(method, path, _guarded(world, act))
-    app.router.add_get("/control/files/{file_id}", _file(world))
+def add_routes(app: web.Application, context: ControlContext) -> None:
+    """Add the control API to the application, behind its token."""
+    for method, path, handler in ROUTES:
+        app.router.add_route(method, path, _authorized(context, handler))
+    app.router.add_get("/control/files/{file_id}", _serve_file(context))
 
 
-def _refuse(sentence: str, status: int) -> web.Response:
+def _error_response(sentence: str, status: int) -> web.Response:
     return web.json_response({"error": sentence}, status=status)
 
 
-def _admitted(world: World, request: web.Request) -> bool:
-    given = request.headers.get("Authorization", "")
-    return compare_digest(given.encode(), f"Bearer {world.control_token}".encode())
+def _is_authorized(context: ControlContext, request: web.Request) -> bool:
+    header = request.headers.get("Authorization", "")
+    return compare_digest(header.encode(), f"Bearer {context.control_token}".encode())
 
 
-def _guarded(world: World, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _authorized(
+    context: ControlContext, handler: Handler
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
-        if not _admitted(world, request):
-            return _refuse("the control token is missing or wrong", 401)
+        if not _is_authorized(context, request):
+            return _error_response("the control token is missing or wrong", 401)
         try:
-            return web.json_response(await act(await read_order(world, request)))
+            return web.json_response(await handler(await read_control_request(context, request)))
         except ControlError as error:
-            return _refuse(error.sentence, error.status)
+            return _error_response(error.sentence, error.status)
         except TelegramError as error:
-            # What a person writes passes the same checks as what the bot writes.
-            return _refuse(error.description.removeprefix("Bad Request: "), 400)
+            # Messages of people pass the same checks as messages of the bot.
+            return _error_response(error.description.removeprefix("Bad Request: "), 400)
         finally:
-            world.state.commit()
+            context.state.commit()
 
     return handle
 
 
-def _file(world: World) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _serve_file(context: ControlContext) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
-        if not _admitted(world, request):
-            return _refuse("the control token is missing or wrong", 401)
-        file = world.state.files.get(request.match_info["file_id"])
+        if not _is_authorized(context, request):
+            return _error_response("the control token is missing or wrong", 401)
+        file = context.state.files.get(request.match_info["file_id"])
         if file is None:
-            return _refuse("there is no such file", 404)
-        content = world.state.file_path(file).read_bytes()
+            return _error_response("there is no such file", 404)
+        content = context.state.file_path(file).read_bytes()
         return web.Response(body=content, content_type="application/octet-stream")
 
     return handle

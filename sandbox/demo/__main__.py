@@ -1,7 +1,7 @@
-"""`python -m sandbox.demo`: one ad from the first /start to the last cent, seen from outside.
+"""Run one ad from the first /start to the last cent, seen from outside: `python -m sandbox.demo`.
 
-It starts a sandbox of its own, presses the buttons that people press, and reads the database; of
-the product's own code it uses nothing. Exit status 0 only if everything was as it has to be.
+The demo starts a sandbox of its own, presses the buttons that people press, and reads the database.
+It imports none of the product's code. The exit status is 0 only if every step was as expected.
 """
 
 import argparse
@@ -18,12 +18,15 @@ from sandbox.demo import books, launcher, restarts, table
 from sandbox.demo.books import Books
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control
-from sandbox.demo.scenario import Story, first_cast
+from sandbox.demo.scenario import Story, seed_participants
 from sandbox.demo.steps import STEPS
 
 
 def main() -> None:
-    """Run the demo; exit status 1, with what was expected and what was seen, if it fails."""
+    """Run the demo.
+
+    If it fails, print what was expected and what was seen, and exit with status 1.
+    """
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument(
         "--kill-scheduler", action="store_true", help="SIGKILL the scheduler between the steps"
@@ -32,11 +35,11 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
     options = parser.parse_args()
     killed = [name for name in ("scheduler", "bot") if getattr(options, f"kill_{name}")]
-    raise SystemExit(asyncio.run(_until_told(killed, keep=options.keep)))
+    raise SystemExit(asyncio.run(_run_until_signal(killed, keep=options.keep)))
 
 
-async def _until_told(killed: list[str], *, keep: bool) -> int:
-    """Run until the end, or until SIGINT or SIGTERM; what was started is stopped either way."""
+async def _run_until_signal(killed: list[str], *, keep: bool) -> int:
+    """Run until the end, or until SIGINT or SIGTERM. Both stop what the demo has started."""
     task = asyncio.ensure_future(_in_folder(killed, keep=keep))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -60,7 +63,7 @@ async def _in_folder(killed: list[str], *, keep: bool) -> int:
 
 def _new_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="adtech-demo-"))
-    # PostgreSQL may have to be another user, who has to get through here.
+    # PostgreSQL may have to run as another user, who must be able to enter this folder.
     folder.chmod(0o711)
     return folder
 
@@ -70,22 +73,22 @@ async def _run(folder: Path, killed: list[str]) -> int:
     print("starting PostgreSQL, Valkey, a Bot API server, the bot and the scheduler", flush=True)
     try:
         world = await launcher.start(folder)
-    except Unexpected as surprise:
-        return _failed("the start", surprise, launcher.logs(folder))
+    except Unexpected as error:
+        return _print_failure("the start", error, launcher.logs(folder))
     try:
         print(f"ready after {time.monotonic() - began:.1f} s\n", flush=True)
         control = Control.of(world.facts)
         async with control.session:
-            return await _tell(world, control, killed)
+            return await _run_steps(world, control, killed)
     finally:
         with contextlib.suppress(ProcessLookupError):
             await world.stop()
 
 
-async def _tell(world: launcher.World, control: Control, killed: list[str]) -> int:
-    """Walk through the steps, one line each, then print what the checks found."""
+async def _run_steps(world: launcher.World, control: Control, killed: list[str]) -> int:
+    """Run the steps and print a line for each, then print the results of the checks."""
     database = Books(world.facts["database_url"])
-    story = Story(control, database, await first_cast(control, world.facts))
+    scenario = Story(control, database, await seed_participants(control, world.facts))
     print(table.heading(), flush=True)
     under_way = 0
     for number, step in enumerate(STEPS, 1):
@@ -93,27 +96,27 @@ async def _tell(world: launcher.World, control: Control, killed: list[str]) -> i
             if number > 1:
                 for name in killed:
                     under_way += await restarts.kill(control, database, name)
-            seen = await step.act(story)
-        except Unexpected as surprise:
-            where = f"step {number}, {step.title}"
-            return _failed(where, surprise, launcher.logs(world.folder))
-        print(table.line(number, step.title, seen), flush=True)
+            result = await step.act(scenario)
+        except Unexpected as error:
+            failed_at = f"step {number}, {step.title}"
+            return _print_failure(failed_at, error, launcher.logs(world.folder))
+        print(table.step_line(number, step.title, result), flush=True)
     for name in killed:
         print(f"\nthe {name} was killed {len(STEPS) - 1} times with SIGKILL and started again")
     if under_way:
         print(f"{under_way} times a post was under way: the kill waited until it was recorded")
     print("\ninvariants: offending rows of those looked at")
     for check in books.INVARIANTS:
-        print(table.result(await database.check(check)))
+        print(table.check_line(await database.check(check)))
     print("\nuniqueness reports")
     for check in books.UNIQUENESS:
-        print(table.result(await database.check(check)))
+        print(table.check_line(await database.check(check)))
     print(f"\nall {len(STEPS)} steps are as they have to be")
     return 0
 
 
-def _failed(where: str, surprise: Unexpected, logs: list[tuple[str, list[str]]]) -> int:
-    print(f"\nFAILED at {where}\n{surprise}", file=sys.stderr)
+def _print_failure(failed_at: str, error: Unexpected, logs: list[tuple[str, list[str]]]) -> int:
+    print(f"\nFAILED at {failed_at}\n{error}", file=sys.stderr)
     for name, lines in logs:
         print(f"\n--- the end of {name}", *lines, sep="\n", file=sys.stderr)
     return 1

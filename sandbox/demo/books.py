@@ -1,7 +1,7 @@
-"""The database, read only: what the steps look for, and the checks that must find nothing.
+"""Read the database: what the steps look for, and the checks that must find nothing.
 
-The SQL is written out here, apart from the product's own list of invariants, so that the two
-cannot be wrong in the same way.
+The SQL is written here again, apart from the product's own list of invariants, so that both cannot
+have the same mistake.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import asyncpg
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import PATIENCE
 
-_LOOK = 0.1
+_POLL_INTERVAL = 0.1
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found."""
+    """The result of a check: how many of the checked rows offend."""
 
     check: Check
     offending: int
-    looked_at: int
+    checked_rows: int
 
 
 INVARIANTS = (
@@ -157,7 +157,7 @@ class Books:
     dsn: str
 
     async def rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
-        """The rows of one query, on a connection of its own: the server may have been restarted."""
+        """Return the rows of one query, on a new connection: the server may have been restarted."""
         connection = await asyncpg.connect(
             self.dsn, server_settings={"default_transaction_read_only": "on"}
         )
@@ -167,7 +167,7 @@ class Books:
             await connection.close()
 
     async def row(self, sql: str, *arguments: object) -> dict[str, Any]:
-        """The only row of a query. Raises Unexpected when there are none or several."""
+        """Return the only row of a query. Raises Unexpected if there are none or several."""
         rows = await self.rows(sql, *arguments)
         if len(rows) != 1:
             raise Unexpected("one row", f"{len(rows)} rows of {' '.join(sql.split())}")
@@ -176,24 +176,27 @@ class Books:
     async def until(
         self, sql: str, *arguments: object, so: Callable[[dict[str, Any]], bool], expected: str
     ) -> dict[str, Any]:
-        """The query's only row as soon as `so` holds of it. Raises Unexpected after PATIENCE."""
+        """Return the query's only row as soon as `so` is true for it.
+
+        Raises Unexpected after PATIENCE.
+        """
         deadline = time.monotonic() + PATIENCE
         while True:
             rows = await self.rows(sql, *arguments)
             if len(rows) == 1 and so(rows[0]):
                 return rows[0]
             if time.monotonic() >= deadline:
-                raise Unexpected(expected, "; ".join(map(_facts, rows)) or "no row")
-            await asyncio.sleep(_LOOK)
+                raise Unexpected(expected, "; ".join(map(_describe_row, rows)) or "no row")
+            await asyncio.sleep(_POLL_INTERVAL)
 
     async def check(self, check: Check) -> Result:
-        """Run one check on all there is."""
+        """Run one check on all rows."""
         offending = len(await self.rows(check.sql))
-        counted = await self.row(f"SELECT COUNT(*) AS n FROM {check.table}")  # noqa: S608 - ours
+        counted = await self.row(f"SELECT COUNT(*) AS n FROM {check.table}")  # noqa: S608 - a constant
         return Result(check, offending, counted["n"])
 
     async def check_all(self, checks: tuple[Check, ...]) -> list[Result]:
-        """Run checks that must all find nothing. Raises Unexpected when one does."""
+        """Run checks that must find nothing. Raises Unexpected if one finds a row."""
         results = [await self.check(check) for check in checks]
         if broken := [result for result in results if result.offending]:
             raise Unexpected(
@@ -203,5 +206,5 @@ class Books:
         return results
 
 
-def _facts(row: dict[str, Any]) -> str:
+def _describe_row(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items())

@@ -1,8 +1,8 @@
-"""What the demo did not expect."""
+"""The error that ends the demo."""
 
 
 class Unexpected(Exception):
-    """Something did not happen: what was expected, and what was seen instead."""
+    """Something did not happen. The text says what was expected and what was seen instead."""
 
-    def __init__(self, expected: str, seen: str) -> None:
-        super().__init__(f"expected: {expected}\nseen:     {seen}")
+    def __init__(self, expected: str, actual: str) -> None:
+        super().__init__(f"expected: {expected}\nseen:     {actual}")

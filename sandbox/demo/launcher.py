@@ -1,4 +1,4 @@
-"""A sandbox of the demo's own: started as `python -m sandbox`, stopped, and taken away."""
+"""Start and stop a sandbox for the demo, as `python -m sandbox` would run it."""
 
 import asyncio
 import json
@@ -14,45 +14,48 @@ from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 120.0
-"""Seconds from the start until everything works; 10 to 15 are usual."""
+"""The longest start, in seconds. 10 to 15 are usual."""
 
 _STOP_LIMIT = 45.0
-_LOOK = 0.05
-_TAIL = 15
-_KEPT = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"})
+_POLL_INTERVAL = 0.05
+_LOG_LINES = 15
+_KEPT_VARIABLES = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"})
 _ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
 class World:
-    """A running sandbox whose data is in `folder`/local."""
+    """A running sandbox. Its data is in `folder`/local."""
 
     child: processes.Child
     folder: Path
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the launcher says of it now: addresses, people, process ids."""
+        """Return what the launcher says about the sandbox now: addresses, people, process ids."""
         facts: dict[str, Any] = json.loads((self.folder / "local/world.json").read_text())
         return facts
 
     async def stop(self) -> int | None:
-        """Stop it as a person would; the launcher's exit status."""
+        """Stop the sandbox as a person would, and return the launcher's exit status."""
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
         return self.child.returncode
 
 
 def _environment() -> dict[str, str]:
-    """Enough to run programs: whatever the product is set to outside, the story stays the same."""
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+    """Return the variables that programs need to run.
+
+    Settings of the product are left out, so that the demo is the same everywhere.
+    """
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
     return kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def logs(folder: Path) -> list[tuple[str, list[str]]]:
-    """The last lines of each process's log, the launcher's first."""
+    """Return the last lines of each process's log, the launcher's first."""
     paths = [folder / "launcher.log", *sorted(folder.glob("local/**/*.log"))]
     return [
-        (path.name, path.read_text(errors="replace").splitlines()[-_TAIL:])
+        (path.name, path.read_text(errors="replace").splitlines()[-_LOG_LINES:])
         for path in paths
         if path.exists() and path.stat().st_size
     ]
@@ -61,8 +64,7 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
 async def start(folder: Path) -> World:
     """Start a sandbox on `folder` and wait until bot and scheduler work.
 
-    Raises Unexpected when it does not come up; then
-    nothing of it is left running.
+    Raises Unexpected if it does not start. Then no process of it is left running.
     """
     world = World(_spawn(folder), folder)
     try:
@@ -77,15 +79,15 @@ async def _until_ready(world: World) -> None:
     deadline = time.monotonic() + READY_LIMIT
     while not (world.folder / "local/world.json").exists():
         if world.child.returncode is not None:
-            said = processes.last_line(world.folder / "launcher.log")
-            raise Unexpected("the sandbox starts", f"status {world.child.returncode}: {said}")
+            last_line = processes.last_line(world.folder / "launcher.log")
+            raise Unexpected("the sandbox starts", f"status {world.child.returncode}: {last_line}")
         if time.monotonic() > deadline:
             raise Unexpected("the sandbox is ready", f"not after {READY_LIMIT:.0f} s")
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_POLL_INTERVAL)
 
 
 def _spawn(folder: Path) -> processes.Child:
-    # What a launcher that was killed has left there is not this one's word.
+    # A killed launcher may have left this file.
     (folder / "local/world.json").unlink(missing_ok=True)
     return processes.spawn(
         [sys.executable, "-m", "sandbox", "--isolated", "--local", folder / "local"],
@@ -93,6 +95,6 @@ def _spawn(folder: Path) -> processes.Child:
         cwd=folder,
         env=_environment(),
         log=folder / "launcher.log",
-        # Should the demo itself be killed, the launcher still takes down what it has started.
+        # If the demo itself is killed, the launcher still stops what it has started.
         death_signal=signal.SIGTERM,
     )

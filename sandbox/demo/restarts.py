@@ -1,4 +1,4 @@
-"""SIGKILL between two steps."""
+"""Kill processes with SIGKILL between two steps and start them again."""
 
 import asyncio
 import signal
@@ -6,28 +6,29 @@ import signal
 from sandbox.demo.books import Books
 from sandbox.demo.people import Control
 
-_SETTLE = 0.1
-_LET_GO_ON = 0.3
+_COMMIT_SECONDS = 0.1
+_RESUME_SECONDS = 0.3
 
 
 async def kill(control: Control, books: Books, name: str) -> int:
-    """Kill a process of the product and start it again; how often a post was found under way.
+    """Kill a process of the product and start it again. Return how often a post was under way.
 
-    A process that dies while it sends leaves a post of which nobody knows whether it is out: by
-    design it is `uncertain` from then on, held and never sent again, and people look into the
-    channel. That is no place between two steps. So the process is paused first; if a post is
-    under way it goes on for a moment; a process killed in its pause has nothing under way.
+    If a process dies while it sends, nobody knows whether the post is in the channel. By design the
+    post is `uncertain` from then on. It is held and not sent again, and people look into the
+    channel. That is not a state between two steps. So the process is paused first. If a post is
+    under way, the process goes on for a moment and is paused again. A process that is killed while
+    it is paused has no post under way.
     """
     under_way = 0
     while True:
         await control.post(f"/processes/{name}/kill", signal=int(signal.SIGSTOP))
-        await asyncio.sleep(_SETTLE)  # what it has committed in its last moment is seen now
+        await asyncio.sleep(_COMMIT_SECONDS)  # its last commit is visible now
         sending = await books.rows("SELECT id FROM post_jobs WHERE status = 'sending'")
         if not sending:
             break
         under_way += 1
         await control.post(f"/processes/{name}/kill", signal=int(signal.SIGCONT))
-        await asyncio.sleep(_LET_GO_ON)
+        await asyncio.sleep(_RESUME_SECONDS)
     await control.post(f"/processes/{name}/kill", signal=int(signal.SIGKILL))
     await control.post(f"/processes/{name}/start")
     return under_way

@@ -1,4 +1,4 @@
-"""Who plays in the demo, what it remembers from step to step, and how it looks at things."""
+"""The participants of the demo, what the steps remember, and how they look at results."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +7,7 @@ from sandbox.demo.books import Books
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Chat, Control, Json, Person
 
-# Minor units, and how people type and read them.
+# Amounts in minor units. The underscore separates dollars and cents.
 TOP_UP, PRICE, FEE, BUDGET = 250_00, 50_00, 5_00, 100_00
 HOURS = 24
 CAMPAIGN = "Spring seeds"
@@ -21,7 +21,7 @@ LINK = ("Order now", "https://example.com/seeds")
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays, and where."""
+    """The people and chats of one run."""
 
     advertiser: Person
     owner: Person
@@ -33,11 +33,11 @@ class Cast:
 
 @dataclass
 class Story:
-    """The cast, the books, and what the steps so far have made."""
+    """The participants, the database, and what the steps so far have made."""
 
     control: Control
     books: Books
-    cast: Cast
+    participants: Cast
     card: Json = field(default_factory=dict)
     """The campaign's card in the advertiser's chat, then the target's in the admin chat."""
     preview: Json = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Seen:
+class StepResult:
     """What one step showed to people, and what it left in the database."""
 
     chat: str
@@ -55,7 +55,7 @@ class Seen:
 
 
 async def new_cast(control: Control, facts: Json, suffix: str) -> Cast:
-    """An advertiser, an owner and a channel of their own, beside those of the first start."""
+    """Create an advertiser, an owner and a channel beside those of the first start."""
     advertiser = await control.post("/users", first_name="Advertiser")
     owner = await control.post("/users", first_name="Owner")
     title = f"Owner's channel {suffix}"
@@ -65,18 +65,18 @@ async def new_cast(control: Control, facts: Json, suffix: str) -> Cast:
         "owner": owner["id"],
         "admin": facts["people"]["admin"],
     }
-    return _cast(control, people, facts["admin_chat_id"], channel["id"], title)
+    return _participants(control, people, facts["admin_chat_id"], channel["id"], title)
 
 
-async def first_cast(control: Control, facts: Json) -> Cast:
-    """The people and the channel that a new sandbox has."""
+async def seed_participants(control: Control, facts: Json) -> Cast:
+    """Return the people and the channel that a new sandbox has."""
     chats = {chat["id"]: chat for chat in (await control.get("/state"))["chats"]}
     channel_id = facts["channel_id"]
     title = chats[channel_id]["title"]
-    return _cast(control, facts["people"], facts["admin_chat_id"], channel_id, title)
+    return _participants(control, facts["people"], facts["admin_chat_id"], channel_id, title)
 
 
-def _cast(
+def _participants(
     control: Control, people: dict[str, int], admin_chat_id: int, channel_id: int, title: str
 ) -> Cast:
     advertiser, owner, admin = (
@@ -87,13 +87,13 @@ def _cast(
     )
 
 
-def wanted_ad() -> Json:
-    """The ad as the advertiser wrote it."""
+def expected_ad() -> Json:
+    """Return the ad as the advertiser wrote it."""
     return {"text": AD, "entities": FORMATTING, "buttons": [LINK]}
 
 
-def look_of(message: Json) -> Json:
-    """What a reader sees of an ad: text, formatting and link buttons."""
+def extract_ad(message: Json) -> Json:
+    """Return what a reader sees of an ad: text, formatting and link buttons."""
     return {
         "text": message["text"],
         "entities": message["entities"],
@@ -101,22 +101,22 @@ def look_of(message: Json) -> Json:
     }
 
 
-async def wallet(story: Story, then: str) -> Json:
-    """The advertiser opens the menu and the wallet, in which `then` stands."""
-    person = story.cast.advertiser
+async def open_wallet(scenario: Story, then: str) -> Json:
+    """Open the menu and then the wallet as the advertiser; the wallet must contain `then`."""
+    person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     return await person.press("💰 Wallet", on=menu, then=then)
 
 
-async def posts_of(story: Story) -> list[Json]:
-    """What the channel shows, without Telegram's own notes such as "channel created"."""
-    shown = (await story.cast.channel.read())["messages"]
+async def channel_posts(scenario: Story) -> list[Json]:
+    """Return the posts of the channel, without Telegram's own notes such as "channel created"."""
+    shown = (await scenario.participants.channel.read())["messages"]
     return [message for message in shown if message["service"] is None]
 
 
-async def audited(story: Story, action: str, name: str, number: int) -> None:
+async def expect_audit_row(scenario: Story, action: str, name: str, number: int) -> None:
     """Expect that the audit has this action once for that id."""
-    rows = await story.books.rows(
+    rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",
         action,
         name,
@@ -125,7 +125,7 @@ async def audited(story: Story, action: str, name: str, number: int) -> None:
     expect(len(rows), 1, f"one audit row {action}")
 
 
-def expect(seen: Any, wanted: Any, what: str) -> None:
-    """Raise Unexpected unless what was seen is what was wanted."""
-    if seen != wanted:
-        raise Unexpected(f"{what}: {wanted}", str(seen))
+def expect(actual: Any, expected: Any, subject: str) -> None:
+    """Raise Unexpected unless the actual value is the expected one."""
+    if actual != expected:
+        raise Unexpected(f"{subject}: {expected}", str(actual))

@@ -1,31 +1,30 @@
-"""Lines for a terminal of 100 columns."""
+"""Format lines for a terminal of 100 columns."""
 
 import textwrap
 from itertools import zip_longest
 
 from sandbox.demo.books import Result
-from sandbox.demo.scenario import Seen
+from sandbox.demo.scenario import StepResult
 
 _WIDTHS = (2, 24, 26, 42)
 _GAP = "  "
 
 
 def heading() -> str:
-    """The columns' names."""
+    """Return the line with the columns' names."""
     return _row("#", "step", "seen in the chat", "seen in the database (money in cents)")
 
 
-def line(number: int, title: str, seen: Seen) -> str:
-    """One step; what does not fit into a column goes on below it."""
-    return _row(f"{number:2}", title, seen.chat, seen.database)
+def step_line(number: int, title: str, result: StepResult) -> str:
+    """Return the lines of one step. A long cell goes on in the line below."""
+    return _row(f"{number:2}", title, result.chat, result.database)
 
 
-def result(found: Result) -> str:
-    """What one check found."""
-    ok = "ok " if not found.offending else "NO "
-    return (
-        f"  {ok} {found.check.name:<62} {found.offending} of {found.looked_at} {found.check.table}"
-    )
+def check_line(check_result: Result) -> str:
+    """Return the line with the result of one check."""
+    ok = "ok " if not check_result.offending else "NO "
+    counts = f"{check_result.offending} of {check_result.checked_rows} {check_result.check.table}"
+    return f"  {ok} {check_result.check.name:<62} {counts}"
 
 
 def _row(*cells: str) -> str:

@@ -1,4 +1,4 @@
-"""Which methods there are; every other one answers that it is not supported."""
+"""The methods that the sandbox implements. Every other method is answered as not supported."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Webhook settings; getUpdates itself is `sandbox.updates`."""
+"""Webhook settings. getUpdates itself is in `sandbox.updates`."""
 
 import re
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
-    """Push updates to this address from now on; plain http is taken, since all is on loopback."""
+    """Push updates to this address from now on; http is allowed, because all is on loopback."""
     request = call.request
     if request.url and urlsplit(request.url).scheme not in {"http", "https"}:
         raise bad_request("bad webhook: invalid webhook URL specified")
@@ -21,26 +21,28 @@ def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
         raise bad_request("secret token contains unallowed characters")
     if request.allowed_updates is not None:
         call.state.set("allowed_updates", request.allowed_updates)
-    _drop_pending(call, wanted=request.drop_pending_updates)
+    _drop_pending(call, requested=request.drop_pending_updates)
     webhook = {"url": request.url, "secret_token": request.secret_token}
     call.state.set("webhook", webhook if request.url else None)
     return True
 
 
 def delete_webhook(call: MethodCall[methods.DeleteWebhook]) -> bool:
-    """Back to getUpdates."""
-    _drop_pending(call, wanted=call.request.drop_pending_updates)
+    """Remove the webhook, so that the bot can use getUpdates again."""
+    _drop_pending(call, requested=call.request.drop_pending_updates)
     call.state.set("webhook", None)
     return True
 
 
 def _drop_pending(
-    call: MethodCall[methods.SetWebhook] | MethodCall[methods.DeleteWebhook], *, wanted: bool | None
+    call: MethodCall[methods.SetWebhook] | MethodCall[methods.DeleteWebhook],
+    *,
+    requested: bool | None,
 ) -> None:
-    if wanted:
+    if requested:
         call.state.drop_updates(list(call.state.updates))
 
 
 def get_webhook_info(call: MethodCall[methods.GetWebhookInfo]) -> Json:
-    """What is set and how it goes."""
+    """Return the webhook's settings and its last error."""
     return call.delivery.info()

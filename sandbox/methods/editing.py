@@ -1,92 +1,99 @@
-"""Editing and deleting."""
+"""Methods that edit and delete messages."""
 
 from aiogram import methods
 
 from sandbox import markup, media, messages, permissions
-from sandbox.entities import Stored
+from sandbox.entities import Message
 from sandbox.errors import bad_request
-from sandbox.method_call import MethodCall, given, rich_text
-from sandbox.methods.sending import link_preview
+from sandbox.method_call import MethodCall, parse_text, unwrap_default
+from sandbox.methods.sending import text_content
 from sandbox.persistence import Json
 
 MAX_DELETED = 100
 
 
 def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
-    """Another text; the inline keyboard becomes the request's, or goes."""
+    """Replace the text. The inline keyboard is replaced by the request's, or removed."""
     request = call.request
-    content = messages.text_fields(
-        rich_text(call.state, request.text, request.parse_mode, request.entities)
-    )
-    preview = link_preview(request)
-    if preview:
-        content["link_preview_options"] = preview
-    inline = markup.inline(request.reply_markup)
-    stored = permissions.editable(call.state, request.chat_id, request.message_id)
-    if "text" not in stored.body:
+    content = text_content(call)
+    inline = markup.inline_keyboard(request.reply_markup)
+    message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
+    if "text" not in message.body:
         raise bad_request("there is no text in the message to edit")
-    return messages.edit(call.state, stored, content, inline).body
+    return messages.edit(call.state, message, content, inline).body
 
 
 def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
-    """Another caption under the same photo, video or animation."""
+    """Replace the caption of a photo, video or animation."""
     request = call.request
-    caption = rich_text(call.state, request.caption, request.parse_mode, request.caption_entities)
+    caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
     changed = messages.caption_fields(caption)
-    if given(request.show_caption_above_media):
+    if unwrap_default(request.show_caption_above_media):
         changed["show_caption_above_media"] = True
-    inline = markup.inline(request.reply_markup)
-    stored = permissions.editable(call.state, request.chat_id, request.message_id)
-    if not _has_media(stored):
+    inline = markup.inline_keyboard(request.reply_markup)
+    message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
+    if not _has_media(message):
         raise bad_request("there is no caption in the message to edit")
     replaced = ("caption", "caption_entities", "show_caption_above_media")
-    kept = {key: value for key, value in messages.content_of(stored).items() if key not in replaced}
-    return messages.edit(call.state, stored, kept | changed, inline).body
+    kept = {
+        key: value
+        for key, value in messages.editable_content(message).items()
+        if key not in replaced
+    }
+    return messages.edit(call.state, message, kept | changed, inline).body
 
 
 def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
-    """Another photo, video or animation, with its caption."""
+    """Replace the photo, video or animation, and its caption."""
     request = call.request
-    wanted = request.media
-    if wanted.type not in messages.MEDIA:
-        raise bad_request(f"media of type {wanted.type} is not supported in the sandbox")
-    caption = rich_text(call.state, wanted.caption, wanted.parse_mode, wanted.caption_entities)
+    new_media = request.media
+    if new_media.type not in messages.MEDIA:
+        raise bad_request(f"media of type {new_media.type} is not supported in the sandbox")
+    caption = parse_text(
+        call.state, new_media.caption, new_media.parse_mode, new_media.caption_entities
+    )
     content = messages.caption_fields(caption)
-    inline = markup.inline(request.reply_markup)
-    stored = permissions.editable(call.state, request.chat_id, request.message_id)
-    content |= media.fields(media.from_request(call.state, wanted.type, wanted.media, call.files))
-    return messages.edit(call.state, stored, content, inline).body
+    inline = markup.inline_keyboard(request.reply_markup)
+    message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
+    content |= media.message_fields(
+        media.resolve_file(call.state, new_media.type, new_media.media, call.files)
+    )
+    return messages.edit(call.state, message, content, inline).body
 
 
 def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) -> Json:
-    """Another inline keyboard, or none."""
+    """Replace or remove the inline keyboard."""
     request = call.request
-    inline = markup.inline(request.reply_markup)
-    stored = permissions.editable(call.state, request.chat_id, request.message_id)
-    return messages.edit(call.state, stored, messages.content_of(stored), inline).body
+    inline = markup.inline_keyboard(request.reply_markup)
+    message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
+    return messages.edit(call.state, message, messages.editable_content(message), inline).body
 
 
-def _has_media(stored: Stored) -> bool:
-    return any(kind in stored.body for kind in messages.MEDIA)
+def _has_media(message: Message) -> bool:
+    return any(kind in message.body for kind in messages.MEDIA)
 
 
 def delete_message(call: MethodCall[methods.DeleteMessage]) -> bool:
-    """One message."""
-    place = permissions.readable(call.state, call.request.chat_id)
-    call.state.delete_message(permissions.deletable(call.state, place, call.request.message_id))
+    """Delete one message."""
+    chat = permissions.find_readable_chat(call.state, call.request.chat_id)
+    call.state.delete_message(
+        permissions.find_deletable_message(call.state, chat, call.request.message_id)
+    )
     return True
 
 
 def delete_messages(call: MethodCall[methods.DeleteMessages]) -> bool:
-    """Several; those that are not there are passed over, as at Telegram."""
-    place = permissions.readable(call.state, call.request.chat_id)
+    """Delete several messages. Ids of missing messages are skipped, as at Telegram."""
+    chat = permissions.find_readable_chat(call.state, call.request.chat_id)
     if not 1 <= len(call.request.message_ids) <= MAX_DELETED:
         raise bad_request("MESSAGE_IDS_INVALID")
     known = [
         number
         for number in dict.fromkeys(call.request.message_ids)
-        if call.state.find_message(place.id, number)
+        if call.state.find_message(chat.id, number)
     ]
-    for stored in [permissions.deletable(call.state, place, number) for number in known]:
-        call.state.delete_message(stored)
+    for message in [
+        permissions.find_deletable_message(call.state, chat, number) for number in known
+    ]:
+        call.state.delete_message(message)
     return True

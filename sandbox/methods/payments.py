@@ -1,4 +1,4 @@
-"""Invoices and Stars."""
+"""Methods about invoices and Stars."""
 
 from aiogram import methods
 
@@ -16,7 +16,7 @@ STARS = "XTR"
 
 
 def send_invoice(call: MethodCall[methods.SendInvoice]) -> Json:
-    """An invoice with a Pay button."""
+    """Send an invoice with a Pay button."""
     request = call.request
     _check_texts(request)
     total = _total(request)
@@ -34,7 +34,7 @@ def send_invoice(call: MethodCall[methods.SendInvoice]) -> Json:
         if first and not first[0].pay:
             raise bad_request("the first button must be a Pay button")
     body = send(call, content)
-    payments.remember_payload(call.state, body["chat"]["id"], body["message_id"], request.payload)
+    payments.store_payload(call.state, body["chat"]["id"], body["message_id"], request.payload)
     return body
 
 
@@ -48,7 +48,11 @@ def _check_texts(request: methods.SendInvoice) -> None:
 
 
 def _total(request: methods.SendInvoice) -> int:
-    """The sum in minor units: Stars need one price and no provider, other money a provider."""
+    """Return the sum in minor units.
+
+    An invoice in Stars needs one price and no provider. An invoice in another currency needs a
+    provider.
+    """
     if len(request.currency) != len(STARS) or not request.currency.isupper():
         raise bad_request("CURRENCY_INVALID")
     total = sum(price.amount for price in request.prices)
@@ -65,21 +69,21 @@ def _total(request: methods.SendInvoice) -> int:
 
 
 def get_star_transactions(call: MethodCall[methods.GetStarTransactions]) -> Json:
-    """Payments and refunds in Stars, in the order in which they happened."""
+    """Return payments and refunds in Stars, in the order in which they happened."""
     offset = call.request.offset or 0
     limit = 100 if call.request.limit is None else call.request.limit
     if offset < 0 or not 1 <= limit <= 100:  # noqa: PLR2004 - Telegram's own bounds
         raise bad_request("invalid offset or limit")
-    return {"transactions": payments.star_transactions(call.state)[offset : offset + limit]}
+    return {"transactions": payments.list_star_transactions(call.state)[offset : offset + limit]}
 
 
 def refund_star_payment(call: MethodCall[methods.RefundStarPayment]) -> bool:
-    """Give a payment in Stars back."""
+    """Refund a payment in Stars."""
     payment = call.state.payments.get(call.request.telegram_payment_charge_id)
     known = payment is not None and payment.user_id == call.request.user_id
     if payment is None or not known or payment.currency != STARS:
         raise bad_request("CHARGE_NOT_FOUND")
     if payment.refunded_at is not None:
         raise bad_request("CHARGE_ALREADY_REFUNDED")
-    payments.refund(call.state, payment)
+    payments.refund_payment(call.state, payment)
     return True

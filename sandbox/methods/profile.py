@@ -1,4 +1,4 @@
-"""The bot itself: who it is, its commands and descriptions, files."""
+"""Methods about the bot itself: its user, commands, descriptions and files."""
 
 import json
 from typing import Any
@@ -14,8 +14,8 @@ MAX_COMMANDS = 100
 
 
 def get_me(call: MethodCall[methods.GetMe]) -> Json:
-    """The bot's own user, with what it may do in groups."""
-    return serializers.user(call.state.bot) | {
+    """Return the bot's own user, with what it may do in groups."""
+    return serializers.serialize_user(call.state.bot) | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
         "supports_inline_queries": False,
@@ -25,19 +25,19 @@ def get_me(call: MethodCall[methods.GetMe]) -> Json:
 
 
 def _scope_key(call: MethodCall[Any]) -> str:
-    """Commands are kept per scope and language."""
+    """Return the name of the setting that has the commands of one scope and language."""
     scope = call.request.scope
     dumped = markup.as_json(scope) if scope else {"type": "default"}
     dumped.setdefault("type", "default")
-    place = dumped.get("chat_id")
-    if place is not None and place not in call.state.chats:
+    chat_id = dumped.get("chat_id")
+    if chat_id is not None and chat_id not in call.state.chats:
         raise bad_request("chat not found")
-    order = json.dumps(dumped, sort_keys=True)
-    return f"commands:{order}:{call.request.language_code or ''}"
+    scope_text = json.dumps(dumped, sort_keys=True)
+    return f"commands:{scope_text}:{call.request.language_code or ''}"
 
 
 def set_my_commands(call: MethodCall[methods.SetMyCommands]) -> bool:
-    """The list that clients show in their menu."""
+    """Save the list of commands that clients show in their menu."""
     commands = [markup.as_json(command) for command in call.request.commands]
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -52,63 +52,63 @@ def set_my_commands(call: MethodCall[methods.SetMyCommands]) -> bool:
 
 
 def get_my_commands(call: MethodCall[methods.GetMyCommands]) -> list[Json]:
-    """That list again."""
+    """Return the list of commands that clients show in their menu."""
     commands: list[Json] = call.state.settings.get(_scope_key(call)) or []
     return commands
 
 
 def delete_my_commands(call: MethodCall[methods.DeleteMyCommands]) -> bool:
-    """No list for this scope any more."""
+    """Remove the list of commands of this scope."""
     call.state.set(_scope_key(call), None)
     return True
 
 
 def set_my_description(call: MethodCall[methods.SetMyDescription]) -> bool:
-    """The words of an empty chat with the bot."""
-    return _set_words(call, "description", 512)
+    """Save the text of an empty chat with the bot."""
+    return _set_text(call, "description", 512)
 
 
 def set_my_short_description(call: MethodCall[methods.SetMyShortDescription]) -> bool:
-    """The words of the bot's profile."""
-    return _set_words(call, "short_description", 120)
+    """Save the text of the bot's profile."""
+    return _set_text(call, "short_description", 120)
 
 
 def set_my_name(call: MethodCall[methods.SetMyName]) -> bool:
-    """The bot's name, by language; messages go on showing the first one."""
-    return _set_words(call, "name", 64)
+    """Save the bot's name in one language. Messages go on showing the first name."""
+    return _set_text(call, "name", 64)
 
 
-def _set_words(call: MethodCall[Any], field: str, longest: int) -> bool:
-    words = getattr(call.request, field) or ""
-    if len(words) > longest:
+def _set_text(call: MethodCall[Any], field: str, longest: int) -> bool:
+    text = getattr(call.request, field) or ""
+    if len(text) > longest:
         raise bad_request(f"bot {field.replace('_', ' ')} is too long")
-    call.state.set(f"{field}:{call.request.language_code or ''}", words)
+    call.state.set(f"{field}:{call.request.language_code or ''}", text)
     return True
 
 
 def get_my_description(call: MethodCall[methods.GetMyDescription]) -> Json:
-    """As it was set."""
-    return _words(call, "description")
+    """Return the text of an empty chat with the bot."""
+    return _get_text(call, "description")
 
 
 def get_my_short_description(call: MethodCall[methods.GetMyShortDescription]) -> Json:
-    """As it was set."""
-    return _words(call, "short_description")
+    """Return the text of the bot's profile."""
+    return _get_text(call, "short_description")
 
 
 def get_my_name(call: MethodCall[methods.GetMyName]) -> Json:
-    """As it was set, else the name that the bot was made with."""
-    return {"name": _words(call, "name")["name"] or call.state.bot.first_name}
+    """Return the bot's name in one language, or else the name that the bot was created with."""
+    return {"name": _get_text(call, "name")["name"] or call.state.bot.first_name}
 
 
-def _words(call: MethodCall[Any], field: str) -> Json:
+def _get_text(call: MethodCall[Any], field: str) -> Json:
     language = call.request.language_code or ""
     settings = call.state.settings
     return {field: settings.get(f"{field}:{language}") or settings.get(f"{field}:") or ""}
 
 
 def get_file(call: MethodCall[methods.GetFile]) -> Json:
-    """Where a file can be fetched."""
+    """Return the path from which a file can be downloaded."""
     file = call.state.files.get(call.request.file_id)
     if file is None:
         raise bad_request("invalid file_id")

@@ -1,14 +1,14 @@
-"""sendMessage and its kin."""
+"""Methods that send messages."""
 
 from typing import Any
 
 from aiogram import methods
 
 from sandbox import markup, media, messages, permissions
-from sandbox.entities import Chat, Stored
+from sandbox.entities import Chat, Message
 from sandbox.errors import bad_request
 from sandbox.messages import Draft
-from sandbox.method_call import MethodCall, given, rich_text
+from sandbox.method_call import MethodCall, parse_text, unwrap_default
 from sandbox.persistence import Json
 
 CHAT_ACTIONS = frozenset(
@@ -26,42 +26,49 @@ CHAT_ACTIONS = frozenset(
         "upload_video_note",
     }
 )
-# What a copy takes from its original, and what a forward leaves behind.
+# The fields of the original that a forward does not have.
 UNCOPIED = ("message_id", "date", "chat", "from", "sender_chat", "edit_date", "reply_markup")
 
 
 def send_message(call: MethodCall[methods.SendMessage]) -> Json:
-    """A text."""
+    """Send a text."""
+    return send(call, text_content(call))
+
+
+def text_content(
+    call: MethodCall[methods.SendMessage] | MethodCall[methods.EditMessageText],
+) -> Json:
+    """Return the content fields of a text, with its entities and link preview."""
     request = call.request
     content = messages.text_fields(
-        rich_text(call.state, request.text, request.parse_mode, request.entities)
+        parse_text(call.state, request.text, request.parse_mode, request.entities)
     )
-    preview = link_preview(request)
+    preview = _link_preview(request)
     if preview:
         content["link_preview_options"] = preview
-    return send(call, content)
+    return content
 
 
-def link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
-    """The message's link_preview_options, from either generation of the field."""
-    options = given(request.link_preview_options)
+def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
+    """Return the message's link_preview_options, from the current or the older field."""
+    options = unwrap_default(request.link_preview_options)
     if options is not None:
         return markup.as_json(options)
-    return {"is_disabled": True} if given(request.disable_web_page_preview) else {}
+    return {"is_disabled": True} if unwrap_default(request.disable_web_page_preview) else {}
 
 
 def send_photo(call: MethodCall[methods.SendPhoto]) -> Json:
-    """A photo."""
+    """Send a photo."""
     return _send_media(call, "photo", call.request.photo)
 
 
 def send_video(call: MethodCall[methods.SendVideo]) -> Json:
-    """A video."""
+    """Send a video."""
     return _send_media(call, "video", call.request.video)
 
 
 def send_animation(call: MethodCall[methods.SendAnimation]) -> Json:
-    """A GIF."""
+    """Send a GIF."""
     return _send_media(call, "animation", call.request.animation)
 
 
@@ -73,45 +80,45 @@ def _send_media(
     source: object,
 ) -> Json:
     request = call.request
-    caption = rich_text(call.state, request.caption, request.parse_mode, request.caption_entities)
+    caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
     content = messages.caption_fields(caption)
     if request.has_spoiler:
         content["has_media_spoiler"] = True
-    if given(request.show_caption_above_media):
+    if unwrap_default(request.show_caption_above_media):
         content["show_caption_above_media"] = True
-    # Everything that can be refused is refused before the file is kept.
-    inline, keyboard = markup.split(request.reply_markup)
-    place = permissions.writable(call.state, request.chat_id)
-    content |= media.fields(media.from_request(call.state, kind, source, call.files))
-    return _post(call, place, Draft(content, inline, keyboard)).body
+    # All checks that can refuse come before the file is stored.
+    inline, keyboard = markup.split_markup(request.reply_markup)
+    chat = permissions.find_writable_chat(call.state, request.chat_id)
+    content |= media.message_fields(media.resolve_file(call.state, kind, source, call.files))
+    return _post_message(call, chat, Draft(content, inline, keyboard)).body
 
 
 def send(call: MethodCall[Any], content: Json) -> Json:
-    """Put content that was checked into the request's chat."""
-    inline, keyboard = markup.split(call.request.reply_markup)
-    place = permissions.writable(call.state, call.request.chat_id)
-    return _post(call, place, Draft(content, inline, keyboard)).body
+    """Post checked content in the request's chat."""
+    inline, keyboard = markup.split_markup(call.request.reply_markup)
+    chat = permissions.find_writable_chat(call.state, call.request.chat_id)
+    return _post_message(call, chat, Draft(content, inline, keyboard)).body
 
 
-def _post(call: MethodCall[Any], place: Chat, draft: Draft) -> Stored:
-    """The fields that all sending methods share: reply and protection."""
-    if draft.keyboard and place.type == "channel":
+def _post_message(call: MethodCall[Any], chat: Chat, draft: Draft) -> Message:
+    """Post a message with the fields that all sending methods share: reply and protection."""
+    if draft.keyboard and chat.type == "channel":
         raise bad_request("inline keyboard expected")
-    draft.protected = bool(given(call.request.protect_content))
-    draft.extra |= _reply(call, place)
-    return messages.post_by_bot(call.state, place, draft)
+    draft.protected = bool(unwrap_default(call.request.protect_content))
+    draft.extra |= _reply_fields(call, chat)
+    return messages.post_by_bot(call.state, chat, draft)
 
 
-def _reply(call: MethodCall[Any], place: Chat) -> Json:
+def _reply_fields(call: MethodCall[Any], chat: Chat) -> Json:
     request = call.request
     parameters = request.reply_parameters
-    wanted = parameters.message_id if parameters else request.reply_to_message_id
-    if not wanted:
+    reply_to_id = parameters.message_id if parameters else request.reply_to_message_id
+    if not reply_to_id:
         return {}
-    original = call.state.find_message(place.id, wanted)
+    original = call.state.find_message(chat.id, reply_to_id)
     if original is None:
         lenient = request.allow_sending_without_reply or (
-            parameters and given(parameters.allow_sending_without_reply)
+            parameters and unwrap_default(parameters.allow_sending_without_reply)
         )
         if lenient:
             return {}
@@ -121,43 +128,43 @@ def _reply(call: MethodCall[Any], place: Chat) -> Json:
 
 
 def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
-    """A copy with the bot as its author; the caption may be another one."""
+    """Copy a message with the bot as its author. The request may replace the caption."""
     request = call.request
-    source = permissions.readable(call.state, request.from_chat_id)
-    original = permissions.message(call.state, source, request.message_id, "copy")
+    source = permissions.find_readable_chat(call.state, request.from_chat_id)
+    original = permissions.find_message(call.state, source, request.message_id, "copy")
     protected = original.body.get("has_protected_content")
     if original.service or protected or "invoice" in original.body:
         raise bad_request("message can't be copied")
-    content = messages.content_of(original)
+    content = messages.editable_content(original)
     if request.caption is not None and "text" not in content:
         content.pop("caption", None)
         content.pop("caption_entities", None)
-        caption = rich_text(
+        caption = parse_text(
             call.state, request.caption, request.parse_mode, request.caption_entities
         )
         content |= messages.caption_fields(caption)
-    inline, keyboard = markup.split(request.reply_markup)
-    place = permissions.writable(call.state, request.chat_id)
-    posted = _post(call, place, Draft(content, inline, keyboard))
+    inline, keyboard = markup.split_markup(request.reply_markup)
+    chat = permissions.find_writable_chat(call.state, request.chat_id)
+    posted = _post_message(call, chat, Draft(content, inline, keyboard))
     return {"message_id": posted.message_id}
 
 
 def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
-    """A forward that says where it came from."""
+    """Forward a message. The forward names its origin."""
     request = call.request
-    source = permissions.readable(call.state, request.from_chat_id)
-    original = permissions.message(call.state, source, request.message_id, "forward")
+    source = permissions.find_readable_chat(call.state, request.from_chat_id)
+    original = permissions.find_message(call.state, source, request.message_id, "forward")
     if original.service or original.body.get("has_protected_content"):
         raise bad_request("message can't be forwarded")
-    place = permissions.writable(call.state, request.chat_id)
+    chat = permissions.find_writable_chat(call.state, request.chat_id)
     content = {key: value for key, value in original.body.items() if key not in UNCOPIED}
     content.pop("reply_to_message", None)
-    content["forward_origin"] = original.body.get("forward_origin") or _origin(original)
-    draft = Draft(content, protected=bool(given(request.protect_content)))
-    return messages.post_by_bot(call.state, place, draft).body
+    content["forward_origin"] = original.body.get("forward_origin") or _forward_origin(original)
+    draft = Draft(content, protected=bool(unwrap_default(request.protect_content)))
+    return messages.post_by_bot(call.state, chat, draft).body
 
 
-def _origin(original: Stored) -> Json:
+def _forward_origin(original: Message) -> Json:
     body = original.body
     if body["chat"]["type"] == "channel":
         return {
@@ -172,8 +179,8 @@ def _origin(original: Stored) -> Json:
 
 
 def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:
-    """Nothing that stays."""
+    """Check the request. A chat action leaves no trace."""
     if call.request.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
-    permissions.readable(call.state, call.request.chat_id)
+    permissions.find_readable_chat(call.state, call.request.chat_id)
     return True

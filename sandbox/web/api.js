@@ -1,5 +1,5 @@
-// The control API, as this page uses it. The token comes once in the address and is then kept
-// for this tab alone.
+// Call the control API. The token comes once in the page's address. After that it is stored for
+// this tab only.
 
 const address = new URL(location.href);
 if (address.searchParams.has("token")) {
@@ -28,7 +28,7 @@ export async function act(path, body = {}) {
 
 const pictures = new Map();
 
-// The address of a picture's bytes; an <img> cannot send the token by itself.
+// Return an address of a picture's bytes for an <img>, which cannot send the token itself.
 export function picture(fileId) {
   if (!pictures.has(fileId)) {
     pictures.set(

@@ -1,4 +1,4 @@
-// Messages as bubbles. Every text is somebody's: it goes in as textContent, never as markup.
+// Draw messages. Texts come from unknown authors, so they are set as textContent and never as HTML.
 
 import { picture } from "/api.js";
 
@@ -38,7 +38,7 @@ function wrapper(entity, text) {
   return element;
 }
 
-// Offsets are UTF-16 units, which is how strings count here too.
+// Offsets are UTF-16 units, in which JavaScript counts too.
 function words(text, entities) {
   const whole = make("div", "words");
   const edges = new Set([0, text.length]);
@@ -126,7 +126,7 @@ function meta(message, tools) {
   return line;
 }
 
-// One message; `own`: written by whom this page acts as.
+// Draw one message. `own` means that the person of this page wrote it.
 export function bubble(message, { own, named, tools, press }) {
   const item = make("li", `message${own ? " own" : ""}`);
   item.dataset.id = message.message_id;

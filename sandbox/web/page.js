@@ -1,4 +1,4 @@
-// People at the left, their chats below, the chosen chat in the middle.
+// The page: people at the left, their chats below, the chosen chat in the middle.
 
 import { Refused, act, see } from "/api.js";
 import { bubble, face, make, rows } from "/chat.js";
@@ -6,7 +6,7 @@ import { bubble, face, make, rows } from "/chat.js";
 const $ = (id) => document.getElementById(id);
 const world = { state: null, person: null, chat: null, seen: new Map(), replyTo: null, poll: null };
 
-// --- words to the person
+// --- notices and questions to the person
 
 let toastTimer;
 function toast(text) {
@@ -146,7 +146,7 @@ async function refresh() {
     toast(error instanceof Refused ? `${error.message} Open the address that was printed.` : "The sandbox does not answer.");
     return;
   }
-  // What was there before this page was opened is not news.
+  // Changes from before this page was opened do not count as unread.
   if (!world.seen.size) for (const chat of world.state.chats) world.seen.set(chat.id, chat.version);
   world.person ??= world.state.people[0]?.id ?? null;
   if (world.person !== null && world.chat === null) chooseChat(world.person);
@@ -178,7 +178,7 @@ function chooseChat(id) {
   drawComposer();
 }
 
-// Keeps the chat on the screen as it is, by one long poll after the other.
+// Keep the chat on the screen up to date, with one long poll after the other.
 async function follow(id, signal) {
   let query = "";
   while (!signal.aborted) {

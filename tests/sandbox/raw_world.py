@@ -1,4 +1,4 @@
-"""Speaks to the sandbox as any HTTP client would: the Bot API without aiogram's client."""
+"""Use the sandbox as any HTTP client would, without aiogram's client."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from sandbox.control.world import MoveClock, Processes
+from sandbox.control.request import MoveClock, Processes
 from sandbox.server import create_app
 from sandbox.state import State
 
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 @dataclass
 class RawWorld:
-    """A running server; `ids` names the people and the channel that were made."""
+    """A running server. `ids` has the ids of the people and chats that were made, by name."""
 
     state: State
     url: str
@@ -28,7 +28,7 @@ class RawWorld:
     ids: dict[str, int] = field(default_factory=dict)
 
     async def answer(self, method: str, token: str = BOT_TOKEN, **fields: Any) -> Json:
-        """The whole JSON answer of a method called with a JSON body, its HTTP status checked."""
+        """Call a method with a JSON body, check the HTTP status, and return the whole answer."""
         url = f"{self.url}/bot{token}/{method}"
         async with self.http.post(url, json=fields) as response:
             body: Json = await response.json()
@@ -36,13 +36,13 @@ class RawWorld:
             return body
 
     async def call(self, method: str, **fields: Any) -> Any:
-        """The result of a method that must succeed."""
+        """Call a method that must succeed and return its result."""
         body = await self.answer(method, **fields)
         assert body["ok"], body
         return body["result"]
 
     async def refused(self, method: str, **fields: Any) -> tuple[int, str]:
-        """(code, description) of a method that must fail."""
+        """Call a method that must fail and return (code, description)."""
         body = await self.answer(method, **fields)
         assert body["ok"] is False
         assert "result" not in body
@@ -51,7 +51,7 @@ class RawWorld:
     async def control(
         self, path: str, expected: int = 200, verb: str = "POST", /, **body: Any
     ) -> Json:
-        """The control API."""
+        """Call the control API and return its answer, whose HTTP status must be `expected`."""
         headers = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
         url = f"{self.url}/control/{path}"
         async with self.http.request(
@@ -62,11 +62,11 @@ class RawWorld:
             return answered
 
     async def see(self, path: str, expected: int = 200, /) -> Json:
-        """GET of the control API."""
+        """Send a GET request to the control API and return its answer."""
         return await self.control(path, expected, "GET")
 
     async def updates(self, *, confirm: bool = True) -> list[Json]:
-        """What waits for the bot; confirmed unless said otherwise."""
+        """Return the updates that wait for the bot, and confirm them unless `confirm` is false."""
         found: list[Json] = await self.call("getUpdates", timeout=0)
         if found and confirm:
             await self.call("getUpdates", offset=found[-1]["update_id"] + 1, timeout=0)
@@ -82,7 +82,7 @@ class RawWorld:
         )
 
     async def populate(self) -> None:
-        """The world that most tests begin with; no update is left."""
+        """Create the people and chats with which most tests begin. No update is left."""
         for name in ("Advertiser", "Owner", "Admin"):
             person = await self.control("users", first_name=name)
             self.ids[name.lower()] = person["id"]
@@ -97,7 +97,7 @@ class RawWorld:
         await self.updates()
 
     async def say(self, text: str, who: str = "advertiser", **more: Any) -> Json:
-        """Somebody writes to the bot in private."""
+        """Write to the bot in private."""
         return await self.control(
             f"users/{self.ids[who]}/send", chat_id=self.ids[who], text=text, **more
         )
@@ -107,7 +107,7 @@ class RawWorld:
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
 ) -> AsyncIterator[RawWorld]:
-    """Serve the world kept in `folder` on a free port of loopback."""
+    """Serve the state kept in `folder` on a free port of loopback."""
     state = State.load(folder)
     app = create_app(
         state,

@@ -1,105 +1,21 @@
-"""The embedded servers: what they refuse, how they die, and that they come back."""
+"""The embedded servers: what they refuse, how they end, and that they start again."""
 
 import asyncio
 import ctypes
-import json
 import os
-import pwd
 import re
-import shutil
 import signal
 import stat
-import subprocess
-import sys
-import textwrap
-import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from sandbox import embedded, processes
+from sandbox import embedded
 from sandbox.startup_errors import CannotStart
-
-ROOT = Path(__file__).parents[2]
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-
-# A parent process: starts both servers in a folder, says so, and waits to be killed.
-PARENT = textwrap.dedent("""
-    import asyncio, json, os, sys
-    from pathlib import Path
-    from sandbox import embedded
-    from sandbox.trouble import CannotStart
-
-    async def main(folder):
-        async with embedded.postgres(folder / "postgres") as postgres, \\
-                   embedded.valkey(folder / "valkey") as valkey:
-            found = {"postgres": postgres.child.pid, "valkey": valkey.child.pid,
-                     "owner": postgres.dsn("adtech_owner"), "url": valkey.url}
-            print(json.dumps(found), flush=True)
-            await asyncio.to_thread(sys.stdin.readline)
-
-    try:
-        asyncio.run(main(Path(sys.argv[1])))
-    except CannotStart as error:
-        sys.exit(str(error))
-""")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder from which nothing runs any more when the test is over."""
-    yield tmp_path
-    for part in ("postgres/data", "valkey"):
-        if (tmp_path / part).exists():
-            assert processes.in_folder(tmp_path / part) == []
-
-
-def parent(folder: Path, *prefix: str) -> subprocess.Popen[str]:
-    """Start PARENT, if wanted behind another command."""
-    return subprocess.Popen(
-        [*prefix, sys.executable, "-c", PARENT, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.defpath},
-    )
-
-
-def said(process: subprocess.Popen[str]) -> dict[str, str]:
-    """What PARENT says when both servers are there."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, process.communicate()[1]
-    found: dict[str, str] = json.loads(line)
-    return found
-
-
-def until(condition: Callable[[], bool], limit: float = 10) -> None:
-    """Wait for a condition, at most `limit` seconds."""
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def nobody_left(folder: Path) -> bool:
-    """Whether no server works in the folder."""
-    return not processes.in_folder(folder / "postgres/data") + processes.in_folder(
-        folder / "valkey"
-    )
-
-
-async def rows(dsn: str, sql: str) -> list[tuple[object, ...]]:
-    """Run one statement on a connection of its own."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        return [tuple(row) for row in await connection.fetch(sql)]
-    finally:
-        await connection.close()
+from tests.sandbox.embedded_parent import no_server_left, read_facts, rows, start_parent, until
 
 
 async def test_the_database_is_ours_and_closed_to_others(folder: Path) -> None:
@@ -173,7 +89,7 @@ def _modes(*paths: Path) -> list[int]:
 
 
 def _sockets(pid: int) -> tuple[set[str], set[str]]:
-    """Inodes of a process's sockets, and of all network sockets there are."""
+    """Return the inodes of a process's sockets, and of all network sockets."""
     links = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
     own = {link[8:-1] for link in links if link.startswith("socket:[")}
     tables = [Path(f"/proc/{pid}/net/{name}") for name in ("tcp", "tcp6", "udp", "udp6")]
@@ -259,39 +175,39 @@ async def test_a_socket_folder_that_another_prepared_is_refused(folder: Path) ->
 
 
 def test_a_killed_parent_leaves_nothing_and_its_data_comes_back(folder: Path) -> None:
-    process = parent(folder)
-    first = said(process)
+    process = start_parent(folder)
+    first = read_facts(process)
     asyncio.run(rows(first["owner"], "CREATE TABLE kept AS SELECT 42 AS answer"))
     asyncio.run(_redis(first["url"], lambda redis: redis.set("kept", "42")))
     process.kill()
     process.communicate()
-    again = parent(folder)  # at once, while the old servers are still dying
-    second = said(again)
+    again = start_parent(folder)  # at once, while the old servers are still dying
+    second = read_facts(again)
     assert {first["postgres"], first["valkey"]}.isdisjoint({second["postgres"], second["valkey"]})
     assert asyncio.run(rows(second["owner"], "SELECT answer FROM kept")) == [(42,)]
     assert asyncio.run(_redis(second["url"], lambda redis: redis.get("kept"))) == b"42"
     again.kill()
     again.communicate()
-    until(lambda: nobody_left(folder))
+    until(lambda: no_server_left(folder))
 
 
 def test_servers_killed_with_their_parent_come_back_although_zombies(folder: Path) -> None:
-    """Everything is killed at once, and nobody collects the dead: their ids still exist."""
+    """Kill everything at once and collect no dead process, so that their ids still exist."""
     libc = ctypes.CDLL(None)
     subreaper = 36
     assert libc.prctl(subreaper, 1, 0, 0, 0) == 0
     try:
-        process = parent(folder)
-        first = said(process)
+        process = start_parent(folder)
+        first = read_facts(process)
         asyncio.run(rows(first["owner"], "CREATE TABLE kept AS SELECT 42 AS answer"))
         process.kill()
         os.kill(int(first["postgres"]), signal.SIGKILL)
         os.kill(int(first["valkey"]), signal.SIGKILL)
         process.communicate()
-        until(lambda: nobody_left(folder))
+        until(lambda: no_server_left(folder))
         assert (folder / "postgres/data/postmaster.pid").exists()
         os.kill(int(first["postgres"]), 0)  # a zombie: the id is taken
-        second = said(again := parent(folder))
+        second = read_facts(again := start_parent(folder))
         assert asyncio.run(rows(second["owner"], "SELECT answer FROM kept")) == [(42,)]
         again.communicate("stop\n")
         assert again.returncode == 0
@@ -302,91 +218,13 @@ def test_servers_killed_with_their_parent_come_back_although_zombies(folder: Pat
         _collect_orphans()
 
 
-@AS_ROOT
-def test_an_ordinary_user_runs_them() -> None:
-    user = pwd.getpwnam("nobody")
-    open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below, 0700
-    open_folder.mkdir(mode=0o700)
-    os.chown(open_folder, user.pw_uid, user.pw_gid)
-    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    try:
-        if subprocess.run(["setpriv", *ids, sys.executable, "-c", ""], check=False).returncode:  # noqa: S607 - util-linux
-            pytest.skip("this Python is out of an ordinary user's reach")
-        process = parent(open_folder, "setpriv", *ids)
-        found = said(process)
-        assert asyncio.run(rows(found["owner"], "SELECT current_user")) == [("adtech_owner",)]
-        assert (open_folder / "postgres/data").stat().st_uid == user.pw_uid
-        process.communicate("stop\n")
-        assert process.returncode == 0
-        assert nobody_left(open_folder)
-    finally:
-        shutil.rmtree(open_folder)
-
-
-@AS_ROOT
-def test_root_without_namespaces_runs_them_as_another_user() -> None:
-    """In a namespace of our own with everybody in it, where a further one is not allowed."""
-    open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
-    open_folder.mkdir(mode=0o755)
-    try:
-        process = parent(open_folder, sys.executable, "-c", CAGE)
-        first = said(process)
-        assert (open_folder / "postgres/data").stat().st_uid == pwd.getpwnam("nobody").pw_uid
-        assert stat.S_IMODE(open_folder.stat().st_mode) == 0o755
-        asyncio.run(rows(first["owner"], "CREATE TABLE kept AS SELECT 42 AS answer"))
-        process.kill()
-        process.communicate()
-        until(lambda: nobody_left(open_folder))
-        second = said(again := parent(open_folder))  # and from there to root with namespaces
-        assert asyncio.run(rows(second["owner"], "SELECT answer FROM kept")) == [(42,)]
-        assert (open_folder / "postgres/data").stat().st_uid == 0
-        again.communicate("stop\n")
-        assert again.returncode == 0
-    finally:
-        shutil.rmtree(open_folder)
-
-
-@AS_ROOT
-def test_root_whom_nobody_can_replace_is_told_what_to_do(folder: Path) -> None:
-    folder.chmod(0o700)
-    process = parent(folder, sys.executable, "-c", CAGE)
-    _, error = process.communicate()
-    assert process.returncode == 1
-    assert error.startswith("PostgreSQL does not run as root")
-    assert len(error.splitlines()) == 1
-
-
-# Becomes root of a namespace that holds all users and allows no further namespace, then runs
-# the rest of its arguments. The map of all users can only be written from outside.
-CAGE = textwrap.dedent("""
-    import ctypes, os, sys
-
-    entered, allowed = os.pipe(), os.pipe()
-    outside = os.getpid()
-    if (writer := os.fork()) == 0:
-        os.read(entered[0], 1)
-        for table in ("uid_map", "gid_map"):
-            with open(f"/proc/{outside}/{table}", "w") as file:
-                file.write("0 0 65536")
-        os.write(allowed[1], b"x")
-        os._exit(0)
-    assert ctypes.CDLL(None).unshare(0x10000000) == 0
-    os.write(entered[1], b"x")
-    os.read(allowed[0], 1)
-    os.waitpid(writer, 0)
-    with open("/proc/sys/user/max_user_namespaces", "w") as file:
-        file.write("0")
-    os.execv(sys.argv[1], sys.argv[1:])
-""")
-
-
 async def _redis(url: str, ask: Callable[["Redis"], Awaitable[object]]) -> object:
     async with Redis.from_url(url) as redis:
         return await ask(redis)
 
 
 def _collect_orphans() -> None:
-    """Collect the dead that came to us while we were their reaper."""
+    """Collect the dead processes whose reaper this process was."""
     for child in _children():
         try:
             os.waitpid(child, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""The supervisor, with small programs that die as they are told."""
+"""The supervisor with small programs that end on command."""
 
 import asyncio
 import os
@@ -11,13 +11,13 @@ import pytest
 
 from sandbox import processes
 from sandbox.startup_errors import CannotStart
-from sandbox.supervisor import PAUSE, Program, Supervisor, program
+from sandbox.supervisor import RESTART_DELAY, Program, Supervisor, program
 
 Start = Callable[[], Awaitable[Program]]
 
 
 def runs(folder: Path, source: str) -> Start:
-    """A program of this source, called "child"."""
+    """Return a starter of a program with this source, called "child"."""
     return program("child", ["-c", source], {"PATH": os.defpath}, folder / "child.log")
 
 
@@ -41,7 +41,7 @@ async def test_it_starts_again_what_died(
     began = time.monotonic()
     os.kill(first.child.pid, signal.SIGKILL)
     await until(lambda: supervisor.pids().get("child", first.child.pid) != first.child.pid)
-    assert time.monotonic() - began >= PAUSE
+    assert time.monotonic() - began >= RESTART_DELAY
     assert capsys.readouterr().err == "sandbox: child ended by SIGKILL, it is started again\n"
     pid = supervisor.pids()["child"]
     await supervisor.stop("child")
@@ -65,7 +65,7 @@ async def test_killed_it_stays_down_until_it_is_started(
     await supervisor.run("child", runs(tmp_path, "import time; time.sleep(60)"))
     await supervisor.kill("child", signal.SIGKILL)
     assert supervisor.pids() == {}
-    await asyncio.sleep(PAUSE + 0.5)
+    await asyncio.sleep(RESTART_DELAY + 0.5)
     assert supervisor.pids() == {}
     await supervisor.start("child")
     assert supervisor.pids().keys() == {"child"}
@@ -82,7 +82,7 @@ async def test_wrong_settings_are_given_up_on_at_once(
     await supervisor.run("child", runs(tmp_path, source))
     expected = "child ended with status 2: settings: CURRENCY is missing"
     with pytest.raises(CannotStart, match=f"^{expected}$"):
-        await asyncio.wait_for(supervisor.until_hopeless(), PAUSE)
+        await asyncio.wait_for(supervisor.wait_for_failure(), RESTART_DELAY)
     await supervisor.stop("child")
 
 
@@ -91,18 +91,18 @@ async def test_what_dies_at_each_start_is_given_up_on_until_all_has_worked_once(
 ) -> None:
     await supervisor.run("child", runs(tmp_path, "raise SystemExit('no good')"))
     with pytest.raises(CannotStart, match=r"^child ended with status 1: no good$"):
-        await asyncio.wait_for(supervisor.until_hopeless(), 10)
+        await asyncio.wait_for(supervisor.wait_for_failure(), 10)
     await supervisor.stop("child")
     patient = Supervisor(lambda: None)
-    patient.proven = True
+    patient.startup_complete = True
     await patient.run("child", runs(tmp_path, "raise SystemExit('no good')"))
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(patient.until_hopeless(), 4 * PAUSE)
+        await asyncio.wait_for(patient.wait_for_failure(), 4 * RESTART_DELAY)
     await patient.stop("child")
 
 
 def test_a_parent_that_is_gone_already_takes_the_child_along(tmp_path: Path) -> None:
-    """The child that asks for the death signal of a process which is not its parent."""
+    """Ask for the death signal of a process that is not the parent of the child."""
     marker = tmp_path / "ran"
     child = os.fork()
     if child == 0:

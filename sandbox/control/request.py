@@ -1,4 +1,4 @@
-"""What the control API works on, and how it reads its requests."""
+"""Requests of the control API: how they are read, and what they work on."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-from sandbox.entities import Chat, Stored, User
+from sandbox.entities import Chat, Message, User
 from sandbox.errors import ControlError
 from sandbox.persistence import Json
 from sandbox.state import State
@@ -20,18 +20,18 @@ class Processes(Protocol):
     """The product's processes, as the launcher supervises them."""
 
     async def kill(self, name: str, signal: int) -> None:
-        """Send a signal to a process; KeyError: no such name."""
+        """Send a signal to a process. Raises KeyError for an unknown name."""
 
     async def start(self, name: str) -> None:
-        """Start a process that is not running; KeyError: no such name."""
+        """Start a process that is not running. Raises KeyError for an unknown name."""
 
     def pids(self) -> dict[str, int]:
-        """The running ones."""
+        """Return the process ids of the running processes by name."""
 
 
 @dataclass(frozen=True)
-class World:
-    """The state and the levers beside it."""
+class ControlContext:
+    """The state, the control token, and the functions that move the clock and handle processes."""
 
     state: State
     control_token: str
@@ -40,57 +40,57 @@ class World:
 
 
 @dataclass(frozen=True)
-class Order:
+class ControlRequest:
     """One request of the control API."""
 
-    world: World
+    context: ControlContext
     body: Json
     path: dict[str, str]
     query: dict[str, str]
 
     @property
     def state(self) -> State:
-        """The world's state."""
-        return self.world.state
+        """Return the state of the simulated Telegram."""
+        return self.context.state
 
     def get(self, name: str, kind: type[T]) -> T | None:
-        """A field of the body that may be missing."""
+        """Return a field of the body, or None if it is missing."""
         value = self.body.get(name)
         if value is None:
             return None
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise ControlError(f"{name} must be {_article(kind)}")
+            raise ControlError(f"{name} must be {_describe_type(kind)}")
         return value
 
-    def need(self, name: str, kind: type[T]) -> T:
-        """A field of the body that must be there."""
+    def require(self, name: str, kind: type[T]) -> T:
+        """Return a field of the body that must be there."""
         value = self.get(name, kind)
         if value is None:
             raise ControlError(f"{name} is missing")
         return value
 
     def flag(self, name: str, *, otherwise: bool = False) -> bool:
-        """A true or false of the body."""
+        """Return a true or false of the body."""
         value = self.get(name, bool)
         return otherwise if value is None else value
 
     def person(self) -> User:
-        """The person of the path."""
+        """Return the person whom the path names."""
         return find_person(self.state, path_number(self.path["id"]))
 
     def chat(self) -> Chat:
-        """The chat of the path."""
+        """Return the chat that the path names."""
         return find_chat(self.state, path_number(self.path["id"]))
 
 
-def _article(kind: type[object]) -> str:
+def _describe_type(kind: type[object]) -> str:
     return {int: "a whole number", str: "a text", bool: "true or false", list: "a list"}.get(
         kind, f"a {kind.__name__}"
     )
 
 
 def path_number(text: str) -> int:
-    """A number of the path or the query."""
+    """Return a number of the path or the query."""
     try:
         return int(text)
     except ValueError:
@@ -98,7 +98,7 @@ def path_number(text: str) -> int:
 
 
 def find_person(state: State, user_id: int) -> User:
-    """A person of this world; the bot is none."""
+    """Return a person by id. The bot is no person."""
     found = state.users.get(user_id)
     if found is None or found.is_bot:
         raise ControlError("there is no such person", status=404)
@@ -106,33 +106,33 @@ def find_person(state: State, user_id: int) -> User:
 
 
 def find_chat(state: State, chat_id: int) -> Chat:
-    """A chat of this world."""
+    """Return a chat by id."""
     found = state.chats.get(chat_id)
     if found is None:
         raise ControlError("there is no such chat", status=404)
     return found
 
 
-def participant(state: State, place: Chat, person: User) -> None:
-    """Refuse what somebody does in a chat that they are not in."""
-    if place.type == "private":
-        inside = place.id == person.id
+def check_participant(state: State, chat: Chat, person: User) -> None:
+    """Raise ControlError if the person is not in the chat."""
+    if chat.type == "private":
+        inside = chat.id == person.id
     else:
-        inside = state.member(place.id, person.id).present
+        inside = state.member(chat.id, person.id).present
     if not inside:
         raise ControlError("this person is not in the chat", status=403)
 
 
-def find_message(state: State, place: Chat, message_id: int) -> Stored:
-    """A message that the chat shows."""
-    found = state.find_message(place.id, message_id)
+def find_message(state: State, chat: Chat, message_id: int) -> Message:
+    """Return a message that the chat shows."""
+    found = state.find_message(chat.id, message_id)
     if found is None:
         raise ControlError("there is no such message in the chat", status=404)
     return found
 
 
-async def read_order(world: World, request: web.Request) -> Order:
-    """The request's body (an object, or nothing), path and query."""
+async def read_control_request(context: ControlContext, request: web.Request) -> ControlRequest:
+    """Read the request's body (an object, or nothing), path and query."""
     body: Any = {}
     if request.can_read_body:
         try:
@@ -141,4 +141,4 @@ async def read_order(world: World, request: web.Request) -> Order:
             raise ControlError("the body must be JSON") from None
     if not isinstance(body, dict):
         raise ControlError("the body must be a JSON object")
-    return Order(world, body, dict(request.match_info), dict(request.query))
+    return ControlRequest(context, body, dict(request.match_info), dict(request.query))

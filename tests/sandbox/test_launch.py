@@ -30,10 +30,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class Sandbox:
-    """One launcher, started in `folder` as a person would, with its data in `folder`/local."""
+    """One launcher, started in `folder` as a person would. Its data is in `folder`/local."""
 
     def __init__(self, folder: Path, *options: str, **settings: str) -> None:
-        """Start it; `up` waits until it says that it is ready."""
+        """Start the launcher. `up` waits until it is ready."""
         self.local = folder / "local"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "--local", str(self.local), *options],
@@ -46,36 +46,36 @@ class Sandbox:
         )
 
     def up(self) -> dict[str, Any]:
-        """Wait for `world.json` and read it."""
+        """Wait for `world.json` and return its content."""
         until(lambda: self.file.exists() or self.process.poll() is not None, 60)
         assert self.process.poll() is None, self.process.communicate()
         return self.world()
 
     @property
     def file(self) -> Path:
-        """Where the launcher says what it has started."""
+        """Return the path of the file in which the launcher says what it has started."""
         return self.local / "world.json"
 
     def world(self) -> dict[str, Any]:
-        """What it says now."""
+        """Return the current content of `world.json`."""
         assert self.process.poll() is None, self.process.communicate()
         world: dict[str, Any] = json.loads(self.file.read_text())
         return world
 
     def call(self, path: str, **body: object) -> Any:
-        """The control API."""
+        """Call the control API."""
         world = self.world()
         return request(world["control_url"] + path, world["control_token"], body or None)
 
     def starts_the_bot(self) -> None:
-        """Write /start as Advertiser, and wait for the answer."""
+        """Write /start as Advertiser and wait for the answer."""
         person = self.world()["people"]["advertiser"]
         sent = self.call(f"/users/{person}/send", chat_id=person, text="/start")["message_id"]
         answers = f"/chats/{person}/messages?after={sent}&wait=30"
         assert self.call(answers)["messages"]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Send a signal and wait for the end: status, output, errors."""
+        """Send a signal, wait for the end and return status, output and errors."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=40)
         return self.process.returncode, output, errors
@@ -83,7 +83,10 @@ class Sandbox:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
-    """Starts launchers, mostly without bot and scheduler; nothing of them is left afterwards."""
+    """Return a function that starts launchers, by default without bot and scheduler.
+
+    After the test no process of theirs may be left.
+    """
     started: list[Sandbox] = []
 
     def begin(*options: str, bot: bool = False, **settings: str) -> Sandbox:
@@ -99,7 +102,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
 
 
 def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
-    """One call, as JSON."""
+    """Send one request and return the answer's JSON."""
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"})  # noqa: S310
     with urllib.request.urlopen(asked, timeout=30) as response:  # noqa: S310 - our own http
@@ -115,13 +118,13 @@ def until(condition: Callable[[], bool], limit: float) -> None:
 
 
 def nothing_left(folder: Path) -> bool:
-    """Whether nothing runs any more on this folder's data."""
+    """Tell whether no process runs on this folder's data any more."""
     places = (folder, folder / "local/postgres/data", folder / "local/valkey")
     return not [pid for place in places if place.exists() for pid in processes.in_folder(place)]
 
 
 def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
-    """One statement on a connection of its own."""
+    """Run one statement on a new connection and return its rows."""
 
     async def ask() -> list[tuple[object, ...]]:
         connection = await asyncpg.connect(dsn)
@@ -134,7 +137,7 @@ def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def refused(sandbox: Sandbox) -> str:
-    """The one line with which it ended."""
+    """Return the one line with which the launcher ended."""
     _, errors = sandbox.process.communicate(timeout=60)
     assert sandbox.process.returncode == 2
     assert len(errors.splitlines()) == 1, errors
@@ -142,7 +145,7 @@ def refused(sandbox: Sandbox) -> str:
 
 
 def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_path: Path) -> None:
-    """With settings around it that would lead outside: a real bot's token, another Redis."""
+    """Start with settings that would lead outside: a real bot's token and another Redis."""
     (tmp_path / ".env").write_text("BOT_TOKEN=1:secret\nADMIN_CHAT_ID=-1\nPLATFORM_FEE_BPS=x\n")
     sandbox = start("--isolated", REDIS_URL="redis://127.0.0.1:1", PROBE_GAP="5")
     world = sandbox.up()
@@ -199,7 +202,7 @@ def test_a_killed_launcher_leaves_nothing_and_goes_on_at_the_next_start(
     after = second.up()
     for name in ("page_url", "bot_token", "people", "admin_chat_id", "channel_id", "database_url"):
         assert after[name] == before[name]
-    # What somebody has stopped stays stopped, and time does not go back.
+    # A switch that was stopped stays stopped, and time does not go back.
     switches = "SELECT DISTINCT enabled FROM kill_switches"
     assert query(after["database_url"], switches) == [(False,)]
     assert query(after["database_url"], "SELECT clock() - now() >= '1 hour'") == [(True,)]
@@ -281,7 +284,7 @@ def test_a_database_that_does_not_answer_is_named(start: Callable[..., Sandbox])
 def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     start: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
-    """And a second Ctrl-C ends everything at once."""
+    """A second Ctrl-C ends everything at once, too."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     sandbox = start("--port", str(port))
@@ -298,7 +301,7 @@ def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     running = sandbox.call("/processes/valkey/start", now=True)["processes"]
     assert set(running) == {"postgres", "valkey"}
     with Redis.from_url(world["redis_url"], socket_timeout=60) as redis:
-        # Busy for good: it does not see the signal that asks it to stop.
+        # Valkey is busy for ever, so it does not react to the signal to stop.
         busy = threading.Thread(target=_never_answered, args=(redis,))
         busy.start()
         time.sleep(0.5)

@@ -1,6 +1,6 @@
-"""E1, the happy path by pressing buttons, on real processes; and every query of the seeds after it.
+"""E1: run the happy path by pressing buttons on real processes, then every query of the seeds.
 
-Nothing of the product is imported: HTTP and SQL alone, by the demo's own code.
+Nothing of the product is imported. The demo's own code uses HTTP and SQL only.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import pytest
 from sandbox.demo import books, launcher, restarts, steps
 from sandbox.demo.books import Books
 from sandbox.demo.people import Control
-from sandbox.demo.scenario import Seen, Story, first_cast, new_cast
+from sandbox.demo.scenario import StepResult, Story, new_cast, seed_participants
 
 SEED_REPORTS = Path(__file__).with_name("seed_reports.sql")
 Rows = list[dict[str, Any]]
@@ -23,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.World]:
-    """One sandbox for the whole file."""
+    """Run one sandbox for the whole file."""
     running = asyncio.run(launcher.start(tmp_path_factory.mktemp("e1")))
     try:
         yield running
@@ -33,16 +33,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.World]:
 
 
 @pytest.fixture(scope="module")
-def told(world: launcher.World) -> list[Seen]:
-    """What the fourteen steps showed with the sandbox's first people; each step asserts."""
+def step_results(world: launcher.World) -> list[StepResult]:
+    """Return what the fourteen steps showed with the sandbox's first people. Each step asserts."""
 
-    async def tell() -> list[Seen]:
+    async def run_steps() -> list[StepResult]:
         control = Control.of(world.facts)
         async with control.session:
-            story = Story(control, _books(world), await first_cast(control, world.facts))
+            story = Story(control, _books(world), await seed_participants(control, world.facts))
             return [await step.act(story) for step in steps.STEPS]
 
-    return asyncio.run(tell())
+    return asyncio.run(run_steps())
 
 
 def _books(world: launcher.World) -> Books:
@@ -50,9 +50,9 @@ def _books(world: launcher.World) -> Books:
 
 
 async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N802
-    world: launcher.World, told: list[Seen]
+    world: launcher.World, step_results: list[StepResult]
 ) -> None:
-    assert len(told) == 14
+    assert len(step_results) == 14
     rows = await _books(world).rows(
         """
         SELECT t.status AS target, e.status AS escrow, j.status AS job, j.claim_no, j.attempts,
@@ -84,12 +84,12 @@ async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N
 
 @pytest.mark.storm
 async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802
-    world: launcher.World, told: list[Seen]
+    world: launcher.World, step_results: list[StepResult]
 ) -> None:
-    assert told  # it comes second, so that the first people's books are not these
+    assert step_results  # it comes second, so that the first people's books are not these
     control, database = Control.of(world.facts), _books(world)
     async with control.session:
-        cast = await new_cast(control, world.facts, "of the survivors")
+        cast = await new_cast(control, world.facts, "with restarts")
         story = Story(control, database, cast)
         pids = set()
         for step in steps.STEPS:
@@ -104,11 +104,13 @@ async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N8
 
 
 @pytest.mark.parametrize("check", books.INVARIANTS + books.UNIQUENESS, ids=lambda check: check.name)
-async def test_nothing_offends(world: launcher.World, told: list[Seen], check: books.Check) -> None:
-    assert told
+async def test_nothing_offends(
+    world: launcher.World, step_results: list[StepResult], check: books.Check
+) -> None:
+    assert step_results
     result = await _books(world).check(check)
     assert result.offending == 0
-    assert result.looked_at > 0
+    assert result.checked_rows > 0
 
 
 NOTHING = (
@@ -135,7 +137,7 @@ HARMFUL = ("break_a_balance", "clean_up_a_campaign")
 
 
 def _seed(name: str) -> str:
-    """A statement of the seeds as this database knows its names."""
+    """Return a statement of the seeds with the names that this database has."""
     blocks = re.split(r"^-- name: (\w+)$", SEED_REPORTS.read_text(), flags=re.MULTILINE)
     literal = dict(zip(blocks[1::2], blocks[2::2], strict=True))
     sql = re.sub(
@@ -147,7 +149,7 @@ def _seed(name: str) -> str:
 
 
 def _qualified(sql: str) -> str:
-    """The week summary's columns are of two tables; name the one that each is of."""
+    """Qualify the columns of the week summary, which reads two tables."""
     for pattern, qualified in (
         (r"\bcreated_at\b", "campaigns.created_at"),
         (r"\bstatus = '(active|draft)'", r"campaigns.status = '\1'"),
@@ -165,55 +167,59 @@ async def _report(world: launcher.World, name: str) -> Rows:
 
 @pytest.mark.parametrize("name", NOTHING)
 async def test_seed_report_must_return_no_row(
-    world: launcher.World, told: list[Seen], name: str
+    world: launcher.World, step_results: list[StepResult], name: str
 ) -> None:
-    assert told
+    assert step_results
     assert await _report(world, name) == []
 
 
 async def test_seed_ledger_report_is_valid_in_every_row(
-    world: launcher.World, told: list[Seen]
+    world: launcher.World, step_results: list[StepResult]
 ) -> None:
-    assert told
+    assert step_results
     rows = await _report(world, "ledger")
     assert len(rows) > 4
     assert {row["is_valid"] for row in rows} == {True}
     assert any(row["ledger_count"] for row in rows)
 
 
-async def test_seed_corruption_count_is_zero(world: launcher.World, told: list[Seen]) -> None:
-    assert told
+async def test_seed_corruption_count_is_zero(
+    world: launcher.World, step_results: list[StepResult]
+) -> None:
+    assert step_results
     assert await _report(world, "corrupted") == [{"count": 0}]
 
 
 @pytest.mark.parametrize("name", COUNTS)
 async def test_seed_count_is_what_was_made(
-    world: launcher.World, told: list[Seen], name: str
+    world: launcher.World, step_results: list[StepResult], name: str
 ) -> None:
-    assert told
+    assert step_results
     stories = await _books(world).row("SELECT COUNT(*) FROM channels")
     assert await _report(world, name) == [{COUNTS[name]: stories["count"]}]
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
-async def test_seed_distribution(world: launcher.World, told: list[Seen], name: str) -> None:
-    assert told
+async def test_seed_distribution(
+    world: launcher.World, step_results: list[StepResult], name: str
+) -> None:
+    assert step_results
     assert [row["status"] for row in await _report(world, name)] == [DISTRIBUTIONS[name]]
 
 
 @pytest.mark.parametrize("name", AUDITS)
 async def test_seed_audit_has_the_main_actions(
-    world: launcher.World, told: list[Seen], name: str
+    world: launcher.World, step_results: list[StepResult], name: str
 ) -> None:
-    assert told
+    assert step_results
     actions = {row["action"] for row in await _report(world, name)}
     assert actions >= {"campaign_activated", "target_submitted", "moderation_approved"}
 
 
 async def test_seed_week_summary_counts_what_was_posted(
-    world: launcher.World, told: list[Seen]
+    world: launcher.World, step_results: list[StepResult]
 ) -> None:
-    assert told
+    assert step_results
     rows = await _report(world, "week")
     made = sum(row["active_campaigns"] for row in rows)
     assert made == sum(row["posted_targets"] for row in rows) >= 1
@@ -222,9 +228,9 @@ async def test_seed_week_summary_counts_what_was_posted(
 
 @pytest.mark.parametrize("name", HARMFUL)
 async def test_what_the_seeds_break_by_hand_the_application_cannot(
-    world: launcher.World, told: list[Seen], name: str
+    world: launcher.World, step_results: list[StepResult], name: str
 ) -> None:
-    assert told
+    assert step_results
     connection = await asyncpg.connect(world.facts["database_url"])
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -1,4 +1,4 @@
-"""Texts keep their letters and their entities, whatever is in them."""
+"""Texts keep their characters and their entities, whatever they contain."""
 
 from html import escape
 
@@ -27,7 +27,7 @@ def test_html_gives_the_text_and_entities_that_cover_their_pieces(
     source = "".join(
         f"<{tag}>{escape(text)}</{tag}>" if tag else escape(text) for text, tag in pieces
     )
-    # Telegram knows four named characters; a quote is escaped by number in Python.
+    # Telegram knows four named characters. Python escapes a single quote by its number.
     rich = formatting.parse_html(source)
     assert rich.text == "".join(text for text, _ in pieces)
     covered = [cut(rich.text, entity["offset"], entity["length"]) for entity in rich.entities]
@@ -45,7 +45,7 @@ def test_trimming_keeps_what_an_entity_covered(text: str, data: st.DataObject) -
         "offset": begin,
         "length": formatting.utf16_length(text[first:last]),
     }
-    trimmed = formatting.trim(formatting.Rich(text, [entity]))
+    trimmed = formatting.trim(formatting.FormattedText(text, [entity]))
     assert trimmed.text == text.strip()
     assert formatting.utf16_length(trimmed.text) <= length
     for kept in trimmed.entities:

@@ -1,4 +1,4 @@
-"""Which settings reach the bot and the scheduler."""
+"""Which settings the bot and the scheduler get."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from sandbox import environment
 
 
 @pytest.fixture(autouse=True)
-def _nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in environment.NAMES:
         monkeypatch.delenv(name, raising=False)
@@ -17,10 +17,10 @@ def _nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_every_setting_is_handed_over_so_that_a_file_adds_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=DEBUG\nWEBHOOK_URL=https://example.org/hook\n")
-    passed_on = environment.read(isolated=True).for_children({})
+    passed_on = environment.read(isolated=True).child_environment({})
     assert passed_on.keys() >= {name.upper() for name in settings.Settings.model_fields}
     assert passed_on["LOG_LEVEL"] == ""
-    passed_on = environment.read(isolated=False).for_children({})
+    passed_on = environment.read(isolated=False).child_environment({})
     assert passed_on["LOG_LEVEL"] == "DEBUG"
     assert passed_on["WEBHOOK_URL"] == ""  # our own server is polled
 
@@ -30,15 +30,17 @@ def test_the_environment_goes_over_the_file(
 ) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=DEBUG\n")
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    assert environment.read(isolated=False).for_children({})["LOG_LEVEL"] == "ERROR"
+    assert environment.read(isolated=False).child_environment({})["LOG_LEVEL"] == "ERROR"
 
 
-def test_nobody_gets_the_owner_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_do_not_get_the_owners_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://adtech_app@host/adtech")
     monkeypatch.setenv("MIGRATION_DATABASE_URL", "postgresql://adtech_owner@host/adtech")
-    given = environment.read(isolated=False)
-    assert given.own_database
-    passed_on = given.for_children({})
+    environment_settings = environment.read(isolated=False)
+    assert environment_settings.external_database
+    passed_on = environment_settings.child_environment({})
     assert passed_on["DATABASE_URL"] == "postgresql://adtech_app@host/adtech"
     assert not [value for value in passed_on.values() if "adtech_owner" in value]
 
@@ -47,12 +49,12 @@ def test_telegram_itself_gets_no_invented_provider(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("BOT_TOKEN", "1:secret")
     monkeypatch.setenv("ADMIN_CHAT_ID", "-1")
     monkeypatch.setenv("WEBHOOK_URL", "https://example.org/hook")
-    given = environment.read(isolated=False)
-    assert given.telegram
-    passed_on = given.for_children({})
+    environment_settings = environment.read(isolated=False)
+    assert environment_settings.real_telegram
+    passed_on = environment_settings.child_environment({})
     assert passed_on["PAYMENT_PROVIDER_TOKEN"] == ""
     assert passed_on["WEBHOOK_URL"] == "https://example.org/hook"
-    assert not environment.read(isolated=True).telegram
+    assert not environment.read(isolated=True).real_telegram
 
 
 @pytest.mark.parametrize(("currency", "invented"), [("", True), ("EUR", True), ("XTR", False)])
@@ -60,5 +62,5 @@ def test_our_own_telegram_sells_by_a_provider_unless_in_stars(
     monkeypatch: pytest.MonkeyPatch, currency: str, *, invented: bool
 ) -> None:
     monkeypatch.setenv("CURRENCY", currency)
-    given = environment.read(isolated=False)
-    assert bool(given.for_children({})["PAYMENT_PROVIDER_TOKEN"]) is invented
+    environment_settings = environment.read(isolated=False)
+    assert bool(environment_settings.child_environment({})["PAYMENT_PROVIDER_TOKEN"]) is invented

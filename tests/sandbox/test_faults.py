@@ -1,4 +1,4 @@
-"""Faults: what the client sees, and whether the thing was done."""
+"""Faults: what the client sees, and whether the method was executed."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from tests.sandbox.raw_world import BOT_TOKEN, RawWorld
 
 
 async def publish(world: RawWorld, seconds: float = 5) -> tuple[int, bytes]:
-    """(HTTP status, body) of a post to the channel, on a connection of its own."""
+    """Post to the channel on a new connection and return (HTTP status, body)."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with (
         aiohttp.ClientSession(timeout=timeout) as http,
@@ -50,7 +50,7 @@ async def test_answer_that_never_comes(world: RawWorld, kind: str, done: int) ->
             break
         await asyncio.sleep(0.05)
     assert await published(world) == done
-    # And not a second time, or late after all.
+    # It is not executed a second time, nor later.
     await asyncio.sleep(0.2)
     assert await published(world) == done
 

@@ -1,4 +1,4 @@
-"""aiogram's own client can talk to the server, and understands all that it answers."""
+"""aiogram's own client can use the server and parse all its answers."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where the bot may do what, and the words of Telegram's refusals."""
+"""What the bot may do in each chat, and Telegram's texts for refusals."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ async def set_bot(world: RawWorld, status: str, chat: str = "channel") -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "refusal"),
     [
         ("left", (403, "Forbidden: bot is not a member of the channel chat")),
         ("kicked", (403, "Forbidden: bot was kicked from the channel chat")),
@@ -21,11 +21,11 @@ async def set_bot(world: RawWorld, status: str, chat: str = "channel") -> None:
     ],
 )
 async def test_posting_without_the_right(
-    world: RawWorld, status: str, said: tuple[int, str]
+    world: RawWorld, status: str, refusal: tuple[int, str]
 ) -> None:
     await set_bot(world, status)
     channel = world.ids["channel"]
-    assert await world.refused("sendMessage", chat_id=channel, text="x") == said
+    assert await world.refused("sendMessage", chat_id=channel, text="x") == refusal
     assert (await world.see(f"published?chat_id={channel}"))["published"] == []
 
 
@@ -60,17 +60,17 @@ async def test_person_who_never_started_the_bot(world: RawWorld) -> None:
 
 @pytest.mark.parametrize("chat_id", [12345, -100999, "@nobody_at_all", "nonsense"])
 async def test_unknown_chat(world: RawWorld, chat_id: int | str) -> None:
-    said = (400, "Bad Request: chat not found")
-    assert await world.refused("sendMessage", chat_id=chat_id, text="x") == said
-    assert await world.refused("getChat", chat_id=chat_id) == said
+    refusal = (400, "Bad Request: chat not found")
+    assert await world.refused("sendMessage", chat_id=chat_id, text="x") == refusal
+    assert await world.refused("getChat", chat_id=chat_id) == refusal
 
 
 async def test_member_list_of_a_channel_is_for_administrators(world: RawWorld) -> None:
     asked = {"chat_id": world.ids["channel"], "user_id": world.ids["owner"]}
     assert (await world.call("getChatMember", **asked))["status"] == "creator"
     await set_bot(world, "left")
-    said = (400, "Bad Request: member list is inaccessible")
-    assert await world.refused("getChatMember", **asked) == said
+    refusal = (400, "Bad Request: member list is inaccessible")
+    assert await world.refused("getChatMember", **asked) == refusal
 
 
 async def test_chat_member_of_the_bot_and_of_strangers(world: RawWorld) -> None:

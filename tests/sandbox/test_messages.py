@@ -1,4 +1,4 @@
-"""Sending, editing, copying, deleting: sizes, refusals, identity of messages."""
+"""Send, edit, copy and delete messages: sizes, refusals, message ids."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ async def test_text_is_counted_after_parsing_in_utf16(
         assert body["description"] == "Bad Request: message is too long"
 
 
-async def test_caption_is_counted_likewise(world: RawWorld) -> None:
+async def test_caption_is_counted_after_parsing(world: RawWorld) -> None:
     sample = await world.say("", photo=True)
     photo = sample["photo"][-1]["file_id"]
     fields = {"chat_id": world.ids["channel"], "photo": photo, "parse_mode": "HTML"}
@@ -130,18 +130,18 @@ async def test_person_is_mentioned_by_number_if_known(world: RawWorld) -> None:
 
 @pytest.mark.parametrize("text", ["<b>x", "x</b>", "<b><i>x</b></i>", "<h1>x</h1>", "1 < 2"])
 async def test_broken_html(world: RawWorld, text: str) -> None:
-    code, said = await world.refused(
+    code, description = await world.refused(
         "sendMessage", chat_id=world.ids["channel"], text=text, parse_mode="HTML"
     )
     assert code == 400
-    assert said.startswith("Bad Request: can't parse entities: ")
+    assert description.startswith("Bad Request: can't parse entities: ")
 
 
 async def test_markdown_is_refused_honestly(world: RawWorld) -> None:
-    code, said = await world.refused(
+    code, description = await world.refused(
         "sendMessage", chat_id=world.ids["channel"], text="*x*", parse_mode="MarkdownV2"
     )
-    assert (code, "not supported in the sandbox" in said) == (400, True)
+    assert (code, "not supported in the sandbox" in description) == (400, True)
 
 
 async def test_telegram_finds_links_commands_and_mentions_itself(world: RawWorld) -> None:
@@ -168,7 +168,7 @@ async def test_channel_counts_for_itself_and_private_chats_share_one_counter(
     again = await world.call("sendMessage", chat_id=world.ids["channel"], text="a")
     assert second["message_id"] == first["message_id"] + 1
     assert again["message_id"] == in_channel["message_id"] + 1
-    # The service message of the channel's creation was number one.
+    # Message 1 is the service message about the channel's creation.
     assert in_channel["message_id"] == 2
 
 
@@ -209,8 +209,8 @@ async def test_caption_edit(world: RawWorld) -> None:
     edit = {"chat_id": channel, "message_id": sent["message_id"]}
     assert await world.refused("editMessageCaption", caption="Ad", **edit) == NOT_MODIFIED
     assert (await world.call("editMessageCaption", caption="New", **edit))["caption"] == "New"
-    code, said = await world.refused("editMessageText", text="Ad", **edit)
-    assert (code, said) == (400, "Bad Request: there is no text in the message to edit")
+    code, description = await world.refused("editMessageText", text="Ad", **edit)
+    assert (code, description) == (400, "Bad Request: there is no text in the message to edit")
 
 
 async def test_media_edit_takes_an_upload_or_a_known_file(world: RawWorld) -> None:
@@ -259,8 +259,10 @@ async def test_copy_and_forward(world: RawWorld) -> None:
     forwarded = await world.call("forwardMessage", chat_id=channel, **source)
     assert forwarded["forward_origin"]["sender_user"]["id"] == private
     for method, verb in (("copyMessage", "copy"), ("forwardMessage", "forward")):
-        said = await world.refused(method, chat_id=channel, from_chat_id=private, message_id=9999)
-        assert said == (400, f"Bad Request: message to {verb} not found")
+        refusal = await world.refused(
+            method, chat_id=channel, from_chat_id=private, message_id=9999
+        )
+        assert refusal == (400, f"Bad Request: message to {verb} not found")
 
 
 async def test_protected_content_cannot_be_forwarded_but_edited(world: RawWorld) -> None:
@@ -293,8 +295,10 @@ async def test_reply_shows_what_it_answers(world: RawWorld) -> None:
         "sendMessage", **to, reply_parameters={"message_id": asked["message_id"]}
     )
     assert sent["reply_to_message"]["text"] == "question"
-    code, said = await world.refused("sendMessage", **to, reply_parameters={"message_id": 9999})
-    assert (code, said) == (400, "Bad Request: message to be replied not found")
+    code, description = await world.refused(
+        "sendMessage", **to, reply_parameters={"message_id": 9999}
+    )
+    assert (code, description) == (400, "Bad Request: message to be replied not found")
 
 
 async def test_reply_keyboard_has_no_place_in_a_channel(world: RawWorld) -> None:

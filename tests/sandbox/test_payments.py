@@ -23,7 +23,7 @@ def invoice(world: RawWorld, **changes: Any) -> Json:
 
 
 async def pay(world: RawWorld, *, ok: bool = True) -> tuple[Json, Json]:
-    """(the pre-checkout query, what the person saw)."""
+    """Pay the newest invoice; return (the pre-checkout query, the answer to the person)."""
     paying = asyncio.create_task(world.control(f"users/{world.ids['advertiser']}/pay"))
     [update] = await world.call("getUpdates", timeout=5)
     query = update["pre_checkout_query"]
@@ -34,7 +34,7 @@ async def pay(world: RawWorld, *, ok: bool = True) -> tuple[Json, Json]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "description"),
     [
         ({"payload": ""}, "INVOICE_PAYLOAD_INVALID"),
         ({"payload": "p" * 129}, "INVOICE_PAYLOAD_INVALID"),
@@ -48,10 +48,10 @@ async def pay(world: RawWorld, *, ok: bool = True) -> tuple[Json, Json]:
     ],
 )
 async def test_invoice_that_telegram_refuses(
-    world: RawWorld, changes: dict[str, Any], said: str
+    world: RawWorld, changes: dict[str, Any], description: str
 ) -> None:
     refusal = await world.refused("sendInvoice", **invoice(world, **changes))
-    assert refusal == (400, f"Bad Request: {said}")
+    assert refusal == (400, f"Bad Request: {description}")
 
 
 @pytest.mark.parametrize("payload", ["p", "p" * 128, "я" * 64])
@@ -111,9 +111,9 @@ async def test_checkout_without_an_answer_fails_after_ten_seconds(
     world: RawWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.call("sendInvoice", **invoice(world))
-    # The rule's number is checked here, its working below with a shorter one.
-    assert (people.PATIENCE, queries.CHECKOUT_SECONDS) == (10, 10)
-    monkeypatch.setattr("sandbox.control.people.PATIENCE", 0.2)
+    # First check the real limit, then the behaviour with a shorter one.
+    assert (people.ANSWER_LIMIT, queries.CHECKOUT_SECONDS) == (10, 10)
+    monkeypatch.setattr("sandbox.control.people.ANSWER_LIMIT", 0.2)
     monkeypatch.setattr("sandbox.methods.queries.CHECKOUT_SECONDS", 0.2)
     seen = await world.control(f"users/{world.ids['advertiser']}/pay")
     assert seen["ok"] is False

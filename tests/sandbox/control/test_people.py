@@ -1,4 +1,4 @@
-"""The control API: people write, press, choose, and read their chats."""
+"""The control API: people write, press buttons, choose channels, and read their chats."""
 
 import asyncio
 from typing import Any
@@ -34,7 +34,7 @@ async def press(world: RawWorld, button: str, who: str = "advertiser", **more: A
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}])
-async def test_token_is_wanted(world: RawWorld, header: dict[str, str]) -> None:
+async def test_token_is_required(world: RawWorld, header: dict[str, str]) -> None:
     async with world.http.get(f"{world.url}/control/state", headers=header) as response:
         assert response.status == 401
         assert "token" in (await response.json())["error"]
@@ -153,11 +153,11 @@ async def test_choosing_a_channel_makes_the_bot_an_administrator(
 async def test_picker_does_not_offer_what_telegram_would_not(world: RawWorld) -> None:
     channel, person = world.ids["channel"], world.ids["advertiser"]
     await offer(world, "advertiser", keyboard=[[CHOOSE]])
-    order = {"button": "Choose a channel", "channel_id": channel}
-    not_theirs = await world.control(f"users/{person}/choose_channel", 400, **order)
+    fields = {"button": "Choose a channel", "channel_id": channel}
+    not_theirs = await world.control(f"users/{person}/choose_channel", 400, **fields)
     assert "created" in not_theirs["error"]
-    order["channel_id"] = world.ids["group"]
-    no_channel = await world.control(f"users/{person}/choose_channel", 400, **order)
+    fields["channel_id"] = world.ids["group"]
+    no_channel = await world.control(f"users/{person}/choose_channel", 400, **fields)
     assert "type" in no_channel["error"]
 
 
@@ -200,40 +200,6 @@ async def test_pictures_and_entities(world: RawWorld) -> None:
         assert (await response.read())[:4] == b"\x89PNG"
 
 
-async def test_reading_waits_for_something_newer(world: RawWorld) -> None:
-    person = world.ids["advertiser"]
-    seen = await world.see(f"chats/{person}/messages")
-    last = seen["messages"][-1]["message_id"]
-    waiting = asyncio.create_task(world.see(f"chats/{person}/messages?after={last}&wait=20"))
-    await asyncio.sleep(0.1)
-    assert not waiting.done()
-    await world.call("sendMessage", chat_id=person, text="news")
-    newer = await asyncio.wait_for(waiting, 2)
-    assert [message["text"] for message in newer["messages"]] == ["news"]
-    assert newer["messages"][0]["from"] == 424242
-    assert (await world.see(f"chats/{person}/messages?after=999&wait=0.1"))["messages"] == []
-
-
-@pytest.mark.parametrize("change", ["edit", "delete"])
-async def test_reading_by_version_sees_edits_and_deletions(world: RawWorld, change: str) -> None:
-    person = world.ids["advertiser"]
-    sent = await world.call("sendMessage", chat_id=person, text="a")
-    version = (await world.see(f"chats/{person}/messages"))["version"]
-    there = f"chats/{person}/messages?version={version}&wait=20"
-    waiting = asyncio.create_task(world.see(there))
-    await asyncio.sleep(0.1)
-    assert not waiting.done()
-    at = {"chat_id": person, "message_id": sent["message_id"]}
-    if change == "edit":
-        await world.call("editMessageText", text="b", **at)
-    else:
-        await world.call("deleteMessage", **at)
-    seen = await asyncio.wait_for(waiting, 2)
-    assert seen["version"] > version
-    texts = [(message["text"], message["edited"]) for message in seen["messages"]]
-    assert texts == [("/start", False)] + ([("b", True)] if change == "edit" else [])
-
-
 @pytest.mark.parametrize(
     ("path", "status", "body"),
     [
@@ -245,7 +211,7 @@ async def test_reading_by_version_sees_edits_and_deletions(world: RawWorld, chan
         ("chats/5/members", 404, {"user_id": "bot", "status": "left"}),
     ],
 )
-async def test_orders_that_make_no_sense(
+async def test_wrong_requests_are_refused(
     world: RawWorld, path: str, status: int, body: dict[str, Any]
 ) -> None:
     assert (await world.control(path, status, **body))["error"]

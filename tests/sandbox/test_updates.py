@@ -1,4 +1,4 @@
-"""Delivery of updates: polling, webhook, and what survives a kill."""
+"""Updates are delivered by polling and webhook, and survive a kill."""
 
 import asyncio
 import sys
@@ -140,7 +140,7 @@ async def test_privacy_mode_in_groups(world: RawWorld) -> None:
 
 @asynccontextmanager
 async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
-    """A webhook that answers with these statuses in turn, then 200, and keeps what it got."""
+    """Serve a webhook that answers with these statuses in turn, then 200, and keep the requests."""
     got: list[tuple[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -214,7 +214,7 @@ async def test_world_begun_anew_counts_updates_from_above_the_old_ones(tmp_path:
             await world.say("hello")
             ids.append((await world.updates())[0]["update_id"])
         await asyncio.sleep(1.1)
-    # A fresh world starts at the seconds since 1970; the old one had but a few updates.
+    # A new sandbox starts at the seconds since 1970. The old one had only a few updates.
     assert ids[1] > ids[0]
 
 
@@ -235,7 +235,7 @@ async def test_what_was_answered_survives_sigkill(tmp_path: Path) -> None:
         if child.returncode is None:
             child.kill()
         await child.wait()
-    # A commit that was being written when the kill came: torn, and never answered.
+    # The kill interrupted the write of this commit, so its call was never answered.
     with (tmp_path / "world.jsonl").open("ab") as journal:
         journal.write(b'[["counters","upd')
     async with begin(tmp_path) as world:

@@ -1,4 +1,4 @@
-"""How the Bot API reads a request, and what it answers to a wrong one."""
+"""How the Bot API reads a request, and its answers to wrong requests."""
 
 import json
 from typing import Any
@@ -110,7 +110,7 @@ async def test_file_in_the_field_itself_and_again_by_its_id(world: RawWorld) -> 
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "description"),
     [
         ({"text": "x"}, "chat_id is empty"),
         ({"chat_id": 1}, "message text is empty"),
@@ -143,9 +143,9 @@ async def test_file_in_the_field_itself_and_again_by_its_id(world: RawWorld) -> 
     ],
 )
 async def test_request_that_the_class_does_not_take(
-    world: RawWorld, fields: dict[str, Any], said: str
+    world: RawWorld, fields: dict[str, Any], description: str
 ) -> None:
-    assert await world.refused("sendMessage", **fields) == (400, f"Bad Request: {said}")
+    assert await world.refused("sendMessage", **fields) == (400, f"Bad Request: {description}")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
