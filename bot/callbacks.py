@@ -1,7 +1,7 @@
-"""What the product's stateless buttons carry: an act and an id, everything else is read again.
+"""Define the data of the product's stateless buttons: an act and an id.
 
-Telegram allows 64 bytes. The separator of aiogram-dialog never occurs here, so that a form's own
-buttons can be told from these.
+Everything else is read again when a button is pressed. Telegram allows 64 bytes. The separator of
+aiogram-dialog never occurs here, so that these buttons can be told apart from those of forms.
 """
 
 from enum import StrEnum
@@ -9,8 +9,8 @@ from enum import StrEnum
 from aiogram.filters.callback_data import CallbackData
 
 
-class Place(StrEnum):
-    """Where a navigation button leads."""
+class Screen(StrEnum):
+    """A screen that a navigation button shows."""
 
     MENU = "menu"
     CAMPAIGNS = "campaigns"
@@ -29,9 +29,9 @@ class Place(StrEnum):
 
 
 class Go(CallbackData, prefix="go"):
-    """Show another screen; it changes nothing."""
+    """Show another screen; the button changes nothing."""
 
-    place: Place
+    screen: Screen
     id: int = 0
     page: int = 0
 
@@ -61,7 +61,7 @@ class CampaignAct(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
-    CANCEL_SURE = "cancel_sure"
+    CANCEL_CONFIRMED = "cancel_sure"
     SHOW_AD = "ad"
 
 
@@ -73,7 +73,7 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """Take a placement back that waits for moderation."""
+    """Withdraw a placement that waits for moderation."""
 
     act: str
     id: int
@@ -85,7 +85,7 @@ class ChannelAct(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     REMOVE = "remove"
-    REMOVE_SURE = "remove_sure"
+    REMOVE_CONFIRMED = "remove_sure"
 
 
 class OnChannel(CallbackData, prefix="chan"):
@@ -132,25 +132,25 @@ class OnSwitch(CallbackData, prefix="switch"):
 
 
 class CloseIncident(CallbackData, prefix="incident"):
-    """Close an incident, once what it saw is repaired."""
+    """Close an incident after its violations are repaired."""
 
     id: int
 
 
 class ShowQueue(CallbackData, prefix="queue"):
-    """Page through what waits for moderation."""
+    """Show a page of the placements that wait for moderation."""
 
     page: int = 0
 
 
 class ChooseLanguage(CallbackData, prefix="lang"):
-    """Choose the language of the product's words."""
+    """Choose the language of the product's texts."""
 
     language: str
 
 
 class ResolutionAct(StrEnum):
-    """What an admin does about a post of which nobody knows whether it is, or stayed, there."""
+    """What an admin does about an uncertain or an unseen post."""
 
     CARD = "card"
     THERE = "there"
@@ -161,7 +161,7 @@ class ResolutionAct(StrEnum):
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """Decide on a doubtful post; the claim tells a card of an earlier doubt from today's."""
+    """Decide on an uncertain or unseen post; the claim tells an old card from the present one."""
 
     act: ResolutionAct
     id: int
@@ -169,20 +169,20 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class ShowDeadLetters(CallbackData, prefix="dlq"):
-    """Page through the posts that failed for good."""
+    """Show a page of the dead letters."""
 
     page: int = 0
 
 
 class OnDeadLetter(CallbackData, prefix="dead"):
-    """Show one of them, or offer it to its advertiser again."""
+    """Show a dead letter, or offer it to its advertiser again."""
 
     act: str
     id: int
 
 
 class Retry(CallbackData, prefix="retry"):
-    """Submit an offered placement anew, on the terms that the offer showed."""
+    """Submit an offered placement again on the terms of the offer; the price is in minor units."""
 
     id: int
     price: int
@@ -190,20 +190,23 @@ class Retry(CallbackData, prefix="retry"):
 
 
 class Withdraw(CallbackData, prefix="withdraw"):
-    """Ask for the amount that the button showed; the key makes a second press the first one."""
+    """Request the amount that the button shows, in minor units.
+
+    The key makes a second press repeat the first one instead of requesting again.
+    """
 
     amount: int
     key: str
 
 
 class CancelWithdrawal(CallbackData, prefix="cancel"):
-    """Take one's own withdrawal back, while nobody has approved it."""
+    """Cancel one's own withdrawal that nobody has approved yet."""
 
     id: int
 
 
 class ShowWithdrawals(CallbackData, prefix="withdrawals"):
-    """Page through the withdrawals that wait for staff."""
+    """Show a page of the withdrawals that wait for staff."""
 
     page: int = 0
 
@@ -227,19 +230,19 @@ class OnWithdrawal(CallbackData, prefix="withdrawal"):
 
 
 class ShowDeposits(CallbackData, prefix="deposits"):
-    """Page through the deposits."""
+    """Show a page of the deposits."""
 
     page: int = 0
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """Page through the repairs of the books that wait."""
+    """Show a page of the corrections that wait."""
 
     page: int = 0
 
 
 class CorrectionAct(StrEnum):
-    """What an admin does with a proposed repair."""
+    """What an admin does with a correction."""
 
     CARD = "card"
     ASK_CONFIRM = "ask_yes"
@@ -249,7 +252,7 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """Decide on a repair, or show its card again; the reason is one of the presets."""
+    """Decide on a correction, or show its card again; the reason is one of the presets."""
 
     act: CorrectionAct
     id: int

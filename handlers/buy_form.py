@@ -1,4 +1,4 @@
-"""The form of a new placement: channel, time, confirmation."""
+"""Handle the form of a new placement: channel, time, confirmation."""
 
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,11 @@ from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 from bot import formatting
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
-from bot.screens import campaigns as campaign_screens
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, PAGE, offset
+from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
 from db.models.campaigns import CampaignStatus, Channel
+from handlers import campaigns as campaign_handlers
 from handlers import forms
 from handlers import settings as settings_handlers
 from services.market import campaigns, channels, placements
@@ -27,7 +27,7 @@ openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """The steps, in order; the zone is asked once in a person's life."""
+    """The steps, in order; the zone is asked only of a person who has not chosen one yet."""
 
     channel = State()
     when = State()
@@ -43,7 +43,10 @@ async def open_buy_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Offer the catalogue to an active campaign of one's own."""
+    """Open the form for an active campaign that belongs to the person who asks.
+
+    Raises NotCampaignOwner and CampaignNotActive.
+    """
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
     if row.advertiser_id != context.user_id:
@@ -54,23 +57,23 @@ async def open_buy_form(
 
 
 async def _catalogue(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context = forms.turn_of(dialog_manager)
-    number = dialog_manager.dialog_data.get("page", 0)
+    context = forms.context_of(dialog_manager)
+    page_number = dialog_manager.dialog_data.get("page", 0)
     async with context.read() as session:
         campaign = await campaigns.get(
             session, actor=context.actor, campaign_id=_campaign_id(dialog_manager)
         )
         left = await campaigns.budget_left(session, campaign.id)
-        found = await channels.catalogue(session, limit=FETCH, offset=offset(number))
+        rows = await channels.catalogue(session, limit=FETCH_LIMIT, offset=offset(page_number))
     return {
         "values": {
             "campaign": campaign.name,
             "left": context.t.money(left),
-            "found": len(found[:PAGE]),
+            "found": len(rows[:PAGE_SIZE]),
         },
-        "channels": [(row.id, _label(context, row)) for row in found[:PAGE]],
-        "has_previous": number > 0,
-        "has_next": len(found) > PAGE,
+        "channels": [(row.id, _label(context, row)) for row in rows[:PAGE_SIZE]],
+        "has_previous": page_number > 0,
+        "has_next": len(rows) > PAGE_SIZE,
     }
 
 
@@ -90,41 +93,40 @@ async def _turn_page(press: CallbackQuery, button: Button, manager: DialogManage
     manager.dialog_data["page"] = max(manager.dialog_data.get("page", 0) + step, 0)
 
 
-async def _choose(_press: CallbackQuery, _select: Any, manager: DialogManager, item: str) -> None:
+async def _choose_channel(
+    _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
+) -> None:
     manager.dialog_data["channel_id"] = int(item)
-    await forms.go_on(manager, BuyForm.when)
+    await forms.next_step(manager, BuyForm.when)
 
 
-async def _at_once(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+async def _publish_at_once(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     manager.dialog_data["publish_at"] = None
-    await forms.go_on(manager, BuyForm.confirm)
+    await forms.next_step(manager, BuyForm.confirm)
 
 
-async def _later(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
-    await forms.go_on(manager, BuyForm.time if context.t.time_zone else BuyForm.zone)
+async def _publish_later(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
+    await forms.next_step(manager, BuyForm.time if context.t.time_zone else BuyForm.zone)
 
 
-async def _zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
-    if await settings_handlers.keep_zone(context, message.text or ""):
-        await forms.go_on(manager, BuyForm.time)
-    else:
-        forms.complain(manager, context.t("zone-unknown"))
+async def _save_zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if await settings_handlers.save_zone(message, manager):
+        await forms.next_step(manager, BuyForm.time)
 
 
-async def _time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
+async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
     at = formatting.parse_time(message.text or "", context.t.time_zone)
     if at is None:
-        forms.complain(manager, context.t("time-wrong"))
+        forms.show_error(manager, context.t("time-wrong"))
         return
     manager.dialog_data["publish_at"] = at.isoformat()
-    await forms.go_on(manager, BuyForm.confirm)
+    await forms.next_step(manager, BuyForm.confirm)
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context = forms.turn_of(dialog_manager)
+    context = forms.context_of(dialog_manager)
     async with context.read() as session:
         campaign = await campaigns.get(
             session, actor=context.actor, campaign_id=_campaign_id(dialog_manager)
@@ -148,7 +150,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
 
 
 async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
+    context = forms.context_of(manager)
     try:
         async with context.begin() as session:
             target = await campaigns.submit_target(
@@ -159,15 +161,17 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                 publish_at=_publish_at(manager),
                 fee_bps=context.settings.platform_fee_bps,
                 agreed=campaigns.Terms(*manager.dialog_data["terms"]),
-                key=f"form:{context.user_id}:{manager.current_context().id}",
+                key=forms.idempotency_key(manager),
             )
     except errors.TermsChanged:
-        forms.complain(manager, context.t("terms-changed"))
+        forms.show_error(manager, context.t("terms-changed"))
         return
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target.id)
     card = screens.placement(context.t, row)
-    await forms.close(manager, Outgoing(f"{context.t('buy-done')}\n\n{card.text}", card.keyboard))
+    await forms.close_form(
+        manager, Outgoing(f"{context.t('buy-done')}\n\n{card.text}", card.keyboard)
+    )
 
 
 def _campaign_id(manager: DialogManager) -> int:
@@ -180,60 +184,56 @@ def _publish_at(manager: DialogManager) -> datetime | None:
     return datetime.fromisoformat(at) if at else None
 
 
-async def _campaign(manager: DialogManager, context: RequestContext) -> Outgoing:
-    async with context.read() as session:
-        row = await campaigns.get(session, actor=context.actor, campaign_id=_campaign_id(manager))
-        left = await campaigns.budget_left(session, row.id)
-    return campaign_screens.campaign(context.t, row, left)
+async def _campaign_card(manager: DialogManager, context: RequestContext) -> Outgoing:
+    return await campaign_handlers.card_screen(context, _campaign_id(manager))
 
 
 form = Dialog(
     Window(
-        forms.Ask("buy-channel"),
+        forms.Question("buy-channel"),
         Column(
             Select(
-                forms.Item(),
+                forms.ItemLabel(),
                 id="channel",
                 item_id_getter=lambda item: item[0],
                 items="channels",
-                on_click=_choose,
+                on_click=_choose_channel,
             )
         ),
         Row(
             Button(
-                forms.Say("page-previous"), "previous", on_click=_turn_page, when="has_previous"
+                forms.Translated("page-previous"),
+                "previous",
+                on_click=_turn_page,
+                when="has_previous",
             ),
-            Button(forms.Say("page-next"), "next", on_click=_turn_page, when="has_next"),
+            Button(forms.Translated("page-next"), "next", on_click=_turn_page, when="has_next"),
         ),
-        forms.ways_out(_campaign, first=True),
+        forms.navigation_row(_campaign_card, first=True),
         state=BuyForm.channel,
         getter=_catalogue,
     ),
     Window(
-        forms.Ask("buy-when"),
+        forms.Question("buy-when"),
         Column(
-            Button(forms.Say("buy-at-once"), "at_once", on_click=_at_once),
-            Button(forms.Say("buy-later"), "later", on_click=_later),
+            Button(forms.Translated("buy-at-once"), "at_once", on_click=_publish_at_once),
+            Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
         ),
-        forms.ways_out(_campaign),
+        forms.navigation_row(_campaign_card),
         state=BuyForm.when,
     ),
-    Window(
-        forms.Ask("zone-ask"),
-        MessageInput(_zone),
-        forms.ways_out(_campaign),
-        state=BuyForm.zone,
-    ),
-    Window(
-        forms.Ask("buy-time-ask"),
-        MessageInput(_time),
-        forms.ways_out(_campaign, back_to=BuyForm.when),
+    forms.text_step("zone-ask", _save_zone, state=BuyForm.zone, after_cancel=_campaign_card),
+    forms.text_step(
+        "buy-time-ask",
+        _save_time,
         state=BuyForm.time,
+        after_cancel=_campaign_card,
+        back_to=BuyForm.when,
     ),
     Window(
-        forms.Ask("buy-confirm"),
-        Button(forms.Say("submit"), "submit", on_click=_submit),
-        forms.ways_out(_campaign, back_to=BuyForm.when),
+        forms.Question("buy-confirm"),
+        Button(forms.Translated("submit"), "submit", on_click=_submit),
+        forms.navigation_row(_campaign_card, back_to=BuyForm.when),
         state=BuyForm.confirm,
         getter=_summary,
     ),

@@ -1,4 +1,4 @@
-"""The form of a new campaign: name, ad, link button, budget, preview, save."""
+"""Handle the form of a new campaign: name, ad, link button, budget, preview, save."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button
 
-from bot import ad_parser, formatting
+from bot import ad_parser
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
@@ -39,88 +39,84 @@ class CampaignForm(StatesGroup):
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.CAMPAIGN))
 async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
-    """Ask for the first thing."""
+    """Open the form with its first question."""
     await forms.open_form(dialog_manager, CampaignForm.name)
 
 
-async def _name(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
+async def _read_name(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
     name = (message.text or "").strip()
     if not name or creatives.utf16_length(name) > campaigns.NAME_LIMIT:
         problem = errors.InvalidText("name", campaigns.NAME_LIMIT, creatives.utf16_length(name))
-        forms.complain(manager, explain(context.t, problem))
+        forms.show_error(manager, explain(context.t, problem))
         return
     manager.dialog_data["name"] = name
-    await forms.go_on(manager, CampaignForm.ad)
+    await forms.next_step(manager, CampaignForm.ad)
 
 
-async def _ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
+async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
     ad = ad_parser.parse_ad(message)
     if ad is None or message.media_group_id is not None:
-        forms.complain(manager, context.t("ad-kind"))
+        forms.show_error(manager, context.t("ad-kind"))
         return
-    await _keep(manager, ad, CampaignForm.button_text)
+    await _save_ad(manager, ad, CampaignForm.button_text)
 
 
-async def _button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     text = (message.text or "").strip()
-    # The address follows; until then any valid one stands in for the check of the text.
-    problem = _wrong(
-        manager, replace(_creative(manager), button_text=text, button_url="https://t.me/")
-    )
-    if problem:
-        forms.complain(manager, problem)
+    # The address is asked next; the check of the text needs some valid address.
+    ad = replace(_creative(manager), button_text=text, button_url="https://t.me/")
+    if not _check_ad(manager, ad):
         return
     manager.dialog_data["button_text"] = text
-    await forms.go_on(manager, CampaignForm.button_url)
+    await forms.next_step(manager, CampaignForm.button_url)
 
 
-async def _button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+async def _read_button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     url = (message.text or "").strip()
     if "://" not in url:
         url = f"https://{url}"
     text = manager.dialog_data["button_text"]
-    await _keep(
+    await _save_ad(
         manager,
         replace(_creative(manager), button_text=text, button_url=url),
         CampaignForm.budget,
     )
 
 
-async def _no_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+async def _skip_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     ad = replace(_creative(manager), button_text=None, button_url=None)
-    await _keep(manager, ad, CampaignForm.budget)
+    await _save_ad(manager, ad, CampaignForm.budget)
 
 
-async def _budget(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
-    budget = formatting.parse_money(message.text or "", context.t.currency, context.t.language)
+async def _read_budget(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    budget = await forms.read_amount(message, manager)
     if budget is None:
-        forms.complain(
-            manager, context.t("amount-wrong", example=context.t.money(formatting.EXAMPLE))
-        )
         return
     manager.dialog_data["budget"] = budget
-    if await _show_ad(message, manager):
-        await forms.go_on(manager, CampaignForm.preview)
+    if await _show_preview(message, manager):
+        await forms.next_step(manager, CampaignForm.preview)
 
 
-async def _show_ad(message: Message, manager: DialogManager) -> bool:
-    """Send the ad exactly as channels will get it; what Telegram refuses is told now."""
-    context = forms.turn_of(manager)
+async def _show_preview(message: Message, manager: DialogManager) -> bool:
+    """Send the ad exactly as channels will get it.
+
+    If Telegram refuses the ad, ask for it again, show the error and return False.
+    """
+    context = forms.context_of(manager)
     bot: Bot = manager.middleware_data["bot"]
     try:
         await bot(ad_messages.message(message.chat.id, _creative(manager)))
     except TelegramBadRequest:
-        forms.complain(manager, context.t("ad-refused"))
+        forms.show_error(manager, context.t("ad-refused"))
         await manager.switch_to(CampaignForm.ad)
         return False
     return True
 
 
 async def _save(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
+    context = forms.context_of(manager)
     async with context.begin() as session:
         row = await campaigns.create(
             session,
@@ -128,26 +124,25 @@ async def _save(_press: CallbackQuery, _button: Button, manager: DialogManager) 
             name=manager.dialog_data["name"],
             creative=_creative(manager),
             total_budget=manager.dialog_data["budget"],
-            key=f"form:{context.user_id}:{manager.current_context().id}",
+            key=forms.idempotency_key(manager),
         )
-    await forms.close(manager, await campaign_handlers.card_screen(context, row.id))
+    await forms.close_form(manager, await campaign_handlers.card_screen(context, row.id))
 
 
-async def _keep(manager: DialogManager, ad: Creative, state: State) -> None:
-    problem = _wrong(manager, ad)
-    if problem:
-        forms.complain(manager, problem)
-        return
-    manager.dialog_data["ad"] = ad.as_json()
-    await forms.go_on(manager, state)
+async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> None:
+    if _check_ad(manager, ad):
+        manager.dialog_data["ad"] = ad.as_json()
+        await forms.next_step(manager, next_state)
 
 
-def _wrong(manager: DialogManager, ad: Creative) -> str | None:
+def _check_ad(manager: DialogManager, ad: Creative) -> bool:
+    """Return whether the ad is valid; show the error if it is not."""
     try:
         ad.validate()
     except errors.DomainError as error:
-        return explain(forms.turn_of(manager).t, error)
-    return None
+        forms.show_error(manager, explain(forms.context_of(manager).t, error))
+        return False
+    return True
 
 
 def _creative(manager: DialogManager) -> Creative:
@@ -155,57 +150,52 @@ def _creative(manager: DialogManager) -> Creative:
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context = forms.turn_of(dialog_manager)
+    context = forms.context_of(dialog_manager)
     draft = dialog_manager.dialog_data
     return {"values": {"name": draft["name"], "budget": context.t.money(draft["budget"])}}
 
 
-async def _examples(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    return {"values": {"example": forms.turn_of(dialog_manager).t.money(formatting.EXAMPLE)}}
-
-
-async def _list(_manager: DialogManager, context: RequestContext) -> Outgoing:
+async def _campaign_list(_manager: DialogManager, context: RequestContext) -> Outgoing:
     return await campaign_handlers.list_screen(context)
 
 
 form = Dialog(
-    Window(
-        forms.Ask("campaign-name-ask"),
-        MessageInput(_name),
-        forms.ways_out(_list, first=True),
+    forms.text_step(
+        "campaign-name-ask",
+        _read_name,
         state=CampaignForm.name,
+        after_cancel=_campaign_list,
+        first=True,
     ),
-    Window(
-        forms.Ask("campaign-ad-ask"),
-        MessageInput(_ad),
-        forms.ways_out(_list),
-        state=CampaignForm.ad,
+    forms.text_step(
+        "campaign-ad-ask", _read_ad, state=CampaignForm.ad, after_cancel=_campaign_list
     ),
-    Window(
-        forms.Ask("campaign-button-ask"),
-        MessageInput(_button_text),
-        Button(forms.Say("skip"), "skip", on_click=_no_button),
-        forms.ways_out(_list),
+    forms.text_step(
+        "campaign-button-ask",
+        _read_button_text,
+        Button(forms.Translated("skip"), "skip", on_click=_skip_button),
         state=CampaignForm.button_text,
+        after_cancel=_campaign_list,
     ),
-    Window(
-        forms.Ask("campaign-url-ask"),
-        MessageInput(_button_url),
-        Button(forms.Say("skip"), "skip", on_click=_no_button),
-        forms.ways_out(_list),
+    forms.text_step(
+        "campaign-url-ask",
+        _read_button_url,
+        Button(forms.Translated("skip"), "skip", on_click=_skip_button),
         state=CampaignForm.button_url,
+        after_cancel=_campaign_list,
     ),
-    Window(
-        forms.Ask("campaign-budget-ask"),
-        MessageInput(_budget),
-        forms.ways_out(_list, back_to=CampaignForm.button_text),
+    forms.text_step(
+        "campaign-budget-ask",
+        _read_budget,
         state=CampaignForm.budget,
-        getter=_examples,
+        after_cancel=_campaign_list,
+        back_to=CampaignForm.button_text,
+        getter=forms.example_amount,
     ),
     Window(
-        forms.Say("campaign-preview"),
-        Button(forms.Say("save"), "save", on_click=_save),
-        forms.ways_out(_list),
+        forms.Translated("campaign-preview"),
+        Button(forms.Translated("save"), "save", on_click=_save),
+        forms.navigation_row(_campaign_list),
         state=CampaignForm.preview,
         getter=_summary,
     ),

@@ -1,13 +1,13 @@
-"""An advertiser's campaigns: list, card, and what is done with one."""
+"""Handle an advertiser's campaigns: the list, the card, and the buttons of the card."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
 
-from bot.callbacks import CampaignAct, Go, OnCampaign, Place
+from bot.callbacks import CampaignAct, Go, OnCampaign, Screen
 from bot.context import RequestContext
 from bot.screens import campaigns as screens
 from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram import ad_messages
 from db.models.campaigns import CampaignStatus
 from handlers import respond
@@ -16,64 +16,62 @@ from services.market.creatives import Creative
 
 router = Router(name="campaigns")
 
-MOVES = {
+_STATUS_CHANGES = {
     CampaignAct.ACTIVATE: campaigns.activate,
     CampaignAct.PAUSE: campaigns.pause,
     CampaignAct.RESUME: campaigns.resume,
-    CampaignAct.CANCEL_SURE: campaigns.cancel,
+    CampaignAct.CANCEL_CONFIRMED: campaigns.cancel,
 }
 
 
-async def list_screen(context: RequestContext, number: int = 0) -> Outgoing:
-    """Read and show the person's campaigns."""
+async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
+    """Read a page of the person's campaigns and build its screen."""
     async with context.read() as session:
-        found = await campaigns.of_advertiser(
-            session, user_id=context.user_id, limit=FETCH, offset=offset(number)
+        rows = await campaigns.of_advertiser(
+            session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(page_number)
         )
-    return screens.campaigns(context.t, Page(found, number))
+    return screens.campaigns(context.t, Page(rows, page_number))
 
 
 async def card_screen(context: RequestContext, campaign_id: int) -> Outgoing:
-    """Read and show one campaign."""
+    """Read one campaign and build its card."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=campaign_id)
         left = await campaigns.budget_left(session, campaign_id)
     return screens.campaign(context.t, row, left)
 
 
-@router.callback_query(Go.filter(F.place == Place.CAMPAIGNS))
+@router.callback_query(Go.filter(F.screen == Screen.CAMPAIGNS))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show the list."""
+    """Show a page of the person's campaigns."""
     await respond.show(press, await list_screen(context, callback_data.page))
 
 
-@router.callback_query(Go.filter(F.place == Place.CAMPAIGN))
+@router.callback_query(Go.filter(F.screen == Screen.CAMPAIGN))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one campaign."""
     await respond.show(press, await card_screen(context, callback_data.id))
 
 
-@router.callback_query(Go.filter(F.place == Place.BUY))
-async def choose_for_buying(
-    press: CallbackQuery, callback_data: Go, context: RequestContext
-) -> None:
-    """Ask for which of the active campaigns a placement is bought."""
+@router.callback_query(Go.filter(F.screen == Screen.BUY))
+async def choose_campaign(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
+    """Ask for which of the active campaigns a placement is to be bought."""
     async with context.read() as session:
-        found = await campaigns.of_advertiser(
+        rows = await campaigns.of_advertiser(
             session,
             user_id=context.user_id,
-            limit=FETCH,
+            limit=FETCH_LIMIT,
             offset=offset(callback_data.page),
             status=CampaignStatus.ACTIVE,
         )
-    await respond.show(press, screens.choose_for_buying(context.t, Page(found, callback_data.page)))
+    await respond.show(press, screens.choose_campaign(context.t, Page(rows, callback_data.page)))
 
 
 @router.callback_query(OnCampaign.filter(F.act == CampaignAct.SHOW_AD))
 async def show_ad(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext, bot: Bot
 ) -> None:
-    """Send the ad itself, as channels get it, and the card below it."""
+    """Send the ad itself, exactly as channels get it, and the campaign's card below it."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)
@@ -86,15 +84,18 @@ async def show_ad(
 async def ask_cancel(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
-    """Ask before a campaign is cancelled: there is no way back."""
+    """Ask for confirmation before a campaign is cancelled, because this cannot be undone."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
-    await respond.show(press, screens.cancel_sure(context.t, row))
+    await respond.show(press, screens.confirm_cancel(context.t, row))
 
 
-@router.callback_query(OnCampaign.filter(F.act.in_(MOVES)))
-async def move(press: CallbackQuery, callback_data: OnCampaign, context: RequestContext) -> None:
-    """Activate, pause, resume or cancel, whatever the pressed message still showed."""
+@router.callback_query(OnCampaign.filter(F.act.in_(_STATUS_CHANGES)))
+async def change_status(
+    press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
+) -> None:
+    """Activate, pause, resume or cancel a campaign; its present state decides, not the card's."""
     async with context.begin() as session:
-        await MOVES[callback_data.act](session, actor=context.actor, campaign_id=callback_data.id)
+        change = _STATUS_CHANGES[callback_data.act]
+        await change(session, actor=context.actor, campaign_id=callback_data.id)
     await respond.show(press, await card_screen(context, callback_data.id))

@@ -1,4 +1,4 @@
-"""What Telegram tells about chats: the bot's rights, new posts, a group that moved."""
+"""Handle what Telegram reports about chats: the bot's rights, new posts, migrated groups."""
 
 import structlog
 from aiogram import F, Router
@@ -14,30 +14,30 @@ router = Router(name="channel_events")
 
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
-async def rights_changed(event: ChatMemberUpdated, context: RequestContext) -> None:
-    """Suspend a channel in which the bot may not post any more, and open it again."""
-    ours = event.new_chat_member
+async def update_rights(event: ChatMemberUpdated, context: RequestContext) -> None:
+    """Suspend a channel when the bot loses the right to post there, and restore it afterwards."""
+    bot_member = event.new_chat_member
     async with context.begin() as session:
-        if not isinstance(ours, ChatMemberAdministrator):
+        if not isinstance(bot_member, ChatMemberAdministrator):
             await channels.rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
             await channels.forget_messages(session, chat_id=event.chat.id)
-        elif not ours.can_post_messages:
+        elif not bot_member.can_post_messages:
             await channels.rights_lost(session, chat_id=event.chat.id, reason="no_post_right")
         else:
             await channels.rights_restored(session, chat_id=event.chat.id)
 
 
 @router.my_chat_member()
-async def met(event: ChatMemberUpdated) -> None:
-    """Groups and private chats: nothing depends on it."""
+async def log_membership(event: ChatMemberUpdated) -> None:
+    """Log a change of the bot's membership in a group or a private chat; nothing depends on it."""
     log.info("bot's membership changed", chat_type=event.chat.type)
 
 
 @router.channel_post()
-async def note_post(post: Message, context: RequestContext) -> None:
-    """Keep the highest message id: a post of ours above it is the one that was uncertain.
+async def note_message_id(post: Message, context: RequestContext) -> None:
+    """Store a channel's highest known message id: an uncertain post can only be above it.
 
-    Not of edited posts: what is below an old one was not heard of.
+    Edited posts do not count, because the bot may not have heard of the posts before an old one.
     """
     async with context.begin() as session:
         await channels.note_message(session, chat_id=post.chat.id, message_id=post.message_id)
@@ -45,7 +45,10 @@ async def note_post(post: Message, context: RequestContext) -> None:
 
 @router.message(F.migrate_to_chat_id)
 async def follow_group(message: Message, context: RequestContext) -> None:
-    """Follow the admin chat when Telegram makes a supergroup of it; every process reads that."""
+    """Record the new id of the admin chat when Telegram turns the group into a supergroup.
+
+    The id is stored, so that every process reads it.
+    """
     if message.chat.id != context.admin_chat_id or message.migrate_to_chat_id is None:
         return
     async with context.begin() as session:

@@ -1,46 +1,46 @@
-"""An owner's channels: connecting one, its card, and what is done with it."""
+"""Handle an owner's channels: connecting a channel, the list, the card and its buttons."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 from aiogram_dialog import DialogManager
 
 from bot import channel_rights
-from bot.callbacks import ChannelAct, Go, OnChannel, Place
+from bot.callbacks import ChannelAct, Go, OnChannel, Screen
 from bot.context import RequestContext
 from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import ChannelStatus
 from handlers import forms, respond
 from handlers.terms_form import TermsForm
 from services.market import channels
 
 router = Router(name="channels")
-picked = Router(name="channel_picked")
-"""Opens a form, so it stands under the forms' router."""
+connect_router = Router(name="channel_connect")
+"""The router of `connect`, which opens a form: it belongs below the forms' router."""
 
-MOVES = {
+_STATUS_CHANGES = {
     ChannelAct.PAUSE: channels.pause,
     ChannelAct.RESUME: channels.resume,
-    ChannelAct.REMOVE_SURE: channels.remove,
+    ChannelAct.REMOVE_CONFIRMED: channels.remove,
 }
 
 
-async def list_screen(context: RequestContext, number: int = 0) -> Outgoing:
-    """Read and show the person's channels."""
+async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
+    """Read a page of the person's channels and build its screen."""
     async with context.read() as session:
-        found = await channels.of_owner(session, context.user_id)
-    begin = offset(number)
-    return screens.channels(context.t, Page(found[begin : begin + FETCH], number))
+        rows = await channels.of_owner(session, context.user_id)
+    begin = offset(page_number)
+    return screens.channels(context.t, Page(rows[begin : begin + FETCH_LIMIT], page_number))
 
 
-@router.callback_query(Go.filter(F.place == Place.CHANNELS))
+@router.callback_query(Go.filter(F.screen == Screen.CHANNELS))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show the list."""
+    """Show a page of the person's channels."""
     await respond.show(press, await list_screen(context, callback_data.page))
 
 
-@router.callback_query(Go.filter(F.place == Place.CHANNEL))
+@router.callback_query(Go.filter(F.screen == Screen.CHANNEL))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one channel."""
     async with context.read() as session:
@@ -48,40 +48,41 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
     await respond.show(press, screens.channel(context.t, row))
 
 
-@router.callback_query(Go.filter(F.place == Place.CONNECT))
+@router.callback_query(Go.filter(F.screen == Screen.CONNECT))
 async def offer_picker(press: CallbackQuery, context: RequestContext) -> None:
     """Offer Telegram's channel picker."""
-    await respond.show(press, screens.choose(context.t))
+    await respond.show(press, screens.channel_picker(context.t))
 
 
 @router.callback_query(OnChannel.filter(F.act == ChannelAct.REMOVE))
 async def ask_remove(
     press: CallbackQuery, callback_data: OnChannel, context: RequestContext
 ) -> None:
-    """Ask before a channel is removed."""
+    """Ask for confirmation before a channel is removed."""
     async with context.read() as session:
         row = await channels.own(session, actor=context.actor, channel_id=callback_data.id)
-    await respond.show(press, screens.remove_sure(context.t, row))
+    await respond.show(press, screens.confirm_remove(context.t, row))
 
 
-@router.callback_query(OnChannel.filter(F.act.in_(MOVES)))
-async def move(press: CallbackQuery, callback_data: OnChannel, context: RequestContext) -> None:
-    """Pause, resume or remove."""
+@router.callback_query(OnChannel.filter(F.act.in_(_STATUS_CHANGES)))
+async def change_status(
+    press: CallbackQuery, callback_data: OnChannel, context: RequestContext
+) -> None:
+    """Pause, resume or remove a channel."""
     async with context.begin() as session:
-        row = await MOVES[callback_data.act](
-            session, actor=context.actor, channel_id=callback_data.id
-        )
+        change = _STATUS_CHANGES[callback_data.act]
+        row = await change(session, actor=context.actor, channel_id=callback_data.id)
     await respond.show(press, screens.channel(context.t, row))
 
 
-@picked.message(F.chat_shared.request_id == screens.REQUEST_ID)
+@connect_router.message(F.chat_shared.request_id == screens.REQUEST_ID)
 async def connect(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
     """Connect the chosen channel if the bot may post there and the person is its creator.
 
-    What Telegram's picker promised is asked of Telegram again: the update may be old, and
-    `my_chat_member` may come before or after it.
+    Telegram's picker has checked both already. They are checked again, because the update may be
+    old, and `my_chat_member` may come before or after it.
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.problem(

@@ -1,17 +1,17 @@
-"""What stands behind a command of the admin chat."""
+"""Parse the arguments of commands of the admin chat."""
 
 from aiogram.filters import CommandObject
 
-_LONGEST_ID = 15
-_WORDS = 2
+_MAX_ID_LENGTH = 15
+_ARGUMENTS = 2
 
 
-def id_and_words(command: CommandObject) -> tuple[int, str] | None:
-    """Read `/command 12 the rest of it`, also `#12`; None where either part is missing."""
-    words = (command.args or "").split(maxsplit=_WORDS - 1)
-    if len(words) != _WORDS:
+def id_and_text(command: CommandObject) -> tuple[int, str] | None:
+    """Read `/command 12 a text` or `/command #12 a text`; return None if a part is missing."""
+    arguments = (command.args or "").split(maxsplit=_ARGUMENTS - 1)
+    if len(arguments) != _ARGUMENTS:
         return None
-    number = words[0].removeprefix("#")
-    if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_ID):
+    number = arguments[0].removeprefix("#")
+    if not (number.isascii() and number.isdecimal() and len(number) <= _MAX_ID_LENGTH):
         return None
-    return int(number), words[1].strip()
+    return int(number), arguments[1].strip()

@@ -1,4 +1,4 @@
-"""Repairs of the books in the admin chat: one admin has proposed, another confirms or refuses."""
+"""Handle corrections in the admin chat: one admin has proposed, another confirms or refuses."""
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
@@ -8,31 +8,22 @@ from bot.callbacks import CorrectionAct, OnCorrection, ShowCorrections
 from bot.context import RequestContext
 from bot.screens import corrections as screens
 from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import command_arguments, respond
 from services.money import correction_details, corrections
 from services.money.correction_details import CorrectionDetails
-from services.platform import errors
 from services.platform.actors import MODERATORS, STAFF
 
 router = Router(name="corrections")
 
-_PRESETS = {
-    CorrectionAct.CONFIRM: screens.CONFIRM_REASONS,
-    CorrectionAct.REFUSE: screens.REFUSE_REASONS,
-}
 
-
-async def _queue(context: RequestContext, number: int) -> Outgoing:
-    context.actor.require_staff(*STAFF, action="corrections")
-    async with context.read() as session:
-        found = await corrections.queue(session, limit=FETCH, offset=offset(number))
-    return screens.queue(context.t, Page(found, number))
-
-
-async def _proposal(context: RequestContext, correction_id: int) -> CorrectionDetails:
+async def _details(context: RequestContext, correction_id: int) -> CorrectionDetails:
     async with context.read() as session:
         return await correction_details.get(session, correction_id)
+
+
+async def _card_screen(context: RequestContext, correction_id: int) -> Outgoing:
+    return screens.card(context.t, await _details(context, correction_id))
 
 
 async def _decide(
@@ -44,26 +35,27 @@ async def _decide(
 
 
 @router.message(Command("corrections"))
-async def show(message: Message, context: RequestContext) -> None:
-    """Show what waits for a second person, or for the owner's role."""
-    await respond.show(message, await _queue(context, 0))
-
-
 @router.callback_query(ShowCorrections.filter())
-async def turn_page(
-    press: CallbackQuery, callback_data: ShowCorrections, context: RequestContext
+async def show_queue(
+    event: CallbackQuery | Message,
+    context: RequestContext,
+    callback_data: ShowCorrections | None = None,
 ) -> None:
-    """Show another page of it."""
-    await respond.show(press, await _queue(context, callback_data.page))
+    """Show a page of the corrections that wait for a second person or for `adtech repair`."""
+    context.actor.require_staff(*STAFF, action="corrections")
+    page_number = callback_data.page if callback_data else 0
+    async with context.read() as session:
+        rows = await corrections.queue(session, limit=FETCH_LIMIT, offset=offset(page_number))
+    await respond.show(event, screens.queue(context.t, Page(rows, page_number)))
 
 
 @router.callback_query(OnCorrection.filter(F.act == CorrectionAct.CARD))
 async def show_card(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Show a card as it stands now, and what the books say now."""
+    """Show a correction's card in its present state, with the present state of its wallets."""
     context.actor.require_staff(*STAFF, action="correction_card")
-    await respond.show(press, screens.card(context.t, await _proposal(context, callback_data.id)))
+    await respond.show(press, await _card_screen(context, callback_data.id))
 
 
 @router.callback_query(
@@ -72,54 +64,51 @@ async def show_card(
 async def ask_reason(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Ask the second person why; the answer decides."""
+    """Ask the second person for a reason; the press on a reason decides."""
     context.actor.require_staff(*MODERATORS, action="correction_card")
-    found = await _proposal(context, callback_data.id)
-    if callback_data.act in screens.acts(found):
-        await respond.show(press, screens.reasons(context.t, found, callback_data.act))
+    details = await _details(context, callback_data.id)
+    if callback_data.act in screens.allowed_acts(details):
+        await respond.show(press, screens.reasons(context.t, details, callback_data.act))
     else:
-        await respond.replace(press, screens.card(context.t, found))
+        await respond.replace(press, screens.card(context.t, details))
         await respond.alert(press, context.t("correction-moved-on"))
 
 
-@router.callback_query(OnCorrection.filter())
-async def decide(
+@router.callback_query(
+    OnCorrection.filter((F.act == CorrectionAct.CONFIRM) & F.reason.in_(screens.CONFIRM_REASONS))
+)
+@router.callback_query(
+    OnCorrection.filter((F.act == CorrectionAct.REFUSE) & F.reason.in_(screens.REFUSE_REASONS))
+)
+async def decide_for_preset(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Confirm or refuse for one of the preset reasons; then show what became of it."""
-    if callback_data.reason not in _PRESETS[callback_data.act]:
-        await respond.alert(press, context.t("button-stale"))
-        return
-    try:
+    """Confirm or refuse a correction for one of the preset reasons."""
+    async with respond.show_result(press, lambda: _card_screen(context, callback_data.id)):
         await _decide(context, callback_data.act, callback_data.id, callback_data.reason)
-    except errors.InvalidMove:
-        found = await _proposal(context, callback_data.id)
-        await respond.replace(press, screens.card(context.t, found))
-        raise
-    await respond.show(press, screens.card(context.t, await _proposal(context, callback_data.id)))
 
 
 @router.message(Command("confirm"))
 async def confirm(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """`/confirm 12 the bank's statement says so`: a reason in one's own words."""
+    """Confirm a correction for a reason in free text: `/confirm 12 the bank statement says so`."""
     context.actor.require_staff(*MODERATORS, action="correction_confirm")
-    await _decide_in_words(message, command, context, CorrectionAct.CONFIRM)
+    await _decide_for_text(message, command, context, CorrectionAct.CONFIRM)
 
 
 @router.message(Command("refuse"))
 async def refuse(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """`/refuse 12 nobody knows yet how it came about`."""
+    """Refuse a correction for a reason in free text: `/refuse 12 the cause is not known yet`."""
     context.actor.require_staff(*MODERATORS, action="correction_drop")
-    await _decide_in_words(message, command, context, CorrectionAct.REFUSE)
+    await _decide_for_text(message, command, context, CorrectionAct.REFUSE)
 
 
-async def _decide_in_words(
+async def _decide_for_text(
     message: Message, command: CommandObject, context: RequestContext, act: CorrectionAct
 ) -> None:
-    found = command_arguments.id_and_words(command)
-    if found is None:
+    arguments = command_arguments.id_and_text(command)
+    if arguments is None:
         await respond.show(message, Outgoing(context.t("correction-usage")))
         return
-    correction_id, reason = found
+    correction_id, reason = arguments
     await _decide(context, act, correction_id, reason)
-    await respond.show(message, screens.card(context.t, await _proposal(context, correction_id)))
+    await respond.show(message, await _card_screen(context, correction_id))

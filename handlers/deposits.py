@@ -1,4 +1,4 @@
-"""Deposits in the admin chat: only to look at."""
+"""Show the deposits in the admin chat."""
 
 from aiogram import Router
 from aiogram.filters import Command
@@ -7,8 +7,7 @@ from aiogram.types import CallbackQuery, Message
 from bot.callbacks import ShowDeposits
 from bot.context import RequestContext
 from bot.screens import deposits as screens
-from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import respond
 from services.money import deposits
 from services.platform.actors import MODERATORS
@@ -16,23 +15,17 @@ from services.platform.actors import MODERATORS
 router = Router(name="deposits")
 
 
-async def _page(context: RequestContext, number: int) -> Outgoing:
-    context.actor.require_staff(*MODERATORS, action="deposits")
-    async with context.read() as session:
-        found = await deposits.recent(session, limit=FETCH, offset=offset(number))
-        waiting = await deposits.waiting(session)
-    return screens.page(context.t, Page(found, number), waiting)
-
-
 @router.message(Command("deposits"))
-async def show(message: Message, context: RequestContext) -> None:
-    """Show what came in, the newest first."""
-    await respond.show(message, await _page(context, 0))
-
-
 @router.callback_query(ShowDeposits.filter())
-async def turn_page(
-    press: CallbackQuery, callback_data: ShowDeposits, context: RequestContext
+async def show_deposits(
+    event: CallbackQuery | Message,
+    context: RequestContext,
+    callback_data: ShowDeposits | None = None,
 ) -> None:
-    """Show another page of it."""
-    await respond.show(press, await _page(context, callback_data.page))
+    """Show a page of the deposits, the newest first."""
+    context.actor.require_staff(*MODERATORS, action="deposits")
+    page_number = callback_data.page if callback_data else 0
+    async with context.read() as session:
+        rows = await deposits.recent(session, limit=FETCH_LIMIT, offset=offset(page_number))
+        waiting = await deposits.waiting(session)
+    await respond.show(event, screens.deposits(context.t, Page(rows, page_number), waiting))

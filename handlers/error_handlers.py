@@ -1,4 +1,4 @@
-"""What a person is told when something was refused or went wrong."""
+"""Handle refusals and unexpected errors: log and audit them, and answer the person."""
 
 import structlog
 from aiogram import Router
@@ -16,27 +16,28 @@ from services.platform.actors import correlation_id
 log = structlog.get_logger(__name__)
 
 refusals = Router(name="refusals")
-unexpected_errors = Router(name="surprises")
-"""Comes last: what no other error handler has taken."""
+unexpected_errors = Router(name="unexpected_errors")
+"""The last router: it handles errors that no other error handler has handled."""
 
 LEFT_TO_THE_INBOX = (TryLaterError, AlreadyHandledError, UpdateTypeLookupError)
-"""Not a person's business: handled later, handled elsewhere, or nothing that we know."""
+"""Errors that are not shown to a person: the update is handled later, was handled by another
+process, or is of a kind that aiogram does not know."""
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))
 async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
-    """Say which fact stands in the way; refusals of rights and money are audited."""
+    """Answer with the reason of the refusal; refusals about rights and money are audited."""
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
     metrics.REFUSALS.labels(type(error).__name__).inc()
     log.info("refused", act=context.act, error=type(error).__name__)
     await record(context, error)
-    await _tell(event, explain(context.t, error))
+    await _answer(event, explain(context.t, error))
 
 
 async def record(context: RequestContext, error: errors.DomainError) -> None:
-    """Write the refusal in a transaction of its own, since the refused one rolled back."""
+    """Audit a refusal in a separate transaction, because the refused one was rolled back."""
     if isinstance(error, AUDITED) and context.identified_actor is not None:
         action = error.action if isinstance(error, errors.AccessDenied) else context.act
         async with context.begin() as session:
@@ -45,18 +46,18 @@ async def record(context: RequestContext, error: errors.DomainError) -> None:
 
 @unexpected_errors.errors(~ExceptionTypeFilter(*LEFT_TO_THE_INBOX))
 async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | None = None) -> None:
-    """Apologise with the reference number under which the log has the rest."""
+    """Log an unexpected error and apologise with the reference number of its log lines."""
     error = event.exception
     if context is None:
-        # It happened before anybody knew who speaks: there is nobody to tell.
+        # The error came before the context existed, so there is nobody to answer.
         raise error
     context.update_result.failure = type(error).__name__
     metrics.UPDATE_ERRORS.labels(type(error).__name__).inc()
     log.error("Worker error", act=context.act, exc_info=error)
-    await _tell(event, context.t("surprise", reference=correlation_id.get() or ""))
+    await _answer(event, context.t("surprise", reference=correlation_id.get() or ""))
 
 
-async def _tell(event: ErrorEvent, text: str) -> None:
+async def _answer(event: ErrorEvent, text: str) -> None:
     inner = event.update.event
     if isinstance(inner, CallbackQuery | Message):
         await respond.alert(inner, text)

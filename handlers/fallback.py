@@ -1,4 +1,4 @@
-"""Presses that nobody else takes, and words in groups that are not for the bot."""
+"""Handle presses that no other handler takes, and messages in groups."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
@@ -10,27 +10,28 @@ from bot.callbacks import OpenForm
 from bot.context import RequestContext
 from handlers import respond
 
-router = Router(name="stale")
-"""Stands above the forms' router: a form must not take an unknown button for its own."""
+router = Router(name="fallback")
+"""Comes before the forms' router: a form must not take an unknown button for its own."""
 
-FORM_GONE = (OutdatedIntent, UnknownIntent, UnknownState)
+FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
+"""The errors of aiogram-dialog for a button of a form that is closed."""
 
 
 @router.message(F.chat.type != ChatType.PRIVATE)
-async def not_for_us(_message: Message) -> None:
-    """Groups talk; only commands there are for the bot."""
+async def ignore_group_message(_message: Message) -> None:
+    """Ignore messages in groups: only commands there are for the bot."""
 
 
 @router.callback_query(F.message.chat.type != ChatType.PRIVATE)
 @router.callback_query(~F.data)
 @router.callback_query(~F.data.contains(CB_SEP) & ~F.data.startswith(f"{OpenForm.__prefix__}:"))
 async def unknown_button(press: CallbackQuery, context: RequestContext) -> None:
-    """Answer a button of an older version, or a forged one; it changes nothing."""
+    """Answer a forged button, or one of an older version, with an alert; change nothing."""
     await respond.alert(press, context.t("button-stale"))
 
 
-async def form_gone(event: ErrorEvent, context: RequestContext) -> None:
-    """Answer a button of a form that is closed."""
+async def answer_closed_form(event: ErrorEvent, context: RequestContext) -> None:
+    """Answer a button of a closed form with an alert."""
     press = event.update.callback_query
     if press is not None:
         await respond.alert(press, context.t("form-gone"))

@@ -1,101 +1,151 @@
-"""What all forms share: their words, wrong input, and the ways back and out."""
+"""Hold what all forms share: translated texts, the steps, wrong answers, back and cancel."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiogram.fsm.state import State
 from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import DialogManager, ShowMode, StartMode
-from aiogram_dialog.widgets.kbd import Button, Row
+from aiogram_dialog import DialogManager, ShowMode, StartMode, Window
+from aiogram_dialog.widgets.input import MessageInput
+from aiogram_dialog.widgets.kbd import Button, Keyboard, Row
 from aiogram_dialog.widgets.text import Text
 
+from bot import formatting
 from bot.context import RequestContext
 from bot.screens.outgoing import Outgoing
 from handlers import respond
 
-PROBLEM = "problem"
-Leave = Callable[[DialogManager, RequestContext], Awaitable[Outgoing]]
+_ERROR = "error"
+ScreenAfterCancel = Callable[[DialogManager, RequestContext], Awaitable[Outgoing]]
+Getter = Callable[..., Awaitable[dict[str, Any]]]
+AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]]
 
 
-class Say(Text):
+class Translated(Text):
     """A text of the Fluent files; its values come from the getter's `values`."""
 
     def __init__(self, message_id: str, **options: Any) -> None:
-        """Say one message; `options` are the widget's own, for example `when`."""
+        """Show one message; `options` are the widget's own, for example `when`."""
         super().__init__(**options)
         self.message_id = message_id
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:
-        return turn_of(manager).t(self.message_id, **data.get("values", {}))
+        return context_of(manager).t(self.message_id, **data.get("values", {}))
 
 
-class Ask(Say):
-    """A question; what was wrong with the last answer stands above it."""
+class Question(Translated):
+    """A question; the error of the last answer stands above it."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:
         question = await super()._render_text(data, manager)
-        problem = manager.dialog_data.get(PROBLEM)
-        return f"⚠️ {problem}\n\n{question}" if problem else question
+        error = manager.dialog_data.get(_ERROR)
+        return f"⚠️ {error}\n\n{question}" if error else question
 
 
-class Item(Text):
+class ItemLabel(Text):
     """The label of one row of a list: the second part of an item."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         return str(data["item"][1])
 
 
-def turn_of(manager: DialogManager) -> RequestContext:
-    """Give the context that the form is in."""
+def context_of(manager: DialogManager) -> RequestContext:
+    """Return the context of the update that the form handles."""
     context: RequestContext = manager.middleware_data["context"]
     return context
 
 
-def complain(manager: DialogManager, problem: str) -> None:
-    """Say what was wrong with an answer; the question is asked again."""
-    manager.dialog_data[PROBLEM] = problem
+def show_error(manager: DialogManager, text: str) -> None:
+    """Show what was wrong with an answer; the question is asked again."""
+    manager.dialog_data[_ERROR] = text
 
 
-async def go_on(manager: DialogManager, state: State) -> None:
+async def next_step(manager: DialogManager, state: State) -> None:
     """Ask the next question."""
-    manager.dialog_data.pop(PROBLEM, None)
+    manager.dialog_data.pop(_ERROR, None)
     await manager.switch_to(state)
 
 
 async def open_form(manager: DialogManager, state: State, **data: Any) -> None:
-    """Open a form in place of whichever was open."""
+    """Open a form and close the one that was open."""
     await manager.start(state, data, mode=StartMode.RESET_STACK)
     await manager.answer_callback()
 
 
-async def close(manager: DialogManager, screen: Outgoing) -> None:
-    """Close the form and show what follows it."""
+async def close_form(manager: DialogManager, screen: Outgoing) -> None:
+    """Close the form and show the screen that follows it."""
     event = manager.event
     pressed = isinstance(event, CallbackQuery)
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
-    # The next form must not take the keyboard off the screen that stands in this message now.
+    # The next form must not take the keyboard off the screen that is in this message now.
     manager.current_stack().last_message_id = None
-    # A press is answered by the dialog itself, once, when its handler ends.
+    # The dialog itself answers a press, once, when its handler ends.
     if isinstance(event, CallbackQuery):
         await respond.replace(event, screen)
     elif isinstance(event, Message):
         await respond.show(event, screen)
 
 
-def ways_out(leave: Leave, *, first: bool = False, back_to: State | None = None) -> Row:
-    """Make the buttons back and cancel; `leave` makes the screen that cancel shows.
+def idempotency_key(manager: DialogManager) -> str:
+    """Return the key under which this form's result is stored once, however often it is sent."""
+    return f"form:{context_of(manager).user_id}:{manager.current_context().id}"
 
-    The first step has no way back; another may name a step that is not the one before it.
+
+async def read_amount(message: Message, manager: DialogManager) -> int | None:
+    """Read an amount of money from an answer, in whole minor units.
+
+    If the answer is not a positive amount, show the error and return None.
+    """
+    t = context_of(manager).t
+    amount = formatting.parse_money(message.text or "", t.currency, t.language)
+    if amount is None:
+        show_error(manager, t("amount-wrong", example=t.money(formatting.EXAMPLE)))
+    return amount
+
+
+async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    """Return the values of a question about an amount: an example in the person's currency."""
+    return {"values": {"example": context_of(dialog_manager).t.money(formatting.EXAMPLE)}}
+
+
+def text_step(
+    message_id: str,
+    on_answer: AnswerHandler,
+    *buttons: Keyboard,
+    state: State,
+    after_cancel: ScreenAfterCancel,
+    first: bool = False,
+    back_to: State | None = None,
+    getter: Getter | None = None,
+) -> Window:
+    """Make a step that asks a question and waits for a message; `buttons` stand above back."""
+    return Window(
+        Question(message_id),
+        MessageInput(on_answer),
+        *buttons,
+        navigation_row(after_cancel, first=first, back_to=back_to),
+        state=state,
+        getter=getter,
+    )
+
+
+def navigation_row(
+    after_cancel: ScreenAfterCancel, *, first: bool = False, back_to: State | None = None
+) -> Row:
+    """Make the buttons back and cancel; `after_cancel` makes the screen that cancel shows.
+
+    The first step has no button back. `back_to` names the step that back leads to; without it, back
+    leads to the step before this one.
     """
 
     async def back(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-        manager.dialog_data.pop(PROBLEM, None)
+        manager.dialog_data.pop(_ERROR, None)
         await manager.switch_to(back_to) if back_to else await manager.back()
 
     async def cancel(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-        await close(manager, await leave(manager, turn_of(manager)))
+        await close_form(manager, await after_cancel(manager, context_of(manager)))
 
-    buttons = [Button(Say("cancel"), "cancel", on_click=cancel)]
+    buttons = [Button(Translated("cancel"), "cancel", on_click=cancel)]
     if not first:
-        buttons.insert(0, Button(Say("back"), "back", on_click=back))
+        buttons.insert(0, Button(Translated("back"), "back", on_click=back))
     return Row(*buttons)

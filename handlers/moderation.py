@@ -1,4 +1,7 @@
-"""The admin chat's cards. Every press is authorised and checked again, however old the card is."""
+"""Handle moderation in the admin chat.
+
+Each press is authorised and checked again, however old its card is.
+"""
 
 from aiogram import Bot, F, Router
 from aiogram.filters import Command
@@ -8,8 +11,7 @@ from bot import channel_rights
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
 from bot.context import RequestContext
 from bot.screens import moderation as screens
-from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import TargetStatus
 from handlers import respond
 from services.market import moderation
@@ -24,32 +26,24 @@ async def _card(context: RequestContext, target_id: int) -> moderation.Card:
         return await moderation.card(session, target_id=target_id)
 
 
-async def _queue(context: RequestContext, number: int) -> Outgoing:
-    context.actor.require_staff(*MODERATORS, action="moderation_queue")
-    async with context.read() as session:
-        found = await moderation.queue(session, limit=FETCH, offset=offset(number))
-    return screens.queue(context.t, Page(found, number))
-
-
 @router.message(Command("queue"))
-async def show_queue(message: Message, context: RequestContext) -> None:
-    """Show what waits for a decision."""
-    await respond.show(message, await _queue(context, 0))
-
-
 @router.callback_query(ShowQueue.filter())
-async def turn_queue(
-    press: CallbackQuery, callback_data: ShowQueue, context: RequestContext
+async def show_queue(
+    event: CallbackQuery | Message, context: RequestContext, callback_data: ShowQueue | None = None
 ) -> None:
-    """Show another page of it."""
-    await respond.show(press, await _queue(context, callback_data.page))
+    """Show a page of the placements that wait for a decision."""
+    context.actor.require_staff(*MODERATORS, action="moderation_queue")
+    page_number = callback_data.page if callback_data else 0
+    async with context.read() as session:
+        rows = await moderation.queue(session, limit=FETCH_LIMIT, offset=offset(page_number))
+    await respond.show(event, screens.queue(context.t, Page(rows, page_number)))
 
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.OPEN))
 async def open_card(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Send the ad and its card anew."""
+    """Send the ad and its card as new messages."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     row = await _card(context, callback_data.id)
     await respond.send(bot, context.admin_chat_id, screens.card(context.t, row, with_ad=True))
@@ -58,7 +52,7 @@ async def open_card(
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.CARD))
 async def show_card(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Show the card as it stands now."""
+    """Show a placement's card in its present state."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     row = await _card(context, callback_data.id)
     await respond.show(press, screens.card(context.t, row, with_ad=False))
@@ -80,7 +74,7 @@ async def approve(
 ) -> None:
     """Approve, after Telegram has confirmed that the bot can still post for the channel's creator.
 
-    Without enough money the advertiser is told what is missing.
+    If the advertiser has too little money, tell them how much is missing.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
@@ -102,12 +96,11 @@ async def approve(
     await respond.show(press, screens.card(context.t, row, with_ad=False))
 
 
-@router.callback_query(Moderate.filter(F.act == ModerationAct.REJECT))
+@router.callback_query(
+    Moderate.filter((F.act == ModerationAct.REJECT) & F.reason.in_(screens.REASONS))
+)
 async def reject(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Reject for one of the preset reasons, which the advertiser is told."""
-    if callback_data.reason not in screens.REASONS:
-        await respond.alert(press, context.t("button-stale"))
-        return
+    """Reject a placement for one of the preset reasons; the advertiser is told the reason."""
     async with context.begin() as session:
         await moderation.reject(
             session, actor=context.actor, target_id=callback_data.id, reason=callback_data.reason

@@ -1,4 +1,4 @@
-"""Telegram's payments: the question before, the money, and money taken back. No form, no Redis."""
+"""Handle Telegram's payments: pre-checkout query, payment, reversal. Nothing here uses Redis."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,38 +21,42 @@ from services.platform import errors
 log = structlog.get_logger(__name__)
 router = Router(name="payments")
 
-_PREFIX = "topup"
+_PAYLOAD_PREFIX = "topup"
 
 
 def invoice_payload(user_id: int, nonce: str) -> str:
-    """Write whose top-up an invoice is; Telegram takes 128 bytes."""
-    return f"{_PREFIX}:{user_id}:{nonce}"
+    """Build an invoice's payload, which names the person who tops up; Telegram allows 128 bytes."""
+    return f"{_PAYLOAD_PREFIX}:{user_id}:{nonce}"
 
 
-def _owner(payload: str) -> int | None:
+def _payload_user_id(payload: str) -> int | None:
     prefix, _, rest = payload.partition(":")
     user_id = rest.partition(":")[0]
-    return int(user_id) if prefix == _PREFIX and user_id.isdecimal() else None
+    return int(user_id) if prefix == _PAYLOAD_PREFIX and user_id.isdecimal() else None
 
 
 @router.pre_checkout_query()
-async def check(query: PreCheckoutQuery, context: RequestContext) -> None:
-    """Say within 10 s whether the money may come; no answer at all would be a no without words."""
+async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) -> None:
+    """Answer within 10 s whether the payment is accepted.
+
+    Without an answer Telegram refuses the payment and shows no reason.
+    """
     try:
         problem = await _problem(query, context)
-    except Exception:  # whatever it is, the person must not be left waiting
+    except Exception:  # the person must get an answer after any error
         log.exception("pre-checkout not decided")
         problem = context.t("payment-later")
     try:
         await query.answer(ok=problem is None, error_message=problem)
     except TelegramBadRequest as error:
-        # Handled again after a crash: it was answered before, or no money comes.
+        # After a crash the query is handled again: it was answered before, or Telegram has
+        # refused the payment.
         if not respond.too_late(error):
             raise
 
 
 async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | None:
-    if _owner(query.invoice_payload) != context.user_id:
+    if _payload_user_id(query.invoice_payload) != context.user_id:
         return context.t("payment-foreign")
     try:
         async with context.read() as session:
@@ -69,10 +73,10 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 
 
 @router.message(F.successful_payment)
-async def paid(message: Message, context: RequestContext) -> None:
-    """Record the money under Telegram's charge id; it is theirs who paid.
+async def record_payment(message: Message, context: RequestContext) -> None:
+    """Record a payment under Telegram's charge id; the money belongs to the person who paid.
 
-    The word that it was credited comes through the outbox, which no crash loses.
+    The message that it was credited comes through the outbox, which loses nothing in a crash.
     """
     payment = message.successful_payment
     if payment is None:
@@ -86,12 +90,12 @@ async def paid(message: Message, context: RequestContext) -> None:
             source=_source(payment.currency),
         )
     if deposit.status is DepositStatus.RECEIVED:
-        await respond.show(message, screens.received(context.t, deposit.amount))
+        await respond.show(message, screens.deposit_received(context.t, deposit.amount))
 
 
 @router.message(F.refunded_payment)
-async def taken_back(message: Message, context: RequestContext) -> None:
-    """Take back what Telegram gave back; the admin chat is told what was lost."""
+async def record_reversal(message: Message, context: RequestContext) -> None:
+    """Claw back a payment that Telegram has refunded; the admin chat is told about the loss."""
     payment = message.refunded_payment
     if payment is None:
         return
@@ -111,7 +115,10 @@ def _source(currency: str) -> str:
 
 @asynccontextmanager
 async def _never_dropped(event: str) -> AsyncIterator[None]:
-    """Keep news of money for an error of ours: tried again, then parked with its update."""
+    """Turn unexpected errors into TryLaterError, so that an update about money is never dropped.
+
+    The update is handled again, and is parked if it keeps failing. `event` is the log's text.
+    """
     try:
         yield
     except (TryLaterError, AlreadyHandledError):

@@ -1,31 +1,31 @@
-"""Placements: the list, a card with the live state, and taking one back."""
+"""Handle an advertiser's placements: the list, the card with its live state, and withdrawing."""
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
-from bot.callbacks import Go, OnPlacement, Place
+from bot.callbacks import Go, OnPlacement, Screen
 from bot.context import RequestContext
 from bot.screens import placements as screens
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import respond
 from services.market import campaigns, placements
 
 router = Router(name="placements")
 
 
-@router.callback_query(Go.filter(F.place == Place.PLACEMENTS))
+@router.callback_query(Go.filter(F.screen == Screen.PLACEMENTS))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show what the person has bought."""
+    """Show a page of the placements that the person has bought."""
     async with context.read() as session:
-        found = await placements.of_advertiser(
-            session, user_id=context.user_id, limit=FETCH, offset=offset(callback_data.page)
+        rows = await placements.of_advertiser(
+            session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(callback_data.page)
         )
-    await respond.show(press, screens.placements(context.t, Page(found, callback_data.page)))
+    await respond.show(press, screens.placements(context.t, Page(rows, callback_data.page)))
 
 
-@router.callback_query(Go.filter(F.place == Place.PLACEMENT))
+@router.callback_query(Go.filter(F.screen == Screen.PLACEMENT))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show one placement as it stands now."""
+    """Show one placement in its present state."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
     await respond.show(press, screens.placement(context.t, row))
@@ -35,7 +35,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 async def withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:
-    """Take back what no admin has decided on yet."""
+    """Withdraw a placement about which no admin has decided yet."""
     async with context.begin() as session:
         await campaigns.withdraw_target(session, actor=context.actor, target_id=callback_data.id)
     async with context.read() as session:

@@ -1,24 +1,45 @@
-"""How a handler answers: a screen in place of the pressed one, or below what was written."""
+"""Answer an update: a press of a button edits its message, and a text gets a new message."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message
 
 from bot.screens.outgoing import NO_PREVIEW, Outgoing
+from services.platform import errors
 
 ALERT_LENGTH = 200
-"""Telegram's limit for what answers a press."""
+"""Telegram's limit for the text that answers a press, in characters."""
 _TOO_OLD = "query is too old"
 _NOT_MODIFIED = "message is not modified"
 
 
 async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
-    """Show a screen: a press edits its message and is answered, words get a new message."""
+    """Show a screen: a press edits its message and is answered, a text gets a new message."""
     if isinstance(event, Message):
         await send(_bot(event), event.chat.id, screen)
         return
     await replace(event, screen)
     await answer(event)
+
+
+@asynccontextmanager
+async def show_result(
+    press: CallbackQuery, read_screen: Callable[[], Awaitable[Outgoing]]
+) -> AsyncIterator[None]:
+    """Show a screen as it is after the decision that the block makes.
+
+    If the block raises InvalidMove, the button was out of date: put the current screen in place of
+    the pressed message, and let the error go on to its handler, which answers the press.
+    """
+    try:
+        yield
+    except errors.InvalidMove:
+        await replace(press, await read_screen())
+        raise
+    await show(press, await read_screen())
 
 
 async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
@@ -28,7 +49,10 @@ async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
 
 
 async def alert(event: CallbackQuery | Message, text: str) -> None:
-    """Tell a person something that changes no screen: over the button, or as a message."""
+    """Show a text that changes no screen: as an alert if a button was pressed, else as a message.
+
+    An alert that is too long, or too late for Telegram, is sent as a message.
+    """
     if isinstance(event, CallbackQuery):
         fits = len(text) <= ALERT_LENGTH
         if await answer(event, text if fits else None) and fits:
@@ -41,9 +65,9 @@ async def alert(event: CallbackQuery | Message, text: str) -> None:
 
 
 async def answer(press: CallbackQuery, text: str | None = None) -> bool:
-    """Answer a press, as Telegram wants for each; tell whether it was still waiting for one.
+    """Answer a press, which Telegram expects for each one; return whether the answer came in time.
 
-    After a few minutes, for example of a restart, it is not.
+    Telegram stops waiting after a few minutes, for example during a restart.
     """
     try:
         await press.answer(text, show_alert=text is not None)
@@ -55,12 +79,12 @@ async def answer(press: CallbackQuery, text: str | None = None) -> bool:
 
 
 def too_late(error: TelegramBadRequest) -> bool:
-    """Tell whether Telegram does not wait for this answer any more, or has had it already."""
+    """Return whether Telegram no longer waits for this answer, or has received it already."""
     return _TOO_OLD in error.message
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:
-    """Put a screen in place of the pressed message, or below it where it can't be edited to it."""
+    """Edit the pressed message to a screen, or send the screen below if that is not possible."""
     message = event.message
     if message is None:
         return
@@ -82,6 +106,6 @@ def _needs_new(screen: Outgoing) -> bool:
 
 def _bot(event: CallbackQuery | Message) -> Bot:
     if event.bot is None:
-        message = "an event that came through the dispatcher has its bot"
+        message = "the event did not come through the dispatcher, so it has no bot"
         raise LookupError(message)
     return event.bot

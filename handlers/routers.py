@@ -1,4 +1,4 @@
-"""All routers in their order. Above the forms' router nothing touches Redis."""
+"""Assemble all routers in their order. Nothing before the forms' router uses Redis."""
 
 from functools import cache
 
@@ -35,9 +35,9 @@ from handlers import settings as settings_handlers
 
 @cache
 def dispatcher() -> Dispatcher:
-    """Join the routers, once a process; what they work with comes with each update.
+    """Assemble the dispatcher, once in each process; its dependencies come with each update.
 
-    aiogram's own state machine is off: it would read Redis before every handler.
+    aiogram's own state machine is disabled: it would read Redis before every handler.
     """
     root = Dispatcher(disable_fsm=True)
     root.update.outer_middleware(ContextMiddleware())
@@ -68,13 +68,13 @@ def dispatcher() -> Dispatcher:
 
 
 def _forms() -> Router:
-    """Make the one router under which Redis is used: private chats only, after all others."""
+    """Assemble the only router that uses Redis: the forms, in private chats, after all others."""
     router = Router(name="forms")
     router.message.filter(F.chat.type == ChatType.PRIVATE)
-    router.errors.register(fallback.form_gone, ExceptionTypeFilter(*fallback.FORM_GONE))
+    router.errors.register(fallback.answer_closed_form, ExceptionTypeFilter(*fallback.FORM_CLOSED))
     router.include_routers(
-        start.entrance,
-        channels.picked,
+        start.form_closers,
+        channels.connect_router,
         settings_handlers.openers,
         campaign_form.openers,
         buy_form.openers,
@@ -87,7 +87,7 @@ def _forms() -> Router:
         terms_form.form,
         wallet.top_up_form,
         withdraw_form.form,
-        start.lost,
+        start.unmatched,
     )
     setup_dialogs(router)
     return router

@@ -1,15 +1,15 @@
-"""Language and time zone."""
+"""Handle the settings of a person: language and time zone."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
 from bot import formatting
-from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Place
+from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
 from bot.context import RequestContext
 from bot.screens import menu
 from bot.screens.outgoing import Outgoing
@@ -22,12 +22,12 @@ openers = Router(name="settings_form")
 
 
 class ZoneForm(StatesGroup):
-    """One question: where the person is."""
+    """The only step: the person's time zone."""
 
     zone = State()
 
 
-@router.callback_query(Go.filter(F.place == Place.SETTINGS))
+@router.callback_query(Go.filter(F.screen == Screen.SETTINGS))
 @router.message(Command("settings"), F.chat.type == ChatType.PRIVATE)
 async def show_settings(event: CallbackQuery | Message, context: RequestContext) -> None:
     """Show language and time zone."""
@@ -38,7 +38,7 @@ async def show_settings(event: CallbackQuery | Message, context: RequestContext)
 async def choose_language(
     press: CallbackQuery, callback_data: ChooseLanguage, context: RequestContext
 ) -> None:
-    """Keep the language, and speak it from here on."""
+    """Save the language and show the settings in it."""
     async with context.begin() as session:
         await users.choose_language(
             session, user_id=context.user_id, language=callback_data.language
@@ -53,10 +53,15 @@ async def ask_zone(press: CallbackQuery, dialog_manager: DialogManager) -> None:
     await forms.open_form(dialog_manager, ZoneForm.zone)
 
 
-async def keep_zone(context: RequestContext, text: str) -> bool:
-    """Keep the zone that a person typed, if there is such a one; later times are shown in it."""
-    zone = formatting.known_zone(text)
+async def save_zone(message: Message, manager: DialogManager) -> bool:
+    """Save the time zone that a person typed; from now on, times are shown in it.
+
+    If there is no such zone, show the error and return False.
+    """
+    context = forms.context_of(manager)
+    zone = formatting.known_zone(message.text or "")
     if zone is None:
+        forms.show_error(manager, context.t("zone-unknown"))
         return False
     async with context.begin() as session:
         await users.set_time_zone(session, user_id=context.user_id, time_zone=zone)
@@ -64,23 +69,17 @@ async def keep_zone(context: RequestContext, text: str) -> bool:
     return True
 
 
-async def _typed(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
-    if await keep_zone(context, message.text or ""):
-        await forms.close(manager, menu.settings(context.t))
-    else:
-        forms.complain(manager, context.t("zone-unknown"))
+async def _read_zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if await save_zone(message, manager):
+        await forms.close_form(manager, menu.settings(forms.context_of(manager).t))
 
 
-async def _settings(_manager: DialogManager, context: RequestContext) -> Outgoing:
+async def _settings_screen(_manager: DialogManager, context: RequestContext) -> Outgoing:
     return menu.settings(context.t)
 
 
 zone_form = Dialog(
-    Window(
-        forms.Ask("zone-ask"),
-        MessageInput(_typed),
-        forms.ways_out(_settings, first=True),
-        state=ZoneForm.zone,
+    forms.text_step(
+        "zone-ask", _read_zone, state=ZoneForm.zone, after_cancel=_settings_screen, first=True
     )
 )

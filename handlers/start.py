@@ -1,4 +1,4 @@
-"""The menu, and the pages of words."""
+"""Handle the menu, the pages of text, and messages that no other handler takes."""
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
@@ -7,7 +7,7 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 from aiogram_dialog import DialogManager
 
 from bot import texts
-from bot.callbacks import Go, Place
+from bot.callbacks import Go, Screen
 from bot.context import RequestContext
 from bot.screens import menu
 from bot.screens.outgoing import Outgoing
@@ -16,43 +16,45 @@ from handlers import respond
 PAGES = ("help", "paysupport", "terms", "privacy")
 
 router = Router(name="start")
-"""Pages and the menu's button: no form is touched."""
-entrance = Router(name="entrance")
-"""What closes an open form: it stands under the forms' router."""
+"""The pages and the menu's button; they leave an open form as it is."""
+form_closers = Router(name="form_closers")
+"""Handlers that close an open form; they belong below the forms' router."""
+unmatched = Router(name="unmatched")
+"""Comes after every form: messages and presses that no other handler takes."""
 
 
-@router.callback_query(Go.filter(F.place == Place.MENU))
+@router.callback_query(Go.filter(F.screen == Screen.MENU))
 async def show_menu(press: CallbackQuery, context: RequestContext) -> None:
     """Show the menu."""
     await respond.show(press, menu.menu(context.t))
 
 
-@router.callback_query(Go.filter(F.place == Place.HELP))
+@router.callback_query(Go.filter(F.screen == Screen.HELP))
 async def show_help(press: CallbackQuery, context: RequestContext) -> None:
-    """Show how it works."""
+    """Show the help page."""
     await respond.show(press, menu.page(context.t, "help"))
 
 
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
 async def show_page(message: Message, context: RequestContext) -> None:
-    """Answer the commands that Telegram asks of bots that sell."""
+    """Show the page of a command; Telegram requires some of them of bots that sell."""
     page = (message.text or "").split(maxsplit=1)[0][1:].partition("@")[0].lower()
     await respond.show(message, menu.page(context.t, page))
 
 
-@entrance.message(CommandStart())
-@entrance.message(Command("menu"))
+@form_closers.message(CommandStart())
+@form_closers.message(Command("menu"))
 async def start(message: Message, context: RequestContext, dialog_manager: DialogManager) -> None:
-    """Greet, and close whichever form was open."""
+    """Show the menu and close the open form, if there is one."""
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.show(message, menu.menu(context.t))
 
 
-@entrance.message(F.text.in_(texts.everywhere("cancel")))
-async def put_keyboard_away(
+@form_closers.message(F.text.in_(texts.everywhere("cancel")))
+async def cancel_picker(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
-    """Take the channel picker's keyboard away, and whichever form was open with it."""
+    """Remove the channel picker's keyboard and close the open form, if there is one."""
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.send(
         bot, message.chat.id, Outgoing(context.t("cancelled"), ReplyKeyboardRemove())
@@ -60,18 +62,14 @@ async def put_keyboard_away(
     await respond.show(message, menu.menu(context.t))
 
 
-lost = Router(name="lost")
-"""Comes after every form: words that nobody asked for."""
-
-
-@lost.message()
-async def say_menu(message: Message, context: RequestContext) -> None:
-    """Show the menu to a person who wrote something that fits nowhere."""
+@unmatched.message()
+async def show_menu_for_unexpected(message: Message, context: RequestContext) -> None:
+    """Show the menu to a person whose message was not expected."""
     screen = menu.menu(context.t)
     await respond.show(message, Outgoing(context.t("not-understood"), screen.keyboard))
 
 
-@lost.callback_query()
-async def say_stale(press: CallbackQuery, context: RequestContext) -> None:
-    """Answer a button that would open a form that is not there."""
+@unmatched.callback_query()
+async def answer_stale_button(press: CallbackQuery, context: RequestContext) -> None:
+    """Answer a button of a form that does not exist with an alert."""
     await respond.alert(press, context.t("button-stale"))

@@ -1,11 +1,11 @@
-"""The form of a channel's terms: price, promised hours, topic."""
+"""Handle the form of a channel's terms: price, promised hours, topic."""
 
 from typing import Any
 
 from aiogram import F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
 from bot import formatting
@@ -37,39 +37,38 @@ async def open_terms_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Ask the terms of a channel of one's own."""
+    """Open the form for a channel that belongs to the person who asks.
+
+    Raises NotChannelOwner.
+    """
     async with context.read() as session:
         await channels.own(session, actor=context.actor, channel_id=callback_data.id)
     await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id)
 
 
-async def _price(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
-    price = formatting.parse_money(message.text or "", context.t.currency, context.t.language)
+async def _read_price(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    price = await forms.read_amount(message, manager)
     if price is None:
-        forms.complain(
-            manager, context.t("amount-wrong", example=context.t.money(formatting.EXAMPLE))
-        )
         return
     manager.dialog_data["price"] = price
-    await forms.go_on(manager, TermsForm.hours)
+    await forms.next_step(manager, TermsForm.hours)
 
 
-async def _hours(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
+async def _read_hours(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
     text = (message.text or "").strip()
-    small = (
+    short_number = (
         text.isascii() and text.isdecimal() and len(text) <= len(str(channels.MAX_PROMISED_HOURS))
     )
-    if not small or int(text) > channels.MAX_PROMISED_HOURS:
-        forms.complain(manager, context.t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
+    if not short_number or int(text) > channels.MAX_PROMISED_HOURS:
+        forms.show_error(manager, context.t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
         return
     manager.dialog_data["hours"] = int(text)
-    await forms.go_on(manager, TermsForm.topic)
+    await forms.next_step(manager, TermsForm.topic)
 
 
-async def _topic(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
+async def _save_terms(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
     try:
         async with context.begin() as session:
             row = await channels.set_terms(
@@ -81,9 +80,9 @@ async def _topic(message: Message, _input: MessageInput, manager: DialogManager)
                 topic=message.text or "",
             )
     except errors.InvalidText as error:
-        forms.complain(manager, explain(context.t, error))
+        forms.show_error(manager, explain(context.t, error))
         return
-    await forms.close(manager, screens.channel(context.t, row))
+    await forms.close_form(manager, screens.channel(context.t, row))
 
 
 def _channel_id(manager: DialogManager) -> int:
@@ -91,8 +90,8 @@ def _channel_id(manager: DialogManager) -> int:
     return int(start["channel_id"])
 
 
-async def _values(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    t = forms.turn_of(dialog_manager).t
+async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    t = forms.context_of(dialog_manager).t
     return {
         "values": {
             "example": t.money(formatting.EXAMPLE),
@@ -102,30 +101,25 @@ async def _values(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]
     }
 
 
-async def _list(_manager: DialogManager, context: RequestContext) -> Outgoing:
+async def _channel_list(_manager: DialogManager, context: RequestContext) -> Outgoing:
     async with context.read() as session:
-        found = await channels.of_owner(session, context.user_id)
-    return screens.channels(context.t, Page(found, 0))
+        rows = await channels.of_owner(session, context.user_id)
+    return screens.channels(context.t, Page(rows, 0))
 
 
 form = Dialog(
-    Window(
-        forms.Ask("terms-price-ask"),
-        MessageInput(_price),
-        forms.ways_out(_list, first=True),
+    forms.text_step(
+        "terms-price-ask",
+        _read_price,
         state=TermsForm.price,
+        after_cancel=_channel_list,
+        first=True,
     ),
-    Window(
-        forms.Ask("terms-hours-ask"),
-        MessageInput(_hours),
-        forms.ways_out(_list),
-        state=TermsForm.hours,
+    forms.text_step(
+        "terms-hours-ask", _read_hours, state=TermsForm.hours, after_cancel=_channel_list
     ),
-    Window(
-        forms.Ask("terms-topic-ask"),
-        MessageInput(_topic),
-        forms.ways_out(_list),
-        state=TermsForm.topic,
+    forms.text_step(
+        "terms-topic-ask", _save_terms, state=TermsForm.topic, after_cancel=_channel_list
     ),
-    getter=_values,
+    getter=_examples_and_limits,
 )

@@ -1,4 +1,7 @@
-"""Posts of which nobody knows: the admins' decisions, each checked again when it is pressed."""
+"""Handle the admins' decisions about uncertain and unseen posts.
+
+Each decision is checked again when its button is pressed.
+"""
 
 import re
 
@@ -17,11 +20,11 @@ from services.platform.actors import MODERATORS
 from services.posts import manual_resolution
 from services.posts.manual_resolution import ResolutionCase
 
-router = Router(name="doubts")
+router = Router(name="uncertain_posts")
 
-_LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<place>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
-_PRIVATE = 1_000_000_000_000
-"""A channel's chat id is minus this, less its number in t.me/c links."""
+_LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<chat>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
+_PRIVATE_LINK_OFFSET = 1_000_000_000_000
+"""A channel's chat id is minus the sum of this and the channel's number in t.me/c links."""
 
 
 async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
@@ -29,27 +32,31 @@ async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
         return await manual_resolution.get_case(session, target_id=target_id)
 
 
+async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
+    return screens.card(context.t, await _case(context, target_id), with_ad=False)
+
+
 @router.callback_query(OnUncertainPost.filter(F.act == ResolutionAct.CARD))
 async def show_card(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Show the card as it stands now."""
+    """Show a post's card in its present state."""
     context.actor.require_staff(*MODERATORS, action="doubt_card")
-    await respond.show(
-        press, screens.card(context.t, await _case(context, callback_data.id), with_ad=False)
-    )
+    await respond.show(press, await _card_screen(context, callback_data.id))
 
 
 @router.callback_query(OnUncertainPost.filter(F.act == ResolutionAct.THERE))
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask where it is: a person's word alone moves no money."""
+    """Ask for the post's link: the statement of an admin alone moves no money."""
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)
-    still = case.uncertain and case.claim_no == callback_data.claim
+    still_uncertain = case.uncertain and case.claim_no == callback_data.claim
     screen = (
-        screens.ask_link(context.t, case) if still else screens.card(context.t, case, with_ad=False)
+        screens.ask_link(context.t, case)
+        if still_uncertain
+        else screens.card(context.t, case, with_ad=False)
     )
     await respond.show(press, screen)
 
@@ -58,21 +65,21 @@ async def ask_link(
 async def decide(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Do what the button says, unless the post has moved on; then show what became of it."""
-    act = {
+    """Carry out the button's decision, unless the post's state has changed; then show the card."""
+    decision = {
         ResolutionAct.ABSENT: manual_resolution.confirm_absent,
         ResolutionAct.REFUND: manual_resolution.decide_refund,
         ResolutionAct.RELEASE: manual_resolution.decide_release,
         ResolutionAct.WAIT: manual_resolution.postpone,
     }[callback_data.act]
     async with context.begin() as session:
-        done = await act(
+        done = await decision(
             session,
             actor=context.actor,
             target_id=callback_data.id,
             claim_no=callback_data.claim,
         )
-    screen = screens.card(context.t, await _case(context, callback_data.id), with_ad=False)
+    screen = await _card_screen(context, callback_data.id)
     if done and callback_data.act is ResolutionAct.WAIT:
         await respond.alert(press, context.t("uncertain-waits"))
     elif done:
@@ -83,24 +90,29 @@ async def decide(
 
 
 @router.message(Command("there"))
-async def there(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """`/there 12 https://t.me/c/1234/56`: the post of placement 12 is at this link."""
+async def confirm_published(
+    message: Message, command: CommandObject, context: RequestContext
+) -> None:
+    """Take the link of a placement's post: `/there 12 https://t.me/c/1234/56`.
+
+    The link counts only if Telegram shows that the ad is there.
+    """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
-    found = command_arguments.id_and_words(command)
-    if found is None:
+    arguments = command_arguments.id_and_text(command)
+    if arguments is None:
         await respond.show(message, Outgoing(context.t("uncertain-there-usage")))
         return
-    target_id, words = found
+    target_id, link = arguments
     case = await _case(context, target_id)
-    message_id = _message_id(words, case)
+    message_id = _message_id(link, case)
     if message_id is None:
         await respond.show(message, Outgoing(context.t("uncertain-there-usage")))
         return
     if case.uncertain:
-        trace = await _look(context, case, message_id)
-        if trace is not LookupResult.OURS:
+        result = await _look_up(context, case, message_id)
+        if result is not LookupResult.OURS:
             await respond.show(
-                message, Outgoing(context.t("uncertain-not-seen", trace=trace.name.lower()))
+                message, Outgoing(context.t("uncertain-not-seen", trace=result.name.lower()))
             )
             return
         async with context.begin() as session:
@@ -115,18 +127,25 @@ async def there(message: Message, command: CommandObject, context: RequestContex
     await respond.show(message, screens.card(context.t, case, with_ad=False))
 
 
-def _message_id(words: str, case: ResolutionCase) -> int | None:
-    """The id in a link to a post of the case's channel, or the bare id."""
-    match = _LINK.fullmatch(words)
+def _message_id(link: str, case: ResolutionCase) -> int | None:
+    """Return the message id of a link to a post of the case's channel; a bare id is allowed.
+
+    Return None if the text is not such a link.
+    """
+    match = _LINK.fullmatch(link)
     if match is None:
         return None
-    place = match["place"]
-    ours = {f"c/{-case.chat_id - _PRIVATE}", (case.channel_username or "").lower()} - {""}
-    return int(match["id"]) if place is None or place.lower() in ours else None
+    chat = match["chat"]
+    private_chat = f"c/{-case.chat_id - _PRIVATE_LINK_OFFSET}"
+    case_chats = {private_chat, (case.channel_username or "").lower()} - {""}
+    return int(match["id"]) if chat is None or chat.lower() in case_chats else None
 
 
-async def _look(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
-    """Ask Telegram whether the ad is at this id; what may be another post is not touched."""
+async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
+    """Ask Telegram whether the ad is the message with this id.
+
+    A message that may be another post is not touched: the answer is then ANOTHERS.
+    """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(
             session, target_id=case.target_id, message_id=message_id
@@ -136,10 +155,10 @@ async def _look(context: RequestContext, case: ResolutionCase, message_id: int) 
     settings = context.settings
     sender = Sender(token=settings.bot_token.get_secret_value(), api_url=settings.bot_api_url)
     try:
-        standing = await sender.get_bot_rights(case.chat_id)
-        if standing is None or not standing.may_post:
+        rights = await sender.get_bot_rights(case.chat_id)
+        if rights is None or not rights.may_post:
             return LookupResult.UNKNOWN
-        if standing.may_edit_others:
+        if rights.may_edit_others:
             probe = await sender.compare_forwarded(
                 case.chat_id, message_id, case.creative, through=context.admin_chat_id
             )

@@ -1,4 +1,4 @@
-"""A person's withdrawals: the form that asks how much, and the presses that do not need it."""
+"""Handle a person's own withdrawals: the form that asks how much, the list, and the buttons."""
 
 import uuid
 from typing import Any
@@ -6,47 +6,45 @@ from typing import Any
 from aiogram import F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
-from bot import formatting
-from bot.callbacks import CancelWithdrawal, FormName, Go, OpenForm, Place, Withdraw
+from bot.callbacks import CancelWithdrawal, FormName, Go, OpenForm, Screen, Withdraw
 from bot.context import RequestContext
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import forms, respond
-from handlers.wallet import wallet_screen
+from handlers.wallet import wallet_after_cancel
 from services.money import wallets, withdrawals
-from services.platform import errors
 
 router = Router(name="withdraw")
 openers = Router(name="withdraw_form")
 
 
 class WithdrawForm(StatesGroup):
-    """One question: how much."""
+    """The only step: the amount to withdraw."""
 
     amount = State()
 
 
-async def _mine(context: RequestContext, number: int = 0) -> Outgoing:
+async def _list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
     async with context.read() as session:
-        found = await withdrawals.of_user(
-            session, user_id=context.user_id, limit=FETCH, offset=offset(number)
+        rows = await withdrawals.of_user(
+            session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(page_number)
         )
-    return screens.mine(context.t, Page(found, number))
+    return screens.own_withdrawals(context.t, Page(rows, page_number))
 
 
-@router.callback_query(Go.filter(F.place == Place.WITHDRAWALS))
-async def show_mine(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show the person's own withdrawals with their state."""
-    await respond.show(press, await _mine(context, callback_data.page))
+@router.callback_query(Go.filter(F.screen == Screen.WITHDRAWALS))
+async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
+    """Show the person's own withdrawals with their status."""
+    await respond.show(press, await _list_screen(context, callback_data.page))
 
 
 @router.callback_query(Withdraw.filter())
 async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: RequestContext) -> None:
-    """Set the money aside, once for each button, however often it is pressed."""
+    """Request a withdrawal, once for each button, however often it is pressed."""
     async with context.begin() as session:
         await withdrawals.request(
             session,
@@ -54,64 +52,58 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
             amount=callback_data.amount,
             key=f"press:{context.user_id}:{callback_data.key}",
         )
-    await respond.show(press, await _mine(context))
+    await respond.show(press, await _list_screen(context))
 
 
 @router.callback_query(CancelWithdrawal.filter())
-async def take_back(
+async def cancel(
     press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
 ) -> None:
-    """Take a wish back that nobody has approved yet."""
-    try:
-        async with context.begin() as session:
-            await withdrawals.cancel(session, actor=context.actor, withdrawal_id=callback_data.id)
-    except errors.InvalidMove:
-        await respond.replace(press, await _mine(context))
-        raise
-    await respond.show(press, await _mine(context))
+    """Cancel a withdrawal that nobody has approved yet."""
+    async with (
+        respond.show_result(press, lambda: _list_screen(context)),
+        context.begin() as session,
+    ):
+        await withdrawals.cancel(session, actor=context.actor, withdrawal_id=callback_data.id)
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.WITHDRAW))
 async def open_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
-    """Ask how much."""
+    """Open the form that asks how much to withdraw."""
     await forms.open_form(dialog_manager, WithdrawForm.amount)
 
 
-async def _amount(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.turn_of(manager)
-    amount = formatting.parse_money(message.text or "", context.t.currency, context.t.language)
+async def _ask_to_confirm(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
+    amount = await forms.read_amount(message, manager)
     if amount is None:
-        forms.complain(
-            manager, context.t("amount-wrong", example=context.t.money(formatting.EXAMPLE))
-        )
         return
     async with context.read() as session:
         available = (await wallets.balances(session, context.user_id)).available
     if amount > available:
-        forms.complain(
+        forms.show_error(
             manager, context.t("withdraw-too-much", available=context.t.money(available))
         )
         return
-    await forms.close(manager, screens.sure(context.t, amount, available, uuid.uuid4().hex))
+    await forms.close_form(
+        manager, screens.confirm_withdrawal(context.t, amount, available, uuid.uuid4().hex)
+    )
 
 
 async def _available(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context = forms.turn_of(dialog_manager)
+    context = forms.context_of(dialog_manager)
     async with context.read() as session:
         available = (await wallets.balances(session, context.user_id)).available
     return {"values": {"available": context.t.money(available)}}
 
 
-async def _wallet(_manager: DialogManager, context: RequestContext) -> Outgoing:
-    return await wallet_screen(context)
-
-
 form = Dialog(
-    Window(
-        forms.Ask("withdraw-ask"),
-        MessageInput(_amount),
-        forms.ways_out(_wallet, first=True),
+    forms.text_step(
+        "withdraw-ask",
+        _ask_to_confirm,
         state=WithdrawForm.amount,
+        after_cancel=wallet_after_cancel,
+        first=True,
         getter=_available,
     )
 )

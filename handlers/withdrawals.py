@@ -1,4 +1,7 @@
-"""Withdrawals in the admin chat: approved, marked as paid, or given back; checked at each press."""
+"""Handle withdrawals in the admin chat: approve, mark as paid, give back.
+
+Rights and state are checked again at each press.
+"""
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
@@ -8,7 +11,7 @@ from bot.callbacks import OnWithdrawal, ShowWithdrawals, WithdrawalAct
 from bot.context import RequestContext
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH, Page, offset
+from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import command_arguments, respond
 from services.money import withdrawals
 from services.platform import errors
@@ -17,46 +20,46 @@ from services.platform.actors import MODERATORS
 router = Router(name="withdrawals")
 
 
-async def _queue(context: RequestContext, number: int) -> Outgoing:
-    context.actor.require_staff(*MODERATORS, action="withdrawals")
-    async with context.read() as session:
-        found = await withdrawals.queue(session, limit=FETCH, offset=offset(number))
-    return screens.queue(context.t, Page(found, number))
-
-
 async def _card(context: RequestContext, withdrawal_id: int) -> withdrawals.Card:
     async with context.read() as session:
         return await withdrawals.card(session, withdrawal_id)
 
 
+async def _card_screen(context: RequestContext, withdrawal_id: int) -> Outgoing:
+    return screens.card(context.t, await _card(context, withdrawal_id))
+
+
 @router.message(Command("withdrawals"))
-async def show(message: Message, context: RequestContext) -> None:
-    """Show what waits for staff."""
-    await respond.show(message, await _queue(context, 0))
-
-
 @router.callback_query(ShowWithdrawals.filter())
-async def turn_page(
-    press: CallbackQuery, callback_data: ShowWithdrawals, context: RequestContext
+async def show_queue(
+    event: CallbackQuery | Message,
+    context: RequestContext,
+    callback_data: ShowWithdrawals | None = None,
 ) -> None:
-    """Show another page of it."""
-    await respond.show(press, await _queue(context, callback_data.page))
+    """Show a page of the withdrawals that wait for staff."""
+    context.actor.require_staff(*MODERATORS, action="withdrawals")
+    page_number = callback_data.page if callback_data else 0
+    async with context.read() as session:
+        rows = await withdrawals.queue(session, limit=FETCH_LIMIT, offset=offset(page_number))
+    await respond.show(event, screens.queue(context.t, Page(rows, page_number)))
 
 
 @router.callback_query(OnWithdrawal.filter(F.act == WithdrawalAct.CARD))
 async def show_card(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Show a card as it stands now."""
+    """Show a withdrawal's card in its present state."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
-    await respond.show(press, screens.card(context.t, await _card(context, callback_data.id)))
+    await respond.show(press, await _card_screen(context, callback_data.id))
 
 
 @router.callback_query(
     OnWithdrawal.filter(F.act.in_({WithdrawalAct.ASK_REFERENCE, WithdrawalAct.ASK_REASON}))
 )
-async def ask(press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext) -> None:
-    """Ask under which reference it was paid, or why it is given back."""
+async def ask_details(
+    press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
+) -> None:
+    """Ask for the reference of the outside payment, or for the reason why the money goes back."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
     if row.status not in withdrawals.OPEN:
@@ -68,38 +71,45 @@ async def ask(press: CallbackQuery, callback_data: OnWithdrawal, context: Reques
         await respond.show(press, screens.reasons(context.t, row))
 
 
-@router.callback_query(OnWithdrawal.filter())
-async def decide(
+@router.callback_query(OnWithdrawal.filter(F.act == WithdrawalAct.APPROVE))
+async def approve(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Approve it, or give the money back for one of the preset reasons."""
-    act, withdrawal_id, reason = callback_data.act, callback_data.id, callback_data.reason
-    if act is WithdrawalAct.RETURN and reason not in screens.REASONS:
-        await respond.alert(press, context.t("button-stale"))
-        return
-    try:
-        async with context.begin() as session:
-            if act is WithdrawalAct.APPROVE:
-                await withdrawals.approve(session, actor=context.actor, withdrawal_id=withdrawal_id)
-            else:
-                await withdrawals.return_money(
-                    session, actor=context.actor, withdrawal_id=withdrawal_id, reason=reason
-                )
-    except errors.InvalidMove:
-        await respond.replace(press, screens.card(context.t, await _card(context, withdrawal_id)))
-        raise
-    await respond.show(press, screens.card(context.t, await _card(context, withdrawal_id)))
+    """Approve a withdrawal."""
+    withdrawal_id = callback_data.id
+    async with (
+        respond.show_result(press, lambda: _card_screen(context, withdrawal_id)),
+        context.begin() as session,
+    ):
+        await withdrawals.approve(session, actor=context.actor, withdrawal_id=withdrawal_id)
+
+
+@router.callback_query(
+    OnWithdrawal.filter((F.act == WithdrawalAct.RETURN) & F.reason.in_(screens.REASONS))
+)
+async def return_for_preset(
+    press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
+) -> None:
+    """Give the money back for one of the preset reasons."""
+    withdrawal_id = callback_data.id
+    async with (
+        respond.show_result(press, lambda: _card_screen(context, withdrawal_id)),
+        context.begin() as session,
+    ):
+        await withdrawals.return_money(
+            session, actor=context.actor, withdrawal_id=withdrawal_id, reason=callback_data.reason
+        )
 
 
 @router.message(Command("paid"))
 async def paid(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """`/paid 12 wire-0815`: withdrawal 12 was paid outside, under this reference."""
+    """Mark a withdrawal as paid outside under a reference: `/paid 12 wire-0815`."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_paid")
-    found = command_arguments.id_and_words(command)
-    if found is None:
+    arguments = command_arguments.id_and_text(command)
+    if arguments is None:
         await respond.show(message, Outgoing(context.t("withdrawal-paid-usage")))
         return
-    withdrawal_id, reference = found
+    withdrawal_id, reference = arguments
     try:
         async with context.begin() as session:
             await withdrawals.mark_paid(
@@ -109,23 +119,25 @@ async def paid(message: Message, command: CommandObject, context: RequestContext
                 external_reference=reference,
             )
     except errors.IdempotencyConflict:
-        taken = context.t("withdrawal-reference-taken", id=str(withdrawal_id))
-        await respond.show(message, Outgoing(taken))
+        text = context.t("withdrawal-reference-taken", id=str(withdrawal_id))
+        await respond.show(message, Outgoing(text))
         return
-    await respond.show(message, screens.card(context.t, await _card(context, withdrawal_id)))
+    await respond.show(message, await _card_screen(context, withdrawal_id))
 
 
 @router.message(Command("return"))
-async def give_back(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """`/return 12 the bank sent it back`: the money goes back, for a reason in one's own words."""
+async def return_for_text(
+    message: Message, command: CommandObject, context: RequestContext
+) -> None:
+    """Give the money back for a reason in free text: `/return 12 the bank sent it back`."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_return")
-    found = command_arguments.id_and_words(command)
-    if found is None:
+    arguments = command_arguments.id_and_text(command)
+    if arguments is None:
         await respond.show(message, Outgoing(context.t("withdrawal-return-usage")))
         return
-    withdrawal_id, reason = found
+    withdrawal_id, reason = arguments
     async with context.begin() as session:
         await withdrawals.return_money(
             session, actor=context.actor, withdrawal_id=withdrawal_id, reason=reason
         )
-    await respond.show(message, screens.card(context.t, await _card(context, withdrawal_id)))
+    await respond.show(message, await _card_screen(context, withdrawal_id))

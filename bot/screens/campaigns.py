@@ -1,6 +1,6 @@
-"""An advertiser's campaigns."""
+"""Build the screens of an advertiser's campaigns."""
 
-from bot.callbacks import CampaignAct, FormName, Go, OnCampaign, OpenForm, Place
+from bot.callbacks import CampaignAct, FormName, Go, OnCampaign, OpenForm, Screen
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -8,28 +8,31 @@ from db.models.campaigns import Campaign, CampaignStatus
 
 
 def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """The list; each row opens its card."""
+    """Build the list of campaigns; each row opens its card."""
     return Outgoing(
-        t("campaigns" if page.found else "campaigns-none"),
+        t("campaigns" if page.fetched else "campaigns-none"),
         rows(
             *(
                 [
                     button(
                         t("campaigns-row", name=campaign.name, status=campaign.status.value),
-                        Go(place=Place.CAMPAIGN, id=campaign.id),
+                        Go(screen=Screen.CAMPAIGN, id=campaign.id),
                     )
                 ]
                 for campaign in page.rows
             ),
-            page.turns(t, lambda number: Go(place=Place.CAMPAIGNS, page=number)),
+            page.buttons(t, lambda number: Go(screen=Screen.CAMPAIGNS, page=number)),
             [button(t("campaign-new"), OpenForm(name=FormName.CAMPAIGN))],
-            [button(t("back"), Go(place=Place.MENU))],
+            [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )
 
 
 def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
-    """One campaign with what can be done with it now; `left` of the budget in minor units."""
+    """Build the card of one campaign with the acts that its status allows.
+
+    `left` is the rest of the budget, in minor units.
+    """
     acts = {
         CampaignStatus.DRAFT: [CampaignAct.ACTIVATE],
         CampaignStatus.ACTIVE: [CampaignAct.PAUSE],
@@ -59,26 +62,31 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
             buy,
             [button(t("campaign-ad"), OnCampaign(act=CampaignAct.SHOW_AD, id=row.id))],
             cancel,
-            [button(t("back"), Go(place=Place.CAMPAIGNS))],
+            [button(t("back"), Go(screen=Screen.CAMPAIGNS))],
         ),
     )
 
 
-def cancel_sure(t: Texts, row: Campaign) -> Outgoing:
-    """The question before a campaign is cancelled for good."""
+def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
+    """Build the question that is asked before a campaign is cancelled for good."""
     return Outgoing(
         t("campaign-cancel-question", name=row.name),
         rows(
-            [button(t("campaign-cancel-sure"), OnCampaign(act=CampaignAct.CANCEL_SURE, id=row.id))],
-            [button(t("back"), Go(place=Place.CAMPAIGN, id=row.id))],
+            [
+                button(
+                    t("campaign-cancel-sure"),
+                    OnCampaign(act=CampaignAct.CANCEL_CONFIRMED, id=row.id),
+                )
+            ],
+            [button(t("back"), Go(screen=Screen.CAMPAIGN, id=row.id))],
         ),
     )
 
 
-def choose_for_buying(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """The active campaigns, to buy a placement for one of them."""
+def choose_campaign(t: Texts, page: Page[Campaign]) -> Outgoing:
+    """Build the list of active campaigns; each row buys a placement for its campaign."""
     return Outgoing(
-        t("buy-campaign" if page.found else "buy-no-campaign"),
+        t("buy-campaign" if page.fetched else "buy-no-campaign"),
         rows(
             *(
                 [
@@ -89,8 +97,8 @@ def choose_for_buying(t: Texts, page: Page[Campaign]) -> Outgoing:
                 ]
                 for campaign in page.rows
             ),
-            page.turns(t, lambda number: Go(place=Place.BUY, page=number)),
-            [] if page.found else [button(t("menu-campaigns"), Go(place=Place.CAMPAIGNS))],
-            [button(t("back"), Go(place=Place.MENU))],
+            page.buttons(t, lambda number: Go(screen=Screen.BUY, page=number)),
+            [] if page.fetched else [button(t("menu-campaigns"), Go(screen=Screen.CAMPAIGNS))],
+            [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )

@@ -1,4 +1,4 @@
-"""An owner's channels."""
+"""Build the screens of an owner's channels."""
 
 from aiogram.types import (
     ChatAdministratorRights,
@@ -7,44 +7,44 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 
-from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Place
+from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 
 REQUEST_ID = 1
-"""Of the channel picker: there is only one kind of it."""
+"""The request id of the channel picker; there is only one picker."""
 
 
 def channels(t: Texts, page: Page[Channel]) -> Outgoing:
-    """The list; each row opens its card."""
+    """Build the list of channels; each row opens its card."""
     return Outgoing(
-        t("channels" if page.found else "channels-none"),
+        t("channels" if page.fetched else "channels-none"),
         rows(
             *(
                 [
                     button(
                         t("channels-row", title=row.title, status=row.status.value),
-                        Go(place=Place.CHANNEL, id=row.id),
+                        Go(screen=Screen.CHANNEL, id=row.id),
                     )
                 ]
                 for row in page.rows
             ),
-            page.turns(t, lambda number: Go(place=Place.CHANNELS, page=number)),
-            [button(t("channel-connect"), Go(place=Place.CONNECT))],
-            [button(t("back"), Go(place=Place.MENU))],
+            page.buttons(t, lambda number: Go(screen=Screen.CHANNELS, page=number)),
+            [button(t("channel-connect"), Go(screen=Screen.CONNECT))],
+            [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )
 
 
 def channel(t: Texts, row: Channel) -> Outgoing:
-    """One channel with its terms and what can be done with it now."""
+    """Build the card of one channel with its terms and the acts that its status allows."""
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
         ChannelStatus.PAUSED: [ChannelAct.RESUME],
     }.get(row.status, [])
-    kept = row.status is not ChannelStatus.REMOVED
+    connected = row.status is not ChannelStatus.REMOVED
     lines = [
         t(
             "channel",
@@ -63,35 +63,44 @@ def channel(t: Texts, row: Channel) -> Outgoing:
     return Outgoing(
         "\n".join(lines),
         rows(
-            [button(t("channel-terms"), OpenForm(name=FormName.TERMS, id=row.id))] if kept else [],
+            [button(t("channel-terms"), OpenForm(name=FormName.TERMS, id=row.id))]
+            if connected
+            else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
-            if kept
+            if connected
             else [],
-            [button(t("back"), Go(place=Place.CHANNELS))],
+            [button(t("back"), Go(screen=Screen.CHANNELS))],
         ),
     )
 
 
-def remove_sure(t: Texts, row: Channel) -> Outgoing:
-    """The question before a channel is removed."""
+def confirm_remove(t: Texts, row: Channel) -> Outgoing:
+    """Build the question that is asked before a channel is removed."""
     return Outgoing(
         t("channel-remove-question", title=row.title),
         rows(
-            [button(t("channel-remove-sure"), OnChannel(act=ChannelAct.REMOVE_SURE, id=row.id))],
-            [button(t("back"), Go(place=Place.CHANNEL, id=row.id))],
+            [
+                button(
+                    t("channel-remove-sure"), OnChannel(act=ChannelAct.REMOVE_CONFIRMED, id=row.id)
+                )
+            ],
+            [button(t("back"), Go(screen=Screen.CHANNEL, id=row.id))],
         ),
     )
 
 
-def choose(t: Texts) -> Outgoing:
-    """Telegram's own channel picker: only channels of the person, the bot made admin on the way."""
+def channel_picker(t: Texts) -> Outgoing:
+    """Build Telegram's own channel picker.
+
+    It offers only channels that the person created, and makes the bot an admin of the chosen one.
+    """
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
         chat_is_channel=True,
         chat_is_created=True,
-        bot_administrator_rights=_posting(),
-        user_administrator_rights=_posting(),
+        bot_administrator_rights=_posting_rights(),
+        user_administrator_rights=_posting_rights(),
     )
     return Outgoing(
         t("channel-choose"),
@@ -106,8 +115,8 @@ def choose(t: Texts) -> Outgoing:
     )
 
 
-def _posting() -> ChatAdministratorRights:
-    """The right to post alone: without the right to edit, the bot can't touch others' posts."""
+def _posting_rights() -> ChatAdministratorRights:
+    """Return the right to post only; without the right to edit, it can't change others' posts."""
     return ChatAdministratorRights(
         is_anonymous=False,
         can_manage_chat=False,

@@ -1,4 +1,4 @@
-"""Repairs of the books, as the second person is asked about them."""
+"""Build the screens on which a second person confirms or refuses a correction."""
 
 from bot.callbacks import CorrectionAct, OnCorrection, ShowCorrections
 from bot.screens.outgoing import Outgoing, button, rows
@@ -9,16 +9,17 @@ from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
-"""Why a repair is right; own words go behind `/confirm`."""
+"""The preset reasons to confirm; a reason in free text goes behind `/confirm`."""
 REFUSE_REASONS = ("wrong", "cause", "again")
-"""Why it is not; own words go behind `/refuse`."""
-_SHOWN = 10
+"""The preset reasons to refuse; a reason in free text goes behind `/refuse`."""
+_MAX_ENTRIES = 10
+"""How many entry ids of one finding a card names."""
 
 
 def queue(t: Texts, page: Page[Correction]) -> Outgoing:
-    """What waits for another admin, or for the owner's role, the oldest first."""
+    """Build the list of corrections that wait for another admin or for repair, the oldest first."""
     return Outgoing(
-        t("corrections" if page.found else "corrections-none"),
+        t("corrections" if page.fetched else "corrections-none"),
         rows(
             *(
                 [
@@ -34,82 +35,86 @@ def queue(t: Texts, page: Page[Correction]) -> Outgoing:
                 ]
                 for row in page.rows
             ),
-            page.turns(t, lambda number: ShowCorrections(page=number)),
+            page.buttons(t, lambda number: ShowCorrections(page=number)),
         ),
     )
 
 
-def acts(found: CorrectionDetails) -> tuple[CorrectionAct, ...]:
-    """What can be asked about a correction as it stands now."""
-    if found.correction.status is CorrectionStatus.PROPOSED:
+def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
+    """Return the decisions that a correction's status allows."""
+    if details.correction.status is CorrectionStatus.PROPOSED:
         return (CorrectionAct.ASK_CONFIRM, CorrectionAct.ASK_REFUSE)
-    if found.correction.status is CorrectionStatus.CONFIRMED:
+    if details.correction.status is CorrectionStatus.CONFIRMED:
         return (CorrectionAct.ASK_REFUSE,)
     return ()
 
 
-def card(t: Texts, found: CorrectionDetails) -> Outgoing:
-    """A repair to decide on, or what became of it."""
-    words = {
+def card(t: Texts, details: CorrectionDetails) -> Outgoing:
+    """Build the card of a correction: what it changes, who proposed it, and its status."""
+    labels = {
         CorrectionAct.ASK_CONFIRM: t("correction-confirm"),
         CorrectionAct.ASK_REFUSE: t("correction-refuse"),
     }
     return Outgoing(
-        _facts(t, found),
+        _facts(t, details),
         rows(
-            [button(words[act], _act(act, found)) for act in acts(found)],
+            [button(labels[act], _act(act, details)) for act in allowed_acts(details)],
             [button(t("back"), ShowCorrections())],
         ),
     )
 
 
-def reasons(t: Texts, found: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
-    """The card with the reasons as buttons; the press on one of them decides."""
+def reasons(t: Texts, details: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
+    """Build the card with the preset reasons as buttons; the press on a reason decides."""
     if asked is CorrectionAct.ASK_CONFIRM:
         act, presets = CorrectionAct.CONFIRM, CONFIRM_REASONS
-        question = t("correction-confirm-why", id=str(found.correction.id))
+        question = t("correction-confirm-why", id=str(details.correction.id))
     else:
         act, presets = CorrectionAct.REFUSE, REFUSE_REASONS
-        question = t("correction-refuse-why", id=str(found.correction.id))
+        question = t("correction-refuse-why", id=str(details.correction.id))
     return Outgoing(
-        f"{_facts(t, found)}\n\n{question}",
+        f"{_facts(t, details)}\n\n{question}",
         rows(
             *(
-                [button(t("correction-reason", reason=reason), _act(act, found, reason))]
+                [button(t("correction-reason", reason=reason), _act(act, details, reason))]
                 for reason in presets
             ),
-            [button(t("back"), _act(CorrectionAct.CARD, found))],
+            [button(t("back"), _act(CorrectionAct.CARD, details))],
         ),
     )
 
 
-def _facts(t: Texts, found: CorrectionDetails) -> str:
-    row = found.correction
+def _facts(t: Texts, details: CorrectionDetails) -> str:
+    row = details.correction
     kind = t("correction-kind", kind=row.kind.value)
-    roles = [role.value for role in sorted(found.proposer_roles)] or ["none"]
+    roles = [role.value for role in sorted(details.proposer_roles)] or ["none"]
     paragraphs = [
         t("correction-card", id=str(row.id), kind=kind),
-        _change(t, found),
+        _change(t, details),
         t(
             "correction-proposed",
-            by=str(found.proposer_telegram_id),
+            by=str(details.proposer_telegram_id),
             roles=", ".join(t("staff-role", role=role) for role in roles),
             when=t.time(row.created_at),
             reason=row.reason,
         ),
-        *(_place(t, place) for place in found.places),
-        _state(t, found),
+        *(_wallet(t, wallet) for wallet in details.places),
+        _state(t, details),
     ]
     return "\n\n".join(paragraphs)
 
 
-def _change(t: Texts, found: CorrectionDetails) -> str:
-    """Say what the repair does, with its wallets, entry or placement."""
-    row, settled, currency = found.correction, found.settlement, found.places[0].books.currency
-    before = found.places[0].books.balance
-    after = found.places[0].books.last_balance
-    amount = settled.amount if settled else row.amount or 0
-    fee = settled.fee if settled else 0
+def _change(t: Texts, details: CorrectionDetails) -> str:
+    """Describe what the correction does, with its wallets, entry or placement."""
+    row, settlement, currency = (
+        details.correction,
+        details.settlement,
+        details.places[0].books.currency,
+    )
+    before = details.places[0].books.balance
+    after = details.places[0].books.last_balance
+    amount = settlement.amount if settlement else row.amount or 0
+    fee = settlement.fee if settlement else 0
     return t(
         "correction-change",
         kind=row.kind.value,
@@ -122,58 +127,58 @@ def _change(t: Texts, found: CorrectionDetails) -> str:
         after=t.money(after, currency),
         payout=t.money(amount - fee, currency),
         fee=t.money(fee, currency),
-        escrow=settled.escrow_status.value if settled else "",
-        job=settled.job_status.value if settled and settled.job_status else "none",
+        escrow=settlement.escrow_status.value if settlement else "",
+        job=settlement.job_status.value if settlement and settlement.job_status else "none",
     )
 
 
-def _place(t: Texts, place: WalletDetails) -> str:
-    """Say of one wallet what `adtech reconcile` says, in short."""
-    books = place.books
+def _wallet(t: Texts, wallet: WalletDetails) -> str:
+    """Describe one wallet in short, with the findings that `adtech reconcile` reports."""
+    books = wallet.books
     lines = [
         t(
             "correction-wallet",
             id=str(books.wallet_id),
             kind=books.kind,
-            person="none" if place.telegram_id is None else str(place.telegram_id),
+            person="none" if wallet.telegram_id is None else str(wallet.telegram_id),
             balance=t.money(books.balance, books.currency),
             sum=t.money(books.ledger_sum, books.currency),
         )
     ]
-    entries: dict[Finding, list[int]] = {finding: [] for finding in books.findings}
+    entries_of: dict[Finding, list[int]] = {finding: [] for finding in books.findings}
     for line in books.lines:
         for finding in line.findings:
-            entries.setdefault(finding, []).append(line.entry_id)
+            entries_of.setdefault(finding, []).append(line.entry_id)
     lines += [
         t(
             "correction-finding",
             finding=finding.value,
             count=len(ids),
-            entries=", ".join(str(id_) for id_ in ids[:_SHOWN]),
+            entries=", ".join(str(id_) for id_ in ids[:_MAX_ENTRIES]),
         )
-        for finding, ids in entries.items()
+        for finding, ids in entries_of.items()
     ]
     if books.sound:
         lines.append(t("correction-sound"))
     return "\n".join(lines)
 
 
-def _state(t: Texts, found: CorrectionDetails) -> str:
-    row = found.correction
+def _state(t: Texts, details: CorrectionDetails) -> str:
+    row = details.correction
     text = t(
         "correction-state",
         status=row.status.value,
-        by=str(found.confirmer_telegram_id or ""),
+        by=str(details.confirmer_telegram_id or ""),
         reason=t("correction-reason", reason=row.confirm_reason or ""),
     )
     if row.status is CorrectionStatus.CONFIRMED:
         text += "\n" + t("correction-repair", id=str(row.id))
-    elif row.status is CorrectionStatus.PROPOSED and found.takes_owner:
+    elif row.status is CorrectionStatus.PROPOSED and details.takes_owner:
         text += "\n" + t("correction-then-repair", id=str(row.id))
     elif row.status is CorrectionStatus.DONE:
         text += "\n" + t("correction-then-check")
     return text
 
 
-def _act(act: CorrectionAct, found: CorrectionDetails, reason: str = "") -> OnCorrection:
-    return OnCorrection(act=act, id=found.correction.id, reason=reason)
+def _act(act: CorrectionAct, details: CorrectionDetails, reason: str = "") -> OnCorrection:
+    return OnCorrection(act=act, id=details.correction.id, reason=reason)

@@ -1,6 +1,6 @@
-"""Posts that failed for good: the staff's list, and the offer to their advertiser."""
+"""Build the screens of dead letters: the staff's list and card, and the offer to the advertiser."""
 
-from bot.callbacks import Go, OnDeadLetter, Place, Retry, ShowDeadLetters
+from bot.callbacks import Go, OnDeadLetter, Retry, Screen, ShowDeadLetters
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -10,10 +10,10 @@ OPEN = "open"
 OFFER = "offer"
 
 
-def page(t: Texts, found: Page[DeadLetter]) -> Outgoing:
-    """The list, the newest first; each row opens its card."""
+def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
+    """Build the list of dead letters, the newest first; each row opens its card."""
     return Outgoing(
-        t("dead-letters" if found.found else "dead-letters-none"),
+        t("dead-letters" if page.fetched else "dead-letters-none"),
         rows(
             *(
                 [
@@ -27,15 +27,15 @@ def page(t: Texts, found: Page[DeadLetter]) -> Outgoing:
                         OnDeadLetter(act=OPEN, id=row.target_id),
                     )
                 ]
-                for row in found.rows
+                for row in page.rows
             ),
-            found.turns(t, lambda number: ShowDeadLetters(page=number)),
+            page.buttons(t, lambda number: ShowDeadLetters(page=number)),
         ),
     )
 
 
-def letter(t: Texts, row: DeadLetter) -> Outgoing:
-    """One of them: what failed, why, and what has been done about it."""
+def card(t: Texts, row: DeadLetter) -> Outgoing:
+    """Build the card of one dead letter: what failed, why, and what has been done about it."""
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
     else:
@@ -56,9 +56,9 @@ def letter(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Offer it to its advertiser: the terms are today's."""
+    """Build the offer to the advertiser, on the terms that the channel has now."""
     terms, price = row.terms_now, t.money(row.terms_now.price)
-    again = button(
+    retry = button(
         t("retry-button", price=price),
         Retry(id=row.target_id, price=terms.price, hours=terms.promised_hours),
     )
@@ -70,7 +70,7 @@ def offer(t: Texts, row: DeadLetter) -> Outgoing:
             price=price,
             hours=terms.promised_hours,
         ),
-        rows([again], [button(t("placement-card"), Go(place=Place.PLACEMENT, id=row.target_id))]),
+        rows([retry], [button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]),
     )
 
 

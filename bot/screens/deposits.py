@@ -1,4 +1,4 @@
-"""Money that came in, as the staff look at it."""
+"""Build the staff's list of deposits."""
 
 from bot.callbacks import ShowDeposits
 from bot.screens.outgoing import Outgoing, rows
@@ -7,9 +7,13 @@ from bot.texts import Texts
 from services.money.deposits import Payment
 
 
-def page(t: Texts, found: Page[Payment], waiting: tuple[int, int]) -> Outgoing:
-    """The deposits, the newest first; above them what waits to be credited, however old."""
-    lines = [t("deposits" if found.rows else "deposits-none")]
+def deposits(t: Texts, page: Page[Payment], waiting: tuple[int, int]) -> Outgoing:
+    """Build the list of deposits, the newest first.
+
+    `waiting` is how many deposits of any age wait to be credited and their sum in minor units; it
+    stands above the list.
+    """
+    lines = [t("deposits" if page.rows else "deposits-none")]
     count, amount = waiting
     if count:
         lines.append(t("deposits-wait", count=count, amount=t.money(amount)))
@@ -23,8 +27,8 @@ def page(t: Texts, found: Page[Payment], waiting: tuple[int, int]) -> Outgoing:
             when=t.time(row.created_at),
             status=row.status.value,
         )
-        for row in found.rows
+        for row in page.rows
     ]
     return Outgoing(
-        "\n".join(lines), rows(found.turns(t, lambda number: ShowDeposits(page=number)))
+        "\n".join(lines), rows(page.buttons(t, lambda number: ShowDeposits(page=number)))
     )

@@ -1,40 +1,40 @@
-"""The first screens: menu, help, settings."""
+"""Build the menu, the pages of text, and the settings."""
 
 from bot import texts
-from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Place
+from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 
 
 def menu(t: Texts) -> Outgoing:
-    """The main menu."""
+    """Build the main menu."""
     return Outgoing(
         t("menu"),
         rows(
             [
-                button(t("menu-campaigns"), Go(place=Place.CAMPAIGNS)),
-                button(t("menu-buy"), Go(place=Place.BUY)),
+                button(t("menu-campaigns"), Go(screen=Screen.CAMPAIGNS)),
+                button(t("menu-buy"), Go(screen=Screen.BUY)),
             ],
             [
-                button(t("menu-placements"), Go(place=Place.PLACEMENTS)),
-                button(t("menu-wallet"), Go(place=Place.WALLET)),
+                button(t("menu-placements"), Go(screen=Screen.PLACEMENTS)),
+                button(t("menu-wallet"), Go(screen=Screen.WALLET)),
             ],
             [
-                button(t("menu-channels"), Go(place=Place.CHANNELS)),
-                button(t("menu-settings"), Go(place=Place.SETTINGS)),
+                button(t("menu-channels"), Go(screen=Screen.CHANNELS)),
+                button(t("menu-settings"), Go(screen=Screen.SETTINGS)),
             ],
-            [button(t("menu-help"), Go(place=Place.HELP))],
+            [button(t("menu-help"), Go(screen=Screen.HELP))],
         ),
     )
 
 
 def page(t: Texts, message_id: str) -> Outgoing:
-    """A page of words, for example the terms, with the way back."""
-    return Outgoing(t(message_id), rows([button(t("back"), Go(place=Place.MENU))]))
+    """Build a page of text, for example the terms, with a button back to the menu."""
+    return Outgoing(t(message_id), rows([button(t("back"), Go(screen=Screen.MENU))]))
 
 
 def settings(t: Texts) -> Outgoing:
-    """The language and the time zone."""
+    """Build the settings: the language and the time zone."""
     languages = [
         button(
             t(
@@ -50,6 +50,6 @@ def settings(t: Texts) -> Outgoing:
         rows(
             languages,
             [button(t("settings-zone"), OpenForm(name=FormName.ZONE))],
-            [button(t("back"), Go(place=Place.MENU))],
+            [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )

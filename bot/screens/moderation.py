@@ -1,4 +1,4 @@
-"""The admin chat's cards: one placement each, with the ad itself above."""
+"""Build the admin chat's cards: each shows one placement, with the ad itself above."""
 
 from aiogram.types import InlineKeyboardButton
 
@@ -10,16 +10,19 @@ from db.models.campaigns import TargetStatus
 from services.market.moderation import Card
 
 REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
-"""Why an ad is turned down: presets, so that the advertiser reads them in their own language."""
+"""Why an ad is rejected: presets, so that advertisers read the reason in their own language."""
 
 
 def card(t: Texts, row: Card, *, with_ad: bool) -> Outgoing:
-    """A placement to decide on, or what was decided; `with_ad` sends the ad's message first."""
+    """Build the card of a placement that waits for a decision, or about which was decided.
+
+    `with_ad` sends the ad's message first.
+    """
     return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
 
 
 def reasons(t: Texts, row: Card) -> Outgoing:
-    """The card with the reasons for a rejection as buttons."""
+    """Build the card with the reasons for a rejection as buttons."""
     return Outgoing(
         _facts(t, row),
         rows(
@@ -38,9 +41,9 @@ def reasons(t: Texts, row: Card) -> Outgoing:
 
 
 def queue(t: Texts, page: Page[Card]) -> Outgoing:
-    """What waits for a decision, the oldest first."""
+    """Build the list of placements that wait for a decision, the oldest first."""
     return Outgoing(
-        t("queue" if page.found else "queue-empty"),
+        t("queue" if page.fetched else "queue-empty"),
         rows(
             *(
                 [
@@ -56,7 +59,7 @@ def queue(t: Texts, page: Page[Card]) -> Outgoing:
                 ]
                 for row in page.rows
             ),
-            page.turns(t, lambda number: ShowQueue(page=number)),
+            page.buttons(t, lambda number: ShowQueue(page=number)),
         ),
     )
 

@@ -1,9 +1,9 @@
-"""Messages that nobody asked for: what happened to one's placement, channel or money."""
+"""Build the messages that the product sends on its own: news about placements, channels, money."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Place, WithdrawalAct
+from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
@@ -13,11 +13,12 @@ from services.market import channels
 from services.market.moderation import Card
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
-_SHOWN = 10
+_MAX_LISTED = 10
+"""How many rows or placements one message names."""
 
 
 def placement(t: Texts, message_id: str, row: Card, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the advertiser or the owner what became of a placement, in one sentence each."""
+    """Tell the advertiser or the owner what happened to a placement."""
     to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
     text = t(
         message_id,
@@ -32,29 +33,29 @@ def placement(t: Texts, message_id: str, row: Card, payload: Mapping[str, Any]) 
         missing=t.money(payload.get("missing", 0), row.currency),
         reason=t("reject-reason", reason=row.decision_reason or "other"),
     )
-    opened = []
+    post_row = []
     if payload.get("message_id") is not None:
-        opened = [link(t, None, row.channel_chat_id, payload["message_id"])]
+        post_row = [link(t, None, row.channel_chat_id, payload["message_id"])]
     if to == "owner":
-        return Outgoing(text, rows(opened))
-    more = [button(t("placement-card"), Go(place=Place.PLACEMENT, id=row.target_id))]
+        return Outgoing(text, rows(post_row))
+    buttons = [button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
     if message_id == "notice-funds-missing":
-        more.append(button(t("menu-wallet"), Go(place=Place.WALLET)))
-    return Outgoing(text, rows(opened, more))
+        buttons.append(button(t("menu-wallet"), Go(screen=Screen.WALLET)))
+    return Outgoing(text, rows(post_row, buttons))
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
-    """Tell the staff that Telegram did not answer; read when it does again."""
+    """Tell the staff that Telegram did not answer; they can read this after it works again."""
     return Outgoing(t("notice-telegram-down", id=str(incident_id)))
 
 
 def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
-    """Tell the staff that Telegram answers again and the queue goes on."""
+    """Tell the staff that Telegram answers again and that sending continues."""
     return Outgoing(t("notice-telegram-back", id=str(incident_id), minutes=minutes))
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
-    """Tell that the bot can't post in a channel any more, what to do, and by when."""
+    """Tell an owner that the bot can't post in a channel any more, what to do, and by when."""
     text = t(
         "notice-channel-suspended",
         title=row.title,
@@ -66,25 +67,25 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
 
 
 def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
-    """Tell a person that they are blocked and what becomes of what they have, or no more."""
+    """Tell a person that they are blocked, and what that means, or that they no longer are."""
     return Outgoing(t("notice-person-blocked" if blocked else "notice-person-unblocked"))
 
 
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
-    """Tell the staff that somebody has paid and could not be credited, and what to do."""
+    """Tell the staff that a payment could not be credited, and what to do."""
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
 
 
 def deposit_credited(t: Texts, amount: int) -> Outgoing:
-    """Tell that money has arrived."""
+    """Tell a person that their deposit was credited."""
     return Outgoing(
         t("notice-deposit-credited", amount=t.money(amount)),
-        rows([button(t("menu-wallet"), Go(place=Place.WALLET))]),
+        rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
     )
 
 
 def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
-    """Tell the staff who stopped or ran what, and why."""
+    """Tell the staff that a switch was stopped or run, by whom, and why."""
     return Outgoing(
         t(
             "notice-switch-changed",
@@ -99,28 +100,28 @@ def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | 
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Tell the staff which invariants are broken and in which rows; money stands still now."""
+    """Tell the staff which invariants are violated and in which rows; money is stopped now."""
     lines = [t("notice-ledger-violation", id=str(incident_id))]
     for violation in violations:
-        found = ", ".join(str(row.get("ref")) for row in violation["rows"][:_SHOWN])
-        lines.append(t("notice-ledger-line", name=violation["name"], rows=found))
+        refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
+        lines.append(t("notice-ledger-line", name=violation["name"], rows=refs))
     return Outgoing("\n".join(lines))
 
 
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
-    """Leave the staff the digest of the whole ledger so far, where no database can change it."""
+    """Send the staff the digest of the whole ledger so far; no database can change this message."""
     return Outgoing(t("notice-ledger-sealed", number=str(number), digest=digest))
 
 
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Tell the staff which placements were held too long without a post."""
-    found = ", ".join(str(target) for target in targets[:_SHOWN])
+    listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
-    return Outgoing(t(message_id, count=count, targets=found))
+    return Outgoing(t(message_id, count=count, targets=listed))
 
 
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
-    """Tell the staff that somebody asks for money, or the person what became of their wish."""
+    """Tell the staff about a requested withdrawal, or the person about its new status."""
     text = t(
         "notice-withdrawal",
         status=status,
@@ -132,11 +133,11 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
     if status == "requested":
         card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
         return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
-    return Outgoing(text, rows([button(t("menu-wallet"), Go(place=Place.WALLET))]))
+    return Outgoing(text, rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the staff that a payment was reversed outside, and what that cost the platform."""
+    """Tell the staff that a payment was reversed outside, and how much the platform lost."""
     currency = payload["currency"]
     return Outgoing(
         t(
@@ -150,7 +151,7 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the staff that a repair of the books was proposed, confirmed, done or dropped."""
+    """Tell the staff that a correction was proposed, confirmed, done or refused."""
     text = t(
         "notice-correction",
         id=str(payload["correction_id"]),

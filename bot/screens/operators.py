@@ -1,4 +1,4 @@
-"""The admin chat's controls: switches, health, the ledger's check."""
+"""Build the operators' screens: switches, health, ledger check, incidents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ RUN_REASONS = ("resolved", "launch", "drill_over")
 
 
 def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
-    """Every switch with its state, and one button each."""
+    """Build the panel of all switches with their states, with one button for each."""
     lines = [t("switches")]
     lines += [
         t(
@@ -27,11 +27,11 @@ def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
         )
         for switch in switches
     ]
-    return Outgoing("\n".join(lines), rows(*([_turn(t, switch)] for switch in switches)))
+    return Outgoing("\n".join(lines), rows(*([_switch_button(t, switch)] for switch in switches)))
 
 
 def stop_reasons(t: Texts, key: str) -> Outgoing:
-    """Stopping wants a reason, and no confirmation."""
+    """Build the question why a switch is stopped; the press on a reason stops it at once."""
     return Outgoing(
         t("switch-stop-why", key=key),
         rows(
@@ -49,8 +49,8 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
     )
 
 
-def run_sure(t: Texts, key: str) -> Outgoing:
-    """Running asks first: the answer is the reason."""
+def confirm_run(t: Texts, key: str) -> Outgoing:
+    """Build the question whether a switch is to run again; the answer is the reason."""
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -68,8 +68,8 @@ def run_sure(t: Texts, key: str) -> Outgoing:
     )
 
 
-def which(t: Texts, key: str) -> Outgoing:
-    """The answer to `on` and `off`, which people understand in two ways: what would happen?"""
+def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
+    """Build the question that answers `on` and `off`, which people understand in two ways."""
     return Outgoing(
         t("switch-which", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -79,8 +79,8 @@ def which(t: Texts, key: str) -> Outgoing:
     )
 
 
-def changed(t: Texts, change: SwitchChange) -> Outgoing:
-    """What setting a switch did."""
+def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
+    """Build the result of setting a switch."""
     text = t(
         "switch-changed" if change.changed else "switch-unchanged",
         key=change.key.value,
@@ -92,12 +92,12 @@ def changed(t: Texts, change: SwitchChange) -> Outgoing:
 
 
 def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """What /api/health/ready would answer, for people."""
+    """Build the result of the readiness check, which /api/health/ready also answers."""
     return Outgoing("\n".join([t("health"), *_lines(facts)]))
 
 
 def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
-    """What the check of all invariants found."""
+    """Build the result of the check of all invariants."""
     if not violations:
         return Outgoing(t("ledger-clean"))
     lines = [
@@ -107,9 +107,9 @@ def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
     return Outgoing("\n".join([t("ledger-broken"), *lines]))
 
 
-def incidents(t: Texts, opened: Sequence[Incident]) -> Outgoing:
-    """What is not repaired yet, with a button each to say that it is."""
-    if not opened:
+def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
+    """Build the list of open incidents, with one button for each to close it."""
+    if not open_incidents:
         return Outgoing(t("incidents-none"))
     lines = [t("incidents")]
     lines += [
@@ -120,14 +120,14 @@ def incidents(t: Texts, opened: Sequence[Incident]) -> Outgoing:
             at=t.time(incident.opened_at),
             what=", ".join(sorted(incident.details)),
         )
-        for incident in opened
+        for incident in open_incidents
     ]
     return Outgoing(
         "\n".join(lines),
         rows(
             *(
                 [button(t("incident-close", id=incident.id), CloseIncident(id=incident.id))]
-                for incident in opened
+                for incident in open_incidents
             )
         ),
     )
@@ -137,7 +137,7 @@ def _state(*, enabled: bool) -> str:
     return "running" if enabled else "stopped"
 
 
-def _turn(t: Texts, switch: SwitchState) -> InlineKeyboardButton:
+def _switch_button(t: Texts, switch: SwitchState) -> InlineKeyboardButton:
     key = switch.key.value
     if switch.enabled:
         return button(t("switch-stop", key=key), OnSwitch(act=SwitchAct.ASK_STOP, key=key))

@@ -1,4 +1,4 @@
-"""A message that is ready to be sent: every screen makes one.
+"""Define a message that is ready to be sent; every screen builds one.
 
 Texts are plain, without a parse mode, so that nothing in a person's text can become markup.
 """
@@ -27,7 +27,7 @@ Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A text with its keyboard, after the ad itself where there is one to show."""
+    """A text with its keyboard; if `ad` is set, the ad is sent first as a message of its own."""
 
     text: str
     keyboard: Keyboard | None = None
@@ -35,15 +35,15 @@ class Outgoing:
 
     @property
     def inline(self) -> InlineKeyboardMarkup | None:
-        """The keyboard if it is one that a message can be edited to."""
+        """The keyboard, if it is an inline one: a message can be edited to no other kind."""
         return self.keyboard if isinstance(self.keyboard, InlineKeyboardMarkup) else None
 
     def methods(self, chat_id: int) -> list[TelegramMethod[Message]]:
-        """Give what is to be sent to the chat, in order; the last one carries the keyboard."""
-        sent: list[TelegramMethod[Message]] = []
+        """Return the calls that send this to a chat, in order; the last has the keyboard."""
+        calls: list[TelegramMethod[Message]] = []
         if self.ad is not None:
-            sent.append(ad_messages.message(chat_id, self.ad))
-        sent.append(
+            calls.append(ad_messages.message(chat_id, self.ad))
+        calls.append(
             SendMessage(
                 chat_id=chat_id,
                 text=self.text,
@@ -51,7 +51,7 @@ class Outgoing:
                 link_preview_options=NO_PREVIEW,
             )
         )
-        return sent
+        return calls
 
 
 def button(text: str, action: CallbackData) -> InlineKeyboardButton:
@@ -60,5 +60,5 @@ def button(text: str, action: CallbackData) -> InlineKeyboardButton:
 
 
 def rows(*lines: Sequence[InlineKeyboardButton]) -> InlineKeyboardMarkup:
-    """Make an inline keyboard, leaving out empty rows."""
+    """Make an inline keyboard without the empty rows."""
     return InlineKeyboardMarkup(inline_keyboard=[list(line) for line in lines if line])

@@ -1,8 +1,8 @@
-"""Placements as their advertiser sees them, with their live state."""
+"""Build the screens of an advertiser's placements, with their live state."""
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import Go, OnPlacement, Place
+from bot.callbacks import Go, OnPlacement, Screen
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -11,11 +11,11 @@ from services.market.placements import Placement
 
 WITHDRAW = "withdraw"
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""A channel's chat id is this less its number in t.me/c links."""
+"""A channel's chat id is this minus the channel's number in t.me/c links."""
 
 
 def state(placement: Placement) -> str:
-    """Tell the one word for where a placement is, from its target, job and escrow."""
+    """Return one word for the state of a placement, from the states of its target and post job."""
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
@@ -23,9 +23,9 @@ def state(placement: Placement) -> str:
 
 
 def placements(t: Texts, page: Page[Placement]) -> Outgoing:
-    """The list; each row opens its card."""
+    """Build the list of placements; each row opens its card."""
     return Outgoing(
-        t("placements" if page.found else "placements-none"),
+        t("placements" if page.fetched else "placements-none"),
         rows(
             *(
                 [
@@ -36,19 +36,19 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
                             channel=row.channel_title,
                             state=state(row),
                         ),
-                        Go(place=Place.PLACEMENT, id=row.target_id),
+                        Go(screen=Screen.PLACEMENT, id=row.target_id),
                     )
                 ]
                 for row in page.rows
             ),
-            page.turns(t, lambda number: Go(place=Place.PLACEMENTS, page=number)),
-            [button(t("back"), Go(place=Place.MENU))],
+            page.buttons(t, lambda number: Go(screen=Screen.PLACEMENTS, page=number)),
+            [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )
 
 
 def placement(t: Texts, row: Placement) -> Outgoing:
-    """One placement: what was bought, where it is, what follows."""
+    """Build the card of one placement: what was bought, its state, its money and its end."""
     lines = [
         t(
             "placement",
@@ -76,18 +76,18 @@ def placement(t: Texts, row: Placement) -> Outgoing:
             [button(t("placement-withdraw"), OnPlacement(act=WITHDRAW, id=row.target_id))]
             if row.target_status == TargetStatus.PENDING
             else [],
-            [button(t("refresh"), Go(place=Place.PLACEMENT, id=row.target_id))],
-            [button(t("back"), Go(place=Place.PLACEMENTS))],
+            [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
+            [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
     )
 
 
 def reason(t: Texts, word: str) -> str:
-    """Say a preset reason in the person's language; other words are shown as they are."""
+    """Translate a preset reason; a reason in free text is returned as it is."""
     return t("reject-reason", reason=word)
 
 
 def link(t: Texts, username: str | None, chat_id: int, message_id: int) -> InlineKeyboardButton:
     """Make the button that opens a post in its channel."""
-    place = username or f"c/{_PRIVATE_LINK_OFFSET - chat_id}"
-    return InlineKeyboardButton(text=t("placement-open"), url=f"https://t.me/{place}/{message_id}")
+    chat = username or f"c/{_PRIVATE_LINK_OFFSET - chat_id}"
+    return InlineKeyboardButton(text=t("placement-open"), url=f"https://t.me/{chat}/{message_id}")

@@ -1,4 +1,8 @@
-"""Cards about posts of which nobody knows whether they are, or stayed, in the channel."""
+"""Build the cards of uncertain and unseen posts.
+
+Of an uncertain post it is not known whether it is in the channel; of an unseen one, whether it
+stayed there.
+"""
 
 from aiogram.types import InlineKeyboardButton
 
@@ -10,7 +14,10 @@ from services.posts.manual_resolution import ResolutionCase
 
 
 def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
-    """A post to decide on, or what has become of it; `with_ad` sends the ad's message first."""
+    """Build the card of a post that waits for a decision, or about which was decided.
+
+    `with_ad` sends the ad's message first.
+    """
     lines = [
         t(
             "uncertain-card",
@@ -34,35 +41,35 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
-    """Ask for the post's link: it is looked at before it counts."""
+    """Build the question for the post's link; the link is checked before it counts."""
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
         t("uncertain-ask-link", id=str(case.target_id), channel=case.channel_title),
-        rows([_open(t, case)], [button(t("back"), back)]),
+        rows([_open_button(t, case)], [button(t("back"), back)]),
     )
 
 
 def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]:
-    def act(text: str, what: ResolutionAct) -> InlineKeyboardButton:
-        return button(text, OnUncertainPost(act=what, id=case.target_id, claim=case.claim_no))
+    def act_button(text: str, act: ResolutionAct) -> InlineKeyboardButton:
+        return button(text, OnUncertainPost(act=act, id=case.target_id, claim=case.claim_no))
 
     if case.uncertain:
         return [
-            [_open(t, case)],
-            [act(t("uncertain-there"), ResolutionAct.THERE)],
-            [act(t("uncertain-absent"), ResolutionAct.ABSENT)],
-            [act(t("uncertain-refund"), ResolutionAct.REFUND)],
+            [_open_button(t, case)],
+            [act_button(t("uncertain-there"), ResolutionAct.THERE)],
+            [act_button(t("uncertain-absent"), ResolutionAct.ABSENT)],
+            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
         ]
     if case.undecided:
         return [
-            [_open(t, case)],
-            [act(t("uncertain-wait"), ResolutionAct.WAIT)],
-            [act(t("uncertain-release"), ResolutionAct.RELEASE)],
-            [act(t("uncertain-refund"), ResolutionAct.REFUND)],
+            [_open_button(t, case)],
+            [act_button(t("uncertain-wait"), ResolutionAct.WAIT)],
+            [act_button(t("uncertain-release"), ResolutionAct.RELEASE)],
+            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
         ]
     return []
 
 
-def _open(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
-    near = case.message_id or case.known_message_id or 1
-    return link(t, case.channel_username, case.chat_id, near)
+def _open_button(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
+    message_id = case.message_id or case.known_message_id or 1
+    return link(t, case.channel_username, case.chat_id, message_id)

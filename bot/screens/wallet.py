@@ -1,9 +1,9 @@
-"""A person's money: balance, statement, invoice."""
+"""Build the screens of a person's wallet: balance, statement, invoice."""
 
 from aiogram.methods import SendInvoice
 from aiogram.types import LabeledPrice
 
-from bot.callbacks import FormName, Go, OpenForm, Place
+from bot.callbacks import FormName, Go, OpenForm, Screen
 from bot.formatting import STARS
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
@@ -12,7 +12,7 @@ from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """The balance, what is held for placements on their way, and what is leaving."""
+    """Build the wallet: the balance, the money held for placements, and open withdrawals."""
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -28,16 +28,16 @@ def wallet(t: Texts, balances: Balances) -> Outgoing:
                 button(t("wallet-withdraw"), OpenForm(name=FormName.WITHDRAW)),
             ],
             [
-                button(t("wallet-statement"), Go(place=Place.STATEMENT)),
-                button(t("wallet-withdrawals"), Go(place=Place.WITHDRAWALS)),
+                button(t("wallet-statement"), Go(screen=Screen.STATEMENT)),
+                button(t("wallet-withdrawals"), Go(screen=Screen.WITHDRAWALS)),
             ],
-            [button(t("back"), Go(place=Place.MENU))],
+            [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )
 
 
 def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
-    """What moved the balance, newest first."""
+    """Build the list of movements of the balance, newest first."""
     lines = [
         t(
             "statement-line",
@@ -52,14 +52,17 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
     return Outgoing(
         "\n\n".join([t("statement" if lines else "statement-none"), *lines]),
         rows(
-            page.turns(t, lambda number: Go(place=Place.STATEMENT, page=number)),
-            [button(t("back"), Go(place=Place.WALLET))],
+            page.buttons(t, lambda number: Go(screen=Screen.STATEMENT, page=number)),
+            [button(t("back"), Go(screen=Screen.WALLET))],
         ),
     )
 
 
 def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: str) -> SendInvoice:
-    """The invoice for a top-up; Stars have no provider and exactly one price."""
+    """Build the invoice for a top-up; one in Stars has no provider and exactly one price.
+
+    `amount` is in minor units.
+    """
     return SendInvoice(
         chat_id=chat_id,
         title=t("invoice-title"),
@@ -71,9 +74,9 @@ def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: s
     )
 
 
-def received(t: Texts, amount: int) -> Outgoing:
-    """What a payment does that arrives while deposits are stopped."""
+def deposit_received(t: Texts, amount: int) -> Outgoing:
+    """Build the answer to a payment that arrives while deposits are stopped."""
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),
-        rows([button(t("menu-wallet"), Go(place=Place.WALLET))]),
+        rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
     )

@@ -1,4 +1,4 @@
-"""Money on its way out: the staff's cards, and what its person sees of it."""
+"""Build the screens of withdrawals: the staff's cards, and the person's own list."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,7 +9,7 @@ from bot.callbacks import (
     CancelWithdrawal,
     Go,
     OnWithdrawal,
-    Place,
+    Screen,
     ShowWithdrawals,
     Withdraw,
     WithdrawalAct,
@@ -21,24 +21,25 @@ from db.models.money import Withdrawal, WithdrawalStatus
 from services.money.withdrawals import Card
 
 REASONS = ("details", "suspicion", "rules")
-"""Why money is given back: presets, so that its person reads them in their own language."""
+"""Why money is given back: presets, so that people read the reason in their own language."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)
+"""From this age on, an age is shown in days."""
 
 
 def queue(t: Texts, page: Page[Card]) -> Outgoing:
-    """What waits for staff, the oldest first; each row opens its card."""
+    """Build the list of withdrawals that wait for staff, the oldest first; a row opens its card."""
     return Outgoing(
-        t("withdrawals" if page.found else "withdrawals-none"),
+        t("withdrawals" if page.fetched else "withdrawals-none"),
         rows(
             *([button(_row(t, row), _act(WithdrawalAct.CARD, row))] for row in page.rows),
-            page.turns(t, lambda number: ShowWithdrawals(page=number)),
+            page.buttons(t, lambda number: ShowWithdrawals(page=number)),
         ),
     )
 
 
 def card(t: Texts, row: Card) -> Outgoing:
-    """One withdrawal to decide on, or what was decided."""
+    """Build the card of a withdrawal that waits for a decision, or about which was decided."""
     return Outgoing(
         _facts(t, row),
         rows(*_buttons(t, row), [button(t("back"), ShowWithdrawals())]),
@@ -46,7 +47,7 @@ def card(t: Texts, row: Card) -> Outgoing:
 
 
 def ask_reference(t: Texts, row: Card) -> Outgoing:
-    """Ask for the outside payment's own id: without one nothing is marked as paid."""
+    """Build the question for the outside payment's reference, which marking as paid requires."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
         rows([button(t("back"), _act(WithdrawalAct.CARD, row))]),
@@ -54,7 +55,7 @@ def ask_reference(t: Texts, row: Card) -> Outgoing:
 
 
 def reasons(t: Texts, row: Card) -> Outgoing:
-    """The card with the reasons for giving the money back as buttons."""
+    """Build the card with the reasons for giving the money back as buttons."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
         rows(
@@ -72,8 +73,11 @@ def reasons(t: Texts, row: Card) -> Outgoing:
     )
 
 
-def sure(t: Texts, amount: int, available: int, key: str) -> Outgoing:
-    """Ask the person once more: the money leaves the wallet with the next press."""
+def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgoing:
+    """Build the last question to the person: the next press takes the money from the wallet.
+
+    `amount` and `available` are in minor units; `key` makes each press after the first repeat it.
+    """
     return Outgoing(
         t("withdraw-sure", amount=t.money(amount), left=t.money(available - amount)),
         rows(
@@ -83,13 +87,13 @@ def sure(t: Texts, amount: int, available: int, key: str) -> Outgoing:
                     Withdraw(amount=amount, key=key),
                 )
             ],
-            [button(t("back"), Go(place=Place.WALLET))],
+            [button(t("back"), Go(screen=Screen.WALLET))],
         ),
     )
 
 
-def mine(t: Texts, page: Page[Withdrawal]) -> Outgoing:
-    """A person's withdrawals, newest first; what nobody has approved can be taken back."""
+def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
+    """Build a person's own withdrawals, newest first; those not yet approved can be cancelled."""
     lines = [
         t(
             "my-withdrawal",
@@ -105,14 +109,14 @@ def mine(t: Texts, page: Page[Withdrawal]) -> Outgoing:
     return Outgoing(
         "\n\n".join([t("my-withdrawals" if lines else "my-withdrawals-none"), *lines]),
         rows(
-            *_take_back(t, page.rows),
-            page.turns(t, lambda number: Go(place=Place.WITHDRAWALS, page=number)),
-            [button(t("back"), Go(place=Place.WALLET))],
+            *_cancel_rows(t, page.rows),
+            page.buttons(t, lambda number: Go(screen=Screen.WITHDRAWALS, page=number)),
+            [button(t("back"), Go(screen=Screen.WALLET))],
         ),
     )
 
 
-def _take_back(t: Texts, found: Sequence[Withdrawal]) -> list[list[InlineKeyboardButton]]:
+def _cancel_rows(t: Texts, withdrawals: Sequence[Withdrawal]) -> list[list[InlineKeyboardButton]]:
     return [
         [
             button(
@@ -120,7 +124,7 @@ def _take_back(t: Texts, found: Sequence[Withdrawal]) -> list[list[InlineKeyboar
                 CancelWithdrawal(id=row.id),
             )
         ]
-        for row in found
+        for row in withdrawals
         if row.status is WithdrawalStatus.REQUESTED
     ]
 
@@ -159,19 +163,19 @@ def _facts(t: Texts, row: Card) -> str:
 
 
 def _state(row: Card) -> str:
-    """The status in a word; of a blocked person's open one, that it waits for that."""
-    waits = row.blocked and row.status is WithdrawalStatus.REQUESTED
-    return "blocked" if waits else row.status.value
+    """Return one word for the status; 'blocked' if a requested one waits because of a block."""
+    waits_for_block = row.blocked and row.status is WithdrawalStatus.REQUESTED
+    return "blocked" if waits_for_block else row.status.value
 
 
 def _buttons(t: Texts, row: Card) -> list[list[InlineKeyboardButton]]:
-    paid = button(t("withdrawal-mark-paid"), _act(WithdrawalAct.ASK_REFERENCE, row))
-    given_back = button(t("withdrawal-return"), _act(WithdrawalAct.ASK_REASON, row))
+    mark_paid = button(t("withdrawal-mark-paid"), _act(WithdrawalAct.ASK_REFERENCE, row))
+    give_back = button(t("withdrawal-return"), _act(WithdrawalAct.ASK_REASON, row))
     if row.status is WithdrawalStatus.REQUESTED:
         approve = button(t("withdrawal-approve"), _act(WithdrawalAct.APPROVE, row))
-        return [[approve], [paid], [given_back]]
+        return [[approve], [mark_paid], [give_back]]
     if row.status is WithdrawalStatus.APPROVED:
-        return [[paid], [given_back]]
+        return [[mark_paid], [give_back]]
     return []
 
 

@@ -61,8 +61,8 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def ids_in_code() -> set[str]:
-    """Ids that stand literally in a call of `t`, `Say`, `Ask` or the like."""
-    speaking = {"t", "Say", "Ask", "_of_placement", "everywhere"}
+    """Ids that stand literally in a call of `t`, `Translated`, `Question` or the like."""
+    speaking = {"t", "Translated", "Question", "text_step", "_of_placement", "everywhere"}
     found = set()
     for _, module in sources():
         for node in ast.walk(module):
@@ -163,7 +163,7 @@ def test_words_of_the_product_have_a_text_of_their_own(language: str) -> None:
 
 def test_code_holds_no_words() -> None:
     """Nothing is sent that does not come from the Fluent files."""
-    telling = {"Outgoing", "send_message", "alert", "answer", "complain", "edit_text"}
+    telling = {"Outgoing", "send_message", "alert", "answer", "show_error", "edit_text"}
     for path, module in sources():
         for node in ast.walk(module):
             if not isinstance(node, ast.Call):
@@ -195,7 +195,7 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
     longest = max((key.value for key in Switch), key=len)
     words = max(operators.STOP_REASONS + operators.RUN_REASONS, key=len)
     for data in (
-        callbacks.Go(place=max(callbacks.Place, key=len), id=largest, page=largest),
+        callbacks.Go(screen=max(callbacks.Screen, key=len), id=largest, page=largest),
         callbacks.OpenForm(name=max(callbacks.FormName, key=len), id=largest),
         callbacks.OnCampaign(act=max(callbacks.CampaignAct, key=len), id=largest),
         callbacks.OnPlacement(act="withdraw", id=largest),

@@ -126,7 +126,7 @@ async def test_somebody_elses_channel_stays_as_it_is(market: Marketplace) -> Non
     channel_id = await market.value("SELECT id FROM channels")
     await market.say("advertiser", "/start")
     before = await market.everything()
-    remove = OnChannel(act=ChannelAct.REMOVE_SURE, id=channel_id).pack()
+    remove = OnChannel(act=ChannelAct.REMOVE_CONFIRMED, id=channel_id).pack()
     assert "somebody else's" in await forged(market, "advertiser", remove)
     await only_audited(market, before, "NotChannelOwner")
 
