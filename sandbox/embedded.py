@@ -298,12 +298,12 @@ async def _create_roles_and_database(server: Postgres) -> None:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
         await connection.execute("REVOKE ALL ON DATABASE postgres FROM PUBLIC")
-        await close_to_others(connection, DATABASE)
+        await restrict_connections(connection, DATABASE)
     finally:
         await connection.close()
 
 
-async def close_to_others(connection: asyncpg.Connection, database: str) -> None:
+async def restrict_connections(connection: asyncpg.Connection, database: str) -> None:
     """Let only the owner and the application connect to a database."""
     await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
     await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {OWNER}, {APP}')

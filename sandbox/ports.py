@@ -28,7 +28,7 @@ def listen(asked: int, preferred: int = 0) -> socket.socket:
     raise CannotStart(f"no port of {HOST} is free")
 
 
-def number(listener: socket.socket) -> int:
+def port_of(listener: socket.socket) -> int:
     """Return the port of a listening socket."""
     port: int = listener.getsockname()[1]
     return port
@@ -40,7 +40,7 @@ def free(asked: int) -> int:
     Raises CannotStart as `listen` does.
     """
     with listen(asked) as listener:
-        return number(listener)
+        return port_of(listener)
 
 
 async def until_answered(port: int) -> None:

@@ -39,7 +39,7 @@ class Simulation:
         keys = _load_or_create_keys(path)
         self._listener: socket.socket = ports.listen(asked_port, keys.port)
         self._runner: web.AppRunner | None = None
-        self.keys = replace(keys, port=ports.number(self._listener))
+        self.keys = replace(keys, port=ports.port_of(self._listener))
         folders.write_private(path, json.dumps(asdict(self.keys)))
         self.url = f"http://{ports.HOST}:{self.keys.port}"
         (folder / "telegram").mkdir(mode=0o700, exist_ok=True)

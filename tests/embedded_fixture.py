@@ -58,7 +58,7 @@ async def clone_database(server: embedded.Postgres, template: str, name: str) ->
             f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {embedded.OWNER} '
             "STRATEGY FILE_COPY"
         )
-        await embedded.close_to_others(connection, name)
+        await embedded.restrict_connections(connection, name)
     finally:
         await connection.close()
 

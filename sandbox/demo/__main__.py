@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 from sandbox.demo import books, launcher, restarts, table
-from sandbox.demo.books import Books
+from sandbox.demo.books import DemoDatabase
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control
-from sandbox.demo.scenario import Story, seed_participants
+from sandbox.demo.scenario import Scenario, seed_participants
 from sandbox.demo.steps import STEPS
 
 
@@ -85,10 +85,10 @@ async def _run(folder: Path, killed: list[str]) -> int:
             await world.stop()
 
 
-async def _run_steps(world: launcher.World, control: Control, killed: list[str]) -> int:
+async def _run_steps(world: launcher.RunningSandbox, control: Control, killed: list[str]) -> int:
     """Run the steps and print a line for each, then print the results of the checks."""
-    database = Books(world.facts["database_url"])
-    scenario = Story(control, database, await seed_participants(control, world.facts))
+    database = DemoDatabase(world.facts["database_url"])
+    scenario = Scenario(control, database, await seed_participants(control, world.facts))
     print(table.heading(), flush=True)
     under_way = 0
     for number, step in enumerate(STEPS, 1):

@@ -151,7 +151,7 @@ UNIQUENESS = (
 
 
 @dataclass(frozen=True)
-class Books:
+class DemoDatabase:
     """The database in the application's role, in read-only transactions alone."""
 
     dsn: str

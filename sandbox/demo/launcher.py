@@ -24,7 +24,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
-class World:
+class RunningSandbox:
     """A running sandbox. Its data is in `folder`/local."""
 
     child: processes.Child
@@ -61,12 +61,12 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
     ]
 
 
-async def start(folder: Path) -> World:
+async def start(folder: Path) -> RunningSandbox:
     """Start a sandbox on `folder` and wait until bot and scheduler work.
 
     Raises Unexpected if it does not start. Then no process of it is left running.
     """
-    world = World(_spawn(folder), folder)
+    world = RunningSandbox(_spawn(folder), folder)
     try:
         await _until_ready(world)
     except BaseException:
@@ -75,7 +75,7 @@ async def start(folder: Path) -> World:
     return world
 
 
-async def _until_ready(world: World) -> None:
+async def _until_ready(world: RunningSandbox) -> None:
     deadline = time.monotonic() + READY_LIMIT
     while not (world.folder / "local/world.json").exists():
         if world.child.returncode is not None:

@@ -3,14 +3,14 @@
 import asyncio
 import signal
 
-from sandbox.demo.books import Books
+from sandbox.demo.books import DemoDatabase
 from sandbox.demo.people import Control
 
 _COMMIT_SECONDS = 0.1
 _RESUME_SECONDS = 0.3
 
 
-async def kill(control: Control, books: Books, name: str) -> int:
+async def kill(control: Control, books: DemoDatabase, name: str) -> int:
     """Kill a process of the product and start it again. Return how often a post was under way.
 
     If a process dies while it sends, nobody knows whether the post is in the channel. By design the

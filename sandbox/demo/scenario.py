@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.demo.books import Books
+from sandbox.demo.books import DemoDatabase
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Chat, Control, Json, Person
 
@@ -20,7 +20,7 @@ LINK = ("Order now", "https://example.com/seeds")
 
 
 @dataclass(frozen=True)
-class Cast:
+class Participants:
     """The people and chats of one run."""
 
     advertiser: Person
@@ -32,12 +32,12 @@ class Cast:
 
 
 @dataclass
-class Story:
+class Scenario:
     """The participants, the database, and what the steps so far have made."""
 
     control: Control
-    books: Books
-    participants: Cast
+    books: DemoDatabase
+    participants: Participants
     card: Json = field(default_factory=dict)
     """The campaign's card in the advertiser's chat, then the target's in the admin chat."""
     preview: Json = field(default_factory=dict)
@@ -54,7 +54,7 @@ class StepResult:
     database: str
 
 
-async def new_cast(control: Control, facts: Json, suffix: str) -> Cast:
+async def create_participants(control: Control, facts: Json, suffix: str) -> Participants:
     """Create an advertiser, an owner and a channel beside those of the first start."""
     advertiser = await control.post("/users", first_name="Advertiser")
     owner = await control.post("/users", first_name="Owner")
@@ -68,7 +68,7 @@ async def new_cast(control: Control, facts: Json, suffix: str) -> Cast:
     return _participants(control, people, facts["admin_chat_id"], channel["id"], title)
 
 
-async def seed_participants(control: Control, facts: Json) -> Cast:
+async def seed_participants(control: Control, facts: Json) -> Participants:
     """Return the people and the channel that a new sandbox has."""
     chats = {chat["id"]: chat for chat in (await control.get("/state"))["chats"]}
     channel_id = facts["channel_id"]
@@ -78,11 +78,11 @@ async def seed_participants(control: Control, facts: Json) -> Cast:
 
 def _participants(
     control: Control, people: dict[str, int], admin_chat_id: int, channel_id: int, title: str
-) -> Cast:
+) -> Participants:
     advertiser, owner, admin = (
         Person(control, people[name]) for name in ("advertiser", "owner", "admin")
     )
-    return Cast(
+    return Participants(
         advertiser, owner, admin, Chat(control, admin_chat_id), Chat(control, channel_id), title
     )
 
@@ -101,20 +101,20 @@ def extract_ad(message: Json) -> Json:
     }
 
 
-async def open_wallet(scenario: Story, then: str) -> Json:
+async def open_wallet(scenario: Scenario, then: str) -> Json:
     """Open the menu and then the wallet as the advertiser; the wallet must contain `then`."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     return await person.press("💰 Wallet", on=menu, then=then)
 
 
-async def channel_posts(scenario: Story) -> list[Json]:
+async def channel_posts(scenario: Scenario) -> list[Json]:
     """Return the posts of the channel, without Telegram's own notes such as "channel created"."""
     shown = (await scenario.participants.channel.read())["messages"]
     return [message for message in shown if message["service"] is None]
 
 
-async def expect_audit_row(scenario: Story, action: str, name: str, number: int) -> None:
+async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
     """Expect that the audit has this action once for that id."""
     rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",

@@ -18,8 +18,8 @@ from sandbox.demo.scenario import (
     LINK,
     PRICE,
     TOP_UP,
+    Scenario,
     StepResult,
-    Story,
     channel_posts,
     expect,
     expect_audit_row,
@@ -34,10 +34,10 @@ class Step:
     """One of the fourteen steps."""
 
     title: str
-    act: Callable[[Story], Awaitable[StepResult]]
+    act: Callable[[Scenario], Awaitable[StepResult]]
 
 
-async def advertiser_starts(scenario: Story) -> StepResult:
+async def advertiser_starts(scenario: Scenario) -> StepResult:
     """1: open the menu and a wallet with nothing in it."""
     shown = await open_wallet(scenario, "Available: $0.00")
     row = await scenario.books.row(
@@ -56,7 +56,7 @@ async def advertiser_starts(scenario: Story) -> StepResult:
     )
 
 
-async def advertiser_tops_up(scenario: Story) -> StepResult:
+async def advertiser_tops_up(scenario: Scenario) -> StepResult:
     """2: type an amount and pay the invoice."""
     person = scenario.participants.advertiser
     shown = await open_wallet(scenario, "Available: $0.00")
@@ -91,7 +91,7 @@ async def advertiser_tops_up(scenario: Story) -> StepResult:
     )
 
 
-async def owner_connects(scenario: Story) -> StepResult:
+async def owner_connects(scenario: Scenario) -> StepResult:
     """3: choose a channel in Telegram's picker, then type its terms."""
     participants, person = scenario.participants, scenario.participants.owner
     menu = await person.say("/start", then="What would you like to do?")
@@ -124,7 +124,7 @@ async def owner_connects(scenario: Story) -> StepResult:
     )
 
 
-async def campaign_created(scenario: Story) -> StepResult:
+async def campaign_created(scenario: Scenario) -> StepResult:
     """4: fill in the form, which shows the ad exactly as it will be published."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
@@ -155,7 +155,7 @@ async def campaign_created(scenario: Story) -> StepResult:
     )
 
 
-async def campaign_activated(scenario: Story) -> StepResult:
+async def campaign_activated(scenario: Scenario) -> StepResult:
     """5: activate the campaign with one press."""
     scenario.card = await scenario.participants.advertiser.press(
         "🚀 Activate", on=scenario.card, then="Status: active"
@@ -171,7 +171,7 @@ async def campaign_activated(scenario: Story) -> StepResult:
     )
 
 
-async def target_submitted(scenario: Story) -> StepResult:
+async def target_submitted(scenario: Scenario) -> StepResult:
     """6: buy a placement; its card comes into the admin chat, below the ad itself."""
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
@@ -200,7 +200,7 @@ async def target_submitted(scenario: Story) -> StepResult:
     )
 
 
-async def target_approved(scenario: Story) -> StepResult:
+async def target_approved(scenario: Scenario) -> StepResult:
     """7: approve; money goes into escrow and the post into the queue, in one transaction."""
     admin, admin_chat = scenario.participants.admin, scenario.participants.admin_chat
     card = await admin.press("✅ Approve", on=scenario.card, chat=admin_chat, then="Approved by")
@@ -228,7 +228,7 @@ async def target_approved(scenario: Story) -> StepResult:
     )
 
 
-async def balance_down(scenario: Story) -> StepResult:
+async def balance_down(scenario: Scenario) -> StepResult:
     """8: see in the wallet what is left and what is held."""
     shown = await open_wallet(scenario, "Available: $200.00")
     held = after(shown, "Held for placements: ")
@@ -248,7 +248,7 @@ async def balance_down(scenario: Story) -> StepResult:
     )
 
 
-async def one_message(scenario: Story) -> StepResult:
+async def one_message(scenario: Scenario) -> StepResult:
     """9: find the ad in the channel, once, as it was previewed, with a recorded id."""
     channel = scenario.participants.channel
     job = await scenario.books.until(
@@ -271,7 +271,7 @@ async def one_message(scenario: Story) -> StepResult:
     )
 
 
-async def job_success(scenario: Story) -> StepResult:
+async def job_success(scenario: Scenario) -> StepResult:
     """10: find the job recorded, with the time from which the promised hours run."""
     row = await scenario.books.row(
         """
@@ -292,7 +292,7 @@ async def job_success(scenario: Story) -> StepResult:
     )
 
 
-async def live_check(scenario: Story) -> StepResult:
+async def live_check(scenario: Scenario) -> StepResult:
     """11: let the promised hours pass, and wait until the live check finds the post."""
     await scenario.control.post("/clock", seconds=HOURS * 3600)
     await scenario.books.until(
@@ -311,7 +311,7 @@ async def live_check(scenario: Story) -> StepResult:
     return StepResult(f"message {scenario.post['message_id']}, unchanged", "live check: present")
 
 
-async def released(scenario: Story) -> StepResult:
+async def released(scenario: Scenario) -> StepResult:
     """12: wait until the escrow is released and the placement is done."""
     person = scenario.participants.advertiser
     row = await scenario.books.until(
@@ -332,7 +332,7 @@ async def released(scenario: Story) -> StepResult:
     return StepResult(f"Money: {after(card, 'Money: ')}", "escrow released, target posted")
 
 
-async def owner_credited(scenario: Story) -> StepResult:
+async def owner_credited(scenario: Scenario) -> StepResult:
     """13: find the price less the fee in the owner's wallet, and a message to both people."""
     participants = scenario.participants
     row = await scenario.books.row(
@@ -354,7 +354,7 @@ async def owner_credited(scenario: Story) -> StepResult:
     )
 
 
-async def all_clean(scenario: Story) -> StepResult:
+async def all_clean(scenario: Scenario) -> StepResult:
     """14: run every check of the database, and find one message in the channel."""
     invariant_results = await scenario.books.check_all(books.INVARIANTS)
     uniqueness_results = await scenario.books.check_all(books.UNIQUENESS)

@@ -146,7 +146,7 @@ async def serve(plan: Json) -> None:
     listener = ports.listen(0)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(world), sock=listener, backlog=512)
-    facts = world.facts | {"url": f"http://{ports.HOST}:{ports.number(listener)}"}
+    facts = world.facts | {"url": f"http://{ports.HOST}:{ports.port_of(listener)}"}
     folders.write_private(Path(plan["folder"]) / FACTS, json.dumps(facts))
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)

@@ -66,7 +66,7 @@ async def proxy(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Prox
     """A proxy before whatever `connect` reaches at the moment."""
     made = Proxy(connect)
     listener = ports.listen(0)
-    made.port = ports.number(listener)
+    made.port = ports.port_of(listener)
     server = await asyncio.start_server(made.serve, sock=listener)
     try:
         yield made

@@ -159,7 +159,7 @@ async def serve(plan: Plan) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, listener).start()
-    facts["url"] = f"http://{ports.HOST}:{ports.number(listener)}"
+    facts["url"] = f"http://{ports.HOST}:{ports.port_of(listener)}"
     folders.write_private(folder / FACTS, json.dumps(facts))
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)

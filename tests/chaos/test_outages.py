@@ -11,10 +11,10 @@ import pytest
 
 from sandbox import processes
 from sandbox.demo import launcher, steps
-from sandbox.demo.books import INVARIANTS, UNIQUENESS, Books
+from sandbox.demo.books import INVARIANTS, UNIQUENESS, DemoDatabase
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control, Person, words
-from sandbox.demo.scenario import Cast, Story, new_cast
+from sandbox.demo.scenario import Participants, Scenario, create_participants
 
 pytestmark = pytest.mark.storm
 
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worlds(folder: Path) -> Iterator[list[launcher.World]]:
+def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
     """The sandbox of this file: the last of the list is the one that runs."""
     started = [asyncio.run(launcher.start(folder))]
     try:
@@ -40,24 +40,26 @@ def worlds(folder: Path) -> Iterator[list[launcher.World]]:
 
 
 @asynccontextmanager
-async def playing(world: launcher.World, name: str) -> AsyncIterator[Story]:
+async def playing(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Scenario]:
     """A new story in the running sandbox; at its end the books are clean."""
     control = Control.of(world.facts)
     async with control.session:
-        cast = await new_cast(control, world.facts, name)
-        story = Story(control, Books(world.facts["database_url"]), cast)
+        cast = await create_participants(control, world.facts, name)
+        story = Scenario(control, DemoDatabase(world.facts["database_url"]), cast)
         yield story
         await story.books.check_all(INVARIANTS + UNIQUENESS)
         assert len(await published(story.control, cast)) == 1
 
 
-async def published(control: Control, cast: Cast) -> list[object]:
+async def published(control: Control, cast: Participants) -> list[object]:
     """Every message that was ever put into the channel."""
     found: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
     return found
 
 
-async def test_the_main_job_goes_on_while_valkey_is_dead(worlds: list[launcher.World]) -> None:
+async def test_the_main_job_goes_on_while_valkey_is_dead(
+    worlds: list[launcher.RunningSandbox],
+) -> None:
     async with playing(worlds[-1], "without Valkey") as story:
         await story.control.post("/processes/valkey/kill")
         for step in steps.STEPS:
@@ -67,7 +69,7 @@ async def test_the_main_job_goes_on_while_valkey_is_dead(worlds: list[launcher.W
 
 
 async def test_postgres_is_killed_after_every_other_step_while_others_press(
-    worlds: list[launcher.World],
+    worlds: list[launcher.RunningSandbox],
 ) -> None:
     async with playing(worlds[-1], "without PostgreSQL") as story:
         passer_by = await story.control.post("/users", first_name="Passer-by")
@@ -119,10 +121,10 @@ async def keep_pressing(person: Person, pressed: list[int]) -> None:
 
 
 async def test_money_paid_at_the_moment_of_the_crash_arrives_once(
-    worlds: list[launcher.World],
+    worlds: list[launcher.RunningSandbox],
 ) -> None:
     control = Control.of(worlds[-1].facts)
-    database = Books(worlds[-1].facts["database_url"])
+    database = DemoDatabase(worlds[-1].facts["database_url"])
     async with control.session:
         person = Person(control, (await control.post("/users", first_name="Payer"))["id"])
         menu = await person.say("/start", then="What would you like to do?")
@@ -149,7 +151,7 @@ async def test_money_paid_at_the_moment_of_the_crash_arrives_once(
 
 
 async def test_a_killed_launcher_takes_everything_down_and_the_story_goes_on(
-    worlds: list[launcher.World], folder: Path
+    worlds: list[launcher.RunningSandbox], folder: Path
 ) -> None:
     async with playing(worlds[-1], "of the crash") as story:
         for step in steps.STEPS[:6]:

@@ -28,7 +28,7 @@ from services.platform import killswitches, outbox, users
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import people
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
+from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 PATIENCE = 5.0
@@ -42,7 +42,7 @@ Message = dict[str, Any]
 class Marketplace:
     """One running bot with its world. People are named as in the world's `ids`."""
 
-    world: RawWorld
+    world: SandboxClient
     database: Database
     bot: Bot
     dependencies: Dependencies
@@ -295,7 +295,7 @@ async def open_marketplace(
 
 @asynccontextmanager
 async def running_bot(
-    world: RawWorld, database: Database, redis_url: str = NO_REDIS
+    world: SandboxClient, database: Database, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
     """Run the bot as its process does: poll, store, work."""
     bot = create_bot(BOT_TOKEN, world.url)
@@ -324,7 +324,7 @@ async def running_bot(
     assert working.exception() is None
 
 
-def settings_for(world: RawWorld, database: Database) -> Settings:
+def settings_for(world: SandboxClient, database: Database) -> Settings:
     """The bot's settings in this world."""
     return Settings.model_validate(
         {

@@ -15,7 +15,7 @@ import pytest
 from bot import startup_checks
 from tests.conftest import Database
 from tests.handlers.marketplace import NO_REDIS, Marketplace, running_bot
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
+from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 
 pytestmark = pytest.mark.storm
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
 
-def environment(world: RawWorld, database: Database, **more: str) -> Mapping[str, str]:
+def environment(world: SandboxClient, database: Database, **more: str) -> Mapping[str, str]:
     """Only what the bot needs: nothing of a `.env` or of this machine's settings comes in."""
     return {
         "PATH": os.environ["PATH"],

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from sandbox import processes
-from tests.sandbox.raw_world import RawWorld, begin
+from tests.sandbox.raw_world import SandboxClient, begin
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[RawWorld]:
+async def world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
     """Serve people, a channel in which the bot may post, and a private chat with Advertiser."""
     async with begin(tmp_path / "telegram") as running:
         await running.populate()

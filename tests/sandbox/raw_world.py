@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 @dataclass
-class RawWorld:
+class SandboxClient:
     """A running server. `ids` has the ids of the people and chats that were made, by name."""
 
     state: State
@@ -106,7 +106,7 @@ class RawWorld:
 @contextlib.asynccontextmanager
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
-) -> AsyncIterator[RawWorld]:
+) -> AsyncIterator[SandboxClient]:
     """Serve the state kept in `folder` on a free port of loopback."""
     state = State.load(folder)
     app = create_app(
@@ -123,7 +123,7 @@ async def begin(
     port = runner.addresses[0][1]
     try:
         async with aiohttp.ClientSession() as http:
-            yield RawWorld(state, f"http://127.0.0.1:{port}", http)
+            yield SandboxClient(state, f"http://127.0.0.1:{port}", http)
     finally:
         await runner.cleanup()
         state.close()

@@ -21,17 +21,17 @@ from aiogram.types import (
     MessageEntity,
 )
 
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld
+from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
 
 
 @pytest.fixture
-async def bot(world: RawWorld) -> AsyncIterator[Bot]:
+async def bot(world: SandboxClient) -> AsyncIterator[Bot]:
     session = AiohttpSession(api=TelegramAPIServer.from_base(world.url))
     async with Bot(BOT_TOKEN, session=session) as running:
         yield running
 
 
-async def test_messages(bot: Bot, world: RawWorld) -> None:
+async def test_messages(bot: Bot, world: SandboxClient) -> None:
     me = await bot.get_me()
     assert me.id == bot.id
     markup = InlineKeyboardMarkup(
@@ -54,7 +54,7 @@ async def test_messages(bot: Bot, world: RawWorld) -> None:
         )
 
 
-async def test_upload_and_media_edit(bot: Bot, world: RawWorld) -> None:
+async def test_upload_and_media_edit(bot: Bot, world: SandboxClient) -> None:
     channel = world.ids["channel"]
     sent = await bot.send_photo(channel, BufferedInputFile(b"first", "a.png"), caption="Ad")
     assert sent.photo is not None
@@ -71,7 +71,7 @@ async def test_upload_and_media_edit(bot: Bot, world: RawWorld) -> None:
     assert content.read() == b"second one"
 
 
-async def test_every_result_is_what_aiogram_expects(bot: Bot, world: RawWorld) -> None:
+async def test_every_result_is_what_aiogram_expects(bot: Bot, world: SandboxClient) -> None:
     channel, person, group = (world.ids[name] for name in ("channel", "advertiser", "group"))
     sent = await bot.send_message(channel, "ad")
     photo = (await world.say("", photo=True))["photo"][-1]["file_id"]
@@ -121,7 +121,7 @@ async def test_every_result_is_what_aiogram_expects(bot: Bot, world: RawWorld) -
     assert [update.message is not None for update in results["GetUpdates"]] == [True] * 3
 
 
-async def test_chats_members_and_updates(bot: Bot, world: RawWorld) -> None:
+async def test_chats_members_and_updates(bot: Bot, world: SandboxClient) -> None:
     channel = world.ids["channel"]
     assert (await bot.get_chat(channel)).title == "Daily"
     statuses = [str(member.status) for member in await bot.get_chat_administrators(channel)]

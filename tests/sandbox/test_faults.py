@@ -6,10 +6,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld
+from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
 
 
-async def publish(world: RawWorld, seconds: float = 5) -> tuple[int, bytes]:
+async def publish(world: SandboxClient, seconds: float = 5) -> tuple[int, bytes]:
     """Post to the channel on a new connection and return (HTTP status, body)."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with (
@@ -22,16 +22,18 @@ async def publish(world: RawWorld, seconds: float = 5) -> tuple[int, bytes]:
         return response.status, await response.read()
 
 
-async def published(world: RawWorld) -> int:
+async def published(world: SandboxClient) -> int:
     return len((await world.see(f"published?chat_id={world.ids['channel']}"))["published"])
 
 
-async def fault(world: RawWorld, kind: str, **fields: Any) -> None:
+async def fault(world: SandboxClient, kind: str, **fields: Any) -> None:
     await world.control("faults", method="sendMessage", kind=kind, **fields)
 
 
 @pytest.mark.parametrize(("kind", "done"), [("refuse_before", 0), ("cut_after", 1)])
-async def test_connection_is_cut_without_an_answer(world: RawWorld, kind: str, done: int) -> None:
+async def test_connection_is_cut_without_an_answer(
+    world: SandboxClient, kind: str, done: int
+) -> None:
     await fault(world, kind)
     with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         await publish(world)
@@ -41,7 +43,7 @@ async def test_connection_is_cut_without_an_answer(world: RawWorld, kind: str, d
 
 
 @pytest.mark.parametrize(("kind", "done"), [("timeout_before", 0), ("timeout_after", 1)])
-async def test_answer_that_never_comes(world: RawWorld, kind: str, done: int) -> None:
+async def test_answer_that_never_comes(world: SandboxClient, kind: str, done: int) -> None:
     await fault(world, kind)
     with pytest.raises(TimeoutError):
         await publish(world, 0.5)
@@ -56,7 +58,7 @@ async def test_answer_that_never_comes(world: RawWorld, kind: str, done: int) ->
 
 
 @pytest.mark.parametrize(("kind", "done"), [("error", 0), ("error_after", 1)])
-async def test_error_before_or_after(world: RawWorld, kind: str, done: int) -> None:
+async def test_error_before_or_after(world: SandboxClient, kind: str, done: int) -> None:
     await fault(world, kind, error_code=502, description="Bad Gateway")
     status, body = await publish(world)
     assert (status, body) == (
@@ -66,7 +68,7 @@ async def test_error_before_or_after(world: RawWorld, kind: str, done: int) -> N
     assert await published(world) == done
 
 
-async def test_flood_answer(world: RawWorld) -> None:
+async def test_flood_answer(world: SandboxClient) -> None:
     await fault(world, "error", retry_after=7)
     body = await world.answer("sendMessage", chat_id=world.ids["channel"], text="ad")
     assert body["error_code"] == 429
@@ -75,7 +77,7 @@ async def test_flood_answer(world: RawWorld) -> None:
     assert await published(world) == 0
 
 
-async def test_answers_that_are_no_json(world: RawWorld) -> None:
+async def test_answers_that_are_no_json(world: SandboxClient) -> None:
     await fault(world, "garbage")
     status, body = await publish(world)
     assert status == 200
@@ -87,7 +89,7 @@ async def test_answers_that_are_no_json(world: RawWorld) -> None:
     assert await published(world) == 2
 
 
-async def test_slow_answer(world: RawWorld) -> None:
+async def test_slow_answer(world: SandboxClient) -> None:
     await fault(world, "slow", delay_s=0.3)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -95,7 +97,7 @@ async def test_slow_answer(world: RawWorld) -> None:
     assert loop.time() - began >= 0.3
 
 
-async def test_fault_waits_for_its_method_and_chat_and_counts(world: RawWorld) -> None:
+async def test_fault_waits_for_its_method_and_chat_and_counts(world: SandboxClient) -> None:
     await fault(world, "error", chat_id=world.ids["channel"], times=2)
     await world.call("getMe")
     await world.call("sendMessage", chat_id=world.ids["advertiser"], text="x")
@@ -104,7 +106,7 @@ async def test_fault_waits_for_its_method_and_chat_and_counts(world: RawWorld) -
     assert (await world.see("state"))["faults"] == []
 
 
-async def test_faults_are_cleared(world: RawWorld) -> None:
+async def test_faults_are_cleared(world: SandboxClient) -> None:
     await world.control("faults", method="*", kind="error", times=100)
     assert (await world.refused("getMe"))[0] == 500
     await world.control("faults", 200, "DELETE")
@@ -121,7 +123,7 @@ async def test_faults_are_cleared(world: RawWorld) -> None:
         {"method": "sendMessage", "kind": "error", "chat": 1},
     ],
 )
-async def test_fault_that_makes_no_sense(world: RawWorld, body: dict[str, Any]) -> None:
+async def test_fault_that_makes_no_sense(world: SandboxClient, body: dict[str, Any]) -> None:
     answered = await world.control("faults", 400, **body)
     assert answered["error"]
     assert (await world.see("state"))["faults"] == []

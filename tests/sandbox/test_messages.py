@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.raw_world import RawWorld
+from tests.sandbox.raw_world import SandboxClient
 
 NOT_MODIFIED = (
     400,
@@ -37,7 +37,7 @@ def buttons(count: int, row: int = 8) -> dict[str, Any]:
     ],
 )
 async def test_text_is_counted_after_parsing_in_utf16(
-    world: RawWorld, text: str, mode: str | None, *, accepted: bool
+    world: SandboxClient, text: str, mode: str | None, *, accepted: bool
 ) -> None:
     body = await world.answer(
         "sendMessage", chat_id=world.ids["channel"], text=text, parse_mode=mode
@@ -47,7 +47,7 @@ async def test_text_is_counted_after_parsing_in_utf16(
         assert body["description"] == "Bad Request: message is too long"
 
 
-async def test_caption_is_counted_after_parsing(world: RawWorld) -> None:
+async def test_caption_is_counted_after_parsing(world: SandboxClient) -> None:
     sample = await world.say("", photo=True)
     photo = sample["photo"][-1]["file_id"]
     fields = {"chat_id": world.ids["channel"], "photo": photo, "parse_mode": "HTML"}
@@ -59,7 +59,7 @@ async def test_caption_is_counted_after_parsing(world: RawWorld) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "<b> </b>"])
-async def test_empty_text(world: RawWorld, text: str) -> None:
+async def test_empty_text(world: SandboxClient, text: str) -> None:
     channel = world.ids["channel"]
     assert await world.refused("sendMessage", chat_id=channel, text=text, parse_mode="HTML") == (
         400,
@@ -70,7 +70,9 @@ async def test_empty_text(world: RawWorld, text: str) -> None:
 @pytest.mark.parametrize(
     ("data", "accepted"), [("d" * 64, True), ("d" * 65, False), ("я" * 32, True), ("я" * 33, False)]
 )
-async def test_callback_data_is_64_bytes(world: RawWorld, data: str, *, accepted: bool) -> None:
+async def test_callback_data_is_64_bytes(
+    world: SandboxClient, data: str, *, accepted: bool
+) -> None:
     markup = {"inline_keyboard": [[{"text": "Press", "callback_data": data}]]}
     body = await world.answer(
         "sendMessage", chat_id=world.ids["advertiser"], text="x", reply_markup=markup
@@ -80,7 +82,7 @@ async def test_callback_data_is_64_bytes(world: RawWorld, data: str, *, accepted
         assert body["description"] == "Bad Request: BUTTON_DATA_INVALID"
 
 
-async def test_empty_callback_data(world: RawWorld) -> None:
+async def test_empty_callback_data(world: SandboxClient) -> None:
     markup = {"inline_keyboard": [[{"text": "Press", "callback_data": ""}]]}
     assert await world.refused(
         "sendMessage", chat_id=world.ids["advertiser"], text="x", reply_markup=markup
@@ -91,7 +93,7 @@ async def test_empty_callback_data(world: RawWorld) -> None:
     ("markup", "accepted"), [(buttons(100), True), (buttons(101), False), (buttons(9, 9), False)]
 )
 async def test_hundred_buttons_eight_a_row(
-    world: RawWorld, markup: dict[str, Any], *, accepted: bool
+    world: SandboxClient, markup: dict[str, Any], *, accepted: bool
 ) -> None:
     body = await world.answer(
         "sendMessage", chat_id=world.ids["advertiser"], text="x", reply_markup=markup
@@ -101,7 +103,7 @@ async def test_hundred_buttons_eight_a_row(
         assert body["description"] == "Bad Request: reply markup is too long"
 
 
-async def test_html_becomes_entities_in_utf16(world: RawWorld) -> None:
+async def test_html_becomes_entities_in_utf16(world: SandboxClient) -> None:
     sent = await world.call(
         "sendMessage",
         chat_id=world.ids["channel"],
@@ -116,7 +118,7 @@ async def test_html_becomes_entities_in_utf16(world: RawWorld) -> None:
     ]
 
 
-async def test_person_is_mentioned_by_number_if_known(world: RawWorld) -> None:
+async def test_person_is_mentioned_by_number_if_known(world: SandboxClient) -> None:
     person = world.ids["advertiser"]
     text = f'<a href="tg://user?id={person}">A</a> <a href="tg://user?id=5">B</a>'
     sent = await world.call("sendMessage", chat_id=world.ids["group"], text=text, parse_mode="HTML")
@@ -129,7 +131,7 @@ async def test_person_is_mentioned_by_number_if_known(world: RawWorld) -> None:
 
 
 @pytest.mark.parametrize("text", ["<b>x", "x</b>", "<b><i>x</b></i>", "<h1>x</h1>", "1 < 2"])
-async def test_broken_html(world: RawWorld, text: str) -> None:
+async def test_broken_html(world: SandboxClient, text: str) -> None:
     code, description = await world.refused(
         "sendMessage", chat_id=world.ids["channel"], text=text, parse_mode="HTML"
     )
@@ -137,14 +139,14 @@ async def test_broken_html(world: RawWorld, text: str) -> None:
     assert description.startswith("Bad Request: can't parse entities: ")
 
 
-async def test_markdown_is_refused_honestly(world: RawWorld) -> None:
+async def test_markdown_is_refused_honestly(world: SandboxClient) -> None:
     code, description = await world.refused(
         "sendMessage", chat_id=world.ids["channel"], text="*x*", parse_mode="MarkdownV2"
     )
     assert (code, "not supported in the sandbox" in description) == (400, True)
 
 
-async def test_telegram_finds_links_commands_and_mentions_itself(world: RawWorld) -> None:
+async def test_telegram_finds_links_commands_and_mentions_itself(world: SandboxClient) -> None:
     sent = await world.call(
         "sendMessage", chat_id=world.ids["channel"], text="/go https://example.org/a. @someone #tag"
     )
@@ -158,7 +160,7 @@ async def test_telegram_finds_links_commands_and_mentions_itself(world: RawWorld
 
 
 async def test_channel_counts_for_itself_and_private_chats_share_one_counter(
-    world: RawWorld,
+    world: SandboxClient,
 ) -> None:
     other = world.ids["owner"]
     await world.say("/start", "owner")
@@ -172,7 +174,7 @@ async def test_channel_counts_for_itself_and_private_chats_share_one_counter(
     assert in_channel["message_id"] == 2
 
 
-async def test_bot_hears_nothing_of_its_own_posts_edits_and_deletions(world: RawWorld) -> None:
+async def test_bot_hears_nothing_of_its_own_posts_edits_and_deletions(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     sent = await world.call("sendMessage", chat_id=channel, text="a")
     number = sent["message_id"]
@@ -183,7 +185,7 @@ async def test_bot_hears_nothing_of_its_own_posts_edits_and_deletions(world: Raw
     assert await world.updates() == []
 
 
-async def test_not_modified_only_when_content_and_markup_are_the_same(world: RawWorld) -> None:
+async def test_not_modified_only_when_content_and_markup_are_the_same(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     sent = await world.call(
         "sendMessage", chat_id=channel, text="<b>Ad</b>", parse_mode="HTML", reply_markup=KEYBOARD
@@ -202,7 +204,7 @@ async def test_not_modified_only_when_content_and_markup_are_the_same(world: Raw
     assert await world.refused("editMessageText", text="Ad", **edit) == NOT_MODIFIED
 
 
-async def test_caption_edit(world: RawWorld) -> None:
+async def test_caption_edit(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     photo = (await world.say("", photo=True))["photo"][-1]["file_id"]
     sent = await world.call("sendPhoto", chat_id=channel, photo=photo, caption="Ad")
@@ -213,7 +215,7 @@ async def test_caption_edit(world: RawWorld) -> None:
     assert (code, description) == (400, "Bad Request: there is no text in the message to edit")
 
 
-async def test_media_edit_takes_an_upload_or_a_known_file(world: RawWorld) -> None:
+async def test_media_edit_takes_an_upload_or_a_known_file(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     first = (await world.say("", photo=True))["photo"][-1]["file_id"]
     other = (await world.say("", video=True))["video"]["file_id"]
@@ -235,7 +237,7 @@ async def test_media_edit_takes_an_upload_or_a_known_file(world: RawWorld) -> No
     ],
 )
 async def test_message_that_is_not_there(
-    world: RawWorld, method: str, verb: str, fields: dict[str, str]
+    world: SandboxClient, method: str, verb: str, fields: dict[str, str]
 ) -> None:
     channel = world.ids["channel"]
     sent = await world.call("sendMessage", chat_id=channel, text="a")
@@ -247,7 +249,7 @@ async def test_message_that_is_not_there(
         )
 
 
-async def test_copy_and_forward(world: RawWorld) -> None:
+async def test_copy_and_forward(world: SandboxClient) -> None:
     channel, private = world.ids["channel"], world.ids["advertiser"]
     ad = await world.say("hello", entities=[{"type": "bold", "offset": 0, "length": 5}])
     source = {"from_chat_id": private, "message_id": ad["message_id"]}
@@ -265,7 +267,7 @@ async def test_copy_and_forward(world: RawWorld) -> None:
         assert refusal == (400, f"Bad Request: message to {verb} not found")
 
 
-async def test_protected_content_cannot_be_forwarded_but_edited(world: RawWorld) -> None:
+async def test_protected_content_cannot_be_forwarded_but_edited(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     sent = await world.call("sendMessage", chat_id=channel, text="a", protect_content=True)
     assert sent["has_protected_content"] is True
@@ -276,7 +278,7 @@ async def test_protected_content_cannot_be_forwarded_but_edited(world: RawWorld)
     await world.call("editMessageText", chat_id=channel, message_id=sent["message_id"], text="b")
 
 
-async def test_own_channel_post_can_be_deleted_for_48_hours(world: RawWorld) -> None:
+async def test_own_channel_post_can_be_deleted_for_48_hours(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     young = await world.call("sendMessage", chat_id=channel, text="a")
     old = await world.call("sendMessage", chat_id=channel, text="b")
@@ -288,7 +290,7 @@ async def test_own_channel_post_can_be_deleted_for_48_hours(world: RawWorld) -> 
     )
 
 
-async def test_reply_shows_what_it_answers(world: RawWorld) -> None:
+async def test_reply_shows_what_it_answers(world: SandboxClient) -> None:
     asked = await world.say("question")
     to = {"chat_id": world.ids["advertiser"], "text": "answer"}
     sent = await world.call(
@@ -301,7 +303,7 @@ async def test_reply_shows_what_it_answers(world: RawWorld) -> None:
     assert (code, description) == (400, "Bad Request: message to be replied not found")
 
 
-async def test_reply_keyboard_has_no_place_in_a_channel(world: RawWorld) -> None:
+async def test_reply_keyboard_has_no_place_in_a_channel(world: SandboxClient) -> None:
     code, _ = await world.refused(
         "sendMessage",
         chat_id=world.ids["channel"],

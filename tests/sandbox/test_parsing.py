@@ -6,10 +6,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld
+from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
 
 
-async def test_get_me_says_who_the_bot_is(world: RawWorld) -> None:
+async def test_get_me_says_who_the_bot_is(world: SandboxClient) -> None:
     me = await world.call("getMe")
     assert me["id"] == 424242
     assert me["is_bot"] is True
@@ -18,22 +18,22 @@ async def test_get_me_says_who_the_bot_is(world: RawWorld) -> None:
 
 
 @pytest.mark.parametrize("token", ["424242:wrong", "1:x", "nonsense"])
-async def test_wrong_token_is_unauthorized(world: RawWorld, token: str) -> None:
+async def test_wrong_token_is_unauthorized(world: SandboxClient, token: str) -> None:
     body = await world.answer("getMe", token=token)
     assert body == {"ok": False, "error_code": 401, "description": "Unauthorized"}
 
 
-async def test_unknown_method_is_not_found(world: RawWorld) -> None:
+async def test_unknown_method_is_not_found(world: SandboxClient) -> None:
     assert await world.refused("sendMesage") == (404, "Not Found: method not found")
 
 
-async def test_known_method_that_is_not_there_is_an_error(world: RawWorld) -> None:
+async def test_known_method_that_is_not_there_is_an_error(world: SandboxClient) -> None:
     code, text = await world.refused("banChatMember", chat_id=1, user_id=2)
     assert code == 501
     assert "banChatMember is not supported in the sandbox" in text
 
 
-async def test_method_names_ignore_case(world: RawWorld) -> None:
+async def test_method_names_ignore_case(world: SandboxClient) -> None:
     assert (await world.call("GETME"))["id"] == 424242
 
 
@@ -45,7 +45,7 @@ def _forms(fields: dict[str, str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", range(4))
-async def test_query_form_multipart_and_json_say_the_same(world: RawWorld, form: int) -> None:
+async def test_query_form_multipart_and_json_say_the_same(world: SandboxClient, form: int) -> None:
     keyboard = {"inline_keyboard": [[{"text": "Buy", "callback_data": "buy"}]]}
     fields = {
         "chat_id": str(world.ids["channel"]),
@@ -64,12 +64,12 @@ async def test_query_form_multipart_and_json_say_the_same(world: RawWorld, form:
     assert sent["reply_markup"] == keyboard
 
 
-async def test_get_request_works(world: RawWorld) -> None:
+async def test_get_request_works(world: SandboxClient) -> None:
     async with world.http.get(f"{world.url}/bot{BOT_TOKEN}/getMe") as response:
         assert (await response.json())["result"]["id"] == 424242
 
 
-async def test_multipart_photo_is_kept_and_can_be_fetched(world: RawWorld) -> None:
+async def test_multipart_photo_is_kept_and_can_be_fetched(world: SandboxClient) -> None:
     form = aiohttp.FormData()
     form.add_field("chat_id", str(world.ids["channel"]))
     form.add_field("photo", "attach://picture")
@@ -89,7 +89,7 @@ async def test_multipart_photo_is_kept_and_can_be_fetched(world: RawWorld) -> No
         assert response.status == 401
 
 
-async def test_file_in_the_field_itself_and_again_by_its_id(world: RawWorld) -> None:
+async def test_file_in_the_field_itself_and_again_by_its_id(world: SandboxClient) -> None:
     form = aiohttp.FormData()
     form.add_field("chat_id", str(world.ids["advertiser"]))
     form.add_field("animation", b"GIF", filename="a.gif", content_type="image/gif")
@@ -143,13 +143,13 @@ async def test_file_in_the_field_itself_and_again_by_its_id(world: RawWorld) -> 
     ],
 )
 async def test_request_that_the_class_does_not_take(
-    world: RawWorld, fields: dict[str, Any], description: str
+    world: SandboxClient, fields: dict[str, Any], description: str
 ) -> None:
     assert await world.refused("sendMessage", **fields) == (400, f"Bad Request: {description}")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
-async def test_broken_body_is_a_bad_request(world: RawWorld, body: bytes) -> None:
+async def test_broken_body_is_a_bad_request(world: SandboxClient, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     url = f"{world.url}/bot{BOT_TOKEN}/sendMessage"
     async with world.http.post(url, data=body, headers=headers) as response:

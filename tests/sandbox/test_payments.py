@@ -7,10 +7,10 @@ import pytest
 
 from sandbox.control import people
 from sandbox.methods import queries
-from tests.sandbox.raw_world import Json, RawWorld
+from tests.sandbox.raw_world import Json, SandboxClient
 
 
-def invoice(world: RawWorld, **changes: Any) -> Json:
+def invoice(world: SandboxClient, **changes: Any) -> Json:
     return {
         "chat_id": world.ids["advertiser"],
         "title": "Top-up",
@@ -22,7 +22,7 @@ def invoice(world: RawWorld, **changes: Any) -> Json:
     }
 
 
-async def pay(world: RawWorld, *, ok: bool = True) -> tuple[Json, Json]:
+async def pay(world: SandboxClient, *, ok: bool = True) -> tuple[Json, Json]:
     """Pay the newest invoice; return (the pre-checkout query, the answer to the person)."""
     paying = asyncio.create_task(world.control(f"users/{world.ids['advertiser']}/pay"))
     [update] = await world.call("getUpdates", timeout=5)
@@ -48,20 +48,20 @@ async def pay(world: RawWorld, *, ok: bool = True) -> tuple[Json, Json]:
     ],
 )
 async def test_invoice_that_telegram_refuses(
-    world: RawWorld, changes: dict[str, Any], description: str
+    world: SandboxClient, changes: dict[str, Any], description: str
 ) -> None:
     refusal = await world.refused("sendInvoice", **invoice(world, **changes))
     assert refusal == (400, f"Bad Request: {description}")
 
 
 @pytest.mark.parametrize("payload", ["p", "p" * 128, "я" * 64])
-async def test_payload_of_1_to_128_bytes(world: RawWorld, payload: str) -> None:
+async def test_payload_of_1_to_128_bytes(world: SandboxClient, payload: str) -> None:
     sent = await world.call("sendInvoice", **invoice(world, payload=payload))
     assert sent["invoice"]["total_amount"] == 500
     assert "payload" not in sent["invoice"]
 
 
-async def test_payment_in_stars(world: RawWorld) -> None:
+async def test_payment_in_stars(world: SandboxClient) -> None:
     await world.call("sendInvoice", **invoice(world))
     query, seen = await pay(world)
     assert (query["currency"], query["total_amount"]) == ("XTR", 500)
@@ -82,7 +82,7 @@ async def test_payment_in_stars(world: RawWorld) -> None:
     assert listed["source"]["invoice_payload"] == "deposit:1"
 
 
-async def test_payment_by_provider(world: RawWorld) -> None:
+async def test_payment_by_provider(world: SandboxClient) -> None:
     prices = [{"label": "a", "amount": 1500}, {"label": "b", "amount": 500}]
     await world.call(
         "sendInvoice", **invoice(world, currency="USD", provider_token="x", prices=prices)
@@ -99,7 +99,7 @@ async def test_payment_by_provider(world: RawWorld) -> None:
     assert refusal == (400, "Bad Request: CHARGE_NOT_FOUND")
 
 
-async def test_refused_checkout_takes_no_money(world: RawWorld) -> None:
+async def test_refused_checkout_takes_no_money(world: SandboxClient) -> None:
     await world.call("sendInvoice", **invoice(world))
     _, seen = await pay(world, ok=False)
     assert seen == {"ok": False, "error_message": "Top-ups are stopped"}
@@ -108,7 +108,7 @@ async def test_refused_checkout_takes_no_money(world: RawWorld) -> None:
 
 
 async def test_checkout_without_an_answer_fails_after_ten_seconds(
-    world: RawWorld, monkeypatch: pytest.MonkeyPatch
+    world: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.call("sendInvoice", **invoice(world))
     # First check the real limit, then the behaviour with a shorter one.
@@ -126,7 +126,7 @@ async def test_checkout_without_an_answer_fails_after_ten_seconds(
 
 
 @pytest.mark.parametrize("by_the_bot", [True, False])
-async def test_refund_and_its_repetition(world: RawWorld, *, by_the_bot: bool) -> None:
+async def test_refund_and_its_repetition(world: SandboxClient, *, by_the_bot: bool) -> None:
     await world.call("sendInvoice", **invoice(world))
     _, seen = await pay(world)
     await world.updates()
@@ -150,14 +150,14 @@ async def test_refund_and_its_repetition(world: RawWorld, *, by_the_bot: bool) -
     assert back["receiver"]["user"]["id"] == person
 
 
-async def test_refund_of_an_unknown_charge(world: RawWorld) -> None:
+async def test_refund_of_an_unknown_charge(world: SandboxClient) -> None:
     refusal = await world.refused(
         "refundStarPayment", user_id=world.ids["advertiser"], telegram_payment_charge_id="none"
     )
     assert refusal == (400, "Bad Request: CHARGE_NOT_FOUND")
 
 
-async def test_transactions_are_paged(world: RawWorld) -> None:
+async def test_transactions_are_paged(world: SandboxClient) -> None:
     for _ in range(3):
         await world.call("sendInvoice", **invoice(world))
         await pay(world)

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.sandbox.raw_world import Json, RawWorld
+from tests.sandbox.raw_world import Json, SandboxClient
 
 
-async def set_bot(world: RawWorld, status: str, chat: str = "channel") -> None:
+async def set_bot(world: SandboxClient, status: str, chat: str = "channel") -> None:
     await world.control(f"chats/{world.ids[chat]}/members", user_id="bot", status=status)
 
 
@@ -21,7 +21,7 @@ async def set_bot(world: RawWorld, status: str, chat: str = "channel") -> None:
     ],
 )
 async def test_posting_without_the_right(
-    world: RawWorld, status: str, refusal: tuple[int, str]
+    world: SandboxClient, status: str, refusal: tuple[int, str]
 ) -> None:
     await set_bot(world, status)
     channel = world.ids["channel"]
@@ -29,7 +29,7 @@ async def test_posting_without_the_right(
     assert (await world.see(f"published?chat_id={channel}"))["published"] == []
 
 
-async def test_group_that_threw_the_bot_out(world: RawWorld) -> None:
+async def test_group_that_threw_the_bot_out(world: SandboxClient) -> None:
     group = world.ids["group"]
     await world.call("sendMessage", chat_id=group, text="x")
     await set_bot(world, "kicked", "group")
@@ -39,7 +39,7 @@ async def test_group_that_threw_the_bot_out(world: RawWorld) -> None:
     )
 
 
-async def test_blocked_by_the_user_until_they_write_again(world: RawWorld) -> None:
+async def test_blocked_by_the_user_until_they_write_again(world: SandboxClient) -> None:
     person = world.ids["advertiser"]
     await set_bot(world, "kicked", "advertiser")
     assert await world.refused("sendMessage", chat_id=person, text="x") == (
@@ -51,7 +51,7 @@ async def test_blocked_by_the_user_until_they_write_again(world: RawWorld) -> No
     await world.call("sendMessage", chat_id=person, text="x")
 
 
-async def test_person_who_never_started_the_bot(world: RawWorld) -> None:
+async def test_person_who_never_started_the_bot(world: SandboxClient) -> None:
     assert await world.refused("sendMessage", chat_id=world.ids["owner"], text="x") == (
         403,
         "Forbidden: bot can't initiate conversation with a user",
@@ -59,13 +59,13 @@ async def test_person_who_never_started_the_bot(world: RawWorld) -> None:
 
 
 @pytest.mark.parametrize("chat_id", [12345, -100999, "@nobody_at_all", "nonsense"])
-async def test_unknown_chat(world: RawWorld, chat_id: int | str) -> None:
+async def test_unknown_chat(world: SandboxClient, chat_id: int | str) -> None:
     refusal = (400, "Bad Request: chat not found")
     assert await world.refused("sendMessage", chat_id=chat_id, text="x") == refusal
     assert await world.refused("getChat", chat_id=chat_id) == refusal
 
 
-async def test_member_list_of_a_channel_is_for_administrators(world: RawWorld) -> None:
+async def test_member_list_of_a_channel_is_for_administrators(world: SandboxClient) -> None:
     asked = {"chat_id": world.ids["channel"], "user_id": world.ids["owner"]}
     assert (await world.call("getChatMember", **asked))["status"] == "creator"
     await set_bot(world, "left")
@@ -73,7 +73,7 @@ async def test_member_list_of_a_channel_is_for_administrators(world: RawWorld) -
     assert await world.refused("getChatMember", **asked) == refusal
 
 
-async def test_chat_member_of_the_bot_and_of_strangers(world: RawWorld) -> None:
+async def test_chat_member_of_the_bot_and_of_strangers(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     own = await world.call("getChatMember", chat_id=channel, user_id=424242)
     assert (own["status"], own["can_post_messages"], own["can_edit_messages"]) == (
@@ -93,7 +93,7 @@ async def test_chat_member_of_the_bot_and_of_strangers(world: RawWorld) -> None:
 
 
 async def test_posts_of_others_are_out_of_reach_without_the_right_to_edit(
-    world: RawWorld,
+    world: SandboxClient,
 ) -> None:
     channel = world.ids["channel"]
     theirs = await world.control(f"chats/{channel}/post", user_id=world.ids["owner"], text="news")
@@ -105,14 +105,16 @@ async def test_posts_of_others_are_out_of_reach_without_the_right_to_edit(
     await world.call("editMessageReplyMarkup", reply_markup=markup, **edit)
 
 
-async def test_service_messages_cannot_be_edited(world: RawWorld) -> None:
+async def test_service_messages_cannot_be_edited(world: SandboxClient) -> None:
     await world.promote(can_post_messages=True, can_edit_messages=True)
     assert await world.refused(
         "editMessageReplyMarkup", chat_id=world.ids["channel"], message_id=1
     ) == (400, "Bad Request: message can't be edited")
 
 
-async def test_own_post_is_out_of_reach_when_the_right_to_post_is_lost(world: RawWorld) -> None:
+async def test_own_post_is_out_of_reach_when_the_right_to_post_is_lost(
+    world: SandboxClient,
+) -> None:
     channel = world.ids["channel"]
     sent = await world.call("sendMessage", chat_id=channel, text="x")
     await world.promote(can_delete_messages=True)
@@ -121,7 +123,7 @@ async def test_own_post_is_out_of_reach_when_the_right_to_post_is_lost(world: Ra
     assert await world.refused("editMessageText", text="y", **edit) == refusal
 
 
-async def test_bot_leaves(world: RawWorld) -> None:
+async def test_bot_leaves(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     assert await world.call("leaveChat", chat_id=channel) is True
     [update] = await world.updates()
@@ -129,7 +131,7 @@ async def test_bot_leaves(world: RawWorld) -> None:
     assert (await world.refused("sendMessage", chat_id=channel, text="x"))[0] == 403
 
 
-async def test_channel_by_its_username(world: RawWorld) -> None:
+async def test_channel_by_its_username(world: SandboxClient) -> None:
     owner = world.ids["owner"]
     made = await world.control("channels", owner_id=owner, title="Open", username="open_channel")
     await world.control(
@@ -144,7 +146,7 @@ async def test_channel_by_its_username(world: RawWorld) -> None:
     }
 
 
-async def test_pinning_needs_the_right_and_counts_as_a_message(world: RawWorld) -> None:
+async def test_pinning_needs_the_right_and_counts_as_a_message(world: SandboxClient) -> None:
     group = world.ids["group"]
     sent = await world.call("sendMessage", chat_id=group, text="x")
     pin = {"chat_id": group, "message_id": sent["message_id"]}
@@ -162,7 +164,7 @@ async def test_pinning_needs_the_right_and_counts_as_a_message(world: RawWorld) 
     )
 
 
-async def test_flood_limits_can_be_switched_on(world: RawWorld) -> None:
+async def test_flood_limits_can_be_switched_on(world: SandboxClient) -> None:
     send: Json = {"chat_id": world.ids["channel"], "text": "x"}
     await asyncio.gather(*(world.call("sendMessage", **send) for _ in range(3)))
     await world.control("limits", enabled=True)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.sandbox.raw_world import RawWorld
+from tests.sandbox.raw_world import SandboxClient
 
 
 @pytest.mark.parametrize("path", ["/", "/page.css", "/page.js", "/api.js", "/chat.js"])
-async def test_page_loads_nothing_from_elsewhere(world: RawWorld, path: str) -> None:
+async def test_page_loads_nothing_from_elsewhere(world: SandboxClient, path: str) -> None:
     async with world.http.get(world.url + path) as response:
         assert response.status == 200
         policy = response.headers["Content-Security-Policy"]
@@ -18,7 +18,7 @@ async def test_page_loads_nothing_from_elsewhere(world: RawWorld, path: str) -> 
     assert len(text) > 500
 
 
-async def test_unknown_address(world: RawWorld) -> None:
+async def test_unknown_address(world: SandboxClient) -> None:
     async with world.http.get(f"{world.url}/nothing") as response:
         assert response.status == 404
         assert response.headers["X-Content-Type-Options"] == "nosniff"

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
+from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 
 SERVE_UNTIL_KILLED = """
 import asyncio, sys
@@ -30,7 +30,7 @@ asyncio.run(main())
 """
 
 
-async def test_update_stays_until_its_offset_is_passed(world: RawWorld) -> None:
+async def test_update_stays_until_its_offset_is_passed(world: SandboxClient) -> None:
     await world.say("one")
     await world.say("two")
     first, second = await world.updates(confirm=False)
@@ -43,7 +43,7 @@ async def test_update_stays_until_its_offset_is_passed(world: RawWorld) -> None:
     assert await world.call("getUpdates") == []
 
 
-async def test_negative_offset_keeps_the_newest(world: RawWorld) -> None:
+async def test_negative_offset_keeps_the_newest(world: SandboxClient) -> None:
     for text in ("one", "two", "three"):
         await world.say(text)
     kept = await world.call("getUpdates", offset=-1)
@@ -51,7 +51,7 @@ async def test_negative_offset_keeps_the_newest(world: RawWorld) -> None:
     assert len(await world.call("getUpdates")) == 1
 
 
-async def test_long_poll_is_answered_when_something_happens(world: RawWorld) -> None:
+async def test_long_poll_is_answered_when_something_happens(world: SandboxClient) -> None:
     poll = asyncio.create_task(world.call("getUpdates", timeout=20))
     await asyncio.sleep(0.1)
     assert not poll.done()
@@ -60,7 +60,7 @@ async def test_long_poll_is_answered_when_something_happens(world: RawWorld) -> 
     assert found[0]["message"]["text"] == "now"
 
 
-async def test_second_poll_ends_the_first_with_a_conflict(world: RawWorld) -> None:
+async def test_second_poll_ends_the_first_with_a_conflict(world: SandboxClient) -> None:
     first = asyncio.create_task(world.refused("getUpdates", timeout=20))
     await asyncio.sleep(0.1)
     second = asyncio.create_task(world.call("getUpdates", timeout=20))
@@ -75,7 +75,7 @@ async def test_second_poll_ends_the_first_with_a_conflict(world: RawWorld) -> No
     assert len(await asyncio.wait_for(second, 2)) == 1
 
 
-async def test_allowed_updates_leave_the_others_out(world: RawWorld) -> None:
+async def test_allowed_updates_leave_the_others_out(world: SandboxClient) -> None:
     await world.call("getUpdates", allowed_updates=["callback_query"])
     await world.say("unheard")
     assert await world.call("getUpdates") == []
@@ -84,7 +84,9 @@ async def test_allowed_updates_leave_the_others_out(world: RawWorld) -> None:
     assert len(await world.call("getUpdates")) == 1
 
 
-async def test_chat_member_comes_only_to_an_administrator_who_names_it(world: RawWorld) -> None:
+async def test_chat_member_comes_only_to_an_administrator_who_names_it(
+    world: SandboxClient,
+) -> None:
     member = {"user_id": world.ids["admin"], "status": "member"}
     channel = world.ids["channel"]
     await world.control(f"chats/{channel}/members", **member)
@@ -96,7 +98,7 @@ async def test_chat_member_comes_only_to_an_administrator_who_names_it(world: Ra
     assert update["chat_member"]["new_chat_member"]["status"] == "left"
 
 
-async def test_my_chat_member_tells_of_rights(world: RawWorld) -> None:
+async def test_my_chat_member_tells_of_rights(world: SandboxClient) -> None:
     await world.promote(can_post_messages=False)
     [update] = await world.updates()
     changed = update["my_chat_member"]
@@ -106,7 +108,7 @@ async def test_my_chat_member_tells_of_rights(world: RawWorld) -> None:
     assert changed["new_chat_member"]["can_post_messages"] is False
 
 
-async def test_channel_posts_of_others_come_to_an_administrator(world: RawWorld) -> None:
+async def test_channel_posts_of_others_come_to_an_administrator(world: SandboxClient) -> None:
     channel, owner = world.ids["channel"], world.ids["owner"]
     post = await world.control(f"chats/{channel}/post", user_id=owner, text="news")
     at = {"user_id": owner, "message_id": post["message_id"]}
@@ -122,7 +124,7 @@ async def test_channel_posts_of_others_come_to_an_administrator(world: RawWorld)
     assert await world.updates() == []
 
 
-async def test_privacy_mode_in_groups(world: RawWorld) -> None:
+async def test_privacy_mode_in_groups(world: SandboxClient) -> None:
     group, admin = world.ids["group"], world.ids["admin"]
     asked = await world.call("sendMessage", chat_id=group, text="Why?")
     say = {"chat_id": group}
@@ -159,7 +161,7 @@ async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[st
         await runner.cleanup()
 
 
-async def test_webhook_is_repeated_until_2xx_and_in_order(world: RawWorld) -> None:
+async def test_webhook_is_repeated_until_2xx_and_in_order(world: SandboxClient) -> None:
     async with receiver([500, 302]) as (url, got):
         await world.call("setWebhook", url=url, secret_token="s3cret")
         await world.say("one")
@@ -226,7 +228,7 @@ async def test_what_was_answered_survives_sigkill(tmp_path: Path) -> None:
         assert child.stdout is not None
         port = int(await child.stdout.readline())
         async with begin(tmp_path / "unused") as here:
-            there = RawWorld(here.state, f"http://127.0.0.1:{port}", here.http)
+            there = SandboxClient(here.state, f"http://127.0.0.1:{port}", here.http)
             await there.populate()
             await there.say("last words")
             sent = await there.call("sendMessage", chat_id=there.ids["channel"], text="ad")

@@ -23,7 +23,7 @@ from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import people
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld
+from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
 
 AD = "Fresh bread every morning"
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -37,7 +37,7 @@ class Scene:
     database: Database
     superuser_url: str
     """To another database of the same server."""
-    world: RawWorld
+    world: SandboxClient
     actors: dict[str, Actor] = field(default_factory=dict)
     channel_id: int = 0
     campaign_id: int = 0

@@ -1,9 +1,9 @@
 """The control API: people post, edit and delete in channels."""
 
-from tests.sandbox.raw_world import RawWorld
+from tests.sandbox.raw_world import SandboxClient
 
 
-async def test_people_change_channels_within_their_rights(world: RawWorld) -> None:
+async def test_people_change_channels_within_their_rights(world: SandboxClient) -> None:
     channel, stranger = world.ids["channel"], world.ids["advertiser"]
     sent = await world.call("sendMessage", chat_id=channel, text="ad")
     fields = {"user_id": stranger, "message_id": sent["message_id"]}

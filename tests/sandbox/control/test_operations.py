@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.sandbox.raw_world import RawWorld, begin
+from tests.sandbox.raw_world import SandboxClient, begin
 
 
 class Supervised:
@@ -55,6 +55,6 @@ async def test_processes_are_killed_and_started(tmp_path: Path) -> None:
         await world.control("processes/bot/kill", 400, signal=0)
 
 
-async def test_requests_without_clock_or_processes_are_refused(world: RawWorld) -> None:
+async def test_requests_without_clock_or_processes_are_refused(world: SandboxClient) -> None:
     await world.control("clock", 409, seconds=1)
     await world.control("processes/bot/kill", 409)

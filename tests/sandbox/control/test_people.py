@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiogram.types import ChatAdministratorRights
 
-from tests.sandbox.raw_world import CONTROL_TOKEN, Json, RawWorld
+from tests.sandbox.raw_world import CONTROL_TOKEN, Json, SandboxClient
 
 RIGHTS = dict.fromkeys(ChatAdministratorRights.model_fields, False) | {"can_post_messages": True}
 CHOOSE = {
@@ -22,25 +22,25 @@ CHOOSE = {
 }
 
 
-async def offer(world: RawWorld, who: str, **markup: Any) -> Json:
+async def offer(world: SandboxClient, who: str, **markup: Any) -> Json:
     sent: Json = await world.call(
         "sendMessage", chat_id=world.ids[who], text="Menu", reply_markup=markup
     )
     return sent
 
 
-async def press(world: RawWorld, button: str, who: str = "advertiser", **more: Any) -> Json:
+async def press(world: SandboxClient, button: str, who: str = "advertiser", **more: Any) -> Json:
     return await world.control(f"users/{world.ids[who]}/press", button=button, **more)
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}])
-async def test_token_is_required(world: RawWorld, header: dict[str, str]) -> None:
+async def test_token_is_required(world: SandboxClient, header: dict[str, str]) -> None:
     async with world.http.get(f"{world.url}/control/state", headers=header) as response:
         assert response.status == 401
         assert "token" in (await response.json())["error"]
 
 
-async def test_press_is_a_callback_query_and_waits_for_its_answer(world: RawWorld) -> None:
+async def test_press_is_a_callback_query_and_waits_for_its_answer(world: SandboxClient) -> None:
     sent = await offer(
         world, "advertiser", inline_keyboard=[[{"text": "💰 Wallet", "callback_data": "w"}]]
     )
@@ -60,13 +60,13 @@ async def test_press_is_a_callback_query_and_waits_for_its_answer(world: RawWorl
     )
 
 
-async def test_press_without_waiting(world: RawWorld) -> None:
+async def test_press_without_waiting(world: SandboxClient) -> None:
     await offer(world, "advertiser", inline_keyboard=[[{"text": "Go", "callback_data": "g"}]])
     assert (await press(world, "Go", wait=False))["answered"] is False
 
 
 async def test_old_callback_query_cannot_be_answered(
-    world: RawWorld, monkeypatch: pytest.MonkeyPatch
+    world: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await offer(world, "advertiser", inline_keyboard=[[{"text": "Go", "callback_data": "g"}]])
     await press(world, "Go", wait=False)
@@ -78,7 +78,7 @@ async def test_old_callback_query_cannot_be_answered(
     assert refusal[0] == 400
 
 
-async def test_newest_button_and_unique_beginnings(world: RawWorld) -> None:
+async def test_newest_button_and_unique_beginnings(world: SandboxClient) -> None:
     await offer(world, "advertiser", inline_keyboard=[[{"text": "Open", "callback_data": "old"}]])
     await offer(
         world,
@@ -103,7 +103,7 @@ async def test_newest_button_and_unique_beginnings(world: RawWorld) -> None:
     assert nothing["error"]
 
 
-async def test_reply_keyboard_sends_its_text(world: RawWorld) -> None:
+async def test_reply_keyboard_sends_its_text(world: SandboxClient) -> None:
     await offer(world, "advertiser", keyboard=[[{"text": "Wallet"}, CHOOSE]])
     seen = await world.see(f"chats/{world.ids['advertiser']}/messages")
     kinds = [button["kind"] for button in seen["keyboard"]["buttons"][0]]
@@ -122,7 +122,7 @@ async def test_reply_keyboard_sends_its_text(world: RawWorld) -> None:
 
 @pytest.mark.parametrize("last", [False, True])
 async def test_choosing_a_channel_makes_the_bot_an_administrator(
-    world: RawWorld, *, last: bool
+    world: SandboxClient, *, last: bool
 ) -> None:
     owner = world.ids["owner"]
     await world.say("/start", "owner")
@@ -150,7 +150,7 @@ async def test_choosing_a_channel_makes_the_bot_an_administrator(
     await world.call("sendMessage", chat_id=channel, text="x")
 
 
-async def test_picker_does_not_offer_what_telegram_would_not(world: RawWorld) -> None:
+async def test_picker_does_not_offer_what_telegram_would_not(world: SandboxClient) -> None:
     channel, person = world.ids["channel"], world.ids["advertiser"]
     await offer(world, "advertiser", keyboard=[[CHOOSE]])
     fields = {"button": "Choose a channel", "channel_id": channel}
@@ -161,7 +161,7 @@ async def test_picker_does_not_offer_what_telegram_would_not(world: RawWorld) ->
     assert "type" in no_channel["error"]
 
 
-async def test_only_members_act_in_a_group(world: RawWorld) -> None:
+async def test_only_members_act_in_a_group(world: SandboxClient) -> None:
     group, stranger = world.ids["group"], world.ids["advertiser"]
     await offer(world, "group", inline_keyboard=[[{"text": "Approve", "callback_data": "a"}]])
     await world.control(f"users/{stranger}/press", 403, chat_id=group, button="Approve")
@@ -171,7 +171,7 @@ async def test_only_members_act_in_a_group(world: RawWorld) -> None:
     assert update["callback_query"]["from"]["id"] == world.ids["admin"]
 
 
-async def test_anonymous_administrator_speaks_as_the_group(world: RawWorld) -> None:
+async def test_anonymous_administrator_speaks_as_the_group(world: SandboxClient) -> None:
     group, admin = world.ids["group"], world.ids["admin"]
     say = {"chat_id": group, "text": "/killswitch"}
     await world.control(f"users/{admin}/send", **say, sender_chat=group)
@@ -182,7 +182,7 @@ async def test_anonymous_administrator_speaks_as_the_group(world: RawWorld) -> N
     await world.control(f"users/{admin}/send", 403, **say, sender_chat=channel)
 
 
-async def test_pictures_and_entities(world: RawWorld) -> None:
+async def test_pictures_and_entities(world: SandboxClient) -> None:
     bold = [{"type": "bold", "offset": 0, "length": 2}]
     await world.say("", photo=True, caption="ad", entities=bold)
     await world.say("", video=True)
@@ -212,6 +212,6 @@ async def test_pictures_and_entities(world: RawWorld) -> None:
     ],
 )
 async def test_wrong_requests_are_refused(
-    world: RawWorld, path: str, status: int, body: dict[str, Any]
+    world: SandboxClient, path: str, status: int, body: dict[str, Any]
 ) -> None:
     assert (await world.control(path, status, **body))["error"]

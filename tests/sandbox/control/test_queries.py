@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.sandbox.raw_world import RawWorld
+from tests.sandbox.raw_world import SandboxClient
 
 
-async def test_publications_keep_what_was_deleted(world: RawWorld) -> None:
+async def test_publications_keep_what_was_deleted(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     sent = await world.call("sendMessage", chat_id=channel, text="ad")
     await world.call("sendMessage", chat_id=world.ids["advertiser"], text="private")
@@ -22,7 +22,7 @@ async def test_publications_keep_what_was_deleted(world: RawWorld) -> None:
     assert on_disk.count("\n") == 1
 
 
-async def test_state_shows_the_bots_membership(world: RawWorld) -> None:
+async def test_state_shows_the_bots_membership(world: SandboxClient) -> None:
     seen = await world.see("state")
     assert [person["first_name"] for person in seen["people"]] == ["Advertiser", "Owner", "Admin"]
     by_id = {chat["id"]: chat for chat in seen["chats"]}
@@ -35,7 +35,7 @@ async def test_state_shows_the_bots_membership(world: RawWorld) -> None:
     assert by_id[world.ids["owner"]]["bot_status"] == "left"
 
 
-async def test_reading_waits_for_something_newer(world: RawWorld) -> None:
+async def test_reading_waits_for_something_newer(world: SandboxClient) -> None:
     person = world.ids["advertiser"]
     seen = await world.see(f"chats/{person}/messages")
     last = seen["messages"][-1]["message_id"]
@@ -50,7 +50,9 @@ async def test_reading_waits_for_something_newer(world: RawWorld) -> None:
 
 
 @pytest.mark.parametrize("change", ["edit", "delete"])
-async def test_reading_by_version_sees_edits_and_deletions(world: RawWorld, change: str) -> None:
+async def test_reading_by_version_sees_edits_and_deletions(
+    world: SandboxClient, change: str
+) -> None:
     person = world.ids["advertiser"]
     sent = await world.call("sendMessage", chat_id=person, text="a")
     version = (await world.see(f"chats/{person}/messages"))["version"]

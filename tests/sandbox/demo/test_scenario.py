@@ -13,16 +13,16 @@ import asyncpg
 import pytest
 
 from sandbox.demo import books, launcher, restarts, steps
-from sandbox.demo.books import Books
+from sandbox.demo.books import DemoDatabase
 from sandbox.demo.people import Control
-from sandbox.demo.scenario import StepResult, Story, new_cast, seed_participants
+from sandbox.demo.scenario import Scenario, StepResult, create_participants, seed_participants
 
 SEED_REPORTS = Path(__file__).with_name("seed_reports.sql")
 Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.RunningSandbox]:
     """Run one sandbox for the whole file."""
     running = asyncio.run(launcher.start(tmp_path_factory.mktemp("e1")))
     try:
@@ -33,24 +33,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.World]:
 
 
 @pytest.fixture(scope="module")
-def step_results(world: launcher.World) -> list[StepResult]:
+def step_results(world: launcher.RunningSandbox) -> list[StepResult]:
     """Return what the fourteen steps showed with the sandbox's first people. Each step asserts."""
 
     async def run_steps() -> list[StepResult]:
         control = Control.of(world.facts)
         async with control.session:
-            story = Story(control, _books(world), await seed_participants(control, world.facts))
+            story = Scenario(control, _books(world), await seed_participants(control, world.facts))
             return [await step.act(story) for step in steps.STEPS]
 
     return asyncio.run(run_steps())
 
 
-def _books(world: launcher.World) -> Books:
-    return Books(world.facts["database_url"])
+def _books(world: launcher.RunningSandbox) -> DemoDatabase:
+    return DemoDatabase(world.facts["database_url"])
 
 
 async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N802
-    world: launcher.World, step_results: list[StepResult]
+    world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert len(step_results) == 14
     rows = await _books(world).rows(
@@ -84,13 +84,13 @@ async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N
 
 @pytest.mark.storm
 async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802
-    world: launcher.World, step_results: list[StepResult]
+    world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert step_results  # it comes second, so that the first people's books are not these
     control, database = Control.of(world.facts), _books(world)
     async with control.session:
-        cast = await new_cast(control, world.facts, "with restarts")
-        story = Story(control, database, cast)
+        cast = await create_participants(control, world.facts, "with restarts")
+        story = Scenario(control, database, cast)
         pids = set()
         for step in steps.STEPS:
             await step.act(story)
@@ -105,7 +105,7 @@ async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N8
 
 @pytest.mark.parametrize("check", books.INVARIANTS + books.UNIQUENESS, ids=lambda check: check.name)
 async def test_nothing_offends(
-    world: launcher.World, step_results: list[StepResult], check: books.Check
+    world: launcher.RunningSandbox, step_results: list[StepResult], check: books.Check
 ) -> None:
     assert step_results
     result = await _books(world).check(check)
@@ -161,20 +161,20 @@ def _qualified(sql: str) -> str:
     return sql
 
 
-async def _report(world: launcher.World, name: str) -> Rows:
+async def _report(world: launcher.RunningSandbox, name: str) -> Rows:
     return await _books(world).rows(_seed(name))
 
 
 @pytest.mark.parametrize("name", NOTHING)
 async def test_seed_report_must_return_no_row(
-    world: launcher.World, step_results: list[StepResult], name: str
+    world: launcher.RunningSandbox, step_results: list[StepResult], name: str
 ) -> None:
     assert step_results
     assert await _report(world, name) == []
 
 
 async def test_seed_ledger_report_is_valid_in_every_row(
-    world: launcher.World, step_results: list[StepResult]
+    world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert step_results
     rows = await _report(world, "ledger")
@@ -184,7 +184,7 @@ async def test_seed_ledger_report_is_valid_in_every_row(
 
 
 async def test_seed_corruption_count_is_zero(
-    world: launcher.World, step_results: list[StepResult]
+    world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert step_results
     assert await _report(world, "corrupted") == [{"count": 0}]
@@ -192,7 +192,7 @@ async def test_seed_corruption_count_is_zero(
 
 @pytest.mark.parametrize("name", COUNTS)
 async def test_seed_count_is_what_was_made(
-    world: launcher.World, step_results: list[StepResult], name: str
+    world: launcher.RunningSandbox, step_results: list[StepResult], name: str
 ) -> None:
     assert step_results
     stories = await _books(world).row("SELECT COUNT(*) FROM channels")
@@ -201,7 +201,7 @@ async def test_seed_count_is_what_was_made(
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 async def test_seed_distribution(
-    world: launcher.World, step_results: list[StepResult], name: str
+    world: launcher.RunningSandbox, step_results: list[StepResult], name: str
 ) -> None:
     assert step_results
     assert [row["status"] for row in await _report(world, name)] == [DISTRIBUTIONS[name]]
@@ -209,7 +209,7 @@ async def test_seed_distribution(
 
 @pytest.mark.parametrize("name", AUDITS)
 async def test_seed_audit_has_the_main_actions(
-    world: launcher.World, step_results: list[StepResult], name: str
+    world: launcher.RunningSandbox, step_results: list[StepResult], name: str
 ) -> None:
     assert step_results
     actions = {row["action"] for row in await _report(world, name)}
@@ -217,7 +217,7 @@ async def test_seed_audit_has_the_main_actions(
 
 
 async def test_seed_week_summary_counts_what_was_posted(
-    world: launcher.World, step_results: list[StepResult]
+    world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert step_results
     rows = await _report(world, "week")
@@ -228,7 +228,7 @@ async def test_seed_week_summary_counts_what_was_posted(
 
 @pytest.mark.parametrize("name", HARMFUL)
 async def test_what_the_seeds_break_by_hand_the_application_cannot(
-    world: launcher.World, step_results: list[StepResult], name: str
+    world: launcher.RunningSandbox, step_results: list[StepResult], name: str
 ) -> None:
     assert step_results
     connection = await asyncpg.connect(world.facts["database_url"])
