@@ -35,8 +35,10 @@ async def migrate(
     state = await _inspect(owner_dsn)
     known_revisions, head = _revisions(ROOT / "migrations/versions")
     if state.revision is not None and state.revision not in known_revisions:
+        advice = "; `make clean` removes the sandbox's data" if own_database else ""
         raise CannotStart(
-            f"the database has a newer schema ({state.revision}) than this program ({head})"
+            f"the database has a schema ({state.revision}) that this program ({head}) does not"
+            f" know{advice}"
         )
     if state.revision == head and not (own_database and state.switches_untouched):
         return False
