@@ -1,4 +1,4 @@
-"""Campaigns of advertisers, and the placements that they submit."""
+"""Manage campaigns and the placements that advertisers submit for them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,13 +26,13 @@ from services.platform.transitions import ActorRole
 
 NAME_LIMIT = 64
 RESUME_GRACE = timedelta(hours=1)
-"""A post whose time passed by less than this while its campaign was paused still goes out."""
-SPENDING = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
-"""Targets whose price counts against the budget; the others give theirs back."""
+"""A post whose time passed at most this long ago during a pause is still published on resume."""
+BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
+"""The prices of targets in these statuses count against the budget, and no other prices do."""
 
 
 class Terms(NamedTuple):
-    """What a placement in a channel costs, and what is had for it."""
+    """The price of a placement in a channel, and how long the post stays for it."""
 
     price: int
     """Minor units."""
@@ -48,18 +48,19 @@ async def create(
     total_budget: int,
     key: str | None = None,
 ) -> Campaign:
-    """Make a draft. With the same key again: the first one.
+    """Create a draft campaign; a repeat with the same key returns the first one.
 
-    `total_budget` in minor units. Raises InvalidText, InvalidAmount, InvalidCreative,
-    PersonBlocked.
+    `total_budget` is in minor units. Takes the advisory lock of the key. Raises AccessDenied,
+    InvalidText, InvalidAmount, InvalidCreative, PersonBlocked; IdempotencyConflict when another
+    person used the key.
     """
-    advertiser_id = _person(actor, "campaign_create")
+    advertiser_id = actor.require_user(action="campaign_create")
     if key is not None:
         await queries.lock_key(session, key)
-        made = await session.scalar(select(Campaign).where(Campaign.key == key))
-        if made is not None:
-            _require_same(made.advertiser_id == advertiser_id, key)
-            return made
+        existing = await session.scalar(select(Campaign).where(Campaign.key == key))
+        if existing is not None:
+            _require_same(existing.advertiser_id == advertiser_id, key)
+            return existing
     name = name.strip()
     if not name or creatives.utf16_length(name) > NAME_LIMIT:
         raise errors.InvalidText("name", NAME_LIMIT, creatives.utf16_length(name))
@@ -84,10 +85,11 @@ async def create(
 
 
 async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Let a draft take placements; its creative is fixed from now on.
+    """Activate a draft campaign: placements can be submitted, and its creative cannot change.
 
-    By its advertiser, or an admin or super admin in the admin chat (production checklist, RBAC).
-    Active already: the first result. Locks the campaign. Raises NotCampaignOwner, InvalidMove.
+    Its advertiser may do this, and an admin or super admin in the admin chat (production checklist,
+    RBAC). An active campaign is returned as it is. Locks the campaign. Raises NotFound,
+    NotCampaignOwner, InvalidMove.
     """
     return await _move(
         session,
@@ -95,41 +97,46 @@ async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> 
         campaign_id,
         CampaignStatus.ACTIVE,
         "campaign_activated",
-        sources={CampaignStatus.DRAFT},
+        from_statuses={CampaignStatus.DRAFT},
     )
 
 
 async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Stop submissions, approvals and claims of an active campaign; live posts go on."""
+    """Pause an active campaign: no submissions, approvals or claims; live posts stay.
+
+    Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
+    """
     return await _move(session, actor, campaign_id, CampaignStatus.PAUSED, "campaign_paused")
 
 
 async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Go on with a paused campaign.
+    """Resume a paused campaign.
 
-    A post whose time passed at most an hour ago goes out at once; an older one is cancelled, and
-    the clock refunds it. Locks the campaign, then its queued jobs.
+    A post whose time passed at most RESUME_GRACE ago is published at once. An older one is
+    cancelled, and the scheduler refunds it. Locks the campaign, then its queued jobs. Raises
+    NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
-    paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
+    was_paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
     campaign = await _move(
         session,
         actor,
         campaign_id,
         CampaignStatus.ACTIVE,
         "campaign_resumed",
-        sources={CampaignStatus.PAUSED},
+        from_statuses={CampaignStatus.PAUSED},
     )
-    if paused:  # a second press must not cancel what waits for another reason
+    if was_paused:  # a second press must not cancel posts that wait for another reason
         await _cancel_jobs(session, campaign_id, older_than=RESUME_GRACE)
     return campaign
 
 
 async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """End a campaign: pending targets withdrawn, unsent posts cancelled, live posts run on.
+    """Cancel a campaign: withdraw its pending targets and cancel its unsent posts.
 
-    The clock refunds what was held for the cancelled posts. Locks the targets by id, then the
-    campaign; a target submitted in between is withdrawn by the clock.
+    Live posts stay until their promised hours are over. The scheduler refunds the escrows of the
+    cancelled posts. Locks the targets by id, then the campaign, then its queued jobs; the scheduler
+    withdraws a target that is submitted in between. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     locked = await session.scalars(
         select(CampaignTarget.id)
@@ -144,7 +151,8 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
     await session.execute(
         update(CampaignTarget)
         .where(
-            # Not one that was submitted since: its lock would come after the campaign's.
+            # A target that was submitted since is left out: its lock would come after the
+            # campaign's.
             CampaignTarget.id.in_(target_ids),
             CampaignTarget.status == TargetStatus.PENDING,
             ~queries.has_escrow(),
@@ -167,14 +175,16 @@ async def submit_target(
     key: str | None = None,
     retry_of: int | None = None,
 ) -> CampaignTarget:
-    """Ask for a placement; the channel's terms are frozen in it. With the same key: the first one.
+    """Submit a placement, in which the channel's terms are frozen, for moderation.
 
-    `publish_at` aware, None = as soon as it is approved. `agreed` are the terms that the person has
-    read, None = whatever they are. Locks the campaign, under which the budget is summed. Raises
-    NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
-    PublishTimePast, BudgetExceeded.
+    A repeat with the same key returns the first placement. `publish_at` is aware; None means as
+    soon as the placement is approved. `agreed` are the terms that the advertiser has read; None
+    accepts any. Locks the campaign, because the budget is summed under its lock, and takes the
+    advisory lock of the key. Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive,
+    ChannelNotUsable, TermsChanged, PersonBlocked, PublishTimePast, BudgetExceeded; and
+    IdempotencyConflict when the key was used for another campaign or channel.
     """
-    advertiser_id = _person(actor, "target_submit")
+    advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
     if campaign is None:
         raise errors.NotFound("campaign", campaign_id)
@@ -182,19 +192,21 @@ async def submit_target(
         raise errors.NotCampaignOwner(campaign_id)
     if key is not None:
         await queries.lock_key(session, key)
-        made = await session.scalar(select(CampaignTarget).where(CampaignTarget.key == key))
-        if made is not None:
-            _require_same((made.campaign_id, made.channel_id) == (campaign_id, channel_id), key)
-            return made
+        existing = await session.scalar(select(CampaignTarget).where(CampaignTarget.key == key))
+        if existing is not None:
+            _require_same(
+                (existing.campaign_id, existing.channel_id) == (campaign_id, channel_id), key
+            )
+            return existing
     if campaign.status is not CampaignStatus.ACTIVE:
         raise errors.CampaignNotActive(campaign_id, campaign.status)
     channel = await session.get(Channel, channel_id, populate_existing=True)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
-    terms = _terms(channel, agreed)
-    blocked = await users.first_blocked(session, advertiser_id, channel.owner_id)
-    if blocked is not None:
-        raise errors.PersonBlocked(blocked)
+    terms = _require_terms(channel, agreed)
+    blocked_id = await users.first_blocked(session, advertiser_id, channel.owner_id)
+    if blocked_id is not None:
+        raise errors.PersonBlocked(blocked_id)
     if publish_at is not None and publish_at <= await queries.now(session):
         raise errors.PublishTimePast(None)
     left = await budget_left(session, campaign_id)
@@ -230,9 +242,11 @@ async def submit_target(
 
 
 async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int) -> CampaignTarget:
-    """Take a pending placement back, by its advertiser; refused once money is held for it.
+    """Withdraw a pending placement for its advertiser.
 
-    Locks the target. Withdrawn already: the first result.
+    A withdrawn placement is returned as it is. Locks the target, its job and its escrow. Raises
+    NotFound, NotCampaignOwner; InvalidMove when the placement is not pending or money was held for
+    it.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -279,7 +293,7 @@ async def of_advertiser(
     offset: int,
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
-    """Return a page of a user's campaigns, newest first; of one status, if it is named."""
+    """Return a page of a user's campaigns, newest first; with `status`, those of one status."""
     query = select(Campaign).where(Campaign.advertiser_id == user_id)
     if status is not None:
         query = query.where(Campaign.status == status)
@@ -288,12 +302,18 @@ async def of_advertiser(
 
 
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
-    """Return what is left of the budget, in minor units; firm only under the campaign's lock."""
+    """Return the unspent budget of a campaign, in minor units. Raises NotFound.
+
+    Another submission can change it unless the caller holds the campaign's lock.
+    """
     left = await session.scalar(
         select(
             Campaign.total_budget
             - select(func.coalesce(func.sum(CampaignTarget.price), 0))
-            .where(CampaignTarget.campaign_id == campaign_id, CampaignTarget.status.in_(SPENDING))
+            .where(
+                CampaignTarget.campaign_id == campaign_id,
+                CampaignTarget.status.in_(BUDGET_STATUSES),
+            )
             .scalar_subquery()
         ).where(Campaign.id == campaign_id)
     )
@@ -306,36 +326,40 @@ async def _move(
     session: AsyncSession,
     actor: Actor,
     campaign_id: int,
-    wanted: CampaignStatus,
+    new_status: CampaignStatus,
     action: str,
     *,
-    sources: set[CampaignStatus] | None = None,
+    from_statuses: set[CampaignStatus] | None = None,
 ) -> Campaign:
-    """Move a campaign under its lock; where it is there already, that is the first result."""
+    """Lock a campaign and move it to a new status; a campaign that has it already is returned.
+
+    `from_statuses` narrows the moves of the transition table. Raises NotFound, NotCampaignOwner,
+    InvalidMove.
+    """
     campaign = await queries.lock_campaign(session, campaign_id)
     if campaign is None:
         raise errors.NotFound("campaign", campaign_id)
-    who = _role_for(actor, campaign)
-    if campaign.status is wanted:
+    role = _role_for(actor, campaign)
+    if campaign.status is new_status:
         return campaign
     transitions.require(
         transitions.CAMPAIGN,
         "campaign",
         campaign_id,
         status=campaign.status,
-        wanted=wanted,
-        role=who,
+        wanted=new_status,
+        role=role,
     )
-    if sources is not None and campaign.status not in sources:
-        raise errors.InvalidMove("campaign", campaign_id, campaign.status, wanted)
-    campaign.status = wanted
+    if from_statuses is not None and campaign.status not in from_statuses:
+        raise errors.InvalidMove("campaign", campaign_id, campaign.status, new_status)
+    campaign.status = new_status
     await session.flush()
-    await audit.record(session, actor=actor, action=action, role=who, campaign_id=campaign_id)
+    await audit.record(session, actor=actor, action=action, role=role, campaign_id=campaign_id)
     return campaign
 
 
 def _role_for(actor: Actor, campaign: Campaign) -> ActorRole:
-    """Say in which role the actor may touch the campaign. Raises NotCampaignOwner."""
+    """Return the role in which the actor may change the campaign. Raises NotCampaignOwner."""
     if actor.user_id == campaign.advertiser_id:
         return ActorRole.ADVERTISER
     role = actor.staff_role(*MODERATORS)
@@ -347,9 +371,9 @@ def _role_for(actor: Actor, campaign: Campaign) -> ActorRole:
 async def _cancel_jobs(
     session: AsyncSession, campaign_id: int, *, older_than: timedelta | None
 ) -> None:
-    """Cancel queued posts of a campaign: all, or those whose time to publish passed long ago.
+    """Cancel the queued posts of a campaign; with `older_than`, those whose time passed before it.
 
-    A job that a worker is claiming right now is waited for and then left alone.
+    Waits for a job that a worker is claiming right now, and then does not change it.
     """
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
     if older_than is not None:
@@ -365,8 +389,8 @@ async def _cancel_jobs(
     )
 
 
-def _terms(channel: Channel, agreed: Terms | None) -> Terms:
-    """Return the terms of a channel that can be bought. Raises ChannelNotUsable, TermsChanged."""
+def _require_terms(channel: Channel, agreed: Terms | None) -> Terms:
+    """Return the terms of an active channel. Raises ChannelNotUsable, TermsChanged."""
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)
     terms = Terms(queries.required(channel.price), queries.required(channel.promised_hours))
@@ -375,13 +399,7 @@ def _terms(channel: Channel, agreed: Terms | None) -> Terms:
     return terms
 
 
-def _person(actor: Actor, action: str) -> int:
-    """Return who acts; the clock buys nothing."""
-    if actor.user_id is None:
-        raise errors.AccessDenied(action)
-    return actor.user_id
-
-
 def _require_same(same: bool, key: str) -> None:  # noqa: FBT001 - a fact, not a mode
+    """Refuse a key that was used with other content. Raises IdempotencyConflict."""
     if not same:
         raise errors.IdempotencyConflict(key)

@@ -1,4 +1,4 @@
-"""Channels: connecting them, their terms, and what the bot may do there."""
+"""Connect channels, set their terms, and suspend and restore them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,9 +21,9 @@ TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
 OWNER_BLOCKED = "owner_blocked"
 STILL_SEEN = (OWNER_BLOCKED,)
-"""Why a channel is suspended in which the bot has kept its rights: what is live runs its course."""
+"""Reasons of suspensions in which the bot keeps its rights, so that live posts are checked."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""How long an owner has to give the bot its rights back before the admins are asked."""
+"""An owner has this long to give the bot its rights back; then the admins are asked."""
 
 
 async def connect(
@@ -35,15 +35,13 @@ async def connect(
     username: str | None,
     subscribers: int,
 ) -> Channel:
-    """Connect a channel, or refresh what is known of one's own.
+    """Connect a channel, or update the data of a channel that its owner connects again.
 
-    The caller has seen with Telegram that the bot may post there and that the person is its
-    creator. A channel that was removed starts anew, under a new owner too. Locks the channel.
-    Raises ChannelTaken, PersonBlocked.
+    The caller has checked with Telegram that the bot may post in the channel and that the actor is
+    its creator. A removed channel starts from the beginning, and may have a new owner. Locks the
+    channel. Raises AccessDenied, ChannelTaken, PersonBlocked.
     """
-    owner_id = actor.user_id
-    if owner_id is None:
-        raise errors.AccessDenied("channel_connect")
+    owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
         raise errors.PersonBlocked(owner_id)
     await session.execute(
@@ -67,7 +65,7 @@ async def connect(
     elif channel.owner_id != owner_id:
         raise errors.ChannelTaken(chat_id)
     elif channel.status is ChannelStatus.SUSPENDED:
-        _reopen(channel)
+        _restore_status(channel)
     channel.title, channel.username, channel.subscribers = title, username, subscribers
     await session.flush()
     await audit.record(
@@ -85,12 +83,13 @@ async def set_terms(
     promised_hours: int,
     topic: str,
 ) -> Channel:
-    """Set price (minor units), promised hours and topic; the first time makes it bookable.
+    """Set a channel's price (minor units), promised hours and topic.
 
-    Placements that were submitted before keep their own terms. Locks the channel.
-    Raises NotChannelOwner, InvalidAmount, InvalidTerms, InvalidText.
+    The first terms make a pending channel active. Placements that were submitted before keep their
+    own terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount, InvalidTerms,
+    InvalidText, ChannelNotUsable.
     """
-    channel = await _own(session, actor, channel_id)
+    channel = await _lock_own(session, actor, channel_id)
     if not 1 <= price <= MAX_AMOUNT:
         raise errors.InvalidAmount(price)
     if not 0 <= promised_hours <= MAX_PROMISED_HOURS:
@@ -117,25 +116,35 @@ async def set_terms(
 
 
 async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Take no new placements; what was approved still goes out."""
+    """Pause a channel: it takes no new placements, and approved posts are still published.
+
+    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    """
     return await _move(session, actor, channel_id, ChannelStatus.PAUSED, "channel_paused")
 
 
 async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Take placements again."""
+    """Resume a paused channel, so that it takes placements again.
+
+    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    """
     return await _move(session, actor, channel_id, ChannelStatus.ACTIVE, "channel_resumed")
 
 
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Take the channel off the market; its waiting posts are refunded when their time is over."""
+    """Remove a channel from the market; its queued posts are refunded when their time is over.
+
+    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
 
 async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
-    """Suspend a channel in which the bot can no longer post; its owner and the admins are told.
+    """Suspend a channel in which the bot can no longer post; notify its owner and the admins.
 
-    What is out there cannot be looked at: after RIGHTS_GRACE the admins are asked about it.
-    `reason` is a word of the product. Locks the channel. Seen again, it changes nothing.
+    Posts in the channel cannot be checked any more: after RIGHTS_GRACE the admins are asked about
+    them. `reason` is one of our own words, and not a text from Telegram. A repeat changes nothing.
+    Locks the channel, then its open post jobs, and skips those that are locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status not in transitions.allowed_from(
@@ -143,16 +152,17 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
     ):
         return
     await _suspend(session, channel, reason)
-    # Whoever holds a post's lock may be about to take this channel's: not waited for.
-    unseen = (
+    # A transaction that holds the lock of a post may wait for this channel's lock: waiting for it
+    # here would be a deadlock.
+    open_jobs = (
         select(PostJob.id)
         .where(PostJob.channel_id == channel.id, ~PostJob.settled)
         .with_for_update(skip_locked=True)
-        .cte("unseen")
+        .cte("open_jobs")
     )
     await session.execute(
         update(PostJob)
-        .where(PostJob.id == unseen.c.id)
+        .where(PostJob.id == open_jobs.c.id)
         .values(escalate_at=func.clock() + RIGHTS_GRACE)
         .execution_options(synchronize_session=False)
     )
@@ -162,9 +172,10 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
 
 
 async def rights_restored(session: AsyncSession, *, chat_id: int) -> None:
-    """Open a suspended channel again once the bot may post there. Locks the channel.
+    """Restore a suspended channel in which the bot may post again. Locks the channel.
 
-    A blocked owner's stays closed, for that reason alone from now on.
+    The channel of a blocked owner stays suspended; its reason is from now on that the owner is
+    blocked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -176,30 +187,36 @@ async def rights_restored(session: AsyncSession, *, chat_id: int) -> None:
     await _restore(session, channel)
 
 
-async def suspend_of(session: AsyncSession, *, owner_id: int) -> None:
-    """Suspend the channels of an owner who was just blocked: what is live there runs its course.
+async def suspend_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
+    """Suspend the channels of an owner who was just blocked; live posts stay until their end.
 
-    Locks them, in the order of their ids.
+    Locks the channels in the order of their ids.
     """
-    open_ones = transitions.allowed_from(
+    suspendable = transitions.allowed_from(
         transitions.CHANNEL, ChannelStatus.SUSPENDED, ActorRole.SYSTEM
     )
-    for channel in await _lock_of(session, owner_id, Channel.status.in_(open_ones)):
+    for channel in await _lock_all_of_owner(session, owner_id, Channel.status.in_(suspendable)):
         await _suspend(session, channel, OWNER_BLOCKED)
 
 
-async def reopen_of(session: AsyncSession, *, owner_id: int) -> None:
-    """Open the channels again that were suspended because their owner was blocked. Locks them."""
-    closed = (Channel.status == ChannelStatus.SUSPENDED) & (Channel.status_reason == OWNER_BLOCKED)
-    for channel in await _lock_of(session, owner_id, closed):
+async def restore_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
+    """Restore the channels that were suspended because their owner was blocked.
+
+    Locks the channels in the order of their ids.
+    """
+    suspended = (Channel.status == ChannelStatus.SUSPENDED) & (
+        Channel.status_reason == OWNER_BLOCKED
+    )
+    for channel in await _lock_all_of_owner(session, owner_id, suspended):
         await _restore(session, channel)
 
 
 async def note_message(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
-    """Keep the highest message id seen in a channel; a post of ours above it is an unknown one.
+    """Raise the highest known message id of a channel; an uncertain post is searched for above it.
 
-    Only of a post that was the newest when the bot heard of it, or was looked for from such a one:
-    below an older one there may be any number of deleted ones of which nobody has heard.
+    The message was the newest one when the bot received it, or the search that found it began at
+    such a message. An older message proves nothing: any number of deleted messages, of which the
+    bot never knew, may be above it. Locks the channel.
     """
     await session.execute(
         update(Channel)
@@ -209,9 +226,9 @@ async def note_message(session: AsyncSession, *, chat_id: int, message_id: int) 
 
 
 async def forget_messages(session: AsyncSession, *, chat_id: int) -> None:
-    """Know no message id of a channel any more: what is posted without the bot is never heard of.
+    """Reset the highest known message id of a channel that the bot has left. Locks the channel.
 
-    Locks the channel.
+    The bot is not told of messages that are posted while it is away.
     """
     await session.execute(
         update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)
@@ -219,7 +236,7 @@ async def forget_messages(session: AsyncSession, *, chat_id: int) -> None:
 
 
 async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Channel]:
-    """Return a page of the channels that can be bought now."""
+    """Return a page of the active channels whose owner is not blocked."""
     rows = await session.scalars(
         select(Channel)
         .join(User, User.id == Channel.owner_id)
@@ -265,20 +282,23 @@ async def by_chat(session: AsyncSession, chat_id: int) -> Channel | None:
     return channel
 
 
-async def _lock(session: AsyncSession, which: ColumnElement[bool]) -> Channel | None:
+async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Channel | None:
     channel: Channel | None = await session.scalar(
-        select(Channel).where(which).with_for_update().execution_options(populate_existing=True)
+        select(Channel).where(condition).with_for_update().execution_options(populate_existing=True)
     )
     return channel
 
 
-async def _lock_of(
-    session: AsyncSession, owner_id: int, which: ColumnElement[bool]
+async def _lock_all_of_owner(
+    session: AsyncSession, owner_id: int, condition: ColumnElement[bool]
 ) -> Sequence[Channel]:
-    """Lock an owner's channels, but not against new posts in them: an approval holds a wallet."""
+    """Lock an owner's channels by id, with a lock that still lets others insert their post jobs.
+
+    An approval inserts a post job while it holds the lock of a wallet.
+    """
     rows = await session.scalars(
         select(Channel)
-        .where(Channel.owner_id == owner_id, which)
+        .where(Channel.owner_id == owner_id, condition)
         .order_by(Channel.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
@@ -296,21 +316,21 @@ async def _suspend(session: AsyncSession, channel: Channel, reason: str) -> None
 
 
 async def _restore(session: AsyncSession, channel: Channel) -> None:
-    _reopen(channel)
+    _restore_status(channel)
     await session.flush()
     await audit.record(
         session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
     )
 
 
-def _reopen(channel: Channel) -> None:
-    """Let a suspended channel be what it was: who had paused it has not asked for placements."""
+def _restore_status(channel: Channel) -> None:
+    """Give a suspended channel its earlier status: a channel that was paused stays paused."""
     channel.status = ChannelStatus.PAUSED if channel.was_paused else ChannelStatus.ACTIVE
     channel.status_reason = None
 
 
-async def _own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
-    """Lock a channel of the actor's own. Raises NotFound, NotChannelOwner."""
+async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
+    """Lock a channel that the actor owns. Raises NotFound, NotChannelOwner."""
     channel = await _lock(session, Channel.id == channel_id)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
@@ -320,22 +340,27 @@ async def _own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
 
 
 async def _move(
-    session: AsyncSession, actor: Actor, channel_id: int, wanted: ChannelStatus, action: str
+    session: AsyncSession, actor: Actor, channel_id: int, new_status: ChannelStatus, action: str
 ) -> Channel:
-    channel = await _own(session, actor, channel_id)
-    if channel.status is wanted:
+    """Lock an own channel and move it to a new status; a channel that has it already is returned.
+
+    Raises NotFound, NotChannelOwner, InvalidMove.
+    """
+    channel = await _lock_own(session, actor, channel_id)
+    if channel.status is new_status:
         return channel
     transitions.require(
         transitions.CHANNEL,
         "channel",
         channel_id,
         status=channel.status,
-        wanted=wanted,
+        wanted=new_status,
         role=ActorRole.OWNER,
     )
-    if channel.status is ChannelStatus.PENDING and wanted is ChannelStatus.ACTIVE:
-        raise errors.InvalidMove("channel", channel_id, channel.status, wanted)  # terms open it
-    channel.status = wanted
+    # Only its first terms make a pending channel active.
+    if channel.status is ChannelStatus.PENDING and new_status is ChannelStatus.ACTIVE:
+        raise errors.InvalidMove("channel", channel_id, channel.status, new_status)
+    channel.status = new_status
     await session.flush()
     await audit.record(session, actor=actor, action=action, role="owner", channel_id=channel_id)
     return channel

@@ -1,4 +1,4 @@
-"""The ad itself, as its advertiser made it."""
+"""Validate, store and read creatives: ads as their advertisers made them."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,29 +11,29 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
 URL_LIMIT = 2048
-"""Telegram's sizes, counted after entities were parsed, in UTF-16 units."""
+"""Telegram counts the text of these limits in UTF-16 units, after entities were parsed."""
 
 
 def utf16_length(text: str) -> int:
-    """Count as Telegram does: an emoji outside the basic plane is two."""
+    """Return the length of a text as Telegram counts it: most emoji count as two."""
     return len(text.encode("utf-16-le")) // 2
 
 
 @dataclass(frozen=True)
 class Creative:
-    """Text with its formatting, perhaps one picture, video or GIF, perhaps one link button."""
+    """An ad: text with formatting, at most one picture, video or GIF, at most one link button."""
 
     kind: str
     text: str = ""
-    """The text, or the caption of what is shown."""
+    """The text, or the caption of the picture, video or GIF."""
     entities: list[dict[str, Any]] = field(default_factory=list)
-    """Telegram's own entities, sent back as they came."""
+    """Telegram's own entities, sent back without a change."""
     file_id: str | None = None
     button_text: str | None = None
     button_url: str | None = None
 
     def validate(self) -> "Creative":
-        """Return itself when Telegram will take it. Raises InvalidCreative, InvalidText."""
+        """Return the creative if Telegram accepts it. Raises InvalidCreative, InvalidText."""
         if self.kind not in KINDS:
             raise errors.InvalidCreative("kind", "unknown")
         if (self.kind == "text") != (self.file_id is None):
@@ -51,17 +51,20 @@ class Creative:
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is stored."""
+        """Return the creative as the JSON object that is stored."""
         return asdict(self)
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "Creative":
-        """Read what was stored."""
+        """Return the creative of a stored JSON object; it is not validated."""
         return Creative(**stored)
 
 
 def readable(stored: dict[str, Any]) -> Creative | None:
-    """Read what was stored, or None for what cannot be an ad: one such row must stop no other."""
+    """Return the creative of a stored JSON object, or None if it is invalid.
+
+    A row that cannot be read must not stop the work on other rows.
+    """
     try:
         return Creative.from_json(stored).validate()
     except (TypeError, ValueError, AttributeError, errors.DomainError):
@@ -69,6 +72,7 @@ def readable(stored: dict[str, Any]) -> Creative | None:
 
 
 def _check_button(text: str, url: str) -> None:
+    """Refuse a link button that Telegram would not accept. Raises InvalidCreative, InvalidText."""
     if not text.strip() or utf16_length(text) > BUTTON_LIMIT:
         raise errors.InvalidText("button", BUTTON_LIMIT, utf16_length(text))
     try:

@@ -1,4 +1,4 @@
-"""Staff decide on placements: approve holds the money and queues the post, in one transaction."""
+"""Approve and reject placements; an approval holds the money and queues the post."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -37,16 +37,16 @@ APPROVE = text(
 
 @dataclass(frozen=True)
 class Approval:
-    """What an approval did."""
+    """The result of an approval or a rejection."""
 
     target_id: int
     created: bool
-    """False when it was approved before."""
+    """False when the same decision was made before."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a moderator sees of a placement. Amounts in minor units, times aware."""
+    """A placement as moderators and notices show it. Amounts in minor units, times aware."""
 
     target_id: int
     campaign_id: int
@@ -95,10 +95,11 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> App
 
 
 async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Approval:
-    """Reject a pending placement, with a reason that its advertiser is told.
+    """Reject a pending placement and notify its advertiser of the reason.
 
-    Refused while money is held for it. A repeat returns the first result. Locks the target.
-    Raises AccessDenied, OwnMoney, InvalidMove, InvalidText.
+    A repeat returns the first result. Locks the switch `new_escrows` (shared), the target, its
+    campaign (shared) and its escrow. Raises AccessDenied, NotFound, OwnMoney, InvalidText;
+    InvalidMove when the placement is not pending or money is held for it.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_reject")
     reason = reason.strip()
@@ -147,17 +148,17 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
 
 
 async def note_missing_funds(session: AsyncSession, *, target_id: int) -> None:
-    """Owe the advertiser of a pending target a word on what is missing; once per missing sum.
+    """Notify the advertiser of a pending placement of the missing amount, once for each amount.
 
-    For the entry point, after an approval rolled back with InsufficientFunds.
+    The entry point calls this after InsufficientFunds has rolled an approval back.
     """
-    seen = await card(session, target_id=target_id)
-    missing = seen.price - seen.advertiser_balance
-    if seen.status != TargetStatus.PENDING or missing <= 0:
+    placement = await card(session, target_id=target_id)
+    missing = placement.price - placement.advertiser_balance
+    if placement.status != TargetStatus.PENDING or missing <= 0:
         return
     await outbox.add(
         session,
-        user_id=seen.advertiser_id,
+        user_id=placement.advertiser_id,
         kind="funds_missing",
         payload={"target_id": target_id, "missing": missing},
         key=f"funds_missing:{target_id}:{missing}",
@@ -165,9 +166,9 @@ async def note_missing_funds(session: AsyncSession, *, target_id: int) -> None:
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Card]:
-    """Return a page of what waits for a decision, oldest first."""
+    """Return a page of the pending placements, oldest first."""
     rows = await session.execute(
-        _cards()
+        _query()
         .where(CampaignTarget.status == TargetStatus.PENDING)
         .order_by(CampaignTarget.created_at, CampaignTarget.id)
         .limit(limit)
@@ -177,16 +178,16 @@ async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[C
 
 
 async def card(session: AsyncSession, *, target_id: int) -> Card:
-    """Return one placement as a moderator sees it. Raises NotFound."""
-    row = (await session.execute(_cards().where(CampaignTarget.id == target_id))).one_or_none()
+    """Return the details of one placement. Raises NotFound."""
+    row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:
         raise errors.NotFound("target", target_id)
     return _card(row)
 
 
 async def cards(session: AsyncSession, *, target_ids: Collection[int]) -> dict[int, Card]:
-    """Return placements as a moderator sees them, by their ids; unknown ids are left out."""
-    rows = await session.execute(_cards().where(CampaignTarget.id.in_(target_ids)))
+    """Return the details of placements by their ids; unknown ids are left out."""
+    rows = await session.execute(_query().where(CampaignTarget.id.in_(target_ids)))
     return {card.target_id: card for card in map(_card, rows)}
 
 
@@ -221,7 +222,7 @@ def _refusal(
     return refusals[code]()
 
 
-def _cards() -> Select[*tuple[Any, ...]]:
+def _query() -> Select[*tuple[Any, ...]]:
     advertiser, owner, decider = aliased(User), aliased(User), aliased(User)
     return (
         select(

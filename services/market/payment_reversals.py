@@ -1,4 +1,4 @@
-"""Payments that were reversed outside: take the money back and block the person."""
+"""Handle payments that were reversed outside: take the money back and block the payer."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,14 +11,14 @@ from services.platform.actors import SYSTEM
 async def reverse(
     session: AsyncSession, *, external_reference: str, user_id: int, amount: int, source: str
 ) -> Clawback:
-    """Take a reversed payment back, whole (minor units), and block its payer.
+    """Take the whole amount of a reversed payment back (minor units), and block its payer.
 
-    A payment that was reversed before returns the first result. `external_reference` is the
-    payment's own id outside, under which it was deposited. A payment that was not credited yet
-    never will be, and no money moves. A payment that never arrived here is recorded with its
-    deposit, so that a late message about it credits nothing. Locks the deposit, the person, their
-    channels, their unapproved withdrawals, then the wallets. Raises InvalidAmount, NotFound;
-    IdempotencyConflict when the payment was another person's or another amount.
+    A repeat returns the first clawback. `external_reference` is the id that the payment has
+    outside, and under which it was deposited. If the payment was not credited yet, it never will
+    be, and no money moves. If it never arrived here, a deposit is recorded for it, so that a late
+    message about the payment credits nothing. Locks the deposit, the person, their channels, their
+    unapproved withdrawals, then the wallets. Raises InvalidAmount, NotFound; IdempotencyConflict
+    when the payment had another payer or another amount.
     """
     deposit = await clawbacks.lock_deposit(
         session,

@@ -11,14 +11,16 @@ from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
 
 BATCH = 100
-UNDECIDED = timedelta(hours=72)
+DECISION_LIMIT = timedelta(hours=72)
+"""A placement that is still pending this long after its submission expires."""
 
 
 async def expire_targets(session: AsyncSession) -> int:
-    """End pending targets that nobody decided on; return how many. A tick.
+    """Expire pending targets that nobody decided on in time; return how many were ended.
 
-    Expired: 72 h after submission or at `publish_at`, whichever is first. Withdrawn: those of a
-    cancelled campaign. A target with money held for it is the watchdog's.
+    A target expires DECISION_LIMIT after its submission or at `publish_at`, whichever is first. A
+    target of a cancelled campaign is withdrawn instead. Targets with an escrow are left to the
+    watchdog of stuck escrows. Locks the targets by id, and skips those that are locked.
     """
     cancelled = Campaign.status == CampaignStatus.CANCELLED
     locked = await session.scalars(
@@ -27,7 +29,7 @@ async def expire_targets(session: AsyncSession) -> int:
         .where(
             CampaignTarget.status == TargetStatus.PENDING,
             or_(
-                CampaignTarget.created_at < func.clock() - UNDECIDED,
+                CampaignTarget.created_at < func.clock() - DECISION_LIMIT,
                 CampaignTarget.publish_at <= func.clock(),
                 cancelled,
             ),
@@ -37,15 +39,15 @@ async def expire_targets(session: AsyncSession) -> int:
         .limit(BATCH)
         .with_for_update(of=CampaignTarget, skip_locked=True)
     )
-    # Read again under the locks: a hold that came in between changed no row of the target.
-    over = await session.execute(
+    # The escrows are read again under the locks: a hold does not change the row of its target.
+    expiring = await session.execute(
         select(CampaignTarget, Campaign.advertiser_id, cancelled)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .where(CampaignTarget.id.in_(locked.all()), ~queries.has_escrow())
         .order_by(CampaignTarget.id)
         .execution_options(populate_existing=True)
     )
-    rows = over.all()
+    rows = expiring.all()
     moment = await queries.now(session)
     for target, advertiser_id, withdrawn in rows:
         target.status = TargetStatus.WITHDRAWN if withdrawn else TargetStatus.EXPIRED

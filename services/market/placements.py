@@ -1,4 +1,4 @@
-"""Placements as people look at them."""
+"""Read placements with the state of their post and escrow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from services.platform.actors import STAFF, Actor
 
 @dataclass(frozen=True)
 class Placement:
-    """A placement with its live state. Amounts in minor units, times aware."""
+    """A placement with the state of its post and escrow. Amounts in minor units, times aware."""
 
     target_id: int
     campaign_id: int
@@ -80,7 +80,10 @@ async def of_advertiser(
     offset: int,
     campaign_id: int | None = None,
 ) -> Sequence[Placement]:
-    """Return a page of a user's placements, newest first; of one campaign, if it is named."""
+    """Return a page of an advertiser's placements, newest first.
+
+    With `campaign_id`, only the placements of that campaign are returned.
+    """
     query = _query().where(Campaign.advertiser_id == user_id)
     if campaign_id is not None:
         query = query.where(Campaign.id == campaign_id)
@@ -107,13 +110,14 @@ async def of_owner(
 async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
     """Return a placement to its advertiser, its owner or staff.
 
-    Raises NotFound, to strangers too: an id that is not theirs tells them nothing.
+    Raises NotFound for everybody else too, so that an id shows nothing about other people's
+    placements.
     """
     row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:
         raise errors.NotFound("target", target_id)
     placement = Placement(*row)
-    mine = actor.user_id in {placement.advertiser_id, placement.owner_id}
-    if not mine and actor.staff_role(*STAFF) is None:
+    is_party = actor.user_id in {placement.advertiser_id, placement.owner_id}
+    if not is_party and actor.staff_role(*STAFF) is None:
         raise errors.NotFound("target", target_id)
     return placement

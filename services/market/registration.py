@@ -1,4 +1,4 @@
-"""Register people with their wallets."""
+"""Register users and open their wallets."""
 
 from collections.abc import Iterable
 
@@ -15,16 +15,16 @@ from services.platform import users
 async def register(
     session: AsyncSession, *, telegram_id: int, language: str | None, currency: str
 ) -> User:
-    """Return the user of a Telegram id, made with their wallets on the first word they say.
+    """Return the user of a Telegram id; create the user and their wallets if there is none.
 
-    The language follows Telegram's until they choose one.
+    The user's language follows the language of their Telegram until they choose one.
     """
     user = await users.by_telegram_id(session, telegram_id)
-    spoken = users.known_language(language)
+    known_language = users.known_language(language)
     if user is None:
         await session.execute(
             insert(User)
-            .values(telegram_id=telegram_id, language=spoken)
+            .values(telegram_id=telegram_id, language=known_language)
             .on_conflict_do_nothing(index_elements=["telegram_id"])
         )
         user = queries.required(await users.by_telegram_id(session, telegram_id))
@@ -32,8 +32,8 @@ async def register(
         await ledger.open_wallet(
             session, WalletKind.EXTERNAL, currency=currency, counterparty_id=user.id
         )
-    elif language is not None and not user.language_chosen and user.language != spoken:
-        user.language = spoken
+    elif language is not None and not user.language_chosen and user.language != known_language:
+        user.language = known_language
         await session.flush()
     return user
 
@@ -41,7 +41,7 @@ async def register(
 async def ensure_super_admins(
     session: AsyncSession, *, telegram_ids: Iterable[int], currency: str
 ) -> None:
-    """Make the first super admins; a repeat changes nothing."""
+    """Register the first super admins and grant them the role; a repeat changes nothing."""
     for telegram_id in telegram_ids:
         user = await register(session, telegram_id=telegram_id, language=None, currency=currency)
         await session.execute(

@@ -1,4 +1,7 @@
-"""Blocked people: nothing new of theirs begins, what is live runs its course, and they may look."""
+"""Block and unblock users.
+
+A blocked user starts nothing new. Their live posts stay until their end, and they may still read.
+"""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,37 +15,41 @@ from services.platform.actors import MODERATORS, Actor
 async def block(
     session: AsyncSession, *, actor: Actor, user_id: int, role: str, **facts: audit.Fact
 ) -> bool:
-    """Block a person and suspend their channels; False when they were blocked already.
+    """Block a person and suspend their channels; return False if the person was blocked already.
 
-    The clock cancels and refunds what they have bought and is not out. Locks the person even then,
-    as who asks for their money finds it, and their channels. `facts` are written with it.
+    The scheduler cancels and refunds posts that the person has bought and that are not published.
+    `facts` go into the audit row. Locks the person, then their channels by id; the person also when
+    they were blocked already, so that a withdrawal of theirs waits. Raises NotFound.
     """
-    if not await _set(session, user_id, blocked=True):
+    if not await _set_blocked(session, user_id, blocked=True):
         return False
     await audit.record(
         session, actor=actor, action="user_blocked", role=role, blocked_user_id=user_id, **facts
     )
-    await channels.suspend_of(session, owner_id=user_id)
+    await channels.suspend_all_of_owner(session, owner_id=user_id)
     await outbox.add(session, user_id=user_id, kind="person_blocked", payload={})
     return True
 
 
 async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
-    """Block a person by hand. Raises AccessDenied, OwnMoney, NotFound."""
+    """Block a person on the decision of an admin; return False if they were blocked already.
+
+    Locks as `block` does. Raises AccessDenied, NotFound; OwnMoney for the admin themselves.
+    """
     role = actor.require_staff(*MODERATORS, action="user_block")
-    _require_another(actor, user_id)
+    _require_other_user(actor, user_id)
     return await block(session, actor=actor, user_id=user_id, role=role, reason=reason)
 
 
 async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
-    """Let a person in again and open the channels that only the block had closed.
+    """Unblock a person and restore the channels that were suspended for the block alone.
 
-    False when they were not blocked. Locks the person, their channels. Raises AccessDenied,
-    OwnMoney, NotFound.
+    Returns False if the person was not blocked. Locks the person, then their channels by id. Raises
+    AccessDenied, NotFound; OwnMoney for the admin themselves.
     """
     role = actor.require_staff(*MODERATORS, action="user_unblock")
-    _require_another(actor, user_id)
-    if not await _set(session, user_id, blocked=False):
+    _require_other_user(actor, user_id)
+    if not await _set_blocked(session, user_id, blocked=False):
         return False
     await audit.record(
         session,
@@ -52,13 +59,16 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
         unblocked_user_id=user_id,
         reason=reason,
     )
-    await channels.reopen_of(session, owner_id=user_id)
+    await channels.restore_all_of_owner(session, owner_id=user_id)
     await outbox.add(session, user_id=user_id, kind="person_unblocked", payload={})
     return True
 
 
-async def _set(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
-    """Lock a person and write the flag; False when it says so already. Raises NotFound."""
+async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
+    """Lock a person and set the blocked flag; return False if it has this value already.
+
+    Raises NotFound.
+    """
     person = await session.scalar(
         select(User)
         .where(User.id == user_id)
@@ -74,6 +84,7 @@ async def _set(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
     return True
 
 
-def _require_another(actor: Actor, user_id: int) -> None:
+def _require_other_user(actor: Actor, user_id: int) -> None:
+    """Refuse an admin's decision about themselves. Raises OwnMoney."""
     if actor.user_id == user_id:
         raise errors.OwnMoney(user_id)

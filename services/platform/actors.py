@@ -1,4 +1,4 @@
-"""Who does something, and in which role."""
+"""Identify who acts, and in which roles."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -7,38 +7,44 @@ from db.models.users import Role
 from services.platform import errors
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-"""What joins the logs, audit rows and transfers of one press, command or tick."""
+"""The id that joins the logs, audit rows and transfers of one press, command or tick."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who speaks, as the entry point has established it; nothing else is trusted."""
+    """The person or the system that acts, as the entry point has identified them."""
 
     user_id: int | None
-    """Null is the clock."""
+    """None is the system itself."""
     roles: frozenset[Role] = frozenset()
     in_admin_chat: bool = False
-    """Whether the act comes from the admin chat itself, not in an anonymous admin's name."""
+    """Whether the act comes from the admin chat, and not from an anonymous admin."""
 
     def staff_role(self, *allowed: Role) -> Role | None:
-        """Return the held role among these, if the act comes from the admin chat."""
+        """Return the first of these roles that the actor has; None outside the admin chat."""
         if not self.in_admin_chat:
             return None
         return next((role for role in allowed if role in self.roles), None)
 
     def require_staff(self, *allowed: Role, action: str) -> Role:
-        """Return the held role among these.
+        """Return the first of these roles that the actor has.
 
-        Raises AccessDenied without the role, or outside the admin chat (product spec, people).
+        Raises AccessDenied if there is none, or outside the admin chat (product spec, people).
         """
         role = self.staff_role(*allowed)
         if role is None:
             raise errors.AccessDenied(action)
         return role
 
+    def require_user(self, *, action: str) -> int:
+        """Return the user's id. Raises AccessDenied for the system."""
+        if self.user_id is None:
+            raise errors.AccessDenied(action)
+        return self.user_id
+
 
 SYSTEM = Actor(user_id=None)
-"""The clock."""
+"""The scheduler, or a consequence of a fact."""
 
 MODERATORS = (Role.ADMIN, Role.SUPER_ADMIN)
 OPERATORS = (Role.OPERATOR, Role.SUPER_ADMIN)

@@ -1,4 +1,4 @@
-"""Append-only record of who did what, or was refused what."""
+"""Write audit rows: what somebody did, and what was refused to somebody."""
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,10 @@ Fact = int | str | bool | None
 async def record(
     session: AsyncSession, *, actor: Actor, action: str, role: str, **facts: Fact
 ) -> None:
-    """Write what was done, in the transaction that does it. Facts are ids and words only."""
+    """Write the audit row of an act, in the transaction of the act itself.
+
+    `facts` are ids, amounts and our own words, never personal data.
+    """
     await session.execute(
         insert(UserAuditLog.__table__).values(  # type: ignore[arg-type]  # a Table at run time
             action=action,
@@ -28,7 +31,10 @@ async def record(
 async def denied(
     session: AsyncSession, *, actor: Actor, action: str, error: errors.DomainError
 ) -> None:
-    """Write a refusal, in a transaction of its own, since the refused one rolled back."""
+    """Write the audit row of a refused act.
+
+    The caller opens a transaction for this, because the transaction of the act has rolled back.
+    """
     roles = ",".join(sorted(actor.roles)) or "none"
     await record(
         session,

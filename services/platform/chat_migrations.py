@@ -1,4 +1,4 @@
-"""Groups that became supergroups: Telegram gives them a new id."""
+"""Follow groups that became supergroups: Telegram gives such a group a new chat id."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -8,7 +8,7 @@ from db.models.users import MovedChat
 
 
 async def record_migration(session: AsyncSession, *, old_chat_id: int, new_chat_id: int) -> None:
-    """Keep that a group became a supergroup (`migrate_to_chat_id`)."""
+    """Record the new chat id of a group that became a supergroup (`migrate_to_chat_id`)."""
     await session.execute(
         insert(MovedChat)
         .values(old_chat_id=old_chat_id, new_chat_id=new_chat_id)
@@ -17,13 +17,13 @@ async def record_migration(session: AsyncSession, *, old_chat_id: int, new_chat_
 
 
 async def current_chat_id(session: AsyncSession, chat_id: int) -> int:
-    """Return where a chat is now, after any moves."""
-    seen = {chat_id}
+    """Return the present id of a chat, after any number of migrations."""
+    visited = {chat_id}
     while (
-        moved := await session.scalar(
+        new_chat_id := await session.scalar(
             select(MovedChat.new_chat_id).where(MovedChat.old_chat_id == chat_id)
         )
-    ) is not None and moved not in seen:
-        seen.add(moved)
-        chat_id = moved
+    ) is not None and new_chat_id not in visited:
+        visited.add(new_chat_id)
+        chat_id = new_chat_id
     return chat_id

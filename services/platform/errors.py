@@ -1,16 +1,19 @@
-"""What can be wrong, as facts. No text: `bot.errors` says each of them in the person's language."""
+"""Define the errors of the domain.
+
+An error has no text: `bot.errors` renders each of them in the language of the person.
+"""
 
 from dataclasses import dataclass, fields
 
 
 class DomainError(Exception):
-    """The parent of every refusal. Carries ids, amounts and words of the product, never texts.
+    """The base class of every refusal; it holds ids, amounts and our own words, and never texts.
 
-    Subclasses are dataclasses that are not frozen: Python itself writes `__traceback__`.
+    Subclasses are dataclasses that are not frozen, because Python itself writes `__traceback__`.
     """
 
     def __str__(self) -> str:
-        """Say the class and its fields, safe for a log."""
+        """Return the class and its fields in a form that is safe for a log."""
         facts = ", ".join(
             f"{field.name}={getattr(self, field.name)!r}"
             for field in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
@@ -20,42 +23,42 @@ class DomainError(Exception):
 
 @dataclass(eq=False)
 class AccessDenied(DomainError):
-    """The actor lacks the role, or speaks from the wrong chat."""
+    """The actor lacks the role that the act needs, or acts outside the admin chat."""
 
     action: str
 
 
 @dataclass(eq=False)
 class NotCampaignOwner(DomainError):
-    """The campaign is somebody else's."""
+    """The campaign belongs to another advertiser."""
 
     campaign_id: int
 
 
 @dataclass(eq=False)
 class NotChannelOwner(DomainError):
-    """The channel is somebody else's."""
+    """The channel belongs to another owner."""
 
     channel_id: int
 
 
 @dataclass(eq=False)
 class NotWithdrawalOwner(DomainError):
-    """The withdrawal is somebody else's."""
+    """The withdrawal belongs to another person."""
 
     withdrawal_id: int
 
 
 @dataclass(eq=False)
 class OwnMoney(DomainError):
-    """Nobody decides on their own money (as advertiser or owner of a target, or of a wallet)."""
+    """The actor would decide on their own money, as a target's advertiser or owner or as a user."""
 
     target_id: int
 
 
 @dataclass(eq=False)
 class NotFound(DomainError):
-    """No such row."""
+    """The row does not exist, or the actor may not see it."""
 
     thing: str
     id: int | str
@@ -63,7 +66,7 @@ class NotFound(DomainError):
 
 @dataclass(eq=False)
 class InvalidMove(DomainError):
-    """The thing is not in a state from which this can be done."""
+    """The status of the row does not allow this move."""
 
     thing: str
     id: int
@@ -73,14 +76,14 @@ class InvalidMove(DomainError):
 
 @dataclass(eq=False)
 class SwitchStopped(DomainError):
-    """A kill switch stops this."""
+    """The kill switch of this act is stopped."""
 
     key: str
 
 
 @dataclass(eq=False)
 class InsufficientFunds(DomainError):
-    """The wallet holds less than is needed. Minor units."""
+    """The balance of the wallet is less than the needed amount; amounts in minor units."""
 
     user_id: int | None
     needed: int
@@ -90,7 +93,7 @@ class InsufficientFunds(DomainError):
 
 @dataclass(eq=False)
 class BudgetExceeded(DomainError):
-    """The price passes what is left of the campaign's budget. Minor units."""
+    """The price is above the unspent budget of the campaign; amounts in minor units."""
 
     campaign_id: int
     left: int
@@ -99,7 +102,7 @@ class BudgetExceeded(DomainError):
 
 @dataclass(eq=False)
 class CampaignNotActive(DomainError):
-    """Placements are bought, approved and posted for active campaigns only."""
+    """The campaign is not active, and the act needs an active one."""
 
     campaign_id: int
     status: str
@@ -107,7 +110,7 @@ class CampaignNotActive(DomainError):
 
 @dataclass(eq=False)
 class ChannelNotUsable(DomainError):
-    """The channel takes no placements now."""
+    """The channel cannot take placements in its present status."""
 
     channel_id: int
     status: str
@@ -115,35 +118,35 @@ class ChannelNotUsable(DomainError):
 
 @dataclass(eq=False)
 class ChannelTaken(DomainError):
-    """The channel is connected by another person."""
+    """The channel is already connected by another person."""
 
     chat_id: int
 
 
 @dataclass(eq=False)
 class PersonBlocked(DomainError):
-    """A person of this placement is blocked."""
+    """The user, or a party of the placement, is blocked."""
 
     user_id: int
 
 
 @dataclass(eq=False)
 class PublishTimePast(DomainError):
-    """The time to publish is over."""
+    """The time at which the post should be published has passed."""
 
     target_id: int | None
 
 
 @dataclass(eq=False)
 class InvalidAmount(DomainError):
-    """Not an amount that can move: whole minor units, 1 to `db.money.MAX_AMOUNT`."""
+    """The amount in minor units is not between 1 and `db.money.MAX_AMOUNT`."""
 
     amount: int
 
 
 @dataclass(eq=False)
 class TermsChanged(DomainError):
-    """The channel's terms are others by now than the person has agreed to. Minor units, hours."""
+    """The channel's terms have changed since the person agreed; price in minor units."""
 
     channel_id: int
     price: int
@@ -152,7 +155,7 @@ class TermsChanged(DomainError):
 
 @dataclass(eq=False)
 class InvalidText(DomainError):
-    """A text is empty or too long; lengths in UTF-16 units as Telegram counts."""
+    """The text is empty or too long; lengths in UTF-16 units, as Telegram counts them."""
 
     field: str
     limit: int
@@ -161,7 +164,7 @@ class InvalidText(DomainError):
 
 @dataclass(eq=False)
 class InvalidCreative(DomainError):
-    """The ad cannot be published as it is."""
+    """Telegram would not accept the ad in this form."""
 
     field: str
     why: str
@@ -169,28 +172,28 @@ class InvalidCreative(DomainError):
 
 @dataclass(eq=False)
 class InvalidTerms(DomainError):
-    """A channel's terms are out of range."""
+    """A value in the terms of a channel is out of range."""
 
     field: str
 
 
 @dataclass(eq=False)
 class IdempotencyConflict(DomainError):
-    """The key was used before with other content."""
+    """The idempotency key was used before with other content."""
 
     key: str
 
 
 @dataclass(eq=False)
 class InvalidTransfer(DomainError):
-    """Legs that are no transfer: not zero in sum, or a wallet unknown or named twice."""
+    """The legs do not sum to zero, or a wallet is unknown or named twice."""
 
     why: str
 
 
 @dataclass(eq=False)
 class CurrencyMismatch(DomainError):
-    """Another currency than the wallet's."""
+    """The currency differs from the currency of the wallet."""
 
     expected: str
     got: str
@@ -198,7 +201,7 @@ class CurrencyMismatch(DomainError):
 
 @dataclass(eq=False)
 class PostNotProven(DomainError):
-    """The post is not proven to have stayed as promised."""
+    """There is no proof that the post stayed for its promised hours."""
 
     target_id: int
     why: str
@@ -206,7 +209,7 @@ class PostNotProven(DomainError):
 
 @dataclass(eq=False)
 class PostNotFailed(DomainError):
-    """Only a post that failed or was cancelled is refunded."""
+    """The post has neither failed nor been cancelled, so that it cannot be refunded."""
 
     target_id: int
     status: str
@@ -214,7 +217,7 @@ class PostNotFailed(DomainError):
 
 @dataclass(eq=False)
 class EscrowNotHeld(DomainError):
-    """No money is held for the target; status is null where it never was."""
+    """The target has no held escrow; `status` is None if it never had an escrow."""
 
     target_id: int
     status: str | None
@@ -222,28 +225,28 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """The switch was stopped by an incident that is still open."""
+    """The incident that stopped the switch is still open."""
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class NotChecked(DomainError):
-    """No clean check of the whole ledger has begun since the incident and the last repair."""
+    """No check of the whole ledger has begun and passed since the incident and the last repair."""
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class SamePerson(DomainError):
-    """The act needs another person than the one who did the act before it."""
+    """The act needs a different person from the one who did the previous act."""
 
     action: str
 
 
 @dataclass(eq=False)
 class NotCorrectable(DomainError):
-    """The books are not, or not any more, as the correction would have them."""
+    """The books do not have, or no longer have, the fault that the correction would repair."""
 
     kind: str
     id: int

@@ -1,4 +1,4 @@
-"""Record that processes are alive."""
+"""Record the heartbeats of processes, and check them."""
 
 from datetime import timedelta
 
@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Heartbeat
 
 HEARTBEAT_LATE = timedelta(seconds=60)
+"""A process whose last heartbeat is older than this does not count as alive."""
 
 
 async def beat(session: AsyncSession, *, owner: str, name: str) -> None:
-    """Say that a process is alive, by the real clock."""
+    """Record a heartbeat of a process, with the time of the real clock."""
     await session.execute(
         upsert(Heartbeat)
         .values(owner=owner, name=name)
@@ -21,10 +22,10 @@ async def beat(session: AsyncSession, *, owner: str, name: str) -> None:
 
 
 async def is_alive(session: AsyncSession, *, name: str) -> bool:
-    """Tell whether a process of this name has beaten lately."""
-    found = await session.scalar(
+    """Return whether a process of this name has had a heartbeat within HEARTBEAT_LATE."""
+    owner = await session.scalar(
         select(Heartbeat.owner)
         .where(Heartbeat.name == name, Heartbeat.beat_at > func.now() - HEARTBEAT_LATE)
         .limit(1)
     )
-    return found is not None
+    return owner is not None

@@ -1,4 +1,4 @@
-"""Updates from Telegram: stored before they are acknowledged, handled afterwards."""
+"""Keep the updates from Telegram: they are stored before they are acknowledged, then handled."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
-"""An update that was taken this often and never finished is parked, not tried for ever."""
+"""An update that was claimed this often and never finished is parked."""
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
@@ -21,41 +21,52 @@ _PAYMENT = InboxUpdate.payload["message"].has_key("successful_payment").is_(True
 
 
 def lane(payload: dict[str, Any]) -> int:
-    """Return the chat that an update belongs to; what has none goes by its person, else together.
+    """Return the id of the chat that an update belongs to, whose updates are handled in order.
 
-    Reads raw, untrusted JSON: anything may be missing or of another type.
+    If the update has no chat, this is the id of its user; 0 if it has no user either. The update is
+    raw JSON that is not trusted: any part may be missing or of another type.
     """
     for content in payload.values():
         if not isinstance(content, dict):
             continue
-        holder = content if "chat" in content else content.get("message")
-        chat = holder.get("chat") if isinstance(holder, dict) else None
+        message = content if "chat" in content else content.get("message")
+        chat = message.get("chat") if isinstance(message, dict) else None
         for part in (chat, content.get("from"), content.get("user")):
             if isinstance(part, dict) and isinstance(part.get("id"), int):
-                found: int = part["id"]
-                return found
+                lane_id: int = part["id"]
+                return lane_id
     return 0
 
 
-def storable(content: Any) -> Any:
-    """Return JSON without the characters that PostgreSQL has no place for: NUL, half an emoji.
+def _remove_unstorable(content: Any) -> Any:
+    """Return JSON without the characters that PostgreSQL cannot store: NUL and lone surrogates.
 
-    One such update would otherwise be refused for ever, and all behind it with it.
+    Otherwise an update with such a character could never be stored, and neither could the updates
+    after it.
     """
     if isinstance(content, str):
-        whole = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return whole.replace("\0", "")
+        valid = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return valid.replace("\0", "")
     if isinstance(content, dict):
-        return {storable(name): storable(value) for name, value in content.items()}
+        return {
+            _remove_unstorable(name): _remove_unstorable(value) for name, value in content.items()
+        }
     if isinstance(content, list):
-        return [storable(value) for value in content]
+        return [_remove_unstorable(value) for value in content]
     return content
 
 
 async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int:
-    """Store updates in the order they came; return how many were new. Known ones are dropped."""
+    """Store updates in the order in which they came; return how many were new.
+
+    Updates that are stored already are skipped.
+    """
     rows = [
-        {"update_id": update["update_id"], "lane": lane(update), "payload": storable(update)}
+        {
+            "update_id": update["update_id"],
+            "lane": lane(update),
+            "payload": _remove_unstorable(update),
+        }
         for update in updates
     ]
     if not rows:
@@ -72,38 +83,43 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
 async def take(
     session: AsyncSession, *, limit: int, exclude: Collection[int] = ()
 ) -> Sequence[InboxUpdate]:
-    """Take open updates in order; counts the attempt now, not at its end.
+    """Claim up to `limit` open updates in the order of their ids.
 
-    `exclude` are the ids under way already: a process stores and takes side by side, and webhooks
-    commit out of the order of their ids, so that no id is a border. Only the process that holds the
-    polling lease takes. An update that has been taken too often is parked here.
+    The attempt is counted now and not at its end, so that a crash counts too. `exclude` are the ids
+    that this process is handling already. A last claimed id would not do instead: webhooks commit
+    out of the order of their ids. Only the process that holds the polling lease claims updates. An
+    update that was claimed MAX_ATTEMPTS times is parked. Locks the updates, and skips those that
+    are locked.
     """
-    others = InboxUpdate.id.not_in(exclude)
-    await _park(
+    not_excluded = InboxUpdate.id.not_in(exclude)
+    await _park_matching(
         session,
-        *(others, InboxUpdate.attempts >= MAX_ATTEMPTS),
-        error="taken too often without an end",
+        *(not_excluded, InboxUpdate.attempts >= MAX_ATTEMPTS),
+        error="claimed too often and never finished",
     )
-    chosen = (
+    due = (
         select(InboxUpdate.id)
-        .where(*_OPEN, others)
+        .where(*_OPEN, not_excluded)
         .order_by(InboxUpdate.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        .cte("chosen")
+        .cte("due")
     )
-    taken = await session.scalars(
+    claimed = await session.scalars(
         update(InboxUpdate)
-        .where(InboxUpdate.id == chosen.c.id)
+        .where(InboxUpdate.id == due.c.id)
         .values(attempts=InboxUpdate.attempts + 1)
         .returning(InboxUpdate)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return sorted(taken, key=lambda row: row.id)
+    return sorted(claimed, key=lambda row: row.id)
 
 
 async def give_back(session: AsyncSession, ids: Collection[int]) -> None:
-    """Take back the attempt of updates that were not handled for no reason of their own."""
+    """Uncount the attempt of claimed updates that were not handled.
+
+    The reason lies outside of the updates, so that they must not be parked for it.
+    """
     await session.execute(
         update(InboxUpdate)
         .where(InboxUpdate.id.in_(ids), *_OPEN)
@@ -113,9 +129,10 @@ async def give_back(session: AsyncSession, ids: Collection[int]) -> None:
 
 
 async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
-    """Mark an update handled and empty its payload, in the transaction that handled it.
+    """Mark an update as handled and empty its payload, in the transaction that handles it.
 
-    False: another process has ended it already, and the caller must roll back.
+    Returns False if the update is not open any more: another process has ended it, and the caller
+    must roll back.
     """
     marked = await session.scalar(
         update(InboxUpdate)
@@ -128,15 +145,15 @@ async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row'
 
 
 async def failed(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
-    """Park an update that cannot be handled; its payload is kept for a look.
+    """Park an update that cannot be handled; its payload is kept for people who investigate.
 
-    Of a payment the admins are told: its person has paid, and has nothing for it yet.
+    The admins are notified of a parked payment: its payer has paid, and it is not credited yet.
     """
-    await _park(session, InboxUpdate.id == id, error=error)
+    await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return the payments that could not be handled, the oldest first."""
+    """Return the parked payments, the one that was parked first before the others."""
     rows = await session.scalars(
         select(InboxUpdate)
         .where(InboxUpdate.failed_at.is_not(None), _PAYMENT)
@@ -147,10 +164,10 @@ async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[Inbo
 
 
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Let a parked payment be handled once more; one that was credited is not credited again.
+    """Open a parked payment again, so that it is handled; a credited one is not credited twice.
 
-    Only payments, which say the same whenever they are read: an old press of a button does not.
-    Raises AccessDenied, NotFound.
+    Only payments can be opened again, because a payment means the same whenever it is read, and an
+    old press of a button does not. Raises AccessDenied; NotFound if no such payment is parked.
     """
     role = actor.require_staff(*OPERATORS, action="payment_retry")
     opened = await session.scalar(
@@ -166,24 +183,30 @@ async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -
 
 
 async def waiting(session: AsyncSession) -> int:
-    """Return how many updates wait to be handled."""
-    found = await session.execute(select(func.count()).select_from(InboxUpdate).where(*_OPEN))
-    return found.scalar_one()
+    """Return the number of open updates."""
+    count = await session.execute(select(func.count()).select_from(InboxUpdate).where(*_OPEN))
+    return count.scalar_one()
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete what was handled two days ago, and what failed a month ago but payments. A tick."""
-    # Two statements, so that each finds its own by its index.
+    """Delete updates that were handled longer ago than KEEP_DONE or parked longer than KEEP_FAILED.
+
+    Parked payments are never deleted.
+    """
+    # These are two statements, so that each can use its own index.
     await session.execute(delete(InboxUpdate).where(InboxUpdate.done_at < func.now() - KEEP_DONE))
     await session.execute(
         delete(InboxUpdate).where(InboxUpdate.failed_at < func.now() - KEEP_FAILED, ~_PAYMENT)
     )
 
 
-async def _park(session: AsyncSession, *which: ColumnElement[bool], error: str) -> None:
+async def _park_matching(
+    session: AsyncSession, *conditions: ColumnElement[bool], error: str
+) -> None:
+    """Park the open updates that meet the conditions, and notify the admins of payments."""
     parked = await session.execute(
         update(InboxUpdate)
-        .where(*_OPEN, *which)
+        .where(*_OPEN, *conditions)
         .values(failed_at=func.now(), last_error=error)
         .returning(InboxUpdate.id, _PAYMENT)
         .execution_options(synchronize_session=False)

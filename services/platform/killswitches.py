@@ -1,9 +1,9 @@
-"""Kill switches: what stops, at once and on every process.
+"""Read and set kill switches, which stop one kind of act at once and on every process.
 
-A guarded transaction takes a shared advisory lock per switch and only then, in a separate
-statement, reads it; setting takes the same lock alone. So once "stopped" has been answered, nothing
-of that kind commits afterwards. The locks come before any row lock: a setter that waits would
-otherwise close a circle between two guarded transactions.
+A guarded transaction takes a shared advisory lock for each switch, and only then reads the switch
+in a separate statement. Setting a switch takes the same lock exclusively. Once the answer "stopped"
+was given, no act of that kind commits afterwards. The locks are taken before any row lock:
+otherwise a setter that waits would complete a deadlock between two guarded transactions.
 """
 
 from dataclasses import dataclass
@@ -17,23 +17,26 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import OPERATORS, Actor
 
 LOCK_SPACE = 7_001
+"""The first key of the advisory locks of all switches."""
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
-_ALONE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
-SENDS = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
+_EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
+POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
+"""The switches that posts in channels need."""
 FREEZE = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
-"""What a broken ledger stops by itself."""
+"""The switches that an incident of the ledger stops by itself."""
 LEDGER_INCIDENT = "ledger_violation"
+"""The kind of an incident that a violated invariant opens."""
 
 
 @dataclass(frozen=True)
 class SwitchChange:
-    """What setting a switch did."""
+    """The result of setting a switch."""
 
     key: Switch
     enabled: bool
     changed: bool
     sends_under_way: int
-    """Of the posting switches: sends that had begun before; their results are still recorded."""
+    """For a stopped posting switch: sends that had begun, whose results are still recorded."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +50,36 @@ class SwitchState:
 
 
 async def lock(session: AsyncSession, *keys: Switch) -> None:
-    """Take the shared locks of these switches, in the order of their keys, before any row lock."""
+    """Take the shared locks of these switches, in the order of their keys.
+
+    The caller does this before it locks any row.
+    """
     for key in sorted(keys):
         await session.execute(_SHARED, {"space": LOCK_SPACE, "key": key.value})
 
 
 async def running(session: AsyncSession, *keys: Switch) -> bool:
-    """Tell whether all of these run. Reliable only after `lock` in the same transaction."""
-    found = await session.execute(
+    """Return whether all of these switches are running.
+
+    The answer is reliable only after `lock` in the same transaction.
+    """
+    count = await session.execute(
         select(func.count()).where(KillSwitch.key.in_(keys), KillSwitch.enabled)
     )
-    return found.scalar_one() == len(keys)
+    return count.scalar_one() == len(keys)
 
 
 async def require(session: AsyncSession, key: Switch) -> None:
-    """Refuse when the switch is stopped or its row is missing; after `lock`.
+    """Refuse an act whose switch is stopped or has no row. Raises SwitchStopped.
 
-    Raises SwitchStopped.
+    The caller has called `lock` in the same transaction.
     """
     if not await running(session, key):
         raise errors.SwitchStopped(key)
 
 
 async def overview(session: AsyncSession) -> list[SwitchState]:
-    """Return every switch; one whose row is missing counts as stopped."""
+    """Return the state of every switch; a switch without a row counts as stopped."""
     rows = {row.key: row for row in await session.scalars(select(KillSwitch))}
     return [
         SwitchState(key, row.enabled, missing=False, reason=row.reason)
@@ -83,16 +92,18 @@ async def overview(session: AsyncSession) -> list[SwitchState]:
 async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     session: AsyncSession, *, actor: Actor, key: Switch, enabled: bool, reason: str
 ) -> SwitchChange:
-    """Stop or run one switch, for operators and super admins; audited and told to the admin chat.
+    """Stop or run one switch, for operators, super admins and the system.
 
-    Waits until every guarded transaction under way has ended. Setting what is set already changes
-    nothing. Raises AccessDenied; NotFound for a missing row; for running what an incident stopped:
-    IncidentOpen while it is open, SamePerson for the person who closed it.
+    The change is audited, and the admin chat is notified. A switch that has this state already is
+    not changed. Takes the exclusive lock of the switch, which waits until every guarded transaction
+    under way has ended, then locks its row. Raises AccessDenied; NotFound for a missing row. To run
+    a switch that an incident stopped raises IncidentOpen while the incident is open, and SamePerson
+    for the person who closed it.
     """
     role = (
         "system" if actor.user_id is None else actor.require_staff(*OPERATORS, action="kill_switch")
     )
-    await session.execute(_ALONE, {"space": LOCK_SPACE, "key": key.value})
+    await session.execute(_EXCLUSIVE, {"space": LOCK_SPACE, "key": key.value})
     row = await session.scalar(
         select(KillSwitch)
         .where(KillSwitch.key == key)
@@ -101,7 +112,7 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     )
     if row is None:
         raise errors.NotFound("kill_switch", key)
-    sends = await _sends_under_way(session) if key in SENDS and not enabled else 0
+    sends = await _sends_under_way(session) if key in POSTING_SWITCHES and not enabled else 0
     if row.enabled == enabled:
         return SwitchChange(key, enabled, changed=False, sends_under_way=sends)
     if enabled and key in FREEZE:
@@ -128,16 +139,17 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 
 
 async def _sends_under_way(session: AsyncSession) -> int:
-    found = await session.execute(
+    count = await session.execute(
         select(func.count()).where(PostJob.status == PostJobStatus.SENDING)
     )
-    return found.scalar_one()
+    return count.scalar_one()
 
 
 async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSwitch) -> None:
-    """After an automatic freeze another person than the one who repaired runs it again.
+    """Refuse to run a switch that an incident stopped, unless another person closed the incident.
 
-    Once it ran again since, the freeze is over: a later stop is an ordinary one.
+    If the switch was changed after the incident was closed, a later stop is an ordinary one. Raises
+    IncidentOpen, SamePerson.
     """
     incident = await session.scalar(
         select(Incident)
@@ -149,6 +161,10 @@ async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSw
         return
     if incident.closed_at is None:
         raise errors.IncidentOpen(incident.id)
-    frozen = row.changed_at <= incident.closed_at
-    if frozen and incident.closed_by is not None and incident.closed_by == actor.user_id:
+    stopped_by_incident = row.changed_at <= incident.closed_at
+    if (
+        stopped_by_incident
+        and incident.closed_by is not None
+        and incident.closed_by == actor.user_id
+    ):
         raise errors.SamePerson("kill_switch_run")

@@ -1,4 +1,4 @@
-"""Leases: rows that let one process at a time do a piece of work."""
+"""Acquire and release leases: rows that let one process at a time do a piece of work."""
 
 from datetime import timedelta
 
@@ -10,8 +10,11 @@ from db.models.operations import Lease
 
 
 async def take(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
-    """Take or prolong a lease; return its epoch, or None while another holds it. Real clock."""
-    taken = await session.execute(
+    """Acquire or prolong a lease; return its epoch, or None while another owner holds the lease.
+
+    The epoch grows when the owner changes. `ttl` runs by the real clock.
+    """
+    acquired = await session.execute(
         upsert(Lease)
         .values(name=name, owner=owner, held_until=func.now() + ttl)
         .on_conflict_do_update(
@@ -25,12 +28,15 @@ async def take(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) 
         )
         .returning(Lease.epoch)
     )
-    return taken.scalar_one_or_none()
+    return acquired.scalar_one_or_none()
 
 
 async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
-    """Tell whether a lease is still held in this epoch; another may have held it since."""
-    found = await session.scalar(
+    """Return whether the owner still holds a lease in this epoch.
+
+    In a later epoch another owner may have held the lease in between.
+    """
+    held = await session.scalar(
         select(Lease.name).where(
             Lease.name == name,
             Lease.owner == owner,
@@ -38,11 +44,11 @@ async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -
             Lease.held_until > func.now(),
         )
     )
-    return found is not None
+    return held is not None
 
 
 async def release(session: AsyncSession, *, name: str, owner: str) -> None:
-    """Let a lease go, so that another need not wait for its end."""
+    """Release a lease, so that another owner need not wait for its end."""
     await session.execute(
         update(Lease).where(Lease.name == name, Lease.owner == owner).values(held_until=func.now())
     )

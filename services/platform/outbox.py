@@ -1,7 +1,7 @@
-"""Messages owed to people, written in the transaction that causes them.
+"""Keep the messages that people have to get; each is written in the transaction that causes it.
 
-Delivery is at least once: a process that dies between the send and its record sends again. A notice
-that comes twice harms nobody; an ad would, and never goes through here.
+A message is delivered at least once: if a process dies between the send and its record, the message
+is sent again. A notice that comes twice harms nobody. An ad would, and ads never use the outbox.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import OutboxMessage, OutboxStatus
 
 LEASE = timedelta(seconds=30)
-"""How long a taken message is nobody else's, by the real clock."""
+"""A claimed message is reserved for its process for this long, by the real clock."""
 
 _SENT = text(
     """
@@ -34,7 +34,10 @@ async def add(
     payload: dict[str, Any],
     key: str | None = None,
 ) -> None:
-    """Owe a message to a user (None = the admin chat); with a key, it is owed once."""
+    """Queue a message to a user, or to the admin chat (None).
+
+    A message whose key was used before is skipped.
+    """
     await session.execute(
         insert(OutboxMessage)
         .values(user_id=user_id, kind=kind, payload=payload, key=key)
@@ -43,7 +46,10 @@ async def add(
 
 
 async def take(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
-    """Lease messages that are due, oldest first; skips what another process is taking."""
+    """Claim up to `limit` due messages, the longest due first, and count the attempt.
+
+    Locks the messages, and skips those that another process is claiming.
+    """
     due = (
         select(OutboxMessage.id)
         .where(OutboxMessage.status == OutboxStatus.QUEUED, OutboxMessage.due_at <= func.now())
@@ -52,18 +58,21 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    taken = await session.scalars(
+    claimed = await session.scalars(
         update(OutboxMessage)
         .where(OutboxMessage.id == due.c.id)
         .values(due_at=func.now() + LEASE, attempts=OutboxMessage.attempts + 1)
         .returning(OutboxMessage)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return sorted(taken, key=lambda message: message.id)
+    return sorted(claimed, key=lambda message: message.id)
 
 
 async def sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
-    """Record that messages arrived; by their ids here, the ids that Telegram gave them."""
+    """Record that messages were delivered.
+
+    `message_ids` maps the ids of outbox rows to the ids that Telegram gave the messages.
+    """
     await session.execute(
         _SENT, {"ids": list(message_ids), "message_ids": list(message_ids.values())}
     )
@@ -77,19 +86,19 @@ async def failed(
     retry_in: timedelta | None,
     tried: bool = True,
 ) -> None:
-    """Record that a message did not arrive; tried again after `retry_in`, or never (None).
+    """Record that a message was not delivered; it is sent again after `retry_in`, or never (None).
 
-    What was put back before it was `tried` keeps its number of attempts.
+    `tried` is False when nothing was sent: the attempt that the claim counted is then uncounted.
     """
-    change: dict[str, Any] = {"last_error": error}
+    changes: dict[str, Any] = {"last_error": error}
     if not tried:
-        change["attempts"] = OutboxMessage.attempts - 1
+        changes["attempts"] = OutboxMessage.attempts - 1
     if retry_in is None:
-        change["status"] = OutboxStatus.FAILED
+        changes["status"] = OutboxStatus.FAILED
     else:
-        change["due_at"] = func.now() + retry_in
+        changes["due_at"] = func.now() + retry_in
     await session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == id, OutboxMessage.status == OutboxStatus.QUEUED)
-        .values(change)
+        .values(changes)
     )

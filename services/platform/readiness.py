@@ -1,4 +1,4 @@
-"""What readiness shows of the database's content."""
+"""Read what the readiness check reports from the database."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from services.platform import heartbeats, killswitches
 async def facts(session: AsyncSession) -> dict[str, Any]:
     """Return the scheduler's heartbeat and the state of every kill switch.
 
-    A switch is "enabled", "disabled" or, where its row does not exist, "missing".
+    A switch is "enabled", "disabled", or "missing" if it has no row.
     """
     switches = await killswitches.overview(session)
     return {

@@ -1,6 +1,7 @@
-"""The reports of the production checklist and the safety plan, by name, as their SQL has them.
+"""Run the reports of the production checklist and the safety plan by name.
 
-camelCase became snake_case, and the week summary's columns are qualified: nothing else changed.
+The SQL is that of the two documents. Only two things were changed: camelCase became snake_case, and
+the columns of the week summary are qualified.
 """
 
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ REPORTS: dict[str, str] = {
 
 
 async def run(session: AsyncSession, name: str) -> Sequence[dict[str, Any]]:
-    """Return a report's rows. Raises NotFound for an unknown name."""
+    """Return the rows of a report. Raises NotFound for an unknown name."""
     if name not in REPORTS:
         raise errors.NotFound("report", name)
     rows = await session.execute(text(REPORTS[name]))

@@ -1,6 +1,7 @@
-"""Which thing may move from where to where, and who may move it. One pure table a thing.
+"""Define which status may follow which, and in which role somebody may make the move.
 
-A move that is not in its table does not exist: services ask here before they write a status.
+There is one table for each kind of row. A move that is not in its table does not exist, and
+services check the table before they write a status.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from services.platform import errors
 
 
 class ActorRole(StrEnum):
-    """In which role somebody moves a thing."""
+    """The role in which somebody changes a status."""
 
     ADVERTISER = "advertiser"
     OWNER = "owner"
@@ -23,7 +24,7 @@ class ActorRole(StrEnum):
     SUPER_ADMIN = "super_admin"
     OPERATOR = "operator"
     SYSTEM = "system"
-    """The clock, or the consequence of a fact."""
+    """The scheduler, or a consequence of a fact."""
 
 
 S = TypeVar("S", bound=StrEnum)
@@ -52,7 +53,7 @@ TARGET: Transitions[TargetStatus] = {
     (TargetStatus.PENDING, TargetStatus.EXPIRED): _SYSTEM,
     (TargetStatus.APPROVED, TargetStatus.POSTED): _SYSTEM,
     (TargetStatus.APPROVED, TargetStatus.REFUNDED): _SYSTEM,
-    # Only with a held escrow: a hold can be made for a pending target (safety plan, INT-ES-01).
+    # These two need a held escrow: money can be held for a pending target (safety plan, INT-ES-01).
     (TargetStatus.PENDING, TargetStatus.POSTED): _SYSTEM,
     (TargetStatus.PENDING, TargetStatus.REFUNDED): _SYSTEM,
 }
@@ -74,7 +75,7 @@ POST_JOB: Transitions[PostJobStatus] = {
     (PostJobStatus.UNCERTAIN, PostJobStatus.CANCELLED): _SYSTEM | _STAFF,
     (PostJobStatus.QUEUED, PostJobStatus.CANCELLED): _SYSTEM,
     (PostJobStatus.QUEUED, PostJobStatus.FAILED): _SYSTEM,
-    # Removed from the channel within the promised hours, while the escrow is held.
+    # The post was removed within its promised hours, or an admin refunded it; the escrow is held.
     (PostJobStatus.SUCCESS, PostJobStatus.FAILED): _SYSTEM | _STAFF,
 }
 
@@ -90,13 +91,13 @@ CHANNEL: Transitions[ChannelStatus] = {
     (ChannelStatus.ACTIVE, ChannelStatus.REMOVED): _OWNER,
     (ChannelStatus.PAUSED, ChannelStatus.REMOVED): _OWNER,
     (ChannelStatus.SUSPENDED, ChannelStatus.REMOVED): _OWNER,
-    # Connected again, perhaps by a new owner: terms are asked anew.
+    # The channel is connected again, perhaps by a new owner, and gets new terms.
     (ChannelStatus.REMOVED, ChannelStatus.PENDING): _OWNER,
 }
 
 DEPOSIT: Transitions[DepositStatus] = {
     (DepositStatus.RECEIVED, DepositStatus.CREDITED): _SYSTEM,
-    # Taken back outside before it was credited here: no money moves.
+    # The payment was reversed before it was credited here, so that no money moves.
     (DepositStatus.RECEIVED, DepositStatus.CLAWED_BACK): _SYSTEM,
     (DepositStatus.CREDITED, DepositStatus.CLAWED_BACK): _SYSTEM,
 }
@@ -104,7 +105,7 @@ DEPOSIT: Transitions[DepositStatus] = {
 WITHDRAWAL: Transitions[WithdrawalStatus] = {
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED): _STAFF,
     (WithdrawalStatus.APPROVED, WithdrawalStatus.PAID): _STAFF,
-    # Paid outside before it was approved here: a fact, whatever is stopped.
+    # It was paid outside before it was approved here: a fact is recorded whatever is stopped.
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.PAID): _STAFF,
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED): _STAFF | _OWNER | _SYSTEM,
     (WithdrawalStatus.APPROVED, WithdrawalStatus.RETURNED): _STAFF,
@@ -115,7 +116,7 @@ CORRECTION: Transitions[CorrectionStatus] = {
     (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED): _STAFF,
     (CorrectionStatus.PROPOSED, CorrectionStatus.DONE): _STAFF,
     (CorrectionStatus.PROPOSED, CorrectionStatus.DROPPED): _STAFF,
-    # By the owner's role, from the command line.
+    # The database role of the owner does this, from the command line.
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DONE): _SYSTEM,
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF,
 }
@@ -129,11 +130,11 @@ OUTBOX: Transitions[OutboxStatus] = {
 def require(
     moves: Transitions[S], thing: str, thing_id: int, *, status: S, wanted: S, role: ActorRole
 ) -> None:
-    """Refuse a move that is not in the table, or not this role's. Raises InvalidMove."""
+    """Refuse a move that the table does not allow to this role. Raises InvalidMove."""
     if role not in moves.get((status, wanted), frozenset()):
         raise errors.InvalidMove(thing, thing_id, status, wanted)
 
 
 def allowed_from(moves: Transitions[S], wanted: S, role: ActorRole) -> frozenset[S]:
-    """Return the states from which this role may reach the wanted one."""
+    """Return the statuses from which this role may move to the wanted one."""
     return frozenset(a for (a, b), people in moves.items() if b is wanted and role in people)

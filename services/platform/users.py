@@ -1,4 +1,4 @@
-"""People: who they are to us, their roles, and what their wallets hold."""
+"""Read users, their roles and whether they are blocked; write their language and time zone."""
 
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,9 +14,9 @@ DEFAULT_LANGUAGE = "en"
 
 
 def known_language(code: str | None) -> str:
-    """Return the language to speak for Telegram's code; English where we lack it."""
-    short = (code or "").split("-")[0].lower()
-    return short if short in LANGUAGES else DEFAULT_LANGUAGE
+    """Return our language for Telegram's language code; English if we do not have that language."""
+    language = (code or "").split("-")[0].lower()
+    return language if language in LANGUAGES else DEFAULT_LANGUAGE
 
 
 async def by_telegram_id(session: AsyncSession, telegram_id: int) -> User | None:
@@ -35,12 +35,12 @@ async def get(session: AsyncSession, user_id: int) -> User:
 
 async def read(session: AsyncSession, user_ids: Iterable[int]) -> dict[int, User]:
     """Return users by their ids; unknown ids are left out."""
-    found = await session.scalars(select(User).where(User.id.in_(set(user_ids))))
-    return {user.id: user for user in found}
+    rows = await session.scalars(select(User).where(User.id.in_(set(user_ids))))
+    return {user.id: user for user in rows}
 
 
 async def choose_language(session: AsyncSession, *, user_id: int, language: str) -> None:
-    """Keep the language that a person picked. Raises NotFound for one that we do not speak."""
+    """Store the language that a person chose. Raises NotFound for a language not in LANGUAGES."""
     if language not in LANGUAGES:
         raise errors.NotFound("language", language)
     await session.execute(
@@ -49,7 +49,7 @@ async def choose_language(session: AsyncSession, *, user_id: int, language: str)
 
 
 async def set_time_zone(session: AsyncSession, *, user_id: int, time_zone: str) -> None:
-    """Keep a person's time zone by its IANA name. Raises NotFound for an unknown one."""
+    """Store a person's time zone by its IANA name. Raises NotFound for an unknown name."""
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -65,7 +65,7 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
 
 
 async def first_blocked(session: AsyncSession, *user_ids: int) -> int | None:
-    """Return one of these users who is blocked, or None."""
+    """Return the id of one of these users who is blocked, or None."""
     blocked: int | None = await session.scalar(
         select(User.id).where(User.id.in_(user_ids), User.blocked).limit(1)
     )

@@ -1,4 +1,4 @@
-"""Posts that failed for good, and their second chance: offered by an admin, taken by who pays."""
+"""List posts that failed for good, offer them to their advertisers, and submit them again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ from services.platform.actors import MODERATORS, Actor
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A failed post. Amounts in minor units, times aware."""
+    """A post that failed for good. Amounts in minor units, times aware."""
 
     target_id: int
     campaign_name: str
     channel_id: int
     channel_title: str
     price: int
-    """What it had cost."""
+    """The price of the placement that failed."""
     terms_now: Terms
-    """What the channel asks by now; what it asked then where it asks for nothing."""
+    """The present terms of the channel; where it has none, those of the placement that failed."""
     error: str
     attempts: int
     failed_at: datetime
     escrow_status: EscrowStatus
     offered: bool
     retried_by: int | None
-    """The placement that tried it again."""
+    """The id of the placement that was submitted in its place."""
 
 
 async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[DeadLetter]:
-    """Return a page of the failed posts, newest first."""
+    """Return a page of the dead letters, newest first."""
     rows = await session.execute(
         _query().order_by(PostJob.updated_at.desc(), PostJob.id.desc()).limit(limit).offset(offset)
     )
@@ -49,7 +49,7 @@ async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[De
 
 
 async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
-    """Return one failed post. Raises NotFound."""
+    """Return one dead letter. Raises NotFound."""
     row = (
         await session.execute(_query().where(PostJob.campaign_target_id == target_id))
     ).one_or_none()
@@ -59,12 +59,12 @@ async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
 
 
 async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
-    """Offer a failed post to its advertiser again; False when it was offered before.
+    """Offer a dead letter to its advertiser again; return False if it was offered before.
 
-    Locks the placement. Raises AccessDenied, NotFound, OwnMoney.
+    Locks the target, its job and its escrow. Raises AccessDenied, NotFound, OwnMoney.
     """
     role = actor.require_staff(*MODERATORS, action="dead_letter_offer")
-    placement, job = await _failed(session, target_id)
+    placement, job = await _lock_failed(session, target_id)
     if actor.user_id in {placement.campaign.advertiser_id, placement.target.owner_id}:
         raise errors.OwnMoney(target_id)
     if job.offered_at is not None:
@@ -92,19 +92,20 @@ async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
 async def retry(
     session: AsyncSession, *, actor: Actor, target_id: int, agreed: Terms, fee_bps: int
 ) -> CampaignTarget:
-    """Submit an offered placement anew, for moderation and with a new hold; a repeat: the first.
+    """Submit an offered placement again, as a new target that needs a moderation and a new hold.
 
-    `agreed` is what the person has read. Locks the placement, then as `campaigns.submit_target`,
-    whose refusals apply too. Raises NotFound, NotCampaignOwner.
+    A repeat returns the first new target. `agreed` are the terms that the advertiser has read.
+    Locks the target, its job and its escrow, then as `campaigns.submit_target` does. Raises
+    NotFound, NotCampaignOwner, and the errors of `campaigns.submit_target`.
     """
-    placement, job = await _failed(session, target_id)
+    placement, job = await _lock_failed(session, target_id)
     if placement.campaign.advertiser_id != actor.user_id:
         raise errors.NotCampaignOwner(placement.campaign.id)
     if job.offered_at is None:
         raise errors.NotFound("target", target_id)
-    again = await session.scalar(select(CampaignTarget).where(CampaignTarget.retry_of == target_id))
-    if again is not None:
-        return again
+    first = await session.scalar(select(CampaignTarget).where(CampaignTarget.retry_of == target_id))
+    if first is not None:
+        return first
     target = await campaigns.submit_target(
         session,
         actor=actor,
@@ -127,7 +128,8 @@ async def retry(
     return target
 
 
-async def _failed(session: AsyncSession, target_id: int) -> tuple[queries.Placement, PostJob]:
+async def _lock_failed(session: AsyncSession, target_id: int) -> tuple[queries.Placement, PostJob]:
+    """Lock a placement whose post job has failed. Raises NotFound."""
     placement = await queries.lock_placement(session, target_id)
     if (
         placement is None
@@ -139,7 +141,7 @@ async def _failed(session: AsyncSession, target_id: int) -> tuple[queries.Placem
 
 
 def _query() -> Select[*tuple[Any, ...]]:
-    again = aliased(CampaignTarget)
+    new_target = aliased(CampaignTarget)
     return (
         select(
             PostJob,
@@ -148,13 +150,13 @@ def _query() -> Select[*tuple[Any, ...]]:
             CampaignTarget.price,
             CampaignTarget.promised_hours.label("hours"),
             Escrow.status.label("escrow_status"),
-            again.id.label("retried_by"),
+            new_target.id.label("retried_by"),
         )
         .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
         .join(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
-        .outerjoin(again, again.retry_of == CampaignTarget.id)
+        .outerjoin(new_target, new_target.retry_of == CampaignTarget.id)
         .where(PostJob.status == PostJobStatus.FAILED)
         .execution_options(populate_existing=True)
     )

@@ -1,7 +1,8 @@
-"""What admins decide about posts of which nobody knows whether they are, or stayed, in the channel.
+"""Let admins decide about escalated posts: uncertain ones, and live ones that cannot be checked.
 
-Every act names the claim that its card was about: an old card, a second press or another admin's
-press finds that the post has moved on, changes nothing and answers False.
+Every decision names the claim of the escalation that the admin answers. If the post has changed
+since, because the escalation is old or was answered before, the decision changes nothing and
+returns False.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from services.posts import uncertain_posts
 
 @dataclass(frozen=True)
 class ResolutionCase:
-    """What an admin is asked about. Amounts in minor units, times aware."""
+    """An escalated post as an admin sees it. Amounts in minor units, times aware."""
 
     target_id: int
     claim_no: int
@@ -40,28 +41,29 @@ class ResolutionCase:
     message_id: int | None
     known_message_id: int | None
     ends_at: datetime | None
+    """The end of its promised hours."""
     last_error: str | None
-    unseen: bool
-    """Of a live post: whether nobody can see if it is there."""
+    unverifiable: bool
+    """For a live post: whether checks cannot prove that it stays as it was published."""
 
     @property
     def uncertain(self) -> bool:
-        """Whether nobody knows if it went out."""
+        """Whether it is unknown if the post was published."""
         return self.job_status is PostJobStatus.UNCERTAIN
 
     @property
     def undecided(self) -> bool:
-        """Whether it went out, nobody sees if it stayed, and the money is still held."""
+        """Whether the post is live and unverifiable, and its escrow is still held."""
         return (
             self.job_status is PostJobStatus.SUCCESS
             and self.escrow_status is EscrowStatus.HELD
-            and self.unseen
+            and self.unverifiable
         )
 
 
 async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
-    """Return one post as an admin is asked about it. Raises NotFound."""
-    found = (
+    """Return one post as an admin sees it. Raises NotFound."""
+    row = (
         await session.execute(
             select(
                 PostJob,
@@ -79,9 +81,9 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
             .execution_options(populate_existing=True)
         )
     ).one_or_none()
-    if found is None:
+    if row is None:
         raise errors.NotFound("target", target_id)
-    job, campaign, channel, price, escrow, unseen = found
+    job, campaign, channel, price, escrow, unverifiable = row
     return ResolutionCase(
         target_id=target_id,
         claim_no=job.claim_no,
@@ -97,95 +99,106 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         known_message_id=job.known_message_id,
         ends_at=escrow.release_due_at,
         last_error=job.last_error,
-        unseen=bool(unseen),
+        unverifiable=bool(unverifiable),
     )
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
-    """Tell whether an uncertain post may be at an id: above what was known, and no other post's."""
+    """Return whether an uncertain post may have this message id.
+
+    The id is above the highest id that was known before the send, and belongs to no other post.
+    """
     other = aliased(PostJob)
-    found = await session.scalar(
+    job_id = await session.scalar(
         select(PostJob.id).where(
             PostJob.campaign_target_id == target_id,
             func.coalesce(PostJob.known_message_id, 0) < message_id,
             ~exists().where(other.channel_id == PostJob.channel_id, other.message_id == message_id),
         )
     )
-    return found is not None
+    return job_id is not None
 
 
 async def confirm_published(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
 ) -> bool:
-    """Decide that an uncertain post is there; the caller has seen with Telegram that it is.
+    """Decide that an uncertain post is published; the caller has found it with Telegram.
 
-    Its promised hours run from now. Locks the placement. Raises AccessDenied, OwnMoney, NotFound,
-    PostNotProven for an id from before the send or of another post.
+    Its promised hours start now. Locks the target, its job and its escrow, then the channel. Raises
+    AccessDenied, OwnMoney, NotFound; PostNotProven for an id from before the send or of another
+    post.
     """
-    who, placement, job = await _decidable(
+    role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_published"
     )
-    if _is_old(job, claim_no, PostJobStatus.UNCERTAIN):
+    if _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN):
         return False
-    _require(job, PostJobStatus.SUCCESS, who)
+    _require_move(job, PostJobStatus.SUCCESS, role)
     candidate = await is_candidate(session, target_id=target_id, message_id=message_id)
     if not candidate or not await uncertain_posts.mark_published(
         session, placement, message_id=message_id
     ):
         raise errors.PostNotProven(target_id, "another_post")
-    await _audit(session, actor, who, "resolution_confirm_published", job, message_id=message_id)
+    await _audit(session, actor, role, "resolution_confirm_published", job, message_id=message_id)
     return True
 
 
 async def confirm_absent(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide that an uncertain post is not there: it is sent, or cancelled with its campaign.
+    """Decide that an uncertain post is absent: queue it again, or cancel it with its campaign.
 
-    Costs no attempt. Locks the placement. Raises AccessDenied, OwnMoney, NotFound.
+    This uses no attempt. Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney,
+    NotFound.
     """
-    who, placement, job = await _decidable(session, actor, target_id, "resolution_confirm_absent")
-    if _is_old(job, claim_no, PostJobStatus.UNCERTAIN):
+    role, placement, job = await _lock_for_decision(
+        session, actor, target_id, "resolution_confirm_absent"
+    )
+    if _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN):
         return False
     cancelled = placement.campaign.status is CampaignStatus.CANCELLED
-    wanted = PostJobStatus.CANCELLED if cancelled else PostJobStatus.QUEUED
-    _require(job, wanted, who)
-    job.status, job.first_absent_at = wanted, None
+    new_status = PostJobStatus.CANCELLED if cancelled else PostJobStatus.QUEUED
+    _require_move(job, new_status, role)
+    job.status, job.first_absent_at = new_status, None
     job.due_at = job.updated_at = await queries.now(session)
     await session.flush()
-    await _audit(session, actor, who, "resolution_confirm_absent", job)
+    await _audit(session, actor, role, "resolution_confirm_absent", job)
     return True
 
 
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide for the advertiser: an uncertain or unseen post has failed, and the clock refunds it.
+    """Decide for the advertiser: fail an uncertain or unverifiable post; the scheduler refunds it.
 
-    Locks the placement. Raises AccessDenied, OwnMoney, NotFound.
+    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
-    who, placement, job = await _decidable(session, actor, target_id, "resolution_decide_refund")
-    uncertain = not _is_old(job, claim_no, PostJobStatus.UNCERTAIN)
-    if not uncertain and not await _is_unseen(session, placement, job, claim_no):
+    role, placement, job = await _lock_for_decision(
+        session, actor, target_id, "resolution_decide_refund"
+    )
+    uncertain = not _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN)
+    if not uncertain and not await _is_still_unverifiable(session, placement, job, claim_no):
         return False
-    _require(job, PostJobStatus.FAILED, who)
+    _require_move(job, PostJobStatus.FAILED, role)
     job.status, job.last_error = PostJobStatus.FAILED, "refunded by an admin"
     job.updated_at = await queries.now(session)
     await session.flush()
-    await _audit(session, actor, who, "resolution_decide_refund", job)
+    await _audit(session, actor, role, "resolution_decide_refund", job)
     return True
 
 
 async def decide_release(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide for the owner: somebody has seen that the post stayed, and the clock pays for it.
+    """Decide for the owner: record that an admin has seen the post; the scheduler pays for it.
 
-    Only once its promised hours are over. Locks the placement. Raises AccessDenied, OwnMoney,
-    NotFound, PostNotProven.
+    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound; PostNotProven
+    before the promised hours are over.
     """
-    who, placement, job = await _decidable(session, actor, target_id, "resolution_decide_release")
-    if not await _is_unseen(session, placement, job, claim_no):
+    role, placement, job = await _lock_for_decision(
+        session, actor, target_id, "resolution_decide_release"
+    )
+    if not await _is_still_unverifiable(session, placement, job, claim_no):
         return False
     moment = await queries.now(session)
     if queries.required(queries.required(placement.escrow).release_due_at) > moment:
@@ -200,25 +213,33 @@ async def decide_release(
     )
     job.next_check_at = None
     await session.flush()
-    await _audit(session, actor, who, "resolution_decide_release", job)
+    await _audit(session, actor, role, "resolution_decide_release", job)
     return True
 
 
 async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int) -> bool:
-    """Decide to go on looking; the admins are asked again after a day. Locks the placement."""
-    who, placement, job = await _decidable(session, actor, target_id, "resolution_postpone")
-    if not await _is_unseen(session, placement, job, claim_no):
+    """Decide to go on with the checks; the admins are asked again after ESCALATION_INTERVAL.
+
+    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    """
+    role, placement, job = await _lock_for_decision(
+        session, actor, target_id, "resolution_postpone"
+    )
+    if not await _is_still_unverifiable(session, placement, job, claim_no):
         return False
     job.escalate_at = await queries.now(session) + uncertain_posts.ESCALATION_INTERVAL
     await session.flush()
-    await _audit(session, actor, who, "resolution_postpone", job)
+    await _audit(session, actor, role, "resolution_postpone", job)
     return True
 
 
-async def _decidable(
+async def _lock_for_decision(
     session: AsyncSession, actor: Actor, target_id: int, action: str
 ) -> tuple[ActorRole, queries.Placement, PostJob]:
-    """Lock a placement with a post on which the actor may decide."""
+    """Lock a placement on whose post the actor may decide, and return the actor's role with it.
+
+    Raises AccessDenied, NotFound, OwnMoney.
+    """
     role = actor.require_staff(*MODERATORS, action=action)
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
@@ -228,40 +249,42 @@ async def _decidable(
     return ActorRole(role.value), placement, placement.job
 
 
-def _is_old(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
+def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
+    """Return whether the job has moved on since the escalation that an admin answers."""
     return job.claim_no != claim_no or job.status is not status
 
 
-async def _is_unseen(
+async def _is_still_unverifiable(
     session: AsyncSession, placement: queries.Placement, job: PostJob, claim_no: int
 ) -> bool:
-    """Tell whether the live post of the card is still one that nobody sees."""
-    if _is_old(job, claim_no, PostJobStatus.SUCCESS):
+    """Return whether an escalated live post is still unverifiable and its escrow is still held."""
+    if _is_outdated(job, claim_no, PostJobStatus.SUCCESS):
         return False
     if queries.required(placement.escrow).status is not EscrowStatus.HELD:
         return False
-    found = await session.scalar(
+    job_id = await session.scalar(
         select(PostJob.id)
         .join(Channel, Channel.id == PostJob.channel_id)
         .where(PostJob.id == job.id, uncertain_posts.is_unverifiable())
     )
-    return found is not None
+    return job_id is not None
 
 
-def _require(job: PostJob, wanted: PostJobStatus, who: ActorRole) -> None:
+def _require_move(job: PostJob, new_status: PostJobStatus, role: ActorRole) -> None:
+    """Refuse a move that the transition table does not allow. Raises InvalidMove."""
     transitions.require(
-        transitions.POST_JOB, "post_job", job.id, status=job.status, wanted=wanted, role=who
+        transitions.POST_JOB, "post_job", job.id, status=job.status, wanted=new_status, role=role
     )
 
 
 async def _audit(
-    session: AsyncSession, actor: Actor, who: ActorRole, action: str, job: PostJob, **facts: int
+    session: AsyncSession, actor: Actor, role: ActorRole, action: str, job: PostJob, **facts: int
 ) -> None:
     await audit.record(
         session,
         actor=actor,
         action=action,
-        role=who,
+        role=role,
         post_job_id=job.id,
         target_id=job.campaign_target_id,
         **facts,

@@ -119,7 +119,7 @@ _RECORD_PUBLISHED = text(
             'post_job_id', id, 'target_id', campaign_target_id, 'channel_id', channel_id,
             'message_id', message_id), correlation_id
         FROM post
-    ), told AS (
+    ), notified AS (
         INSERT INTO outbox (user_id, kind, payload, key)
         SELECT person.id, 'post_published', jsonb_build_object(
                 'target_id', campaign_target_id, 'message_id', message_id, 'to', person.part),
@@ -169,23 +169,22 @@ async def claim_due(
     of the switches `telegram_posting` and `worker_post`, and skips jobs that another worker is
     claiming.
     """
-    switches = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
-    await killswitches.lock(session, *switches)
-    if not await killswitches.running(session, *switches):
+    await killswitches.lock(session, *killswitches.POSTING_SWITCHES)
+    if not await killswitches.running(session, *killswitches.POSTING_SWITCHES):
         return []
-    # Another worker may claim a post of the same channel between our read and our write. Then the
-    # whole statement fails, and one post alone is tried.
-    for most in (limit, 1):
+    # Another worker may claim a post of the same channel between the read and the write of the
+    # statement. Then the whole statement fails, and it is tried once more for one post alone.
+    for batch_size in (limit, 1):
         try:
             async with session.begin_nested():
-                found = await session.execute(
-                    _CLAIM, {"owner": owner, "lease": lease, "limit": most}
+                rows = await session.execute(
+                    _CLAIM, {"owner": owner, "lease": lease, "limit": batch_size}
                 )
         except IntegrityError:
             continue
         return [
             Claim(**row._asdict() | {"owner": owner, "creative": creatives.readable(row.creative)})
-            for row in found
+            for row in rows
         ]
     return []
 
@@ -219,22 +218,22 @@ async def record_published(
 ) -> frozenset[int]:
     """Record that posts are published; return the ids of the jobs that were recorded.
 
-    The promised hours of each post start now, and its advertiser and owner are told. Posts whose
-    claim is no longer valid are left out. Locks the targets in the order of their ids, then the
-    jobs, the escrows, the channels.
+    The promised hours of each post start now, and its advertiser and owner are notified. Posts
+    whose claim is no longer valid are left out. Locks the targets in the order of their ids, then
+    the jobs, the escrows, the channels.
     """
     rows = await session.execute(
         _LOCK_TARGETS, {"target_ids": [post.claim.target_id for post in published]}
     )
     schedules = {row.id: verification.schedule(row.moment, row.promised_hours) for row in rows}
-    known = [post for post in published if post.claim.target_id in schedules]
-    planned = [schedules[post.claim.target_id] for post in known]
+    posts = [post for post in published if post.claim.target_id in schedules]
+    planned = [schedules[post.claim.target_id] for post in posts]
     recorded = await session.scalars(
         _RECORD_PUBLISHED,
-        _fences([post.claim for post in known])
+        _fences([post.claim for post in posts])
         | {
-            "message_ids": [post.message_id for post in known],
-            "correlation_ids": [post.claim.correlation_id for post in known],
+            "message_ids": [post.message_id for post in posts],
+            "correlation_ids": [post.claim.correlation_id for post in posts],
             "sent_at": [each.sent_at for each in planned],
             "ends_at": [each.ends_at for each in planned],
             "next_check_at": [each.next_check_at for each in planned],
@@ -277,7 +276,7 @@ async def record_not_sent(
     counts: bool,
     retry_after: timedelta | None,
 ) -> bool:
-    """Record that surely nothing was sent: queue the post again after a pause.
+    """Record that surely nothing was sent: queue the post again with a backoff.
 
     The job fails after its last attempt. `counts` is False for a 429 and while Telegram is down:
     then no attempt is used up. Returns False if the claim is no longer valid.
@@ -285,13 +284,13 @@ async def record_not_sent(
     attempts = claim.attempts + counts
     if attempts >= MAX_ATTEMPTS:
         return await _fail(session, claim, error, attempts=attempts)
-    pause = retry_after or min(INITIAL_BACKOFF * 2**attempts, MAX_BACKOFF)
+    delay = retry_after or min(INITIAL_BACKOFF * 2**attempts, MAX_BACKOFF)
     moved = await _move(
         session,
         claim,
         PostJobStatus.QUEUED,
         attempts=attempts,
-        due_at=func.clock() + pause,
+        due_at=func.clock() + delay,
         last_error=error,
     )
     return moved is not None
@@ -313,7 +312,7 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Tell the advertiser, once for each target, that a post will not be published."""
+    """Notify the advertiser, once for each target, that a post will not be published."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
@@ -376,7 +375,7 @@ async def _lock_and_move(
 
 
 async def _fail(session: AsyncSession, claim: Claim, error: str, **values: Any) -> bool:
-    """Fail the job of a claim and tell its advertiser; return False if the claim is not valid."""
+    """Fail the job of a claim and notify its advertiser; return False if the claim is not valid."""
     if not await _lock_and_move(session, claim, PostJobStatus.FAILED, last_error=error, **values):
         return False
     await _audit(session, claim, "post_failed")

@@ -11,7 +11,7 @@ from services.platform.actors import SYSTEM
 from services.posts import posting
 
 MAX_ABANDONED = 5
-"""A post whose claims were abandoned this often is parked: it may be what kills the workers."""
+"""A post whose claims were abandoned this often is parked, because it may crash the workers."""
 BATCH = 100
 
 _RESCUED = {
@@ -24,9 +24,9 @@ _RESCUED = {
 async def cancel_unwanted(session: AsyncSession) -> int:
     """Cancel queued posts of blocked advertisers and cancelled campaigns; return how many.
 
-    A post that was being sent when its campaign was cancelled may have been queued again since. The
-    refund follows by a tick of its own. Locks the jobs, and skips those that are locked: whoever
-    holds one decides about it.
+    A post that was being sent when its campaign was cancelled may have been queued again since.
+    Another tick refunds the cancelled posts. Locks the jobs, and skips those that are locked,
+    because another transaction is deciding about them.
     """
     unwanted = (
         select(PostJob.id)
@@ -63,19 +63,19 @@ async def cancel_unwanted(session: AsyncSession) -> int:
 
 
 async def rescue_abandoned(session: AsyncSession) -> int:
-    """Take up posts whose lease has run out; return how many.
+    """Rescue posts whose lease has ended without an outcome; return how many.
 
     A post whose send had begun becomes uncertain. Every other one was surely not sent: it is queued
     again, or parked (failed) once its claims were abandoned MAX_ABANDONED times. Locks the jobs,
     and skips those that are locked.
     """
-    over = (
+    expired = (
         select(PostJob.id)
         .where(PostJob.status == PostJobStatus.SENDING, PostJob.lease_until < func.now())
         .order_by(PostJob.lease_until)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
-        .cte("over")
+        .cte("expired")
     )
     status = case(
         (
@@ -87,7 +87,7 @@ async def rescue_abandoned(session: AsyncSession) -> int:
     )
     abandoned = await session.execute(
         update(PostJob)
-        .where(PostJob.id == over.c.id)
+        .where(PostJob.id == expired.c.id)
         .values(
             status=status,
             lease_owner=None,

@@ -1,4 +1,7 @@
-"""Telegram is down, or back: told to the admin chat once, however many processes notice."""
+"""Record outages of Telegram, and notify the admin chat once of each begin and end.
+
+Any number of processes may notice the same outage.
+"""
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -8,10 +11,11 @@ from db.models.operations import Incident
 from services.platform import outbox
 
 TELEGRAM_DOWN = "telegram_down"
+"""The kind of an incident during which Telegram does not answer."""
 
 
 async def begin(session: AsyncSession) -> bool:
-    """Record that Telegram does not answer; False when that is known already."""
+    """Record that Telegram does not answer; return False if an outage is recorded already."""
     incident_id = await session.scalar(
         insert(Incident)
         .values(kind=TELEGRAM_DOWN, details={})
@@ -27,7 +31,7 @@ async def begin(session: AsyncSession) -> bool:
 
 
 async def end(session: AsyncSession) -> bool:
-    """Record that Telegram answers again; False when nothing was wrong."""
+    """Record that Telegram answers again; return False if no outage was recorded."""
     closed = await session.execute(
         update(Incident)
         .where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))
@@ -38,19 +42,22 @@ async def end(session: AsyncSession) -> bool:
     row = closed.one_or_none()
     if row is None:
         return False
-    incident_id, lasted = row
+    incident_id, duration = row
     await outbox.add(
         session,
         user_id=None,
         kind="telegram_back",
-        payload={"incident_id": incident_id, "minutes": max(int(lasted.total_seconds() // 60), 1)},
+        payload={
+            "incident_id": incident_id,
+            "minutes": max(int(duration.total_seconds() // 60), 1),
+        },
     )
     return True
 
 
 async def is_open(session: AsyncSession) -> bool:
-    """Tell whether Telegram is known to be down."""
-    found = await session.scalar(
+    """Return whether an outage of Telegram is recorded and has not ended."""
+    incident_id = await session.scalar(
         select(Incident.id).where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))
     )
-    return found is not None
+    return incident_id is not None

@@ -1,8 +1,9 @@
-"""Posts of which nobody knows whether they are out: looked for, and asked about when that fails.
+"""Find the posts of uncertain jobs, and ask the admins about those that cannot be found.
 
-Posts in one channel go one at a time and every earlier id is known, so a post of the bot's own
-above the id that was known right before the send is the one. An unknown never moves money and
-never sends: it takes a find, or two looks in vain some minutes apart, or a person.
+Posts in one channel are sent one at a time, and the ids of all earlier ones are known. Therefore a
+post of the bot's own above the id that was known right before the send is the uncertain post. While
+the outcome is unknown, no money moves and nothing is sent. Three things end this: the post is
+found, two searches some minutes apart find it absent, or an admin decides.
 """
 
 from collections.abc import Sequence
@@ -23,14 +24,14 @@ from services.platform.actors import SYSTEM
 from services.posts import posting, rescue, verification
 
 SEARCH_INTERVAL = timedelta(minutes=1)
-"""After a look that found out nothing, or a process that died over one."""
+"""A search that proved nothing, or whose process died, is repeated after this."""
 ESCALATION_INTERVAL = timedelta(hours=24)
-"""A card that nobody has answered is sent again after this."""
+"""The admins are asked again after this if nobody has answered an escalation."""
 
 
 @dataclass(frozen=True)
 class UncertainPost:
-    """An uncertain post to look for."""
+    """An uncertain post that this process has claimed for one search."""
 
     job_id: int
     claim_no: int
@@ -40,24 +41,27 @@ class UncertainPost:
     known_message_id: int
     """The post is above this id."""
     last_message_id: int
-    """The highest id known in the channel by now; it may be below the post's."""
+    """The highest message id that is known in the channel now; the post's id may be above it."""
     taken_at: datetime
-    """By the database's clock: the look began at this time or later."""
+    """The search began at this time or later, by the database's clock."""
 
     @property
-    def heard(self) -> bool:
-        """Tell whether an id of the channel is known; a look in vain proves nothing without one.
+    def has_known_id(self) -> bool:
+        """Whether any message id of the channel is known.
 
-        Then it began at 1, and its own id may be above any number of deleted ones.
+        Otherwise a search begins at id 1, and "absent" proves nothing, because the post's id may be
+        above any number of deleted ids.
         """
         return self.last_message_id > 0
 
 
 async def take_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
-    """Take uncertain posts that are due to be looked for.
+    """Claim up to `limit` uncertain posts whose next search is due, the longest due first.
 
-    Who dies over one leaves it to others after LOOK_AGAIN. Left to the admins are those of
-    channels where the bot has lost its rights, and those sent before it was known after what.
+    If the process dies during a search, another process claims the post after SEARCH_INTERVAL. Two
+    kinds of posts are left to the admins: posts in channels in which the bot has lost its rights,
+    and posts without `known_message_id`, which were sent before that id was recorded. Locks the
+    jobs, and skips those that another process is claiming.
     """
     due = (
         select(PostJob.id)
@@ -73,7 +77,7 @@ async def take_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPo
         .with_for_update(of=PostJob, skip_locked=True)
         .cte("due")
     )
-    taken = await session.execute(
+    claimed = await session.execute(
         update(PostJob)
         .where(
             PostJob.id == due.c.id,
@@ -94,51 +98,54 @@ async def take_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPo
         )
         .execution_options(synchronize_session=False)
     )
-    doubts = []
-    for job_id, claim_no, target_id, chat_id, stored, known, last, taken_at in taken:
+    posts = []
+    for job_id, claim_no, target_id, chat_id, stored, known, last, taken_at in claimed:
         creative = creatives.readable(stored)
         if creative is not None and known is not None:
-            doubts.append(
+            posts.append(
                 UncertainPost(job_id, claim_no, target_id, chat_id, creative, known, last, taken_at)
             )
-    return doubts
+    return posts
 
 
-async def record_found(session: AsyncSession, doubt: UncertainPost, *, message_id: int) -> bool:
-    """Record that the post is out: its promised hours run from now, when it is known to be there.
+async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
+    """Record that a search found the post; return False if the post is not uncertain any more.
 
-    From the find and not from the send, whose time nobody knows: so the advertiser never gets
-    less than was promised. False when it is no doubt any more, or the id is another post's.
+    The promised hours start now and not at the send, whose time is unknown, so that the advertiser
+    never gets less than was promised. Returns False too if the id belongs to another post. Locks
+    the target, its job and its escrow, then the channel.
     """
-    placement = await _still_uncertain(session, doubt.target_id, doubt.claim_no)
+    placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or not await mark_published(session, placement, message_id=message_id):
         return False
-    await _audit(session, doubt, "post_found", message_id=message_id)
+    await _audit(session, post, "post_found", message_id=message_id)
     return True
 
 
 async def record_absent(
-    session: AsyncSession, doubt: UncertainPost, *, gap: timedelta, seen_up_to: int
+    session: AsyncSession, post: UncertainPost, *, gap: timedelta, seen_up_to: int
 ) -> bool:
-    """Record a look in vain; the second, `gap` after the first, queues the post again.
+    """Record that a search found the post absent; return False if it is not uncertain any more.
 
-    That costs an attempt, and after the last one it has failed; a cancelled campaign's post is
-    cancelled. `seen_up_to` is the highest id that was there. False when it is no doubt any more.
-    In a channel of which no id is known a look in vain is one that found out nothing.
+    The second such search queues the post again if it began at least `gap` after the first one was
+    recorded. That uses an attempt. The job fails after its last attempt, and is cancelled if its
+    campaign is. `seen_up_to` is the highest message id that the search saw. In a channel in which
+    no message id is known, the search counts as one that proved nothing. Locks the target, its job
+    and its escrow, then the channel.
     """
-    if not doubt.heard:
-        return await record_unknown(session, doubt, seen_up_to=seen_up_to)
-    placement = await _still_uncertain(session, doubt.target_id, doubt.claim_no)
+    if not post.has_known_id:
+        return await record_unknown(session, post, seen_up_to=seen_up_to)
+    placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or placement.job is None:
         return False
     job = placement.job
     moment = await queries.now(session)
-    await _note(session, doubt, seen_up_to)
-    await _audit(session, doubt, "post_absent")
+    await _note_message(session, post, seen_up_to)
+    await _audit(session, post, "post_absent")
     if job.first_absent_at is None:
         job.first_absent_at, job.next_check_at = moment, moment + gap
-    elif job.first_absent_at + gap > doubt.taken_at:
-        # Also what was looked for before, by somebody who was paused over it.
+    elif job.first_absent_at + gap > post.taken_at:
+        # This also holds for a search that began before, in a process that was paused during it.
         job.next_check_at = job.first_absent_at + gap
     else:
         await _send_again(session, placement, job)
@@ -146,28 +153,33 @@ async def record_absent(
     return True
 
 
-async def record_unknown(session: AsyncSession, doubt: UncertainPost, *, seen_up_to: int) -> bool:
-    """Record a look that proved nothing: it moves nothing, and is repeated after LOOK_AGAIN.
+async def record_unknown(session: AsyncSession, post: UncertainPost, *, seen_up_to: int) -> bool:
+    """Record a search that proved nothing; return False if the post is not uncertain any more.
 
-    `seen_up_to` is the highest id that was there. False when it is no doubt any more.
+    The job does not change, and the search is repeated after SEARCH_INTERVAL. `seen_up_to` is the
+    highest message id that the search saw. Locks the target, its job and its escrow, then the
+    channel.
     """
-    if await _still_uncertain(session, doubt.target_id, doubt.claim_no) is None:
+    if await _lock_uncertain(session, post.target_id, post.claim_no) is None:
         return False
-    await _note(session, doubt, seen_up_to)
+    await _note_message(session, post, seen_up_to)
     return True
 
 
 async def mark_published(
     session: AsyncSession, placement: queries.Placement, *, message_id: int
 ) -> bool:
-    """Make an uncertain post of a locked placement a success; False if the id is another post's."""
+    """Mark the uncertain post of a locked placement as published, and start its promised hours.
+
+    Returns False if the message id belongs to another post. Locks the channel.
+    """
     job = placement.job
-    taken = await session.scalar(
+    other_job_id = await session.scalar(
         select(PostJob.id).where(
             PostJob.channel_id == placement.channel.id, PostJob.message_id == message_id
         )
     )
-    if job is None or taken is not None:
+    if job is None or other_job_id is not None:
         return False
     job.status, job.message_id, job.last_error = PostJobStatus.SUCCESS, message_id, None
     job.updated_at = await queries.now(session)
@@ -177,7 +189,12 @@ async def mark_published(
 
 
 def is_unverifiable() -> ColumnElement[bool]:
-    """Tell of a live post and its channel in a query whether nobody can see if it is there."""
+    """Return the SQL condition that checks cannot prove that a live post stays as it was published.
+
+    The bot has lost its rights, or the last verdict is unknown, or the post is still altered
+    `verification.ESCALATION_DELAY` after its promised hours. The query selects from `post_jobs`
+    and `channels`.
+    """
     last_verdict = (
         select(PostCheck.verdict)
         .where(PostCheck.post_job_id == PostJob.id)
@@ -195,16 +212,18 @@ def is_unverifiable() -> ColumnElement[bool]:
     return or_(
         ~verification.is_channel_accessible(),
         last_verdict == Verdict.UNKNOWN,
-        # Somebody alters it again after each time that it was put right.
+        # Somebody alters the post again each time after the bot has restored it.
         (last_verdict == Verdict.ALTERED) & over,
     )
 
 
 async def escalate_due(session: AsyncSession, *, limit: int) -> int:
-    """Send the admins a card for each post of which nobody knows for too long; return how many.
+    """Ask the admins about each post whose `escalate_at` has passed; return how many posts.
 
-    A tick. Which: uncertain for DOUBT_LASTS; live, and its last look after the end told nothing
-    for UNSEEN_LASTS; or the bot has been without its rights in the channel for RIGHTS_GRACE.
+    These are posts that have been uncertain for `posting.UNCERTAIN_ESCALATION_DELAY`; live posts
+    that are unverifiable `verification.ESCALATION_DELAY` after their promised hours; and live posts
+    in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`. Each is asked
+    about again after ESCALATION_INTERVAL. Locks the jobs, and skips those that are locked.
     """
     due = (
         select(PostJob.id)
@@ -225,28 +244,27 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
         .with_for_update(of=PostJob, skip_locked=True)
         .cte("due")
     )
-    asked = await session.execute(
+    escalated = await session.execute(
         update(PostJob)
         .where(PostJob.id == due.c.id)
         .values(escalate_at=func.clock() + ESCALATION_INTERVAL)
         .returning(PostJob.campaign_target_id, PostJob.status)
         .execution_options(synchronize_session=False)
     )
-    rows = asked.all()
+    rows = escalated.all()
     for row in rows:
-        uncertain = row.status is PostJobStatus.UNCERTAIN
         payload = {"target_id": row.campaign_target_id}
-        if uncertain:
+        if row.status is PostJobStatus.UNCERTAIN:
             await outbox.add(session, user_id=None, kind="post_uncertain", payload=payload)
         else:
             await outbox.add(session, user_id=None, kind="post_unseen", payload=payload)
     return len(rows)
 
 
-async def _still_uncertain(
+async def _lock_uncertain(
     session: AsyncSession, target_id: int, claim_no: int
 ) -> queries.Placement | None:
-    """Lock a placement; None when its post is not the doubt any more that was looked into."""
+    """Lock a placement; return None if its post is not uncertain any more under this claim."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
         return None
@@ -256,13 +274,18 @@ async def _still_uncertain(
     return placement
 
 
-async def _note(session: AsyncSession, doubt: UncertainPost, seen_up_to: int) -> None:
-    """Keep the highest id that a look has seen, unless it began where nothing was known."""
-    if doubt.heard:
-        await channels.note_message(session, chat_id=doubt.chat_id, message_id=seen_up_to)
+async def _note_message(session: AsyncSession, post: UncertainPost, seen_up_to: int) -> None:
+    """Record the highest message id that a search saw, if the channel had a known id before."""
+    if post.has_known_id:
+        await channels.note_message(session, chat_id=post.chat_id, message_id=seen_up_to)
 
 
 async def _send_again(session: AsyncSession, placement: queries.Placement, job: PostJob) -> None:
+    """Queue an absent post again and count an attempt, or end its job.
+
+    The job is cancelled with its campaign. It fails after its last attempt, or if its claims were
+    abandoned too often; then the advertiser is notified.
+    """
     moment = await queries.now(session)
     job.first_absent_at = None
     job.attempts += 1
@@ -277,13 +300,13 @@ async def _send_again(session: AsyncSession, placement: queries.Placement, job: 
         job.status = PostJobStatus.QUEUED
 
 
-async def _audit(session: AsyncSession, doubt: UncertainPost, action: str, **facts: int) -> None:
+async def _audit(session: AsyncSession, post: UncertainPost, action: str, **facts: int) -> None:
     await audit.record(
         session,
         actor=SYSTEM,
         action=action,
         role="system",
-        post_job_id=doubt.job_id,
-        target_id=doubt.target_id,
+        post_job_id=post.job_id,
+        target_id=post.target_id,
         **facts,
     )

@@ -1,7 +1,8 @@
-"""Looks at live posts: is the ad there, as it was promised, until its hours are over?
+"""Schedule and record live checks: is the ad in the channel, unchanged, for its promised hours?
 
-A post is looked at once at a random time in each part of its promised hours, and once at the end.
-What is planned stands in the job itself, so that it survives restarts and any process may do it.
+A post is checked once at a random time in each part of its promised hours, and once at their end.
+The time of the next check is stored in the post job, so that it survives restarts and any process
+may make the check.
 """
 
 import random
@@ -24,19 +25,26 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
 
 RECHECK_INTERVAL = timedelta(minutes=5)
-"""Between two looks at one post: "gone" counts when two of them, this far apart, agree."""
+"""The time to the next check after one that did not find the post present.
+
+The verdict "gone" counts when two checks agree that are at least this far apart.
+"""
 CHECK_INTERVAL = timedelta(hours=6)
+"""Promised hours longer than this are divided into parts of at least this length.
+
+Each part has one random check; hours that are not divided have one too.
+"""
 MAX_CHECKS = 24
-"""Random looks at one post: one in each LOOK_EVERY of its hours, fewer for long ones."""
+"""The largest number of parts; if a post has many promised hours, its parts are longer."""
 ESCALATION_DELAY = timedelta(hours=1)
-"""So long after the end nobody may know whether a post stayed; then the admins are asked."""
+"""The admins are asked about a post that cannot be checked this long after its promised hours."""
 
 _random = random.SystemRandom()
 
 
 @dataclass(frozen=True)
 class PostCheckTask:
-    """A post to look at."""
+    """A live post that this process has claimed for one check."""
 
     job_id: int
     target_id: int
@@ -44,13 +52,13 @@ class PostCheckTask:
     message_id: int
     creative: Creative
     taken_at: datetime
-    """By the database's clock: what is seen afterwards was so at this time or later."""
+    """The check began at this time or later, by the database's clock."""
 
 
 def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Choose when to look next: at random within the next part of the hours, or at their end.
+    """Choose the time of the next check: random in the next part of the hours, or their end.
 
-    An owner who takes the ad down between two looks must not be able to know when they are.
+    The time is random, so that an owner cannot remove the ad between two checks at known times.
     """
     hours = ends_at - sent_at
     parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
@@ -62,17 +70,18 @@ def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> da
 
 
 class CheckSchedule(NamedTuple):
-    """When what happens to a post that is out."""
+    """The times at which a published post is checked and escalated."""
 
     sent_at: datetime
     ends_at: datetime
     """The end of its promised hours."""
     next_check_at: datetime | None
+    """None if no hours were promised."""
     escalate_at: datetime
 
 
 def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
-    """Plan the life of a post that is out since a moment."""
+    """Plan the checks of a post that was published at this moment."""
     ends_at = moment + timedelta(hours=promised_hours)
     next_check_at = next_check_time(moment, ends_at, moment) if promised_hours else None
     return CheckSchedule(moment, ends_at, next_check_at, ends_at + ESCALATION_DELAY)
@@ -81,17 +90,18 @@ def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
 async def start_promised_hours(
     session: AsyncSession, placement: queries.Placement, *, message_id: int
 ) -> None:
-    """Let the promised hours of a post run that is out from now on; advertiser and owner are told.
+    """Start the promised hours of a published post, and notify its advertiser and its owner.
 
-    The caller has locked the placement and recorded the success. Locks the escrow, the channel.
+    The caller has locked the placement and recorded the success. Locks the escrow, then the
+    channel.
     """
     target = placement.target
     moment = await queries.now(session)
-    hours = schedule(moment, target.promised_hours)
+    plan = schedule(moment, target.promised_hours)
     await session.execute(
         update(Escrow)
         .where(Escrow.campaign_target_id == target.id, Escrow.status == EscrowStatus.HELD)
-        .values(release_due_at=hours.ends_at)
+        .values(release_due_at=plan.ends_at)
     )
     await session.execute(
         update(PostJob)
@@ -99,35 +109,38 @@ async def start_promised_hours(
         .values(
             sent_at=moment,
             first_absent_at=None,
-            next_check_at=hours.next_check_at,
-            escalate_at=hours.escalate_at,
+            next_check_at=plan.next_check_at,
+            escalate_at=plan.escalate_at,
         )
     )
     await channels.note_message(session, chat_id=placement.channel.chat_id, message_id=message_id)
-    for person, user_id in (
-        ("advertiser", placement.campaign.advertiser_id),
-        ("owner", target.owner_id),
-    ):
+    for party, user_id in _parties(placement):
         await outbox.add(
             session,
             user_id=user_id,
             kind="post_published",
-            payload={"target_id": target.id, "message_id": message_id, "to": person},
-            key=f"post_published:{target.id}:{person}",
+            payload={"target_id": target.id, "message_id": message_id, "to": party},
+            key=f"post_published:{target.id}:{party}",
         )
 
 
 def is_channel_accessible() -> ColumnElement[bool]:
-    """Tell of a channel in a query whether the bot may act there; a blocked owner's still is."""
+    """Return the SQL condition that the bot has its rights in a channel.
+
+    A channel that is suspended for its blocked owner is still accessible. The query selects from
+    `channels`.
+    """
     return or_(
         Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(channels.STILL_SEEN)
     )
 
 
 async def take_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
-    """Take posts whose look is due; who dies over one leaves it to others after LOOK_AGAIN.
+    """Claim up to `limit` live posts whose next check is due, the longest due first.
 
-    Posts wait in channels where the bot has lost its rights. Skips what another process takes.
+    If the process dies during a check, another process claims the post after RECHECK_INTERVAL.
+    Posts in channels in which the bot has lost its rights are not claimed. Locks the jobs, and
+    skips those that another process is claiming.
     """
     due = (
         select(PostJob.id)
@@ -144,7 +157,7 @@ async def take_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTa
         .with_for_update(of=PostJob, skip_locked=True)
         .cte("due")
     )
-    taken = await session.execute(
+    claimed = await session.execute(
         update(PostJob)
         .where(
             PostJob.id == due.c.id,
@@ -163,12 +176,12 @@ async def take_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTa
         )
         .execution_options(synchronize_session=False)
     )
-    looks = []
-    for job_id, target_id, chat_id, message_id, stored, taken_at in taken:
+    tasks = []
+    for job_id, target_id, chat_id, message_id, stored, taken_at in claimed:
         creative = creatives.readable(stored)
         if creative is not None:
-            looks.append(PostCheckTask(job_id, target_id, chat_id, message_id, creative, taken_at))
-    return looks
+            tasks.append(PostCheckTask(job_id, target_id, chat_id, message_id, creative, taken_at))
+    return tasks
 
 
 async def record_check(
@@ -180,13 +193,14 @@ async def record_check(
     taken_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
-    """Record what a look found. A second "gone", LOOK_AGAIN after the first, fails the post.
+    """Record the verdict of a live check; a second "gone", RECHECK_INTERVAL later, fails the post.
 
-    The clock then refunds it; owner and advertiser are told. Unknown never moves money, nor does
-    what proves nothing (`_proven`). A "present" proves the time at which the look was taken
-    (default: now): who was paused over a look must not prove the end of the hours with what was
-    there before. `compared`: the text was looked at as well, which it is not while posting is
-    stopped. Locks the target, the job, the escrow; a post that is not live any more is left alone.
+    The scheduler refunds a failed post, and its owner and advertiser are notified. An unknown
+    verdict never moves money, and neither does one that proves nothing (`_is_proof`). "Present"
+    proves the presence at `taken_at` (default: now), because a process that was paused during a
+    check must not prove the end of the hours with what it saw before. `compared` is False if the
+    text was not compared, as while posting is stopped. A post that is not live any more, or whose
+    escrow is not held, is not changed. Locks the target, its job and its escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -195,11 +209,11 @@ async def record_check(
     job, escrow = queries.required(placement.job), queries.required(placement.escrow)
     if job.status is not PostJobStatus.SUCCESS or escrow.status is not EscrowStatus.HELD:
         return
-    gone_before = verdict is Verdict.GONE and await _gone_before(session, job_id)
+    gone_before = verdict is Verdict.GONE and await _was_gone_before(session, job_id)
     moment = await queries.now(session)
     if verdict is Verdict.PRESENT and taken_at is not None:
         moment = taken_at
-    if not _proven(escrow, verdict, moment, compared=compared, gone_before=gone_before):
+    if not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
     await session.execute(
         insert(PostCheck).values(
@@ -214,7 +228,7 @@ async def record_check(
         post_job_id=job_id,
         target_id=target_id,
     )
-    job.next_check_at = _after(job, escrow, verdict, moment)
+    job.next_check_at = _next_check_after(job, escrow, verdict, moment)
     await session.flush()
     if not gone_before:
         return
@@ -222,52 +236,59 @@ async def record_check(
     job.last_error = "removed"
     job.updated_at = await queries.now(session)
     await session.flush()
-    for person, user_id in (
-        ("owner", placement.target.owner_id),
-        ("advertiser", placement.campaign.advertiser_id),
-    ):
+    for party, user_id in _parties(placement):
         await outbox.add(
             session,
             user_id=user_id,
             kind="post_gone",
-            payload={"target_id": target_id, "to": person},
-            key=f"post_gone:{target_id}:{person}",
+            payload={"target_id": target_id, "to": party},
+            key=f"post_gone:{target_id}:{party}",
         )
 
 
-def _proven(
+def _parties(placement: queries.Placement) -> tuple[tuple[str, int], ...]:
+    """Return the two parties of a placement, each with the id of its user."""
+    return (
+        ("advertiser", placement.campaign.advertiser_id),
+        ("owner", placement.target.owner_id),
+    )
+
+
+def _is_proof(
     escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
 ) -> bool:
-    """Tell whether a verdict may count for what it is.
+    """Return whether a verdict proves what it says.
 
-    At the end nobody is paid for a text that was not compared. And what is first seen to be gone
-    when its hours have long been over, because nobody could look before, may have stayed for all of
-    them: its owner was free to take it down.
+    At the end of the hours "present" needs a text that was compared. A first "gone" proves nothing
+    if it comes RECHECK_INTERVAL or more after the end of the hours, because nobody could check
+    before: the post may have stayed for all of them, and afterwards its owner may remove it.
     """
     if verdict is Verdict.PRESENT:
-        return compared or not _over(escrow, moment)
+        return compared or not _hours_are_over(escrow, moment)
     if verdict is Verdict.GONE:
-        return gone_before or not _over(escrow, moment - RECHECK_INTERVAL)
+        return gone_before or not _hours_are_over(escrow, moment - RECHECK_INTERVAL)
     return True
 
 
-def _over(escrow: Escrow, moment: datetime) -> bool:
-    """Tell whether the promised hours were over at a moment."""
+def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
+    """Return whether the promised hours were over at a moment."""
     return moment >= queries.required(escrow.release_due_at)
 
 
-def _after(job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime) -> datetime | None:
-    """When to look again after this verdict; None once the post is proven to have stayed."""
+def _next_check_after(
+    job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime
+) -> datetime | None:
+    """Return the time of the next check; None once the post is proven to have stayed."""
     if verdict is not Verdict.PRESENT:
         return moment + RECHECK_INTERVAL
-    if _over(escrow, moment):
+    if _hours_are_over(escrow, moment):
         return None
     ends_at = queries.required(escrow.release_due_at)
     return next_check_time(queries.required(job.sent_at), ends_at, moment)
 
 
-async def _gone_before(session: AsyncSession, job_id: int) -> bool:
-    """Tell whether the last look, LOOK_AGAIN ago or more, found the post gone as well."""
+async def _was_gone_before(session: AsyncSession, job_id: int) -> bool:
+    """Return whether the last check found the post gone, at least RECHECK_INTERVAL ago."""
     last = (
         await session.execute(
             select(PostCheck.verdict, PostCheck.checked_at <= func.clock() - RECHECK_INTERVAL)
