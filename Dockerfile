@@ -1,11 +1,11 @@
-# One image for the bot, the clock and the command line; the command says which.
+# One image for the bot, the scheduler and the command line. The command chooses one of them.
 #
 #   docker build -t bot-adtech .
 #   docker run --env-file .env bot-adtech                       the bot
-#   docker run --env-file .env bot-adtech python -m scheduler   the clock
+#   docker run --env-file .env bot-adtech python -m scheduler   the scheduler
 #   docker run --env-file .env bot-adtech python -m bot.cli     the command line
 #
-# Migrations run before, with MIGRATION_DATABASE_URL given to that one container alone.
+# Migrations run before. Only their container gets MIGRATION_DATABASE_URL.
 
 FROM python:3.11.14-slim-bookworm AS build
 COPY requirements/run.txt /build/run.txt
@@ -25,6 +25,6 @@ WORKDIR /app
 COPY . .
 USER adtech
 EXPOSE 8080
-# Both processes stop taking work on SIGTERM and finish or hand back what is under way.
+# On SIGTERM both processes take no new work, and finish or give back the work that they have begun.
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "bot"]

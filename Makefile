@@ -1,5 +1,5 @@
-# bot-adtech: everything a newcomer needs, from nothing but Python 3.11 or newer (with venv) and make.
-# The environment lives in .venv and is made again when the requirements change.
+# bot-adtech: everything that a new developer needs. Only Python 3.11 or newer (with venv) and make
+# have to be installed. The environment is in .venv, and is made again when the requirements change.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,51 +10,51 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema requirements clean
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(READY) ## the whole product with a Telegram of its own; Ctrl-C stops it
+run: $(READY) ## start the whole product with a local Telegram server; Ctrl-C stops it
 	@exec $(BIN)/python -m sandbox $(ARGS)
 
-demo: $(READY) ## buy, moderate, post and pay for one ad by pressing buttons, then check the books
+demo: $(READY) ## buy, moderate, publish and pay for one ad by buttons, then check the ledger
 	@exec $(BIN)/python -m sandbox.demo $(ARGS)
 
-test: $(READY) ## every test; make test ARGS="-k E1" for some
+test: $(READY) ## run every test; make test ARGS="-k E1" runs some
 	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(READY) ## kill schedulers by the hundred and look for a wrong post; KILLS=1000 SEED=7, or ARGS=--short
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-bench-posting: $(READY) ## how fast ads get out, under Telegram's limits and without; some minutes
+bench-posting: $(READY) ## measure how fast posts are published, with Telegram's limits and without
 	@exec $(BIN)/python -m tests.benchmarks.posting $(ARGS)
 
 mutants: $(READY) ## take away every guard of the money core in turn: the tests must notice each
 	@exec $(BIN)/python -m tests.mutants $(ARGS)
 
-lint: $(READY) ## style, format, types, and who may import whom
+lint: $(READY) ## check style, format, types, and the rules for imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-schema: $(READY) ## write db/schema.sql anew from the migrations
+schema: $(READY) ## write db/schema.sql again from the migrations
 	@exec $(BIN)/python -m migrations.schema
 
-requirements: $(READY) ## pin all requirements anew, with their hashes
+requirements: $(READY) ## pin all requirements again, with their hashes
 	$(LOCK) --upgrade pyproject.toml -o requirements/run.txt
 	$(LOCK) --upgrade pyproject.toml --all-extras -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) --upgrade requirements/uv.in -o requirements/uv.txt
 
-bench-ledger: $(READY) ## the money core beside plain SQL, up to 10⁷ entries; ARGS=--quick for minutes
+bench-ledger: $(READY) ## compare the money core with plain SQL, up to 10⁷ entries; ARGS=--quick is shorter
 	@exec $(BIN)/python -m tests.benchmarks.ledger $(ARGS)
 
-clean: ## remove the environment, the caches and the world of make run
+clean: ## remove the environment, the caches and the data of make run
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# uv installs in seconds what takes pip a minute, but knows nothing of pip's own configuration: where
-# a mirror is named there, pip does the work. `adtech` is a word for `python -m bot.cli` that works
-# from any folder.
+# uv installs in seconds what takes pip a minute, but uv does not read pip's configuration. If that
+# configuration names a mirror and uv cannot install, pip installs. The script `adtech` runs
+# `python -m bot.cli` from any folder.
 $(READY): requirements/dev.txt requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
