@@ -86,10 +86,10 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
     dependencies.admin_chat_id = await startup_checks.database(
         dependencies.sessions, dependencies.settings
     )
-    await startup_checks.patiently(
+    await startup_checks.retry_while_away(
         partial(startup_checks.admin_chat, bot, dependencies.admin_chat_id)
     )
-    await startup_checks.patiently(partial(_set_up_telegram, bot, dependencies))
+    await startup_checks.retry_while_away(partial(_set_up_telegram, bot, dependencies))
 
 
 async def _finish_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:

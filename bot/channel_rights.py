@@ -5,7 +5,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramS
 from aiogram.types import ChatMemberAdministrator, ChatMemberOwner
 
 
-async def problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
+async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
     """Check a channel; return the id of the text that says what is missing, or None.
 
     Raises TelegramNetworkError and TelegramServerError, because a missing answer proves nothing.

@@ -80,7 +80,7 @@ class RequestContext:
     t: Texts
     person: User | None = None
     identified_actor: Actor | None = None
-    act: str = "update"
+    action: str = "update"
     """The requested action, for the audit row of a refusal: a command or a button's data prefix."""
 
     @property
@@ -118,7 +118,7 @@ class RequestContext:
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
             yield session
-            if not self.update_result.marked and not await inbox.done(
+            if not self.update_result.marked and not await inbox.mark_handled(
                 session, self.update_result.inbox_id
             ):
                 raise AlreadyHandledError

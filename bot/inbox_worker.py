@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
 """The most rows that are held in memory. The others wait in the table."""
-SIDE_BY_SIDE = 16
+MAX_CONCURRENT_HANDLERS = 16
 """The most handlers that run at once, over all chats."""
 POLL_SECONDS = 1.0
 """How often the table is read for updates that another process has stored."""
@@ -92,7 +92,7 @@ class InboxWorker:
         self._chat_queues: dict[int, deque[InboxUpdate]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: set[int] = set()
-        self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
@@ -132,7 +132,7 @@ class InboxWorker:
         if free <= 0:
             return []
         async with database_errors(), self._sessions.begin() as session:
-            return await inbox.take(session, limit=free, exclude=self._taken)
+            return await inbox.claim(session, limit=free, exclude=self._taken)
 
     def _queue(self, row: InboxUpdate) -> None:
         """Append a row to the queue of its chat, and start a task for a chat without a queue."""
@@ -182,7 +182,7 @@ class InboxWorker:
         if ids:
             with contextlib.suppress(DatabaseAwayError):
                 async with database_errors(), self._sessions.begin() as session:
-                    await inbox.give_back(session, ids)
+                    await inbox.release_claims(session, ids)
 
     async def _handle(self, row: InboxUpdate) -> None:
         update_result = UpdateResult(row.id)
@@ -232,6 +232,6 @@ class InboxWorker:
             return
         async with database_errors(), self._sessions.begin() as session:
             if update_result.failure is None:
-                await inbox.done(session, update_result.inbox_id)
+                await inbox.mark_handled(session, update_result.inbox_id)
             else:
-                await inbox.failed(session, id=update_result.inbox_id, error=update_result.failure)
+                await inbox.park(session, id=update_result.inbox_id, error=update_result.failure)

@@ -51,7 +51,9 @@ class LeaderElection:
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
-            epoch = await leases.take(session, name=self._lease, owner=self._owner, ttl=self._ttl)
+            epoch = await leases.acquire(
+                session, name=self._lease, owner=self._owner, ttl=self._ttl
+            )
         if epoch is not None and epoch != self._epoch:
             log.info("This process leads now", lease=self._lease, owner=self._owner, epoch=epoch)
         self._epoch, self._valid_until = epoch, valid_until

@@ -74,7 +74,7 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
             users.known_language(telegram_user.language_code if telegram_user else None),
             currency,
         ),
-        act=_action_name(event),
+        action=_action_name(event),
     )
     if telegram_user is None or telegram_user.is_bot:
         return context

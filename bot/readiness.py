@@ -23,7 +23,7 @@ async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
     try:
         async with read_only(dependencies.sessions) as session:
             revision = await session.scalar(text("SELECT max(version_num) FROM alembic_version"))
-            facts |= await readiness.facts(session)
+            facts |= await readiness.read_state(session)
     except DatabaseAwayError:
         return facts, False
     facts["database"] = True

@@ -60,7 +60,7 @@ async def database(sessions: Sessions, settings: Settings) -> int:
             return admin_chat_id
 
 
-async def patiently(call: Callable[[], Awaitable[None]]) -> None:
+async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
     """Repeat a call until Telegram answers; errors other than those in AWAY pass through."""
     while True:
         try:

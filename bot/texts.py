@@ -48,6 +48,6 @@ class Texts:
         return formatting.format_time(at, self.time_zone, self.language)
 
 
-def everywhere(message_id: str) -> frozenset[str]:
+def in_all_languages(message_id: str) -> frozenset[str]:
     """Return a text in all languages; a button of a reply keyboard may send back any of them."""
     return frozenset(core().get(message_id, language) for language in LANGUAGES)

@@ -19,12 +19,14 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext) -> No
     bot_member = event.new_chat_member
     async with context.begin() as session:
         if not isinstance(bot_member, ChatMemberAdministrator):
-            await channels.rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
-            await channels.forget_messages(session, chat_id=event.chat.id)
+            await channels.record_rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
+            await channels.reset_message_id(session, chat_id=event.chat.id)
         elif not bot_member.can_post_messages:
-            await channels.rights_lost(session, chat_id=event.chat.id, reason="no_post_right")
+            await channels.record_rights_lost(
+                session, chat_id=event.chat.id, reason="no_post_right"
+            )
         else:
-            await channels.rights_restored(session, chat_id=event.chat.id)
+            await channels.record_rights_restored(session, chat_id=event.chat.id)
 
 
 @router.my_chat_member()
@@ -40,7 +42,7 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
     Edited posts do not count, because the bot may not have heard of the posts before an old one.
     """
     async with context.begin() as session:
-        await channels.note_message(session, chat_id=post.chat.id, message_id=post.message_id)
+        await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
 
 
 @router.message(F.migrate_to_chat_id)

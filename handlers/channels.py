@@ -44,7 +44,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one channel."""
     async with context.read() as session:
-        row = await channels.own(session, actor=context.actor, channel_id=callback_data.id)
+        row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
     await respond.show(press, screens.channel(context.t, row))
 
 
@@ -60,7 +60,7 @@ async def ask_remove(
 ) -> None:
     """Ask for confirmation before a channel is removed."""
     async with context.read() as session:
-        row = await channels.own(session, actor=context.actor, channel_id=callback_data.id)
+        row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
     await respond.show(press, screens.confirm_remove(context.t, row))
 
 
@@ -85,7 +85,7 @@ async def connect(
     old, and `my_chat_member` may come before or after it.
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
-    problem = await channel_rights.problem(
+    problem = await channel_rights.find_problem(
         bot, chat_id=chat_id, creator_telegram_id=message.chat.id
     )
     if problem is not None:

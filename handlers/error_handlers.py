@@ -31,7 +31,7 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
     if not isinstance(error, errors.DomainError):
         raise error
     metrics.REFUSALS.labels(type(error).__name__).inc()
-    log.info("refused", act=context.act, error=type(error).__name__)
+    log.info("refused", act=context.action, error=type(error).__name__)
     await record(context, error)
     await _answer(event, explain(context.t, error))
 
@@ -39,9 +39,9 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
 async def record(context: RequestContext, error: errors.DomainError) -> None:
     """Audit a refusal in a separate transaction, because the refused one was rolled back."""
     if isinstance(error, AUDITED) and context.identified_actor is not None:
-        action = error.action if isinstance(error, errors.AccessDenied) else context.act
+        action = error.action if isinstance(error, errors.AccessDenied) else context.action
         async with context.begin() as session:
-            await audit.denied(session, actor=context.actor, action=action, error=error)
+            await audit.record_denied(session, actor=context.actor, action=action, error=error)
 
 
 @unexpected_errors.errors(~ExceptionTypeFilter(*LEFT_TO_THE_INBOX))
@@ -53,7 +53,7 @@ async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | N
         raise error
     context.update_result.failure = type(error).__name__
     metrics.UPDATE_ERRORS.labels(type(error).__name__).inc()
-    log.error("Worker error", act=context.act, exc_info=error)
+    log.error("Worker error", act=context.action, exc_info=error)
     await _answer(event, context.t("surprise", reference=correlation_id.get() or ""))
 
 

@@ -21,9 +21,9 @@ from services.platform.actors import MODERATORS
 router = Router(name="moderation")
 
 
-async def _card(context: RequestContext, target_id: int) -> moderation.Card:
+async def _card(context: RequestContext, target_id: int) -> moderation.PlacementDetails:
     async with context.read() as session:
-        return await moderation.card(session, target_id=target_id)
+        return await moderation.get_details(session, target_id=target_id)
 
 
 @router.message(Command("queue"))
@@ -79,7 +79,7 @@ async def approve(
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
     if row.status == TargetStatus.PENDING:
-        problem = await channel_rights.problem(
+        problem = await channel_rights.find_problem(
             bot, chat_id=row.channel_chat_id, creator_telegram_id=row.owner_telegram_id
         )
         if problem is not None:
@@ -90,7 +90,7 @@ async def approve(
             await moderation.approve(session, actor=context.actor, target_id=callback_data.id)
     except errors.InsufficientFunds:
         async with context.begin() as session:
-            await moderation.note_missing_funds(session, target_id=callback_data.id)
+            await moderation.notify_missing_funds(session, target_id=callback_data.id)
         raise
     row = await _card(context, callback_data.id)
     await respond.show(press, screens.card(context.t, row, with_ad=False))

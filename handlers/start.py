@@ -50,7 +50,7 @@ async def start(message: Message, context: RequestContext, dialog_manager: Dialo
     await respond.show(message, menu.menu(context.t))
 
 
-@form_closers.message(F.text.in_(texts.everywhere("cancel")))
+@form_closers.message(F.text.in_(texts.in_all_languages("cancel")))
 async def cancel_picker(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:

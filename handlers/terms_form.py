@@ -42,7 +42,7 @@ async def open_terms_form(
     Raises NotChannelOwner.
     """
     async with context.read() as session:
-        await channels.own(session, actor=context.actor, channel_id=callback_data.id)
+        await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
     await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id)
 
 

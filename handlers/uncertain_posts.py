@@ -166,4 +166,4 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
             probe = await sender.probe(case.chat_id, message_id, case.creative)
     finally:
         await sender.close()
-    return probe.trace
+    return probe.result

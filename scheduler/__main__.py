@@ -64,7 +64,11 @@ def ticks(
     posts_limit = dispatch.CLAIMING_SECONDS + sender.seconds + HANG_SECONDS
     checks_limit = post_checks.max_tick_seconds(sender)
     check_posts = partial(
-        post_checks.look_at_due, sessions, sender, posting_worker.limiter, posting_worker.stopping
+        post_checks.check_due_posts,
+        sessions,
+        sender,
+        posting_worker.limiter,
+        posting_worker.stopping,
     )
     search = Search(posting_worker, settings.probe_gap, settings.admin_chat_id)
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
@@ -75,7 +79,7 @@ def ticks(
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
-    find_uncertain = partial(post_search.look_for_uncertain, search)
+    find_uncertain = partial(post_search.search_due_posts, search)
     return [
         Tick("posts", dispatch.TICK_SECONDS, posts_limit, publish),
         Tick("outbox", 0.5, notice_delivery.TICK_LIMIT, deliver),

@@ -8,9 +8,9 @@ from bot.telegram.sender import Refused, Sender, SendOutcome, Sent, Uncertain
 from db.session import Sessions
 from services.posts import telegram_outage
 
-FAILURES = 3
+FAILURE_THRESHOLD = 3
 """The breaker opens after so many sends in a row that got no readable answer."""
-ASK_SECONDS = 10.0
+REACHABLE_CHECK_SECONDS = 10.0
 """While the breaker is open, it asks Telegram after each such pause whether it answers again."""
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ class Breaker:
     @property
     def open(self) -> bool:
         """Whether nothing may be sent."""
-        return self._failures >= FAILURES
+        return self._failures >= FAILURE_THRESHOLD
 
     def record(self, outcome: SendOutcome) -> None:
         """Count a send: a readable answer closes the breaker, and a failure may open it.
@@ -46,8 +46,8 @@ class Breaker:
 
     def _record_failure(self) -> None:
         self._failures += 1
-        if self._failures == FAILURES:
-            self._next_ask_at = time.monotonic() + ASK_SECONDS
+        if self._failures == FAILURE_THRESHOLD:
+            self._next_ask_at = time.monotonic() + REACHABLE_CHECK_SECONDS
             log.error("Telegram is down: sending stops until it answers again")
 
     async def announce(self, sessions: Sessions, sender: Sender) -> None:
@@ -71,24 +71,24 @@ class Breaker:
     async def _is_earlier_outage_over(self, sessions: Sessions, sender: Sender) -> bool:
         """Return whether an outage that an earlier process has announced is over, or none is open.
 
-        Telegram is asked at most once in ASK_SECONDS; the answer between is False.
+        Telegram is asked at most once in REACHABLE_CHECK_SECONDS; the answer between is False.
         """
         async with sessions.begin() as session:
             if not await telegram_outage.is_open(session):
                 return True
         return await self._is_reachable(sender)
 
-    async def lets_through(self, sender: Sender) -> bool:
+    async def allows_sending(self, sender: Sender) -> bool:
         """Return whether posts may be sent.
 
-        While the breaker is open, Telegram is asked once in ASK_SECONDS with a harmless method.
+        While the breaker is open, Telegram is asked once in REACHABLE_CHECK_SECONDS with a harmless method.
         """
         if not self.open:
             return True
         if not await self._is_reachable(sender):
             return False
         # Telegram is not trusted yet: a single failure opens the breaker again.
-        self._failures = FAILURES - 1
+        self._failures = FAILURE_THRESHOLD - 1
         log.warning("Telegram answers again: sending goes on")
         return True
 
@@ -96,5 +96,5 @@ class Breaker:
         """Ask Telegram whether it answers; return False without asking before the next time."""
         if time.monotonic() < self._next_ask_at:
             return False
-        self._next_ask_at = time.monotonic() + ASK_SECONDS
+        self._next_ask_at = time.monotonic() + REACHABLE_CHECK_SECONDS
         return await sender.is_reachable()

@@ -18,15 +18,15 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from db.session import is_away
 
 BEAT_SECONDS = 2.0
-BEAT_LONGEST_SECONDS = 10.0
+MAX_BEAT_SECONDS = 10.0
 """The pause between heartbeats grows to this while the database is away."""
 BEAT_LIMIT_SECONDS = 5.0
 """How long writing one heartbeat may take."""
-MUTE_SECONDS = 60.0
+HEARTBEAT_REFUSED_SECONDS = 60.0
 """If a reachable database refuses the heartbeat for so long, the process ends."""
 AWAY_LOG_SECONDS = 30.0
 """The pause between two log lines while the database is away."""
-SILENT_SECONDS = 30.0
+MISSED_START_SECONDS = 30.0
 """If a tick does not start for so long after its time, the process ends."""
 GRACE_SECONDS = 25.0
 """How long a stop waits for the work under way. A send lasts less."""
@@ -145,7 +145,7 @@ class Clock:
             except Exception as error:
                 if is_away(error):
                     self._record_database_away()
-                    pause = min(pause * 2, BEAT_LONGEST_SECONDS)
+                    pause = min(pause * 2, MAX_BEAT_SECONDS)
                 else:
                     log.exception("Worker error", tick="heartbeat")
                     self._check_heartbeat()
@@ -174,8 +174,11 @@ class Clock:
 
     def _check_heartbeat(self) -> None:
         """Stop the process if the database has refused its heartbeat for too long."""
-        if self._away_since is None and time.monotonic() - self._last_beat_at > MUTE_SECONDS:
-            self.fail(f"the heartbeat was refused for more than {MUTE_SECONDS:.0f} s")
+        if (
+            self._away_since is None
+            and time.monotonic() - self._last_beat_at > HEARTBEAT_REFUSED_SECONDS
+        ):
+            self.fail(f"the heartbeat was refused for more than {HEARTBEAT_REFUSED_SECONDS:.0f} s")
 
     def _check_ticks_start(self) -> None:
         """Stop the process if a tick no longer starts.
@@ -187,7 +190,7 @@ class Clock:
             if tick.name in self._running:
                 continue
             self._idle_seconds[tick.name] += BEAT_SECONDS
-            if self._idle_seconds[tick.name] > tick.every + tick.limit + SILENT_SECONDS:
+            if self._idle_seconds[tick.name] > tick.every + tick.limit + MISSED_START_SECONDS:
                 self.fail(f"tick {tick.name} no longer fires")
 
     async def _drain(self) -> None:

@@ -29,7 +29,7 @@ from services.platform import actors, killswitches
 from services.posts import posting
 from services.posts.posting import Claim
 
-AT_ONCE = 16
+MAX_POSTS_UNDER_WAY = 16
 """Posts under way at once in one process. So many may become uncertain when Telegram fails."""
 CLAIMING_SECONDS = 10.0
 """A tick claims no more posts after this time. A tick that still does not end has hung."""
@@ -43,7 +43,7 @@ MAX_SLOT_WAIT_SECONDS = 3.0
 """How long a claimed post waits for its slot in the limits. Then it is queued again."""
 MAX_BATCH = 32
 """The most posts that are recorded in one transaction."""
-RECORD_PAUSE_SECONDS = 0.5
+RECORD_RETRY_SECONDS = 0.5
 """The pause between two attempts to record an outcome while the database is away."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 
@@ -94,7 +94,7 @@ async def dispatch(worker: PostingWorker) -> None:
     while time.monotonic() < until and not worker.stopping.is_set():
         if not worker.behind.is_set() and not await _wait_until_due(worker):
             return
-        may_send = await worker.breaker.lets_through(worker.sender)
+        may_send = await worker.breaker.allows_sending(worker.sender)
         await worker.breaker.announce(worker.sessions, worker.sender)
         if not may_send:
             worker.behind.clear()
@@ -138,11 +138,13 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
     """
     now = time.monotonic()
     until = now + CAPACITY_WAIT_SECONDS
-    while (left := until - time.monotonic()) > 0 and len(worker.under_way) > AT_ONCE // 2:
-        if len(worker.under_way) < AT_ONCE:
+    while (left := until - time.monotonic()) > 0 and len(
+        worker.under_way
+    ) > MAX_POSTS_UNDER_WAY // 2:
+        if len(worker.under_way) < MAX_POSTS_UNDER_WAY:
             until = min(until, now + GATHER_SECONDS)
         await asyncio.wait(worker.under_way, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-    return AT_ONCE - len(worker.under_way)
+    return MAX_POSTS_UNDER_WAY - len(worker.under_way)
 
 
 async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
@@ -273,7 +275,7 @@ async def _write_with_retries(
         except DATABASE_ERRORS:
             if time.monotonic() > until:
                 raise
-            await asyncio.sleep(RECORD_PAUSE_SECONDS)
+            await asyncio.sleep(RECORD_RETRY_SECONDS)
 
 
 async def _write_outcome(

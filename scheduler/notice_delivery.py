@@ -32,7 +32,7 @@ from scheduler.together import Together
 from services.platform import chat_migrations, outbox, users
 
 BATCH = 20
-FEW = 2
+BATCH_WHILE_ADS_WAIT = 2
 """The batch of a tick while ads wait: ads come first, but messages still go out."""
 BATCH_SECONDS = 15.0
 """Half the lease of a taken message. A message that is not sent by then is queued again."""
@@ -74,7 +74,7 @@ class OutboxWorker:
 
     async def _record_delivered(self, delivered: Sequence[_Delivered]) -> list[None]:
         async with self.sessions.begin() as session:
-            await outbox.sent(session, dict(delivered))
+            await outbox.record_sent(session, dict(delivered))
         return [None] * len(delivered)
 
 
@@ -114,10 +114,10 @@ async def deliver(worker: OutboxWorker) -> None:
     """
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
-        taken_at = time.monotonic()
+        claimed_at = time.monotonic()
         ads_wait = worker.ads_wait()
         async with worker.sessions.begin() as session:
-            taken = await outbox.take(session, limit=FEW if ads_wait else BATCH)
+            taken = await outbox.claim(session, limit=BATCH_WHILE_ADS_WAIT if ads_wait else BATCH)
         if not taken:
             return
         chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
@@ -126,7 +126,7 @@ async def deliver(worker: OutboxWorker) -> None:
         async with asyncio.TaskGroup() as deliveries:
             for chat_queue in chat_queues.values():
                 deliveries.create_task(
-                    _deliver_chat_queue(worker, chat_queue, taken_at + BATCH_SECONDS)
+                    _deliver_chat_queue(worker, chat_queue, claimed_at + BATCH_SECONDS)
                 )
         if ads_wait:
             return
@@ -203,7 +203,7 @@ async def _render_batch(
 ) -> list[_Rendered]:
     """Render outbox rows for their receivers; errors of the database pass through."""
     admin_chat_id = await chat_migrations.current_chat_id(session, worker.admin_chat_id)
-    people = await users.read(session, {row.user_id for row in rows if row.user_id is not None})
+    people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
     cards = await notices.read(session, rows)
     rendered: list[_Rendered] = []
     for row in rows:
@@ -271,7 +271,7 @@ def _backoff(row: OutboxMessage) -> timedelta | None:
 
 async def _record_failure(worker: OutboxWorker, row: OutboxMessage, failure: _NotDelivered) -> None:
     async with worker.sessions.begin() as session:
-        await outbox.failed(
+        await outbox.record_failed(
             session,
             id=row.id,
             error=failure.error,

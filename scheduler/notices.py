@@ -18,20 +18,22 @@ from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.operations import OutboxMessage
 from services.market import channels, moderation
-from services.market.moderation import Card
+from services.market.moderation import PlacementDetails
 from services.money import withdrawals
 from services.platform import users
 from services.posts import dead_letters, manual_resolution
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
-OfPlacement = Callable[[Texts, Card, Payload], Outgoing]
+OfPlacement = Callable[[Texts, PlacementDetails, Payload], Outgoing]
 
 
-async def read(session: AsyncSession, messages: Sequence[OutboxMessage]) -> Mapping[int, Card]:
+async def read(
+    session: AsyncSession, messages: Sequence[OutboxMessage]
+) -> Mapping[int, PlacementDetails]:
     """Read the placements that the messages are about with one query; returned by target id."""
     target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
-    return await moderation.cards(session, target_ids=target_ids) if target_ids else {}
+    return await moderation.get_many_details(session, target_ids=target_ids) if target_ids else {}
 
 
 async def render(
@@ -40,7 +42,7 @@ async def render(
     language: str,
     currency: str,
     *,
-    cards: Mapping[int, Card],
+    cards: Mapping[int, PlacementDetails],
 ) -> Outgoing:
     """Render one outbox row in a language; `cards` is the result of `read`.
 
@@ -55,12 +57,12 @@ async def render(
     return await _KINDS[message.kind](session, t, message.payload)
 
 
-def _moderation_card(t: Texts, card: Card, payload: Payload) -> Outgoing:  # noqa: ARG001
+def _moderation_card(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:  # noqa: ARG001
     return moderation_screens.card(t, card, with_ad=True)
 
 
 def _of_placement(message_id: str) -> OfPlacement:
-    def render_placement(t: Texts, card: Card, payload: Payload) -> Outgoing:
+    def render_placement(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:
         return screens.placement(t, message_id, card, payload)
 
     return render_placement

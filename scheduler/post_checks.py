@@ -27,12 +27,12 @@ def max_tick_seconds(sender: Sender) -> float:
     return BATCH / AT_ONCE * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
 
 
-async def look_at_due(
+async def check_due_posts(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, stopping: asyncio.Event
 ) -> None:
     """Check each published post whose check is due, and record the results."""
     async with sessions.begin() as session:
-        due = await verification.take_due(session, limit=BATCH)
+        due = await verification.claim_due(session, limit=BATCH)
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def check(post: verification.PostCheckTask) -> None:
@@ -62,11 +62,13 @@ async def _check_post(
             job_id=post.job_id,
             verdict=result.verdict,
             evidence=result.evidence,
-            taken_at=post.taken_at,
+            claimed_at=post.claimed_at,
             compared=restore,
         )
         if result.rights_lost:
-            await channels.rights_lost(session, chat_id=post.chat_id, reason="posting_refused")
+            await channels.record_rights_lost(
+                session, chat_id=post.chat_id, reason="posting_refused"
+            )
     if result.verdict is not Verdict.PRESENT:
         log.warning("Live post is not as it should be", job_id=post.job_id, verdict=result.verdict)
 
@@ -79,4 +81,4 @@ async def _may_restore(sessions: Sessions) -> bool:
     """
     async with sessions.begin() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)
-        return await killswitches.running(session, Switch.TELEGRAM_POSTING)
+        return await killswitches.are_running(session, Switch.TELEGRAM_POSTING)

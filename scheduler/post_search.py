@@ -15,7 +15,7 @@ from services.posts import uncertain_posts
 from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
-HOLES = 8
+EMPTY_IDS_AT_END = 8
 """A channel ends after so many ids in a row without a message, above all known ids."""
 MAX_PROBES = 60
 """The most ids that one search probes. Telegram allows so many in one channel in three minutes."""
@@ -33,7 +33,7 @@ class SearchResult:
 
     message_id: int | None = None
     absent: bool = False
-    seen_up_to: int = 0
+    highest_seen_id: int = 0
     """The highest id at which a message was."""
     rights_lost: bool = False
     evidence: str = ""
@@ -55,10 +55,10 @@ class Search:
         return (MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
 
 
-async def look_for_uncertain(search: Search) -> None:
+async def search_due_posts(search: Search) -> None:
     """Search for each uncertain post whose search is due, and record the results."""
     async with search.worker.sessions.begin() as session:
-        due = await uncertain_posts.take_due(session, limit=BATCH)
+        due = await uncertain_posts.claim_due(session, limit=BATCH)
         forward_to = await chat_migrations.current_chat_id(session, search.admin_chat_id)
 
     async def search_and_record(post: UncertainPost) -> None:
@@ -91,26 +91,26 @@ async def _search_channel(
         return SearchResult(evidence="the bot's rights are unknown")
     if not rights.may_post:
         return SearchResult(rights_lost=True, evidence="the bot has lost its rights")
-    seen_up_to = post.known_message_id
-    for message_id in range(seen_up_to + 1, seen_up_to + 1 + MAX_PROBES):
-        if message_id > max(seen_up_to, post.last_message_id) + HOLES:
+    highest_seen_id = post.known_message_id
+    for message_id in range(highest_seen_id + 1, highest_seen_id + 1 + MAX_PROBES):
+        if message_id > max(highest_seen_id, post.last_message_id) + EMPTY_IDS_AT_END:
             rights_after = await worker.sender.get_bot_rights(post.chat_id)
             return SearchResult(
-                absent=rights_after == rights, seen_up_to=seen_up_to, evidence="absent"
+                absent=rights_after == rights, highest_seen_id=highest_seen_id, evidence="absent"
             )
         if rights.may_edit_others:
             probe = await _compare_forwarded(worker, post, message_id, forward_to)
         else:
             probe = await _probe(worker, post, message_id)
-        if probe.trace is LookupResult.OURS:
+        if probe.result is LookupResult.OURS:
             return SearchResult(
-                message_id=message_id, seen_up_to=message_id, evidence=probe.evidence
+                message_id=message_id, highest_seen_id=message_id, evidence=probe.evidence
             )
-        if probe.trace is LookupResult.UNKNOWN:
-            return SearchResult(seen_up_to=seen_up_to, evidence=probe.evidence)
-        if probe.trace is LookupResult.ANOTHERS:
-            seen_up_to = message_id
-    return SearchResult(seen_up_to=seen_up_to, evidence="too many posts to look through")
+        if probe.result is LookupResult.UNKNOWN:
+            return SearchResult(highest_seen_id=highest_seen_id, evidence=probe.evidence)
+        if probe.result is LookupResult.ANOTHERS:
+            highest_seen_id = message_id
+    return SearchResult(highest_seen_id=highest_seen_id, evidence="too many posts to look through")
 
 
 async def _probe(worker: PostingWorker, post: UncertainPost, message_id: int) -> Probe:
@@ -155,14 +155,14 @@ async def _record_result(search: Search, post: UncertainPost, result: SearchResu
             )
         elif result.absent:
             recorded = await uncertain_posts.record_absent(
-                session, post, gap=search.probe_gap, seen_up_to=result.seen_up_to
+                session, post, gap=search.probe_gap, highest_seen_id=result.highest_seen_id
             )
         else:
             recorded = await uncertain_posts.record_unknown(
-                session, post, seen_up_to=result.seen_up_to
+                session, post, highest_seen_id=result.highest_seen_id
             )
         if result.rights_lost:
-            await channels.rights_lost(session, chat_id=post.chat_id, reason="no_post_right")
+            await channels.record_rights_lost(session, chat_id=post.chat_id, reason="no_post_right")
     log.info(
         "Uncertain post looked for",
         job_id=post.job_id,

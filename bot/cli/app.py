@@ -31,7 +31,7 @@ def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]
 @app.command()
 def health() -> None:
     """Say whether the scheduler is alive, and which switches run."""
-    ready = run_once(readiness.facts)
+    ready = run_once(readiness.read_state)
     print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
         + [{"what": key, "state": state} for key, state in ready["switches"].items()],

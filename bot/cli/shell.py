@@ -99,7 +99,7 @@ async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> Non
     if actor is not None:
         action = refusal.action if isinstance(refusal, errors.AccessDenied) else COMMAND_LINE
         async with sessions.begin() as session:
-            await audit.denied(session, actor=actor, action=action, error=refusal)
+            await audit.record_denied(session, actor=actor, action=action, error=refusal)
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:

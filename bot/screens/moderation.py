@@ -7,13 +7,13 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
-from services.market.moderation import Card
+from services.market.moderation import PlacementDetails
 
 REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
 """Why an ad is rejected: presets, so that advertisers read the reason in their own language."""
 
 
-def card(t: Texts, row: Card, *, with_ad: bool) -> Outgoing:
+def card(t: Texts, row: PlacementDetails, *, with_ad: bool) -> Outgoing:
     """Build the card of a placement that waits for a decision, or about which was decided.
 
     `with_ad` sends the ad's message first.
@@ -21,7 +21,7 @@ def card(t: Texts, row: Card, *, with_ad: bool) -> Outgoing:
     return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
 
 
-def reasons(t: Texts, row: Card) -> Outgoing:
+def reasons(t: Texts, row: PlacementDetails) -> Outgoing:
     """Build the card with the reasons for a rejection as buttons."""
     return Outgoing(
         _facts(t, row),
@@ -40,7 +40,7 @@ def reasons(t: Texts, row: Card) -> Outgoing:
     )
 
 
-def queue(t: Texts, page: Page[Card]) -> Outgoing:
+def queue(t: Texts, page: Page[PlacementDetails]) -> Outgoing:
     """Build the list of placements that wait for a decision, the oldest first."""
     return Outgoing(
         t("queue" if page.fetched else "queue-empty"),
@@ -64,7 +64,7 @@ def queue(t: Texts, page: Page[Card]) -> Outgoing:
     )
 
 
-def _facts(t: Texts, row: Card) -> str:
+def _facts(t: Texts, row: PlacementDetails) -> str:
     status = TargetStatus(row.status)
     lines = [
         t(
@@ -87,7 +87,7 @@ def _facts(t: Texts, row: Card) -> str:
     return "\n".join(lines)
 
 
-def _buttons(t: Texts, row: Card) -> list[list[InlineKeyboardButton]]:
+def _buttons(t: Texts, row: PlacementDetails) -> list[list[InlineKeyboardButton]]:
     if TargetStatus(row.status) is not TargetStatus.PENDING:
         return []
     return [

@@ -10,14 +10,16 @@ from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.money import Withdrawal
 from services.market import channels
-from services.market.moderation import Card
+from services.market.moderation import PlacementDetails
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
 _MAX_LISTED = 10
 """How many rows or placements one message names."""
 
 
-def placement(t: Texts, message_id: str, row: Card, payload: Mapping[str, Any]) -> Outgoing:
+def placement(
+    t: Texts, message_id: str, row: PlacementDetails, payload: Mapping[str, Any]
+) -> Outgoing:
     """Tell the advertiser or the owner what happened to a placement."""
     to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
     text = t(
@@ -61,7 +63,7 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
         title=row.title,
         why=t("channel-suspended-why", reason=reason),
     )
-    if reason not in channels.STILL_SEEN:
+    if reason not in channels.REASONS_WITH_ACCESS:
         text = f"{text} {t('notice-channel-unseen')}"
     return Outgoing(text)
 

@@ -29,7 +29,7 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
     ]
     if case.uncertain:
         lines.append(t("uncertain-uncertain"))
-    elif case.undecided and case.ends_at is not None:
+    elif case.needs_decision and case.ends_at is not None:
         lines.append(t("uncertain-unseen", until=t.time(case.ends_at)))
     else:
         lines.append(t("uncertain-over", status=case.job_status.value))
@@ -60,7 +60,7 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
             [act_button(t("uncertain-absent"), ResolutionAct.ABSENT)],
             [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
         ]
-    if case.undecided:
+    if case.needs_decision:
         return [
             [_open_button(t, case)],
             [act_button(t("uncertain-wait"), ResolutionAct.WAIT)],

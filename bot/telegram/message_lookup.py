@@ -24,7 +24,7 @@ class LookupResult(StrEnum):
 class Probe:
     """The result of a probe of one message id; the evidence is Telegram's own text."""
 
-    trace: LookupResult
+    result: LookupResult
     evidence: str
     retry_after: timedelta | None = None
 
@@ -73,7 +73,7 @@ def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, in
     if answer is None or not answer["ok"]:
         probe = interpret_probe(response)
         # A message that can't be forwarded exists, but it may be anybody's.
-        is_valid = probe.trace in {LookupResult.NOTHING, LookupResult.UNKNOWN}
+        is_valid = probe.result in {LookupResult.NOTHING, LookupResult.UNKNOWN}
         return (probe if is_valid else Probe(LookupResult.UNKNOWN, probe.evidence)), None
     copy = answer.get("result")
     message_id = api_response.message_id(copy)

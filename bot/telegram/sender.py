@@ -238,7 +238,9 @@ class Sender:
         probe, copy = message_lookup.interpret_copy(response, creative)
         if copy is not None:
             await self._ask(DeleteMessage(chat_id=through, message_id=copy))
-        elif probe.trace is LookupResult.UNKNOWN and api_response.NOT_FORWARDABLE in probe.evidence:
+        elif (
+            probe.result is LookupResult.UNKNOWN and api_response.NOT_FORWARDABLE in probe.evidence
+        ):
             # In a channel without protected content, only service messages cannot be forwarded.
             answer = await self._ask(GetChat(chat_id=chat_id)) or {}
             chat = answer.get("result")

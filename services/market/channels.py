@@ -20,7 +20,7 @@ from services.platform.transitions import ActorRole
 TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
 OWNER_BLOCKED = "owner_blocked"
-STILL_SEEN = (OWNER_BLOCKED,)
+REASONS_WITH_ACCESS = (OWNER_BLOCKED,)
 """Reasons of suspensions in which the bot keeps its rights, so that live posts are checked."""
 RIGHTS_GRACE = timedelta(hours=24)
 """An owner has this long to give the bot its rights back; then the admins are asked."""
@@ -139,7 +139,7 @@ async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
 
-async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
+async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
     """Suspend a channel in which the bot can no longer post; notify its owner and the admins.
 
     Posts in the channel cannot be checked any more: after RIGHTS_GRACE the admins are asked about
@@ -171,7 +171,7 @@ async def rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> No
         await outbox.add(session, user_id=user_id, kind="channel_suspended", payload=payload)
 
 
-async def rights_restored(session: AsyncSession, *, chat_id: int) -> None:
+async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
     """Restore a suspended channel in which the bot may post again. Locks the channel.
 
     The channel of a blocked owner stays suspended; its reason is from now on that the owner is
@@ -211,7 +211,7 @@ async def restore_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
         await _restore(session, channel)
 
 
-async def note_message(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
+async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
     """Raise the highest known message id of a channel; an uncertain post is searched for above it.
 
     The message was the newest one when the bot received it, or the search that found it began at
@@ -225,7 +225,7 @@ async def note_message(session: AsyncSession, *, chat_id: int, message_id: int) 
     )
 
 
-async def forget_messages(session: AsyncSession, *, chat_id: int) -> None:
+async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
     """Reset the highest known message id of a channel that the bot has left. Locks the channel.
 
     The bot is not told of messages that are posted while it is away.
@@ -266,7 +266,7 @@ async def get(session: AsyncSession, channel_id: int) -> Channel:
     return channel
 
 
-async def own(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
+async def get_own(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Return a channel to its owner. Raises NotFound, NotChannelOwner."""
     channel = await get(session, channel_id)
     if channel.owner_id != actor.user_id:

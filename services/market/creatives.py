@@ -60,7 +60,7 @@ class Creative:
         return Creative(**stored)
 
 
-def readable(stored: dict[str, Any]) -> Creative | None:
+def read_or_none(stored: dict[str, Any]) -> Creative | None:
     """Return the creative of a stored JSON object, or None if it is invalid.
 
     A row that cannot be read must not stop the work on other rows.

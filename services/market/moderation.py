@@ -36,7 +36,7 @@ APPROVE = text(
 
 
 @dataclass(frozen=True)
-class Approval:
+class Decision:
     """The result of an approval or a rejection."""
 
     target_id: int
@@ -45,7 +45,7 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Card:
+class PlacementDetails:
     """A placement as moderators and notices show it. Amounts in minor units, times aware."""
 
     target_id: int
@@ -70,7 +70,7 @@ class Card:
     currency: str
 
 
-async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Approval:
+async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
     """Approve a placement: hold its price, queue its post, record the decision.
 
     The database function `approve_target` has all rules and does all of it. A repeat returns the
@@ -91,10 +91,10 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> App
     code, ref_id, state = found.one()
     if code is not None and code != "repeated":
         raise _refusal(target_id, code, ref_id, state)
-    return Approval(target_id, created=code is None)
+    return Decision(target_id, created=code is None)
 
 
-async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Approval:
+async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Decision:
     """Reject a pending placement and notify its advertiser of the reason.
 
     A repeat returns the first result. Locks the switch `new_escrows` (shared), the target, its
@@ -108,7 +108,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
     placement = await _lock_undecided(session, actor, target_id)
     target = placement.target
     if target.status is TargetStatus.REJECTED:
-        return Approval(target_id, created=False)
+        return Decision(target_id, created=False)
     transitions.require(
         transitions.TARGET,
         "target",
@@ -144,15 +144,15 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
         payload={"target_id": target_id},
         key=f"target_rejected:{target_id}",
     )
-    return Approval(target_id, created=True)
+    return Decision(target_id, created=True)
 
 
-async def note_missing_funds(session: AsyncSession, *, target_id: int) -> None:
+async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None:
     """Notify the advertiser of a pending placement of the missing amount, once for each amount.
 
     The entry point calls this after InsufficientFunds has rolled an approval back.
     """
-    placement = await card(session, target_id=target_id)
+    placement = await get_details(session, target_id=target_id)
     missing = placement.price - placement.advertiser_balance
     if placement.status != TargetStatus.PENDING or missing <= 0:
         return
@@ -165,7 +165,7 @@ async def note_missing_funds(session: AsyncSession, *, target_id: int) -> None:
     )
 
 
-async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Card]:
+async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
     """Return a page of the pending placements, oldest first."""
     rows = await session.execute(
         _query()
@@ -177,7 +177,7 @@ async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[C
     return [_card(row) for row in rows]
 
 
-async def card(session: AsyncSession, *, target_id: int) -> Card:
+async def get_details(session: AsyncSession, *, target_id: int) -> PlacementDetails:
     """Return the details of one placement. Raises NotFound."""
     row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:
@@ -185,7 +185,9 @@ async def card(session: AsyncSession, *, target_id: int) -> Card:
     return _card(row)
 
 
-async def cards(session: AsyncSession, *, target_ids: Collection[int]) -> dict[int, Card]:
+async def get_many_details(
+    session: AsyncSession, *, target_ids: Collection[int]
+) -> dict[int, PlacementDetails]:
     """Return the details of placements by their ids; unknown ids are left out."""
     rows = await session.execute(_query().where(CampaignTarget.id.in_(target_ids)))
     return {card.target_id: card for card in map(_card, rows)}
@@ -245,11 +247,11 @@ def _query() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _card(row: Any) -> Card:
+def _card(row: Any) -> PlacementDetails:
     target: CampaignTarget = row.CampaignTarget
     campaign: Campaign = row.Campaign
     channel: Channel = row.Channel
-    return Card(
+    return PlacementDetails(
         target_id=target.id,
         campaign_id=campaign.id,
         campaign_name=campaign.name,

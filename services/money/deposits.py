@@ -80,7 +80,7 @@ async def deposit(
     received: Deposit = found.scalar_one()
     if (received.user_id, received.amount, received.source) != (user_id, amount, source):
         raise errors.IdempotencyConflict(key)
-    if received.status is DepositStatus.RECEIVED and await killswitches.running(
+    if received.status is DepositStatus.RECEIVED and await killswitches.are_running(
         session, Switch.DEPOSITS
     ):
         await _credit(session, received)
@@ -90,7 +90,7 @@ async def deposit(
 async def credit_due(session: AsyncSession) -> int:
     """Credit what arrived while deposits were stopped; return how many. A tick."""
     await killswitches.lock(session, Switch.DEPOSITS)
-    if not await killswitches.running(session, Switch.DEPOSITS):
+    if not await killswitches.are_running(session, Switch.DEPOSITS):
         return 0
     waiting = await session.scalars(
         select(Deposit)

@@ -68,7 +68,9 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
         invariants={violation.name: len(violation.rows) for violation in violations},
     )
     missing = {state.key for state in await killswitches.overview(session) if state.missing}
-    for key in sorted(set(killswitches.FREEZE) - missing):  # a missing row counts as stopped
+    for key in sorted(
+        set(killswitches.STOPPED_BY_INCIDENT) - missing
+    ):  # a missing row counts as stopped
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason=FREEZE_REASON)
     rows = {violation.name: [dict(row) for row in violation.rows] for violation in violations}
     incident_id = await session.scalar(

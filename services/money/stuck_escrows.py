@@ -28,7 +28,7 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)
-    acting = await killswitches.running(session, *switches)
+    acting = await killswitches.are_running(session, *switches)
     stuck = (
         select(CampaignTarget.id, Campaign.advertiser_id)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)

@@ -28,7 +28,7 @@ async def record(
     )
 
 
-async def denied(
+async def record_denied(
     session: AsyncSession, *, actor: Actor, action: str, error: errors.DomainError
 ) -> None:
     """Write the audit row of a refused act.

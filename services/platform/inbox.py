@@ -20,7 +20,7 @@ _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _PAYMENT = InboxUpdate.payload["message"].has_key("successful_payment").is_(True)
 
 
-def lane(payload: dict[str, Any]) -> int:
+def lane_of(payload: dict[str, Any]) -> int:
     """Return the id of the chat that an update belongs to, whose updates are handled in order.
 
     If the update has no chat, this is the id of its user; 0 if it has no user either. The update is
@@ -64,7 +64,7 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
     rows = [
         {
             "update_id": update["update_id"],
-            "lane": lane(update),
+            "lane": lane_of(update),
             "payload": _remove_unstorable(update),
         }
         for update in updates
@@ -80,7 +80,7 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
     return len(stored.all())
 
 
-async def take(
+async def claim(
     session: AsyncSession, *, limit: int, exclude: Collection[int] = ()
 ) -> Sequence[InboxUpdate]:
     """Claim up to `limit` open updates in the order of their ids.
@@ -115,7 +115,7 @@ async def take(
     return sorted(claimed, key=lambda row: row.id)
 
 
-async def give_back(session: AsyncSession, ids: Collection[int]) -> None:
+async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
     """Uncount the attempt of claimed updates that were not handled.
 
     The reason lies outside of the updates, so that they must not be parked for it.
@@ -128,7 +128,7 @@ async def give_back(session: AsyncSession, ids: Collection[int]) -> None:
     )
 
 
-async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
+async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
     """Mark an update as handled and empty its payload, in the transaction that handles it.
 
     Returns False if the update is not open any more: another process has ended it, and the caller
@@ -144,7 +144,7 @@ async def done(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row'
     return marked is not None
 
 
-async def failed(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
+async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
     """Park an update that cannot be handled; its payload is kept for people who investigate.
 
     The admins are notified of a parked payment: its payer has paid, and it is not credited yet.
@@ -182,7 +182,7 @@ async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -
     await audit.record(session, actor=actor, action="payment_retried", role=role, inbox_id=inbox_id)
 
 
-async def waiting(session: AsyncSession) -> int:
+async def count_open(session: AsyncSession) -> int:
     """Return the number of open updates."""
     count = await session.execute(select(func.count()).select_from(InboxUpdate).where(*_OPEN))
     return count.scalar_one()

@@ -22,7 +22,7 @@ _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
 _EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
 """The switches that posts in channels need."""
-FREEZE = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
+STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
 """The switches that an incident of the ledger stops by itself."""
 LEDGER_INCIDENT = "ledger_violation"
 """The kind of an incident that a violated invariant opens."""
@@ -58,7 +58,7 @@ async def lock(session: AsyncSession, *keys: Switch) -> None:
         await session.execute(_SHARED, {"space": LOCK_SPACE, "key": key.value})
 
 
-async def running(session: AsyncSession, *keys: Switch) -> bool:
+async def are_running(session: AsyncSession, *keys: Switch) -> bool:
     """Return whether all of these switches are running.
 
     The answer is reliable only after `lock` in the same transaction.
@@ -74,7 +74,7 @@ async def require(session: AsyncSession, key: Switch) -> None:
 
     The caller has called `lock` in the same transaction.
     """
-    if not await running(session, key):
+    if not await are_running(session, key):
         raise errors.SwitchStopped(key)
 
 
@@ -115,7 +115,7 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     sends = await _sends_under_way(session) if key in POSTING_SWITCHES and not enabled else 0
     if row.enabled == enabled:
         return SwitchChange(key, enabled, changed=False, sends_under_way=sends)
-    if enabled and key in FREEZE:
+    if enabled and key in STOPPED_BY_INCIDENT:
         await _require_other_person(session, actor, row)
     await session.execute(
         update(KillSwitch)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Lease
 
 
-async def take(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
+async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
     """Acquire or prolong a lease; return its epoch, or None while another owner holds the lease.
 
     The epoch grows when the owner changes. `ttl` runs by the real clock.

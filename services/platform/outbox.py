@@ -45,7 +45,7 @@ async def add(
     )
 
 
-async def take(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
+async def claim(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
     """Claim up to `limit` due messages, the longest due first, and count the attempt.
 
     Locks the messages, and skips those that another process is claiming.
@@ -68,7 +68,7 @@ async def take(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
     return sorted(claimed, key=lambda message: message.id)
 
 
-async def sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
+async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
     """Record that messages were delivered.
 
     `message_ids` maps the ids of outbox rows to the ids that Telegram gave the messages.
@@ -78,7 +78,7 @@ async def sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> 
     )
 
 
-async def failed(
+async def record_failed(
     session: AsyncSession,
     *,
     id: int,  # noqa: A002

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.platform import heartbeats, killswitches
 
 
-async def facts(session: AsyncSession) -> dict[str, Any]:
+async def read_state(session: AsyncSession) -> dict[str, Any]:
     """Return the scheduler's heartbeat and the state of every kill switch.
 
     A switch is "enabled", "disabled", or "missing" if it has no row.

@@ -33,7 +33,7 @@ async def get(session: AsyncSession, user_id: int) -> User:
     return user
 
 
-async def read(session: AsyncSession, user_ids: Iterable[int]) -> dict[int, User]:
+async def get_many(session: AsyncSession, user_ids: Iterable[int]) -> dict[int, User]:
     """Return users by their ids; unknown ids are left out."""
     rows = await session.scalars(select(User).where(User.id.in_(set(user_ids))))
     return {user.id: user for user in rows}

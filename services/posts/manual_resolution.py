@@ -52,7 +52,7 @@ class ResolutionCase:
         return self.job_status is PostJobStatus.UNCERTAIN
 
     @property
-    def undecided(self) -> bool:
+    def needs_decision(self) -> bool:
         """Whether the post is live and unverifiable, and its escrow is still held."""
         return (
             self.job_status is PostJobStatus.SUCCESS
@@ -91,7 +91,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         channel_title=channel.title,
         channel_username=channel.username,
         chat_id=channel.chat_id,
-        creative=creatives.readable(campaign.creative),
+        creative=creatives.read_or_none(campaign.creative),
         price=price,
         job_status=job.status,
         escrow_status=escrow.status,

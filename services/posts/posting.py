@@ -170,7 +170,7 @@ async def claim_due(
     claiming.
     """
     await killswitches.lock(session, *killswitches.POSTING_SWITCHES)
-    if not await killswitches.running(session, *killswitches.POSTING_SWITCHES):
+    if not await killswitches.are_running(session, *killswitches.POSTING_SWITCHES):
         return []
     # Another worker may claim a post of the same channel between the read and the write of the
     # statement. Then the whole statement fails, and it is tried once more for one post alone.
@@ -183,7 +183,9 @@ async def claim_due(
         except IntegrityError:
             continue
         return [
-            Claim(**row._asdict() | {"owner": owner, "creative": creatives.readable(row.creative)})
+            Claim(
+                **row._asdict() | {"owner": owner, "creative": creatives.read_or_none(row.creative)}
+            )
             for row in rows
         ]
     return []
@@ -208,7 +210,7 @@ async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozens
     the switch `telegram_posting`.
     """
     await killswitches.lock(session, Switch.TELEGRAM_POSTING)
-    if not await killswitches.running(session, Switch.TELEGRAM_POSTING):
+    if not await killswitches.are_running(session, Switch.TELEGRAM_POSTING):
         return frozenset()
     return frozenset(await session.scalars(_BEGIN_SENDS, _fences(claims)))
 
@@ -263,7 +265,7 @@ async def record_refused(
     if rights_lost:
         if not await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error):
             return False
-        await channels.rights_lost(session, chat_id=claim.chat_id, reason="posting_refused")
+        await channels.record_rights_lost(session, chat_id=claim.chat_id, reason="posting_refused")
         return True
     return await _fail(session, claim, error)
 

@@ -42,7 +42,7 @@ class UncertainPost:
     """The post is above this id."""
     last_message_id: int
     """The highest message id that is known in the channel now; the post's id may be above it."""
-    taken_at: datetime
+    claimed_at: datetime
     """The search began at this time or later, by the database's clock."""
 
     @property
@@ -55,7 +55,7 @@ class UncertainPost:
         return self.last_message_id > 0
 
 
-async def take_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
+async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
     """Claim up to `limit` uncertain posts whose next search is due, the longest due first.
 
     If the process dies during a search, another process claims the post after SEARCH_INTERVAL. Two
@@ -99,11 +99,13 @@ async def take_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPo
         .execution_options(synchronize_session=False)
     )
     posts = []
-    for job_id, claim_no, target_id, chat_id, stored, known, last, taken_at in claimed:
-        creative = creatives.readable(stored)
+    for job_id, claim_no, target_id, chat_id, stored, known, last, claimed_at in claimed:
+        creative = creatives.read_or_none(stored)
         if creative is not None and known is not None:
             posts.append(
-                UncertainPost(job_id, claim_no, target_id, chat_id, creative, known, last, taken_at)
+                UncertainPost(
+                    job_id, claim_no, target_id, chat_id, creative, known, last, claimed_at
+                )
             )
     return posts
 
@@ -123,28 +125,28 @@ async def record_found(session: AsyncSession, post: UncertainPost, *, message_id
 
 
 async def record_absent(
-    session: AsyncSession, post: UncertainPost, *, gap: timedelta, seen_up_to: int
+    session: AsyncSession, post: UncertainPost, *, gap: timedelta, highest_seen_id: int
 ) -> bool:
     """Record that a search found the post absent; return False if it is not uncertain any more.
 
     The second such search queues the post again if it began at least `gap` after the first one was
     recorded. That uses an attempt. The job fails after its last attempt, and is cancelled if its
-    campaign is. `seen_up_to` is the highest message id that the search saw. In a channel in which
+    campaign is. `highest_seen_id` is the highest message id that the search saw. In a channel in which
     no message id is known, the search counts as one that proved nothing. Locks the target, its job
     and its escrow, then the channel.
     """
     if not post.has_known_id:
-        return await record_unknown(session, post, seen_up_to=seen_up_to)
+        return await record_unknown(session, post, highest_seen_id=highest_seen_id)
     placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or placement.job is None:
         return False
     job = placement.job
     moment = await queries.now(session)
-    await _note_message(session, post, seen_up_to)
+    await _note_message(session, post, highest_seen_id)
     await _audit(session, post, "post_absent")
     if job.first_absent_at is None:
         job.first_absent_at, job.next_check_at = moment, moment + gap
-    elif job.first_absent_at + gap > post.taken_at:
+    elif job.first_absent_at + gap > post.claimed_at:
         # This also holds for a search that began before, in a process that was paused during it.
         job.next_check_at = job.first_absent_at + gap
     else:
@@ -153,16 +155,18 @@ async def record_absent(
     return True
 
 
-async def record_unknown(session: AsyncSession, post: UncertainPost, *, seen_up_to: int) -> bool:
+async def record_unknown(
+    session: AsyncSession, post: UncertainPost, *, highest_seen_id: int
+) -> bool:
     """Record a search that proved nothing; return False if the post is not uncertain any more.
 
-    The job does not change, and the search is repeated after SEARCH_INTERVAL. `seen_up_to` is the
+    The job does not change, and the search is repeated after SEARCH_INTERVAL. `highest_seen_id` is the
     highest message id that the search saw. Locks the target, its job and its escrow, then the
     channel.
     """
     if await _lock_uncertain(session, post.target_id, post.claim_no) is None:
         return False
-    await _note_message(session, post, seen_up_to)
+    await _note_message(session, post, highest_seen_id)
     return True
 
 
@@ -274,10 +278,10 @@ async def _lock_uncertain(
     return placement
 
 
-async def _note_message(session: AsyncSession, post: UncertainPost, seen_up_to: int) -> None:
+async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen_id: int) -> None:
     """Record the highest message id that a search saw, if the channel had a known id before."""
     if post.has_known_id:
-        await channels.note_message(session, chat_id=post.chat_id, message_id=seen_up_to)
+        await channels.record_message_id(session, chat_id=post.chat_id, message_id=highest_seen_id)
 
 
 async def _send_again(session: AsyncSession, placement: queries.Placement, job: PostJob) -> None:

@@ -51,7 +51,7 @@ class PostCheckTask:
     chat_id: int
     message_id: int
     creative: Creative
-    taken_at: datetime
+    claimed_at: datetime
     """The check began at this time or later, by the database's clock."""
 
 
@@ -113,7 +113,9 @@ async def start_promised_hours(
             escalate_at=plan.escalate_at,
         )
     )
-    await channels.note_message(session, chat_id=placement.channel.chat_id, message_id=message_id)
+    await channels.record_message_id(
+        session, chat_id=placement.channel.chat_id, message_id=message_id
+    )
     for party, user_id in _parties(placement):
         await outbox.add(
             session,
@@ -131,11 +133,12 @@ def is_channel_accessible() -> ColumnElement[bool]:
     `channels`.
     """
     return or_(
-        Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(channels.STILL_SEEN)
+        Channel.status != ChannelStatus.SUSPENDED,
+        Channel.status_reason.in_(channels.REASONS_WITH_ACCESS),
     )
 
 
-async def take_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
+async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
     """Claim up to `limit` live posts whose next check is due, the longest due first.
 
     If the process dies during a check, another process claims the post after RECHECK_INTERVAL.
@@ -177,10 +180,12 @@ async def take_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTa
         .execution_options(synchronize_session=False)
     )
     tasks = []
-    for job_id, target_id, chat_id, message_id, stored, taken_at in claimed:
-        creative = creatives.readable(stored)
+    for job_id, target_id, chat_id, message_id, stored, claimed_at in claimed:
+        creative = creatives.read_or_none(stored)
         if creative is not None:
-            tasks.append(PostCheckTask(job_id, target_id, chat_id, message_id, creative, taken_at))
+            tasks.append(
+                PostCheckTask(job_id, target_id, chat_id, message_id, creative, claimed_at)
+            )
     return tasks
 
 
@@ -190,14 +195,14 @@ async def record_check(
     job_id: int,
     verdict: Verdict,
     evidence: str,
-    taken_at: datetime | None = None,
+    claimed_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
     """Record the verdict of a live check; a second "gone", RECHECK_INTERVAL later, fails the post.
 
     The scheduler refunds a failed post, and its owner and advertiser are notified. An unknown
     verdict never moves money, and neither does one that proves nothing (`_is_proof`). "Present"
-    proves the presence at `taken_at` (default: now), because a process that was paused during a
+    proves the presence at `claimed_at` (default: now), because a process that was paused during a
     check must not prove the end of the hours with what it saw before. `compared` is False if the
     text was not compared, as while posting is stopped. A post that is not live any more, or whose
     escrow is not held, is not changed. Locks the target, its job and its escrow. Raises NotFound.
@@ -211,8 +216,8 @@ async def record_check(
         return
     gone_before = verdict is Verdict.GONE and await _was_gone_before(session, job_id)
     moment = await queries.now(session)
-    if verdict is Verdict.PRESENT and taken_at is not None:
-        moment = taken_at
+    if verdict is Verdict.PRESENT and claimed_at is not None:
+        moment = claimed_at
     if not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
     await session.execute(

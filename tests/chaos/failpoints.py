@@ -23,9 +23,9 @@ SERVICES = {
     ),
     "services.posts.rescue": ("rescue_abandoned",),
     "services.posts.uncertain_posts": (
-        *("take_due", "record_found", "record_absent", "record_unknown"),
+        *("claim_due", "record_found", "record_absent", "record_unknown"),
     ),
-    "services.posts.verification": ("take_due", "record_check"),
+    "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
 }
 """Functions whose first argument is the session; a name that does not exist is passed over."""
@@ -36,7 +36,7 @@ MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
 OFTEN = (
     *("posting.claim_due ", "rescue.rescue_abandoned "),
-    *("uncertain_posts.take_due ", "verification.take_due "),
+    *("uncertain_posts.claim_due ", "verification.claim_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )
 """Points that are passed again and again, where there is nothing to do or many times for one post:

@@ -110,7 +110,7 @@ class Market:
     async def hear(self, chat_id: int, message_id: int) -> None:
         """Hear of a post of the owner's, as the bot would."""
         async with self.sessions.begin() as session:
-            await channels.note_message(session, chat_id=chat_id, message_id=message_id)
+            await channels.record_message_id(session, chat_id=chat_id, message_id=message_id)
 
     async def buy(self, place: Place, ad: tuple[Actor, int]) -> int:
         """Submit a placement and have it approved: its money is held, its post queued."""

@@ -61,7 +61,7 @@ async def kinds_owed(scene: Scene) -> list[str]:
 
 
 async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breaker, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
     places = [scene.channel_id] + [await scene.another_channel() for _ in range(4)]
     target_ids = [await scene.approve(channel_id=place) for place in places]
     # Reproduced: nothing gets through to Telegram. Contained: sending stops by itself.

@@ -153,7 +153,7 @@ async def block(session: AsyncSession, who: Actor) -> None:
     await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
 
 
-async def approve(session: AsyncSession, made: Deal) -> moderation.Approval:
+async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
     """Have the deal's moderator approve it."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 

@@ -81,7 +81,7 @@ async def refused(
             await act(session)
     async with sessions.begin() as session:
         assert await snapshot(session) == before
-        await audit.denied(session, actor=actor, action=action, error=refusal.value)
+        await audit.record_denied(session, actor=actor, action=action, error=refusal.value)
     async with sessions.begin() as session:
         assert added(before, await snapshot(session)) == {"user_audit_logs": 1}
         facts = await table(

@@ -129,7 +129,7 @@ class Marketplace:
     async def deliver(self) -> None:
         """Send what is owed to people, as the clock does, without keeping to Telegram's limits."""
         async with self.database.sessions.begin() as session:
-            for owed in await outbox.take(session, limit=100):
+            for owed in await outbox.claim(session, limit=100):
                 chat_id, language = self.dependencies.admin_chat_id, "en"
                 if owed.user_id is not None:
                     user = await users.get(session, owed.user_id)
@@ -138,7 +138,7 @@ class Marketplace:
                 notice = await notices.render(session, owed, language, people.CURRENCY, cards=cards)
                 for method in notice.methods(chat_id):
                     sent = await self.bot(method)
-                await outbox.sent(session, {owed.id: sent.message_id})
+                await outbox.record_sent(session, {owed.id: sent.message_id})
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
         """What the database holds."""

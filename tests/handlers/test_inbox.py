@@ -68,7 +68,7 @@ async def test_what_a_crash_left_is_handled_at_the_next_start(
         # Taken by a process that died, and stored by one that never came to take it.
         await inbox_worker.store(database.sessions, [message(1, world.ids["advertiser"], "/help")])
         async with database.sessions.begin() as session:
-            await inbox_rows.take(session, limit=10)
+            await inbox_rows.claim(session, limit=10)
         await inbox_worker.store(database.sessions, [message(2, world.ids["advertiser"], "/start")])
         async with running_bot(world, database) as market:
             await market.settle()
@@ -192,7 +192,7 @@ async def test_what_a_worker_leaves_it_takes_again_when_its_turn_comes_back(
     worker = inbox_worker.InboxWorker(
         dependencies=market.dependencies, dispatcher=routers.dispatcher(), bot=market.bot
     )
-    for _ in range(inbox_worker.SIDE_BY_SIDE):
+    for _ in range(inbox_worker.MAX_CONCURRENT_HANDLERS):
         await worker._slots.acquire()
     chat_id = market.chat("advertiser")
     await inbox_worker.store(

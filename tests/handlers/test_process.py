@@ -123,4 +123,4 @@ async def test_a_telegram_that_is_away_is_waited_for(
     monkeypatch.setattr(startup_checks, "PAUSE_SECONDS", 0.01)
     await market.world.control("faults", method="getChat", kind="html_502", times=2)
     check = partial(startup_checks.admin_chat, market.bot, market.chat("group"))
-    await startup_checks.patiently(check)
+    await startup_checks.retry_while_away(check)

@@ -4,7 +4,7 @@ import pytest
 
 from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
 from scheduler import breaker
-from scheduler.breaker import FAILURES, Breaker
+from scheduler.breaker import FAILURE_THRESHOLD, Breaker
 from tests.scheduler.scene import Scene
 
 DOWN = NotSent("ClientConnectorError", counts=True)
@@ -20,8 +20,8 @@ def after(*outcomes: SendOutcome) -> bool:
 
 @pytest.mark.parametrize("failure", [DOWN, Uncertain("TimeoutError")])
 def test_failures_in_a_row_open_it(failure: SendOutcome) -> None:
-    assert not after(*[failure] * (FAILURES - 1))
-    assert after(*[failure] * FAILURES)
+    assert not after(*[failure] * (FAILURE_THRESHOLD - 1))
+    assert after(*[failure] * FAILURE_THRESHOLD)
 
 
 @pytest.mark.parametrize(
@@ -29,26 +29,26 @@ def test_failures_in_a_row_open_it(failure: SendOutcome) -> None:
     [Sent(1), Refused("400: no", rights_lost=False), NotSent("401", counts=True, stop_all=True)],
 )
 def test_any_readable_answer_closes_it(answer: SendOutcome) -> None:
-    assert not after(*[DOWN] * (FAILURES - 1), answer, DOWN)
+    assert not after(*[DOWN] * (FAILURE_THRESHOLD - 1), answer, DOWN)
 
 
 def test_what_says_nothing_about_telegram_changes_nothing() -> None:
     spared = NotSent("stopped before sending", counts=False)
-    assert not after(*[spared] * (2 * FAILURES))
-    assert after(*[DOWN] * (FAILURES - 1), spared, DOWN)
+    assert not after(*[spared] * (2 * FAILURE_THRESHOLD))
+    assert after(*[DOWN] * (FAILURE_THRESHOLD - 1), spared, DOWN)
 
 
 async def test_it_asks_whether_telegram_is_back_and_trusts_it_slowly(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(breaker, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
     here = scene.desk().sender
     nowhere: Sender = scene.desk(api_url="http://127.0.0.1:1").sender
     tried = Breaker()
-    for _ in range(FAILURES):
+    for _ in range(FAILURE_THRESHOLD):
         tried.record(DOWN)
-    assert not await tried.lets_through(nowhere)
-    assert await tried.lets_through(here)
+    assert not await tried.allows_sending(nowhere)
+    assert await tried.allows_sending(here)
     closed = not tried.open
     assert closed
     tried.record(DOWN)
@@ -58,9 +58,9 @@ async def test_it_asks_whether_telegram_is_back_and_trusts_it_slowly(
 
 async def test_while_open_it_asks_only_now_and_then(scene: Scene) -> None:
     tried = Breaker()
-    for _ in range(FAILURES):
+    for _ in range(FAILURE_THRESHOLD):
         tried.record(DOWN)
-    assert not await tried.lets_through(scene.desk().sender)
+    assert not await tried.allows_sending(scene.desk().sender)
 
 
 async def told(scene: Scene) -> list[str]:
@@ -77,7 +77,7 @@ async def test_the_admin_chat_is_told_once_by_however_many(scene: Scene) -> None
     assert await told(scene) == []
     for _ in range(2):
         for tried in breakers:
-            for _ in range(FAILURES):
+            for _ in range(FAILURE_THRESHOLD):
                 tried.record(DOWN)
             await tried.announce(sessions, here)
     assert await told(scene) == ["telegram_down"]
@@ -90,11 +90,11 @@ async def test_the_admin_chat_is_told_once_by_however_many(scene: Scene) -> None
 async def test_a_new_process_does_not_call_an_outage_over_that_it_has_not_seen(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(breaker, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
     here, sessions = scene.desk().sender, scene.database.sessions
     nowhere = scene.desk(api_url="http://127.0.0.1:1").sender
     gone = Breaker()
-    for _ in range(FAILURES):
+    for _ in range(FAILURE_THRESHOLD):
         gone.record(DOWN)
     await gone.announce(sessions, nowhere)
     heir = Breaker()

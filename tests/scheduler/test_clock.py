@@ -17,7 +17,7 @@ from scheduler.clock import Clock, Tick
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same clock with shorter times."""
     monkeypatch.setattr(clock, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(clock, "BEAT_LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(clock, "MAX_BEAT_SECONDS", 0.1)
     monkeypatch.setattr(clock, "BEAT_LIMIT_SECONDS", 0.2)
     monkeypatch.setattr(clock, "GRACE_SECONDS", 0.5)
 
@@ -90,7 +90,7 @@ async def test_a_tick_that_hangs_ends_the_process_with_a_word() -> None:
 async def test_a_tick_that_no_longer_fires_ends_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(clock, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(clock, "MISSED_START_SECONDS", 0.1)
     running = Clock([Tick("work", 0.05, 0.1, Counter())], beat, asyncio.Event(), set())
     asyncio.get_running_loop().call_later(0.2, running._scheduler.remove_all_jobs)
     with capture_logs() as logs:
@@ -137,7 +137,7 @@ async def test_a_tick_that_finds_the_database_away_pauses_all() -> None:
 async def test_a_heartbeat_that_is_refused_for_long_ends_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(clock, "MUTE_SECONDS", 0.2)
+    monkeypatch.setattr(clock, "HEARTBEAT_REFUSED_SECONDS", 0.2)
 
     async def refused() -> None:
         raise RuntimeError("permission denied")

@@ -39,7 +39,7 @@ async def test_posts_that_cannot_be_recorded_together_are_recorded_alone(
         "ALTER TABLE post_jobs ADD CONSTRAINT poison "
         f"CHECK (status <> 'success' OR id <> {last['id']})"
     )
-    monkeypatch.setattr(dispatch, "RECORD_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(dispatch, "RECORD_RETRY_SECONDS", 0.05)
     desk = scene.desk(lease=3, seconds=1)
     await scene.dispatch(desk)
     assert len(await scene.published()) == len(target_ids)
@@ -56,7 +56,7 @@ async def test_posts_that_cannot_be_recorded_together_are_recorded_alone(
 
 async def test_more_due_than_there_is_room_for_is_said(scene: Scene) -> None:
     channel_ids = [scene.channel_id] + [
-        await scene.another_channel() for _ in range(dispatch.AT_ONCE)
+        await scene.another_channel() for _ in range(dispatch.MAX_POSTS_UNDER_WAY)
     ]
     for channel_id in channel_ids:
         await scene.approve(channel_id=channel_id)

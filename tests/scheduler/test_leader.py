@@ -65,7 +65,7 @@ async def test_a_leader_that_slept_through_an_election_knows_it(database: Databa
     async with database.sessions.begin() as session:
         await leases.release(session, name=LEASE, owner="sleeper")
     async with database.sessions.begin() as session:
-        epoch = await leases.take(session, name=LEASE, owner="other", ttl=TTL)
+        epoch = await leases.acquire(session, name=LEASE, owner="other", ttl=TTL)
         assert epoch == 2
     assert sleeper.is_leader
     assert await ran(sleeper) == []

@@ -24,7 +24,9 @@ async def posted(scene: Scene) -> int:
 async def look(scene: Scene) -> None:
     """One tick of the looks, then the money."""
     desk = scene.desk()
-    await post_checks.look_at_due(scene.database.sessions, desk.sender, desk.limiter, desk.stopping)
+    await post_checks.check_due_posts(
+        scene.database.sessions, desk.sender, desk.limiter, desk.stopping
+    )
     await settlements.release_due(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
 
@@ -105,7 +107,7 @@ async def test_a_look_proves_the_time_at_which_it_was_taken(scene: Scene) -> Non
     await scene.dispatch()
     await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
     async with scene.database.sessions.begin() as session:
-        [taken] = await looks.take_due(session, limit=9)
+        [taken] = await looks.claim_due(session, limit=9)
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
     async with scene.database.sessions.begin() as session:
         await looks.record_check(
@@ -113,7 +115,7 @@ async def test_a_look_proves_the_time_at_which_it_was_taken(scene: Scene) -> Non
             job_id=taken.job_id,
             verdict=Verdict.PRESENT,
             evidence="x",
-            taken_at=taken.taken_at,
+            claimed_at=taken.claimed_at,
         )
     await settlements.release_due(scene.database.sessions)
     assert (await scene.job(target_id))["escrow"] == "held"
@@ -212,7 +214,7 @@ async def test_without_its_rights_nobody_looks_and_then_the_admins_are_asked(
     assert (await scene.job(target_id))["escrow"] == "held"
     await scene.world.promote(can_post_messages=True)
     async with scene.database.sessions.begin() as session:
-        await channels.rights_restored(session, chat_id=scene.world.ids["channel"])
+        await channels.record_rights_restored(session, chat_id=scene.world.ids["channel"])
     await look(scene)
     assert (await scene.job(target_id))["target"] == "posted"
 

@@ -195,8 +195,8 @@ async def test_what_the_database_refuses_to_tell_of_holds_nobody_up(scene: Scene
 
 
 async def test_few_go_while_ads_wait(scene: Scene) -> None:
-    for _ in range(notice_delivery.FEW + 2):
+    for _ in range(notice_delivery.BATCH_WHILE_ADS_WAIT + 2):
         await owe(scene, None)
     await notice_delivery.deliver(replace(scene.mail(), ads_wait=lambda: True))
     found = [row["status"] for row in await owed(scene)]
-    assert found == ["sent"] * notice_delivery.FEW + ["queued"] * 2
+    assert found == ["sent"] * notice_delivery.BATCH_WHILE_ADS_WAIT + ["queued"] * 2

@@ -146,7 +146,7 @@ async def test_a_refused_connection_costs_an_attempt_until_the_breaker_opens(sce
     assert {job["status"] for job in jobs} == {"queued"}
     assert desk.breaker.open
     spent = sum(job["attempts"] for job in jobs)
-    assert spent <= dispatch.AT_ONCE
+    assert spent <= dispatch.MAX_POSTS_UNDER_WAY
     await scene.dispatch(desk)
     assert sum([(await scene.job(t))["attempts"] for t in target_ids]) == spent
 

@@ -38,7 +38,7 @@ async def look(scene: Scene, *, times: int = 1) -> None:
     for _ in range(times):
         # A new one each time: a minute of the channel's limit passes between two looks.
         search = Search(scene.desk(seconds=2), GAP, scene.world.ids["group"])
-        await post_search.look_for_uncertain(search)
+        await post_search.search_due_posts(search)
         await post_search.ask_admins(search.worker)
         await settlements.release_due(scene.database.sessions)
         await settlements.refund_due(scene.database.sessions)
@@ -58,7 +58,7 @@ async def hear(scene: Scene) -> None:
     """Owner posts something, and the bot hears of it: an id of the channel is known."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
-        await channels.note_message(
+        await channels.record_message_id(
             session, chat_id=scene.world.ids["channel"], message_id=message_id
         )
 
@@ -66,7 +66,7 @@ async def hear(scene: Scene) -> None:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look in vain asks for few ids, as Telegram's pace of one a second is kept here too."""
-    monkeypatch.setattr(post_search, "HOLES", 3)
+    monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 
 
 @pytest.mark.parametrize("kind", LOST)
@@ -122,7 +122,7 @@ async def test_it_is_found_between_what_others_wrote(scene: Scene) -> None:
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene, *, known: bool) -> None:
     """The owner deleted more posts than a search asks for, all older than the bot's own."""
-    for _ in range(post_search.HOLES + 2):
+    for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)
         await scene.world.control(
             f"chats/{scene.world.ids['channel']}/delete",
@@ -145,10 +145,10 @@ async def test_two_looks_that_began_together_are_one(scene: Scene) -> None:
     await hear(scene)
     target_id = await uncertain(scene, "refuse_before")
     async with scene.database.sessions.begin() as session:
-        [doubt] = await uncertain_posts.take_due(session, limit=9)
+        [doubt] = await uncertain_posts.claim_due(session, limit=9)
     for _ in range(2):
         async with scene.database.sessions.begin() as session:
-            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=1)
+            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=1)
         await scene.database.forward(GAP + timedelta(seconds=1))
     assert (await scene.job(target_id))["status"] == "uncertain"
     await look(scene)
@@ -227,7 +227,7 @@ async def test_rights_that_change_during_a_search_prove_no_absence(
 
     monkeypatch.setattr(desk.sender, "get_bot_rights", then_demoted)
     for _ in range(2):
-        await post_search.look_for_uncertain(Search(desk, GAP, scene.world.ids["group"]))
+        await post_search.search_due_posts(Search(desk, GAP, scene.world.ids["group"]))
         await scene.world.promote(can_post_messages=True)
         await scene.database.forward(GAP + timedelta(seconds=1))
     assert (await scene.job(target_id))["status"] == "uncertain"

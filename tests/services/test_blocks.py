@@ -58,12 +58,12 @@ async def test_only_what_the_block_had_closed_is_opened(session: AsyncSession, a
     deal = await people.deal(session)
     owner_id, chat_id = deal.owner.user_id or 0, deal.channel.chat_id
     if after != "removed":
-        await channels.rights_lost(session, chat_id=chat_id, reason="bot_removed")
+        await channels.record_rights_lost(session, chat_id=chat_id, reason="bot_removed")
     await user_blocks.block_by_staff(session, actor=deal.moderator, user_id=owner_id, reason="x")
     if after == "removed":
         await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
     if after == "rights back":
-        await channels.rights_restored(session, chat_id=chat_id)
+        await channels.record_rights_restored(session, chat_id=chat_id)
         assert await _channel(session) == ("suspended", "owner_blocked")
     await user_blocks.unblock(session, actor=deal.moderator, user_id=owner_id, reason="x")
     assert (await _channel(session))[0] == {

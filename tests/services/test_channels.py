@@ -45,7 +45,7 @@ async def _in(session: AsyncSession, status: str) -> tuple[Actor, Channel]:
         return owner, channel
     await _terms(session, owner, channel)
     if status == "suspended":
-        await channels.rights_lost(session, chat_id=CHAT, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
     elif status in {"paused", "removed"}:
         step = channels.pause if status == "paused" else channels.remove
         await step(session, actor=owner, channel_id=channel.id)
@@ -153,7 +153,7 @@ async def test_lost_rights_suspend_once_and_tell(session: AsyncSession, status: 
     owner, channel = await _in(session, status)
     before = await rows.snapshot(session)
     for _ in range(2):
-        await channels.rights_lost(session, chat_id=CHAT, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
     if status not in {"active", "paused"}:
         assert await rows.snapshot(session) == before
         return
@@ -162,7 +162,7 @@ async def test_lost_rights_suspend_once_and_tell(session: AsyncSession, status: 
     assert await rows.table(
         session, "SELECT user_id FROM outbox WHERE kind = 'channel_suspended' ORDER BY id"
     ) == [(owner.user_id,), (None,)]
-    await channels.rights_restored(session, chat_id=CHAT)
+    await channels.record_rights_restored(session, chat_id=CHAT)
     await session.refresh(channel)
     assert (channel.status, channel.status_reason) == (status, None)
 
@@ -170,7 +170,7 @@ async def test_lost_rights_suspend_once_and_tell(session: AsyncSession, status: 
 async def test_a_blocked_owners_channel_stays_suspended(session: AsyncSession) -> None:
     owner, channel = await _in(session, "suspended")
     await people.block(session, owner)
-    await channels.rights_restored(session, chat_id=CHAT)
+    await channels.record_rights_restored(session, chat_id=CHAT)
     await session.refresh(channel)
     assert channel.status == "suspended"
 
@@ -183,7 +183,7 @@ async def test_a_paused_channel_opens_as_a_paused_one(session: AsyncSession, way
         await user_blocks.block_by_staff(session, actor=admin, user_id=owner_id, reason="x")
         await user_blocks.unblock(session, actor=admin, user_id=owner_id, reason="x")
     else:
-        await channels.rights_lost(session, chat_id=CHAT, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
         await _connect(session, owner)
     await session.refresh(channel)
     assert (channel.status, channel.status_reason) == ("paused", None)
@@ -194,23 +194,23 @@ async def test_rights_open_only_what_their_loss_has_closed(
     session: AsyncSession, status: str
 ) -> None:
     _, channel = await _in(session, status)
-    await channels.rights_restored(session, chat_id=CHAT)
+    await channels.record_rights_restored(session, chat_id=CHAT)
     await session.refresh(channel)
     assert channel.status == status
 
 
 async def test_rights_in_a_channel_of_nobody(session: AsyncSession) -> None:
     before = await rows.snapshot(session)
-    await channels.rights_lost(session, chat_id=CHAT, reason="kicked")
-    await channels.rights_restored(session, chat_id=CHAT)
-    await channels.note_message(session, chat_id=CHAT, message_id=5)
+    await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
+    await channels.record_rights_restored(session, chat_id=CHAT)
+    await channels.record_message_id(session, chat_id=CHAT, message_id=5)
     assert await rows.snapshot(session) == before
 
 
 async def test_the_highest_message_only_grows(session: AsyncSession) -> None:
     _, channel = await _in(session, "active")
     for seen, highest in ((7, 7), (5, 7), (9, 9)):
-        await channels.note_message(session, chat_id=CHAT, message_id=seen)
+        await channels.record_message_id(session, chat_id=CHAT, message_id=seen)
         await session.refresh(channel)
         assert channel.last_message_id == highest
 
@@ -219,9 +219,9 @@ async def test_of_owner(session: AsyncSession) -> None:
     owner, channel = await _in(session, "active")
     assert owner.user_id is not None
     assert [row.id for row in await channels.of_owner(session, owner.user_id)] == [channel.id]
-    assert (await channels.own(session, actor=owner, channel_id=channel.id)).id == channel.id
+    assert (await channels.get_own(session, actor=owner, channel_id=channel.id)).id == channel.id
     with pytest.raises(errors.NotChannelOwner):
-        await channels.own(session, actor=await people.person(session), channel_id=channel.id)
+        await channels.get_own(session, actor=await people.person(session), channel_id=channel.id)
     await channels.remove(session, actor=owner, channel_id=channel.id)
     assert not await channels.of_owner(session, owner.user_id)
     with pytest.raises(errors.NotFound):

@@ -209,9 +209,9 @@ async def test_a_clawback_and_purchases_at_once_leave_the_books_whole(
         *(attempt(take) for _ in range(5)),
         *(attempt(buy(target)) for target in targets[2:]),
     )
-    bought = sum(isinstance(result, moderation.Approval) for result in results)
+    bought = sum(isinstance(result, moderation.Decision) for result in results)
     taken = [
-        result for result in results if not isinstance(result, moderation.Approval | Exception)
+        result for result in results if not isinstance(result, moderation.Decision | Exception)
     ]
     assert len({made.id for made in taken}) == 1
     assert len(taken) == 5

@@ -27,7 +27,7 @@ async def test_C1_many_admins_approve_one_target(database: Database) -> None:
         return lambda session: moderation.approve(session, actor=actor, target_id=deal.target.id)
 
     results = await crowd.each(database.sessions, *(approve(admins[n % 5]) for n in range(50)))
-    assert [type(result) for result in results] == [moderation.Approval] * 50
+    assert [type(result) for result in results] == [moderation.Decision] * 50
     assert sum(result.created for result in results) == 1
     async with database.sessions.begin() as session:
         for sql in (
@@ -67,7 +67,7 @@ async def test_C2_many_approvals_drain_one_wallet(database: Database) -> None:
         )
 
     results = await crowd.each(database.sessions, *(approve(n) for n in range(wanted)))
-    assert sum(isinstance(result, moderation.Approval) for result in results) == pays_for
+    assert sum(isinstance(result, moderation.Decision) for result in results) == pays_for
     assert sum(isinstance(result, errors.InsufficientFunds) for result in results) == (
         wanted - pays_for
     )

@@ -138,7 +138,7 @@ async def test_what_is_paid_is_nobodys_card_any_more(database: Database) -> None
             session, job_id=job_id, verdict=Verdict.PRESENT, evidence="seen"
         )
         await escrow.release(session, target_id=made.target.id)
-        await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=made.channel.chat_id, reason="kicked")
     await database.forward(channels.RIGHTS_GRACE + timedelta(minutes=1))
     async with database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == 0
@@ -209,7 +209,7 @@ async def test_an_unseen_post_waits_another_day(database: Database) -> None:
 
 async def test_nobody_releases_before_the_promised_hours_are_over(session: AsyncSession) -> None:
     made = await people.posted(session, promised_hours=2)
-    await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
+    await channels.record_rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
     with pytest.raises(errors.PostNotProven):
         await _act(session, "decide_release", made.moderator, made.target.id)
     assert await escrow.releasable(session, limit=9) == []

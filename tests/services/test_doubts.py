@@ -20,7 +20,7 @@ async def _twice_absent(database: Database) -> None:
     for _ in range(2):
         async with database.sessions.begin() as session:
             doubt = await the_doubt(session)
-            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
+            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=0)
         await database.forward(GAP + timedelta(seconds=1))
 
 
@@ -29,18 +29,18 @@ async def test_a_look_in_vain_proves_nothing_until_an_id_of_the_channel_is_known
 ) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session)
-        await channels.forget_messages(session, chat_id=made.channel.chat_id)
+        await channels.reset_message_id(session, chat_id=made.channel.chat_id)
     for _ in range(3):
         async with database.sessions.begin() as session:
             assert await uncertain_posts.record_absent(
-                session, await the_doubt(session), gap=GAP, seen_up_to=KNOWN
+                session, await the_doubt(session), gap=GAP, highest_seen_id=KNOWN
             )
             assert await state(session) == ("uncertain", *HELD)
             # What a search from the start has seen may be old.
             assert await rows.one(session, "SELECT last_message_id FROM channels") == 0
         await database.forward(GAP + timedelta(seconds=1))
     async with database.sessions.begin() as session:
-        await channels.note_message(session, chat_id=made.channel.chat_id, message_id=KNOWN)
+        await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     await _twice_absent(database)
     async with database.sessions.begin() as session:
         assert await state(session) == ("queued", *HELD)
@@ -49,10 +49,10 @@ async def test_a_look_in_vain_proves_nothing_until_an_id_of_the_channel_is_known
 async def test_it_is_above_what_was_known_before_the_send(session: AsyncSession) -> None:
     made = await uncertain(session)
     # What came after it is known by now, and must not hide it.
-    await channels.note_message(session, chat_id=made.channel.chat_id, message_id=KNOWN + 5)
+    await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN + 5)
     doubt = await the_doubt(session)
     assert (doubt.known_message_id, doubt.last_message_id) == (KNOWN, KNOWN + 5)
-    assert await uncertain_posts.take_due(session, limit=9) == []  # it is being looked for
+    assert await uncertain_posts.claim_due(session, limit=9) == []  # it is being looked for
 
 
 async def test_a_find_is_a_success_and_its_hours_run_from_the_find(database: Database) -> None:
@@ -72,7 +72,7 @@ async def test_a_find_is_a_success_and_its_hours_run_from_the_find(database: Dat
         )
         assert told == [(made.advertiser.user_id,), (made.owner.user_id,)]
         assert not await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 2)
-        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
+        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=0)
 
 
 async def test_one_look_in_vain_proves_nothing_nor_do_two_at_once(database: Database) -> None:
@@ -81,14 +81,14 @@ async def test_one_look_in_vain_proves_nothing_nor_do_two_at_once(database: Data
     async with database.sessions.begin() as session:
         doubt = await the_doubt(session)
         for _ in range(2):
-            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=0)
+            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=0)
     async with database.sessions.begin() as session:
         assert await state(session) == ("uncertain", *HELD)
-        assert await uncertain_posts.take_due(session, limit=9) == []
+        assert await uncertain_posts.claim_due(session, limit=9) == []
     await database.forward(GAP + timedelta(seconds=1))
     async with database.sessions.begin() as session:
         assert await uncertain_posts.record_absent(
-            session, await the_doubt(session), gap=GAP, seen_up_to=9
+            session, await the_doubt(session), gap=GAP, highest_seen_id=9
         )
         assert await state(session) == ("queued", *HELD)
         assert await rows.table(session, "SELECT attempts, first_absent_at FROM post_jobs") == [
@@ -109,8 +109,8 @@ async def test_after_it_is_sent_again_an_old_look_counts_for_nothing(database: D
         assert await posting.record_uncertain(session, claim, error="again")
         before = await rows.snapshot(session)
         assert not await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 1)
-        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, seen_up_to=99)
-        assert not await uncertain_posts.record_unknown(session, doubt, seen_up_to=99)
+        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=99)
+        assert not await uncertain_posts.record_unknown(session, doubt, highest_seen_id=99)
         assert await rows.snapshot(session) == before
 
 
@@ -155,8 +155,8 @@ async def test_what_stays_unknown_becomes_a_card_and_is_asked_again(database: Da
     ):
         await database.forward(wait)
         async with database.sessions.begin() as session:
-            for doubt in await uncertain_posts.take_due(session, limit=9):
-                assert await uncertain_posts.record_unknown(session, doubt, seen_up_to=0)
+            for doubt in await uncertain_posts.claim_due(session, limit=9):
+                assert await uncertain_posts.record_unknown(session, doubt, highest_seen_id=0)
             await uncertain_posts.escalate_due(session, limit=9)
             assert await count_cards(session, "post_uncertain") == cards
             assert await state(session) == ("uncertain", *HELD)
@@ -167,25 +167,29 @@ async def test_in_a_channel_without_rights_it_waits_for_its_owner_first(
 ) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session)
-        await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
+        await channels.record_rights_lost(
+            session, chat_id=made.channel.chat_id, reason="bot_removed"
+        )
     await database.forward(channels.RIGHTS_GRACE - timedelta(minutes=1))
     async with database.sessions.begin() as session:
-        assert await uncertain_posts.take_due(session, limit=9) == []
+        assert await uncertain_posts.claim_due(session, limit=9) == []
         assert await uncertain_posts.escalate_due(session, limit=9) == 0
     await database.forward(timedelta(minutes=2))
     async with database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
-        await channels.rights_restored(session, chat_id=made.channel.chat_id)
-        assert len(await uncertain_posts.take_due(session, limit=9)) == 1
+        await channels.record_rights_restored(session, chat_id=made.channel.chat_id)
+        assert len(await uncertain_posts.claim_due(session, limit=9)) == 1
 
 
 async def test_a_live_post_in_a_channel_without_rights_is_asked_about(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=1)
-        await channels.rights_lost(session, chat_id=made.channel.chat_id, reason="no_post_right")
+        await channels.record_rights_lost(
+            session, chat_id=made.channel.chat_id, reason="no_post_right"
+        )
     await database.forward(channels.RIGHTS_GRACE + timedelta(minutes=1))
     async with database.sessions.begin() as session:
-        assert await verification.take_due(session, limit=9) == []
+        assert await verification.claim_due(session, limit=9) == []
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
         assert await count_cards(session, "post_unseen") == 1
         assert await state(session) == ("success", *HELD)
@@ -199,4 +203,4 @@ async def test_a_live_post_is_no_doubt(database: Database) -> None:
         assert await one_post.record_published(session, claim, message_id=10)
     await database.forward(timedelta(hours=3))
     async with database.sessions.begin() as session:
-        assert await uncertain_posts.take_due(session, limit=9) == []
+        assert await uncertain_posts.claim_due(session, limit=9) == []

@@ -53,8 +53,8 @@ def _end(dice: random.Random, claim: Claim) -> Act:
 async def _look(session: AsyncSession, dice: random.Random) -> None:
     """Take looks, or record one: the clock does each in a transaction of its own."""
     if dice.random() < 0.5:
-        await verification.take_due(session, limit=2)
-        await uncertain_posts.take_due(session, limit=2)
+        await verification.claim_due(session, limit=2)
+        await uncertain_posts.claim_due(session, limit=2)
         return
     job_id = await session.scalar(
         text("SELECT id FROM post_jobs WHERE status = 'success' ORDER BY random() LIMIT 1")
@@ -83,7 +83,7 @@ async def _find(session: AsyncSession, dice: random.Random) -> None:
     if dice.random() < 0.5:
         await uncertain_posts.record_found(session, doubt, message_id=dice.randrange(1_000, 9_999))
     else:
-        await uncertain_posts.record_absent(session, doubt, gap=timedelta(), seen_up_to=0)
+        await uncertain_posts.record_absent(session, doubt, gap=timedelta(), highest_seen_id=0)
 
 
 async def _decide(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
@@ -119,7 +119,7 @@ async def _channel(session: AsyncSession, dice: random.Random, deal: people.Deal
     elif dice.random() < 0.5:
         await channels.resume(session, actor=deal.owner, channel_id=deal.channel.id)
     else:
-        await channels.rights_restored(session, chat_id=deal.channel.chat_id)
+        await channels.record_rights_restored(session, chat_id=deal.channel.chat_id)
 
 
 async def _deposit(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:

@@ -109,7 +109,7 @@ async def test_the_hours_of_a_settled_escrow_do_not_begin_again(
     )
     async with database.sessions() as session:
         if found:
-            [doubt] = await uncertain_posts.take_due(session, limit=9)
+            [doubt] = await uncertain_posts.claim_due(session, limit=9)
             assert await uncertain_posts.record_found(session, doubt, message_id=10)
         else:
             assert await _sent(session, claim)

@@ -133,7 +133,7 @@ async def test_a_broken_invariant_is_seen_and_freezes(owner: AsyncSession, names
     for _ in range(2):  # seen again, it is the same incident
         assert {v.name for v in await incidents.check_ledger_invariant(owner)} == set(names.split())
     stopped = {state.key for state in await killswitches.overview(owner) if not state.enabled}
-    assert stopped == set(killswitches.FREEZE)
+    assert stopped == set(killswitches.STOPPED_BY_INCIDENT)
     assert await rows.table(owner, "SELECT kind, closed_at IS NULL FROM incidents") == [
         ("ledger_violation", True)
     ]
@@ -170,6 +170,6 @@ async def test_a_missing_switch_row_does_not_stop_the_freeze(owner: AsyncSession
     await owner.execute(text(BREAKS["wallet_balance"][0]))
     assert await incidents.check_ledger_invariant(owner)
     states = {state.key: state for state in await killswitches.overview(owner)}
-    assert all(not states[key].enabled for key in killswitches.FREEZE)
+    assert all(not states[key].enabled for key in killswitches.STOPPED_BY_INCIDENT)
     assert states[Switch.PAYOUTS].missing
     assert await rows.one(owner, "SELECT count(*) FROM incidents") == 1

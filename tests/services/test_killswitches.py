@@ -30,7 +30,7 @@ async def test_stop_and_run(session: AsyncSession, key: Switch, role: Role) -> N
             session, actor=operator, key=key, enabled=enabled, reason="drill"
         )
         assert change == SwitchChange(key, enabled, changed=True, sends_under_way=0)
-        assert await killswitches.running(session, key) is enabled
+        assert await killswitches.are_running(session, key) is enabled
         assert rows.grown(before, await rows.snapshot(session)) == {
             "outbox": 1,
             "user_audit_logs": 1,
@@ -68,8 +68,8 @@ async def test_a_missing_row_counts_as_stopped(database: Database) -> None:
         states = {state.key: state for state in await killswitches.overview(session)}
         assert list(states) == list(Switch)
         assert (states[Switch.PAYOUTS].missing, states[Switch.PAYOUTS].enabled) == (True, False)
-        assert not await killswitches.running(session, Switch.PAYOUTS)
-        assert not await killswitches.running(session, Switch.PAYOUTS, Switch.REFUNDS)
+        assert not await killswitches.are_running(session, Switch.PAYOUTS)
+        assert not await killswitches.are_running(session, Switch.PAYOUTS, Switch.REFUNDS)
         with pytest.raises(errors.SwitchStopped):
             await killswitches.require(session, Switch.PAYOUTS)
         with pytest.raises(errors.NotFound):

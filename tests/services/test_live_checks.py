@@ -29,7 +29,7 @@ async def _look(database: Database, verdict: Verdict) -> None:
 async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
     """Return the looks that are due, and leave them so."""
     async with database.sessions() as session:
-        return await verification.take_due(session, limit=9)
+        return await verification.claim_due(session, limit=9)
 
 
 async def _state(database: Database) -> tuple[str, str, int, int]:
@@ -53,7 +53,7 @@ async def test_a_post_is_looked_at_when_its_hours_are_over(database: Database) -
     assert await _state(database) == ("success", "held", 0, 0)
     await database.forward(2 * HOUR)
     async with database.sessions.begin() as session:
-        look = (await verification.take_due(session, limit=9))[0]
+        look = (await verification.claim_due(session, limit=9))[0]
     assert (look.target_id, look.chat_id, look.message_id, look.creative) == (
         deal.target.id,
         deal.channel.chat_id,
@@ -149,7 +149,7 @@ async def test_a_settled_post_is_left_alone(database: Database) -> None:
 async def test_nobody_looks_into_a_channel_that_the_bot_has_lost(database: Database) -> None:
     deal = await _posted(database)
     async with database.sessions.begin() as session:
-        await channels.rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
     await database.forward(3 * HOUR)
     assert await _state(database) == ("success", "held", 0, 0)
 
@@ -159,7 +159,7 @@ async def test_an_uncertain_post_is_not_looked_at_as_a_live_one(session: AsyncSe
     claim = await people.claimed(session)
     assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="TimeoutError")
-    assert await verification.take_due(session, limit=9) == []
+    assert await verification.claim_due(session, limit=9) == []
 
 
 async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: Database) -> None:
@@ -174,7 +174,7 @@ async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: D
     async with database.sessions.begin() as holder, database.sessions.begin() as session:
         await queries.lock_placement(holder, live.target.id)
         await session.execute(text("SET LOCAL lock_timeout = '2s'"))
-        await channels.rights_lost(session, chat_id=live.channel.chat_id, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=live.channel.chat_id, reason="kicked")
     async with database.sessions.begin() as session:
         assert (await channels.get(session, live.channel.id)).status == "suspended"
         due = "SELECT escalate_at FROM post_jobs WHERE campaign_target_id = :id"

@@ -74,8 +74,8 @@ async def test_workers_pass_by_what_is_taken(database: Database) -> None:
         return await one_post.claim(session, owner="w", lease=people.LEASE) is not None
 
     await _pass_by(database, claim, first=True, second=True)
-    await _pass_by(database, partial(inbox.take, limit=9), first=1, second=0)
-    await _pass_by(database, partial(outbox.take, limit=99), first=waiting, second=0)
+    await _pass_by(database, partial(inbox.claim, limit=9), first=1, second=0)
+    await _pass_by(database, partial(outbox.claim, limit=99), first=waiting, second=0)
 
 
 async def test_the_rescue_passes_by_what_is_taken(database: Database) -> None:
@@ -95,8 +95,8 @@ async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None
         unwanted = await people.approved(session)
         await people.block(session, unwanted.advertiser)
     await database.forward(timedelta(hours=80))
-    await _pass_by(database, partial(verification.take_due, limit=9), first=1, second=0)
-    await _pass_by(database, partial(uncertain_posts.take_due, limit=9), first=1, second=0)
+    await _pass_by(database, partial(verification.claim_due, limit=9), first=1, second=0)
+    await _pass_by(database, partial(uncertain_posts.claim_due, limit=9), first=1, second=0)
     await _pass_by(database, partial(uncertain_posts.escalate_due, limit=9), first=1, second=0)
     await _pass_by(database, rescue.cancel_unwanted, first=1, second=0)
 

@@ -17,7 +17,7 @@ async def test_approve_holds_queues_audits_and_tells(session: AsyncSession) -> N
     deal = await people.deal(session)
     before = await rows.snapshot(session)
     result = await people.approve(session, deal)
-    assert result == moderation.Approval(deal.target.id, created=True)
+    assert result == moderation.Decision(deal.target.id, created=True)
     await people.commit(session)
     assert rows.grown(before, await rows.snapshot(session)) == {
         "escrows": 1,
@@ -59,7 +59,7 @@ async def test_a_repeat_returns_the_first_result_whatever_came_since(
     second = await people.staff(session)
     before = await rows.snapshot(session)
     result = await moderation.approve(session, actor=second, target_id=deal.target.id)
-    assert result == moderation.Approval(deal.target.id, created=False)
+    assert result == moderation.Decision(deal.target.id, created=False)
     assert await rows.snapshot(session) == before
     with pytest.raises(errors.InvalidMove):
         await moderation.reject(session, actor=second, target_id=deal.target.id, reason="late")
@@ -111,7 +111,7 @@ async def test_reject_tells_the_reason_and_moves_no_money(session: AsyncSession)
     )
     assert result.created
     assert rows.grown(before, await rows.snapshot(session)) == {"outbox": 1, "user_audit_logs": 1}
-    seen = await moderation.card(session, target_id=deal.target.id)
+    seen = await moderation.get_details(session, target_id=deal.target.id)
     assert (seen.status, seen.decision_reason) == ("rejected", "no bread")
     rejected = await rows.snapshot(session)
     again = await moderation.reject(
@@ -150,4 +150,4 @@ async def test_the_queue_is_what_waits_oldest_first(session: AsyncSession) -> No
     )
     assert card.creative == people.advert()
     with pytest.raises(errors.NotFound):
-        await moderation.card(session, target_id=999_999)
+        await moderation.get_details(session, target_id=999_999)

@@ -157,7 +157,7 @@ async def test_N4_the_advertiser_is_told_once_what_is_missing(database: Database
         deal = await people.deal(session, balance=4_000, price=5_000)
     for _ in range(2):
         async with database.sessions.begin() as session:
-            await moderation.note_missing_funds(session, target_id=deal.target.id)
+            await moderation.notify_missing_funds(session, target_id=deal.target.id)
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
@@ -175,7 +175,7 @@ async def test_nothing_is_missing_where_there_is_enough_or_nothing_to_decide(
             await moderation.reject(
                 session, actor=deal.moderator, target_id=deal.target.id, reason="no"
             )
-        await moderation.note_missing_funds(session, target_id=deal.target.id)
+        await moderation.notify_missing_funds(session, target_id=deal.target.id)
         owed = "SELECT count(*) FROM outbox WHERE kind = 'funds_missing'"
         assert await rows.one(session, owed) == 0
 

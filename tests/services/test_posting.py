@@ -85,7 +85,7 @@ async def test_what_is_paused_or_gone_is_not_claimed(session: AsyncSession, why:
     if why == "campaign":
         await campaigns.pause(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
     elif why == "suspended":
-        await channels.rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
     else:
         await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
     await _nothing(session)
@@ -165,7 +165,7 @@ async def test_a_lost_right_suspends_the_channel_and_costs_no_attempt(
         session, "SELECT user_id FROM outbox WHERE kind = 'channel_suspended' ORDER BY id"
     ) == [(deal.owner.user_id,), (None,)]
     await _nothing(session)
-    await channels.rights_restored(session, chat_id=deal.channel.chat_id)
+    await channels.record_rights_restored(session, chat_id=deal.channel.chat_id)
     assert (await people.claimed(session)).claim_no == 2
 
 
@@ -208,7 +208,7 @@ async def test_uncertain_is_never_sent_again_and_looked_for_at_once(session: Asy
     assert await posting.record_uncertain(session, claim, error="time-out")
     assert await _job(session) == ("uncertain",)
     assert await rows.one(session, "SELECT status FROM escrows") == "held"
-    assert [doubt.job_id for doubt in await uncertain_posts.take_due(session, limit=9)] == [
+    assert [doubt.job_id for doubt in await uncertain_posts.claim_due(session, limit=9)] == [
         claim.job_id
     ]
     await _nothing(session)

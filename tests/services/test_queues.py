@@ -44,36 +44,36 @@ def _message(update_id: int, chat_id: int = 5, words: str = "hello") -> dict[str
     ],
 )
 def test_the_lane_of_an_update(update: dict[str, Any], lane: int) -> None:
-    assert inbox.lane(update) == lane
+    assert inbox.lane_of(update) == lane
 
 
 async def test_updates_are_stored_once_and_taken_in_order(session: AsyncSession) -> None:
     assert await inbox.store(session, []) == 0
     assert await inbox.store(session, [_message(12), _message(11), _message(12)]) == 2
     assert await inbox.store(session, [_message(11), _message(13)]) == 1
-    assert await inbox.waiting(session) == 3
-    taken = await inbox.take(session, limit=2)
+    assert await inbox.count_open(session) == 3
+    taken = await inbox.claim(session, limit=2)
     assert [(row.update_id, row.lane, row.attempts) for row in taken] == [(12, 5, 1), (11, 5, 1)]
-    rest = await inbox.take(session, limit=9, exclude=[row.id for row in taken])
+    rest = await inbox.claim(session, limit=9, exclude=[row.id for row in taken])
     assert [row.update_id for row in rest] == [13]
 
 
 async def test_characters_that_the_database_cannot_keep(session: AsyncSession) -> None:
     strange = _message(1, words="a\0b\ud83dc🍞")
     assert await inbox.store(session, [strange, _message(2)]) == 2
-    taken = await inbox.take(session, limit=9)
+    taken = await inbox.claim(session, limit=9)
     assert taken[0].payload is not None
     assert taken[0].payload["message"]["text"] == "ab\ufffdc🍞"
 
 
 async def test_done_empties_and_failed_keeps(session: AsyncSession) -> None:
     await inbox.store(session, [_message(1), _message(2), _message(3)])
-    one, two, _ = await inbox.take(session, limit=9)
-    assert await inbox.done(session, one.id)
-    assert not await inbox.done(session, one.id)
-    await inbox.failed(session, id=two.id, error="TypeError")
-    assert not await inbox.done(session, two.id)
-    assert await inbox.waiting(session) == 1
+    one, two, _ = await inbox.claim(session, limit=9)
+    assert await inbox.mark_handled(session, one.id)
+    assert not await inbox.mark_handled(session, one.id)
+    await inbox.park(session, id=two.id, error="TypeError")
+    assert not await inbox.mark_handled(session, two.id)
+    assert await inbox.count_open(session) == 1
     assert await rows.table(
         session,
         "SELECT payload IS NULL, done_at IS NULL, failed_at IS NULL, last_error FROM inbox"
@@ -88,18 +88,18 @@ async def test_done_empties_and_failed_keeps(session: AsyncSession) -> None:
 async def test_an_update_that_never_ends_is_parked(session: AsyncSession) -> None:
     await inbox.store(session, [_message(1)])
     for attempt in range(1, inbox.MAX_ATTEMPTS + 1):
-        taken = await inbox.take(session, limit=9)
+        taken = await inbox.claim(session, limit=9)
         assert [row.attempts for row in taken] == [attempt]
-    assert await inbox.take(session, limit=9) == []
-    assert await inbox.waiting(session) == 0
+    assert await inbox.claim(session, limit=9) == []
+    assert await inbox.count_open(session) == 0
     assert await rows.one(session, "SELECT last_error FROM inbox") is not None
 
 
 async def test_a_payment_that_cannot_be_handled_is_told_and_retried(session: AsyncSession) -> None:
     paid = {"update_id": 1, "message": {"chat": {"id": 7}, "successful_payment": {}}}
     await inbox.store(session, [paid, _message(2)])
-    for row in await inbox.take(session, limit=9):
-        await inbox.failed(session, id=row.id, error="TypeError")
+    for row in await inbox.claim(session, limit=9):
+        await inbox.park(session, id=row.id, error="TypeError")
     [parked] = await inbox.parked_payments(session, limit=9)
     told = "SELECT user_id, payload->>'inbox_id' FROM outbox WHERE kind = 'payment_parked'"
     assert await rows.table(session, told) == [(None, str(parked.id))]
@@ -113,7 +113,7 @@ async def test_a_payment_that_cannot_be_handled_is_told_and_retried(session: Asy
     await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
     with pytest.raises(errors.NotFound):
         await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
-    [again] = await inbox.take(session, limit=9)
+    [again] = await inbox.claim(session, limit=9)
     assert (again.id, again.attempts) == (parked.id, 1)
 
 
@@ -122,11 +122,11 @@ async def test_old_updates_are_deleted(database: Database) -> None:
         await inbox.store(session, [_message(number) for number in range(1, 6)])
         old = {"update_id": 6, "message": {"chat": {"id": 7}, "successful_payment": {}}}
         await inbox.store(session, [old])
-        taken = await inbox.take(session, limit=9)
+        taken = await inbox.claim(session, limit=9)
         for row in taken[:2]:
-            await inbox.done(session, row.id)
+            await inbox.mark_handled(session, row.id)
         for row in (taken[2], taken[3], taken[5]):
-            await inbox.failed(session, id=row.id, error="x")
+            await inbox.park(session, id=row.id, error="x")
     await database.as_owner(
         "UPDATE inbox SET done_at = done_at - interval '49 hours' WHERE update_id = 1"
     )
@@ -152,13 +152,13 @@ async def test_a_message_with_a_key_is_owed_once(session: AsyncSession) -> None:
     for _ in range(2):
         await _owe(session, "once")
         await _owe(session)
-    assert len(await outbox.take(session, limit=9)) == 3
+    assert len(await outbox.claim(session, limit=9)) == 3
 
 
 async def test_a_taken_message_is_leased(database: Database) -> None:
     async def take() -> list[OutboxMessage]:
         async with database.sessions.begin() as session:
-            return list(await outbox.take(session, limit=99))
+            return list(await outbox.claim(session, limit=99))
 
     async with database.sessions.begin() as session:
         await session.execute(text("UPDATE outbox SET status = 'failed'"))
@@ -171,11 +171,11 @@ async def test_a_taken_message_is_leased(database: Database) -> None:
     second = await take()
     assert [(message.id, message.attempts) for message in second] == [(first[0].id, 2)]
     async with database.sessions.begin() as session:
-        await outbox.failed(session, id=second[0].id, error="429", retry_in=timedelta(0))
+        await outbox.record_failed(session, id=second[0].id, error="429", retry_in=timedelta(0))
     assert len(await take()) == 1
     async with database.sessions.begin() as session:
-        await outbox.sent(session, {second[0].id: 77})
-        await outbox.failed(session, id=second[0].id, error="late", retry_in=None)
+        await outbox.record_sent(session, {second[0].id: 77})
+        await outbox.record_failed(session, id=second[0].id, error="late", retry_in=None)
     assert await take() == []
     async with database.sessions.begin() as session:
         assert await rows.table(
@@ -186,9 +186,9 @@ async def test_a_taken_message_is_leased(database: Database) -> None:
 async def test_a_message_that_cannot_arrive_is_given_up(session: AsyncSession) -> None:
     person = await people.person(session)
     await outbox.add(session, user_id=person.user_id, kind="target_paid", payload={})
-    message = (await outbox.take(session, limit=99))[-1]
+    message = (await outbox.claim(session, limit=99))[-1]
     assert message.user_id == person.user_id
-    await outbox.failed(session, id=message.id, error="blocked", retry_in=None)
+    await outbox.record_failed(session, id=message.id, error="blocked", retry_in=None)
     assert await rows.table(
         session, "SELECT status, last_error FROM outbox WHERE id = :id", id=message.id
     ) == [("failed", "blocked")]
@@ -198,13 +198,13 @@ async def test_a_message_that_cannot_arrive_is_given_up(session: AsyncSession) -
 async def test_what_has_ended_stays_so(session: AsyncSession, *, arrived: bool) -> None:
     await session.execute(text("UPDATE outbox SET status = 'failed'"))
     await _owe(session)
-    [owed] = await outbox.take(session, limit=99)
+    [owed] = await outbox.claim(session, limit=99)
     if arrived:
-        await outbox.sent(session, {owed.id: 5})
-        await outbox.failed(session, id=owed.id, error="late", retry_in=MINUTE)
+        await outbox.record_sent(session, {owed.id: 5})
+        await outbox.record_failed(session, id=owed.id, error="late", retry_in=MINUTE)
     else:
-        await outbox.failed(session, id=owed.id, error="gone", retry_in=None)
-        await outbox.sent(session, {owed.id: 5})
+        await outbox.record_failed(session, id=owed.id, error="gone", retry_in=None)
+        await outbox.record_sent(session, {owed.id: 5})
     found = await rows.table(
         session, "SELECT status, message_id, last_error FROM outbox WHERE id = :id", id=owed.id
     )

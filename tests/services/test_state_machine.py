@@ -240,9 +240,11 @@ class Marketplace(machine_posts.Posts):
         async def act(session: AsyncSession) -> None:
             chat_id = (await channels.get(session, channel_id)).chat_id
             if lost:
-                await channels.rights_lost(session, chat_id=chat_id, reason="posting_refused")
+                await channels.record_rights_lost(
+                    session, chat_id=chat_id, reason="posting_refused"
+                )
             else:
-                await channels.rights_restored(session, chat_id=chat_id)
+                await channels.record_rights_restored(session, chat_id=chat_id)
 
         self.both(act, lambda: self.model.rights(channel_id, lost=lost))
 

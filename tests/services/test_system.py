@@ -186,7 +186,7 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
 
     async def take(owner: str, ttl: timedelta = minute) -> int | None:
         async with database.sessions.begin() as session:
-            return await leases.take(session, name="polling", owner=owner, ttl=ttl)
+            return await leases.acquire(session, name="polling", owner=owner, ttl=ttl)
 
     async def drop(owner: str) -> None:
         async with database.sessions.begin() as session:
@@ -211,7 +211,7 @@ async def test_heartbeats_and_readiness(database: Database) -> None:
         await people.stop(session, Switch.PAYOUTS)
     await database.as_owner("DELETE FROM kill_switches WHERE key = 'refunds'")
     async with database.sessions.begin() as session:
-        ready = await readiness.facts(session)
+        ready = await readiness.read_state(session)
     assert ready["scheduler"] is True
     assert ready["switches"]["payouts"] == "disabled"
     assert ready["switches"]["refunds"] == "missing"

@@ -75,7 +75,7 @@ async def test_a_channel_that_cannot_be_bought(session: AsyncSession, what: str)
             session, actor=deal.owner, chat_id=-5, title="New", username=None, subscribers=0
         )
     elif what == "suspended":
-        await channels.rights_lost(session, chat_id=place.chat_id, reason="kicked")
+        await channels.record_rights_lost(session, chat_id=place.chat_id, reason="kicked")
     else:
         step = channels.pause if what == "paused" else channels.remove
         await step(session, actor=deal.owner, channel_id=place.id)

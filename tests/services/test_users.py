@@ -115,7 +115,7 @@ async def test_a_refusal_is_kept_with_role_and_place(session: AsyncSession) -> N
     actor = Actor(
         (await people.person(session)).user_id, frozenset({Role.ADMIN}), in_admin_chat=False
     )
-    await audit.denied(
+    await audit.record_denied(
         session, actor=actor, action="kill_switch", error=errors.AccessDenied("kill_switch")
     )
     assert await rows.table(

@@ -14,7 +14,7 @@ KNOWN = 7
 async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
     """A deal whose send was cut; the channel's highest known id was KNOWN before it."""
     made = await people.approved(session, **terms)
-    await channels.note_message(session, chat_id=made.channel.chat_id, message_id=KNOWN)
+    await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     claim = await people.claimed(session)
     assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="TimeoutError")
@@ -23,7 +23,7 @@ async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
 
 
 async def the_doubt(session: AsyncSession) -> uncertain_posts.UncertainPost:
-    [doubt] = await uncertain_posts.take_due(session, limit=9)
+    [doubt] = await uncertain_posts.claim_due(session, limit=9)
     return doubt
 
 
