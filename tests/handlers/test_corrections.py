@@ -12,8 +12,8 @@ from tests.handlers.marketplace import Marketplace
 OPEN = "🔎 Open the correction"
 CONFIRM = "✅ Confirm"
 REFUSE = "✖️ Refuse"
-ENTRIES = "I went through the entries"
-ANOTHER = "another person"
+ENTRIES = "I checked the entries"
+ANOTHER = "Another person"
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_the_second_admin_reads_and_confirms_with_a_reason(
     assert "/ledger" in done
     assert await market.buttons("group") == ["⬅️ Back"]
     await market.press("owner", "⬅️ Back", where="group")
-    assert "No repair waits" in await market.last("group")
+    assert "No correction waits" in await market.last("group")
     assert [row["error"] for row in await market.refusals()] == ["SamePerson"]
 
 
@@ -150,7 +150,7 @@ async def test_a_drift_is_confirmed_in_words_and_repaired_by_the_owners_role(
     ]
     await market.press("owner", f"#{proposed.id}", where="group")
     card = await market.last("group")
-    assert "$107.00 now, $100.00 then" in card
+    assert "$107.00 now, $100.00 afterwards" in card
     assert "• drifted_balance" in card
     for wrong in ("/confirm", f"/confirm {proposed.id}", "/confirm x because"):
         await market.say("owner", wrong, where="group")
@@ -179,13 +179,13 @@ async def test_a_refusal_says_why_and_an_old_button_says_that_it_is_old(
     await market.press("owner", "an adjustment", where="group")
     await market.press("owner", REFUSE, where="group")
     await market.press("owner", "The cause is not known yet", where="group")
-    assert "Dropped. Nothing was changed" in await market.last("group")
+    assert "Refused. Nothing was changed" in await market.last("group")
     await market.deliver()
-    assert "was dropped: an adjustment.\nReason: The cause is not" in await market.last("group")
+    assert "was refused: an adjustment.\nReason: The cause is not" in await market.last("group")
     alert = await market.press("owner", CONFIRM, where="group", message_id=old)
     assert "decided already" in alert
     shown = {m["message_id"]: m["text"] for m in await market.messages("group")}
-    assert "Dropped" in shown[old]
+    assert "Refused" in shown[old]
     assert await state(market) == ("dropped", 10_000)
 
 
@@ -217,7 +217,7 @@ async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Mar
 async def test_who_may_look_and_who_may_decide(signed_by_two: Marketplace) -> None:
     market = signed_by_two
     await market.say("owner", "/corrections", where="group")
-    assert "No repair waits" in await market.last("group")
+    assert "No correction waits" in await market.last("group")
     number = await adjustment(market)
     await hire(market, "advertiser", Role.OPERATOR)
     await market.say("advertiser", "/corrections", where="group")

@@ -16,7 +16,7 @@ ABSENT = "📤 It is not there: send it"
 REFUND = "↩️ Refund the advertiser"
 RELEASE = "💰 It stayed: pay the owner"
 WAIT = "⏳ Wait another day"
-MOVED_ON = "This has been decided already, or has resolved itself. Nothing was changed."
+MOVED_ON = "This has been decided already, or the bot has found the answer. Nothing was changed."
 
 
 @pytest.fixture

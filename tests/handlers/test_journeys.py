@@ -94,7 +94,7 @@ async def test_a_placement_is_bought_and_approved(market: Marketplace) -> None:
     assert await market.value("SELECT status FROM post_jobs") == "queued"
     await market.deliver()
     assert "is approved" in await market.last("advertiser")
-    assert "An ad is coming" in await market.last("owner")
+    assert "An ad will be published" in await market.last("owner")
     await market.press("advertiser", "📋 Open the placement")
     assert "approved, waits to be published" in await market.last("advertiser")
     await market.say("advertiser", "/start")
@@ -216,6 +216,6 @@ async def test_the_language_is_telegrams_until_one_is_chosen(market: Marketplace
 
 
 async def test_the_pages_that_telegram_asks_for_are_there(market: Marketplace) -> None:
-    for page, words in (("/paysupport", "support"), ("/terms", "lawful"), ("/privacy", "keep")):
+    for page, words in (("/paysupport", "support"), ("/terms", "legal"), ("/privacy", "keep")):
         await market.say("advertiser", page)
         assert words in await market.last("advertiser")

@@ -56,7 +56,7 @@ async def test_a_person_asks_for_money_once_and_takes_it_back(market: Marketplac
         await market.say("advertiser", wrong)
         assert answer in await market.last("advertiser")
     await market.say("advertiser", "30")
-    assert "Left then: $70.00" in await market.last("advertiser")
+    assert "Left after that: $70.00" in await market.last("advertiser")
     assert await status(market) == []
     question = (await market.messages("advertiser"))[-1]["message_id"]
     for _ in range(2):

@@ -14,13 +14,13 @@ campaign = 📣 { $name }
     Status: { $status ->
         [draft] draft (activate it to buy placements)
         [active] active
-        [paused] paused: nothing new goes out
+        [paused] paused: no new posts are published
         [cancelled] cancelled
         [completed] completed
        *[other] { $status }
     }
     Budget: { $budget }
-    Left of it: { $left }
+    Budget left: { $left }
 campaign-activate = 🚀 Activate
 campaign-pause = ⏸ Pause
 campaign-resume = ▶️ Resume
@@ -28,7 +28,7 @@ campaign-ad = 👁 Show the ad
 campaign-cancel = 🗑 End the campaign
 campaign-cancel-question = End “{ $name }” for good?
 
-    Placements that wait for a decision are taken back, posts that are not out yet are cancelled and refunded. What is already published stays for its promised hours.
+    Placements that wait for a decision are taken back. Posts that are not published yet are cancelled, and you get their price back. Published posts stay for their promised hours.
 campaign-cancel-sure = 🗑 Yes, end it
 
 campaign-name-ask = ➕ New campaign
@@ -37,7 +37,7 @@ campaign-name-ask = ➕ New campaign
 campaign-ad-ask = Now send the ad itself, exactly as it should look: a text with formatting, or one photo, video or GIF with a caption.
 campaign-button-ask = Should there be a link button under the ad? Send the text of the button, or skip it.
 campaign-url-ask = Where does the button lead? Send the address, for example https://example.com
-campaign-budget-ask = What is the budget of the campaign? Placements can't cost more than this in all. For example: { $example }
+campaign-budget-ask = What is the budget of the campaign? All placements together can't cost more than this. For example: { $example }
 campaign-preview = 👆 This is the ad, exactly as it will be published.
 
     Campaign: { $name }
@@ -66,7 +66,7 @@ buy-when = When should it be published?
 buy-at-once = ⚡ As soon as approved
 buy-later = 🕒 At a time I choose
 buy-time-ask = Send the date and the time in your time zone, for example 2030-12-31 18:00 or 31.12.2030 18:00
-time-wrong = I can't read that as a date and a time. Please send it like 2030-12-31 18:00 (an hour that a change of clocks skips does not exist).
+time-wrong = I can't read that as a date and a time. Please send it like 2030-12-31 18:00 (an hour that is skipped when the clocks change does not exist).
 buy-confirm = 🛒 Please check
 
     Campaign: { $campaign }
@@ -81,9 +81,9 @@ buy-confirm = 🛒 Please check
 
     Left of the budget: { $left }, after this: { $after }
 
-    The price is held when an admin approves it.
+    The price is held when an admin approves the placement.
 terms-changed = The owner has just changed the terms. Please look at them again:
-buy-done = ✅ Submitted. An admin will look at it.
+buy-done = ✅ Submitted. An admin will check it.
 
 placements = 📋 Your placements
 placements-none = 📋 You have no placements yet.
@@ -118,7 +118,7 @@ placement-state = { $state ->
     [uncertain] ❔ we are finding out whether it was published
     [live] 🟢 published
     [posted] ✅ done, the owner has been paid
-    [failing] ↩️ could not stay in the channel, the money comes back
+    [failing] ↩️ was not published or did not stay in the channel, the money comes back
     [refunded] ↩️ refunded
     [rejected] ❌ rejected
     [withdrawn] taken back

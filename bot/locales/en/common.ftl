@@ -9,7 +9,7 @@ unset = not set
 page-previous = ◀️ Previous
 page-next = Next ▶️
 hours = { $hours ->
-    [0] as soon as it is out
+    [0] no promised time
     [one] { $hours } hour
    *[other] { $hours } hours
 }
@@ -19,13 +19,13 @@ when-now = as soon as possible
 button-stale = This button is out of date. Please open the menu again: /start
 form-gone = This form is closed. Nothing was changed. Please open the menu again: /start
 not-understood = I did not expect a message now. Please choose:
-anonymous = You speak as the group, not as yourself. Turn off anonymity in the group's admin settings and repeat the command.
-surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, tell the support this number: { $reference }
+anonymous = You write as the group, not as yourself. Turn off anonymity in the group's admin settings and repeat the command.
+surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, send this number to the support: { $reference }
 amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }
 
 menu = 👋 Welcome!
 
-    Advertisers buy posts in other people's channels here. The money waits in escrow until the post is proven to be in the channel; otherwise all of it comes back.
+    Advertisers buy posts in other people's channels here. The money is held in escrow until it is proven that the post stayed in the channel. Otherwise all of it comes back.
 
     What would you like to do?
 menu-campaigns = 📣 Campaigns
@@ -57,13 +57,13 @@ help = ❓ How it works
     1. Top up your wallet (💰 Wallet).
     2. Make a campaign (📣 Campaigns): a name, the ad, a budget. Save it and activate it.
     3. Buy a placement (🛒): choose a channel and a time.
-    4. An admin looks at the ad. Once it is approved, the price is held in escrow and the ad is published.
+    4. An admin checks the ad. Once it is approved, the price is held in escrow and the ad is published.
     5. When the promised hours are over and the post is still there, the channel's owner is paid. If it could not be published or was removed, you get everything back.
 
     Channel owner
     1. Connect a channel you created (📺 My channels). I need the right to post and no other.
     2. Set a price, the promised hours and a topic.
-    3. Ads are published by themselves. You are paid when the promised hours are over, less the platform's fee.
+    3. Ads are published automatically. You are paid when the promised hours are over, minus the platform's fee.
     4. Take your money out: 💰 Wallet → 🏦 Withdraw.
 
     Trouble with a payment: /paysupport
@@ -74,12 +74,12 @@ paysupport = 💬 Payment support
     If it does not help, write to the support with the date and the amount of the payment. Telegram's own support can't help with purchases made here.
 terms = 📄 Terms
 
-    You may advertise only what is lawful and yours to advertise. Every ad is looked at before it is published. The price of a placement is held until the promised hours are over; then the owner of the channel is paid less the platform's fee. If the post could not be published, or was removed before the hours were over, you get the whole price back to your wallet.
+    You may advertise only what is legal and what you have the right to advertise. Every ad is checked before it is published. The price of a placement is held until the promised hours are over; then the owner of the channel is paid, minus the platform's fee. If the post could not be published, or was removed before the hours were over, you get the whole price back to your wallet.
 
     A channel's owner promises that a published post stays unchanged for the promised hours.
 privacy = 🔒 Privacy
 
-    We keep your Telegram id, your language and time zone, your campaigns, your channels and the movements of your money. We do not keep your name or your phone number, and your messages are deleted once they are handled. Money records are kept as the law asks.
+    We keep your Telegram id, your language and time zone, your campaigns, your channels and the movements of your money. We do not keep your name or your phone number, and your messages are deleted once they are handled. Records of money are kept as long as the law requires.
 
 command-start = Menu
 command-settings = Language and time zone
@@ -91,4 +91,4 @@ command-queue = Placements that wait for a decision
 command-killswitch = Stop or run parts of the product
 command-health = Is everything working?
 command-ledger = Check all invariants now
-command-incidents = What is not repaired yet
+command-incidents = Open incidents

@@ -7,6 +7,6 @@ deposits-wait = ⏳ { $count ->
 deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when } · { $status ->
     [received] ⏳ waits to be credited
     [credited] ✅ credited
-   *[clawed_back] ↩️ reversed outside
+   *[clawed_back] ↩️ reversed outside of the platform
 }
-command-deposits = The last deposits
+command-deposits = The latest deposits

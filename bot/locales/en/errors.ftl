@@ -1,4 +1,4 @@
-error-access-denied = You may not do this: it takes a staff role, and the admin chat. Nothing was changed.
+error-access-denied = You may not do this: it requires a staff role, and is possible only in the admin chat. Nothing was changed.
 error-not-campaign-owner = Not campaign owner: this campaign is somebody else's. Nothing was changed.
 error-not-channel-owner = This channel is somebody else's. Nothing was changed.
 error-not-withdrawal-owner = This withdrawal is somebody else's. Nothing was changed.
@@ -27,7 +27,7 @@ error-invalid-terms = These terms can't be used. Please check the numbers.
 error-idempotency-conflict = This was already done with other details. Please start again from the menu: /start
 error-invalid-transfer = The money could not be moved. Nothing was changed.
 error-currency-mismatch = The wallet is in { $expected }, not in { $got }. Nothing was changed.
-error-post-not-proven = The post is not proven to have stayed as promised yet. Nothing was changed.
+error-post-not-proven = It is not proven yet that the post stayed as promised. Nothing was changed.
 error-post-not-failed = Only a post that failed or was cancelled is refunded. Nothing was changed.
 error-escrow-not-held = { $status ->
     [released] The money was already paid to the owner. Nothing was changed.
@@ -35,6 +35,6 @@ error-escrow-not-held = { $status ->
    *[other] No money is held for this placement. Nothing was changed.
 }
 error-incident-open = Incident { $incident_id } is still open: close it first. Nothing was changed.
-error-not-checked = Incident { $incident_id } stays open: nobody has checked the whole ledger since it was opened and repaired. Run adtech check --full, then close it. Nothing was changed.
-error-same-person = This takes another person than the one who did the step before. Nothing was changed.
-error-not-correctable = The books are not as this correction needs them ({ $kind }). Look again with adtech reconcile. Nothing was changed.
+error-not-checked = Incident { $incident_id } stays open: the whole ledger has not been checked since the incident was opened and repaired. Run adtech check --full, then close the incident. Nothing was changed.
+error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
+error-not-correctable = The ledger is not in the state that this correction requires ({ $kind }). Check it again with adtech reconcile. Nothing was changed.

@@ -8,21 +8,21 @@ notice-target-paid = { $to ->
     [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
    *[advertiser] ✅ Placement #{ $id } in { $channel } is done: the post has stayed as promised, and the owner has been paid.
 }
-notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } did not work out.
+notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
 notice-funds-missing = 💰 Placement #{ $id } in { $channel } can't be approved: { $missing } is missing in your wallet. Top up, and an admin can approve it.
-notice-ad-scheduled = 📬 An ad is coming to { $channel }: { $when }. Price: { $price }, less the platform's fee. It stays for { $hours ->
-    [0] no promised time
-    [one] { $hours } hour
-   *[other] { $hours } hours
+notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. It stays { $hours ->
+    [0] for no promised time
+    [one] for { $hours } hour
+   *[other] for { $hours } hours
 }.
 notice-post-published = { $to ->
-    [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). Leave it as it is for the promised time: you are paid then.
+    [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). Do not change it during the promised time. You are paid after that.
    *[advertiser] 🟢 Your ad is published in { $channel } (placement #{ $id }).
 }
 notice-post-refused = ⚠️ Placement #{ $id } could not be published in { $channel }. The money comes back to your wallet.
 notice-post-gone = { $to ->
-    [owner] ⚠️ The ad of placement #{ $id } is gone from { $channel } before its time. You are not paid for it; the advertiser gets the money back.
-   *[advertiser] ⚠️ Your ad was removed from { $channel } before its time (placement #{ $id }). The money comes back to your wallet.
+    [owner] ⚠️ The ad of placement #{ $id } disappeared from { $channel } before its promised time was over. You are not paid for it; the advertiser gets the money back.
+   *[advertiser] ⚠️ Your ad was removed from { $channel } before its promised time was over (placement #{ $id }). The money comes back to your wallet.
 }
 notice-channel-suspended = ⚠️ “{ $title }” is not offered any more. { $why }
 notice-deposit-credited = 💰 { $amount } has arrived in your wallet.
@@ -32,7 +32,7 @@ notice-switch-changed = { $state ->
 } ({ $reason }). By: { $by }
 notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 notice-ledger-line = • { $name }: rows { $rows }
-notice-ledger-sealed = 🔏 Seal { $number } of the ledger. Keep this message: who rewrites the ledger cannot rewrite it.
+notice-ledger-sealed = 🔏 Seal { $number } of the ledger. Keep this message: somebody who changes the ledger in the database can't change this message.
     { $digest }
 notice-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
@@ -52,15 +52,15 @@ withdrawal-return-reason = { $reason ->
     [cancelled] You took it back.
     [clawed_back] A payment of yours was reversed.
     [details] We don't know where to send it, and could not reach you.
-    [suspicion] Something about it has to be cleared up first. Please write to the support.
+    [suspicion] We have to clarify something about it first. Please write to the support.
     [rules] It is against the rules.
     [other] {""}
    *[text] Reason: { $reason }
 }
-notice-person-blocked = ⛔ You are blocked. What is published runs its course and is paid for, ads of yours that are not out yet are cancelled and refunded, and your channels take no placements. Your money stays yours; withdrawals wait until this is settled with the support.
-notice-person-unblocked = ✅ You are no longer blocked. Your channels that were closed for this are open again.
+notice-person-blocked = ⛔ You are blocked. Published posts stay for their promised time and are paid for. Your ads that are not published yet are cancelled and refunded. Your channels take no placements. Your money stays yours, but withdrawals wait until the question is settled with the support.
+notice-person-unblocked = ✅ You are no longer blocked. Your channels that were suspended because of this are restored.
 notice-payment-parked = 🚨 Somebody has paid, and the payment could not be handled ({ $error }). It is kept: once the cause is repaired, run adtech retry-payment { $id }. It is never credited twice.
-notice-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
+notice-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside of the platform. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
 correction-kind = { $kind ->
     [adjustment] an adjustment
     [missing_payout] a missing payout
@@ -70,7 +70,7 @@ correction-kind = { $kind ->
 }
 notice-correction = { $status ->
     [proposed] 🛠 Correction #{ $id } is proposed: { $kind }. Another admin has to confirm it.
-    [confirmed] 🛠 Correction #{ $id } is confirmed: { $kind }. It is done with adtech repair.
+    [confirmed] 🛠 Correction #{ $id } is confirmed: { $kind }. Run adtech repair { $id } to carry it out.
     [done] ✅ Correction #{ $id } is done: { $kind }.
-   *[dropped] ✖️ Correction #{ $id } was dropped: { $kind }.
+   *[dropped] ✖️ Correction #{ $id } was refused: { $kind }.
 }

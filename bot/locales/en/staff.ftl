@@ -54,7 +54,7 @@ switch-reason = { $reason ->
 }
 switch-stop = ⛔ Stop { $key }
 switch-run = ▶️ Run { $key }
-switch-stop-why = Why is { $key } to be stopped? Your press stops it at once.
+switch-stop-why = Why do you stop { $key }? Pressing a reason stops it at once.
 switch-lets = { $key ->
     [new_escrows] approvals and holds of money
     [payouts] payouts to channel owners
@@ -62,13 +62,13 @@ switch-lets = { $key ->
     [deposits] invoices, payments and their crediting
     [withdrawals] withdrawal requests and approvals
     [telegram_posting] publishing and restoring ads in channels
-    [worker_post] taking up posts that are queued
-    [worker_watchdogs] the watchdogs' own actions
+    [worker_post] taking queued posts to publish them
+    [worker_watchdogs] automatic actions of the watchdogs
    *[other] { $key }
 }
-switch-run-question = ▶️ Let { $key } run again? It lets through: { $lets }. Choose why:
+switch-run-question = ▶️ Run { $key } again? It allows: { $lets }. Choose the reason:
 switch-run-sure = ▶️ Yes, run it: { $reason }
-switch-which = “On” and “off” mean different things to different people. { $key } lets through: { $lets }. What shall happen?
+switch-which = “On” and “off” mean different things to different people. { $key } allows: { $lets }. What do you want to do?
 switch-usage = Usage:
     /killswitch: the panel
     /killswitch stop KEY REASON: stop at once
@@ -91,13 +91,13 @@ switch-panel = 🎛 All switches
 
 health = 🩺 Health
 ledger-clean = ✅ The ledger is clean: every invariant holds.
-ledger-broken = 🚨 Invariants are broken. What moves money has been stopped.
+ledger-broken = 🚨 Invariants are broken. All movements of money are stopped.
 ledger-violation = • { $name }: { $count ->
     [one] { $count } row
    *[other] { $count } rows
 }
 
-incidents = 🚨 Open incidents. Close one when it is repaired; then another operator than you runs the switches again.
+incidents = 🚨 Open incidents. Close an incident when it is repaired. After that, another operator (not you) runs the switches again.
 incidents-none = ✅ No incident is open.
 incident-line = #{ $id } { $kind }, since { $at }: { $what }
 incident-close = ✅ Repaired, close #{ $id }

@@ -8,7 +8,7 @@ wallet-withdrawals = 📤 My withdrawals
 wallet-top-up = ➕ Top up
 wallet-statement = 📄 Statement
 statement = 📄 Statement, newest first
-statement-none = 📄 Nothing has moved yet.
+statement-none = 📄 There are no movements yet.
 statement-line = { $at }
     { $reason ->
         [deposit] Top-up
@@ -17,7 +17,7 @@ statement-line = { $at }
         [refund] Back from placement #{ $id }
         [withdrawal_hold] Withdrawal
         [withdrawal_return] Withdrawal returned
-        [clawback] Payment taken back
+        [clawback] Payment reversed
         [adjustment] Adjustment
        *[other] { $reason }
     }: { $amount }
@@ -26,6 +26,6 @@ top-up-ask = How much would you like to top up? For example: { $example }
 invoice-title = Wallet top-up
 invoice-description = { $amount } for your advertising wallet
 invoice-refused = Telegram does not take an invoice of this amount. Please try another one.
-deposit-waits = ✅ Your payment of { $amount } has arrived and is recorded. Crediting is stopped for the moment; it will reach your wallet by itself.
+deposit-waits = ✅ Your payment of { $amount } has arrived and is recorded. Crediting is stopped at the moment. The payment will be credited to your wallet automatically.
 payment-foreign = This invoice was made for somebody else. Please make your own: 💰 Wallet → ➕ Top up.
 payment-later = We can't take payments at this moment. Please try again in a minute; no money was taken.

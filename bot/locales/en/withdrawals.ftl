@@ -19,15 +19,15 @@ withdrawal-card = 🏦 Withdrawal #{ $id }
 withdrawal-status = { $status ->
     [requested] ⏳ Waits for a decision.
     [blocked] ⏳ Waits: the person is blocked and can't be approved.
-    [approved] ✅ Approved by { $by }. Pay it outside, then mark it as paid.
-    [paid] 💸 Paid, signed by { $by }. Reference: { $reference }
+    [approved] ✅ Approved by { $by }. Pay it outside of the platform, then mark it as paid.
+    [paid] 💸 Paid, marked by { $by }. Reference: { $reference }
    *[returned] ↩️ Given back.
 }
 withdrawal-returned-why = Why: { $reason ->
     [cancelled] the person took it back
     [clawed_back] a payment of theirs was reversed
     [details] no details where to pay
-    [suspicion] has to be cleared up first
+    [suspicion] something has to be clarified first
     [rules] against the rules
    *[text] { $reason }
 }
@@ -35,24 +35,24 @@ withdrawal-approve = ✅ Approve
 withdrawal-mark-paid = 💸 Mark as paid
 withdrawal-return = ↩️ Reject: give it back
 withdrawal-open = 🔎 Open the withdrawal
-withdrawal-ask-reference = Paid outside? Send the payment's own id there (a bank's or a provider's reference). No two withdrawals have the same one:
+withdrawal-ask-reference = Have you paid it outside of the platform? Send the reference of that payment at the bank or the provider. Each withdrawal has its own reference:
     /paid { $id } REFERENCE
-withdrawal-paid-usage = Usage: /paid WITHDRAWAL REFERENCE, for example /paid 12 wire-0815. The reference is the outside payment's own id.
+withdrawal-paid-usage = Usage: /paid WITHDRAWAL REFERENCE, for example /paid 12 wire-0815. The reference is the id of the payment at the bank or the provider.
 withdrawal-reference-taken = Another withdrawal has that reference, or #{ $id } is paid under another one. Nothing was changed; look at its card: /withdrawals
-withdrawal-ask-reason = Why is it given back? Your press moves the money, and the person is told why. In your own words:
+withdrawal-ask-reason = Why is it given back? Pressing a reason gives the money back, and the person is told the reason. To write your own reason:
     /return { $id } REASON
 withdrawal-reason-button = { $reason ->
     [details] No details where to pay
-    [suspicion] Has to be cleared up first
+    [suspicion] Something has to be clarified first
    *[rules] Against the rules
 }
 withdrawal-return-usage = Usage: /return WITHDRAWAL REASON, for example /return 12 the bank sent it back. The person is told the reason.
 withdrawal-moved-on = This has been decided already. Nothing was changed.
 withdraw-ask = How much would you like to withdraw? Available: { $available }
-withdraw-too-much = That is more than there is: { $available } is available.
+withdraw-too-much = That is more than you have: { $available } is available.
 withdraw-sure = 🏦 Withdraw { $amount }?
 
-    It leaves your wallet at once, and is paid when an admin has looked at it. Left then: { $left }
+    The money leaves your wallet at once. It is paid after an admin has checked the withdrawal. Left after that: { $left }
 withdraw-sure-button = ✅ Yes, withdraw { $amount }
 my-withdrawals = 📤 Your withdrawals, newest first
 my-withdrawals-none = 📤 You have not withdrawn anything yet.
@@ -65,5 +65,5 @@ my-withdrawal = #{ $id }: { $amount }, asked for { $when }
     }
 withdrawal-take-back = ✖️ Take back #{ $id } ({ $amount })
 command-withdrawals = Withdrawals that wait
-command-paid = Say that a withdrawal was paid
+command-paid = Mark a withdrawal as paid
 command-return = Give a withdrawal back

@@ -1,5 +1,5 @@
-corrections = 🛠 Ждущие исправления книги, сначала старые:
-corrections-none = ✅ Ни одно исправление не ждёт. Предлагают их из командной строки: adtech propose
+corrections = 🛠 Исправления, которые ждут, сначала старые:
+corrections-none = ✅ Ни одно исправление не ждёт. Исправление предлагают в командной строке: adtech propose
 corrections-row = #{ $id } · { $kind } · { $status ->
     [proposed] ждёт второго администратора
    *[confirmed] ждёт adtech repair
@@ -7,8 +7,8 @@ corrections-row = #{ $id } · { $kind } · { $status ->
 correction-card = 🛠 Исправление #{ $id }: { $kind }
 correction-change = { $kind ->
     [adjustment] { $amount } переходит из кошелька { $wallet } в кошелёк { $other }.
-    [balance_reset] Остаток кошелька { $wallet } ставится по его последней записи: сейчас { $before }, станет { $after }.
-    [orphan_entry] Запись { $entry } ({ $amount }) кошелька { $wallet } дополняется до перевода и отменяется другим. Остатки не меняются.
+    [balance_reset] Остаток кошелька { $wallet } устанавливается по его последней записи: сейчас { $before }, станет { $after }.
+    [orphan_entry] Запись { $entry } ({ $amount }) кошелька { $wallet } дополняется до перевода, а второй перевод отменяет его. Остатки не меняются.
     [missing_payout] Размещение #{ $target } ({ $amount }; эскроу { $escrow }, пост { $job }): { $payout } получает владелец, { $fee } — площадка.
    *[escrow_reversal] Размещение #{ $target } ({ $amount }; эскроу { $escrow }, пост { $job }) удерживается снова, а затем выплачивается или возвращается, как любое другое.
 }
@@ -34,23 +34,23 @@ correction-state = { $status ->
     [proposed] ⏳ Ждёт другого администратора, не того, кто предложил.
     [confirmed] ✅ Подтвердил { $by }: { $reason }. Ещё не выполнено.
     [done] ✅ Выполнено. Подтвердил { $by }: { $reason }.
-   *[dropped] ✖️ Снято. Ничего не изменилось.
+   *[dropped] ✖️ Отклонено. Ничего не изменилось.
 }
-correction-repair = Теперь, в командной строке с MIGRATION_DATABASE_URL: adtech repair { $id }
-correction-then-repair = Само подтверждение ещё ничего не меняет; после него: adtech repair { $id }
+correction-repair = Теперь выполните в командной строке с MIGRATION_DATABASE_URL: adtech repair { $id }
+correction-then-repair = Само подтверждение ничего не меняет. После него выполните: adtech repair { $id }
 correction-then-check = Теперь проверьте: /ledger, затем /incidents
 correction-confirm = ✅ Подтвердить
-correction-refuse = ✖️ Отказать
+correction-refuse = ✖️ Отклонить
 correction-open = 🔎 Открыть исправление
-correction-confirm-why = Почему это верно? Нажатие подтверждает. Своими словами:
+correction-confirm-why = Почему это верно? Нажатие на причину подтверждает исправление. Чтобы написать свою причину:
     /confirm { $id } ПРИЧИНА
-correction-refuse-why = Почему нет? Нажатие снимает предложение. Своими словами:
+correction-refuse-why = Почему нет? Нажатие на причину отклоняет исправление. Чтобы написать свою причину:
     /refuse { $id } ПРИЧИНА
 correction-reason = { $reason ->
-    [entries] Записи просмотрены
-    [outside] Видел подтверждение снаружи
+    [entries] Записи проверены
+    [outside] Видел подтверждение вне площадки
     [channel] Видел пост в канале
-    [wrong] Дело не в этом
+    [wrong] Ошибка в другом
     [cause] Причина ещё не известна
     [again] Больше не нужно
    *[other] { $reason }
@@ -61,7 +61,7 @@ correction-usage = Как пользоваться:
     /refuse ИСПРАВЛЕНИЕ ПРИЧИНА
 
     Например: /confirm 12 так в выписке банка. Что ждёт: /corrections
-correction-moved-on = Это уже решено. На карточке — как есть сейчас. Ничего не изменилось.
-command-corrections = Ждущие исправления книги
-command-confirm = Подтвердить исправление книги
-command-refuse = Отказать исправлению книги
+correction-moved-on = Это уже решено. На карточке показано нынешнее состояние. Ничего не изменилось.
+command-corrections = Исправления, которые ждут
+command-confirm = Подтвердить исправление
+command-refuse = Отклонить исправление

@@ -8,6 +8,6 @@ deposits-wait = ⏳ { $count ->
 deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when } · { $status ->
     [received] ⏳ ждёт зачисления
     [credited] ✅ зачислено
-   *[clawed_back] ↩️ отозвано снаружи
+   *[clawed_back] ↩️ отозвано вне площадки
 }
 command-deposits = Последние пополнения
