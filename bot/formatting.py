@@ -15,7 +15,8 @@ from babel.numbers import (
     parse_decimal,
 )
 
-STARS = "XTR"
+from db.money import STARS
+
 LARGEST = 10**12
 """Minor units; more than anybody pays, and far from the limits of the database's integers."""
 

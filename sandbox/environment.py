@@ -7,6 +7,7 @@ from pathlib import Path
 import dotenv
 
 from bot import settings
+from db.money import STARS
 from sandbox.startup_errors import CannotStart
 
 NAMES = tuple(name.upper() for name in settings.Settings.model_fields)
@@ -76,7 +77,7 @@ class Surroundings:
             "HTTP_HOST": "127.0.0.1",
             "ENVIRONMENT": "development",
         }
-        if not self.telegram and self.given["CURRENCY"] != settings.STARS:
+        if not self.telegram and self.given["CURRENCY"] != STARS:
             own["PAYMENT_PROVIDER_TOKEN"] = _PAYMENT_PROVIDER_TOKEN
         merged = {name: self.given[name] or own.get(name, "") for name in NAMES}
         if not self.telegram:
