@@ -15,7 +15,8 @@ from babel.numbers import (
     parse_decimal,
 )
 
-STARS = "XTR"
+from db.money import STARS
+
 LARGEST = 10**12
 """The largest amount that is accepted, in minor units. Nobody pays so much, and it is far below the
 limits of the database's integers."""

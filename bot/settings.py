@@ -21,8 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-STARS = "XTR"
-"""Telegram's own currency. Amounts are whole Stars, and there is no provider token."""
+from db.money import STARS
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """Telegram's "not found" may come from a stale cache, so two probes with a shorter gap between them

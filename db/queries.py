@@ -1,7 +1,7 @@
-"""Reads that lock, or that several services need.
+"""Queries that lock rows, or that several services need.
 
-Lock order: target, campaign, job, escrow, then wallets by id (`post_transfer` locks those). The
-locks of kill switches come before all of them.
+Lock order: the kill switches, the target, the campaign, the post job, the escrow, then the wallets
+in the order of their ids (`post_transfer` locks the wallets).
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from db.models.campaigns import (
 from db.models.money import Escrow
 from db.models.posting import PostJob
 
-Known = TypeVar("Known")
+Value = TypeVar("Value")
 
 KEY_LOCKS = 7_003
-"""Advisory locks of idempotency keys."""
+"""First key of the advisory locks of idempotency keys."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A target with what hangs on it."""
+    """A target with its campaign, channel, post job and escrow."""
 
     target: CampaignTarget
     campaign: Campaign
@@ -37,7 +37,7 @@ class Placement:
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:
-    """Lock a target; whoever changes a placement comes through here first."""
+    """Lock a target; every change of a placement takes this lock first."""
     found = await session.execute(
         select(CampaignTarget)
         .where(CampaignTarget.id == target_id)
@@ -50,9 +50,10 @@ async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget |
 async def lock_campaign(
     session: AsyncSession, campaign_id: int, *, shared: bool = False
 ) -> Campaign | None:
-    """Lock a campaign: shared by who relies on its status, alone by who changes it or its sum.
+    """Lock a campaign, shared or exclusively.
 
-    Shared, so that approvals in one campaign do not wait for each other.
+    Take the shared lock to rely on the campaign's status, so that approvals in one campaign do not
+    wait for each other. Take the exclusive lock to change the campaign or the sum of its prices.
     """
     found = await session.execute(
         select(Campaign)
@@ -63,21 +64,21 @@ async def lock_campaign(
     return found.scalar_one_or_none()
 
 
-def required(value: Known | None) -> Known:
-    """Return what is never null here: by a constraint, or as it was written with what was read.
+def required(value: Value | None) -> Value:
+    """Return a value that cannot be None here. Raises LookupError if it is None.
 
-    Raises LookupError.
+    A constraint of the database, or the transaction that wrote the row, guarantees the value.
     """
     if value is None:
-        raise LookupError("something that is always there is missing")
+        raise LookupError("a value that the database guarantees is missing")
     return value
 
 
 async def lock_placement(session: AsyncSession, target_id: int) -> Placement | None:
-    """Lock a target, its job and its escrow, in this order, and read what they belong to.
+    """Lock a target, its post job and its escrow, in this order; read its campaign and channel too.
 
-    The rows are read after the target's lock was granted: a statement that waited for a lock
-    still sees the other tables as they were before.
+    Each table is read by a statement of its own after the target is locked. A single statement that
+    waits for the lock would still see the other tables as they were before the wait.
     """
     target = await lock_target(session, target_id)
     if target is None:
@@ -110,24 +111,27 @@ async def lock_placement(session: AsyncSession, target_id: int) -> Placement | N
 
 
 def has_escrow() -> ColumnElement[bool]:
-    """Tell of a target in a query whether money is or was held for it."""
+    """Tell in a query whether a target has an escrow, held or settled."""
     return exists().where(Escrow.campaign_target_id == CampaignTarget.id)
 
 
 async def lock_key(session: AsyncSession, key: str) -> None:
-    """Let one press of a form at a time look for its key; the second then finds the first's row."""
+    """Lock an idempotency key until the end of the transaction.
+
+    If a form is submitted twice, the second transaction waits and then finds the first one's row.
+    """
     await session.execute(select(func.pg_advisory_xact_lock(KEY_LOCKS, func.hashtext(key))))
 
 
 async def now(session: AsyncSession) -> datetime:
-    """Return the database's clock."""
-    found = await session.execute(select(func.clock()))
-    moment: datetime = found.scalar_one()
-    return moment
+    """Return the time of the database's `clock()`, with a zone."""
+    result = await session.execute(select(func.clock()))
+    time: datetime = result.scalar_one()
+    return time
 
 
 async def clock_shift(session: AsyncSession) -> timedelta:
-    """Return how far `clock()` runs ahead; anything but zero is refused in production."""
-    found = await session.execute(select(func.clock() - func.statement_timestamp()))
-    shift: timedelta = found.scalar_one()
+    """Return how far `clock()` is ahead of the real time. Production refuses any value but zero."""
+    result = await session.execute(select(func.clock() - func.statement_timestamp()))
+    shift: timedelta = result.scalar_one()
     return shift

@@ -1,6 +1,7 @@
-"""Engines and sessions: the only module that knows how the database is reached.
+"""Create engines and sessions, and classify the database's errors.
 
-Entry points open `async with sessions.begin() as session:`; services never commit.
+No other module connects to the database. Entry points open `async with sessions.begin() as
+session:`, and services never commit.
 """
 
 from typing import Any
@@ -16,28 +17,34 @@ from sqlalchemy.ext.asyncio import (
 )
 
 POOL_SIZE = 32
-"""Kept once they were needed: overflowing ones are closed after each use, and to connect anew costs
-more than a transaction (32 approvals at once went at a quarter of the pace of 8)."""
+"""Connections that the pool opens when they are needed, and keeps.
+
+There is no overflow: an overflow connection is closed after each use, and a new connection costs
+more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate of 8.
+"""
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
 AWAY_STATES = ("08", "57P", "53300")
-"""SQLSTATE beginnings: connection lost, shutting down or starting up, no connection left."""
+"""Prefixes of SQLSTATEs: connection lost, server stopping or starting, no connection left."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
-"""SQLSTATEs: serialization, deadlock, a lock, a transaction or a statement that took too long."""
+"""SQLSTATEs: serialization failure, deadlock, and time limits.
+
+The limits are those of a lock, a transaction and a statement.
+"""
 
 Sessions = async_sessionmaker[AsyncSession]
 
 
 def driver_url(url: str) -> URL:
-    """Turn a `postgresql://` address into the one of the asynchronous driver."""
+    """Turn a `postgresql://` address into the address for the asynchronous driver."""
     return make_url(url).set(drivername="postgresql+asyncpg")
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """Make the pool of connections. READ COMMITTED: the kill switches rely on it.
+    """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
-    A connection that its server has closed is replaced before use, so that a restart of PostgreSQL
-    costs a person nothing.
+    The kill switches rely on READ COMMITTED. A connection that the server has closed is replaced
+    before use, so that no request fails after a restart of PostgreSQL.
     """
     engine = create_async_engine(
         driver_url(url),
@@ -57,32 +64,35 @@ def create_engine(url: str) -> AsyncEngine:
 
 
 def is_away(error: BaseException) -> bool:
-    """Tell whether an error means that PostgreSQL could not be reached, or went away meanwhile."""
+    """Tell whether an error means that PostgreSQL cannot be reached, or that a connection broke."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_away(inner) for inner in error.exceptions)
     if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return _state(error).startswith(AWAY_STATES)
+    return _sqlstate(error).startswith(AWAY_STATES)
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Tell whether transactions stood in each other's way, or one took too long: try again."""
-    return _state(error).startswith(CONFLICT_STATES)
+    """Tell whether a transaction failed through a conflict or a time limit, and may be repeated."""
+    return _sqlstate(error).startswith(CONFLICT_STATES)
 
 
-def _state(error: BaseException) -> str:
+def _sqlstate(error: BaseException) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlstate", None))
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Have the pool replace a closed connection. Its socket knows; a ping is three round trips."""
+    """Make the pool replace a closed connection, on its checkout. Raises DisconnectionError.
+
+    The driver knows from the socket that a connection is closed; a ping would be three round trips.
+    """
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:
-    """Make sessions whose rows stay readable after the commit."""
+    """Create a factory of sessions whose rows stay readable after the commit."""
     return async_sessionmaker(engine, expire_on_commit=False)

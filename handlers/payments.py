@@ -10,9 +10,9 @@ from aiogram.types import Message, PreCheckoutQuery
 
 from bot.context import AlreadyHandledError, RequestContext, TryLaterError
 from bot.errors import explain
-from bot.formatting import STARS
 from bot.screens import wallet as screens
 from db.models.money import DepositStatus
+from db.money import STARS
 from handlers import error_handlers, respond
 from services.market import payment_reversals
 from services.money import deposits

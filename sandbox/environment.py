@@ -7,6 +7,7 @@ from pathlib import Path
 import dotenv
 
 from bot import settings
+from db.money import STARS
 from sandbox.startup_errors import CannotStart
 
 NAMES = tuple(name.upper() for name in settings.Settings.model_fields)
@@ -79,7 +80,7 @@ class EnvironmentSettings:
             "HTTP_HOST": "127.0.0.1",
             "ENVIRONMENT": "development",
         }
-        if not self.real_telegram and self.values["CURRENCY"] != settings.STARS:
+        if not self.real_telegram and self.values["CURRENCY"] != STARS:
             defaults["PAYMENT_PROVIDER_TOKEN"] = _PAYMENT_PROVIDER_TOKEN
         merged = {name: self.values[name] or defaults.get(name, "") for name in NAMES}
         if not self.real_telegram:

@@ -4,10 +4,10 @@ from aiogram.methods import SendInvoice
 from aiogram.types import LabeledPrice
 
 from bot.callbacks import FormName, Go, OpenForm, Screen
-from bot.formatting import STARS
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
+from db.money import STARS
 from services.money.wallets import Balances, StatementLine
 
 

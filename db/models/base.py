@@ -1,4 +1,4 @@
-"""What all tables share: names of constraints, column kinds and the database's own clock."""
+"""The base class, the constraint names and the column types that all tables share."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Text, fun
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-NAMES = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -18,9 +18,9 @@ NAMES = {
 
 
 class Base(DeclarativeBase):
-    """The parent of every table."""
+    """The base class of all tables."""
 
-    metadata = MetaData(naming_convention=NAMES)
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
@@ -30,21 +30,27 @@ class Base(DeclarativeBase):
 
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
-"""A row's own id, given by the database."""
+"""The id of a row; the database generates it."""
 
 CreatedAt = Annotated[
     datetime, mapped_column(DateTime(timezone=True), server_default=func.clock(), nullable=False)
 ]
-"""When the row came to be, by the database's `clock()`."""
+"""When the row was inserted, by the database's `clock()`."""
 
 Txn = Annotated[
     int, mapped_column(BigInteger, server_default=text("ledger_txn()"), nullable=False, index=True)
 ]
-"""Which transaction wrote the row last: a check looks again at what is new by this."""
+"""The number of the transaction that wrote the row last.
+
+The check of what is new finds the new rows by this number.
+"""
 
 
 def enum_column(kind: type[StrEnum]) -> Enum:
-    """Store a StrEnum as its literal words; a CHECK, so that a word can be added without a lock."""
+    """Return a column type that stores the values of a StrEnum as text, with a CHECK constraint.
+
+    A CHECK was chosen so that a value can be added without a lock.
+    """
     return Enum(
         kind,
         native_enum=False,

@@ -1,4 +1,4 @@
-"""Campaigns, channels, and the placements (targets) that join them."""
+"""Tables of campaigns, channels and targets. Amounts are whole minor units."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,36 +11,36 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign stands."""
+    """The status of a campaign."""
 
     DRAFT = "draft"
     ACTIVE = "active"
     PAUSED = "paused"
-    """Nothing new goes out; live posts go on."""
+    """No new post is published; posts that are published stay."""
     CANCELLED = "cancelled"
     COMPLETED = "completed"
 
 
 class ChannelStatus(StrEnum):
-    """Whether placements can be bought in a channel."""
+    """The status of a channel; targets can be bought only in an active one."""
 
     PENDING = "pending"
-    """Connected; its owner has not set a price yet."""
+    """The channel is connected, and its owner has not set the terms yet."""
     ACTIVE = "active"
     PAUSED = "paused"
-    """By its owner."""
+    """The owner has paused the channel."""
     SUSPENDED = "suspended"
-    """The bot lost its rights there, or the owner is blocked."""
+    """The bot lost its rights in the channel, or the owner is blocked."""
     REMOVED = "removed"
 
 
 class TargetStatus(StrEnum):
-    """Where a placement stands."""
+    """The status of a target."""
 
     PENDING = "pending"
-    """Waits for moderation."""
+    """The target waits for moderation."""
     APPROVED = "approved"
-    """The money is in escrow and the post is on its way or out."""
+    """The money is in escrow, and the post is queued or published."""
     POSTED = "posted"
     """The promised hours are over and the owner has been paid."""
     REFUNDED = "refunded"
@@ -50,7 +50,7 @@ class TargetStatus(StrEnum):
 
 
 class Campaign(Base):
-    """An advertiser's campaign."""
+    """A campaign of an advertiser."""
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -62,13 +62,13 @@ class Campaign(Base):
     advertiser_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str]
     creative: Mapped[dict[str, Any]]
-    """The ad as `services.creatives.Creative` writes it; fixed once the campaign is active."""
+    """The ad as `services.market.creatives.Creative` writes it; fixed when the campaign starts."""
     total_budget: Mapped[int]
     status: Mapped[CampaignStatus] = mapped_column(
         enum_column(CampaignStatus), server_default="draft"
     )
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The form that made it, so that a second press on Save makes no second campaign."""
+    """The form's idempotency key, so that a second press on Save creates no second campaign."""
     created_at: Mapped[CreatedAt]
 
 
@@ -98,21 +98,21 @@ class Channel(Base):
     price: Mapped[int | None]
     """Minor units for one post; null until its owner has set it."""
     promised_hours: Mapped[int | None]
-    """How long a post stays; 0 = the owner is paid as soon as it is out."""
+    """How many hours a post stays; with 0, the owner is paid as soon as it is published."""
     status: Mapped[ChannelStatus] = mapped_column(
         enum_column(ChannelStatus), server_default="pending"
     )
     status_reason: Mapped[str | None]
-    """Why it is suspended: a word of the product, shown to its owner."""
+    """The code of the reason why the channel is suspended; the owner sees a text for it."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
-    """What a suspended channel is when it opens again."""
+    """Whether the channel was paused before its suspension; it is then restored as paused."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
-    """The highest message id known there; a post of ours above it is the uncertain one."""
+    """The highest message id known in the channel; an uncertain post has an id above it."""
     created_at: Mapped[CreatedAt]
 
 
 class CampaignTarget(Base):
-    """A placement of a campaign in a channel; its terms are frozen at submission."""
+    """One purchase of a post in one channel; price and promised hours are fixed at submission."""
 
     __tablename__ = "campaign_targets"
     __table_args__ = (
@@ -133,23 +133,23 @@ class CampaignTarget(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"))
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    """Who is paid: the channel's owner at submission."""
+    """The person who is paid: the owner of the channel at submission."""
     price: Mapped[int]
     promised_hours: Mapped[int]
     fee_bps: Mapped[int]
-    """The platform's part in hundredths of a percent."""
+    """The platform's part of the price, in hundredths of a percent."""
     publish_at: Mapped[datetime | None]
-    """When it is to go out; null = as soon as it is approved."""
+    """When the post is to be published; null = as soon as the target is approved."""
     status: Mapped[TargetStatus] = mapped_column(
         enum_column(TargetStatus), server_default="pending"
     )
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
-    """Why it was rejected: told to the advertiser."""
+    """Why the target was rejected; the advertiser is told."""
     retry_of: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign_targets.id"))
-    """The dead letter that this placement tries again."""
+    """The failed target that this target repeats."""
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The form that made it, so that a second press on Submit makes no second placement."""
+    """The form's idempotency key, so that a second press on Submit creates no second target."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

@@ -1,4 +1,7 @@
-"""Wallets, the ledger, escrows, and money that crosses the border. Amounts: whole minor units."""
+"""Tables of wallets, ledger, escrows, deposits, withdrawals, clawbacks and corrections.
+
+All amounts are whole minor units.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,32 +13,41 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class WalletKind(StrEnum):
-    """What a wallet is for."""
+    """The purpose of a wallet."""
 
     USER = "user"
-    """A person's money, theirs to spend or withdraw."""
+    """The money that a person can spend or withdraw."""
     ESCROW = "escrow"
-    """The money of one placement while nobody has earned it."""
+    """The money of one target until it is released or refunded."""
     REVENUE = "revenue"
-    """The platform's fees from one owner; one row an owner, so that releases share no row."""
+    """The platform's fees from one owner.
+
+    Each owner has a row, so that releases to different owners do not wait for one row.
+    """
     EXTERNAL = "external"
-    """The world outside, as seen through one person; the only kind that may be below zero."""
+    """The outside, for one person: deposits come from it and paid withdrawals go to it.
+
+    Its balance may be below zero.
+    """
     WITHDRAWAL = "withdrawal"
-    """A person's money on its way out."""
+    """The money of a person's open withdrawals."""
     LOSS = "loss"
-    """What the platform lost to one person: reversed outside after it was spent. Below zero."""
+    """The platform's loss through one person: money that was spent and then reversed outside.
+
+    Its balance is below zero.
+    """
 
 
 class Reason(StrEnum):
-    """Why money moved: the reason of a transfer, and of each of its entries."""
+    """The reason of a transfer, and of each of its entries."""
 
     DEPOSIT = "deposit"
     ESCROW_HOLD = "escrow_hold"
     PAYOUT = "payout"
     FEE = "fee"
-    """Only of an entry: the revenue's leg of a release."""
+    """The leg of the revenue wallet in a release; never the reason of a transfer."""
     ESCROW_RELEASE = "escrow_release"
-    """Only of an entry: the escrow wallet's leg of a release."""
+    """The leg of the escrow wallet in a release; never the reason of a transfer."""
     REFUND = "refund"
     WITHDRAWAL_HOLD = "withdrawal_hold"
     WITHDRAWAL = "withdrawal"
@@ -45,7 +57,7 @@ class Reason(StrEnum):
 
 
 class EscrowStatus(StrEnum):
-    """Exactly one of the two ends, once, for ever."""
+    """The status of an escrow: it is settled once, by a release or by a refund."""
 
     HELD = "held"
     RELEASED = "released"
@@ -53,7 +65,7 @@ class EscrowStatus(StrEnum):
 
 
 class DepositStatus(StrEnum):
-    """A payment is recorded when it arrives and credited when deposits run."""
+    """The status of a deposit: it is recorded on arrival, and credited while deposits run."""
 
     RECEIVED = "received"
     CREDITED = "credited"
@@ -61,7 +73,7 @@ class DepositStatus(StrEnum):
 
 
 class WithdrawalStatus(StrEnum):
-    """Money on its way out."""
+    """The status of a withdrawal."""
 
     REQUESTED = "requested"
     APPROVED = "approved"
@@ -70,32 +82,35 @@ class WithdrawalStatus(StrEnum):
 
 
 class CorrectionKind(StrEnum):
-    """What is repaired, and how."""
+    """The kind of repair that a correction makes."""
 
     ADJUSTMENT = "adjustment"
-    """A wrong but consistent amount: money moved from one wallet to another."""
+    """The books are consistent but wrong: an amount is moved from one wallet to another."""
     MISSING_PAYOUT = "missing_payout"
-    """An escrow is released and the payout is not in the ledger: it is posted."""
+    """An escrow is released and its payout is not in the ledger: the payout is posted."""
     BALANCE_RESET = "balance_reset"
-    """A balance drifted from its entries: it is set to the last of them."""
+    """A balance differs from the entries: it is set to the balance after the last entry."""
     ORPHAN_ENTRY = "orphan_entry"
-    """An entry that no transfer explains: its transfer is completed, and taken back by another."""
+    """An entry has no balancing leg: its transfer is completed, and then reversed by another."""
     ESCROW_REVERSAL = "escrow_reversal"
-    """An escrow is settled without its money: it is held again."""
+    """An escrow is settled and its money never moved: the escrow is held again."""
 
 
 class CorrectionStatus(StrEnum):
-    """Proposed by one admin, confirmed by another."""
+    """The status of a correction: one admin proposes it, and another confirms it."""
 
     PROPOSED = "proposed"
     CONFIRMED = "confirmed"
-    """Waits for the owner's role: only that may do what the ledger's guards forbid."""
+    """The repair waits for the database owner's role; the ledger's guards forbid it to others."""
     DONE = "done"
     DROPPED = "dropped"
 
 
 class Wallet(Base):
-    """A place where money is. Only `post_transfer` moves a balance; `open_wallet` makes a row."""
+    """A place where money is.
+
+    Only `post_transfer` changes a balance, and `open_wallet` inserts a row.
+    """
 
     __tablename__ = "wallets"
     __table_args__ = (
@@ -126,23 +141,23 @@ class Wallet(Base):
 
     id: Mapped[Key]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Whose money it is; null for the platform's own and for escrow."""
+    """The person who has the money; null for the platform's wallets and for escrows."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Of revenue, external and loss: the person on the other side of the platform's wallet."""
+    """The person on the other side of a revenue, external or loss wallet; null for other kinds."""
     kind: Mapped[WalletKind] = mapped_column(enum_column(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
-    """The number of entries so far: a missing or swapped entry leaves a gap."""
+    """The number of entries so far; a missing or swapped entry leaves a gap in the numbers."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class LedgerTransfer(Base):
-    """One movement of money. Append-only."""
+    """One movement of money. Rows are only added, never changed."""
 
     __tablename__ = "ledger_transfers"
     __table_args__ = (
-        # Release XOR refund, by the database itself: one settlement a target, for ever.
+        # The database itself allows one settlement of a target: a release or a refund.
         Index(
             "uq_ledger_transfers_settlement",
             "reference_id",
@@ -163,15 +178,15 @@ class LedgerTransfer(Base):
     """The idempotency key."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
-    """The target's id for hold, payout and refund; otherwise the id of the row of that name."""
+    """The target's id for hold, payout and refund; else the id of the row that the reason names."""
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Who caused it; null is the clock."""
+    """Who caused the transfer; null is the system."""
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 
 class LedgerEntry(Base):
-    """One leg of a transfer; the legs of a transfer sum to zero. Append-only."""
+    """One leg of a transfer; the legs of a transfer sum to zero. Rows are only added."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
@@ -187,7 +202,7 @@ class LedgerEntry(Base):
     amount: Mapped[int]
     balance_after: Mapped[int]
     version: Mapped[int]
-    """The wallet's version that this entry made."""
+    """The version of the wallet after this entry."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
@@ -195,7 +210,7 @@ class LedgerEntry(Base):
 
 
 class Escrow(Base):
-    """Money held for one target, in a wallet of its own."""
+    """The money that is held for one target, in its own wallet."""
 
     __tablename__ = "escrows"
     __table_args__ = (
@@ -212,19 +227,19 @@ class Escrow(Base):
     )
     wallet_id: Mapped[int] = mapped_column(ForeignKey("wallets.id"), unique=True)
     amount: Mapped[int]
-    """The price frozen at submission."""
+    """The price of the target, fixed at submission."""
     fee: Mapped[int]
-    """The platform's part of the amount, kept at release; nothing is kept at a refund."""
+    """The platform's part of the amount at a release; a refund gives back the whole amount."""
     status: Mapped[EscrowStatus] = mapped_column(enum_column(EscrowStatus), server_default="held")
     release_due_at: Mapped[datetime | None]
-    """When the promised hours are over; null until the post is out."""
+    """When the promised hours end; null until the post is published."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
 
 
 class Deposit(Base):
-    """A payment that arrived."""
+    """A payment that arrived from outside."""
 
     __tablename__ = "deposits"
     __table_args__ = (
@@ -238,9 +253,9 @@ class Deposit(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     source: Mapped[str]
-    """Where it came from: `telegram`, `stars` or `manual`."""
+    """Where the payment came from: `telegram`, `stars` or `manual`."""
     external_reference: Mapped[str] = mapped_column(unique=True)
-    """The payment's own id outside (Telegram's charge id): the idempotency key."""
+    """The idempotency key: the payment's own id outside (Telegram's charge id)."""
     status: Mapped[DepositStatus] = mapped_column(
         enum_column(DepositStatus), server_default="received"
     )
@@ -250,7 +265,7 @@ class Deposit(Base):
 
 
 class Withdrawal(Base):
-    """A person's wish to take money out."""
+    """A person's request to be paid out."""
 
     __tablename__ = "withdrawals"
     __table_args__ = (
@@ -278,17 +293,17 @@ class Withdrawal(Base):
         enum_column(WithdrawalStatus), server_default="requested"
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
-    """The outside payment's own id, once it was made."""
+    """The outside payment's own id; null until it is paid."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     return_reason: Mapped[str | None]
-    """Why the money was returned, as the person is told."""
+    """Why the money was returned; the person is told."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
 
 
 class Clawback(Base):
-    """A deposit that its payer has taken back outside. Append-only."""
+    """A deposit that its payer has reversed outside. Rows are only added."""
 
     __tablename__ = "clawbacks"
     __table_args__ = (
@@ -304,15 +319,15 @@ class Clawback(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     recovered: Mapped[int]
-    """What was still in the person's wallet; 0 of a deposit that had not been credited."""
+    """The part that was still in the person's wallet; 0 if the deposit had not been credited."""
     loss: Mapped[int]
-    """What was not: the platform's loss."""
+    """The part that was no longer there: the platform's loss."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class Correction(Base):
-    """A repair of the books, by two different admins, each with a reason."""
+    """A repair of the books by two different admins, each with a reason."""
 
     __tablename__ = "corrections"
     __table_args__ = (
@@ -335,7 +350,7 @@ class Correction(Base):
             " AND amount IS NULL AND entry_id IS NULL END IS TRUE",
             name="what",
         ),
-        # The same trouble is proposed once at a time.
+        # Only one correction of the same wallet, entry or target is open at a time.
         Index(
             "uq_corrections_open",
             "kind",
@@ -360,13 +375,13 @@ class Correction(Base):
     id: Mapped[Key]
     kind: Mapped[CorrectionKind] = mapped_column(enum_column(CorrectionKind))
     wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
-    """The wallet that is repaired; of an adjustment: the one that gives."""
+    """The wallet that is repaired; in an adjustment, the wallet that gives."""
     other_wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
-    """Of an adjustment: the wallet that gets. Of an orphan: the one that completed its transfer."""
+    """The wallet that gets an adjustment, or that completed the transfer of an orphan."""
     amount: Mapped[int | None]
-    """Of an adjustment what moves; of an orphan the entry's own amount."""
+    """The amount that an adjustment moves, or the amount of the orphan entry."""
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entries.id"))
-    """The orphan that this correction balances."""
+    """The orphan entry that this correction balances."""
     target_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_targets.id"))
     status: Mapped[CorrectionStatus] = mapped_column(
         enum_column(CorrectionStatus), server_default="proposed"

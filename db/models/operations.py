@@ -1,4 +1,4 @@
-"""Switches, queues to and from Telegram, leases, and proof that checks ran."""
+"""Tables of kill switches, outbox, inbox, leases, checks of the ledger, and the audit chain."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Switch(StrEnum):
-    """A kill switch, named after what it lets through."""
+    """A kill switch, named after the actions that it allows."""
 
     NEW_ESCROWS = "new_escrows"
     PAYOUTS = "payouts"
@@ -24,7 +24,7 @@ class Switch(StrEnum):
 
 
 class OutboxStatus(StrEnum):
-    """Where an owed message stands."""
+    """The status of an outbox row."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -32,20 +32,20 @@ class OutboxStatus(StrEnum):
 
 
 class KillSwitch(Base):
-    """One switch. A missing row counts as stopped."""
+    """The state of one kill switch. A missing row counts as stopped."""
 
     __tablename__ = "kill_switches"
 
     key: Mapped[Switch] = mapped_column(enum_column(Switch), primary_key=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Null is the system: the first migration, or an automatic freeze."""
+    """Who changed the switch; null is the system: the first migration, or an automatic stop."""
     changed_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     reason: Mapped[str]
 
 
 class OutboxMessage(Base):
-    """A message owed to somebody, written in the transaction that causes it."""
+    """A message that has to be sent, written in the transaction that causes it."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -54,16 +54,16 @@ class OutboxMessage(Base):
 
     id: Mapped[Key]
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The same message is owed once, however often its cause repeats."""
+    """The idempotency key: a message is sent once, even if its cause repeats."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """To whom; null is the admin chat."""
+    """The receiver; null is the admin chat."""
     kind: Mapped[str]
-    """Which screen shows it."""
+    """The screen that renders the message."""
     payload: Mapped[dict[str, Any]]
-    """What the screen needs: ids and amounts; texts are read when it is sent."""
+    """The ids and amounts that the screen needs; texts are read when the message is sent."""
     status: Mapped[OutboxStatus] = mapped_column(enum_column(OutboxStatus), server_default="queued")
     due_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    """Not before, by the real clock: also the lease of who is sending it."""
+    """When the message may be sent, by the real clock; during a send, the end of the lease."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
@@ -72,7 +72,7 @@ class OutboxMessage(Base):
 
 
 class InboxUpdate(Base):
-    """An update received from Telegram, kept until it was handled."""
+    """An update received from Telegram, stored until it is handled."""
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -89,11 +89,11 @@ class InboxUpdate(Base):
     id: Mapped[Key]
     update_id: Mapped[int] = mapped_column(unique=True)
     lane: Mapped[int]
-    """The chat it belongs to: updates of one lane are handled in order."""
+    """The chat of the update; updates of one lane are handled in their order."""
     payload: Mapped[dict[str, Any] | None]
-    """The raw update; emptied when it is done."""
+    """The raw update; null after it is handled."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    """Counted when it is taken, so that an update that kills the process is parked."""
+    """Counted before the handling, so that an update that crashes the process is parked."""
     done_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -101,51 +101,54 @@ class InboxUpdate(Base):
 
 
 class Lease(Base):
-    """Something that one process at a time does, for example long polling."""
+    """The right of one process at a time to do something, for example long polling."""
 
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
     epoch: Mapped[int] = mapped_column(server_default=text("1"))
-    """Grows with each new holder."""
+    """A number that grows with each new holder."""
     held_until: Mapped[datetime]
-    """By the real clock."""
+    """The end of the lease, by the real clock."""
 
 
 class Heartbeat(Base):
-    """A process of the clock that is alive."""
+    """The last sign of life of a scheduler process."""
 
     __tablename__ = "heartbeats"
 
     owner: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     beat_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    """By the real clock."""
+    """The time of the last heartbeat, by the real clock."""
 
 
 class LedgerCheckpoint(Base):
-    """One run of the ledger's check."""
+    """One run of the check of the ledger."""
 
     __tablename__ = "ledger_checkpoints"
 
     id: Mapped[Key]
     violations: Mapped[int]
-    """How many invariants were broken; 0 is a clean ledger."""
+    """How many invariants were broken; 0 means that all hold."""
     details: Mapped[dict[str, Any]]
     progress: Mapped[dict[str, Any] | None]
-    """Where the next run goes on; null of a run that found something: it is looked at again."""
+    """Where the next run goes on.
+
+    Null if there were violations: the next run then reads the same rows again.
+    """
     full_since: Mapped[datetime | None]
-    """When this check began, if it has looked at everything and found nothing."""
+    """When this check began, if it has read all rows and found no violation."""
     created_at: Mapped[CreatedAt]
 
 
 class Incident(Base):
-    """Something that must not happen did."""
+    """A violation of the ledger's invariants, open until a person closes it."""
 
     __tablename__ = "incidents"
     __table_args__ = (
-        # The same trouble, seen again while it lasts, is one incident.
+        # While an incident is open, a repeated violation opens no second one.
         Index(
             "uq_incidents_open",
             "kind",
@@ -163,7 +166,7 @@ class Incident(Base):
 
 
 class LaunchRun(Base):
-    """One step of the launch gate, as it was seen."""
+    """The result of one step of the launch gate."""
 
     __tablename__ = "launch_runs"
 
@@ -177,7 +180,7 @@ class LaunchRun(Base):
 
 
 class ClockShift(Base):
-    """How far `clock()` runs ahead. One row; only the owner's role may change it."""
+    """How far `clock()` is ahead of the real time. One row; only the owner's role may change it."""
 
     __tablename__ = "clock_shift"
     __table_args__ = (
@@ -190,13 +193,14 @@ class ClockShift(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     shift: Mapped[Any] = mapped_column(Interval, server_default=text("interval '0'"))
     allowed: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Set by the sandbox on a database of its own; never in production."""
+    """Whether a shift is allowed: set by the sandbox in its own database, never in production."""
 
 
 class AuditChainLink(Base):
-    """A range of the ledger that never changes any more, and its digest. Append-only.
+    """A link of the audit chain: a range of the ledger that can no longer change, and its digest.
 
-    The digest covers the one before, so that the last one stands for everything.
+    The digest covers the digest of the link before, so the last digest covers all ranges. Rows are
+    only added.
     """
 
     __tablename__ = "audit_chain_links"
@@ -204,9 +208,9 @@ class AuditChainLink(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     from_txn: Mapped[int]
-    """The first transaction of the range; the first range has no beginning."""
+    """The first transaction number of the range; the first link has the lowest bigint."""
     upto_txn: Mapped[int]
-    """The first transaction behind the range: the next range's first."""
+    """The transaction number at which the next range starts."""
     entries: Mapped[int]
     digest: Mapped[str]
     """SHA-256, hexadecimal."""

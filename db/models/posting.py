@@ -1,4 +1,4 @@
-"""The one post of a target, and the looks at it."""
+"""Tables of post jobs and of the checks of published posts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,33 +10,36 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class PostJobStatus(StrEnum):
-    """Where the post stands."""
+    """The status of a post job."""
 
     QUEUED = "queued"
-    """Surely not in the channel."""
+    """The post is certainly not in the channel."""
     SENDING = "sending"
-    """One worker holds the lease and may be sending it."""
+    """One worker has the lease and may be sending the post."""
     UNCERTAIN = "uncertain"
-    """Telegram may or may not have published it: never sent again before it is known."""
+    """Telegram may have published the post; it is sent again only if it is known to be absent."""
     SUCCESS = "success"
     FAILED = "failed"
-    """Refused, out of attempts, or removed from the channel: a dead letter."""
+    """The post was refused, removed from the channel, or not published in all attempts or in time.
+
+    The job is then a dead letter.
+    """
     CANCELLED = "cancelled"
 
 
 class Verdict(StrEnum):
-    """What a look at a live post found."""
+    """The result of a check of a published post."""
 
     PRESENT = "present"
     ALTERED = "altered"
-    """It had been changed; the look restored it."""
+    """The post had been changed, and the check restored it."""
     GONE = "gone"
     UNKNOWN = "unknown"
-    """Telegram did not say; it never moves money."""
+    """Telegram gave no answer about the post; this verdict never moves money."""
 
 
 class PostJob(Base):
-    """The one post of one target."""
+    """The task of publishing the one post of a target."""
 
     __tablename__ = "post_jobs"
     __table_args__ = (
@@ -45,7 +48,8 @@ class PostJob(Base):
             "(status = 'sending') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
             name="lease",
         ),
-        # One at a time per channel: only so can an uncertain post be told from its neighbours.
+        # One post of a channel at a time: otherwise an uncertain post could not be told apart from
+        # the bot's other posts.
         Index(
             "uq_post_jobs_channel_busy",
             "channel_id",
@@ -60,7 +64,7 @@ class PostJob(Base):
             "next_check_at",
             postgresql_where=text("status IN ('uncertain', 'success')"),
         ),
-        # What the clock looks for must not be looked for among what was settled long ago.
+        # The scheduler's queries read only open jobs, and not the many settled ones.
         Index(
             "ix_post_jobs_open_escalation",
             "escalate_at",
@@ -87,29 +91,29 @@ class PostJob(Base):
         enum_column(PostJobStatus), server_default="queued"
     )
     due_at: Mapped[datetime]
-    """Not before: publish_at at first, later the end of a backoff."""
+    """The post is not sent before this time: first `publish_at`, later the end of a backoff."""
     claim_no: Mapped[int] = mapped_column(server_default=text("0"))
-    """Only grows; every write of a worker names the one that it holds."""
+    """The number of the last claim; it only grows, and a worker's write names its own claim."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
-    """By the real clock, which the sandbox cannot move."""
+    """When the lease ends, by the real clock (the sandbox cannot move it)."""
     unsent_claim_no: Mapped[int | None]
-    """The claim that has surely not begun to send; any other claim may have."""
+    """The claim that has certainly not begun to send; any other claim may have begun."""
     abandoned: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many workers were gone before they could say what became of it."""
+    """How many claims ended without a result, because the worker's lease ran out."""
     known_message_id: Mapped[int | None]
-    """The channel's highest known message id right before the send: the post is above it."""
+    """The highest known message id of the channel before the send; the post has a higher id."""
     first_absent_at: Mapped[datetime | None]
-    """When an uncertain post was first looked for in vain; a second time, later, proves it."""
+    """When a probe first missed an uncertain post; a second, later miss proves its absence."""
     next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
-    """When the post is looked for (uncertain) or looked at (success) next; null = no more."""
+    """When an uncertain post is probed next, or a published one checked next; null = never."""
     escalate_at: Mapped[datetime | None]
-    """When the admins are asked, if nobody knows by then whether it is there."""
+    """When the admins are asked, if it is still unknown whether the post is in the channel."""
     offered_at: Mapped[datetime | None]
-    """When an admin offered this dead letter to its advertiser again."""
+    """When an admin offered the advertiser to repeat this failed job."""
     settled: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether its escrow is released or refunded; the database writes it with that."""
+    """Whether the escrow is released or refunded; a trigger sets it with the escrow's status."""
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]
@@ -119,7 +123,7 @@ class PostJob(Base):
 
 
 class PostCheck(Base):
-    """One look at a live post."""
+    """One check of a published post."""
 
     __tablename__ = "post_checks"
     __table_args__ = (Index("ix_post_checks_post_job_id_checked_at", "post_job_id", "checked_at"),)
@@ -128,5 +132,5 @@ class PostCheck(Base):
     post_job_id: Mapped[int] = mapped_column(ForeignKey("post_jobs.id"))
     verdict: Mapped[Verdict] = mapped_column(enum_column(Verdict))
     evidence: Mapped[str]
-    """Telegram's own words, without anything personal."""
+    """Telegram's answer, without personal data."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))

@@ -1,4 +1,4 @@
-"""People, their staff roles, and what they did."""
+"""Tables of people, their staff roles, their audit log, and moved chats."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,18 +11,18 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Role(StrEnum):
-    """A staff role. Advertising and owning channels need none."""
+    """A staff role. Advertisers and owners of channels need none."""
 
     ADMIN = "admin"
-    """Moderates, confirms money by hand, resolves doubtful posts."""
+    """Moderates, decides on withdrawals and corrections, and resolves uncertain posts."""
     OPERATOR = "operator"
-    """Stops and runs parts of the product."""
+    """Stops and runs the kill switches."""
     SUPER_ADMIN = "super_admin"
-    """Both, and grants roles."""
+    """Has the rights of both other roles, and grants roles."""
 
 
 class User(Base):
-    """A Telegram user who has spoken to the bot. No name or phone is kept."""
+    """A Telegram user who has used the bot. No name and no phone number is stored."""
 
     __tablename__ = "users"
 
@@ -30,16 +30,16 @@ class User(Base):
     telegram_id: Mapped[int] = mapped_column(unique=True)
     language: Mapped[str] = mapped_column(server_default="en")
     language_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person picked the language; until then it follows Telegram's."""
+    """Whether the person chose the language; if not, it follows the language of Telegram."""
     time_zone: Mapped[str | None]
-    """IANA name, asked at the first scheduling; null is shown as UTC and marked so."""
+    """The IANA name, asked for at the first scheduling; with null, times are shown in UTC."""
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Set by staff: no new placement, no approval, no withdrawal."""
+    """Whether the person is blocked: no new target, no approval and no withdrawal is allowed."""
     created_at: Mapped[CreatedAt]
 
 
 class UserRole(Base):
-    """One staff role of one user."""
+    """A staff role that one user has."""
 
     __tablename__ = "user_roles"
     __table_args__ = (UniqueConstraint("user_id", "role"),)
@@ -48,12 +48,12 @@ class UserRole(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     role: Mapped[Role] = mapped_column(enum_column(Role))
     granted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Null when it came from SUPER_ADMIN_IDS at start."""
+    """Who granted the role; null if it came from SUPER_ADMIN_IDS at start."""
     created_at: Mapped[CreatedAt]
 
 
 class UserAuditLog(Base):
-    """One thing somebody did, or was refused. Append-only: the database refuses any change."""
+    """One action that somebody did or was refused. The database refuses every change of a row."""
 
     __tablename__ = "user_audit_logs"
     __table_args__ = (
@@ -64,17 +64,17 @@ class UserAuditLog(Base):
     id: Mapped[Key]
     action: Mapped[str]
     user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
-    """The actor; null is the clock."""
+    """The actor; null is the system."""
     role: Mapped[str]
-    """In which role the actor acted: advertiser, owner, admin, operator, super_admin, system."""
+    """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
-    """Ids and words of the product only; never a person's text."""
+    """Ids and codes only; never a text that a person wrote."""
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 
 class MovedChat(Base):
-    """A group that became a supergroup: Telegram's `migrate_to_chat_id`, kept for every process."""
+    """A group that became a supergroup, with its new id (`migrate_to_chat_id` of Telegram)."""
 
     __tablename__ = "moved_chats"
 

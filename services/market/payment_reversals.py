@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Clawback
 from services.market import user_blocks
-from services.money import clawbacks
+from services.money import clawbacks, deposits
 from services.platform.actors import SYSTEM
 
 
@@ -20,7 +20,7 @@ async def reverse(
     unapproved withdrawals, then the wallets. Raises InvalidAmount, NotFound; IdempotencyConflict
     when the payment had another payer or another amount.
     """
-    deposit = await clawbacks.lock_deposit(
+    deposit = await deposits.lock_or_record(
         session,
         external_reference=external_reference,
         user_id=user_id,

@@ -1,9 +1,10 @@
-"""Seals: digests chained over ranges of the ledger that never change any more.
+"""The audit chain: a chain of digests over ranges of the ledger that can no longer change.
 
-A range is what transactions of consecutive numbers wrote, up to the horizon below which every
-transaction has ended. Its digest covers the one before, each entry with its transfer, and whose
-wallet it is on. Whoever rewrites history can rewrite the seals in the database as well, but not the
-copies outside it: the seals' file, and the digest in the admin chat.
+A link of the chain is one range and its digest. The range is all entries that transactions with
+consecutive numbers wrote. It ends at the horizon at the latest: every transaction below the horizon
+has ended. The digest covers the digest of the link before, each entry with its transfer, and the
+owner of each entry's wallet. Somebody who changes old entries can also replace the links in the
+database, but not the copies outside it: the chain's file, and the digest in the admin chat.
 """
 
 import hashlib
@@ -18,18 +19,19 @@ from services.money.invariants import Violation
 from services.platform import outbox
 
 LOCK = 7_004
-"""Advisory lock: one process seals at a time, and nobody waits for it."""
+"""Key of the advisory lock under which one process at a time adds a link."""
 ENTRIES_AT_ONCE = 50_000
+"""Entries of one link, about: a transaction is never divided."""
 BEFORE_FIRST = -(2**63)
-"""The first range has no beginning: nothing may be slipped in before it."""
+"""Where the first range starts: no entry can be inserted below it."""
 
 _HORIZON = text("SELECT ledger_horizon()")
-_CUT = text(
+_TXN_AT = text(
     "SELECT txn FROM ledger_entries WHERE txn >= :after AND txn < :upto"
     " ORDER BY txn OFFSET :rows LIMIT 1"
 )
-# Everything is written by its full name and no function of ours is called: what is asked to be
-# proven must not answer for itself.
+# All names are qualified, and no function of the application's schema is called. So nobody can
+# falsify the digest by replacing such a function or by changing the search path.
 _DIGEST = text("""
     SELECT pg_catalog.count(*) AS entries,
         pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(
@@ -52,71 +54,80 @@ _DIGEST = text("""
 
 @dataclass(frozen=True)
 class ChainLink:
-    """One sealed range; as it stands in the database, and as a line of the file."""
+    """One range of the ledger and its digest, as a row of the database and a line of the file."""
 
     number: int
     from_txn: int
+    """The first transaction number of the range."""
     upto_txn: int
+    """The transaction number at which the next range starts."""
     entries: int
     digest: str
-    """SHA-256, hexadecimal, over the digest before and the range."""
+    """SHA-256, hexadecimal, of the digest of the link before and of the range."""
 
 
 async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> ChainLink | None:
-    """Seal the next range, of some `limit` entries; None when there is nothing new to seal.
+    """Add a link for the next range, of about `limit` entries; None if there are no new entries.
 
-    None too while another process seals: it never waits, and makes no writer wait.
+    Returns None as well while another process adds a link. Takes the advisory lock `LOCK` without
+    waiting, and no writer waits for this function.
     """
-    mine = await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK)))
-    if not mine:
+    locked = await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK)))
+    if not locked:
         return None
     last = await newest(session)
     after = last.upto_txn if last else BEFORE_FIRST
     upto = (await session.execute(_HORIZON)).scalar_one()
-    values = {"after": after, "upto": upto}
-    if not await session.scalar(_CUT, values | {"rows": 0}):
+    bounds = {"after": after, "upto": upto}
+    first_txn = await session.scalar(_TXN_AT, bounds | {"rows": 0})
+    if first_txn is None:
         return None
-    cut = await session.scalar(_CUT, values | {"rows": limit})
-    if cut is not None:
-        # A transaction is never cut in two, however much it wrote.
-        first = await session.scalar(_CUT, values | {"rows": 0})
-        upto = max(cut, (first or 0) + 1)
-    made = await digest(session, last, upto)
-    session.add(AuditChainLink(**vars(made)))
+    txn_beyond_limit = await session.scalar(_TXN_AT, bounds | {"rows": limit})
+    if txn_beyond_limit is not None:
+        # The entries of one transaction are never divided, so a range has at least one transaction.
+        upto = max(txn_beyond_limit, first_txn + 1)
+    link = await digest(session, last, upto)
+    session.add(AuditChainLink(**vars(link)))
     await session.flush()
-    return made
+    return link
 
 
 async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> ChainLink:
-    """Compute the seal of the range between another one and a transaction, as the rows are now."""
+    """Compute the link after `before`, up to a transaction number, from the rows as they are now.
+
+    `upto` is exclusive.
+    """
     number = before.number + 1 if before else 1
     after = before.upto_txn if before else BEFORE_FIRST
-    found = (await session.execute(_DIGEST, {"after": after, "upto": upto})).one()
-    head = f"{before.digest if before else ''} {number} {upto} {found.entries} {found.digest}"
-    return ChainLink(number, after, upto, found.entries, hashlib.sha256(head.encode()).hexdigest())
+    row = (await session.execute(_DIGEST, {"after": after, "upto": upto})).one()
+    content = f"{before.digest if before else ''} {number} {upto} {row.entries} {row.digest}"
+    return ChainLink(number, after, upto, row.entries, hashlib.sha256(content.encode()).hexdigest())
 
 
 async def newest(session: AsyncSession) -> ChainLink | None:
-    """Return the last seal of the database."""
+    """Return the last link in the database; None if there is no link."""
     row = await session.scalar(
         select(AuditChainLink).order_by(AuditChainLink.number.desc()).limit(1)
     )
-    return _seal(row) if row else None
+    return _to_link(row) if row else None
 
 
 async def links_after(session: AsyncSession, number: int, *, limit: int) -> list[ChainLink]:
-    """Return the database's seals behind one, in order."""
+    """Return the links in the database after a number, in their order, `limit` at most."""
     rows = await session.scalars(
         select(AuditChainLink)
         .where(AuditChainLink.number > number)
         .order_by(AuditChainLink.number)
         .limit(limit)
     )
-    return [_seal(row) for row in rows]
+    return [_to_link(row) for row in rows]
 
 
 async def announce(session: AsyncSession) -> None:
-    """Owe the admin chat the last seal, once a day (UTC): a copy that nobody here can change."""
+    """Write the last link to the outbox for the admin chat, once a day (UTC).
+
+    The message in the chat is a copy that nobody can change in the database.
+    """
     last = await newest(session)
     if last is None:
         return
@@ -134,14 +145,17 @@ async def announce(session: AsyncSession) -> None:
 
 
 def rewritten_link(kept: ChainLink, found: ChainLink | None) -> Violation:
-    """Say that the database's seal is not the one that was kept outside."""
+    """Return the violation that a link in the database is not the one that the file keeps.
+
+    `found` is the link in the database, or None if it is missing.
+    """
     row: dict[str, Any] = {"ref": kept.number, "kept": kept.digest}
     return Violation(
         "audit_chain_link",
-        "a seal of the database is not the one in the seals' file: history was rewritten",
+        "a link of the audit chain is not the one in its file: old ledger rows were changed",
         [row | {"found": found.digest if found else None}],
     )
 
 
-def _seal(row: AuditChainLink) -> ChainLink:
+def _to_link(row: AuditChainLink) -> ChainLink:
     return ChainLink(row.number, row.from_txn, row.upto_txn, row.entries, row.digest)

@@ -1,7 +1,8 @@
-"""The seals' file: one line a seal, only added to, outside the database.
+"""Read and extend the file of the audit chain: a copy of its links outside the database.
 
-Best on a disk that who administers the database cannot write. Processes that share the file take
-turns; each machine may as well keep a file of its own.
+Each line is one link, and lines are only added. The file is best on a disk that the administrators
+of the database cannot write to. Only one process at a time adds to the file; each machine may also
+keep a file of its own.
 """
 
 import fcntl
@@ -16,25 +17,25 @@ from typing import BinaryIO
 from services.money.audit_chain import ChainLink
 
 _TAIL = 4_096
-"""Bytes; a line has some 200."""
+"""Bytes that are read from the end to find the last line. A line has about 200 bytes."""
 
 
 class AuditChainFileError(Exception):
-    """A line of the file is no seal; the message names the line."""
+    """A line of the file is not a link of the audit chain; the message names the line."""
 
 
 def read(path: Path) -> list[ChainLink]:
-    """Return all seals of the file. Raises AuditChainFileError, OSError."""
+    """Return all links of the file. Raises AuditChainFileError, OSError."""
     lines = path.read_bytes().split(b"\n")
-    # What a process that was killed wrote half is behind the last end of a line.
-    return [_seal(line, f"line {number}") for number, line in enumerate(lines[:-1], 1)]
+    # A process that was killed may have left an incomplete line after the last line end.
+    return [_parse(line, f"line {number}") for number, line in enumerate(lines[:-1], 1)]
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO | None]:
-    """Open the file to add to it, made if it is missing; None while another process does.
+    """Open the file for adding, and create it if it is missing; None while another process has it.
 
-    Raises OSError.
+    Takes an exclusive lock on the file without waiting. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -48,9 +49,9 @@ def opened(path: Path) -> Iterator[BinaryIO | None]:
 
 
 def last(file: BinaryIO) -> ChainLink | None:
-    """Return the last seal of an opened file; half a line behind it is cut off.
+    """Return the last link of an opened file, and remove an incomplete line after it.
 
-    Raises as `read`.
+    Returns None if the file has no link. Raises AuditChainFileError, OSError.
     """
     size = file.seek(0, os.SEEK_END)
     start = max(size - _TAIL, 0)
@@ -60,18 +61,18 @@ def last(file: BinaryIO) -> ChainLink | None:
     if end < len(tail):
         file.truncate(start + end)
     lines = tail[:end].splitlines()
-    return _seal(lines[-1], "the last line") if lines else None
+    return _parse(lines[-1], "the last line") if lines else None
 
 
-def append(file: BinaryIO, seals: Sequence[ChainLink]) -> None:
-    """Add seals to an opened file; they are on the disk when this returns. Raises OSError."""
-    file.write(b"".join(json.dumps(asdict(each)).encode() + b"\n" for each in seals))
+def append(file: BinaryIO, links: Sequence[ChainLink]) -> None:
+    """Add links to an opened file, and wait until they are on the disk. Raises OSError."""
+    file.write(b"".join(json.dumps(asdict(link)).encode() + b"\n" for link in links))
     file.flush()
     os.fsync(file.fileno())
 
 
-def _seal(line: bytes, where: str) -> ChainLink:
+def _parse(line: bytes, where: str) -> ChainLink:
     try:
         return ChainLink(**json.loads(line))
     except (ValueError, TypeError) as error:
-        raise AuditChainFileError(f"{where} is not a seal") from error
+        raise AuditChainFileError(f"{where} is not a link of the audit chain") from error

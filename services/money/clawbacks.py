@@ -1,71 +1,34 @@
-"""Clawbacks: the booking of payments that were reversed outside after they had arrived.
+"""Book clawbacks: payments that were reversed outside after they had arrived.
 
-A reversal is a fact and is recorded whatever is stopped. The amount that is still in the person's
-wallet is taken back; the rest is the platform's loss.
+A reversal is a fact, so it is recorded whichever switches are stopped. The amount that is still in
+the person's wallet is taken back, and the rest is the platform's loss.
 """
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Clawback, Deposit, DepositStatus, Reason, WalletKind
-from db.money import MAX_AMOUNT
 from services.money import ledger, wallets, withdrawals
 from services.money.ledger import Leg
-from services.platform import audit, errors, outbox, transitions
+from services.platform import audit, outbox, transitions
 from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
 
-async def lock_deposit(
-    session: AsyncSession, *, external_reference: str, user_id: int, amount: int, source: str
-) -> Deposit:
-    """Lock the deposit of a reversed payment; record the deposit if it never arrived here.
-
-    `amount` in minor units. `external_reference` is the payment's own id outside. Raises
-    InvalidAmount, NotFound; IdempotencyConflict when the payment was another person's or another
-    amount.
-    """
-    if not 1 <= amount <= MAX_AMOUNT:
-        raise errors.InvalidAmount(amount)
-    wallet = await wallets.of_user(session, user_id)
-    await session.execute(
-        insert(Deposit)
-        .values(
-            user_id=user_id,
-            amount=amount,
-            currency=wallet.currency,
-            source=source,
-            external_reference=external_reference,
-        )
-        .on_conflict_do_nothing(index_elements=["external_reference"])
-    )
-    found = await session.execute(
-        select(Deposit)
-        .where(Deposit.external_reference == external_reference)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    deposit: Deposit = found.scalar_one()
-    if (deposit.user_id, deposit.amount) != (user_id, amount):
-        raise errors.IdempotencyConflict(external_reference)
-    return deposit
-
-
 async def of_deposit(session: AsyncSession, deposit_id: int) -> Clawback | None:
     """Return the clawback of a deposit, or None if the deposit was never reversed."""
-    found: Clawback | None = await session.scalar(
+    clawback: Clawback | None = await session.scalar(
         select(Clawback).where(Clawback.deposit_id == deposit_id)
     )
-    return found
+    return clawback
 
 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take a locked deposit back, whole, and book what is missing as the platform's loss.
+    """Take the whole amount of a deposit back, and book the missing part as the platform's loss.
 
-    A deposit that was not credited yet never will be, and no money moves. The caller has locked the
-    deposit, then the person. Locks the person's unapproved withdrawals, then the wallets. Raises
-    InvalidMove.
+    If the deposit was not credited yet, no money moves and the deposit is never credited. The
+    caller has locked the deposit, then the person. The person's unapproved withdrawals are returned
+    first. Locks those withdrawals, then the wallets. Raises InvalidMove, NotFound.
     """
     transitions.require(
         transitions.DEPOSIT,
@@ -81,7 +44,7 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
         await withdrawals.return_unapproved(session, user_id=deposit.user_id)
         recovered = min(await ledger.lock_wallet(session, wallet.id), deposit.amount)
         loss = deposit.amount - recovered
-    made = Clawback(
+    clawback = Clawback(
         deposit_id=deposit.id,
         user_id=deposit.user_id,
         amount=deposit.amount,
@@ -89,63 +52,66 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
         loss=loss,
         currency=wallet.currency,
     )
-    session.add(made)
+    session.add(clawback)
     deposit.status = DepositStatus.CLAWED_BACK
     await session.flush()
     if recovered + loss:
-        await _post(session, made, wallet.id)
-    await _record_and_notify(session, made)
-    return made
+        await _post(session, clawback, wallet.id)
+    await _record_and_notify(session, clawback)
+    return clawback
 
 
-async def _post(session: AsyncSession, made: Clawback, wallet_id: int) -> None:
-    """Give the outside what it took: from the person what is there, the rest from the platform."""
+async def _post(session: AsyncSession, clawback: Clawback, wallet_id: int) -> None:
+    """Post the transfer of a clawback: the outside gets the whole amount.
+
+    The person's wallet gives the recovered part, and the loss wallet gives the rest.
+    """
     outside = await ledger.open_wallet(
         session,
         WalletKind.EXTERNAL,
-        currency=made.currency,
-        counterparty_id=made.user_id,
+        currency=clawback.currency,
+        counterparty_id=clawback.user_id,
     )
-    legs = [Leg(outside, made.amount, Reason.CLAWBACK)]
-    if made.recovered:
-        legs.append(Leg(wallet_id, -made.recovered, Reason.CLAWBACK))
-    if made.loss:
-        losses = await ledger.open_wallet(
-            session, WalletKind.LOSS, currency=made.currency, counterparty_id=made.user_id
+    legs = [Leg(outside, clawback.amount, Reason.CLAWBACK)]
+    if clawback.recovered:
+        legs.append(Leg(wallet_id, -clawback.recovered, Reason.CLAWBACK))
+    if clawback.loss:
+        loss_wallet = await ledger.open_wallet(
+            session, WalletKind.LOSS, currency=clawback.currency, counterparty_id=clawback.user_id
         )
-        legs.append(Leg(losses, -made.loss, Reason.CLAWBACK))
+        legs.append(Leg(loss_wallet, -clawback.loss, Reason.CLAWBACK))
     await ledger.post(
         session,
-        key=f"clawback:{made.deposit_id}",
+        key=f"clawback:{clawback.deposit_id}",
         reason=Reason.CLAWBACK,
-        reference_id=made.id,
+        reference_id=clawback.id,
         legs=legs,
     )
 
 
-async def _record_and_notify(session: AsyncSession, made: Clawback) -> None:
+async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:
     await audit.record(
         session,
         actor=SYSTEM,
         action="deposit_clawed_back",
         role="system",
-        deposit_id=made.deposit_id,
-        clawback_id=made.id,
-        payer_user_id=made.user_id,
-        recovered=made.recovered,
-        loss=made.loss,
+        deposit_id=clawback.deposit_id,
+        clawback_id=clawback.id,
+        payer_user_id=clawback.user_id,
+        recovered=clawback.recovered,
+        loss=clawback.loss,
     )
     await outbox.add(
         session,
         user_id=None,
         kind="deposit_clawed_back",
         payload={
-            "clawback_id": made.id,
-            "user_id": made.user_id,
-            "amount": made.amount,
-            "recovered": made.recovered,
-            "loss": made.loss,
-            "currency": made.currency,
+            "clawback_id": clawback.id,
+            "user_id": clawback.user_id,
+            "amount": clawback.amount,
+            "recovered": clawback.recovered,
+            "loss": clawback.loss,
+            "currency": clawback.currency,
         },
-        key=f"deposit_clawed_back:{made.id}",
+        key=f"deposit_clawed_back:{clawback.id}",
     )

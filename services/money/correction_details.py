@@ -1,6 +1,7 @@
-"""A correction as the second person is asked about it: what would change, and what the books say.
+"""Read a correction with what it would change and what the ledger says, for the second admin.
 
-Read anew each time: between the proposal and the confirmation the books may have moved on.
+Everything is read again each time, because the ledger may change between the proposal and the
+confirmation.
 """
 
 from collections.abc import Sequence
@@ -20,10 +21,10 @@ from services.platform import errors, users
 
 @dataclass(frozen=True)
 class WalletDetails:
-    """A wallet that a correction is about, explained as `adtech reconcile` does."""
+    """A wallet that a correction is about, explained as `adtech reconcile` explains it."""
 
     telegram_id: int | None
-    """Whose money it is, or who is on the other side of the platform's wallet."""
+    """The person who has the money, or who is on the other side of the platform's wallet."""
     books: Explanation
 
 
@@ -39,25 +40,25 @@ class Settlement:
 
 @dataclass(frozen=True)
 class CorrectionDetails:
-    """What waits for a second person, or what became of it."""
+    """A correction with its people, its wallets and its placement."""
 
     correction: Correction
     proposer_telegram_id: int
     proposer_roles: frozenset[Role]
-    """What they are by now."""
+    """The proposer's roles now, not those at the time of the proposal."""
     confirmer_telegram_id: int | None
     places: Sequence[WalletDetails]
-    """The wallets: of an adjustment who gives, then who gets; of a placement its escrow's."""
+    """The wallet that gives, then the one that gets; for a placement, its escrow's wallet."""
     settlement: Settlement | None
 
     @property
     def takes_owner(self) -> bool:
-        """Whether it is done by the owner's role after its confirmation."""
+        """Tell whether the database owner's role has to carry it out after its confirmation."""
         return self.correction.kind not in corrections.BY_CONFIRMATION
 
 
 async def get(session: AsyncSession, correction_id: int) -> CorrectionDetails:
-    """Return one correction as admins are asked about it. Raises NotFound."""
+    """Return the details of one correction. Raises NotFound."""
     correction = await session.get(Correction, correction_id, populate_existing=True)
     if correction is None:
         raise errors.NotFound("correction", correction_id)
@@ -65,32 +66,32 @@ async def get(session: AsyncSession, correction_id: int) -> CorrectionDetails:
     confirmer = None
     if correction.confirmed_by is not None:
         confirmer = (await users.get(session, correction.confirmed_by)).telegram_id
-    settlement, wallets = None, [correction.wallet_id, correction.other_wallet_id]
+    settlement, wallet_ids = None, [correction.wallet_id, correction.other_wallet_id]
     if correction.target_id is not None:
-        settlement, escrow_wallet = await _settlement(session, correction.target_id)
-        wallets = [escrow_wallet]
+        settlement, escrow_wallet_id = await _settlement(session, correction.target_id)
+        wallet_ids = [escrow_wallet_id]
     return CorrectionDetails(
         correction=correction,
         proposer_telegram_id=proposer.telegram_id,
         proposer_roles=await users.roles(session, proposer.id),
         confirmer_telegram_id=confirmer,
-        places=[await _place(session, wallet) for wallet in wallets if wallet is not None],
+        places=[await _wallet_details(session, id_) for id_ in wallet_ids if id_ is not None],
         settlement=settlement,
     )
 
 
-async def _place(session: AsyncSession, wallet_id: int) -> WalletDetails:
+async def _wallet_details(session: AsyncSession, wallet_id: int) -> WalletDetails:
     wallet = await session.get_one(Wallet, wallet_id)
-    whose = wallet.user_id or wallet.counterparty_id
+    user_id = wallet.user_id or wallet.counterparty_id
     return WalletDetails(
-        telegram_id=None if whose is None else (await users.get(session, whose)).telegram_id,
+        telegram_id=None if user_id is None else (await users.get(session, user_id)).telegram_id,
         books=await reconciliation.explain(session, wallet_id),
     )
 
 
 async def _settlement(session: AsyncSession, target_id: int) -> tuple[Settlement, int]:
-    """Return what became of a placement's money by its status, and the escrow's wallet."""
-    found = (
+    """Return the escrow and job status of a placement, and the id of the escrow's wallet."""
+    row = (
         await session.execute(
             select(Escrow, PostJob.status)
             .join(CampaignTarget, CampaignTarget.id == Escrow.campaign_target_id)
@@ -99,5 +100,5 @@ async def _settlement(session: AsyncSession, target_id: int) -> tuple[Settlement
             .execution_options(populate_existing=True)
         )
     ).one()
-    escrow, job_status = found
+    escrow, job_status = row
     return Settlement(escrow.amount, escrow.fee, escrow.status, job_status), escrow.wallet_id

@@ -1,13 +1,14 @@
-"""Repairs of the books: proposed by one admin, confirmed by another, each with a reason.
+"""Corrections: repairs that one admin proposes and another confirms, each with a reason.
 
-What the ledger's one way in can do is done by the confirmation: an adjustment, a payout that is
-missing. What its guards forbid waits for the owner's role (`reconciliation.repair`).
+The confirmation itself carries out an adjustment and a missing payout, because `ledger.post` can do
+both. The guards of the ledger forbid the other kinds to the application: these wait for the
+database owner's role (`reconciliation.repair`).
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,17 +24,17 @@ from db.models.money import (
     Wallet,
     WalletKind,
 )
-from db.money import MAX_AMOUNT
-from services.money import incomplete_settlements, ledger
+from services.money import incomplete_settlements, ledger, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 500
+"""Characters."""
 OPEN = (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED)
 BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
-"""What is done at once when it is confirmed; the others take the owner's role."""
+"""The kinds that their confirmation carries out; the others need the database owner's role."""
 
 
 async def propose_adjustment(
@@ -46,16 +47,15 @@ async def propose_adjustment(
     reason: str,
     key: str | None = None,
 ) -> Correction:
-    """Propose to move an amount (minor units) between wallets; with the same key: the first one.
+    """Propose to move an amount (minor units) from one wallet to another.
 
-    Held money is no wallet for this: it moves by hold, payout and refund alone. Raises
-    AccessDenied, InvalidText, InvalidAmount, NotFound, NotCorrectable, OwnMoney,
-    IdempotencyConflict.
+    A repeat with the same key and content returns the first proposal. Escrow wallets are refused:
+    held money moves only by hold, payout and refund. Raises AccessDenied, InvalidText,
+    InvalidAmount, NotFound, NotCorrectable, OwnMoney, IdempotencyConflict.
     """
-    if not 1 <= amount <= MAX_AMOUNT:
-        raise errors.InvalidAmount(amount)
+    wallets.require_amount(amount)
     for wallet_id in (from_wallet, to_wallet):
-        if (await _wallet(session, wallet_id)).kind is WalletKind.ESCROW:
+        if (await _get_wallet(session, wallet_id)).kind is WalletKind.ESCROW:
             raise errors.NotCorrectable(CorrectionKind.ADJUSTMENT, wallet_id)
     if from_wallet == to_wallet:
         raise errors.NotCorrectable(CorrectionKind.ADJUSTMENT, to_wallet)
@@ -74,11 +74,12 @@ async def propose_adjustment(
 async def propose_balance_reset(
     session: AsyncSession, *, actor: Actor, wallet_id: int, reason: str
 ) -> Correction:
-    """Propose to set a drifted balance to the wallet's last entry; open already: the first one.
+    """Propose to set a balance that differs from the ledger to the one of the wallet's last entry.
 
-    Raises AccessDenied, InvalidText, NotFound, OwnMoney.
+    If such a correction is open already, it is returned. Raises AccessDenied, InvalidText,
+    NotFound, OwnMoney.
     """
-    await _wallet(session, wallet_id)
+    await _get_wallet(session, wallet_id)
     return await _propose(
         session, actor, reason, kind=CorrectionKind.BALANCE_RESET, wallet_id=wallet_id
     )
@@ -87,14 +88,15 @@ async def propose_balance_reset(
 async def propose_orphan(
     session: AsyncSession, *, actor: Actor, entry_id: int, reason: str
 ) -> Correction:
-    """Propose to balance an orphan entry, which the correction names; open already: the first one.
+    """Propose to complete the transfer of an orphan entry, and to reverse it with another one.
 
-    Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
+    If a correction of this entry is open already, it is returned. Raises AccessDenied, InvalidText,
+    NotFound, NotCorrectable, OwnMoney.
     """
     entry = await session.get(LedgerEntry, entry_id)
     if entry is None:
         raise errors.NotFound("entry", entry_id)
-    wallet = await _wallet(session, entry.wallet_id)
+    wallet = await _get_wallet(session, entry.wallet_id)
     if wallet.kind is WalletKind.ESCROW or entry.version <= wallet.version:
         raise errors.NotCorrectable(CorrectionKind.ORPHAN_ENTRY, entry_id)
     return await _propose(
@@ -111,10 +113,11 @@ async def propose_orphan(
 async def propose_missing_payout(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to post the payout of a release whose money never moved; open already: the first one.
+    """Propose to post the payout of a release whose money never moved.
 
-    Only for a post that is out: otherwise the escrow is held again. Raises AccessDenied,
-    InvalidText, NotFound, NotCorrectable, OwnMoney.
+    The post must be published; without a published post, an escrow reversal is the right
+    correction. If such a correction is open already, it is returned. Locks the target, the job,
+    then the escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.MISSING_PAYOUT, target_id)
     return await _propose(
@@ -125,9 +128,10 @@ async def propose_missing_payout(
 async def propose_escrow_reversal(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to hold an escrow again that is settled without its money having moved.
+    """Propose to set an escrow back to `held`, because it is settled but its money never moved.
 
-    Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
+    If such a correction is open already, it is returned. Locks the target, the job, then the
+    escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.ESCROW_REVERSAL, target_id)
     return await _propose(
@@ -138,11 +142,12 @@ async def propose_escrow_reversal(
 async def confirm(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Confirm what another admin has proposed, and do it if the application may.
+    """Confirm a correction that another admin has proposed, and carry it out if its kind allows.
 
-    Confirmed before: the first result. Locks the correction, for a missing payout its target, then
-    the wallets. Raises AccessDenied, InvalidText, NotFound, SamePerson, OwnMoney, InvalidMove,
-    NotCorrectable, InsufficientFunds, CurrencyMismatch.
+    The kinds in `BY_CONFIRMATION` are carried out here. If the correction is confirmed already,
+    nothing changes. Locks the correction, then the placement of a missing payout, then the wallets.
+    Raises AccessDenied, InvalidText, NotFound, SamePerson, OwnMoney, InvalidMove, NotCorrectable,
+    InsufficientFunds, CurrencyMismatch.
     """
     role = actor.require_staff(*MODERATORS, action="correction_confirm")
     reason = _require_reason(reason)
@@ -152,18 +157,18 @@ async def confirm(
     await _require_not_own(session, actor, correction)
     if correction.status in {CorrectionStatus.CONFIRMED, CorrectionStatus.DONE}:
         return correction
-    at_once = correction.kind in BY_CONFIRMATION
-    wanted = CorrectionStatus.DONE if at_once else CorrectionStatus.CONFIRMED
-    require_move(correction, wanted, ActorRole(role.value))
+    done = correction.kind in BY_CONFIRMATION
+    status = CorrectionStatus.DONE if done else CorrectionStatus.CONFIRMED
+    require_move(correction, status, ActorRole(role.value))
     if correction.kind is CorrectionKind.ADJUSTMENT:
         await _adjust(session, actor, correction)
     elif correction.kind is CorrectionKind.MISSING_PAYOUT:
         await incomplete_settlements.post_missing_payout(session, actor, correction)
-    moment = await queries.now(session)
-    correction.status = wanted
+    now = await queries.now(session)
+    correction.status = status
     correction.confirmed_by = actor.user_id
     correction.confirm_reason = reason
-    correction.done_at = moment if at_once else None
+    correction.done_at = now if done else None
     await session.flush()
     await record_and_notify(session, correction, actor, role=role)
     return correction
@@ -172,10 +177,10 @@ async def confirm(
 async def drop(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Let a correction go that was not done; dropped before: the first result.
+    """Drop a correction that is not done yet; if it is dropped already, nothing changes.
 
-    Who proposed it may do so too. Raises AccessDenied, InvalidText, NotFound, OwnMoney,
-    InvalidMove.
+    The proposer may drop it too. Locks the correction. Raises AccessDenied, InvalidText, NotFound,
+    OwnMoney, InvalidMove.
     """
     role = actor.require_staff(*MODERATORS, action="correction_drop")
     reason = _require_reason(reason)
@@ -191,7 +196,7 @@ async def drop(
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Correction]:
-    """Return corrections that wait for somebody, oldest first."""
+    """Return a page of the corrections that are proposed or confirmed, oldest first."""
     rows = await session.scalars(
         select(Correction)
         .where(Correction.status.in_(OPEN))
@@ -212,15 +217,15 @@ async def lock(session: AsyncSession, correction_id: int) -> Correction:
     return correction
 
 
-def require_move(correction: Correction, wanted: CorrectionStatus, who: ActorRole) -> None:
-    """Refuse a move that does not exist. Raises InvalidMove."""
+def require_move(correction: Correction, status: CorrectionStatus, role: ActorRole) -> None:
+    """Refuse a change of status that the transition table does not allow. Raises InvalidMove."""
     transitions.require(
         transitions.CORRECTION,
         "correction",
         correction.id,
         status=correction.status,
-        wanted=wanted,
-        role=who,
+        wanted=status,
+        role=role,
     )
 
 
@@ -232,9 +237,9 @@ async def record_and_notify(
     role: str,
     why: str | None = None,
 ) -> None:
-    """Record what became of a correction, and owe the admin chat the word.
+    """Write the audit row of a correction's new status, and the outbox row for the admin chat.
 
-    `why` is a reason that the correction itself has no place for.
+    `why` is a reason that no column of the correction keeps.
     """
     await audit.record(
         session,
@@ -265,37 +270,41 @@ async def record_and_notify(
 
 
 async def _propose(
-    session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **what: Any
+    session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **columns: Any
 ) -> Correction:
-    """Write a proposal, or find the one that is open for the same trouble (or has the key)."""
+    """Insert a proposal, or return the one that has the same key or the same open subject.
+
+    `columns` say what is corrected. Raises AccessDenied, InvalidText, NotFound, OwnMoney;
+    IdempotencyConflict if the earlier proposal has other values.
+    """
     role = actor.require_staff(*MODERATORS, action="correction_propose")
-    wanted = Correction(**what, key=key, reason=_require_reason(reason))
-    await _require_not_own(session, actor, wanted)
-    made: Correction | None = await session.scalar(
+    proposal = Correction(**columns, key=key, reason=_require_reason(reason))
+    await _require_not_own(session, actor, proposal)
+    inserted: Correction | None = await session.scalar(
         insert(Correction)
-        .values(**what, key=key, reason=wanted.reason, proposed_by=actor.user_id)
+        .values(**columns, key=key, reason=proposal.reason, proposed_by=actor.user_id)
         .on_conflict_do_nothing()
         .returning(Correction)
     )
-    if made is not None:
-        await record_and_notify(session, made, actor, role=role)
-        return made
-    same = (
+    if inserted is not None:
+        await record_and_notify(session, inserted, actor, role=role)
+        return inserted
+    is_same = (
         Correction.key == key
         if key is not None
         else Correction.status.in_(OPEN)
-        & (Correction.kind == what["kind"])
+        & (Correction.kind == columns["kind"])
         & or_(
             *(
-                getattr(Correction, name) == what[name]
+                getattr(Correction, name) == columns[name]
                 for name in ("wallet_id", "target_id")
-                if name in what
+                if name in columns
             )
         )
-        & (func.coalesce(Correction.entry_id, 0) == what.get("entry_id", 0))
+        & (func.coalesce(Correction.entry_id, 0) == columns.get("entry_id", 0))
     )
-    first: Correction = (await session.scalars(select(Correction).where(same))).one()
-    if any(getattr(first, name) != value for name, value in what.items()):
+    first: Correction = (await session.scalars(select(Correction).where(is_same))).one()
+    if any(getattr(first, name) != value for name, value in columns.items()):
         raise errors.IdempotencyConflict(key or "")
     return first
 
@@ -307,7 +316,7 @@ def _require_reason(reason: str) -> str:
     return reason
 
 
-async def _wallet(session: AsyncSession, wallet_id: int) -> Wallet:
+async def _get_wallet(session: AsyncSession, wallet_id: int) -> Wallet:
     wallet: Wallet | None = await session.get(Wallet, wallet_id, populate_existing=True)
     if wallet is None:
         raise errors.NotFound("wallet", wallet_id)
@@ -315,27 +324,31 @@ async def _wallet(session: AsyncSession, wallet_id: int) -> Wallet:
 
 
 async def _require_not_own(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Nobody repairs their own money, nor the platform's on their other side. Raises OwnMoney."""
-    concerned: set[int | None] = set()
+    """Refuse an actor who has a part in the money that is corrected. Raises OwnMoney, NotFound.
+
+    An actor has a part in their own wallets, in wallets of the platform on whose other side they
+    are, and in placements of which they are the advertiser or the owner.
+    """
+    user_ids: set[int | None] = set()
     for wallet_id in (correction.wallet_id, correction.other_wallet_id):
         if wallet_id is not None:
-            wallet = await _wallet(session, wallet_id)
-            concerned |= {wallet.user_id, wallet.counterparty_id}
+            wallet = await _get_wallet(session, wallet_id)
+            user_ids |= {wallet.user_id, wallet.counterparty_id}
             if wallet.kind is WalletKind.ESCROW:
-                concerned |= await _parties(session, Escrow.wallet_id == wallet_id)
+                user_ids |= await _find_parties(session, Escrow.wallet_id == wallet_id)
     if correction.target_id is not None:
-        concerned |= await _parties(session, CampaignTarget.id == correction.target_id)
-    if actor.user_id in concerned:
+        user_ids |= await _find_parties(session, CampaignTarget.id == correction.target_id)
+    if actor.user_id in user_ids:
         raise errors.OwnMoney(correction.target_id or correction.wallet_id or 0)
 
 
-async def _parties(session: AsyncSession, which: Any) -> set[int | None]:
-    """Return the advertiser and the owner of a placement."""
+async def _find_parties(session: AsyncSession, condition: ColumnElement[bool]) -> set[int | None]:
+    """Return the advertisers and the owners of the placements that a condition selects."""
     rows = await session.execute(
         select(Campaign.advertiser_id, CampaignTarget.owner_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
         .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
-        .where(which)
+        .where(condition)
     )
     return {user_id for row in rows for user_id in row}
 

@@ -1,4 +1,4 @@
-"""Money coming in, and money held for a placement."""
+"""Record payments that arrive from outside and credit them to their payers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from db import queries
 from db.models.money import Deposit, DepositStatus, Reason, WalletKind
 from db.models.operations import Switch
 from db.models.users import User
-from db.money import MAX_AMOUNT
 from services.money import ledger, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, users
 from services.platform.actors import SYSTEM
 
 CREDIT_BATCH = 100
+"""Deposits that one run of `credit_due` credits at most."""
 
 
 @dataclass(frozen=True)
 class Payment:
-    """A deposit as staff see it. Minor units; time aware."""
+    """A deposit as staff see it. The amount is in minor units, the time is aware."""
 
     deposit_id: int
     telegram_id: int
@@ -35,13 +35,14 @@ class Payment:
 
 
 async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
-    """Say whether a payment may be taken now (pre-checkout). Amount in minor units.
+    """Refuse a payment that may not be taken now (Telegram's pre-checkout query).
 
-    Raises SwitchStopped, PersonBlocked, InvalidAmount, CurrencyMismatch.
+    `amount` is in minor units. Locks the switch `deposits`. Raises SwitchStopped, PersonBlocked,
+    InvalidAmount, CurrencyMismatch.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     await killswitches.require(session, Switch.DEPOSITS)
-    _require_amount(amount)
+    wallets.require_amount(amount)
     if await users.first_blocked(session, user_id):
         raise errors.PersonBlocked(user_id)
     wallet = await wallets.of_user(session, user_id)
@@ -52,33 +53,17 @@ async def check_payable(session: AsyncSession, *, user_id: int, amount: int, cur
 async def deposit(
     session: AsyncSession, *, user_id: int, amount: int, key: str, source: str
 ) -> Deposit:
-    """Record a payment that arrived and credit it, minor units; with the same key: the first one.
+    """Record a payment that arrived, and credit it; a repeat with the same key returns the first.
 
-    The fact is recorded even while deposits are stopped; the clock credits it later. Locks the
-    switch, the deposit, then the wallets. Raises InvalidAmount, IdempotencyConflict.
+    `amount` is in minor units. A payment is recorded even while deposits are stopped, and
+    `credit_due` credits it later. Locks the switch `deposits`, the deposit, then the wallets.
+    Raises InvalidAmount, NotFound, IdempotencyConflict.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
-    _require_amount(amount)
-    wallet = await wallets.of_user(session, user_id)
-    await session.execute(
-        insert(Deposit)
-        .values(
-            user_id=user_id,
-            amount=amount,
-            currency=wallet.currency,
-            source=source,
-            external_reference=key,
-        )
-        .on_conflict_do_nothing(index_elements=["external_reference"])
+    received = await lock_or_record(
+        session, user_id=user_id, amount=amount, external_reference=key, source=source
     )
-    found = await session.execute(
-        select(Deposit)
-        .where(Deposit.external_reference == key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    received: Deposit = found.scalar_one()
-    if (received.user_id, received.amount, received.source) != (user_id, amount, source):
+    if received.source != source:
         raise errors.IdempotencyConflict(key)
     if received.status is DepositStatus.RECEIVED and await killswitches.are_running(
         session, Switch.DEPOSITS
@@ -87,8 +72,46 @@ async def deposit(
     return received
 
 
+async def lock_or_record(
+    session: AsyncSession, *, user_id: int, amount: int, external_reference: str, source: str
+) -> Deposit:
+    """Lock the deposit of an outside payment; record the deposit first if there is none.
+
+    `amount` is in minor units. `external_reference` is the payment's own id outside. Raises
+    InvalidAmount, NotFound; IdempotencyConflict if the recorded deposit has another person or
+    another amount.
+    """
+    wallets.require_amount(amount)
+    wallet = await wallets.of_user(session, user_id)
+    await session.execute(
+        insert(Deposit)
+        .values(
+            user_id=user_id,
+            amount=amount,
+            currency=wallet.currency,
+            source=source,
+            external_reference=external_reference,
+        )
+        .on_conflict_do_nothing(index_elements=["external_reference"])
+    )
+    found = await session.execute(
+        select(Deposit)
+        .where(Deposit.external_reference == external_reference)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    received: Deposit = found.scalar_one()
+    if (received.user_id, received.amount) != (user_id, amount):
+        raise errors.IdempotencyConflict(external_reference)
+    return received
+
+
 async def credit_due(session: AsyncSession) -> int:
-    """Credit what arrived while deposits were stopped; return how many. A tick."""
+    """Credit the deposits that arrived while deposits were stopped; return how many.
+
+    While the switch `deposits` is stopped, nothing is credited. Locks the switch, the deposits
+    (rows that another transaction has locked are skipped), then the wallets.
+    """
     await killswitches.lock(session, Switch.DEPOSITS)
     if not await killswitches.are_running(session, Switch.DEPOSITS):
         return 0
@@ -100,7 +123,8 @@ async def credit_due(session: AsyncSession) -> int:
         .with_for_update(skip_locked=True)
     )
     credited = 0
-    # By person, as every transaction that moves the money of several: no circle of wallets.
+    # Every transaction that moves money of several people goes in the order of their ids, so that
+    # two such transactions cannot wait for each other's wallets.
     for received in sorted(waiting.all(), key=lambda row: (row.user_id, row.id)):
         await _credit(session, received)
         credited += 1
@@ -108,7 +132,7 @@ async def credit_due(session: AsyncSession) -> int:
 
 
 async def recent(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Payment]:
-    """Return a page of the deposits, newest first."""
+    """Return a page of all deposits, newest first."""
     rows = await session.execute(
         select(Deposit, User.telegram_id)
         .join(User, User.id == Deposit.user_id)
@@ -132,7 +156,7 @@ async def recent(session: AsyncSession, *, limit: int, offset: int) -> Sequence[
 
 
 async def waiting(session: AsyncSession) -> tuple[int, int]:
-    """Return how many deposits wait to be credited, and how much they are (minor units)."""
+    """Return how many deposits wait to be credited, and their sum in minor units."""
     row = await session.execute(
         select(func.count(), func.coalesce(func.sum(Deposit.amount), 0)).where(
             Deposit.status == DepositStatus.RECEIVED
@@ -143,7 +167,7 @@ async def waiting(session: AsyncSession) -> tuple[int, int]:
 
 
 async def _credit(session: AsyncSession, received: Deposit) -> None:
-    """Move a recorded payment from outside to its person; the caller has locked its row."""
+    """Post a deposit to its payer's wallet and set it `credited`; the caller has locked its row."""
     wallet = await wallets.of_user(session, received.user_id)
     outside = await ledger.open_wallet(
         session, WalletKind.EXTERNAL, currency=wallet.currency, counterparty_id=received.user_id
@@ -178,8 +202,3 @@ async def _credit(session: AsyncSession, received: Deposit) -> None:
         payload={"deposit_id": received.id, "amount": received.amount},
         key=f"deposit_credited:{received.id}",
     )
-
-
-def _require_amount(amount: int) -> None:
-    if not 1 <= amount <= MAX_AMOUNT:
-        raise errors.InvalidAmount(amount)

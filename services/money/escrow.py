@@ -1,9 +1,11 @@
-"""The end of an escrow: the owner is paid, or the advertiser refunded. Exactly one, once."""
+"""Settle an escrow exactly once: pay the owner, or refund the advertiser."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db import queries
 from db.models.campaigns import CampaignTarget, TargetStatus
@@ -17,6 +19,7 @@ from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
 REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
+"""Statuses of a post job whose escrow is given back to the advertiser."""
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
@@ -45,12 +48,13 @@ async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
 async def release(session: AsyncSession, *, target_id: int) -> None:
     """Pay the owner, less the platform's fee, for a post that stayed as promised.
 
-    Needs: escrow held, job success, payouts running, `release_due_at` passed and a `present` check
-    at or after it (none for 0 promised hours). Locks the switch, target, job, escrow, wallets.
-    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
+    The escrow must be held, the post job successful, the switch `payouts` running, and
+    `release_due_at` past. A `present` check at `release_due_at` or later must exist, except for 0
+    promised hours. Locks the switch, the target, the job, the escrow, then the wallets. Raises
+    SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
-    placement, escrow = await _held(session, target_id)
+    placement, escrow = await _lock_held(session, target_id)
     await _require_proof(session, placement, escrow)
     await killswitches.require(session, Switch.PAYOUTS)
     target = placement.target
@@ -62,23 +66,7 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         wanted=TargetStatus.POSTED,
         role=ActorRole.SYSTEM,
     )
-    owner = await wallets.of_user(session, target.owner_id)
-    legs = [
-        Leg(escrow.wallet_id, -escrow.amount, Reason.ESCROW_RELEASE),
-        Leg(owner.id, escrow.amount - escrow.fee, Reason.PAYOUT),
-    ]
-    if escrow.fee:
-        revenue = await ledger.open_wallet(
-            session, WalletKind.REVENUE, currency=owner.currency, counterparty_id=target.owner_id
-        )
-        legs.append(Leg(revenue, escrow.fee, Reason.FEE))
-    await ledger.post(
-        session,
-        key=f"payout:{target_id}",
-        reason=Reason.PAYOUT,
-        reference_id=target_id,
-        legs=legs,
-    )
+    await post_release(session, escrow, owner_id=target.owner_id)
     await _settle(session, placement, EscrowStatus.RELEASED, TargetStatus.POSTED)
     await audit.record(
         session,
@@ -89,8 +77,8 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         amount=escrow.amount,
         fee=escrow.fee,
     )
-    paid = {"target_id": target_id, "amount": escrow.amount - escrow.fee}
-    for person, user_id in (
+    payload = {"target_id": target_id, "amount": escrow.amount - escrow.fee}
+    for receiver, user_id in (
         ("owner", target.owner_id),
         ("advertiser", placement.campaign.advertiser_id),
     ):
@@ -98,19 +86,54 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
             session,
             user_id=user_id,
             kind="target_paid",
-            payload=paid | {"to": person},
-            key=f"target_paid:{target_id}:{person}",
+            payload=payload | {"to": receiver},
+            key=f"target_paid:{target_id}:{receiver}",
         )
 
 
-async def refund(session: AsyncSession, *, target_id: int) -> None:
-    """Give the advertiser everything back for a post that failed or was cancelled.
+async def post_release(
+    session: AsyncSession, escrow: Escrow, *, owner_id: int, actor_id: int | None = None
+) -> None:
+    """Post the transfer of a release: the payout to the owner and the fee to the platform.
 
-    Needs: escrow held, refunds running. `payouts` never stops refunds. Locks the switch, target,
-    job, escrow, wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
+    A fee of 0 has no leg, and then no revenue wallet is opened. The caller has locked the
+    placement, and sets the statuses in the same transaction. Locks the wallets. Raises NotFound and
+    what `ledger.post` raises.
+    """
+    await ledger.post(
+        session,
+        key=f"payout:{escrow.campaign_target_id}",
+        reason=Reason.PAYOUT,
+        reference_id=escrow.campaign_target_id,
+        legs=await _release_legs(session, escrow, owner_id),
+        actor_id=actor_id,
+    )
+
+
+async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) -> list[Leg]:
+    """Build the legs of a release; open the revenue wallet of the owner if there is a fee."""
+    owner = await wallets.of_user(session, owner_id)
+    legs = [
+        Leg(escrow.wallet_id, -escrow.amount, Reason.ESCROW_RELEASE),
+        Leg(owner.id, escrow.amount - escrow.fee, Reason.PAYOUT),
+    ]
+    if escrow.fee:
+        revenue_id = await ledger.open_wallet(
+            session, WalletKind.REVENUE, currency=owner.currency, counterparty_id=owner_id
+        )
+        legs.append(Leg(revenue_id, escrow.fee, Reason.FEE))
+    return legs
+
+
+async def refund(session: AsyncSession, *, target_id: int) -> None:
+    """Give the advertiser the whole escrow back for a post that failed or was cancelled.
+
+    The escrow must be held and the switch `refunds` running; the switch `payouts` never stops
+    refunds. Locks the switch, the target, the job, the escrow, then the wallets. Raises
+    SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
     """
     await killswitches.lock(session, Switch.REFUNDS)
-    placement, escrow = await _held(session, target_id)
+    placement, escrow = await _lock_held(session, target_id)
     if placement.job is None or placement.job.status not in REFUNDABLE:
         status = "none" if placement.job is None else placement.job.status
         raise errors.PostNotFailed(target_id, status)
@@ -121,7 +144,11 @@ async def refund(session: AsyncSession, *, target_id: int) -> None:
 async def refund_locked(
     session: AsyncSession, placement: queries.Placement, escrow: Escrow
 ) -> None:
-    """Refund a placement that the caller has locked and found to be held and refundable."""
+    """Refund the escrow of a placement that the caller has locked.
+
+    The caller has checked that the escrow is held and that its post may be refunded. Locks the
+    wallets. Raises InvalidMove, NotFound.
+    """
     target = placement.target
     transitions.require(
         transitions.TARGET,
@@ -162,16 +189,8 @@ async def refund_locked(
 
 
 async def releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return targets that `release` would pay for now, longest due first."""
-    proven = (
-        select(PostCheck.id)
-        .where(
-            PostCheck.post_job_id == PostJob.id,
-            PostCheck.verdict == Verdict.PRESENT,
-            PostCheck.checked_at >= Escrow.release_due_at,
-        )
-        .exists()
-    )
+    """Return the ids of targets that `release` can pay for now, the longest due first."""
+    proof = _present_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
         select(Escrow.campaign_target_id)
         .join(PostJob, PostJob.campaign_target_id == Escrow.campaign_target_id)
@@ -180,7 +199,7 @@ async def releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
             Escrow.status == EscrowStatus.HELD,
             Escrow.release_due_at <= func.clock(),
             PostJob.status == PostJobStatus.SUCCESS,
-            or_(CampaignTarget.promised_hours == 0, proven),
+            or_(CampaignTarget.promised_hours == 0, proof),
         )
         .order_by(Escrow.release_due_at)
         .limit(limit)
@@ -189,7 +208,7 @@ async def releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
 
 
 async def refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return targets that `refund` would pay back now, those that ended first before."""
+    """Return the ids of targets that `refund` can pay back now, the longest ended first."""
     rows = await session.scalars(
         select(PostJob.campaign_target_id)
         .where(PostJob.status.in_(REFUNDABLE), ~PostJob.settled)
@@ -199,7 +218,7 @@ async def refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     return rows.all()
 
 
-async def _held(session: AsyncSession, target_id: int) -> tuple[queries.Placement, Escrow]:
+async def _lock_held(session: AsyncSession, target_id: int) -> tuple[queries.Placement, Escrow]:
     """Lock a placement whose escrow is held. Raises NotFound, EscrowNotHeld."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -213,7 +232,7 @@ async def _held(session: AsyncSession, target_id: int) -> tuple[queries.Placemen
 async def _require_proof(
     session: AsyncSession, placement: queries.Placement, escrow: Escrow
 ) -> None:
-    """Refuse to pay for a post that is not proven to have stayed. Raises PostNotProven."""
+    """Refuse to pay for a post without proof that it stayed. Raises PostNotProven."""
     target_id = placement.target.id
     if placement.job is None or placement.job.status is not PostJobStatus.SUCCESS:
         raise errors.PostNotProven(target_id, "not_posted")
@@ -221,17 +240,24 @@ async def _require_proof(
         raise errors.PostNotProven(target_id, "promised_hours")
     if placement.target.promised_hours == 0:
         return
-    present = await session.scalar(
+    if not await session.scalar(select(_present_check(placement.job.id, escrow.release_due_at))):
+        raise errors.PostNotProven(target_id, "not_seen")
+
+
+def _present_check(
+    job_id: int | InstrumentedAttribute[int],
+    release_due_at: datetime | InstrumentedAttribute[datetime | None],
+) -> ColumnElement[bool]:
+    """Tell in a query whether a post was seen in its channel at `release_due_at` or later."""
+    return (
         select(PostCheck.id)
         .where(
-            PostCheck.post_job_id == placement.job.id,
+            PostCheck.post_job_id == job_id,
             PostCheck.verdict == Verdict.PRESENT,
-            PostCheck.checked_at >= escrow.release_due_at,
+            PostCheck.checked_at >= release_due_at,
         )
-        .limit(1)
+        .exists()
     )
-    if present is None:
-        raise errors.PostNotProven(target_id, "not_seen")
 
 
 async def _settle(
@@ -240,7 +266,7 @@ async def _settle(
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
 ) -> None:
-    """Write both ends of what was read under its locks."""
+    """Write the final statuses of an escrow and of its target; the caller has locked both."""
     await session.execute(
         update(Escrow)
         .where(Escrow.campaign_target_id == placement.target.id)

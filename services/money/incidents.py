@@ -1,4 +1,4 @@
-"""What the clock and the operators do to the whole: checks, watchdogs, proof of life."""
+"""Check the ledger, stop the money and open an incident if it is broken, and close incidents."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,16 +17,16 @@ from services.money.invariants import Violation
 from services.platform import audit, errors, killswitches, outbox
 from services.platform.actors import OPERATORS, SYSTEM, Actor
 
-BATCH = 100
 FREEZE_REASON = "ledger invariant violated"
 log = structlog.get_logger()
 
 
 async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
-    """Check what is new and the next part of everything. A violation freezes, see `raise_alarm`.
+    """Run the scheduled check: what is new, and the next part of the rolling check.
 
-    Costs as much as what is new since the last run, and a part of fixed size; a run that found
-    something is repeated on the same rows. Locks the frozen switches, alone.
+    A violation stops the money, see `raise_alarm`; the next run then reads the same rows again. The
+    cost is that of the rows since the last run and of one part of fixed size. If there is a
+    violation, locks the switches that it stops, and nothing else.
     """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
@@ -41,10 +41,10 @@ async def record_check(
     *,
     full_since: datetime | None = None,
 ) -> None:
-    """Keep that a check ran and what it found; a violation freezes, see `raise_alarm`.
+    """Record a check and its violations; a violation stops the money, see `raise_alarm`.
 
-    `progress` is where the next scheduled check goes on, unless something was found. `full_since`
-    is when a check began that has looked at everything.
+    `progress` is where the next scheduled check goes on; it is not stored if there are violations.
+    `full_since` is when the check began, if it has read all rows (a time with a zone).
     """
     await session.execute(
         insert(LedgerCheckpoint).values(
@@ -59,9 +59,10 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Stop what moves money, open an incident, tell the admin chat which rows are broken.
+    """Stop everything that moves money, open an incident, and tell the admin chat the broken rows.
 
-    Seen again while its incident is open, it alerts no more. Locks the frozen switches, alone.
+    While an incident of this kind is open, no second one is opened and no second message is sent.
+    Locks the switches that it stops, and nothing else.
     """
     log.error(
         "Ledger invariant violated",
@@ -92,7 +93,7 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
 
 
 async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
-    """Return the incidents that nobody has closed yet, oldest first."""
+    """Return the open incidents, oldest first."""
     rows = await session.scalars(
         select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.id)
     )
@@ -100,11 +101,13 @@ async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
 
 
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
-    """Close an incident, once the invariants hold again; its closer cannot run what it stopped.
+    """Close an incident after the invariants hold again; the stopped switches stay stopped.
 
-    Looks at what is new itself, and needs a full check that found nothing and began after the
-    incident and after the last repair: of a small ledger this very look is one. Raises
-    AccessDenied, NotFound, IncidentOpen while an invariant is still broken, NotChecked.
+    The person who closes the incident may not run the switches that it stopped. The function makes
+    a scheduled check itself. It also needs a full check without violations that began after the
+    incident and after the last repair; in a small ledger the scheduled check is a full one. If the
+    incident is closed already, nothing changes. Locks the incident. Raises AccessDenied, NotFound,
+    IncidentOpen while an invariant is broken, NotChecked without such a full check.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -116,7 +119,7 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
     if violations:
         raise errors.IncidentOpen(incident_id)
     await record_check(session, violations, progress, full_since=full_since)
-    if not await _checked_since(session, incident):
+    if not await _is_fully_checked_since(session, incident):
         raise errors.NotChecked(incident_id)
     incident.closed_at = await queries.now(session)
     incident.closed_by = actor.user_id
@@ -129,33 +132,39 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
 async def _check(
     session: AsyncSession,
 ) -> tuple[list[Violation], incremental_check.Progress, datetime | None]:
-    """Go on from the last check that was clean; say when this began, if it has seen everything."""
-    kept = await session.scalar(
+    """Go on from the last check without violations; return the violations and the progress.
+
+    The third value is when this check began, if it has read all rows, and otherwise None.
+    """
+    stored = await session.scalar(
         select(LedgerCheckpoint.progress)
         .where(LedgerCheckpoint.progress.is_not(None))
         .order_by(LedgerCheckpoint.id.desc())
         .limit(1)
     )
     began = await queries.now(session)
-    before = incremental_check.Progress(**kept) if kept else incremental_check.Progress()
+    before = incremental_check.Progress(**stored) if stored else incremental_check.Progress()
     violations, after = await incremental_check.run(session, before)
     return violations, after, began if before.at_start and after.at_start else None
 
 
-async def _checked_since(session: AsyncSession, incident: Incident) -> bool:
-    """Tell whether everything was checked after an incident and the last repair, and was clean."""
-    last_broken = (
+async def _is_fully_checked_since(session: AsyncSession, incident: Incident) -> bool:
+    """Tell whether a full check without violations began after an incident and the last repair.
+
+    No check since then may have found a violation.
+    """
+    last_violation_id = (
         select(func.coalesce(func.max(LedgerCheckpoint.id), 0))
         .where(LedgerCheckpoint.violations > 0)
         .scalar_subquery()
     )
     last_repair = select(func.max(Correction.done_at)).scalar_subquery()
-    found = await session.scalar(
+    checkpoint_id = await session.scalar(
         select(LedgerCheckpoint.id)
         .where(
-            LedgerCheckpoint.id > last_broken,
+            LedgerCheckpoint.id > last_violation_id,
             LedgerCheckpoint.full_since >= func.greatest(incident.opened_at, last_repair),
         )
         .limit(1)
     )
-    return found is not None
+    return checkpoint_id is not None

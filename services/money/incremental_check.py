@@ -1,16 +1,24 @@
-"""The invariants at any size: what is new since the last run, and a part of everything else.
+"""Check the invariants at a cost that does not grow with the ledger.
 
-New is what transactions wrote that had not ended when the last run looked: ids are given before
-the commit, so "greater than the last id" would miss what commits late. The rows say which
-transaction wrote them (`txn`), and a run goes on at the horizon below which every transaction had
-ended. Looking at something twice costs a little and never harms.
+Each run makes two checks:
 
-A wallet's entries are numbered without a gap and carry the balance after each, so an entry that was
-checked once stands for all before it: what is new is checked against the one before it and against
-the wallet. A wallet that is idle and was changed behind everybody's back shows in the part of
-everything else, which comes round to every row in time.
+- The check of what is new reads the rows that were written since the last run.
+- The rolling check reads the next part of all rows, in the order of their ids. A part has a fixed
+  size. After the last part the rolling check begins again, so that every row is read in time.
 
-What looks wrong here only names the rows: `invariants.INVARIANTS`, narrowed to them, decides.
+The horizon is a transaction number: every transaction below it has ended, so its rows are final.
+Each row keeps the number of the transaction that wrote it last (`txn`). A run takes the rows from
+the last run's horizon on, and the next run starts at this run's horizon. Comparing ids would miss
+rows, because an id is given before the commit and a later id can be committed first. Rows of
+transactions that were still running are read by two runs, and that is harmless.
+
+The entries of a wallet are numbered without a gap, and each has the balance after it. So a new
+entry is compared only with the entry before it, and the last entry with the wallet. If somebody
+changes an old row, or the balance of a wallet without new entries, the rolling check finds it.
+
+These queries only find suspects: rows that look wrong. The queries of `invariants.INVARIANTS`,
+limited to the suspects and to the placements, deposits and withdrawals that are due, decide whether
+an invariant is broken.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +32,7 @@ from services.money.invariants import Violation
 from services.money.scoped_invariants import Scope
 
 SUSPECTS = 1_000
-"""More of one kind in one run are the same trouble."""
+"""Suspects of one kind that one run takes at most: more of them say nothing new."""
 
 _SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
@@ -34,11 +42,11 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one run looks at, at most: each statement stays far below the time it may take."""
+    """How many rows one run reads at most, so that no statement comes near its time limit."""
 
     new_entries: int = 100_000
     new_rows: int = 20_000
-    """Of placements, posts, escrows and deposits each."""
+    """New targets, post jobs, escrows, deposits and withdrawals, each."""
     entries: int = 50_000
     wallets: int = 10_000
     transfers: int = 25_000
@@ -48,6 +56,7 @@ class Limits:
 
 
 SCHEDULED = Limits()
+"""The limits of the scheduled check."""
 FULL = Limits(
     entries=200_000,
     wallets=50_000,
@@ -56,16 +65,17 @@ FULL = Limits(
     deposits=5_000,
     withdrawals=5_000,
 )
+"""The limits of one part of a full check."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the next run goes on."""
+    """Where the next run goes on: the horizon, and the last id that the rolling check read."""
 
     horizon: int | None = None
-    """Of the check of what is new: everything that transactions below it wrote is checked."""
+    """All rows of transactions below this number are checked; None before the first run."""
     wallet: int = 0
-    """Of the rolling check, as all below: entries up to this wallet and version are checked."""
+    """The rolling check has read the entries up to this wallet and `version`."""
     version: int = 0
     transfer: int = 0
     target: int = 0
@@ -74,21 +84,21 @@ class Progress:
 
     @property
     def at_start(self) -> bool:
-        """Whether the rolling check has come round (or has not begun)."""
+        """Tell whether the rolling check has read all rows, or has not begun."""
         return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is kept."""
+        """Return the progress as a checkpoint stores it."""
         return asdict(self)
 
 
-_NOW = text("SELECT ledger_horizon()")
+_HORIZON = text("SELECT ledger_horizon()")
 
-# Where a run stops that has too much before it: before the transaction of one row too many.
-_CUT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
-_STAMPED = ("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs")
+# The transaction before which a run has to stop: the row after the limit belongs to it.
+_FIRST_TXN_BEYOND_LIMIT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
+_TABLES_WITH_TXN = ("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs")
 
-# Of a wallet whose entries go on behind the range, the last entry of all is compared.
+# If a wallet has entries after the range, its very last entry is compared with the wallet.
 _NEW = text("""
     WITH new AS MATERIALIZED (
         SELECT wallet_id, version, transfer_id, amount, balance_after, reason, reference_id
@@ -151,7 +161,7 @@ _NEW = text("""
     SELECT 'deposits', id FROM deposits WHERE txn >= :since AND txn < :upto
 """)
 
-# The entry at which the last part ended is read again, as the one before the first of this part.
+# The last entry of the part before is read again: the first entry of this part is compared with it.
 _WALLETS = text("""
     WITH chosen AS MATERIALIZED (
         SELECT max(id) AS upto, count(*) AS wallets FROM (
@@ -186,7 +196,7 @@ _WALLETS = text("""
                     <> (COALESCE(l.version, 0), COALESCE(l.balance_after, 0))
                 OR (w.kind = 'escrow'
                     AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id))
-                -- Where there are withdrawals, their own turn comes in the same round.
+                -- A person with withdrawals is checked when the rolling check reads these.
                 OR (w.kind = 'withdrawal' AND w.balance <> 0
                     AND NOT EXISTS (SELECT FROM withdrawals d WHERE d.user_id = w.user_id)))
     )
@@ -195,7 +205,7 @@ _WALLETS = text("""
     FROM chosen LEFT JOIN ended ON true
 """)
 
-# Behind the last transfer there is nothing: an entry there belongs to none.
+# In the last part, entries with a transfer id above the last transfer are suspects too.
 _TRANSFERS = text("""
     WITH chosen AS MATERIALIZED (
         SELECT id FROM ledger_transfers WHERE id > :transfer ORDER BY id LIMIT :transfers
@@ -217,8 +227,8 @@ _TRANSFERS = text("""
     FROM ended
 """)
 
-_SOME = "SELECT id FROM {} WHERE id > :after ORDER BY id LIMIT :rows"
-_SIZES = text("""
+_NEXT_IDS = "SELECT id FROM {} WHERE id > :after ORDER BY id LIMIT :rows"
+_LAST_IDS = text("""
     SELECT COALESCE((SELECT max(id) FROM wallets), 0) AS wallet,
         COALESCE((SELECT max(id) FROM ledger_transfers), 0) AS transfer,
         COALESCE((SELECT max(id) FROM campaign_targets), 0) AS target,
@@ -231,43 +241,47 @@ RESTARTED = Violation(
     "a restored database counts its transactions from the start: `adtech restored` was not run",
     [{"ref": 0}],
 )
+"""What a run reports if the horizon is lower than the last one."""
 
 
 async def run(
     session: AsyncSession, progress: Progress, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], Progress]:
-    """Check what is new and the next part of everything; return what is broken, and how far it got.
+    """Check what is new and the next part of all rows; return the violations and the progress.
 
-    Costs as much as what is new, and a part of fixed size. Reads only; what it returns is to be
-    kept by whoever finds it sound.
+    The cost is that of the new rows and of one part of fixed size. The function only reads: the
+    caller stores the progress if there are no violations.
     """
     await prepare(session)
-    horizon = (await session.execute(_NOW)).scalar_one()
+    horizon = (await session.execute(_HORIZON)).scalar_one()
     if progress.horizon is not None and horizon < progress.horizon:
         return [RESTARTED], progress
-    new, upto = await _new(session, progress.horizon or horizon, horizon, limits)
+    new, next_horizon = await _find_new(session, progress.horizon or horizon, horizon, limits)
     part, after = await _next_part(session, progress, limits)
     return await scoped_invariants.find_violations(session, new | part, whole=True), replace(
-        after, horizon=upto
+        after, horizon=next_horizon
     )
 
 
 async def run_part(
     session: AsyncSession, progress: Progress, *, limits: Limits = FULL
 ) -> tuple[list[Violation], Progress]:
-    """Check the next part of everything; a full check is all of them, until it is `at_start`."""
+    """Check the next part of all rows; a full check calls this until every kind has begun again."""
     await prepare(session)
     part, after = await _next_part(session, progress, limits)
     return await scoped_invariants.find_violations(session, part), after
 
 
 async def sizes(session: AsyncSession) -> Progress:
-    """Return the ends that a full check goes to, as they are now."""
-    return Progress(**(await session.execute(_SIZES)).one()._mapping)  # noqa: SLF001
+    """Return the highest ids that a full check has to reach, as they are now."""
+    return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001
 
 
 async def prepare(session: AsyncSession) -> None:
-    """Let the transaction's statements sort in memory, and plan them for the values at hand."""
+    """Set work_mem and the plan mode of the transaction.
+
+    The statements then sort in memory, and they are planned for their actual values.
+    """
     for setting in _SETTINGS:
         await session.execute(text(setting))
 
@@ -275,47 +289,52 @@ async def prepare(session: AsyncSession) -> None:
 async def new_since(
     session: AsyncSession, since: int, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], int]:
-    """Check only what transactions from `since` on wrote; return the horizon to go on from."""
-    horizon = (await session.execute(_NOW)).scalar_one()
-    scope, upto = await _new(session, since, horizon, limits)
-    return await scoped_invariants.find_violations(session, scope), upto
+    """Check the rows of transactions from `since` on; return violations and the next horizon."""
+    horizon = (await session.execute(_HORIZON)).scalar_one()
+    scope, next_horizon = await _find_new(session, since, horizon, limits)
+    return await scoped_invariants.find_violations(session, scope), next_horizon
 
 
-async def _new(
+async def _find_new(
     session: AsyncSession, since: int, horizon: int, limits: Limits
 ) -> tuple[Scope, int]:
-    """Find what is new, and from where the next run goes on: never above the horizon."""
+    """Find the new rows; return their scope and the transaction at which the next run starts.
+
+    The next run starts at the horizon, or earlier if there are more new rows than the limits allow.
+    """
     upto = None
-    for table in ("ledger_entries", *_STAMPED):
+    for table in ("ledger_entries", *_TABLES_WITH_TXN):
         rows = limits.new_entries if table == "ledger_entries" else limits.new_rows
-        cut = await session.scalar(text(_CUT.format(table)), {"since": since, "rows": rows})
-        if cut is not None:
-            upto = min(upto or cut, cut)
-    found = await session.execute(
+        txn = await session.scalar(
+            text(_FIRST_TXN_BEYOND_LIMIT.format(table)), {"since": since, "rows": rows}
+        )
+        if txn is not None:
+            upto = min(upto or txn, txn)
+    result = await session.execute(
         _NEW,
         {
             "since": since,
-            # What one transaction wrote is one piece, whatever its size.
+            # The rows of one transaction are never divided, so at least one transaction is read.
             "upto": 2**63 - 1 if upto is None else max(upto, since + 1),
             "suspects": SUSPECTS,
         },
     )
-    kinds: dict[str, set[int]] = {}
-    for kind, id_ in found:
-        kinds.setdefault(kind, set()).add(id_)
-    scope = Scope(**{kind: frozenset(ids) for kind, ids in kinds.items()})
+    ids_by_kind: dict[str, set[int]] = {}
+    for kind, id_ in result:
+        ids_by_kind.setdefault(kind, set()).add(id_)
+    scope = Scope(**{kind: frozenset(ids) for kind, ids in ids_by_kind.items()})
     return scope, horizon if upto is None else min(horizon, max(upto, since + 1))
 
 
 async def _next_part(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[Scope, Progress]:
-    """Take the next part of everything; each kind begins anew when it has come to its end."""
-    wallets, wallet, version = await _some_wallets(session, progress, limits)
-    transfers, transfer = await _some_transfers(session, progress.transfer, limits.transfers)
-    targets, target = await _some(session, "campaign_targets", progress.target, limits.targets)
-    deposits, deposit = await _some(session, "deposits", progress.deposit, limits.deposits)
-    withdrawals, withdrawal = await _some(
+    """Read the next part of the rolling check; each kind of row begins again after its last row."""
+    wallets, wallet, version = await _next_wallets(session, progress, limits)
+    transfers, transfer = await _next_transfers(session, progress.transfer, limits.transfers)
+    targets, target = await _next_ids(session, "campaign_targets", progress.target, limits.targets)
+    deposits, deposit = await _next_ids(session, "deposits", progress.deposit, limits.deposits)
+    withdrawals, withdrawal = await _next_ids(
         session, "withdrawals", progress.withdrawal, limits.withdrawals
     )
     return Scope(wallets, transfers, targets, deposits, withdrawals), Progress(
@@ -323,10 +342,11 @@ async def _next_part(
     )
 
 
-async def _some_wallets(
+async def _next_wallets(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[frozenset[int], int, int]:
-    found = await session.execute(
+    """Return the suspect wallets of the next part, and the wallet and version of its end."""
+    result = await session.execute(
         _WALLETS,
         {
             "wallet": progress.wallet,
@@ -336,7 +356,7 @@ async def _some_wallets(
             "suspects": SUSPECTS,
         },
     )
-    row = found.one()
+    row = result.one()
     suspects = frozenset(row.suspects)
     if row.cut:
         return suspects, row.wallet_id, row.version
@@ -345,19 +365,21 @@ async def _some_wallets(
     return suspects, row.upto + 1, 0
 
 
-async def _some_transfers(
+async def _next_transfers(
     session: AsyncSession, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    found = await session.execute(
+    """Return the suspect transfers of the next part, and the last id; 0 after the last part."""
+    result = await session.execute(
         _TRANSFERS, {"transfer": after, "transfers": limit, "suspects": SUSPECTS}
     )
-    row = found.one()
+    row = result.one()
     return frozenset(row.suspects), 0 if row.at_end else row.id
 
 
-async def _some(
+async def _next_ids(
     session: AsyncSession, table: str, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    found = await session.scalars(text(_SOME.format(table)), {"after": after, "rows": limit})
-    ids = found.all()
+    """Return the ids of the next part of a table, and the last of them; 0 after the last part."""
+    result = await session.scalars(text(_NEXT_IDS.format(table)), {"after": after, "rows": limit})
+    ids = result.all()
     return frozenset(ids), ids[-1] if len(ids) == limit else 0

@@ -1,7 +1,12 @@
-"""What must always be true, in one list: a name, what a row means, and the rows that break it.
+"""The list of invariants: statements about the rows that must always hold.
 
-The same list is run by the clock, by commands, and by the teardown of every test that moves money.
-Each query returns the offending rows, `ref` first: the id to look at.
+Each invariant is one query that returns the rows that break it. The first column, `ref`, is the id
+of the row to look at. The list is used in three ways:
+
+- `run` asks every query about every row; tests that move money do so at their end.
+- The scheduled check (`incremental_check`) asks the same queries about a part of the rows: about
+  what is new, and about the next part of all older rows (the rolling check).
+- A full check (`adtech check --full`) is all parts of the rolling check in a row.
 """
 
 from collections.abc import Sequence
@@ -12,22 +17,22 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 SHOWN = 20
-"""Offending rows that are reported; the rest are the same trouble."""
+"""Offending rows that are reported at most: more rows say nothing new."""
 
 
 @dataclass(frozen=True)
 class Invariant:
-    """One thing that must always be true."""
+    """A statement that must always be true, and the query that finds the rows that break it."""
 
     name: str
     meaning: str
-    """What it means when a row comes back."""
+    """What it means if the query returns a row."""
     sql: str
 
 
 @dataclass(frozen=True)
 class Violation:
-    """An invariant that is broken, with the rows that break it."""
+    """A broken invariant, with the rows that break it."""
 
     name: str
     meaning: str
@@ -72,7 +77,7 @@ INVARIANTS: tuple[Invariant, ...] = (
                 FROM ledger_entries WINDOW wallet AS (PARTITION BY wallet_id ORDER BY version)
             ) AS line WHERE balance_after <> before + amount
         ) AS wrong
-        -- An orphan that a correction balanced may have said anything, and is what follows it.
+        -- A balanced orphan may have any balance, and so may the entry after it.
         WHERE NOT EXISTS (
             SELECT FROM corrections c
             WHERE c.status = 'done' AND c.entry_id IN (wrong.id, wrong.before_id))
@@ -270,21 +275,21 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 
 async def run(session: AsyncSession) -> list[Violation]:
-    """Run them all, over everything; an empty list is a sound ledger."""
+    """Run all invariants over all rows, and return those that are broken."""
     violations = []
     for invariant in INVARIANTS:
-        found = await rows(session, invariant)
-        if found:
-            violations.append(Violation(invariant.name, invariant.meaning, found))
+        broken = await rows(session, invariant)
+        if broken:
+            violations.append(Violation(invariant.name, invariant.meaning, broken))
     return violations
 
 
 async def rows(
     session: AsyncSession, invariant: Invariant, ids: Sequence[int] = ()
 ) -> list[dict[str, Any]]:
-    """Return the first rows that break an invariant; `ids` if its query asks for `:ids`."""
+    """Return the first rows that break an invariant; `ids` are bound if its query has `:ids`."""
     query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {SHOWN}")  # noqa: S608
     if ":ids" in invariant.sql:
         query = query.bindparams(bindparam("ids", list(ids), type_=ARRAY(BigInteger)))
-    found = await session.execute(query)
-    return [dict(row._mapping) for row in found]  # noqa: SLF001 - its documented name
+    result = await session.execute(query)
+    return [dict(row._mapping) for row in result]  # noqa: SLF001 - the public name in SQLAlchemy's documentation

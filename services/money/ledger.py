@@ -1,4 +1,4 @@
-"""The only caller of the ledger's database functions."""
+"""Call the ledger's database functions. No other module calls them."""
 
 import json
 from dataclasses import dataclass
@@ -34,20 +34,21 @@ _HOLD = text("SELECT hold_escrow(:target_id, NULL, :correlation_id)").bindparams
 
 @dataclass(frozen=True)
 class Leg:
-    """What one wallet gets (or, below zero, gives). Minor units."""
+    """One leg of a transfer: the wallet gets the amount, or gives it if it is below zero."""
 
     wallet_id: int
     amount: int
+    """Minor units."""
     reason: Reason
 
 
 @dataclass(frozen=True)
 class Posted:
-    """A transfer that stands in the ledger."""
+    """A transfer that is in the ledger."""
 
     transfer_id: int
     created: bool
-    """False when the key was there before, with the same content."""
+    """False if a transfer with the same key and content existed already."""
 
 
 async def post(
@@ -59,11 +60,11 @@ async def post(
     legs: list[Leg],
     actor_id: int | None = None,
 ) -> Posted:
-    """Post one transfer; a repeat with the same key and content returns the first.
+    """Post one transfer; a repeat with the same key and content returns the first one.
 
     Locks the wallets of the legs in the order of their ids. Raises InsufficientFunds,
-    IdempotencyConflict, InvalidTransfer, CurrencyMismatch, InvalidAmount; the transaction is then
-    void, as after any database error.
+    IdempotencyConflict, InvalidTransfer, CurrencyMismatch, InvalidAmount. After an error the
+    transaction can only be rolled back, as after any database error.
     """
     try:
         found = await session.execute(
@@ -106,7 +107,10 @@ async def open_wallet(
     user_id: int | None = None,
     counterparty_id: int | None = None,
 ) -> int:
-    """Open an empty wallet, or find it (an escrow wallet is always new); return its id."""
+    """Return the id of the wallet of one kind for a person; open an empty one if there is none.
+
+    An escrow wallet is always a new one.
+    """
     found = await session.execute(
         _OPEN,
         {
@@ -123,8 +127,9 @@ async def open_wallet(
 async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
     """Lock a wallet until the end of the transaction and return its balance, minor units.
 
-    For who takes "what is there". Only a person's own wallet, which is the first of all that they
-    have: so wallets are still locked in the order of their ids. Raises NotFound.
+    Use it before a transfer whose amount depends on the balance. Lock only a person's own wallet:
+    it has the lowest id of all their wallets, so wallets are still locked in the order of their
+    ids. Raises NotFound.
     """
     found = await session.execute(_LOCK, {"wallet_id": wallet_id})
     balance: int | None = found.scalar_one()
@@ -150,6 +155,6 @@ def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
         return errors.InvalidTransfer("legs" if state == "AD003" else "wallets")
     if state == "AD005":
         return errors.CurrencyMismatch("one", "several")
-    if state == "22003":  # the sum of a balance and a leg is no bigint any more
+    if state == "22003":  # the sum of a balance and a leg exceeds bigint
         return errors.InvalidAmount(amount)
     return error

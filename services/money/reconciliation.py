@@ -1,4 +1,4 @@
-"""A wallet explained entry by entry, and the repairs that only the owner's role may make."""
+"""Explain a wallet entry by entry, and make the repairs that only the owner's role may make."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,25 +36,29 @@ class Finding(StrEnum):
     MISSING_VERSION = "missing_version"
     """The versions before this entry have a gap: an entry is missing."""
     WRONG_RUNNING_BALANCE = "wrong_running_balance"
-    """Its balance_after is not the one before plus its amount."""
+    """Its balance_after is not the balance before it plus its amount."""
     UNBALANCED_TRANSFER = "unbalanced_transfer"
     """The entries of its transfer do not sum to zero: another leg is missing or was changed."""
     ORPHAN_ENTRY = "orphan_entry"
-    """The wallet never took it up and no transfer explains it; a correction can balance it."""
+    """No other leg balances it, and the wallet's balance does not include it.
+
+    A correction can balance it.
+    """
     NOT_IN_BALANCE = "not_in_balance"
-    """Its transfer is sound, but the wallet did not take it up."""
+    """Its transfer is sound, but the wallet's balance does not include it."""
     CORRECTED_ORPHAN = "corrected_orphan"
-    """An orphan that a correction has balanced: nothing is wrong any more."""
+    """An orphan that a correction has balanced, so that nothing is wrong any more."""
     DRIFTED_BALANCE = "drifted_balance"
-    """The wallet's balance or version is not its last entry's."""
+    """The wallet's balance or version is not the one of its last entry."""
 
 
 SOUND = frozenset({Finding.CORRECTED_ORPHAN})
+"""The findings that a sound wallet may have."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One entry. Minor units; time aware."""
+    """One entry. Amounts are in minor units, the time is aware."""
 
     entry_id: int
     transfer_id: int
@@ -70,7 +74,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A wallet, its entries, and what does not agree."""
+    """A wallet, its entries, and the findings. Amounts are in minor units."""
 
     wallet_id: int
     kind: str
@@ -79,36 +83,36 @@ class Explanation:
     version: int
     ledger_sum: int
     last_balance: int
-    """What the last entry says, orphans left out: where a reset sets the balance."""
+    """The balance after the last entry that is no orphan: a balance reset sets this balance."""
     lines: Sequence[Line]
     findings: Sequence[Finding]
-    """Of the wallet as a whole."""
+    """The findings about the wallet as a whole."""
 
     @property
     def sound(self) -> bool:
-        """Whether everything agrees."""
-        found = {finding for line in self.lines for finding in line.findings} | set(self.findings)
-        return found <= SOUND
+        """Tell whether nothing is wrong with the wallet or one of its entries."""
+        findings = {finding for line in self.lines for finding in line.findings}
+        return findings | set(self.findings) <= SOUND
 
 
 async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
-    """Go through a wallet's entries in order and name what does not agree. Raises NotFound."""
+    """Compare a wallet with its entries, one by one in their order. Raises NotFound."""
     wallet = await session.get(Wallet, wallet_id, populate_existing=True)
     if wallet is None:
         raise errors.NotFound("wallet", wallet_id)
     lines: list[Line] = []
-    total = known = number = taken_up = taken_version = 0
+    total = balance = version = last_balance = last_version = 0
     for row in await session.execute(_ENTRIES, {"wallet_id": wallet_id}):
         total += row.amount
         findings = []
-        if row.version != number + 1:
+        if row.version != version + 1:
             findings.append(Finding.MISSING_VERSION)
         if row.corrected:
             findings.append(Finding.CORRECTED_ORPHAN)
-            row_known = known + row.amount
+            row_balance = balance + row.amount
         else:
-            row_known = row.balance_after
-            if row.balance_after != known + row.amount:
+            row_balance = row.balance_after
+            if row.balance_after != balance + row.amount:
                 findings.append(Finding.WRONG_RUNNING_BALANCE)
         orphan = row.version > wallet.version and row.transfer_sum == row.amount
         if orphan:
@@ -118,8 +122,8 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
         elif row.version > wallet.version:
             findings.append(Finding.NOT_IN_BALANCE)
         if not orphan:
-            taken_up, taken_version = row.balance_after, row.version
-        known, number = row_known, row.version
+            last_balance, last_version = row.balance_after, row.version
+        balance, version = row_balance, row.version
         lines.append(
             Line(
                 entry_id=row.id,
@@ -133,7 +137,7 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
                 findings=tuple(findings),
             )
         )
-    drifted = (wallet.balance, wallet.version) != (taken_up, taken_version)
+    drifted = (wallet.balance, wallet.version) != (last_balance, last_version)
     return Explanation(
         wallet_id=wallet_id,
         kind=wallet.kind,
@@ -141,18 +145,19 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
         balance=wallet.balance,
         version=wallet.version,
         ledger_sum=total,
-        last_balance=taken_up,
+        last_balance=last_balance,
         lines=lines,
         findings=(Finding.DRIFTED_BALANCE,) if drifted else (),
     )
 
 
 async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
-    """Do what two admins have signed and the ledger's guards forbid; done before: nothing more.
+    """Carry out a confirmed correction that the ledger's guards forbid to the application.
 
-    Needs a session of the owner's role: the application's is refused by the database. Locks the
-    correction, then what it repairs; keeps writers of wallets or escrows out until the commit.
-    Raises NotFound, InvalidMove, NotCorrectable.
+    If the correction is done already, nothing changes. Needs a session of the database owner's
+    role, because the database refuses the application's role. Locks the correction, then the rows
+    that it repairs; other writers of wallets or escrows wait until the commit. Raises NotFound,
+    InvalidMove, NotCorrectable.
     """
     correction = await corrections.lock(session, correction_id)
     if correction.status is CorrectionStatus.DONE:

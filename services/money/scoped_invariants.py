@@ -1,4 +1,8 @@
-"""The invariants, asked about some rows: the same queries, over a part of one of their tables."""
+"""Run the invariants over some rows only.
+
+The queries are the same. A `WITH` clause in front of a query gives the name of one of its tables to
+a part of that table, so that the query sees only the chosen rows.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +15,15 @@ from services.money import invariants
 from services.money.invariants import Invariant, Violation
 
 ROWS_AT_ONCE = 5_000
+"""Ids that one query is asked about at most."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which rows the invariants are asked about.
+    """The ids of the rows that the invariants are asked about.
 
-    Wallets and transfers that look wrong, placements and deposits that are new or have their turn.
+    Wallets and transfers are those that look wrong. Targets, deposits and withdrawals are those
+    that are new, and those of the next part of the rolling check.
     """
 
     wallets: frozenset[int] = frozenset()
@@ -38,11 +44,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Which tables of an invariant's query stand for the rows that it is asked about."""
+    """How the query of an invariant is limited to the rows of a scope."""
 
     scope: str
+    """The kind of ids, as a key of the ids in `find_violations`."""
     tables: dict[str, str]
-    """Each with its column of the ids."""
+    """The tables that are limited, each with the column that has the ids."""
 
 
 ROW_FILTERS = {
@@ -65,9 +72,12 @@ ROW_FILTERS = {
     "withdrawal_wallet": RowFilter("withdrawal_wallets", {"wallets": "id"}),
     "deposit_credited_once": RowFilter("deposits", {"deposits": "id"}),
 }
-# Of corrections there are few, ever: they are asked about all of them.
+# `correction_done_once` has no filter: there are few corrections, so all of them are checked.
 FOLLOWS = frozenset({"ledger_total"})
-"""Cannot be broken unless a wallet or a transfer is: only then is everything added up."""
+"""Invariants that hold as long as each wallet and transfer is right.
+
+Their queries read the whole ledger, so they run only if a wallet or a transfer looks wrong.
+"""
 
 _CAMPAIGNS = text(
     "SELECT DISTINCT campaign_id FROM campaign_targets WHERE id = ANY (:ids)"
@@ -82,9 +92,15 @@ _WITHDRAWAL_WALLETS = text(
 async def find_violations(
     session: AsyncSession, scope: Scope, *, whole: bool = False
 ) -> list[Violation]:
-    """Ask the invariants about these rows; with `whole`, those that have no parts about all."""
+    """Run the invariants over the rows of a scope, and return those that are broken.
+
+    Invariants without a row filter run over all rows if the scope has wallets or transfers. With
+    `whole` they run in any case, except those in `FOLLOWS`.
+    """
     campaigns = await session.scalars(_CAMPAIGNS, {"ids": sorted(scope.targets)})
-    wallets = await session.scalars(_WITHDRAWAL_WALLETS, {"ids": sorted(scope.withdrawals)})
+    withdrawal_wallets = await session.scalars(
+        _WITHDRAWAL_WALLETS, {"ids": sorted(scope.withdrawals)}
+    )
     ids = {
         "wallets": sorted(scope.wallets),
         "transfers": sorted(scope.transfers),
@@ -92,45 +108,45 @@ async def find_violations(
         "deposits": sorted(scope.deposits),
         "withdrawals": sorted(scope.withdrawals),
         "campaigns": sorted(campaigns),
-        "withdrawal_wallets": sorted(scope.wallets.union(wallets)),
+        "withdrawal_wallets": sorted(scope.wallets.union(withdrawal_wallets)),
     }
-    found = []
+    violations = []
     for invariant in invariants.INVARIANTS:
-        narrowing = ROW_FILTERS.get(invariant.name)
-        if narrowing is not None:
-            rows = await _narrowed(session, invariant, narrowing, ids[narrowing.scope])
+        row_filter = ROW_FILTERS.get(invariant.name)
+        if row_filter is not None:
+            rows = await _filtered_rows(session, invariant, row_filter, ids[row_filter.scope])
         elif scope.wallets or scope.transfers or (whole and invariant.name not in FOLLOWS):
             rows = await invariants.rows(session, invariant)
         else:
             continue
         if rows:
-            found.append(Violation(invariant.name, invariant.meaning, rows))
-    return found
+            violations.append(Violation(invariant.name, invariant.meaning, rows))
+    return violations
 
 
 async def find_unscoped_violations(session: AsyncSession) -> list[Violation]:
-    """Check, over everything, what cannot be checked in parts: the end of a full check."""
-    found = []
+    """Run the invariants without a row filter over all rows. A full check ends with this."""
+    violations = []
     for invariant in invariants.INVARIANTS:
         if invariant.name not in ROW_FILTERS:
             rows = await invariants.rows(session, invariant)
             if rows:
-                found.append(Violation(invariant.name, invariant.meaning, rows))
-    return found
+                violations.append(Violation(invariant.name, invariant.meaning, rows))
+    return violations
 
 
-async def _narrowed(
-    session: AsyncSession, invariant: Invariant, narrowing: RowFilter, ids: Sequence[int]
+async def _filtered_rows(
+    session: AsyncSession, invariant: Invariant, row_filter: RowFilter, ids: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Run an invariant's own query over one of its tables' rows: the name stands for these."""
+    """Return the rows with the given ids that break an invariant, at most `invariants.SHOWN`."""
     rows: list[dict[str, Any]] = []
-    parts = ", ".join(
+    filtered_tables = ", ".join(
         f"{table} AS (SELECT * FROM public.{table} WHERE {column} = ANY (:ids))"  # noqa: S608
-        for table, column in narrowing.tables.items()
+        for table, column in row_filter.tables.items()
     )
-    narrowed = replace(invariant, sql=f"WITH {parts} {invariant.sql}")
+    filtered = replace(invariant, sql=f"WITH {filtered_tables} {invariant.sql}")
     for first in range(0, len(ids), ROWS_AT_ONCE):
-        rows += await invariants.rows(session, narrowed, ids[first : first + ROWS_AT_ONCE])
+        rows += await invariants.rows(session, filtered, ids[first : first + ROWS_AT_ONCE])
         if len(rows) >= invariants.SHOWN:
             break
     return rows[: invariants.SHOWN]

@@ -15,16 +15,20 @@ from services.money import escrow
 from services.platform import killswitches, outbox
 
 BATCH = 100
+"""Escrows that one run refunds at most."""
 ESCROW_SLA = timedelta(hours=24)
+"""How long money may be held for a post that is not published."""
 log = structlog.get_logger()
 
 
 async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
-    """Fail and refund what is held past the SLA with no post out; return how many were stuck.
+    """Fail and refund posts whose money is held for longer than the SLA; return how many.
 
-    Counted from the later of the hold and `publish_at`. `sending` and `uncertain` are never
-    touched: nobody knows whether they are in the channel. While the switches `worker_watchdogs` or
-    `refunds` are stopped it only counts. Locks the switches, then each target, job and escrow.
+    The time counts from the hold or from `publish_at`, whichever is later. Only escrows without a
+    post job, or with a queued one, are refunded. Jobs that are `sending` or `uncertain` are never
+    touched, because their posts may be in the channel. While one of the switches `refunds` and
+    `worker_watchdogs` is stopped, the function only counts and reports. Locks the switches, then
+    each target, job and escrow.
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)
@@ -51,9 +55,10 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
         return 0
     log.warning("[CRON] Escrow watchdog triggered", stuck=len(targets), acting=acting)
     if acting:
-        # By person, as every transaction that moves the money of several: no circle of wallets.
+        # Every transaction that moves money of several people goes in the order of their ids, so
+        # that two such transactions cannot wait for each other's wallets.
         for target_id, _ in sorted(rows, key=lambda row: (row.advertiser_id, row.id)):
-            await _give_up(session, target_id)
+            await _fail_and_refund(session, target_id)
     await outbox.add(
         session,
         user_id=None,
@@ -64,8 +69,11 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
     return len(targets)
 
 
-async def _give_up(session: AsyncSession, target_id: int) -> None:
-    """Fail the post and refund it, unless a worker took it since we looked."""
+async def _fail_and_refund(session: AsyncSession, target_id: int) -> None:
+    """Fail a post job and refund its escrow, unless a worker has claimed the job meanwhile.
+
+    Locks the target, the job, the escrow, then the wallets.
+    """
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.escrow is None:
         return

@@ -1,4 +1,4 @@
-"""Wallets of people: their balances and statements."""
+"""Read the wallets of people: their balances and statements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,24 +9,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget
 from db.models.money import Escrow, EscrowStatus, LedgerEntry, Wallet, WalletKind
+from db.money import MAX_AMOUNT
 from services.platform import errors
 
 
 @dataclass(frozen=True)
 class Balances:
-    """What a person has. Minor units."""
+    """The money of one person, in minor units."""
 
     available: int
     held: int
-    """In escrow for their campaigns."""
+    """Money in escrow for the person's own campaigns."""
     currency: str
     leaving: int = 0
-    """Asked for and not paid out yet."""
+    """Money in withdrawals that are neither paid nor returned yet."""
 
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One entry of a person's wallet, as the ledger has it."""
+    """One ledger entry of a person's wallet. Amounts are in minor units, the time is aware."""
 
     at: datetime
     reason: str
@@ -36,7 +37,7 @@ class StatementLine:
 
 
 async def of_user(session: AsyncSession, user_id: int) -> Wallet:
-    """Return a user's own wallet, read now. Raises NotFound."""
+    """Return a user's own wallet, read from the database again. Raises NotFound."""
     wallet: Wallet | None = await session.scalar(
         select(Wallet)
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
@@ -47,8 +48,17 @@ async def of_user(session: AsyncSession, user_id: int) -> Wallet:
     return wallet
 
 
+def require_amount(amount: int) -> None:
+    """Refuse an amount (minor units) below 1 or above `MAX_AMOUNT`. Raises InvalidAmount."""
+    if not 1 <= amount <= MAX_AMOUNT:
+        raise errors.InvalidAmount(amount)
+
+
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return what a user can spend, what is held for their campaigns, and what is leaving."""
+    """Return what a user can spend, what is held for their campaigns, and what they withdraw.
+
+    Raises NotFound.
+    """
     wallet = await of_user(session, user_id)
     held = await session.scalar(
         select(func.coalesce(func.sum(Escrow.amount), 0))
@@ -67,7 +77,7 @@ async def balances(session: AsyncSession, user_id: int) -> Balances:
 async def statement(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[StatementLine]:
-    """Return a page of the user's wallet, newest first."""
+    """Return a page of the entries of a user's own wallet, newest first."""
     rows = await session.execute(
         select(
             LedgerEntry.created_at,
@@ -86,7 +96,10 @@ async def statement(
 
 
 async def foreign_currency(session: AsyncSession, currency: str) -> str | None:
-    """Return a currency of existing wallets that is not the given one; start is refused then."""
+    """Return the currency of a wallet that has another one than the given; None if there is none.
+
+    Processes refuse to start if there is one.
+    """
     other: str | None = await session.scalar(
         select(Wallet.currency).where(Wallet.currency != currency).limit(1)
     )

@@ -1,7 +1,7 @@
-"""Money on its way out: asked for by a person, approved and paid by staff, or given back.
+"""Withdrawals: a person requests money, and staff approve it, mark it as paid, or return it.
 
-While it waits it is in the person's own withdrawal wallet. Lock order: the switch, the person, the
-withdrawal, then the wallets.
+Until the withdrawal is paid or returned, its money is in the person's own withdrawal wallet. Lock
+order: the switch, the person, the withdrawal, then the wallets.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,6 @@ from db import queries
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
-from db.money import MAX_AMOUNT
 from services.money import ledger, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
@@ -26,17 +25,19 @@ from services.platform.actors import MODERATORS, SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
+"""Characters."""
 REFERENCE_LIMIT = 200
+"""Characters."""
 OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 CANCELLED = "cancelled"
-"""The reason of a withdrawal that its own person took back."""
+"""The return reason of a withdrawal that the person cancelled."""
 CLAWED_BACK = "clawed_back"
-"""The reason of one that was returned because a deposit of its person was reversed."""
+"""The return reason of a withdrawal whose person had a deposit reversed outside."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A withdrawal as staff see it. Minor units; times aware."""
+    """A withdrawal as staff see it. The amount is in minor units, times are aware."""
 
     withdrawal_id: int
     user_id: int
@@ -53,17 +54,17 @@ class Card:
 
 
 async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
-    """Set a person's money (minor units) aside to be paid out; with the same key: the first one.
+    """Move a person's money into their withdrawal wallet and record the request.
 
-    Locks the switch `withdrawals`, the key, the person, then the wallets. Raises InvalidAmount,
-    IdempotencyConflict, PersonBlocked, SwitchStopped, InsufficientFunds.
+    `amount` is in minor units. A repeat with the same key and content returns the first request.
+    Locks the switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
+    InvalidAmount, IdempotencyConflict, PersonBlocked, SwitchStopped, NotFound, InsufficientFunds.
     """
     if actor.user_id is None:
         raise errors.AccessDenied("withdrawal_request")
     await killswitches.lock(session, Switch.WITHDRAWALS)
     await queries.lock_key(session, key)
-    if not 1 <= amount <= MAX_AMOUNT:
-        raise errors.InvalidAmount(amount)
+    wallets.require_amount(amount)
     first: Withdrawal | None = await session.scalar(select(Withdrawal).where(Withdrawal.key == key))
     if first is not None:
         if (first.user_id, first.amount) != (actor.user_id, amount):
@@ -73,134 +74,135 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
         raise errors.PersonBlocked(actor.user_id)
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await wallets.of_user(session, actor.user_id)
-    made = await session.execute(
+    inserted = await session.execute(
         insert(Withdrawal)
         .values(key=key, user_id=actor.user_id, amount=amount, currency=wallet.currency)
         .returning(Withdrawal)
     )
-    wanted: Withdrawal = made.scalar_one()
+    withdrawal: Withdrawal = inserted.scalar_one()
     holding = await ledger.open_wallet(
         session, WalletKind.WITHDRAWAL, currency=wallet.currency, user_id=actor.user_id
     )
     await ledger.post(
         session,
-        key=f"withdrawal_hold:{wanted.id}",
+        key=f"withdrawal_hold:{withdrawal.id}",
         reason=Reason.WITHDRAWAL_HOLD,
-        reference_id=wanted.id,
+        reference_id=withdrawal.id,
         legs=[
             Leg(wallet.id, -amount, Reason.WITHDRAWAL_HOLD),
             Leg(holding, amount, Reason.WITHDRAWAL_HOLD),
         ],
         actor_id=actor.user_id,
     )
-    await _tell(session, wanted, actor, "withdrawal_requested", role="owner", to_staff=True)
-    return wanted
+    await _record_and_notify(
+        session, withdrawal, actor, "withdrawal_requested", role="owner", to_staff=True
+    )
+    return withdrawal
 
 
 async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Let a withdrawal be paid; approved before: the first result. A blocked person's waits.
+    """Approve a withdrawal, so that it may be paid.
 
-    Locks the switch `withdrawals`, the person, the withdrawal. Raises AccessDenied, NotFound,
-    OwnMoney, InvalidMove, PersonBlocked, SwitchStopped.
+    If it is approved or paid already, nothing changes. The withdrawal of a blocked person cannot be
+    approved and waits. Locks the switch `withdrawals`, the person, then the withdrawal. Raises
+    AccessDenied, NotFound, OwnMoney, InvalidMove, PersonBlocked, SwitchStopped.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
-    wanted, person = await _lock(session, withdrawal_id, decided_by=actor)
-    if wanted.status in {WithdrawalStatus.APPROVED, WithdrawalStatus.PAID}:
-        return wanted
-    _require_move(wanted, WithdrawalStatus.APPROVED, ActorRole(role.value))
+    withdrawal, person = await _lock(session, withdrawal_id, decided_by=actor)
+    if withdrawal.status in {WithdrawalStatus.APPROVED, WithdrawalStatus.PAID}:
+        return withdrawal
+    _require_move(withdrawal, WithdrawalStatus.APPROVED, ActorRole(role.value))
     if person.blocked:
         raise errors.PersonBlocked(person.id)
     await killswitches.require(session, Switch.WITHDRAWALS)
-    wanted.status = WithdrawalStatus.APPROVED
-    wanted.decided_by = actor.user_id
+    withdrawal.status = WithdrawalStatus.APPROVED
+    withdrawal.decided_by = actor.user_id
     await session.flush()
-    await _tell(session, wanted, actor, "withdrawal_approved", role=role)
-    return wanted
+    await _record_and_notify(session, withdrawal, actor, "withdrawal_approved", role=role)
+    return withdrawal
 
 
 async def mark_paid(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, external_reference: str
 ) -> Withdrawal:
-    """Record that the money was paid outside, under the outside payment's own id.
+    """Record that a withdrawal was paid outside, with the outside payment's own id.
 
-    A fact: recorded whatever is stopped or blocked, also of a withdrawal that nobody had approved.
-    With the same reference: the first result. Locks the person, the withdrawal, then the wallets.
-    Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText; IdempotencyConflict for
-    another reference, or one that another withdrawal has.
+    The payment is a fact: it is recorded even if switches are stopped, the person is blocked, or
+    nobody had approved the withdrawal. A repeat with the same reference returns the first result.
+    Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
+    NotFound, OwnMoney, InvalidMove, InvalidText; IdempotencyConflict if the withdrawal has another
+    reference, or another withdrawal has this one.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
-    external_reference = external_reference.strip()
-    if not 1 <= len(external_reference) <= REFERENCE_LIMIT:
-        raise errors.InvalidText("external_reference", REFERENCE_LIMIT, len(external_reference))
+    external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
     await queries.lock_key(session, f"withdrawal:{external_reference}")
-    wanted, _ = await _lock(session, withdrawal_id, decided_by=actor)
-    taken = await session.scalar(
+    withdrawal, _ = await _lock(session, withdrawal_id, decided_by=actor)
+    paid_id = await session.scalar(
         select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
     )
-    if taken == withdrawal_id:
-        return wanted
-    if taken is not None or wanted.status is WithdrawalStatus.PAID:
+    if paid_id == withdrawal_id:
+        return withdrawal
+    if paid_id is not None or withdrawal.status is WithdrawalStatus.PAID:
         raise errors.IdempotencyConflict(external_reference)
-    _require_move(wanted, WithdrawalStatus.PAID, ActorRole(role.value))
+    _require_move(withdrawal, WithdrawalStatus.PAID, ActorRole(role.value))
     outside = await ledger.open_wallet(
         session,
         WalletKind.EXTERNAL,
-        currency=wanted.currency,
-        counterparty_id=wanted.user_id,
+        currency=withdrawal.currency,
+        counterparty_id=withdrawal.user_id,
     )
-    await _settle(session, wanted, actor, WithdrawalStatus.PAID, to=outside)
-    wanted.external_reference = external_reference
-    if wanted.decided_by is None:
-        wanted.decided_by = actor.user_id
+    await _settle(session, withdrawal, actor, WithdrawalStatus.PAID, outside)
+    withdrawal.external_reference = external_reference
+    if withdrawal.decided_by is None:
+        withdrawal.decided_by = actor.user_id
     await session.flush()
-    await _tell(session, wanted, actor, "withdrawal_paid", role=role)
-    return wanted
+    await _record_and_notify(session, withdrawal, actor, "withdrawal_paid", role=role)
+    return withdrawal
 
 
 async def return_money(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, reason: str
 ) -> Withdrawal:
-    """Give the money back to the person, who is told the reason; returned before: the first result.
+    """Return the money of a withdrawal to its person, and tell them the reason.
 
-    Locks the person, the withdrawal, then the wallets. Raises AccessDenied, NotFound, OwnMoney,
-    InvalidMove, InvalidText.
+    If the money is returned already, nothing changes. Locks the person, the withdrawal, then the
+    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_return")
-    reason = reason.strip()
-    if not 1 <= len(reason) <= REASON_LIMIT:
-        raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
-    wanted, _ = await _lock(session, withdrawal_id, decided_by=actor)
-    if wanted.status is WithdrawalStatus.RETURNED:
-        return wanted
-    _require_move(wanted, WithdrawalStatus.RETURNED, ActorRole(role.value))
-    wanted.decided_by = actor.user_id
-    await _give_back(session, wanted, actor, reason=reason, role=role)
-    return wanted
+    reason = _require_text("reason", reason, REASON_LIMIT)
+    withdrawal, _ = await _lock(session, withdrawal_id, decided_by=actor)
+    if withdrawal.status is WithdrawalStatus.RETURNED:
+        return withdrawal
+    _require_move(withdrawal, WithdrawalStatus.RETURNED, ActorRole(role.value))
+    withdrawal.decided_by = actor.user_id
+    await _return_money(session, withdrawal, actor, reason=reason, role=role)
+    return withdrawal
 
 
 async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Take one's own wish back while nobody has approved it; cancelled before: the first result.
+    """Cancel the person's own withdrawal while nobody has approved it, and return the money.
 
-    Locks the person, the withdrawal, then the wallets. Raises NotFound, NotWithdrawalOwner,
-    InvalidMove.
+    If the money is returned already, nothing changes. Locks the person, the withdrawal, then the
+    wallets. Raises NotFound, NotWithdrawalOwner, InvalidMove.
     """
-    wanted, _ = await _lock(session, withdrawal_id)
-    if wanted.user_id != actor.user_id:
+    withdrawal, _ = await _lock(session, withdrawal_id)
+    if withdrawal.user_id != actor.user_id:
         raise errors.NotWithdrawalOwner(withdrawal_id)
-    if wanted.status is WithdrawalStatus.RETURNED:
-        return wanted
-    _require_move(wanted, WithdrawalStatus.RETURNED, ActorRole.OWNER)
-    await _give_back(session, wanted, actor, reason=CANCELLED, role="owner")
-    return wanted
+    if withdrawal.status is WithdrawalStatus.RETURNED:
+        return withdrawal
+    _require_move(withdrawal, WithdrawalStatus.RETURNED, ActorRole.OWNER)
+    await _return_money(session, withdrawal, actor, reason=CANCELLED, role="owner")
+    return withdrawal
 
 
 async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
-    """Give a person back what nobody has approved yet; the caller has locked the person.
+    """Return the money of all unapproved withdrawals of a person whom the caller has locked.
 
-    That is enough: whoever decides on one of their withdrawals locks them first.
+    The person's lock is enough, because every decision on a withdrawal locks the person first.
+    Locks the wallets.
     """
-    waiting = await session.scalars(
+    requested = await session.scalars(
         select(Withdrawal)
         .where(
             Withdrawal.user_id == user_id,
@@ -209,29 +211,31 @@ async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
         .order_by(Withdrawal.id)
         .execution_options(populate_existing=True)
     )
-    for wanted in waiting.all():
-        _require_move(wanted, WithdrawalStatus.RETURNED, ActorRole.SYSTEM)
-        await _give_back(session, wanted, SYSTEM, reason=CLAWED_BACK, role="system")
+    for withdrawal in requested.all():
+        _require_move(withdrawal, WithdrawalStatus.RETURNED, ActorRole.SYSTEM)
+        await _return_money(session, withdrawal, SYSTEM, reason=CLAWED_BACK, role="system")
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Card]:
-    """Return withdrawals that wait for staff, oldest first."""
+    """Return a page of the withdrawals that wait for staff, oldest first."""
     rows = await session.execute(
-        _cards()
+        _select_cards()
         .where(Withdrawal.status.in_(OPEN))
         .order_by(Withdrawal.id)
         .limit(limit)
         .offset(offset)
     )
-    return [_card(row) for row in rows]
+    return [_to_card(row) for row in rows]
 
 
 async def card(session: AsyncSession, withdrawal_id: int) -> Card:
     """Return a withdrawal as staff see it. Raises NotFound."""
-    row = (await session.execute(_cards().where(Withdrawal.id == withdrawal_id))).one_or_none()
+    row = (
+        await session.execute(_select_cards().where(Withdrawal.id == withdrawal_id))
+    ).one_or_none()
     if row is None:
         raise errors.NotFound("withdrawal", withdrawal_id)
-    return _card(row)
+    return _to_card(row)
 
 
 async def of_user(
@@ -250,13 +254,13 @@ async def of_user(
 
 async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:
     """Return a withdrawal. Raises NotFound."""
-    wanted = await session.get(Withdrawal, withdrawal_id)
-    if wanted is None:
+    withdrawal = await session.get(Withdrawal, withdrawal_id)
+    if withdrawal is None:
         raise errors.NotFound("withdrawal", withdrawal_id)
-    return wanted
+    return withdrawal
 
 
-def _cards() -> Select[*tuple[Any, ...]]:
+def _select_cards() -> Select[*tuple[Any, ...]]:
     decided_by = aliased(User)
     return (
         select(
@@ -272,26 +276,34 @@ def _cards() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _card(row: Any) -> Card:
-    wanted: Withdrawal = row.Withdrawal
+def _to_card(row: Any) -> Card:
+    withdrawal: Withdrawal = row.Withdrawal
     return Card(
-        withdrawal_id=wanted.id,
-        user_id=wanted.user_id,
+        withdrawal_id=withdrawal.id,
+        user_id=withdrawal.user_id,
         telegram_id=row.telegram_id,
-        amount=wanted.amount,
-        currency=wanted.currency,
-        status=wanted.status,
+        amount=withdrawal.amount,
+        currency=withdrawal.currency,
+        status=withdrawal.status,
         blocked=row.blocked,
-        created_at=wanted.created_at,
+        created_at=withdrawal.created_at,
         age=row.age,
         decided_by_telegram_id=row.decided_by,
-        external_reference=wanted.external_reference,
-        return_reason=wanted.return_reason,
+        external_reference=withdrawal.external_reference,
+        return_reason=withdrawal.return_reason,
     )
 
 
+def _require_text(field: str, text: str, limit: int) -> str:
+    """Return a text without blanks around it. Raises InvalidText if it is empty or too long."""
+    text = text.strip()
+    if not 1 <= len(text) <= limit:
+        raise errors.InvalidText(field, limit, len(text))
+    return text
+
+
 async def _lock_person(session: AsyncSession, user_id: int) -> User:
-    """Lock a person against being blocked meanwhile."""
+    """Lock a person (shared), so that nobody can block them before this transaction ends."""
     found = await session.execute(
         select(User)
         .where(User.id == user_id)
@@ -309,77 +321,79 @@ async def _lock(
     if decided_by is not None and decided_by.user_id == user_id:
         raise errors.OwnMoney(withdrawal_id)
     person = await _lock_person(session, user_id)
-    wanted = await session.get_one(
+    withdrawal = await session.get_one(
         Withdrawal, withdrawal_id, with_for_update=True, populate_existing=True
     )
-    return wanted, person
+    return withdrawal, person
 
 
-def _require_move(wanted: Withdrawal, status: WithdrawalStatus, who: ActorRole) -> None:
+def _require_move(withdrawal: Withdrawal, status: WithdrawalStatus, role: ActorRole) -> None:
     transitions.require(
         transitions.WITHDRAWAL,
         "withdrawal",
-        wanted.id,
-        status=wanted.status,
+        withdrawal.id,
+        status=withdrawal.status,
         wanted=status,
-        role=who,
+        role=role,
     )
 
 
 async def _settle(
-    session: AsyncSession, wanted: Withdrawal, actor: Actor, status: WithdrawalStatus, *, to: int
+    session: AsyncSession, withdrawal: Withdrawal, actor: Actor, status: WithdrawalStatus, to: int
 ) -> None:
-    """Move the money out of the holding wallet and end the withdrawal; the caller flushes."""
+    """Post the last transfer of a withdrawal to the wallet `to`, and set its final status.
+
+    The caller flushes.
+    """
     reason = Reason.WITHDRAWAL if status is WithdrawalStatus.PAID else Reason.WITHDRAWAL_RETURN
     holding = await ledger.open_wallet(
-        session, WalletKind.WITHDRAWAL, currency=wanted.currency, user_id=wanted.user_id
+        session, WalletKind.WITHDRAWAL, currency=withdrawal.currency, user_id=withdrawal.user_id
     )
     await ledger.post(
         session,
-        key=f"{reason}:{wanted.id}",
+        key=f"{reason}:{withdrawal.id}",
         reason=reason,
-        reference_id=wanted.id,
-        legs=[Leg(holding, -wanted.amount, reason), Leg(to, wanted.amount, reason)],
+        reference_id=withdrawal.id,
+        legs=[Leg(holding, -withdrawal.amount, reason), Leg(to, withdrawal.amount, reason)],
         actor_id=actor.user_id,
     )
-    moment = await queries.now(session)
-    wanted.status = status
-    wanted.settled_at = moment
+    withdrawal.settled_at = await queries.now(session)
+    withdrawal.status = status
 
 
-async def _give_back(
-    session: AsyncSession, wanted: Withdrawal, actor: Actor, *, reason: str, role: str
+async def _return_money(
+    session: AsyncSession, withdrawal: Withdrawal, actor: Actor, *, reason: str, role: str
 ) -> None:
-    wallet = await wallets.of_user(session, wanted.user_id)
-    await _settle(session, wanted, actor, WithdrawalStatus.RETURNED, to=wallet.id)
-    wanted.return_reason = reason
+    wallet = await wallets.of_user(session, withdrawal.user_id)
+    await _settle(session, withdrawal, actor, WithdrawalStatus.RETURNED, wallet.id)
+    withdrawal.return_reason = reason
     await session.flush()
-    await _tell(session, wanted, actor, "withdrawal_returned", role=role)
+    await _record_and_notify(session, withdrawal, actor, "withdrawal_returned", role=role)
 
 
-async def _tell(
+async def _record_and_notify(
     session: AsyncSession,
-    wanted: Withdrawal,
+    withdrawal: Withdrawal,
     actor: Actor,
-    what: str,
+    action: str,
     *,
     role: str,
     to_staff: bool = False,
 ) -> None:
-    """Record what became of a withdrawal, and owe its person (or the staff) the word."""
+    """Write the audit row of a change, and the outbox row for the person or the staff."""
     await audit.record(
         session,
         actor=actor,
-        action=what,
+        action=action,
         role=role,
-        withdrawal_id=wanted.id,
-        withdrawal_user_id=wanted.user_id,
-        amount=wanted.amount,
+        withdrawal_id=withdrawal.id,
+        withdrawal_user_id=withdrawal.user_id,
+        amount=withdrawal.amount,
     )
     await outbox.add(
         session,
-        user_id=None if to_staff else wanted.user_id,
+        user_id=None if to_staff else withdrawal.user_id,
         kind="withdrawal_changed",
-        payload={"withdrawal_id": wanted.id, "status": wanted.status.value},
-        key=f"{what}:{wanted.id}",
+        payload={"withdrawal_id": withdrawal.id, "status": withdrawal.status.value},
+        key=f"{action}:{withdrawal.id}",
     )

@@ -336,7 +336,10 @@ async def test_the_command_names_the_first_range_that_differs(
     assert (await shell.adtech("verify-ledger")).status == 0
     assert "Seal 2 is broken" in (await shell.adtech("verify-ledger", "--seals", str(path))).err
     path.write_text("nothing\n")
-    assert "line 1 is not a seal" in (await shell.adtech("verify-ledger", "--seals", str(path))).err
+    assert (
+        "line 1 is not a link of the audit chain"
+        in (await shell.adtech("verify-ledger", "--seals", str(path))).err
+    )
 
 
 async def test_the_command_checks_every_row(world: Database) -> None:

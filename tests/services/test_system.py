@@ -101,7 +101,7 @@ async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> 
     # Nor does who has seen it as stuck right before it was settled.
     async with database.sessions.begin() as session:
         before = await rows.snapshot(session)
-        await stuck_escrows._give_up(session, deal.target.id)
+        await stuck_escrows._fail_and_refund(session, deal.target.id)
         assert await rows.snapshot(session) == before
 
 
