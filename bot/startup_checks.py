@@ -41,7 +41,7 @@ async def database(sessions: Sessions, settings: Settings) -> int:
     while True:
         try:
             async with read_only(sessions) as session:
-                other_currency = await wallets.foreign_currency(session, settings.currency)
+                other_currency = await wallets.find_other_currency(session, settings.currency)
                 admin_chat_id = await chat_migrations.current_chat_id(
                     session, settings.admin_chat_id
                 )

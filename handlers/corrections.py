@@ -45,7 +45,7 @@ async def show_queue(
     context.actor.require_staff(*STAFF, action="corrections")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
-        rows = await corrections.queue(session, limit=FETCH_LIMIT, offset=offset(page_number))
+        rows = await corrections.list_open(session, limit=FETCH_LIMIT, offset=offset(page_number))
     await respond.show(event, screens.queue(context.t, Page(rows, page_number)))
 
 

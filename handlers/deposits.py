@@ -26,6 +26,6 @@ async def show_deposits(
     context.actor.require_staff(*MODERATORS, action="deposits")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
-        rows = await deposits.recent(session, limit=FETCH_LIMIT, offset=offset(page_number))
-        waiting = await deposits.waiting(session)
+        rows = await deposits.list_recent(session, limit=FETCH_LIMIT, offset=offset(page_number))
+        waiting = await deposits.uncredited_total(session)
     await respond.show(event, screens.deposits(context.t, Page(rows, page_number), waiting))

@@ -20,9 +20,9 @@ from services.platform.actors import MODERATORS
 router = Router(name="withdrawals")
 
 
-async def _card(context: RequestContext, withdrawal_id: int) -> withdrawals.Card:
+async def _card(context: RequestContext, withdrawal_id: int) -> withdrawals.WithdrawalDetails:
     async with context.read() as session:
-        return await withdrawals.card(session, withdrawal_id)
+        return await withdrawals.get_details(session, withdrawal_id)
 
 
 async def _card_screen(context: RequestContext, withdrawal_id: int) -> Outgoing:
@@ -40,7 +40,7 @@ async def show_queue(
     context.actor.require_staff(*MODERATORS, action="withdrawals")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
-        rows = await withdrawals.queue(session, limit=FETCH_LIMIT, offset=offset(page_number))
+        rows = await withdrawals.list_open(session, limit=FETCH_LIMIT, offset=offset(page_number))
     await respond.show(event, screens.queue(context.t, Page(rows, page_number)))
 
 

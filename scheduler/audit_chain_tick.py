@@ -25,7 +25,7 @@ async def seal_ledger(sessions: Sessions, path: Path | None) -> None:
             if await audit_chain.extend(session) is None:
                 break
     async with sessions.begin() as session:
-        await audit_chain.announce(session)
+        await audit_chain.notify_admins(session)
     if path is not None:
         await _append_to_file(sessions, path)
 
@@ -36,7 +36,7 @@ async def _append_to_file(sessions: Sessions, path: Path) -> None:
     This runs after the seals are committed, so that the file never holds a seal that was not made.
     If the process is killed in between, the next tick writes the seals.
     """
-    with audit_chain_file.opened(path) as file:
+    with audit_chain_file.lock_for_append(path) as file:
         if file is None:
             return
         last_in_file = audit_chain_file.last(file)

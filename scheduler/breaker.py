@@ -81,7 +81,8 @@ class Breaker:
     async def allows_sending(self, sender: Sender) -> bool:
         """Return whether posts may be sent.
 
-        While the breaker is open, Telegram is asked once in REACHABLE_CHECK_SECONDS with a harmless method.
+        While the breaker is open, a harmless method asks Telegram every REACHABLE_CHECK_SECONDS
+        whether it is reachable.
         """
         if not self.open:
             return True

@@ -22,7 +22,7 @@ async def release_due(sessions: Sessions) -> None:
         await escrow.release(session, target_id=target_id)
 
     async with sessions.begin() as session:
-        target_ids = await escrow.releasable(session, limit=BATCH)
+        target_ids = await escrow.list_releasable(session, limit=BATCH)
     await _settle_each(sessions, "release", target_ids, release)
 
 
@@ -33,7 +33,7 @@ async def refund_due(sessions: Sessions) -> None:
         await escrow.refund(session, target_id=target_id)
 
     async with sessions.begin() as session:
-        target_ids = await escrow.refundable(session, limit=BATCH)
+        target_ids = await escrow.list_refundable(session, limit=BATCH)
     await _settle_each(sessions, "refund", target_ids, refund)
 
 

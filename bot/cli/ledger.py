@@ -88,7 +88,7 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
         began = await queries.now(session)
-        sizes = await incremental_check.sizes(session)
+        sizes = await incremental_check.last_ids(session)
     with Bar(console=err) as bar:
         bars = {
             part: bar.add_task(part, total=max(getattr(sizes, part), 1))
@@ -121,7 +121,7 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
     for violation in violations:
         rows = list(by_name[violation.name].rows) if violation.name in by_name else []
         rows += [row for row in violation.rows if row not in rows]
-        by_name[violation.name] = replace(violation, rows=rows[: invariants.SHOWN])
+        by_name[violation.name] = replace(violation, rows=rows[: invariants.MAX_ROWS])
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:

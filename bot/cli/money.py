@@ -64,7 +64,7 @@ def reconcile(wallet: Wallet) -> None:
 @app.command("withdrawals")
 def list_withdrawals() -> None:
     """Show the withdrawals that wait, oldest first."""
-    waiting = run_once(lambda session: withdrawals.queue(session, limit=SHOWN, offset=0))
+    waiting = run_once(lambda session: withdrawals.list_open(session, limit=SHOWN, offset=0))
     print_rows(
         [
             {
@@ -117,7 +117,7 @@ def retry_payment(
 @app.command("corrections")
 def list_corrections() -> None:
     """Show the corrections that wait for another admin, or for `repair`."""
-    waiting = run_once(lambda session: corrections.queue(session, limit=SHOWN, offset=0))
+    waiting = run_once(lambda session: corrections.list_open(session, limit=SHOWN, offset=0))
     print_rows([_row(correction) for correction in waiting], out)
 
 

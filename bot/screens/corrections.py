@@ -98,7 +98,7 @@ def _facts(t: Texts, details: CorrectionDetails) -> str:
             when=t.time(row.created_at),
             reason=row.reason,
         ),
-        *(_wallet(t, wallet) for wallet in details.places),
+        *(_wallet(t, wallet) for wallet in details.wallets),
         _state(t, details),
     ]
     return "\n\n".join(paragraphs)
@@ -109,10 +109,10 @@ def _change(t: Texts, details: CorrectionDetails) -> str:
     row, settlement, currency = (
         details.correction,
         details.settlement,
-        details.places[0].books.currency,
+        details.wallets[0].books.currency,
     )
-    before = details.places[0].books.balance
-    after = details.places[0].books.last_balance
+    before = details.wallets[0].books.balance
+    after = details.wallets[0].books.last_balance
     amount = settlement.amount if settlement else row.amount or 0
     fee = settlement.fee if settlement else 0
     return t(
@@ -173,7 +173,7 @@ def _state(t: Texts, details: CorrectionDetails) -> str:
     )
     if row.status is CorrectionStatus.CONFIRMED:
         text += "\n" + t("correction-repair", id=str(row.id))
-    elif row.status is CorrectionStatus.PROPOSED and details.takes_owner:
+    elif row.status is CorrectionStatus.PROPOSED and details.needs_owner_role:
         text += "\n" + t("correction-then-repair", id=str(row.id))
     elif row.status is CorrectionStatus.DONE:
         text += "\n" + t("correction-then-check")

@@ -4,10 +4,10 @@ from bot.callbacks import ShowDeposits
 from bot.screens.outgoing import Outgoing, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
-from services.money.deposits import Payment
+from services.money.deposits import DepositDetails
 
 
-def deposits(t: Texts, page: Page[Payment], waiting: tuple[int, int]) -> Outgoing:
+def deposits(t: Texts, page: Page[DepositDetails], waiting: tuple[int, int]) -> Outgoing:
     """Build the list of deposits, the newest first.
 
     `waiting` is how many deposits of any age wait to be credited and their sum in minor units; it

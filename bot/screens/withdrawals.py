@@ -18,7 +18,7 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.money import Withdrawal, WithdrawalStatus
-from services.money.withdrawals import Card
+from services.money.withdrawals import WithdrawalDetails
 
 REASONS = ("details", "suspicion", "rules")
 """Why money is given back: presets, so that people read the reason in their own language."""
@@ -27,7 +27,7 @@ _DAYS_FROM = timedelta(days=2)
 """From this age on, an age is shown in days."""
 
 
-def queue(t: Texts, page: Page[Card]) -> Outgoing:
+def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
     """Build the list of withdrawals that wait for staff, the oldest first; a row opens its card."""
     return Outgoing(
         t("withdrawals" if page.fetched else "withdrawals-none"),
@@ -38,7 +38,7 @@ def queue(t: Texts, page: Page[Card]) -> Outgoing:
     )
 
 
-def card(t: Texts, row: Card) -> Outgoing:
+def card(t: Texts, row: WithdrawalDetails) -> Outgoing:
     """Build the card of a withdrawal that waits for a decision, or about which was decided."""
     return Outgoing(
         _facts(t, row),
@@ -46,7 +46,7 @@ def card(t: Texts, row: Card) -> Outgoing:
     )
 
 
-def ask_reference(t: Texts, row: Card) -> Outgoing:
+def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
     """Build the question for the outside payment's reference, which marking as paid requires."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
@@ -54,7 +54,7 @@ def ask_reference(t: Texts, row: Card) -> Outgoing:
     )
 
 
-def reasons(t: Texts, row: Card) -> Outgoing:
+def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
     """Build the card with the reasons for giving the money back as buttons."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
@@ -129,7 +129,7 @@ def _cancel_rows(t: Texts, withdrawals: Sequence[Withdrawal]) -> list[list[Inlin
     ]
 
 
-def _row(t: Texts, row: Card) -> str:
+def _row(t: Texts, row: WithdrawalDetails) -> str:
     return t(
         "withdrawals-row",
         id=str(row.withdrawal_id),
@@ -140,7 +140,7 @@ def _row(t: Texts, row: Card) -> str:
     )
 
 
-def _facts(t: Texts, row: Card) -> str:
+def _facts(t: Texts, row: WithdrawalDetails) -> str:
     lines = [
         t(
             "withdrawal-card",
@@ -162,13 +162,13 @@ def _facts(t: Texts, row: Card) -> str:
     return "\n".join(lines)
 
 
-def _state(row: Card) -> str:
+def _state(row: WithdrawalDetails) -> str:
     """Return one word for the status; 'blocked' if a requested one waits because of a block."""
     waits_for_block = row.blocked and row.status is WithdrawalStatus.REQUESTED
     return "blocked" if waits_for_block else row.status.value
 
 
-def _buttons(t: Texts, row: Card) -> list[list[InlineKeyboardButton]]:
+def _buttons(t: Texts, row: WithdrawalDetails) -> list[list[InlineKeyboardButton]]:
     mark_paid = button(t("withdrawal-mark-paid"), _act(WithdrawalAct.ASK_REFERENCE, row))
     give_back = button(t("withdrawal-return"), _act(WithdrawalAct.ASK_REASON, row))
     if row.status is WithdrawalStatus.REQUESTED:
@@ -179,7 +179,7 @@ def _buttons(t: Texts, row: Card) -> list[list[InlineKeyboardButton]]:
     return []
 
 
-def _act(act: WithdrawalAct, row: Card) -> OnWithdrawal:
+def _act(act: WithdrawalAct, row: WithdrawalDetails) -> OnWithdrawal:
     return OnWithdrawal(act=act, id=row.withdrawal_id)
 
 

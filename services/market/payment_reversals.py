@@ -27,7 +27,7 @@ async def reverse(
         amount=amount,
         source=source,
     )
-    first = await clawbacks.of_deposit(session, deposit.id)
+    first = await clawbacks.find_by_deposit(session, deposit.id)
     if first is not None:
         return first
     await user_blocks.block(

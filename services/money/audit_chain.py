@@ -75,7 +75,7 @@ async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> Chai
     locked = await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK)))
     if not locked:
         return None
-    last = await newest(session)
+    last = await last_link(session)
     after = last.upto_txn if last else BEFORE_FIRST
     upto = (await session.execute(_HORIZON)).scalar_one()
     bounds = {"after": after, "upto": upto}
@@ -104,7 +104,7 @@ async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> 
     return ChainLink(number, after, upto, row.entries, hashlib.sha256(content.encode()).hexdigest())
 
 
-async def newest(session: AsyncSession) -> ChainLink | None:
+async def last_link(session: AsyncSession) -> ChainLink | None:
     """Return the last link in the database; None if there is no link."""
     row = await session.scalar(
         select(AuditChainLink).order_by(AuditChainLink.number.desc()).limit(1)
@@ -123,12 +123,12 @@ async def links_after(session: AsyncSession, number: int, *, limit: int) -> list
     return [_to_link(row) for row in rows]
 
 
-async def announce(session: AsyncSession) -> None:
+async def notify_admins(session: AsyncSession) -> None:
     """Write the last link to the outbox for the admin chat, once a day (UTC).
 
     The message in the chat is a copy that nobody can change in the database.
     """
-    last = await newest(session)
+    last = await last_link(session)
     if last is None:
         return
     today = (await session.execute(select(func.date(func.clock())))).scalar_one()

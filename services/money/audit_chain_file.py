@@ -32,7 +32,7 @@ def read(path: Path) -> list[ChainLink]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO | None]:
+def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
     """Open the file for adding, and create it if it is missing; None while another process has it.
 
     Takes an exclusive lock on the file without waiting. Raises OSError.

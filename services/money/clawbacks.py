@@ -15,7 +15,7 @@ from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
 
-async def of_deposit(session: AsyncSession, deposit_id: int) -> Clawback | None:
+async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | None:
     """Return the clawback of a deposit, or None if the deposit was never reversed."""
     clawback: Clawback | None = await session.scalar(
         select(Clawback).where(Clawback.deposit_id == deposit_id)

@@ -47,14 +47,14 @@ class CorrectionDetails:
     proposer_roles: frozenset[Role]
     """The proposer's roles now, not those at the time of the proposal."""
     confirmer_telegram_id: int | None
-    places: Sequence[WalletDetails]
+    wallets: Sequence[WalletDetails]
     """The wallet that gives, then the one that gets; for a placement, its escrow's wallet."""
     settlement: Settlement | None
 
     @property
-    def takes_owner(self) -> bool:
+    def needs_owner_role(self) -> bool:
         """Tell whether the database owner's role has to carry it out after its confirmation."""
-        return self.correction.kind not in corrections.BY_CONFIRMATION
+        return self.correction.kind not in corrections.DONE_BY_CONFIRMATION
 
 
 async def get(session: AsyncSession, correction_id: int) -> CorrectionDetails:
@@ -75,7 +75,7 @@ async def get(session: AsyncSession, correction_id: int) -> CorrectionDetails:
         proposer_telegram_id=proposer.telegram_id,
         proposer_roles=await users.roles(session, proposer.id),
         confirmer_telegram_id=confirmer,
-        places=[await _wallet_details(session, id_) for id_ in wallet_ids if id_ is not None],
+        wallets=[await _wallet_details(session, id_) for id_ in wallet_ids if id_ is not None],
         settlement=settlement,
     )
 

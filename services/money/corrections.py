@@ -33,7 +33,7 @@ from services.platform.transitions import ActorRole
 REASON_LIMIT = 500
 """Characters."""
 OPEN = (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED)
-BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
+DONE_BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
 """The kinds that their confirmation carries out; the others need the database owner's role."""
 
 
@@ -157,7 +157,7 @@ async def confirm(
     await _require_not_own(session, actor, correction)
     if correction.status in {CorrectionStatus.CONFIRMED, CorrectionStatus.DONE}:
         return correction
-    done = correction.kind in BY_CONFIRMATION
+    done = correction.kind in DONE_BY_CONFIRMATION
     status = CorrectionStatus.DONE if done else CorrectionStatus.CONFIRMED
     require_move(correction, status, ActorRole(role.value))
     if correction.kind is CorrectionKind.ADJUSTMENT:
@@ -195,7 +195,7 @@ async def drop(
     return correction
 
 
-async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Correction]:
+async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Correction]:
     """Return a page of the corrections that are proposed or confirmed, oldest first."""
     rows = await session.scalars(
         select(Correction)

@@ -22,7 +22,7 @@ CREDIT_BATCH = 100
 
 
 @dataclass(frozen=True)
-class Payment:
+class DepositDetails:
     """A deposit as staff see it. The amount is in minor units, the time is aware."""
 
     deposit_id: int
@@ -131,7 +131,9 @@ async def credit_due(session: AsyncSession) -> int:
     return credited
 
 
-async def recent(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Payment]:
+async def list_recent(
+    session: AsyncSession, *, limit: int, offset: int
+) -> Sequence[DepositDetails]:
     """Return a page of all deposits, newest first."""
     rows = await session.execute(
         select(Deposit, User.telegram_id)
@@ -142,7 +144,7 @@ async def recent(session: AsyncSession, *, limit: int, offset: int) -> Sequence[
         .execution_options(populate_existing=True)
     )
     return [
-        Payment(
+        DepositDetails(
             deposit_id=received.id,
             telegram_id=telegram_id,
             amount=received.amount,
@@ -155,7 +157,7 @@ async def recent(session: AsyncSession, *, limit: int, offset: int) -> Sequence[
     ]
 
 
-async def waiting(session: AsyncSession) -> tuple[int, int]:
+async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
     """Return how many deposits wait to be credited, and their sum in minor units."""
     row = await session.execute(
         select(func.count(), func.coalesce(func.sum(Deposit.amount), 0)).where(

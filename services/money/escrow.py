@@ -188,7 +188,7 @@ async def refund_locked(
     )
 
 
-async def releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
+async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     """Return the ids of targets that `release` can pay for now, the longest due first."""
     proof = _present_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
@@ -207,7 +207,7 @@ async def releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     return rows.all()
 
 
-async def refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
+async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     """Return the ids of targets that `refund` can pay back now, the longest ended first."""
     rows = await session.scalars(
         select(PostJob.campaign_target_id)

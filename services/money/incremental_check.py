@@ -236,7 +236,7 @@ _LAST_IDS = text("""
         COALESCE((SELECT max(id) FROM withdrawals), 0) AS withdrawal
 """)
 
-RESTARTED = Violation(
+TRANSACTION_NUMBERS_RESTARTED = Violation(
     "transaction_numbers",
     "a restored database counts its transactions from the start: `adtech restored` was not run",
     [{"ref": 0}],
@@ -255,7 +255,7 @@ async def run(
     await prepare(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
     if progress.horizon is not None and horizon < progress.horizon:
-        return [RESTARTED], progress
+        return [TRANSACTION_NUMBERS_RESTARTED], progress
     new, next_horizon = await _find_new(session, progress.horizon or horizon, horizon, limits)
     part, after = await _next_part(session, progress, limits)
     return await scoped_invariants.find_violations(session, new | part, whole=True), replace(
@@ -272,7 +272,7 @@ async def run_part(
     return await scoped_invariants.find_violations(session, part), after
 
 
-async def sizes(session: AsyncSession) -> Progress:
+async def last_ids(session: AsyncSession) -> Progress:
     """Return the highest ids that a full check has to reach, as they are now."""
     return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-SHOWN = 20
+MAX_ROWS = 20
 """Offending rows that are reported at most: more rows say nothing new."""
 
 
@@ -288,7 +288,7 @@ async def rows(
     session: AsyncSession, invariant: Invariant, ids: Sequence[int] = ()
 ) -> list[dict[str, Any]]:
     """Return the first rows that break an invariant; `ids` are bound if its query has `:ids`."""
-    query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {SHOWN}")  # noqa: S608
+    query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {MAX_ROWS}")  # noqa: S608
     if ":ids" in invariant.sql:
         query = query.bindparams(bindparam("ids", list(ids), type_=ARRAY(BigInteger)))
     result = await session.execute(query)

@@ -162,7 +162,7 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
     correction = await corrections.lock(session, correction_id)
     if correction.status is CorrectionStatus.DONE:
         return correction
-    if correction.kind in corrections.BY_CONFIRMATION:
+    if correction.kind in corrections.DONE_BY_CONFIRMATION:
         raise errors.NotCorrectable(correction.kind, correction_id)
     corrections.require_move(correction, CorrectionStatus.DONE, ActorRole.SYSTEM)
     try:

@@ -73,7 +73,7 @@ ROW_FILTERS = {
     "deposit_credited_once": RowFilter("deposits", {"deposits": "id"}),
 }
 # `correction_done_once` has no filter: there are few corrections, so all of them are checked.
-FOLLOWS = frozenset({"ledger_total"})
+IMPLIED = frozenset({"ledger_total"})
 """Invariants that hold as long as each wallet and transfer is right.
 
 Their queries read the whole ledger, so they run only if a wallet or a transfer looks wrong.
@@ -115,7 +115,7 @@ async def find_violations(
         row_filter = ROW_FILTERS.get(invariant.name)
         if row_filter is not None:
             rows = await _filtered_rows(session, invariant, row_filter, ids[row_filter.scope])
-        elif scope.wallets or scope.transfers or (whole and invariant.name not in FOLLOWS):
+        elif scope.wallets or scope.transfers or (whole and invariant.name not in IMPLIED):
             rows = await invariants.rows(session, invariant)
         else:
             continue
@@ -147,6 +147,6 @@ async def _filtered_rows(
     filtered = replace(invariant, sql=f"WITH {filtered_tables} {invariant.sql}")
     for first in range(0, len(ids), ROWS_AT_ONCE):
         rows += await invariants.rows(session, filtered, ids[first : first + ROWS_AT_ONCE])
-        if len(rows) >= invariants.SHOWN:
+        if len(rows) >= invariants.MAX_ROWS:
             break
-    return rows[: invariants.SHOWN]
+    return rows[: invariants.MAX_ROWS]

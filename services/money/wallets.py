@@ -95,7 +95,7 @@ async def statement(
     return [StatementLine(*row) for row in rows]
 
 
-async def foreign_currency(session: AsyncSession, currency: str) -> str | None:
+async def find_other_currency(session: AsyncSession, currency: str) -> str | None:
     """Return the currency of a wallet that has another one than the given; None if there is none.
 
     Processes refuse to start if there is one.

@@ -29,14 +29,14 @@ REASON_LIMIT = 200
 REFERENCE_LIMIT = 200
 """Characters."""
 OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
-CANCELLED = "cancelled"
+CANCELLED_REASON = "cancelled"
 """The return reason of a withdrawal that the person cancelled."""
-CLAWED_BACK = "clawed_back"
+CLAWED_BACK_REASON = "clawed_back"
 """The return reason of a withdrawal whose person had a deposit reversed outside."""
 
 
 @dataclass(frozen=True)
-class Card:
+class WithdrawalDetails:
     """A withdrawal as staff see it. The amount is in minor units, times are aware."""
 
     withdrawal_id: int
@@ -192,7 +192,7 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
     if withdrawal.status is WithdrawalStatus.RETURNED:
         return withdrawal
     _require_move(withdrawal, WithdrawalStatus.RETURNED, ActorRole.OWNER)
-    await _return_money(session, withdrawal, actor, reason=CANCELLED, role="owner")
+    await _return_money(session, withdrawal, actor, reason=CANCELLED_REASON, role="owner")
     return withdrawal
 
 
@@ -213,10 +213,12 @@ async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
     )
     for withdrawal in requested.all():
         _require_move(withdrawal, WithdrawalStatus.RETURNED, ActorRole.SYSTEM)
-        await _return_money(session, withdrawal, SYSTEM, reason=CLAWED_BACK, role="system")
+        await _return_money(session, withdrawal, SYSTEM, reason=CLAWED_BACK_REASON, role="system")
 
 
-async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Card]:
+async def list_open(
+    session: AsyncSession, *, limit: int, offset: int
+) -> Sequence[WithdrawalDetails]:
     """Return a page of the withdrawals that wait for staff, oldest first."""
     rows = await session.execute(
         _select_cards()
@@ -228,7 +230,7 @@ async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[C
     return [_to_card(row) for row in rows]
 
 
-async def card(session: AsyncSession, withdrawal_id: int) -> Card:
+async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDetails:
     """Return a withdrawal as staff see it. Raises NotFound."""
     row = (
         await session.execute(_select_cards().where(Withdrawal.id == withdrawal_id))
@@ -276,9 +278,9 @@ def _select_cards() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _to_card(row: Any) -> Card:
+def _to_card(row: Any) -> WithdrawalDetails:
     withdrawal: Withdrawal = row.Withdrawal
-    return Card(
+    return WithdrawalDetails(
         withdrawal_id=withdrawal.id,
         user_id=withdrawal.user_id,
         telegram_id=row.telegram_id,

@@ -131,9 +131,9 @@ async def record_absent(
 
     The second such search queues the post again if it began at least `gap` after the first one was
     recorded. That uses an attempt. The job fails after its last attempt, and is cancelled if its
-    campaign is. `highest_seen_id` is the highest message id that the search saw. In a channel in which
-    no message id is known, the search counts as one that proved nothing. Locks the target, its job
-    and its escrow, then the channel.
+    campaign is. `highest_seen_id` is the highest message id that the search saw. In a channel in
+    which no message id is known, the search counts as one that proved nothing. Locks the target,
+    its job and its escrow, then the channel.
     """
     if not post.has_known_id:
         return await record_unknown(session, post, highest_seen_id=highest_seen_id)
@@ -160,8 +160,8 @@ async def record_unknown(
 ) -> bool:
     """Record a search that proved nothing; return False if the post is not uncertain any more.
 
-    The job does not change, and the search is repeated after SEARCH_INTERVAL. `highest_seen_id` is the
-    highest message id that the search saw. Locks the target, its job and its escrow, then the
+    The job does not change, and the search is repeated after SEARCH_INTERVAL. `highest_seen_id` is
+    the highest message id that the search saw. Locks the target, its job and its escrow, then the
     channel.
     """
     if await _lock_uncertain(session, post.target_id, post.claim_no) is None:

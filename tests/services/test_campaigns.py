@@ -166,7 +166,7 @@ async def test_resume_posts_what_is_an_hour_late_and_refunds_what_is_later(
         await campaigns.resume(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
     assert await _jobs(database) == ["cancelled", "queued", "queued", "queued"]
     async with database.sessions.begin() as session:
-        assert await escrow.refundable(session, limit=9) == [deal.target.id]
+        assert await escrow.list_refundable(session, limit=9) == [deal.target.id]
         claim = await people.claimed(session)
         assert claim.target_id == deal.target.id + 1
 

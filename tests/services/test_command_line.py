@@ -57,7 +57,7 @@ async def test_a_drifted_wallet_from_the_finding_to_the_repair(
     ran = await shell.adtech(*asked, await _telegram_id(database, proposer.user_id))
     assert ran.status == 0, ran.said
     async with database.sessions.begin() as session:
-        (waiting,) = await corrections.queue(session, limit=5, offset=0)
+        (waiting,) = await corrections.list_open(session, limit=5, offset=0)
         assert (waiting.status, waiting.proposed_by) == ("proposed", proposer.user_id)
     ran = await shell.adtech("corrections")
     assert ran.status == 0

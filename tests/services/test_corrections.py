@@ -65,7 +65,9 @@ async def test_two_admins_move_money_by_a_compensating_transfer(session: AsyncSe
     proposed = await _proposed(session, proposer, one, two)
     await people.commit(session)
     assert (proposed.status, await rows.available(session, two)) == ("proposed", 0)
-    assert [row.id for row in await corrections.queue(session, limit=5, offset=0)] == [proposed.id]
+    assert [row.id for row in await corrections.list_open(session, limit=5, offset=0)] == [
+        proposed.id
+    ]
     done = await _confirm(session, confirmer, proposed.id)
     await people.commit(session)
     assert (done.status, done.proposed_by, done.confirmed_by) == (
@@ -97,7 +99,7 @@ async def test_two_admins_move_money_by_a_compensating_transfer(session: AsyncSe
         "SELECT user_id, payload->>'status' FROM outbox WHERE kind = 'correction_changed'"
         " ORDER BY id",
     ) == [(None, "proposed"), (None, "done")]
-    assert await corrections.queue(session, limit=5, offset=0) == []
+    assert await corrections.list_open(session, limit=5, offset=0) == []
     before = await rows.snapshot(session)
     assert (await _confirm(session, confirmer, done.id)).id == done.id
     assert await rows.snapshot(session) == before

@@ -171,7 +171,7 @@ async def _unseen(database: Database) -> people.Deal:
         )
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
         assert await count_cards(session, "post_unseen") == 1
-        assert await escrow.releasable(session, limit=9) == []
+        assert await escrow.list_releasable(session, limit=9) == []
     return made
 
 
@@ -179,7 +179,7 @@ async def test_an_unseen_post_is_released_by_a_person(database: Database) -> Non
     made = await _unseen(database)
     async with database.sessions.begin() as session:
         assert await _act(session, "decide_release", made.moderator, made.target.id)
-        assert await escrow.releasable(session, limit=9) == [made.target.id]
+        assert await escrow.list_releasable(session, limit=9) == [made.target.id]
         await escrow.release(session, target_id=made.target.id)
         assert await state(session) == ("success", "released", "posted")
         assert not await _act(session, "decide_refund", made.moderator, made.target.id)
@@ -212,7 +212,7 @@ async def test_nobody_releases_before_the_promised_hours_are_over(session: Async
     await channels.record_rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
     with pytest.raises(errors.PostNotProven):
         await _act(session, "decide_release", made.moderator, made.target.id)
-    assert await escrow.releasable(session, limit=9) == []
+    assert await escrow.list_releasable(session, limit=9) == []
 
 
 @pytest.mark.parametrize("what", ["decide_refund", "decide_release", "postpone"])

@@ -140,7 +140,7 @@ async def test_absent_from_a_cancelled_campaign_it_is_refunded(database: Databas
     await _twice_absent(database)
     async with database.sessions.begin() as session:
         assert await state(session) == ("cancelled", *HELD)
-        assert await escrow.refundable(session, limit=9) == [made.target.id]
+        assert await escrow.list_refundable(session, limit=9) == [made.target.id]
         await escrow.refund(session, target_id=made.target.id)
 
 

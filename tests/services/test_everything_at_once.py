@@ -98,7 +98,7 @@ async def _decide(session: AsyncSession, dice: random.Random, deal: people.Deal)
 
 async def _settle(session: AsyncSession, dice: random.Random) -> None:
     end = dice.choice([escrow.release, escrow.refund])
-    limited = escrow.releasable if end is escrow.release else escrow.refundable
+    limited = escrow.list_releasable if end is escrow.release else escrow.list_refundable
     ready = await limited(session, limit=5)
     await end(session, target_id=dice.choice(ready) if ready else await _any_target(session, dice))
 

@@ -155,15 +155,15 @@ async def test_only_a_post_that_is_out_is_paid_for(database: Database) -> None:
     """Whatever else says that its hours are over."""
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
-        assert await escrow.releasable(session, limit=9) == [deal.target.id]
+        assert await escrow.list_releasable(session, limit=9) == [deal.target.id]
     await database.as_owner("UPDATE post_jobs SET status = 'failed'")
     async with database.sessions() as session:
-        assert await escrow.releasable(session, limit=9) == []
+        assert await escrow.list_releasable(session, limit=9) == []
         with pytest.raises(errors.PostNotProven):
             await escrow.release(session, target_id=deal.target.id)
     await breakage.by_hand(database, "UPDATE post_jobs SET status = 'success'")
     await database.as_owner("UPDATE escrows SET release_due_at = NULL")
     async with database.sessions() as session:
-        assert await escrow.releasable(session, limit=9) == []
+        assert await escrow.list_releasable(session, limit=9) == []
         with pytest.raises(errors.PostNotProven):
             await escrow.release(session, target_id=deal.target.id)

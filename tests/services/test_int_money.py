@@ -139,7 +139,7 @@ async def test_INT_ES_02_release_pays_the_owner(database: Database) -> None:
             session, job_id=job_id, verdict=Verdict.PRESENT, evidence="forwarded"
         )
     async with database.sessions.begin() as session:
-        assert await escrow.releasable(session, limit=10) == [deal.target.id]
+        assert await escrow.list_releasable(session, limit=10) == [deal.target.id]
         await escrow.release(session, target_id=deal.target.id)
     async with database.sessions.begin() as session:
         assert await rows.table(
@@ -149,7 +149,7 @@ async def test_INT_ES_02_release_pays_the_owner(database: Database) -> None:
             " JOIN post_jobs j ON j.campaign_target_id = t.id"
             " JOIN wallets w ON w.id = e.wallet_id",
         ) == [("released", "posted", 0, True, True)]
-        assert await escrow.releasable(session, limit=10) == []
+        assert await escrow.list_releasable(session, limit=10) == []
         assert await rows.table(
             session,
             "SELECT l.reason, l.amount, w.kind FROM ledger_entries l"
@@ -219,7 +219,7 @@ async def test_INT_ES_03_refund_gives_everything_back(database: Database) -> Non
             session, claim, error="Bad Request: wrong file", rights_lost=False
         )
     async with database.sessions.begin() as session:
-        assert await escrow.refundable(session, limit=10) == [deal.target.id]
+        assert await escrow.list_refundable(session, limit=10) == [deal.target.id]
         await escrow.refund(session, target_id=deal.target.id)
     async with database.sessions.begin() as session:
         assert await rows.table(
@@ -229,7 +229,7 @@ async def test_INT_ES_03_refund_gives_everything_back(database: Database) -> Non
             " JOIN post_jobs j ON j.campaign_target_id = t.id"
             " JOIN wallets w ON w.id = e.wallet_id",
         ) == [("refunded", "refunded", "failed", True, 0)]
-        assert await escrow.refundable(session, limit=10) == []
+        assert await escrow.list_refundable(session, limit=10) == []
         assert await rows.table(
             session,
             "SELECT amount FROM ledger_entries WHERE reason = 'refund' ORDER BY amount",

@@ -39,7 +39,7 @@ async def _state(database: Database) -> tuple[str, str, int, int]:
             await rows.one(session, "SELECT status FROM post_jobs"),
             await rows.one(session, "SELECT status FROM escrows"),
             len(await _due(database)),
-            len(await escrow.releasable(session, limit=9)),
+            len(await escrow.list_releasable(session, limit=9)),
         )
 
 
@@ -104,7 +104,7 @@ async def test_gone_twice_refunds_and_tells(database: Database) -> None:
         assert await rows.table(
             session, "SELECT user_id FROM outbox WHERE kind = 'post_gone' ORDER BY id"
         ) == [(deal.owner.user_id,), (deal.advertiser.user_id,)]
-        assert await escrow.refundable(session, limit=9) == [deal.target.id]
+        assert await escrow.list_refundable(session, limit=9) == [deal.target.id]
         await escrow.refund(session, target_id=deal.target.id)
 
 

@@ -252,7 +252,7 @@ async def test_an_ad_that_cannot_be_read_is_claimed_without_it(
         claim = await people.claimed(session)
         assert claim.creative is None
         assert await posting.record_refused(session, claim, error="unreadable", rights_lost=False)
-        assert await escrow.refundable(session, limit=9) == [deal.target.id]
+        assert await escrow.list_refundable(session, limit=9) == [deal.target.id]
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:

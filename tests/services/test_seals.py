@@ -278,7 +278,7 @@ async def test_a_file_that_another_process_writes_is_left_to_it(
     world: Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "seals.jsonl"
-    with audit_chain_file.opened(path) as file:
+    with audit_chain_file.lock_for_append(path) as file:
         assert file is not None
         await tick.seal_ledger(world.sessions, path)
         assert audit_chain_file.read(path) == []

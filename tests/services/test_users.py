@@ -80,10 +80,10 @@ async def test_super_admins_come_from_the_settings_once(session: AsyncSession) -
 
 
 async def test_a_wallet_of_another_currency_is_noticed(session: AsyncSession) -> None:
-    assert await wallets.foreign_currency(session, "USD") is None
+    assert await wallets.find_other_currency(session, "USD") is None
     await people.person(session)
-    assert await wallets.foreign_currency(session, "USD") is None
-    assert await wallets.foreign_currency(session, "XTR") == "USD"
+    assert await wallets.find_other_currency(session, "USD") is None
+    assert await wallets.find_other_currency(session, "XTR") == "USD"
 
 
 async def test_staff_is_staff_in_the_admin_chat_alone() -> None:

@@ -75,7 +75,9 @@ async def test_asked_approved_and_paid(session: AsyncSession) -> None:
         ("withdrawal", 400),
     ]
     assert (await approve(session, admin, wanted.id)).status == "approved"
-    assert [w.status for w in await withdrawals.queue(session, limit=5, offset=0)] == ["approved"]
+    assert [w.status for w in await withdrawals.list_open(session, limit=5, offset=0)] == [
+        "approved"
+    ]
     paid = await pay(session, admin, wanted.id)
     await people.commit(session)
     assert (paid.status, paid.external_reference, paid.decided_by) == (
@@ -103,7 +105,7 @@ async def test_asked_approved_and_paid(session: AsyncSession) -> None:
         ("withdrawal_approved", admin.user_id, "admin"),
         ("withdrawal_paid", admin.user_id, "admin"),
     ]
-    assert await withdrawals.queue(session, limit=5, offset=0) == []
+    assert await withdrawals.list_open(session, limit=5, offset=0) == []
     mine = await withdrawals.of_user(session, user_id=person.user_id, limit=5, offset=0)
     assert [row.id for row in mine] == [wanted.id]
 
@@ -155,7 +157,7 @@ async def test_the_clock_withdraws_nothing_and_nothing_is_found_of_nothing(
 ) -> None:
     with pytest.raises(errors.AccessDenied):
         await withdrawals.request(session, actor=SYSTEM, amount=1, key="form")
-    for read in (withdrawals.card, withdrawals.get):
+    for read in (withdrawals.get_details, withdrawals.get):
         with pytest.raises(errors.NotFound):
             await read(session, 999_999)
 
@@ -222,7 +224,7 @@ async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
         refusal = await rows.refused(database.sessions, act, actor=actor, action="withdrawal")
         assert isinstance(refusal, errors.PersonBlocked)
     async with database.sessions.begin() as session:
-        (row,) = await withdrawals.queue(session, limit=5, offset=0)
+        (row,) = await withdrawals.list_open(session, limit=5, offset=0)
         assert (row.status, row.blocked) == ("requested", True)
         assert (await pay(session, admin, wanted.id)).status == "paid"
 
