@@ -21,6 +21,7 @@ from handlers import campaigns as campaign_handlers
 from handlers import forms
 from handlers import settings as settings_handlers
 from services.market import campaigns, channels, placements
+from services.market.terms import Terms
 from services.platform import errors
 
 openers = Router(name="buy_form")
@@ -160,7 +161,7 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                 channel_id=manager.dialog_data["channel_id"],
                 publish_at=_publish_at(manager),
                 fee_bps=context.settings.platform_fee_bps,
-                agreed=campaigns.Terms(*manager.dialog_data["terms"]),
+                agreed=Terms(*manager.dialog_data["terms"]),
                 key=forms.idempotency_key(manager),
             )
     except errors.TermsChanged:

@@ -12,7 +12,7 @@ from bot.screens import placements as placement_screens
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import respond
 from services.market import placements
-from services.market.campaigns import Terms
+from services.market.terms import Terms
 from services.platform import errors
 from services.platform.actors import MODERATORS, STAFF
 from services.posts import dead_letters

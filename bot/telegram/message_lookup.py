@@ -50,12 +50,12 @@ def interpret_probe(response: ApiResponse) -> Probe:
     error = api_response.error_text(response.status, answer)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Probe(LookupResult.UNKNOWN, error, retry_after=api_response.retry_after(answer))
-    trace = (
+    result = (
         _interpret_error(error.lower())
         if response.status == HTTPStatus.BAD_REQUEST
         else LookupResult.UNKNOWN
     )
-    return Probe(trace, error)
+    return Probe(result, error)
 
 
 def _interpret_error(error: str) -> LookupResult:
@@ -73,8 +73,8 @@ def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, in
     if answer is None or not answer["ok"]:
         probe = interpret_probe(response)
         # A message that can't be forwarded exists, but it may be anybody's.
-        is_valid = probe.result in {LookupResult.NOTHING, LookupResult.UNKNOWN}
-        return (probe if is_valid else Probe(LookupResult.UNKNOWN, probe.evidence)), None
+        exists = probe.result in {LookupResult.OURS, LookupResult.ANOTHERS}
+        return (Probe(LookupResult.UNKNOWN, probe.evidence) if exists else probe), None
     copy = answer.get("result")
     message_id = api_response.message_id(copy)
     if not isinstance(copy, dict) or message_id is None:

@@ -151,7 +151,7 @@ class Sender:
             method = ad_messages.message(chat_id, creative)
         except (ValueError, TypeError, AttributeError) as error:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
-        state = _RequestState(self._deadline(not_after), not_before)
+        state = _RequestState(self._latest_start() if not_after is None else not_after, not_before)
         try:
             asked_at = time.monotonic()
             response = await self._request(method, state)
@@ -180,7 +180,7 @@ class Sender:
         build = ad_messages.edit if restore else ad_messages.edit_button
         try:
             method = build(chat_id, message_id, creative)
-            response = await self._request(method, _RequestState(self._deadline(None)))
+            response = await self._request(method)
         except Exception as error:  # noqa: BLE001 - an unanswered check is no evidence
             return CheckResult(Verdict.UNKNOWN, type(error).__name__)
         return interpret_check(response)
@@ -212,7 +212,7 @@ class Sender:
         """
         method = ad_messages.edit_button(chat_id, message_id, creative)
         try:
-            response = await self._request(method, _RequestState(self._deadline(None)))
+            response = await self._request(method)
         except Exception as error:  # noqa: BLE001 - an unanswered probe is no evidence
             return Probe(LookupResult.UNKNOWN, type(error).__name__)
         return message_lookup.interpret_probe(response)
@@ -232,7 +232,7 @@ class Sender:
             disable_notification=True,
         )
         try:
-            response = await self._request(method, _RequestState(self._deadline(None)))
+            response = await self._request(method)
         except Exception as error:  # noqa: BLE001 - an unanswered probe is no evidence
             return Probe(LookupResult.UNKNOWN, type(error).__name__)
         probe, copy = message_lookup.interpret_copy(response, creative)
@@ -263,22 +263,26 @@ class Sender:
     async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
         """Return the readable answer to a harmless method, or None."""
         try:
-            return api_response.parse(
-                await self._request(method, _RequestState(self._deadline(None)))
-            )
+            return api_response.parse(await self._request(method))
         except Exception:  # noqa: BLE001 - after any error there is no answer
             return None
 
-    def _deadline(self, not_after: float | None) -> float:
-        return time.monotonic() + self.seconds if not_after is None else not_after
+    def _latest_start(self) -> float:
+        return time.monotonic() + self.seconds
 
-    async def _request(self, method: TelegramMethod[Any], state: _RequestState) -> ApiResponse:
+    async def _request(
+        self, method: TelegramMethod[Any], state: _RequestState | None = None
+    ) -> ApiResponse:
+        """Make one request; without a `state`, its first byte must leave within `seconds`."""
         if self._http is None:
             self._http = _create_session(self.seconds)
         form = self._form_builder.build_form_data(self._bot, method)
         url = self._form_builder.api.api_url(token=self._bot.token, method=method.__api_method__)
         async with self._http.post(
-            url, data=form, allow_redirects=False, trace_request_ctx=state
+            url,
+            data=form,
+            allow_redirects=False,
+            trace_request_ctx=state or _RequestState(self._latest_start()),
         ) as response:
             return ApiResponse(response.status, await response.read())
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,13 +12,13 @@ from db.models.campaigns import (
     CampaignStatus,
     CampaignTarget,
     Channel,
-    ChannelStatus,
     TargetStatus,
 )
 from db.models.posting import PostJob, PostJobStatus
 from db.money import MAX_AMOUNT
-from services.market import creatives
+from services.market import creatives, terms
 from services.market.creatives import Creative
+from services.market.terms import Terms
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
@@ -29,14 +28,6 @@ RESUME_GRACE = timedelta(hours=1)
 """A post whose time passed at most this long ago during a pause is still published on resume."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """The prices of targets in these statuses count against the budget, and no other prices do."""
-
-
-class Terms(NamedTuple):
-    """The price of a placement in a channel, and how long the post stays for it."""
-
-    price: int
-    """Minor units."""
-    promised_hours: int
 
 
 async def create(
@@ -203,21 +194,21 @@ async def submit_target(
     channel = await session.get(Channel, channel_id, populate_existing=True)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
-    terms = _require_terms(channel, agreed)
+    price, promised_hours = terms.require(channel, agreed)
     blocked_id = await users.first_blocked(session, advertiser_id, channel.owner_id)
     if blocked_id is not None:
         raise errors.PersonBlocked(blocked_id)
     if publish_at is not None and publish_at <= await queries.now(session):
         raise errors.PublishTimePast(None)
     left = await budget_left(session, campaign_id)
-    if terms.price > left:
-        raise errors.BudgetExceeded(campaign_id, left, terms.price)
+    if price > left:
+        raise errors.BudgetExceeded(campaign_id, left, price)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,
         owner_id=channel.owner_id,
-        price=terms.price,
-        promised_hours=terms.promised_hours,
+        price=price,
+        promised_hours=promised_hours,
         fee_bps=fee_bps,
         publish_at=publish_at,
         status=TargetStatus.PENDING,
@@ -387,16 +378,6 @@ async def _cancel_jobs(
         .values(status=PostJobStatus.CANCELLED, updated_at=func.clock())
         .execution_options(synchronize_session=False)
     )
-
-
-def _require_terms(channel: Channel, agreed: Terms | None) -> Terms:
-    """Return the terms of an active channel. Raises ChannelNotUsable, TermsChanged."""
-    if channel.status is not ChannelStatus.ACTIVE:
-        raise errors.ChannelNotUsable(channel.id, channel.status)
-    terms = Terms(queries.required(channel.price), queries.required(channel.promised_hours))
-    if agreed is not None and agreed != terms:
-        raise errors.TermsChanged(channel.id, *terms)
-    return terms
 
 
 def _require_same(same: bool, key: str) -> None:  # noqa: FBT001 - a fact, not a mode

@@ -14,7 +14,7 @@ from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import PostJob, PostJobStatus
 from services.market import campaigns
-from services.market.campaigns import Terms
+from services.market.terms import Terms
 from services.platform import audit, errors, outbox
 from services.platform.actors import MODERATORS, Actor
 

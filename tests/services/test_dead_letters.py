@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import CampaignTarget
 from services.market import channels
-from services.market.campaigns import Terms
+from services.market.terms import Terms
 from services.platform import errors
 from services.platform.actors import Actor
 from services.posts import dead_letters

@@ -1,0 +1,25 @@
+"""Read the terms on which a channel sells placements."""
+
+from typing import NamedTuple
+
+from db import queries
+from db.models.campaigns import Channel, ChannelStatus
+from services.platform import errors
+
+
+class Terms(NamedTuple):
+    """The price of a placement in a channel, and how long the post stays for it."""
+
+    price: int
+    """Minor units."""
+    promised_hours: int
+
+
+def require(channel: Channel, agreed: Terms | None) -> Terms:
+    """Return the terms of an active channel. Raises ChannelNotUsable, TermsChanged."""
+    if channel.status is not ChannelStatus.ACTIVE:
+        raise errors.ChannelNotUsable(channel.id, channel.status)
+    terms = Terms(queries.required(channel.price), queries.required(channel.promised_hours))
+    if agreed is not None and agreed != terms:
+        raise errors.TermsChanged(channel.id, *terms)
+    return terms
