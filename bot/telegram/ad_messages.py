@@ -1,4 +1,7 @@
-"""An ad as Telegram's methods take it: the same for a preview, a card, a channel and a look."""
+"""Build the Bot API methods that publish or edit an ad, the same for all uses.
+
+The uses are a preview, a moderation card, a post in a channel and a check of a post.
+"""
 
 from typing import Any
 
@@ -21,16 +24,16 @@ from aiogram.types import (
 from services.market.creatives import Creative
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-"""A preview is somebody's site and can change after the ad was approved: there is none."""
+"""Ads have no link preview: the previewed site can change after the ad was approved."""
 
 AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation
 AdEdit = EditMessageText | EditMessageCaption | EditMessageReplyMarkup
 
 
 def message(chat_id: int, creative: Creative) -> AdMessage:
-    """The method that publishes an ad, with the advertiser's own formatting and no parse mode.
+    """Build the method that publishes an ad, with the advertiser's formatting and no parse mode.
 
-    Raises ValueError (pydantic's included) for a creative that Telegram's types do not take.
+    Raises ValueError (also pydantic's) for a creative that Telegram's types do not accept.
     """
     if creative.kind == "text":
         return SendMessage(
@@ -57,7 +60,7 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
 
 
 def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """The method that makes a published ad what it should be; ValueError as for `message`."""
+    """Build the method that restores a published ad. Raises ValueError as `message` does."""
     if creative.kind == "text":
         return EditMessageText(
             chat_id=chat_id,
@@ -77,14 +80,14 @@ def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
 
 
 def edit_button(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """The method that touches nothing of a published ad but its link button."""
+    """Build the method that edits only the link button of a published ad."""
     return EditMessageReplyMarkup(
         chat_id=chat_id, message_id=message_id, reply_markup=keyboard(creative)
     )
 
 
 def keyboard(creative: Creative) -> InlineKeyboardMarkup | None:
-    """The ad's one link button, if it has one."""
+    """Return the keyboard with the ad's one link button, or None if it has none."""
     if creative.button_text is None or creative.button_url is None:
         return None
     button = InlineKeyboardButton(text=creative.button_text, url=creative.button_url)

@@ -1,4 +1,4 @@
-"""An answer of the Bot API as it came over the wire, and what may be believed of it."""
+"""Read raw answers of the Bot API, and decide which of them can be trusted."""
 
 import json
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-RETRY_UNSAID = timedelta(seconds=5)
-"""How long a 429 is obeyed that does not say how long."""
-RETRY_LONGEST = timedelta(days=1)
-ERROR_LENGTH = 200
+DEFAULT_RETRY_AFTER = timedelta(seconds=5)
+"""The pause after a 429 that does not say how long to wait."""
+MAX_RETRY_AFTER = timedelta(days=1)
+MAX_ERROR_LENGTH = 200
 RIGHTS_LOST = (
     "need administrator rights",
     "not enough rights",
@@ -19,7 +19,7 @@ RIGHTS_LOST = (
     "chat_write_forbidden",
     "chat_admin_required",
 )
-"""Parts of Telegram's words for "this bot may not post here any more"."""
+"""Parts of Telegram's error texts that mean: this bot may not post here any more."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
 NOT_EDITABLE = "message can't be edited"
@@ -28,47 +28,51 @@ NOT_FORWARDABLE = "message can't be forwarded"
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """An answer as it came over the wire."""
+    """An HTTP answer: its status and its raw body."""
 
     status: int
     body: bytes
 
 
-def parse(reply: ApiResponse) -> dict[str, Any] | None:
-    """The Bot API's answer, or None for what a proxy, a cut or a stranger might have said."""
+def parse(response: ApiResponse) -> dict[str, Any] | None:
+    """Return the Bot API's answer as an object, or None if it may not come from the Bot API.
+
+    An answer is None if its body is cut or is not the expected JSON, or if it contradicts the HTTP
+    status, as the answer of a proxy does.
+    """
     try:
-        answer = json.loads(reply.body.decode())
+        answer = json.loads(response.body.decode())
     except (ValueError, RecursionError):
         return None
     if not isinstance(answer, dict):
         return None
-    if answer.get("ok") is True and reply.status == HTTPStatus.OK:
+    if answer.get("ok") is True and response.status == HTTPStatus.OK:
         return answer
-    if answer.get("ok") is False and answer.get("error_code") == reply.status:
+    if answer.get("ok") is False and answer.get("error_code") == response.status:
         return answer
     return None
 
 
 def message_id(result: object) -> int | None:
-    """The id of the message that a result is, or None."""
+    """Return the id of the message in a result, or None."""
     value = result.get("message_id") if isinstance(result, dict) else None
     return value if type(value) is int and value > 0 else None
 
 
 def retry_after(answer: dict[str, Any]) -> timedelta:
-    """How long a 429 asks to wait; RETRY_UNSAID where it does not say."""
+    """Return how long a 429 asks to wait: DEFAULT_RETRY_AFTER if it does not say."""
     parameters = answer.get("parameters")
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
     if type(seconds) is not int or seconds <= 0:
-        return RETRY_UNSAID
-    return min(timedelta(seconds=min(seconds, 10**9)), RETRY_LONGEST)
+        return DEFAULT_RETRY_AFTER
+    return min(timedelta(seconds=min(seconds, 10**9)), MAX_RETRY_AFTER)
 
 
 def error_text(status: int, answer: dict[str, Any]) -> str:
-    """Telegram's own words for a refusal, after its code; to be kept, not to be logged."""
-    return f"{status}: {answer.get('description') or 'no description'}"[:ERROR_LENGTH]
+    """Return the code and Telegram's text of a refusal; store it with the job, but never log it."""
+    return f"{status}: {answer.get('description') or 'no description'}"[:MAX_ERROR_LENGTH]
 
 
-def means_rights_lost(said: str) -> bool:
-    """Whether these words mean that the bot may not post in the channel any more."""
-    return any(phrase in said.lower() for phrase in RIGHTS_LOST)
+def means_rights_lost(error: str) -> bool:
+    """Return whether an error text means that the bot may not post in the channel any more."""
+    return any(phrase in error.lower() for phrase in RIGHTS_LOST)

@@ -1,4 +1,4 @@
-"""What is found at an id of a channel where an uncertain ad may be."""
+"""Interpret Telegram's answers to the search for an uncertain post in its channel."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,18 +11,18 @@ from services.market.creatives import Creative
 
 
 class LookupResult(StrEnum):
-    """What is at an id of a channel where an uncertain ad may be."""
+    """The result of looking at one message id of a channel for an uncertain post."""
 
     OURS = "ours"
     ANOTHERS = "another's"
     NOTHING = "nothing"
-    """A hole, or the end; it can be a stale cache."""
+    """There is no message: a deleted one, the end of the channel, or a stale cache of Telegram."""
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe of one id found; the evidence is Telegram's own words."""
+    """The result of a probe of one message id; the evidence is Telegram's own text."""
 
     trace: LookupResult
     evidence: str
@@ -31,54 +31,56 @@ class Probe:
 
 @dataclass(frozen=True)
 class BotRights:
-    """What the bot may do in a channel."""
+    """The rights of the bot in a channel."""
 
     may_post: bool
     may_edit_others: bool
-    """Then an id that is not known to be the bot's own must not be edited."""
+    """If True, a message that is not known to be the bot's own must not be edited."""
 
 
-def interpret_probe(reply: ApiResponse) -> Probe:
-    """What an answer to a probe of an id proves."""
-    answer = api_response.parse(reply)
+def interpret_probe(response: ApiResponse) -> Probe:
+    """Return what the answer to a probe of a message id proves."""
+    answer = api_response.parse(response)
     if answer is None:
-        return Probe(LookupResult.UNKNOWN, f"{reply.status}: the answer could not be read")
+        return Probe(LookupResult.UNKNOWN, f"{response.status}: the answer could not be read")
     if answer["ok"]:
-        # An own message that had another button: somebody had altered it.
+        # The bot's own message had another button, because somebody had altered it.
         edited = api_response.message_id(answer.get("result"))
         return Probe(LookupResult.OURS if edited else LookupResult.UNKNOWN, "200: edited")
-    words = api_response.error_text(reply.status, answer)
-    if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Probe(LookupResult.UNKNOWN, words, retry_after=api_response.retry_after(answer))
-    trace = (
-        _trace(words.lower()) if reply.status == HTTPStatus.BAD_REQUEST else LookupResult.UNKNOWN
+    error = api_response.error_text(response.status, answer)
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Probe(LookupResult.UNKNOWN, error, retry_after=api_response.retry_after(answer))
+    result = (
+        _interpret_error(error.lower())
+        if response.status == HTTPStatus.BAD_REQUEST
+        else LookupResult.UNKNOWN
     )
-    return Probe(trace, words)
+    return Probe(result, error)
 
 
-def _trace(words: str) -> LookupResult:
-    if api_response.NOT_MODIFIED in words:
+def _interpret_error(error: str) -> LookupResult:
+    if api_response.NOT_MODIFIED in error:
         return LookupResult.OURS
-    if api_response.NOT_EDITABLE in words:
+    if api_response.NOT_EDITABLE in error:
         return LookupResult.ANOTHERS
-    absent = any(phrase in words for phrase in api_response.NOT_THERE)
+    absent = any(phrase in error for phrase in api_response.NOT_THERE)
     return LookupResult.NOTHING if absent else LookupResult.UNKNOWN
 
 
-def interpret_copy(reply: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
-    """What a forwarded message proves, and the id of the copy to take away."""
-    answer = api_response.parse(reply)
+def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
+    """Return what the answer to a forward proves, and the id of the copy to delete, if any."""
+    answer = api_response.parse(response)
     if answer is None or not answer["ok"]:
-        probe = interpret_probe(reply)
-        # What can't be forwarded is there, and may be anybody's.
-        known = probe.trace in {LookupResult.NOTHING, LookupResult.UNKNOWN}
-        return (probe if known else Probe(LookupResult.UNKNOWN, probe.evidence)), None
+        probe = interpret_probe(response)
+        # A message that can't be forwarded exists, but it may be anybody's.
+        exists = probe.trace in {LookupResult.OURS, LookupResult.ANOTHERS}
+        return (Probe(LookupResult.UNKNOWN, probe.evidence) if exists else probe), None
     copy = answer.get("result")
     message_id = api_response.message_id(copy)
     if not isinstance(copy, dict) or message_id is None:
         return Probe(LookupResult.UNKNOWN, "200: no message in the answer"), None
     if not creative.text.strip():
-        # A picture without a word: nothing to tell it by from another.
+        # A picture without a caption cannot be distinguished from another picture.
         return Probe(LookupResult.UNKNOWN, "200: nothing to compare"), message_id
     shown = copy.get("text" if creative.kind == "text" else "caption") or ""
     same = isinstance(shown, str) and shown.strip() == creative.text.strip()

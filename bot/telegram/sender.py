@@ -1,9 +1,10 @@
-"""Sends ads to channels and looks at them: the only place that does either.
+"""Send ads to channels and check them there; no other module does either.
 
-Telegram has no idempotency key, so what matters is whether a request may have reached it. The
-answer is judged by what came over the wire, never by an exception's class: aiogram reports a
-connect time-out and a lost answer alike. Every request has a connection of its own, so that a
-dead kept one never makes a post uncertain, and a trace signal tells whether its first byte left.
+Telegram has no idempotency key, so the outcome depends on whether a request may have reached it. An
+outcome is decided by the bytes that were sent and received, never by the class of an exception:
+aiogram raises the same class for a connect time-out and for a lost answer. Every request has a
+connection of its own, because a dead kept-alive connection would make a post uncertain. A trace
+signal of aiohttp tells whether the first byte was sent.
 """
 
 import asyncio
@@ -37,9 +38,9 @@ from db.models.posting import Verdict
 from services.market.creatives import Creative
 
 SEND_SECONDS = 20.0
-"""From the first look-up of the address to the last byte of the answer."""
+"""The longest request, from resolving the address to the last byte of the answer."""
 ANSWER_SECONDS = 10.0
-"""The same for all but ads: so long one call keeps what its chat says next waiting."""
+"""The longest call of a bot from `create_bot`. The next message to the same chat waits for it."""
 CONNECT_SECONDS = 5.0
 
 
@@ -60,14 +61,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotSent:
-    """The ad is surely not in the channel, and not because of the ad."""
+    """The ad is certainly not in the channel, and the ad is not the reason."""
 
     error: str
     counts: bool
-    """Whether it uses up one of the job's attempts."""
+    """Whether this counts as one of the job's attempts."""
     retry_after: timedelta | None = None
     stop_all: bool = False
-    """The bot itself is at fault (its token, its address): nothing else would go out either."""
+    """The bot itself is at fault (its token or its address), so every other send would fail too."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ SendOutcome = Sent | Refused | NotSent | Uncertain
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a look at a published ad found; the evidence is Telegram's own words."""
+    """The result of a check of a published ad; the evidence is Telegram's own text."""
 
     verdict: Verdict
     evidence: str
@@ -91,41 +92,45 @@ class CheckResult:
 
 
 @dataclass
-class _Crossing:
-    """One request on its way."""
+class _RequestState:
+    """The time limits and the progress of one request; times are of `time.monotonic()`."""
 
     not_after: float
+    """The first byte is never sent after this time."""
     not_before: float = 0.0
-    """The connection is made meanwhile."""
-    ready_at: float | None = None
-    """When it was made."""
-    begun: bool = False
-    """Whether its first byte may have left this machine."""
+    """The first byte waits for this time. The connection is made before."""
+    connected_at: float | None = None
+    """The time at which the connection was ready."""
+    started: bool = False
+    """Whether the first byte may have left this machine."""
 
 
 class _TooLateError(Exception):
-    """The process slept between the decision to send and the first byte."""
+    """The process was paused between the decision to send and the first byte."""
 
 
 def api_server(base: str) -> TelegramAPIServer:
-    """The Bot API server at an address; an empty one is Telegram's own."""
+    """Return the Bot API server at an address; an empty address means Telegram's own server."""
     return TelegramAPIServer.from_base(base) if base else PRODUCTION
 
 
 def create_bot(token: str, api_url: str) -> Bot:
-    """A bot for everything but ads in channels; kept connections, and exceptions as aiogram's."""
+    """Return a bot for all calls but those about ads in channels.
+
+    It keeps connections open, and it raises aiogram's exceptions.
+    """
     return Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
 
 
 class Sender:
-    """Publishes ads, one connection each. Close it when done."""
+    """Publishes and checks ads, with a connection for each request. Close it at the end."""
 
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
-        """`api_url` as BOT_API_URL; `seconds` bounds one request from start to end."""
+        """Prepare the sender: `api_url` is BOT_API_URL, `seconds` limits one whole request."""
         self.seconds = seconds
         self.connecting = Foresight(0.05)
-        self._forms = AiohttpSession(api=api_server(api_url))
-        self._bot = Bot(token, session=self._forms)
+        self._form_builder = AiohttpSession(api=api_server(api_url))
+        self._bot = Bot(token, session=self._form_builder)
         self._http: ClientSession | None = None
 
     async def send_ad(
@@ -136,52 +141,52 @@ class Sender:
         not_before: float = 0.0,
         not_after: float | None = None,
     ) -> SendOutcome:
-        """Publishes an ad once, and never raises for what Telegram or the network does.
+        """Publish an ad once and return the outcome; no error of Telegram or the network is raised.
 
-        Both times are of `time.monotonic()`: the first is waited for, and a process that was paused
-        past the second sends nothing. A cancellation is answered with the outcome, as the caller
-        must still record it.
+        Both times are of `time.monotonic()`. The send waits for `not_before`. A process that was
+        paused past `not_after` sends nothing. After a cancellation the outcome is returned too,
+        because the caller must still record it.
         """
         try:
             method = ad_messages.message(chat_id, creative)
         except (ValueError, TypeError, AttributeError) as error:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
-        crossing = _Crossing(self._deadline(not_after), not_before)
+        state = _RequestState(self._latest_start() if not_after is None else not_after, not_before)
         try:
             asked_at = time.monotonic()
-            reply = await self._request(method, crossing)
-            if crossing.ready_at is not None:
-                self.connecting.note(crossing.ready_at - asked_at)
+            response = await self._request(method, state)
+            if state.connected_at is not None:
+                self.connecting.note(state.connected_at - asked_at)
         except _TooLateError:
             return NotSent("the lease was too old to send under", counts=False)
         except asyncio.CancelledError:
-            if crossing.begun:
+            if state.started:
                 return Uncertain("stopped while sending")
             return NotSent("stopped before sending", counts=False)
-        except Exception as error:  # noqa: BLE001 - whatever it is, only the wire tells
-            # The class alone: an exception's words carry the address, and so the token.
-            what = type(error).__name__
-            return Uncertain(what) if crossing.begun else NotSent(what, counts=True)
-        return interpret_send(reply)
+        except Exception as error:  # noqa: BLE001 - the state decides, not the class
+            # Only the class: an exception's message contains the address, and so the token.
+            cause = type(error).__name__
+            return Uncertain(cause) if state.started else NotSent(cause, counts=True)
+        return interpret_send(response)
 
     async def check_post(
         self, chat_id: int, message_id: int, creative: Creative, *, restore: bool = True
     ) -> CheckResult:
-        """Looks at a published ad by editing it to what it should be.
+        """Check a published ad by editing it to its approved content, and return the result.
 
-        With `restore` off only its button is touched, which shows whether it is there and leaves
-        its text as it is: for when posting is stopped.
+        If `restore` is False, only its button is edited. This shows whether the ad exists and
+        leaves its text unchanged, so it is used while posting is stopped.
         """
         build = ad_messages.edit if restore else ad_messages.edit_button
         try:
             method = build(chat_id, message_id, creative)
-            reply = await self._request(method, _Crossing(self._deadline(None)))
-        except Exception as error:  # noqa: BLE001 - an unanswered look is no evidence
+            response = await self._request(method)
+        except Exception as error:  # noqa: BLE001 - an unanswered check is no evidence
             return CheckResult(Verdict.UNKNOWN, type(error).__name__)
-        return interpret_check(reply)
+        return interpret_check(response)
 
     async def get_bot_rights(self, chat_id: int) -> BotRights | None:
-        """What the bot may do in a channel; None when Telegram does not say."""
+        """Return the bot's rights in a channel, or None if Telegram does not say."""
         method = GetChatMember(chat_id=chat_id, user_id=self._bot.id)
         answer = await self._ask(method)
         if answer is None:
@@ -199,24 +204,26 @@ class Sender:
         )
 
     async def probe(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
-        """Asks whether an ad is at an id, by giving that message the button that the ad has.
+        """Find out whether an ad is at a message id, by giving that message the ad's button.
 
-        Only where the bot may not edit others' posts. An ad without a button is asked for with no
-        button: Telegram compares what is there with what is wanted, and finds nothing to change.
+        Use this only where the bot may not edit others' posts. For an ad without a button, the
+        message is edited to have no button: Telegram compares the message with the request, and
+        answers that nothing changes.
         """
         method = ad_messages.edit_button(chat_id, message_id, creative)
         try:
-            reply = await self._request(method, _Crossing(self._deadline(None)))
+            response = await self._request(method)
         except Exception as error:  # noqa: BLE001 - an unanswered probe is no evidence
             return Probe(LookupResult.UNKNOWN, type(error).__name__)
-        return message_lookup.interpret_probe(reply)
+        return message_lookup.interpret_probe(response)
 
     async def compare_forwarded(
         self, chat_id: int, message_id: int, creative: Creative, *, through: int
     ) -> Probe:
-        """Asks whether an ad is at an id by forwarding what is there and reading the copy.
+        """Find out whether an ad is at a message id by forwarding the message and reading the copy.
 
-        For channels where the bot may edit others' posts. The forwarded copy is taken away again.
+        This is for channels where the bot may edit others' posts. `through` is the chat to which
+        the message is forwarded. The copy is deleted again.
         """
         method = ForwardMessage(
             chat_id=through,
@@ -225,63 +232,69 @@ class Sender:
             disable_notification=True,
         )
         try:
-            reply = await self._request(method, _Crossing(self._deadline(None)))
+            response = await self._request(method)
         except Exception as error:  # noqa: BLE001 - an unanswered probe is no evidence
             return Probe(LookupResult.UNKNOWN, type(error).__name__)
-        probe, copy = message_lookup.interpret_copy(reply, creative)
+        probe, copy = message_lookup.interpret_copy(response, creative)
         if copy is not None:
             await self._ask(DeleteMessage(chat_id=through, message_id=copy))
         elif probe.trace is LookupResult.UNKNOWN and api_response.NOT_FORWARDABLE in probe.evidence:
-            # Where all may be forwarded, what may not is a service message, and no ad.
+            # In a channel without protected content, only service messages cannot be forwarded.
             answer = await self._ask(GetChat(chat_id=chat_id)) or {}
-            place = answer.get("result")
-            if isinstance(place, dict) and not place.get("has_protected_content"):
+            chat = answer.get("result")
+            if isinstance(chat, dict) and not chat.get("has_protected_content"):
                 return Probe(LookupResult.ANOTHERS, probe.evidence)
         return probe
 
     async def is_reachable(self) -> bool:
-        """Whether Telegram gives readable answers at present; publishes nothing."""
+        """Return whether Telegram gives readable answers now; this publishes nothing."""
         answer = await self._ask(GetMe())
         return answer is not None and (
             answer["ok"] or answer["error_code"] < HTTPStatus.INTERNAL_SERVER_ERROR
         )
 
     async def close(self) -> None:
-        """Closes what is still open."""
+        """Close the open connections."""
         if self._http is not None:
             await self._http.close()
 
     async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
-        """The readable answer to something harmless, or None."""
+        """Return the readable answer to a harmless method, or None."""
         try:
-            return api_response.parse(await self._request(method, _Crossing(self._deadline(None))))
-        except Exception:  # noqa: BLE001 - whatever it is, there is no answer
+            return api_response.parse(await self._request(method))
+        except Exception:  # noqa: BLE001 - after any error there is no answer
             return None
 
-    def _deadline(self, not_after: float | None) -> float:
-        return time.monotonic() + self.seconds if not_after is None else not_after
+    def _latest_start(self) -> float:
+        return time.monotonic() + self.seconds
 
-    async def _request(self, method: TelegramMethod[Any], crossing: _Crossing) -> ApiResponse:
+    async def _request(
+        self, method: TelegramMethod[Any], state: _RequestState | None = None
+    ) -> ApiResponse:
+        """Make one request; without a `state`, its first byte must leave within `seconds`."""
         if self._http is None:
-            self._http = _connections(self.seconds)
-        form = self._forms.build_form_data(self._bot, method)
-        url = self._forms.api.api_url(token=self._bot.token, method=method.__api_method__)
+            self._http = _create_session(self.seconds)
+        form = self._form_builder.build_form_data(self._bot, method)
+        url = self._form_builder.api.api_url(token=self._bot.token, method=method.__api_method__)
         async with self._http.post(
-            url, data=form, allow_redirects=False, trace_request_ctx=crossing
+            url,
+            data=form,
+            allow_redirects=False,
+            trace_request_ctx=state or _RequestState(self._latest_start()),
         ) as response:
             return ApiResponse(response.status, await response.read())
 
 
-def interpret_send(reply: ApiResponse) -> SendOutcome:
-    """What an answer to a send proves."""
-    answer = api_response.parse(reply)
+def interpret_send(response: ApiResponse) -> SendOutcome:
+    """Return what the answer to a send proves."""
+    answer = api_response.parse(response)
     if answer is None:
-        return Uncertain(f"{reply.status}: the answer could not be read")
+        return Uncertain(f"{response.status}: the answer could not be read")
     if answer["ok"]:
         message_id = api_response.message_id(answer.get("result"))
         return Sent(message_id) if message_id else Uncertain("200: no message in the answer")
-    error = api_response.error_text(reply.status, answer)
-    match reply.status:
+    error = api_response.error_text(response.status, answer)
+    match response.status:
         case HTTPStatus.TOO_MANY_REQUESTS:
             return NotSent(error, counts=False, retry_after=api_response.retry_after(answer))
         case HTTPStatus.BAD_REQUEST | HTTPStatus.FORBIDDEN | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -292,33 +305,33 @@ def interpret_send(reply: ApiResponse) -> SendOutcome:
             return Uncertain(error)
 
 
-def interpret_check(reply: ApiResponse) -> CheckResult:
-    """What an answer to an edit of a published ad proves."""
-    answer = api_response.parse(reply)
+def interpret_check(response: ApiResponse) -> CheckResult:
+    """Return what the answer to an edit of a published ad proves."""
+    answer = api_response.parse(response)
     if answer is None:
-        return CheckResult(Verdict.UNKNOWN, f"{reply.status}: the answer could not be read")
+        return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
     if answer["ok"]:
         edited = api_response.message_id(answer.get("result"))
         return CheckResult(Verdict.ALTERED if edited else Verdict.UNKNOWN, "200: edited")
-    words = api_response.error_text(reply.status, answer)
-    match reply.status:
+    error = api_response.error_text(response.status, answer)
+    match response.status:
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return CheckResult(Verdict.UNKNOWN, words, retry_after=api_response.retry_after(answer))
-        case HTTPStatus.BAD_REQUEST if api_response.NOT_MODIFIED in words.lower():
-            return CheckResult(Verdict.PRESENT, words)
+            return CheckResult(Verdict.UNKNOWN, error, retry_after=api_response.retry_after(answer))
+        case HTTPStatus.BAD_REQUEST if api_response.NOT_MODIFIED in error.lower():
+            return CheckResult(Verdict.PRESENT, error)
         case HTTPStatus.BAD_REQUEST if any(
-            absent in words.lower() for absent in api_response.NOT_THERE
+            absent in error.lower() for absent in api_response.NOT_THERE
         ):
-            return CheckResult(Verdict.GONE, words)
+            return CheckResult(Verdict.GONE, error)
         case _:
             return CheckResult(
-                Verdict.UNKNOWN, words, rights_lost=api_response.means_rights_lost(words)
+                Verdict.UNKNOWN, error, rights_lost=api_response.means_rights_lost(error)
             )
 
 
-def _connections(seconds: float) -> ClientSession:
+def _create_session(seconds: float) -> ClientSession:
     trace = TraceConfig()
-    trace.on_request_headers_sent.append(_leave)
+    trace.on_request_headers_sent.append(_before_first_byte)
     return ClientSession(
         connector=TCPConnector(
             ssl=ssl.create_default_context(cafile=certifi.where()), force_close=True, limit=0
@@ -328,11 +341,17 @@ def _connections(seconds: float) -> ClientSession:
     )
 
 
-async def _leave(_session: ClientSession, context: SimpleNamespace, _params: object) -> None:
-    """Fires right before the first byte; it leaves when this returns, and not if it raises."""
-    crossing: _Crossing = context.trace_request_ctx
-    crossing.ready_at = time.monotonic()
-    await asyncio.sleep(crossing.not_before - crossing.ready_at)
-    if time.monotonic() > crossing.not_after:
+async def _before_first_byte(
+    _session: ClientSession, context: SimpleNamespace, _params: object
+) -> None:
+    """Record that the connection is ready, and wait for `not_before`, right before the first byte.
+
+    aiohttp sends the first byte when this returns. If this raises, nothing is sent. Raises
+    _TooLateError after `not_after`.
+    """
+    state: _RequestState = context.trace_request_ctx
+    state.connected_at = time.monotonic()
+    await asyncio.sleep(state.not_before - state.connected_at)
+    if time.monotonic() > state.not_after:
         raise _TooLateError
-    crossing.begun = True
+    state.started = True
