@@ -1,4 +1,4 @@
-"""`adtech`: what operators do when Telegram itself is down. Redis is not needed for any of it."""
+"""`adtech`: the commands for operators. They work while Telegram or Redis is down."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]
 
 @app.command()
 def health() -> None:
-    """Say whether the clock beats, and which switches run."""
+    """Say whether the scheduler is alive, and which switches run."""
     ready = run_once(readiness.facts)
     print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
@@ -44,7 +44,7 @@ def health() -> None:
 @app.command()
 def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50) -> None:
     """List the posts that failed for good, with their errors."""
-    letters = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
+    dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(
         [
             {
@@ -57,7 +57,7 @@ def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] 
                 "offered": "yes" if row.offered else "no",
                 "again": row.retried_by or "",
             }
-            for row in letters
+            for row in dead
         ],
         out,
     )
@@ -82,28 +82,28 @@ def list_switches() -> None:
 
 @switch_app.command()
 def stop(key: Switch, reason: Reason, person: Person) -> None:
-    """Stop one switch now; answered only once nothing of that kind can commit any more."""
+    """Stop one switch; returns when no transaction of that kind can commit any more."""
     _set(key, enabled=False, reason=reason, person=person)
 
 
 @switch_app.command()
 def run(key: Switch, reason: Reason, person: Person) -> None:
-    """Run one switch again, after a question."""
+    """Run one switch again, after a confirmation."""
     typer.confirm(f"Run {key.value} again?", abort=True)
     _set(key, enabled=True, reason=reason, person=person)
 
 
 def main() -> None:
-    """Enter here."""
+    """Run the command line."""
     app()
 
 
 def _set(key: Switch, *, enabled: bool, reason: str, person: int) -> None:
-    async def act(session: AsyncSession) -> killswitches.SwitchChange:
+    async def set_switch(session: AsyncSession) -> killswitches.SwitchChange:
         actor = await staff(session, person)
         return await killswitches.set(session, actor=actor, key=key, enabled=enabled, reason=reason)
 
-    change = run_once(act)
+    change = run_once(set_switch)
     state = "running" if change.enabled else "STOPPED"
     out.print(f"{key.value}: {state}" + ("" if change.changed else " (it was already)"))
     if change.sends_under_way:

@@ -1,4 +1,4 @@
-"""`adtech check`, `verify-ledger`, `restored`: the books are right, and nobody rewrote them."""
+"""`adtech check`, `verify-ledger`, `restored`: check the ledger, and detect a rewritten one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from services.money.audit_chain import ChainLink
 from services.money.incremental_check import Progress
 from services.money.invariants import Violation
 
-SEALS_AT_ONCE = 500
+SEALS_PER_QUERY = 500
 Full = Annotated[bool, typer.Option("--full", help="Every row, not only what is new.")]
 SealsFile = Annotated[
     Path | None, typer.Option("--seals", help="The seals' file; by default AUDIT_CHAIN_FILE.")
@@ -50,17 +50,17 @@ def check(*, full: Full = False) -> None:
 
 @app.command()
 def verify_ledger(file: SealsFile = None) -> None:
-    """Compute every seal anew and name the first range that is not what it was."""
+    """Compute every seal again, and name the first range that differs from its seal."""
     path = file or settings.load().audit_chain_file
-    kept: list[ChainLink] = []
+    file_links: list[ChainLink] = []
     if path is not None:
         try:
-            kept = audit_chain_file.read(path)
-        except (audit_chain_file.AuditChainFileError, OSError) as trouble:
-            err.print(f"The seals' file cannot be used: {trouble}", markup=False)
+            file_links = audit_chain_file.read(path)
+        except (audit_chain_file.AuditChainFileError, OSError) as error:
+            err.print(f"The seals' file cannot be used: {error}", markup=False)
             raise typer.Exit(1) from None
-    if sentence := run_all(lambda sessions: _verify(sessions, kept)):
-        err.print(sentence, style="bold red")
+    if problem := run_all(lambda sessions: _verify(sessions, file_links)):
+        err.print(problem, style="bold red")
         raise typer.Exit(1)
     if path is None:
         out.print("Compared with the database's own seals alone: set AUDIT_CHAIN_FILE.")
@@ -68,23 +68,24 @@ def verify_ledger(file: SealsFile = None) -> None:
 
 @app.command()
 def restored() -> None:
-    """After a backup was restored into a new cluster, before anything runs: number on.
+    """Continue the numbers of transactions after a backup was restored into a new cluster.
 
-    Needs MIGRATION_DATABASE_URL: only the owner's role may.
+    Run it before any other program runs. It needs MIGRATION_DATABASE_URL, because only the owner of
+    the tables may do this.
     """
     added = run_once(_restart, as_owner=True)
     out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
 
 
 async def _restart(session: AsyncSession) -> int:
-    found = await session.execute(text("SELECT restart_ledger_txn()"))
-    added: int = found.scalar_one()
+    result = await session.execute(text("SELECT restart_ledger_txn()"))
+    added: int = result.scalar_one()
     return added
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Go round once, a part in each transaction, then add everything up; freeze at the end."""
-    found: dict[str, Violation] = {}
+    """Check all rows, one part per transaction, then the sums; a violation freezes the money."""
+    by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
         began = await queries.now(session)
         sizes = await incremental_check.sizes(session)
@@ -97,72 +98,83 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
         done: set[str] = set()
         while len(done) < len(bars):
             async with sessions.begin() as session:
-                violations, after = await incremental_check.run_part(session, progress)
-            _note(found, violations)
+                violations, next_progress = await incremental_check.run_part(session, progress)
+            _merge(by_name, violations)
             for part, task in bars.items():
-                if part not in done and getattr(after, part) == 0:
+                if part not in done and getattr(next_progress, part) == 0:
                     done.add(part)
                 bar.update(
-                    task, completed=bar.tasks[task].total if part in done else getattr(after, part)
+                    task,
+                    completed=bar.tasks[task].total
+                    if part in done
+                    else getattr(next_progress, part),
                 )
-            progress = after
+            progress = next_progress
     async with sessions.begin() as session:
-        _note(found, await scoped_invariants.find_unscoped_violations(session))
-        await incidents.record_check(session, list(found.values()), full_since=began)
-    return list(found.values())
+        _merge(by_name, await scoped_invariants.find_unscoped_violations(session))
+        await incidents.record_check(session, list(by_name.values()), full_since=began)
+    return list(by_name.values())
 
 
-def _note(found: dict[str, Violation], violations: list[Violation]) -> None:
-    """Gather what several parts found under the name of its invariant."""
+def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
+    """Add violations to those of earlier parts, by the name of the invariant."""
     for violation in violations:
-        rows = list(found[violation.name].rows) if violation.name in found else []
+        rows = list(by_name[violation.name].rows) if violation.name in by_name else []
         rows += [row for row in violation.rows if row not in rows]
-        found[violation.name] = replace(violation, rows=rows[: invariants.SHOWN])
+        by_name[violation.name] = replace(violation, rows=rows[: invariants.SHOWN])
 
 
-async def _verify(sessions: Sessions, kept: list[ChainLink]) -> str | None:
-    """Compare range by range; return what is wrong first, as a sentence."""
-    before: ChainLink | None = None
+async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
+    """Compare the seals range by range; return the first problem as a sentence, or None."""
+    previous: ChainLink | None = None
     with Bar(console=err) as bar:
-        task = bar.add_task("seals", total=max(len(kept), 1))
-        for expected in kept:
+        task = bar.add_task("seals", total=max(len(file_links), 1))
+        for expected in file_links:
             async with sessions.begin() as session:
-                if sentence := await _compare(session, before, expected):
-                    return sentence
-                own = await audit_chain.links_after(session, expected.number - 1, limit=1)
-            if own[:1] != [expected]:
+                if problem := await _compare(session, previous, expected):
+                    return problem
+                database_links = await audit_chain.links_after(
+                    session, expected.number - 1, limit=1
+                )
+            if database_links[:1] != [expected]:
                 return f"Seal {expected.number} of the database is not the one in the file."
-            before = expected
+            previous = expected
             bar.update(task, advance=1)
         while True:
-            number = before.number if before else 0
+            number = previous.number if previous else 0
             async with sessions.begin() as session:
-                own = await audit_chain.links_after(session, number, limit=SEALS_AT_ONCE)
-            if not own:
+                database_links = await audit_chain.links_after(
+                    session, number, limit=SEALS_PER_QUERY
+                )
+            if not database_links:
                 break
-            bar.update(task, total=number + len(own), completed=number)
-            for expected in own:
+            bar.update(task, total=number + len(database_links), completed=number)
+            for expected in database_links:
                 async with sessions.begin() as session:
-                    if sentence := await _compare(session, before, expected):
-                        return sentence
-                before = expected
+                    if problem := await _compare(session, previous, expected):
+                        return problem
+                previous = expected
                 bar.update(task, advance=1)
-    sealed = f"All seals hold, {before.number} in all: {before.digest}" if before else "No seal yet"
+    sealed = (
+        f"All seals hold, {previous.number} in all: {previous.digest}"
+        if previous
+        else "No seal yet"
+    )
     out.print(f"{sealed}.", soft_wrap=True)
     return None
 
 
 async def _compare(
-    session: AsyncSession, before: ChainLink | None, expected: ChainLink
+    session: AsyncSession, previous: ChainLink | None, expected: ChainLink
 ) -> str | None:
-    """Compute one range anew; say how it differs, if it does."""
-    found = await audit_chain.digest(session, before, expected.upto_txn)
-    if found == expected:
+    """Compute one range again; return how it differs from its seal as a sentence, or None."""
+    computed = await audit_chain.digest(session, previous, expected.upto_txn)
+    if computed == expected:
         return None
-    if (found.number, found.from_txn) != (expected.number, expected.from_txn):
+    if (computed.number, computed.from_txn) != (expected.number, expected.from_txn):
         return f"Seal {expected.number} does not follow the one before it."
-    first = "the beginning" if before is None else found.from_txn
+    first = "the beginning" if previous is None else computed.from_txn
     return (
-        f"Seal {expected.number} is broken: transactions from {first} up to {found.upto_txn},"
-        f" {expected.entries} entries when it was sealed, {found.entries} now."
+        f"Seal {expected.number} is broken: transactions from {first} up to {computed.upto_txn},"
+        f" {expected.entries} entries when it was sealed, {computed.entries} now."
     )

@@ -1,6 +1,6 @@
-"""`adtech`, about money: a wallet explained, what waits, and repairs of the books.
+"""`adtech` commands about money: explain a wallet, list what waits, and repair the ledger.
 
-What needs two people is only proposed here; another admin confirms it in the admin chat.
+A repair that needs two people is only proposed here. Another admin confirms it in the admin chat.
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,8 +29,8 @@ app.add_typer(propose_app, name="propose")
 
 @app.command()
 def reconcile(wallet: Wallet) -> None:
-    """Explain a wallet entry by entry; exit 1 when something does not agree."""
-    seen = run_once(lambda session: reconciliation.explain(session, wallet))
+    """Explain a wallet entry by entry; exit with status 1 if its numbers disagree."""
+    result = run_once(lambda session: reconciliation.explain(session, wallet))
     print_rows(
         [
             {
@@ -44,18 +44,18 @@ def reconcile(wallet: Wallet) -> None:
                 "sum so far": line.expected,
                 "findings": ", ".join(line.findings),
             }
-            for line in seen.lines
+            for line in result.lines
         ],
         out,
     )
     out.print(
-        f"Wallet {seen.wallet_id} ({seen.kind}): balance {seen.balance} {seen.currency} in minor"
-        f" units at version {seen.version}; its entries sum to {seen.ledger_sum}."
+        f"Wallet {result.wallet_id} ({result.kind}): balance {result.balance} {result.currency}"
+        f" in minor units at version {result.version}; its entries sum to {result.ledger_sum}."
     )
-    if seen.sound:
+    if result.sound:
         out.print("Everything agrees.")
         return
-    for finding in seen.findings:
+    for finding in result.findings:
         err.print(finding.value, style="bold red")
     err.print("Not sound: see the findings. Repairs: adtech propose --help", style="bold red")
     raise typer.Exit(1)
@@ -83,7 +83,7 @@ def list_withdrawals() -> None:
 
 @app.command("parked-payments")
 def list_parked_payments() -> None:
-    """Show the payments that could not be handled, oldest first: paid, and not credited."""
+    """Show the payments that could not be handled, oldest first: they are paid but not credited."""
     parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
     print_rows(
         [
@@ -104,13 +104,13 @@ def retry_payment(
     update: Annotated[int, typer.Argument(min=1, help="Id, as `parked-payments` shows it.")],
     person: Person,
 ) -> None:
-    """Let a parked payment be handled again; what was credited is not credited twice."""
+    """Let a parked payment be handled again; it is never credited twice."""
 
-    async def act(session: AsyncSession) -> None:
+    async def retry(session: AsyncSession) -> None:
         actor = await staff(session, person)
         await inbox.retry_payment(session, actor=actor, inbox_id=update)
 
-    run_once(act)
+    run_once(retry)
     out.print("The bot handles it now. If it fails again, the admin chat is told.")
 
 
@@ -123,7 +123,7 @@ def list_corrections() -> None:
 
 @app.command()
 def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
-    """Do what two admins have signed and only the owner's role may (MIGRATION_DATABASE_URL)."""
+    """Apply a confirmed correction that needs the tables' owner (MIGRATION_DATABASE_URL)."""
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
@@ -200,17 +200,17 @@ def reversal(target: Target, reason: Why, person: Person) -> None:
     )
 
 
-def _propose(act: Callable[[AsyncSession, Actor], Awaitable[Correction]], person: int) -> None:
-    async def once(session: AsyncSession) -> Correction:
-        return await act(session, await staff(session, person))
+def _propose(propose: Callable[[AsyncSession, Actor], Awaitable[Correction]], person: int) -> None:
+    async def propose_once(session: AsyncSession) -> Correction:
+        return await propose(session, await staff(session, person))
 
-    print_rows([_row(run_once(once))], out)
+    print_rows([_row(run_once(propose_once))], out)
     out.print("Another admin has to confirm it in the admin chat: /corrections")
 
 
 def _row(correction: Correction) -> dict[str, object]:
-    """Show a correction, without the columns that say nothing of its kind."""
-    found: dict[str, object] = {
+    """Return a correction as a table row; a column without a value is empty."""
+    columns: dict[str, object] = {
         "correction": correction.id,
         "kind": correction.kind.value,
         "wallet": correction.wallet_id,
@@ -221,4 +221,4 @@ def _row(correction: Correction) -> dict[str, object]:
         "status": correction.status.value,
         "reason": correction.reason,
     }
-    return {name: "" if value is None else value for name, value in found.items()}
+    return {name: "" if value is None else value for name, value in columns.items()}

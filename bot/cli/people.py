@@ -1,4 +1,4 @@
-"""`adtech`, about people: who may take part."""
+"""`adtech` commands about people: block and unblock them."""
 
 from typing import Annotated
 
@@ -17,18 +17,18 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def block(whom: Whom, reason: Why, person: Person) -> None:
-    """Block a person: nothing new of theirs begins, what is live runs its course."""
+    """Block a person: they start nothing new, and their live posts run to the end."""
     _set(whom, reason, person, blocked=True)
 
 
 @app.command()
 def unblock(whom: Whom, reason: Why, person: Person) -> None:
-    """Let a blocked person in again, with the channels that only this had closed."""
+    """Unblock a person, and restore the channels that only the block had suspended."""
     _set(whom, reason, person, blocked=False)
 
 
 def _set(whom: int, reason: str, person: int, *, blocked: bool) -> None:
-    async def act(session: AsyncSession) -> bool:
+    async def set_blocked(session: AsyncSession) -> bool:
         actor = await staff(session, person)
         user = await users.by_telegram_id(session, whom)
         if user is None:
@@ -36,6 +36,6 @@ def _set(whom: int, reason: str, person: int, *, blocked: bool) -> None:
         change = user_blocks.block_by_staff if blocked else user_blocks.unblock
         return await change(session, actor=actor, user_id=user.id, reason=reason)
 
-    changed = run_once(act)
+    changed = run_once(set_blocked)
     state = "blocked" if blocked else "not blocked"
     out.print(f"{whom}: {state}" + ("" if changed else " (they were already)"))

@@ -1,4 +1,4 @@
-"""What the commands of `adtech` share: one act in one transaction, and its words."""
+"""Run the commands of `adtech`: one action in one transaction, and its output."""
 
 import asyncio
 import sys
@@ -22,37 +22,45 @@ from services.platform.actors import Actor
 
 COMMAND_LINE = "command-line"
 T = TypeVar("T")
-_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
+_current_actor: ContextVar[Actor | None] = ContextVar("current_actor", default=None)
 Person = Annotated[int, typer.Option("--as", help="Telegram id of the person who does it.")]
 out = Console()
 err = Console(stderr=True)
 
 
 async def staff(session: AsyncSession, telegram_id: int) -> Actor:
-    """Return the person who was named; whoever has this shell is as good as in the admin chat."""
+    """Return the person with a Telegram id as the actor of this command.
+
+    The actor counts as present in the admin chat, because only trusted people can use this shell.
+    Raises errors.NotFound for an unknown person.
+    """
     user = await users.by_telegram_id(session, telegram_id)
     if user is None:
         raise errors.NotFound("user", telegram_id)
     actor = Actor(user.id, await users.roles(session, user.id), in_admin_chat=True)
-    _acting.set(actor)
+    _current_actor.set(actor)
     return actor
 
 
-def run_once(act: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = False) -> T:
-    """Do one thing in one transaction; a refusal is a sentence and exit 1.
+def run_once(action: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = False) -> T:
+    """Run an action in one transaction, and return its result; exit with status 1 if it is refused.
 
-    As the application, or as the owner of the tables (MIGRATION_DATABASE_URL).
+    A refusal is printed as a sentence. The connection is that of the application, or with
+    `as_owner` that of the owner of the tables (MIGRATION_DATABASE_URL).
     """
 
-    async def once(sessions: Sessions) -> T:
+    async def run_in_transaction(sessions: Sessions) -> T:
         async with sessions.begin() as session:
-            return await act(session)
+            return await action(session)
 
-    return run_all(once, as_owner=as_owner)
+    return run_all(run_in_transaction, as_owner=as_owner)
 
 
-def run_all(act: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) -> T:
-    """Do something that takes several transactions; as `run_once`."""
+def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) -> T:
+    """Run an action that opens its own transactions; everything else is as in `run_once`.
+
+    Without MIGRATION_DATABASE_URL, `as_owner` exits with status 2.
+    """
     configured = settings.load()
     logging.setup(configured)
     url = configured.migration_database_url if as_owner else configured.database_url
@@ -60,34 +68,34 @@ def run_all(act: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) 
         err.print("MIGRATION_DATABASE_URL is missing.")
         sys.exit(2)
 
-    async def inside() -> T:
+    async def run_and_audit() -> T:
         engine = create_engine(url.get_secret_value())
         sessions = create_sessions(engine)
         try:
-            return await act(sessions)
+            return await action(sessions)
         except texts_of_errors.AUDITED as refusal:
-            await _write_down(sessions, refusal)
+            await _audit_refusal(sessions, refusal)
             raise
         finally:
             await engine.dispose()
 
     actors.correlation_id.set(COMMAND_LINE)
     try:
-        return asyncio.run(inside())
+        return asyncio.run(run_and_audit())
     except errors.DomainError as refusal:
         texts = Texts(DEFAULT_LANGUAGE, configured.currency)
         err.print(texts_of_errors.explain(texts, refusal), markup=False)
-    except (DBAPIError, OSError) as trouble:
-        err.print(f"The database did not answer ({type(trouble).__name__}).")
+    except (DBAPIError, OSError) as error:
+        err.print(f"The database did not answer ({type(error).__name__}).")
     sys.exit(1)
 
 
-async def _write_down(sessions: Sessions, refusal: errors.DomainError) -> None:
-    """Keep who was refused what, as the bot does; of a command for which nobody was named, nothing.
+async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> None:
+    """Write an `access_denied` audit row, as the bot does; nothing if the command names no person.
 
-    In a transaction of its own, since the refused one rolled back.
+    It has a transaction of its own, because the refused one was rolled back.
     """
-    actor = _acting.get()
+    actor = _current_actor.get()
     if actor is not None:
         action = refusal.action if isinstance(refusal, errors.AccessDenied) else COMMAND_LINE
         async with sessions.begin() as session:
@@ -95,7 +103,7 @@ async def _write_down(sessions: Sessions, refusal: errors.DomainError) -> None:
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:
-    """Print rows as a table, or say that there are none."""
+    """Print rows as a table with the keys of the first as header, or say that there are none."""
     if not rows:
         console.print("No rows.")
         return
