@@ -1,7 +1,6 @@
-"""`python -m bot`: joins the wires, takes updates until it is told to stop."""
+"""Start the bot with `python -m bot`: connect its parts and handle updates until a stop signal."""
 
 from bot import light_models  # noqa: F401, I001 - before anything of aiogram
-from services.platform import leases
 
 import asyncio
 import os
@@ -20,109 +19,123 @@ from aiogram import Bot
 from aiohttp import web
 
 from bot import commands, http, inbox_worker, logging, settings, startup_checks, storage
+from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.settings import Settings
 from bot.telegram.sender import create_bot
 from bot.context import DatabaseAwayError, Dependencies, database_errors
-from db.session import Sessions, create_engine, create_sessions
+from db.session import create_engine, create_sessions
 from handlers import routers
 
 log = structlog.get_logger(__name__)
 
 LEASE = "polling"
 LEASE_TTL = timedelta(seconds=8)
-LEASE_TICK_SECONDS = 2.0
+RENEWAL_SECONDS = 2.0
+"""The pause between two attempts to take or prolong the lease."""
 STOP_SECONDS = 30.0
+"""How long a stop waits for the handlers that run."""
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; exit status 2 and one line if it cannot start."""
-    chosen = settings.load()
-    logging.setup(chosen)
+    """Run until SIGTERM or SIGINT; exit with status 2 and one line on stderr if it cannot start."""
+    config = settings.load()
+    logging.setup(config)
     try:
-        asyncio.run(_run(chosen))
+        asyncio.run(_run(config))
     except startup_checks.CannotStartError as error:
         sys.stderr.write(f"bot: {error}\n")
         raise SystemExit(2) from None
 
 
-async def _run(chosen: Settings) -> None:
+async def _run(config: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        engine = create_engine(chosen.database_url.get_secret_value())
+        engine = create_engine(config.database_url.get_secret_value())
         stack.push_async_callback(engine.dispose)
-        bot = create_bot(chosen.bot_token.get_secret_value(), chosen.bot_api_url)
+        bot = create_bot(config.bot_token.get_secret_value(), config.bot_api_url)
         stack.push_async_callback(bot.session.close)
-        redis = storage.connect(chosen.redis_url.get_secret_value())
+        redis = storage.connect(config.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
         dependencies = Dependencies(
-            create_sessions(engine), chosen, storage.FormStorage(redis), chosen.admin_chat_id
+            create_sessions(engine), config, storage.FormStorage(redis), config.admin_chat_id
         )
         dispatcher = routers.dispatcher()
-        worker = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
-        await _serve(stack, dependencies, worker)
-        if not await _unless_stopped(stop, _prepare(bot, dependencies)):
+        inbox = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
+        await _serve_http(stack, dependencies, inbox)
+        if not await _finish_unless_stopped(stop, _prepare(bot, dependencies)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)
-        log.info("bot started", webhook=bool(chosen.webhook_url))
-        poller = Poller(sessions=dependencies.sessions, bot=bot, worker=worker)
-        await _Turns(dependencies.sessions, worker, None if chosen.webhook_url else poller).run(
-            stop
+        log.info("bot started", webhook=bool(config.webhook_url))
+        election = LeaderElection(
+            dependencies.sessions, lease=LEASE, owner=_process_name(), ttl=LEASE_TTL
         )
+        poller = Poller(sessions=dependencies.sessions, bot=bot, worker=inbox)
+        await _UpdateRunner(election, inbox, None if config.webhook_url else poller).run(stop)
         await dispatcher.emit_shutdown(bot=bot, dispatcher=dispatcher)
         log.info("bot stopped")
 
 
 async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
-    """Wait for the database and for Telegram, and refuse a start that cannot be right."""
+    """Wait for the database and for Telegram, check the settings, and set Telegram up.
+
+    Raises CannotStartError for settings that cannot be right.
+    """
     dependencies.admin_chat_id = await startup_checks.database(
         dependencies.sessions, dependencies.settings
     )
     await startup_checks.patiently(
         partial(startup_checks.admin_chat, bot, dependencies.admin_chat_id)
     )
-    await startup_checks.patiently(partial(_meet_telegram, bot, dependencies))
+    await startup_checks.patiently(partial(_set_up_telegram, bot, dependencies))
 
 
-async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Tell whether the work ended before somebody wanted the process to stop."""
-    working = asyncio.create_task(work)
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if not working.done():
-        working.cancel()
+async def _finish_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, and return whether it ended before `stop` was set; a stop cancels it."""
+    work_task = asyncio.create_task(work)
+    stop_task = asyncio.create_task(stop.wait())
+    await asyncio.wait({work_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
+    stop_task.cancel()
+    if not work_task.done():
+        work_task.cancel()
         return False
-    await working
+    await work_task
     return True
 
 
-async def _serve(
-    stack: AsyncExitStack, dependencies: Dependencies, worker: inbox_worker.InboxWorker
+def _process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+async def _serve_http(
+    stack: AsyncExitStack, dependencies: Dependencies, inbox: inbox_worker.InboxWorker
 ) -> None:
-    """Open the HTTP port. Raises CannotStartError if another has it."""
-    runner = web.AppRunner(http.application(dependencies, worker), access_log=None)
+    """Open the HTTP port. Raises CannotStartError if another process uses it."""
+    runner = web.AppRunner(http.application(dependencies, inbox), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    chosen = dependencies.settings
-    site = web.TCPSite(runner, chosen.http_host, chosen.http_port)
+    config = dependencies.settings
+    site = web.TCPSite(runner, config.http_host, config.http_port)
     try:
         await site.start()
     except OSError as error:
-        message = f"HTTP_PORT {chosen.http_port} cannot be used: {error.strerror}"
+        message = f"HTTP_PORT {config.http_port} cannot be used: {error.strerror}"
         raise startup_checks.CannotStartError(message) from error
 
 
-async def _meet_telegram(bot: Bot, dependencies: Dependencies) -> None:
-    """Publish the commands and choose how updates come. Never drops what waits: it may be money."""
-    chosen = dependencies.settings
+async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
+    """Publish the commands, and choose between a webhook and long polling.
+
+    Pending updates are never dropped: one of them may be a payment.
+    """
+    config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat_id)
-    if chosen.webhook_url:
+    if config.webhook_url:
         await bot.set_webhook(
-            chosen.webhook_url,
-            secret_token=chosen.webhook_secret.get_secret_value(),
+            config.webhook_url,
+            secret_token=config.webhook_secret.get_secret_value(),
             allowed_updates=list(ALLOWED_UPDATES),
             drop_pending_updates=False,
         )
@@ -130,66 +143,75 @@ async def _meet_telegram(bot: Bot, dependencies: Dependencies) -> None:
         await bot.delete_webhook(drop_pending_updates=False)
 
 
-class _Turns:
-    """One process at a time polls and works the inbox; the others stand by."""
+class _UpdateRunner:
+    """Polls Telegram and works the inbox while this process leads; the other processes wait."""
 
     def __init__(
-        self, sessions: Sessions, worker: inbox_worker.InboxWorker, poller: Poller | None
+        self,
+        election: LeaderElection,
+        inbox: inbox_worker.InboxWorker,
+        poller: Poller | None,
     ) -> None:
-        self._sessions = sessions
-        self._worker = worker
+        self._election = election
+        self._inbox = inbox
         self._poller = poller
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Take the lease whenever it is free, and work while it is ours, until `stop`."""
+        """Handle updates whenever this process leads, until `stop`; then release the lease."""
         while not stop.is_set():
-            if await self._lease(unknown=False):
-                await self._work(stop)
+            if await self._leads():
+                await self._handle_updates(stop)
             else:
                 await _sleep(stop)
         with suppress(DatabaseAwayError):
-            async with database_errors(), self._sessions.begin() as session:
-                await leases.release(session, name=LEASE, owner=self._owner)
+            async with database_errors():
+                await self._election.step_down()
 
-    async def _work(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, or until the lease is lost; what was begun is finished."""
+    async def _handle_updates(self, stop: asyncio.Event) -> None:
+        """Handle updates until `stop` or until another process leads.
+
+        Handlers that run at the end get STOP_SECONDS to finish. An error that ended the polling or
+        the inbox worker is raised.
+        """
         log.info("takes updates")
-        over = asyncio.Event()
-        tasks = [asyncio.create_task(self._worker.run(over), name="inbox")]
+        stop_inbox = asyncio.Event()
+        tasks = [asyncio.create_task(self._inbox.run(stop_inbox), name="inbox")]
         polling = asyncio.create_task(self._poller.run()) if self._poller else None
-        watched = [*tasks, *([polling] if polling else [])]
-        while not stop.is_set() and not any(task.done() for task in watched):
+        if polling is not None:
+            tasks.append(polling)
+        while not stop.is_set() and not any(task.done() for task in tasks):
             await _sleep(stop)
-            # While PostgreSQL is away nobody else can take it either.
-            if not await self._lease(unknown=True):
+            if not await self._leads():
                 log.warning("another process takes updates now")
                 break
         if polling is not None:
             polling.cancel()
-        over.set()
-        _, late = await asyncio.wait(watched, timeout=STOP_SECONDS)
+        stop_inbox.set()
+        _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in late:
             log.error("handlers did not end in time", task=task.get_name())
             task.cancel()
-        for task in watched:
+        for task in tasks:
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
 
-    async def _lease(self, *, unknown: bool) -> bool:
-        """Take or keep the lease; `unknown` is what is assumed while PostgreSQL is away."""
+    async def _leads(self) -> bool:
+        """Take or prolong the lease, and return whether this process leads.
+
+        While PostgreSQL is away the last answer holds: no other process can take the lease either.
+        """
         try:
-            async with database_errors(), self._sessions.begin() as session:
-                epoch = await leases.take(session, name=LEASE, owner=self._owner, ttl=LEASE_TTL)
+            async with database_errors():
+                await self._election.acquire_or_renew()
         except DatabaseAwayError:
             log.warning("database away", what="lease")
-            return unknown
-        return epoch is not None
+        return self._election.is_elected
 
 
 async def _sleep(stop: asyncio.Event) -> None:
+    """Sleep for RENEWAL_SECONDS, or until `stop`."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), LEASE_TICK_SECONDS)
+        await asyncio.wait_for(stop.wait(), RENEWAL_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""The clock and the sender: `python -m scheduler`. Any number of these may run."""
+"""Start the scheduler with `python -m scheduler`; any number of these processes may run."""
 
 import asyncio
 import logging
 import os
 import secrets
 import signal
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -35,54 +36,67 @@ from scheduler.post_search import Search
 from services.platform import heartbeats
 
 NAME = "scheduler"
+LEADER_LEASE = "clock"
+LEADER_TTL = timedelta(seconds=15)
+"""A leader that died is replaced within this time and one heartbeat."""
 SEND_SHARE = 2 / 3
-"""How much of a lease a send may take; the rest is for its place in the limits and its record."""
+"""The part of a lease that a send may take. The rest is for the wait for a slot in the limits and
+for the record."""
 STEP_DOWN_SECONDS = 2.0
+"""How long a stop tries to release the leader's lease."""
 HANG_SECONDS = 60.0
-"""A tick of nothing but short transactions that lasts longer has hung."""
+"""A tick that consists only of short transactions has hung if it lasts longer."""
 
 log = structlog.get_logger(__name__)
 
 
 def ticks(
     settings: Settings,
-    desk: PostingWorker,
-    mail: notice_delivery.OutboxWorker,
+    posting_worker: PostingWorker,
+    outbox_worker: notice_delivery.OutboxWorker,
     leader: LeaderElection,
 ) -> list[Tick]:
-    """What runs, how often, and how long each may take, in seconds; some on the leader alone."""
-    sessions = desk.sessions
-    taking = dispatch.TAKING_SECONDS + desk.sender.seconds + HANG_SECONDS
-    looks = post_checks.longest(desk.sender)
-    look = partial(post_checks.look_at_due, sessions, desk.sender, desk.limiter, desk.stopping)
-    search = Search(desk, settings.probe_gap, settings.admin_chat_id)
-    watch_escrows = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
+    """Return all ticks: the name, the interval and the longest time in seconds, and the work.
+
+    Some of them run on the leader alone.
+    """
+    sessions, sender = posting_worker.sessions, posting_worker.sender
+    posts_limit = dispatch.CLAIMING_SECONDS + sender.seconds + HANG_SECONDS
+    checks_limit = post_checks.max_tick_seconds(sender)
+    check_posts = partial(
+        post_checks.look_at_due, sessions, sender, posting_worker.limiter, posting_worker.stopping
+    )
+    search = Search(posting_worker, settings.probe_gap, settings.admin_chat_id)
+    refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     expire = partial(watchdogs.expire_targets, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
     seal = partial(audit_chain_tick.seal_ledger, sessions, settings.audit_chain_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
+    publish = partial(dispatch.dispatch, posting_worker)
+    deliver = partial(notice_delivery.deliver, outbox_worker)
+    find_uncertain = partial(post_search.look_for_uncertain, search)
     return [
-        Tick("posts", dispatch.SOON_SECONDS, taking, partial(dispatch.dispatch, desk)),
-        Tick("outbox", 0.5, notice_delivery.TICK_LIMIT, partial(notice_delivery.deliver, mail)),
-        Tick("live checks", 1.0, looks, look),
+        Tick("posts", dispatch.TICK_SECONDS, posts_limit, publish),
+        Tick("outbox", 0.5, notice_delivery.TICK_LIMIT, deliver),
+        Tick("live checks", 1.0, checks_limit, check_posts),
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
         Tick("refunds", 1.0, HANG_SECONDS, partial(settlements.refund_due, sessions)),
         Tick("credits", 5.0, HANG_SECONDS, partial(settlements.credit_due, sessions)),
         Tick("rescue", 3.0, HANG_SECONDS, partial(watchdogs.rescue_abandoned, sessions)),
-        Tick("probes", 2.0, search.longest, partial(post_search.look_for_uncertain, search)),
-        Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, desk)),
-        Tick("expiry", 10.0, HANG_SECONDS, leader.only(expire)),
-        Tick("cancellations", 10.0, HANG_SECONDS, leader.only(cancel)),
-        Tick("stuck escrows", 30.0, HANG_SECONDS, leader.only(watch_escrows)),
-        Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.only(check_ledger)),
+        Tick("probes", 2.0, search.max_tick_seconds, find_uncertain),
+        Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),
+        Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
+        Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
+        Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),
+        Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("seals", 60.0, 5 * HANG_SECONDS, seal),
-        Tick("inbox purge", 600.0, HANG_SECONDS, leader.only(purge_inbox)),
+        Tick("inbox purge", 600.0, HANG_SECONDS, leader.leader_only(purge_inbox)),
     ]
 
 
 async def run(settings: Settings) -> int:
-    """Works until SIGTERM or SIGINT; returns the exit status."""
+    """Run until SIGTERM or SIGINT; return the exit status of the process."""
     owner = f"{NAME}-{os.getpid()}-{secrets.token_hex(4)}"
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -98,23 +112,25 @@ async def run(settings: Settings) -> int:
         api_url=api_url,
         seconds=min(SEND_SECONDS, settings.post_lease.total_seconds() * SEND_SHARE),
     )
-    desk = PostingWorker(sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping)
-    mailer = create_bot(token, api_url)
-    mail = notice_delivery.OutboxWorker(
+    posting_worker = PostingWorker(
+        sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping
+    )
+    bot_for_notices = create_bot(token, api_url)
+    outbox_worker = notice_delivery.OutboxWorker(
         sessions,
         limiter,
-        mailer,
+        bot_for_notices,
         settings.admin_chat_id,
         settings.currency,
         stopping,
-        ads_wait=desk.behind.is_set,
+        ads_wait=posting_worker.behind.is_set,
     )
-    leader = LeaderElection(sessions, owner)
+    leader = LeaderElection(sessions, lease=LEADER_LEASE, owner=owner, ttl=LEADER_TTL)
     clock = Clock(
-        ticks(settings, desk, mail, leader),
+        ticks(settings, posting_worker, outbox_worker, leader),
         partial(beat, sessions, owner, leader),
         stopping,
-        desk.under_way,
+        posting_worker.under_way,
     )
     log.info("Scheduler started", owner=owner)
     try:
@@ -122,7 +138,7 @@ async def run(settings: Settings) -> int:
         await step_down(leader)
         return status
     finally:
-        await mailer.session.close()
+        await bot_for_notices.session.close()
         await sender.close()
         await limiter.close()
         await engine.dispose()
@@ -130,14 +146,17 @@ async def run(settings: Settings) -> int:
 
 
 async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
-    """Says that this process is alive, and stands for election."""
+    """Write the heartbeat of this process, and take or prolong the leader's lease."""
     async with sessions.begin() as session:
         await heartbeats.beat(session, owner=owner, name=NAME)
-    await leader.stand()
+    await leader.acquire_or_renew()
 
 
 async def step_down(leader: LeaderElection) -> None:
-    """Lets another lead at once; with the database away the lease ends by itself."""
+    """Release the leader's lease, so that another process leads at once.
+
+    While the database is away nothing is done: the lease ends by itself.
+    """
     try:
         async with asyncio.timeout(STEP_DOWN_SECONDS):
             await leader.step_down()
@@ -147,10 +166,10 @@ async def step_down(leader: LeaderElection) -> None:
 
 
 def main() -> None:
-    """Reads the settings and runs; exits with 2 for a wrong setting."""
+    """Read the settings and run; exit with status 2 for a wrong setting."""
     settings = product_settings.load()
     product_logging.setup(settings)
-    # It warns each time a tick is still under way when its next time comes: that is as meant.
+    # It warns whenever a tick still runs at its next time. That is intended here.
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))

@@ -1,4 +1,4 @@
-"""The tick that seals the ledger and keeps the seals outside the database."""
+"""Seal the ledger, and keep the seals in a file outside the database."""
 
 from pathlib import Path
 
@@ -7,44 +7,52 @@ import structlog
 from db.session import Sessions
 from services.money import audit_chain, audit_chain_file, incidents
 
-MOST = 20
-"""Ranges in one tick: after a long pause it takes several to catch up."""
-KEPT_AT_ONCE = 1_000
+MAX_SEALS_PER_TICK = 20
+"""After a long pause, it takes several ticks to seal all ranges."""
+MAX_LINES_PER_TICK = 1_000
+"""The most seals that one tick adds to the file."""
 
 log = structlog.get_logger(__name__)
 
 
 async def seal_ledger(sessions: Sessions, path: Path | None) -> None:
-    """Tick: seals what is final, adds the seals to the file, owes the admin chat the last one."""
-    for _ in range(MOST):
+    """Seal what is final, and add the new seals to the file if there is one.
+
+    The last seal goes to the admin chat, through the outbox.
+    """
+    for _ in range(MAX_SEALS_PER_TICK):
         async with sessions.begin() as session:
             if await audit_chain.extend(session) is None:
                 break
     async with sessions.begin() as session:
         await audit_chain.announce(session)
     if path is not None:
-        await _keep(sessions, path)
+        await _append_to_file(sessions, path)
 
 
-async def _keep(sessions: Sessions, path: Path) -> None:
-    """Add what the file lacks; a database that contradicts the file freezes the money.
+async def _append_to_file(sessions: Sessions, path: Path) -> None:
+    """Add the seals that the file lacks; freeze the money if the database contradicts the file.
 
-    After the commit, so that the file never holds a seal that was not made: what a killed process
-    did not write, the next tick does.
+    This runs after the seals are committed, so that the file never holds a seal that was not made.
+    If the process is killed in between, the next tick writes the seals.
     """
     with audit_chain_file.opened(path) as file:
         if file is None:
             return
-        kept = audit_chain_file.last(file)
+        last_in_file = audit_chain_file.last(file)
         async with sessions.begin() as session:
-            fresh = await audit_chain.links_after(
-                session, kept.number - 1 if kept else 0, limit=KEPT_AT_ONCE + 1
+            links = await audit_chain.links_after(
+                session,
+                last_in_file.number - 1 if last_in_file else 0,
+                limit=MAX_LINES_PER_TICK + 1,
             )
-            if kept is not None and fresh[:1] != [kept]:
-                log.error("A seal was rewritten", number=kept.number)
-                found = fresh[0] if fresh else None
-                await incidents.raise_alarm(session, [audit_chain.rewritten_link(kept, found)])
+            if last_in_file is not None and links[:1] != [last_in_file]:
+                log.error("A seal was rewritten", number=last_in_file.number)
+                stored = links[0] if links else None
+                await incidents.raise_alarm(
+                    session, [audit_chain.rewritten_link(last_in_file, stored)]
+                )
                 return
-        fresh = fresh[1:] if kept else fresh
-        if fresh:
-            audit_chain_file.append(file, fresh)
+        links = links[1:] if last_in_file else links
+        if links:
+            audit_chain_file.append(file, links)

@@ -1,7 +1,7 @@
-"""Fires the ticks, and notices when one dies or hangs, or when the process itself does.
+"""Run the ticks, and notice when a tick or the whole process fails or hangs.
 
-Ticks are harmless when they run twice, so any number of these processes may run. A database that
-is away is waited for: ticks rest until the heartbeat can be written again.
+A tick does no harm when it runs twice, so any number of these processes may run. While the database
+is away no tick runs: the clock waits until the heartbeat can be written again.
 """
 
 import asyncio
@@ -19,36 +19,39 @@ from db.session import is_away
 
 BEAT_SECONDS = 2.0
 BEAT_LONGEST_SECONDS = 10.0
-"""The heartbeat's pauses grow to this while the database is away."""
+"""The pause between heartbeats grows to this while the database is away."""
 BEAT_LIMIT_SECONDS = 5.0
+"""How long writing one heartbeat may take."""
 MUTE_SECONDS = 60.0
-"""A heartbeat refused for so long, by a database that is there, ends the process."""
+"""If a reachable database refuses the heartbeat for so long, the process ends."""
 AWAY_LOG_SECONDS = 30.0
+"""The pause between two log lines while the database is away."""
 SILENT_SECONDS = 30.0
-"""A tick that did not fire for so long after its time ends the process."""
+"""If a tick does not start for so long after its time, the process ends."""
 GRACE_SECONDS = 25.0
-"""How long a stop waits for the ticks under way; a send lasts less."""
+"""How long a stop waits for the work under way. A send lasts less."""
 CANCEL_SECONDS = 4.0
+"""How long a stop then waits for the work that it has cancelled."""
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
-"""An event loop that stood still at so many checks in a row has hung."""
+"""An event loop that made no progress between so many checks in a row has hung."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Something done again and again; seconds of the real clock."""
+    """A piece of periodic work; its times are in seconds of the real clock."""
 
     name: str
     every: float
     limit: float
-    """Running longer than this, it has hung."""
+    """If the work runs longer than this, it has hung."""
     run: Callable[[], Awaitable[None]]
 
 
 class Clock:
-    """The ticks of one process, its heartbeat and its watch over itself."""
+    """The ticks of one process, its heartbeat, and the checks of its own health."""
 
     def __init__(
         self,
@@ -57,9 +60,10 @@ class Clock:
         stopping: asyncio.Event,
         under_way: set[asyncio.Task[None]],
     ) -> None:
-        """`stopping` is shared with the ticks: whoever takes work looks at it first.
+        """Prepare the clock; nothing runs before `run`.
 
-        `under_way` is work that outlives the tick that began it: a stop waits for it as well.
+        `stopping` is shared with the ticks, which check it before they take work. `under_way` holds
+        tasks that outlive the tick that began them. A stop waits for these tasks as well.
         """
         self._ticks = ticks
         self._beat = beat
@@ -68,19 +72,19 @@ class Clock:
         self._scheduler = AsyncIOScheduler()
         self._failure: str | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._unfired = {tick.name: 0.0 for tick in ticks}
+        self._idle_seconds = {tick.name: 0.0 for tick in ticks}
         self._away_since: float | None = None
-        self._away_logged = 0.0
-        self._beaten = time.monotonic()
-        self._pulse = 0
+        self._away_logged_at = 0.0
+        self._last_beat_at = time.monotonic()
+        self._beats = 0
         self._ended = threading.Event()
 
     async def run(self) -> int:
-        """Runs until `stopping` is set, then drains; returns the exit status."""
+        """Run until `stopping` is set, wait for the work under way, and return the exit status."""
         threading.Thread(target=self._watch_loop, daemon=True, name="loop-watch").start()
         for tick in self._ticks:
             self._scheduler.add_job(
-                self._fire,
+                self._run_tick,
                 "interval",
                 args=[tick],
                 seconds=tick.every,
@@ -90,24 +94,28 @@ class Clock:
                 misfire_grace_time=None,
             )
         self._scheduler.start()
-        heart = asyncio.create_task(self._keep_beating())
+        heartbeat = asyncio.create_task(self._keep_beating())
         await self._stopping.wait()
         self._scheduler.pause()
         await self._drain()
-        heart.cancel()
+        heartbeat.cancel()
         self._scheduler.shutdown(wait=False)
         self._ended.set()
         return 0 if self._failure is None else 1
 
-    def fail(self, why: str) -> None:
-        """Ends the process with status 1 after saying why; its supervisor starts it again."""
+    def fail(self, reason: str) -> None:
+        """Log the reason and stop with exit status 1; the supervisor starts the process again."""
         if self._failure is None:
-            self._failure = why
-            log.critical("Scheduler gives up", why=why)
+            self._failure = reason
+            log.critical("Scheduler gives up", why=reason)
         self._stopping.set()
 
-    async def _fire(self, tick: Tick) -> None:
-        self._unfired[tick.name] = 0.0
+    async def _run_tick(self, tick: Tick) -> None:
+        """Run one tick, unless the clock stops or the database is away.
+
+        A tick that exceeds its limit ends the process. Any other error is logged.
+        """
+        self._idle_seconds[tick.name] = 0.0
         if self._away_since is not None or self._stopping.is_set():
             return
         if (task := asyncio.current_task()) is not None:
@@ -119,63 +127,74 @@ class Clock:
             if limit.expired() and self._away_since is None:
                 self.fail(f"tick {tick.name} hung for more than {tick.limit:.0f} s")
             elif is_away(error):
-                self._note_away()
+                self._record_database_away()
             else:
                 log.exception("Worker error", tick=tick.name)
         finally:
-            self._unfired[tick.name] = 0.0
+            self._idle_seconds[tick.name] = 0.0
             self._running.pop(tick.name, None)
 
     async def _keep_beating(self) -> None:
+        """Write the heartbeat again and again, and check the health of the ticks after each."""
         pause = BEAT_SECONDS
         while True:
-            self._pulse += 1
+            self._beats += 1
             try:
                 async with asyncio.timeout(BEAT_LIMIT_SECONDS):
                     await self._beat()
             except Exception as error:
                 if is_away(error):
-                    self._note_away()
+                    self._record_database_away()
                     pause = min(pause * 2, BEAT_LONGEST_SECONDS)
                 else:
                     log.exception("Worker error", tick="heartbeat")
-                    self._check_mute()
+                    self._check_heartbeat()
             else:
-                self._note_back()
+                self._record_beat()
                 pause = BEAT_SECONDS
-                self._check_silent()
+                self._check_ticks_start()
             await asyncio.sleep(pause)
 
-    def _note_away(self) -> None:
+    def _record_database_away(self) -> None:
         now = time.monotonic()
         if self._away_since is None:
-            self._away_since, self._away_logged = now, now
+            self._away_since, self._away_logged_at = now, now
             log.error("The database is away: waiting for it")
-        elif now - self._away_logged >= AWAY_LOG_SECONDS:
-            self._away_logged = now
+        elif now - self._away_logged_at >= AWAY_LOG_SECONDS:
+            self._away_logged_at = now
             log.error("The database is still away", seconds=round(now - self._away_since))
 
-    def _note_back(self) -> None:
-        self._beaten = time.monotonic()
+    def _record_beat(self) -> None:
+        self._last_beat_at = time.monotonic()
         if self._away_since is not None:
-            log.warning("The database is back", seconds=round(self._beaten - self._away_since))
+            log.warning(
+                "The database is back", seconds=round(self._last_beat_at - self._away_since)
+            )
             self._away_since = None
 
-    def _check_mute(self) -> None:
-        if self._away_since is None and time.monotonic() - self._beaten > MUTE_SECONDS:
+    def _check_heartbeat(self) -> None:
+        """Stop the process if the database has refused its heartbeat for too long."""
+        if self._away_since is None and time.monotonic() - self._last_beat_at > MUTE_SECONDS:
             self.fail(f"the heartbeat was refused for more than {MUTE_SECONDS:.0f} s")
 
-    def _check_silent(self) -> None:
-        """Counts beats, not time, so that a process that was paused does not accuse itself."""
+    def _check_ticks_start(self) -> None:
+        """Stop the process if a tick no longer starts.
+
+        The time is counted in heartbeats. By the clock, a process that was paused would find all of
+        its ticks late.
+        """
         for tick in self._ticks:
             if tick.name in self._running:
                 continue
-            self._unfired[tick.name] += BEAT_SECONDS
-            if self._unfired[tick.name] > tick.every + tick.limit + SILENT_SECONDS:
+            self._idle_seconds[tick.name] += BEAT_SECONDS
+            if self._idle_seconds[tick.name] > tick.every + tick.limit + SILENT_SECONDS:
                 self.fail(f"tick {tick.name} no longer fires")
 
     async def _drain(self) -> None:
-        """Waits for what is under way; what does not end is cancelled and then records itself."""
+        """Wait for the ticks and tasks under way, and cancel those that last over GRACE_SECONDS.
+
+        A cancelled task gets CANCEL_SECONDS to record its outcome.
+        """
         if work := {*self._running.values(), *self._under_way}:
             await asyncio.wait(work, timeout=GRACE_SECONDS)
         late = [task for task in work if not task.done()]
@@ -185,12 +204,15 @@ class Clock:
             await asyncio.wait(late, timeout=CANCEL_SECONDS)
 
     def _watch_loop(self) -> None:
-        """A thread, as a loop that hangs cannot notice it itself."""
-        seen, still = self._pulse, 0
+        """Exit with status 1 if the event loop hangs.
+
+        This runs in a thread of its own, because a loop that hangs cannot check itself.
+        """
+        last_beats, checks_without_beat = self._beats, 0
         while not self._ended.wait(LOOP_CHECK_SECONDS):
-            still = still + 1 if self._pulse == seen else 0
-            seen = self._pulse
-            if still >= LOOP_CHECKS:
+            checks_without_beat = checks_without_beat + 1 if self._beats == last_beats else 0
+            last_beats = self._beats
+            if checks_without_beat >= LOOP_CHECKS:
                 sys.stderr.write("scheduler: its event loop hangs; exiting\n")
                 sys.stderr.flush()
                 os._exit(1)

@@ -1,9 +1,9 @@
-"""Takes due posts, sends each once outside any transaction, and records what came of it.
+"""Claim due posts, send each of them once outside any transaction, and record the outcome.
 
-The order is the product's promise of exactly one message: claim (a lease, one short transaction),
-wait for a place within Telegram's limits, ask once more whether it may go, send, record. Every
-write names the claim, so that a worker that was paused past its lease changes nothing. Posts that
-do the same at the same moment do it in one transaction.
+The order of the steps is what guarantees exactly one message: claim the post (a lease, in one short
+transaction), wait for a slot within Telegram's limits, ask the database once more whether the post
+may be sent, send it, record the outcome. Every write names the claim, so a process that was paused
+past its lease changes nothing. Posts that do the same step at the same time share a transaction.
 """
 
 import asyncio
@@ -30,27 +30,29 @@ from services.posts import posting
 from services.posts.posting import Claim
 
 AT_ONCE = 16
-"""Posts under way at once in one process: so many may become uncertain when Telegram dies."""
-TAKING_SECONDS = 10.0
-"""A tick takes no more posts after this, so that one that does not end has hung."""
-FULL_SECONDS = 1.0
+"""Posts under way at once in one process. So many may become uncertain when Telegram fails."""
+CLAIMING_SECONDS = 10.0
+"""A tick claims no more posts after this time. A tick that still does not end has hung."""
+CAPACITY_WAIT_SECONDS = 1.0
+"""How long a tick waits until fewer than half of AT_ONCE posts are under way."""
 GATHER_SECONDS = 0.5
-"""Half of the places are free before more posts are taken, but for those that take longer."""
-SOON_SECONDS = 0.25
-"""The tick's own pause: a post that is due before the next tick is waited for."""
-PATIENCE_SECONDS = 3.0
-"""How long a claimed post waits for its place; a longer wait is spent in the queue."""
-MOST_TOGETHER = 32
-"""So many posts are recorded in one transaction at most."""
+"""The same wait if at least one more post could be claimed at once."""
+TICK_SECONDS = 0.25
+"""The pause between two ticks. A tick waits for a post that is due before the next tick."""
+MAX_SLOT_WAIT_SECONDS = 3.0
+"""How long a claimed post waits for its slot in the limits. Then it is queued again."""
+MAX_BATCH = 32
+"""The most posts that are recorded in one transaction."""
 RECORD_PAUSE_SECONDS = 0.5
-DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
+"""The pause between two attempts to record an outcome while the database is away."""
+DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class PostingWorker:
-    """What the posts of one process share."""
+    """The dependencies and the state that all posts of one process share."""
 
     sessions: Sessions
     sender: Sender
@@ -60,152 +62,172 @@ class PostingWorker:
     lease: timedelta
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
-    """Claimed posts on their way; a stop waits for them."""
-    beginning: Foresight = field(default_factory=lambda: Foresight(0.05))
-    """How long the question takes that is asked right before a send."""
+    """The tasks of the claimed posts. A stop waits for them."""
+    begin_latency: Foresight = field(default_factory=lambda: Foresight(0.05))
+    """How many seconds `begin_send` takes."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while more posts are due than there is room for."""
-    begin: Together[Claim, bool] = field(init=False)
-    """Asks right before a send, whether it may go."""
-    record_sent: Together[posting.PublishedPost, bool] = field(init=False)
+    """Set while more posts are due than this process may claim."""
+    begin_send: Together[Claim, bool] = field(init=False)
+    """Asks the database right before a send whether the post may be sent, and marks it."""
+    record_published: Together[posting.PublishedPost, bool] = field(init=False)
+    """Records a published post. Answers False if its claim is no longer valid."""
 
     def __post_init__(self) -> None:
-        """Joins what posts do at the same moment into one transaction."""
-        object.__setattr__(self, "begin", Together(self._begin, MOST_TOGETHER))
-        object.__setattr__(self, "record_sent", Together(self._record_sent, MOST_TOGETHER))
+        """Build the calls that share one transaction between posts."""
+        object.__setattr__(self, "begin_send", Together(self._begin_sends, MAX_BATCH))
+        object.__setattr__(self, "record_published", Together(self._record_published, MAX_BATCH))
 
-    async def _begin(self, begun: Sequence[Claim]) -> list[bool]:
+    async def _begin_sends(self, claims: Sequence[Claim]) -> list[bool]:
         async with self.sessions.begin() as session:
-            alive = await posting.begin_sends(session, begun)
-        return [claim.job_id in alive for claim in begun]
+            begun = await posting.begin_sends(session, claims)
+        return [claim.job_id in begun for claim in claims]
 
-    async def _record_sent(self, sent: Sequence[posting.PublishedPost]) -> list[bool]:
+    async def _record_published(self, published: Sequence[posting.PublishedPost]) -> list[bool]:
         async with self.sessions.begin() as session:
-            recorded = await posting.record_published(session, sent)
-        return [post.claim.job_id in recorded for post in sent]
+            recorded = await posting.record_published(session, published)
+        return [post.claim.job_id in recorded for post in published]
 
 
-async def dispatch(desk: PostingWorker) -> None:
-    """Tick: takes what is due and sets each post on its way; a slow send delays no other."""
-    until = time.monotonic() + TAKING_SECONDS
-    while time.monotonic() < until and not desk.stopping.is_set():
-        if not desk.behind.is_set() and not await _until_due(desk):
+async def dispatch(worker: PostingWorker) -> None:
+    """Claim the posts that are due, and start one task for each, so that no send delays another."""
+    until = time.monotonic() + CLAIMING_SECONDS
+    while time.monotonic() < until and not worker.stopping.is_set():
+        if not worker.behind.is_set() and not await _wait_until_due(worker):
             return
-        passes = await desk.breaker.lets_through(desk.sender)
-        await desk.breaker.tell(desk.sessions, desk.sender)
-        if not passes:
-            desk.behind.clear()
+        may_send = await worker.breaker.lets_through(worker.sender)
+        await worker.breaker.announce(worker.sessions, worker.sender)
+        if not may_send:
+            worker.behind.clear()
             return
-        if not (room := await _room(desk)):
+        if not (capacity := await _wait_for_capacity(worker)):
             return
-        # Read before the claim, so that this side's end of the lease is never the later one.
-        lease_ends = time.monotonic() + desk.lease.total_seconds()
-        async with desk.sessions.begin() as session:
-            taken = await posting.claim_due(session, owner=desk.owner, lease=desk.lease, limit=room)
-        for claim in taken:
-            task = asyncio.create_task(_see_through(desk, claim, lease_ends))
-            desk.under_way.add(task)
-            task.add_done_callback(desk.under_way.discard)
-        if len(taken) == room:
-            desk.behind.set()
+        # Read before the claim, so that the lease ends here no later than in the database.
+        lease_ends = time.monotonic() + worker.lease.total_seconds()
+        async with worker.sessions.begin() as session:
+            claims = await posting.claim_due(
+                session, owner=worker.owner, lease=worker.lease, limit=capacity
+            )
+        for claim in claims:
+            task = asyncio.create_task(_process_claim(worker, claim, lease_ends))
+            worker.under_way.add(task)
+            task.add_done_callback(worker.under_way.discard)
+        if len(claims) == capacity:
+            worker.behind.set()
         else:
-            desk.behind.clear()
-        if not taken:
+            worker.behind.clear()
+        if not claims:
             return
 
 
-async def _until_due(desk: PostingWorker) -> bool:
-    """Waits for the next post, if it is due before the next tick comes."""
-    async with desk.sessions.begin() as session:
+async def _wait_until_due(worker: PostingWorker) -> bool:
+    """Wait for the next post if it is due before the next tick; return whether a post is due."""
+    async with worker.sessions.begin() as session:
         seconds = await posting.seconds_until_due(session)
-    if seconds is None or seconds > SOON_SECONDS:
+    if seconds is None or seconds > TICK_SECONDS:
         return False
     await asyncio.sleep(max(seconds, 0))
     return True
 
 
-async def _room(desk: PostingWorker) -> int:
-    """How many more posts may be on their way, once there is place for some.
+async def _wait_for_capacity(worker: PostingWorker) -> int:
+    """Wait until about half of AT_ONCE is free, and return how many posts may be claimed.
 
-    Many are taken at once, as each taking costs the same.
+    Claiming costs the same for one post as for many, so many are claimed at once. The wait is
+    bounded by CAPACITY_WAIT_SECONDS, and by GATHER_SECONDS once any post may be claimed. The result
+    is 0 if no task ended in time.
     """
     now = time.monotonic()
-    until = now + FULL_SECONDS
-    while (left := until - time.monotonic()) > 0 and len(desk.under_way) > AT_ONCE // 2:
-        if len(desk.under_way) < AT_ONCE:
+    until = now + CAPACITY_WAIT_SECONDS
+    while (left := until - time.monotonic()) > 0 and len(worker.under_way) > AT_ONCE // 2:
+        if len(worker.under_way) < AT_ONCE:
             until = min(until, now + GATHER_SECONDS)
-        await asyncio.wait(desk.under_way, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-    return AT_ONCE - len(desk.under_way)
+        await asyncio.wait(worker.under_way, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+    return AT_ONCE - len(worker.under_way)
 
 
-async def _see_through(desk: PostingWorker, claim: Claim, lease_ends: float) -> None:
-    """Takes one claimed post to its end. What goes wrong here ends with the lease."""
+async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
+    """Publish one claimed post under its correlation id, and log any error.
+
+    After an error nothing is recorded: the post is rescued when its lease ends.
+    """
     actors.correlation_id.set(claim.correlation_id)
     with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
         try:
-            await _handle(desk, claim, lease_ends)
+            await _publish(worker, claim, lease_ends)
         except Exception:
             log.exception("Worker error", tick="posts", job_id=claim.job_id)
 
 
-async def _handle(desk: PostingWorker, claim: Claim, lease_ends: float) -> None:
+async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
+    """Wait for a slot, send the post if it still may be sent, and record the outcome.
+
+    `lease_ends` is a time of `time.monotonic()`.
+    """
     if claim.creative is None:
         outcome: SendOutcome = Refused("the stored ad cannot be read", rights_lost=False)
-        recorded = await _record(desk, claim, outcome, until=lease_ends)
-        _report(claim, outcome, recorded=recorded)
+        recorded = await _record_outcome(worker, claim, outcome, until=lease_ends)
+        _log_outcome(claim, outcome, recorded=recorded)
         return
-    patience = min(PATIENCE_SECONDS, desk.lease.total_seconds() / 4)
-    place = await desk.limiter.place(claim.chat_id, within=patience, ad=True)
-    if place.wait > 0:
-        period = timedelta(seconds=place.wait)
-        waits = NotSent("waits for its place", counts=False, retry_after=period)
-        await _record(desk, claim, waits, until=lease_ends)
+    max_wait = min(MAX_SLOT_WAIT_SECONDS, worker.lease.total_seconds() / 4)
+    slot = await worker.limiter.place(claim.chat_id, within=max_wait, ad=True)
+    if slot.wait > 0:
+        retry_after = timedelta(seconds=slot.wait)
+        outcome = NotSent("waits for a slot in the limits", counts=False, retry_after=retry_after)
+        await _record_outcome(worker, claim, outcome, until=lease_ends)
         return
-    # As late as may be, so that a stop is heard and a death leaves little uncertain; and as early
-    # as must be, as the place is lost to everybody until the first byte leaves.
-    ahead = desk.beginning.seconds + desk.sender.connecting.seconds
-    await asyncio.sleep(place.leaves - ahead - time.monotonic())
-    if not await _may_send(desk, claim):
-        desk.limiter.tell(claim.chat_id)
-        await _keep_trying(desk, partial(posting.release_claim, claim=claim), until=lease_ends)
+    # The question is asked as late as possible: a stop is then still noticed, and the death of the
+    # process leaves few posts uncertain. It is asked early enough to be answered when the slot
+    # begins, because no other message may use the slot until the first byte leaves.
+    lead = worker.begin_latency.seconds + worker.sender.connecting.seconds
+    await asyncio.sleep(slot.leaves - lead - time.monotonic())
+    if not await _may_send(worker, claim):
+        worker.limiter.tell(claim.chat_id)
+        release = partial(posting.release_claim, claim=claim)
+        await _write_with_retries(worker, release, until=lease_ends)
         return
-    outcome = await desk.sender.send_ad(
+    outcome = await worker.sender.send_ad(
         claim.chat_id,
         claim.creative,
-        not_before=place.leaves,
-        not_after=lease_ends - desk.sender.seconds,
+        not_before=slot.leaves,
+        not_after=lease_ends - worker.sender.seconds,
     )
-    desk.limiter.tell(claim.chat_id)
-    # Its own failure may open the breaker, and is still worth an attempt.
-    spared = desk.breaker.open
-    desk.breaker.note(outcome)
-    recorded = await _record(desk, claim, outcome, spared=spared, until=lease_ends)
-    _report(claim, outcome, recorded=recorded)
+    worker.limiter.tell(claim.chat_id)
+    # Read before the breaker learns of this outcome: the failure that opens the breaker costs its
+    # post an attempt, and the failures after it do not.
+    spare_attempt = worker.breaker.open
+    worker.breaker.record(outcome)
+    recorded = await _record_outcome(
+        worker, claim, outcome, spare_attempt=spare_attempt, until=lease_ends
+    )
+    _log_outcome(claim, outcome, recorded=recorded)
     if isinstance(outcome, NotSent):
-        await _obey(desk, claim, outcome)
+        await _apply_restrictions(worker, claim, outcome)
 
 
-async def _may_send(desk: PostingWorker, claim: Claim) -> bool:
-    """Asks once more, right before the send."""
-    if desk.stopping.is_set() or desk.breaker.open:
+async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
+    """Mark the post as being sent right before the send; return whether it may be sent."""
+    if worker.stopping.is_set() or worker.breaker.open:
         return False
     asked_at = time.monotonic()
     try:
-        may = await desk.begin(claim)
-    except DATABASE_TROUBLE:
-        # Without this answer nothing is sent, which is worth knowing: the post is not uncertain.
+        may_send = await worker.begin_send(claim)
+    except DATABASE_ERRORS:
+        # Without an answer nothing is sent, so the post does not become uncertain.
         log.warning("Worker error", tick="posts", job_id=claim.job_id)
         return False
-    desk.beginning.note(time.monotonic() - asked_at)
-    return may
+    worker.begin_latency.note(time.monotonic() - asked_at)
+    return may_send
 
 
-async def _obey(desk: PostingWorker, claim: Claim, outcome: NotSent) -> None:
-    """Does what Telegram asks of all: rest in a chat, or stop posting altogether."""
+async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotSent) -> None:
+    """Let all processes pause in a chat, or stop posting, if Telegram's answer asks for it.
+
+    A stop is a change of the switch `telegram_posting` by the system.
+    """
     if outcome.retry_after is not None:
-        await desk.limiter.rest(claim.chat_id, outcome.retry_after)
+        await worker.limiter.rest(claim.chat_id, outcome.retry_after)
     if outcome.stop_all:
-        async with desk.sessions.begin() as session:
+        async with worker.sessions.begin() as session:
             await killswitches.set(
                 session,
                 actor=actors.SYSTEM,
@@ -215,36 +237,47 @@ async def _obey(desk: PostingWorker, claim: Claim, outcome: NotSent) -> None:
             )
 
 
-async def _record(
-    desk: PostingWorker, claim: Claim, outcome: SendOutcome, *, spared: bool = False, until: float
+async def _record_outcome(
+    worker: PostingWorker,
+    claim: Claim,
+    outcome: SendOutcome,
+    *,
+    spare_attempt: bool = False,
+    until: float,
 ) -> bool:
-    """Writes down what came of a send, waiting for a database that is away; False if fenced out.
+    """Record the outcome of a send; return False if the claim is no longer valid.
 
-    After the lease the job is `uncertain` by another's hand and this knowledge would be refused.
+    While the database is away, this repeats until `until`, which is the end of the lease. After
+    that another process makes the job `uncertain`, and this outcome would be refused.
     """
     if isinstance(outcome, Sent):
-        # Alone when that goes wrong: one that cannot be recorded must not hold others up.
-        with contextlib.suppress(*DATABASE_TROUBLE):
-            return await desk.record_sent(posting.PublishedPost(claim, outcome.message_id))
-    write = partial(_write, claim=claim, outcome=outcome, spared=spared)
-    return await _keep_trying(desk, write, until=until)
+        # If the shared transaction fails, this post is recorded in one of its own below: a post
+        # that cannot be recorded must not delay the others.
+        with contextlib.suppress(*DATABASE_ERRORS):
+            return await worker.record_published(posting.PublishedPost(claim, outcome.message_id))
+    write = partial(_write_outcome, claim=claim, outcome=outcome, spare_attempt=spare_attempt)
+    return await _write_with_retries(worker, write, until=until)
 
 
-async def _keep_trying(
-    desk: PostingWorker, write: Callable[[AsyncSession], Awaitable[bool]], *, until: float
+async def _write_with_retries(
+    worker: PostingWorker, write: Callable[[AsyncSession], Awaitable[bool]], *, until: float
 ) -> bool:
+    """Call `write` in a transaction of its own until the database accepts it.
+
+    After `until`, a time of `time.monotonic()`, the database's error is raised.
+    """
     while True:
         try:
-            async with desk.sessions.begin() as session:
+            async with worker.sessions.begin() as session:
                 return await write(session)
-        except DATABASE_TROUBLE:
+        except DATABASE_ERRORS:
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(RECORD_PAUSE_SECONDS)
 
 
-async def _write(
-    session: AsyncSession, claim: Claim, outcome: SendOutcome, *, spared: bool
+async def _write_outcome(
+    session: AsyncSession, claim: Claim, outcome: SendOutcome, *, spare_attempt: bool
 ) -> bool:
     if isinstance(outcome, Sent):
         post = posting.PublishedPost(claim, outcome.message_id)
@@ -258,18 +291,18 @@ async def _write(
             session,
             claim,
             error=outcome.error,
-            counts=outcome.counts and not spared,
+            counts=outcome.counts and not spare_attempt,
             retry_after=outcome.retry_after,
         )
     return await posting.record_uncertain(session, claim, error=outcome.error)
 
 
-def _report(claim: Claim, outcome: SendOutcome, *, recorded: bool) -> None:
+def _log_outcome(claim: Claim, outcome: SendOutcome, *, recorded: bool) -> None:
     ids = {"job_id": claim.job_id, "target_id": claim.target_id, "recorded": recorded}
     if isinstance(outcome, Sent):
         log.info("Ad published", **ids, message_id=outcome.message_id)
     else:
-        # Telegram's words may repeat the ad's; they are kept with the job, not in the log.
+        # Telegram's error text may repeat the ad's text. It is kept with the job, not in the log.
         log.warning(
             "Telegram send failed",
             **ids,

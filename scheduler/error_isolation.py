@@ -1,4 +1,4 @@
-"""Keeps the error of one piece of work from the others, unless it is the database's own."""
+"""Isolate the error of one piece of work, so that it does not stop the others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 @contextmanager
 def isolate_errors(tick: str, **ids: int) -> Iterator[None]:
-    """Logs what goes wrong with one piece of work, so that it keeps no other waiting."""
+    """Log an error of one piece of work and go on; raise it only if the database is away."""
     try:
         yield
     except Exception as error:

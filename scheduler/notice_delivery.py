@@ -1,6 +1,6 @@
-"""Delivers what is owed to people: at least once, in order within one chat.
+"""Deliver the outbox: each message at least once, and in order within one chat.
 
-A notice that comes twice after a crash harms nobody. Ads never go through here.
+A notice that arrives twice after a crash does no harm. Ads never go through here.
 """
 
 import asyncio
@@ -33,27 +33,30 @@ from services.platform import chat_migrations, outbox, users
 
 BATCH = 20
 FEW = 2
-"""So many go with each tick while ads are waiting: ads first, but nobody is left untold."""
+"""The batch of a tick while ads wait: ads come first, but messages still go out."""
 BATCH_SECONDS = 15.0
-"""Half the lease of a taken message: what is not sent by then goes back to the queue."""
+"""Half the lease of a taken message. A message that is not sent by then is queued again."""
 TAKING_SECONDS = 10.0
-PATIENCE_SECONDS = 3.0
+"""A tick takes no more messages after this time."""
+MAX_SLOT_WAIT_SECONDS = 3.0
+"""How long a message waits for its slot in Telegram's limits."""
 TICK_LIMIT = 120.0
-RETRY_FIRST = timedelta(seconds=2)
-RETRY_MOST = timedelta(minutes=10)
+"""A tick that lasts more seconds has hung."""
+INITIAL_BACKOFF = timedelta(seconds=2)
+MAX_BACKOFF = timedelta(minutes=10)
 MAX_ATTEMPTS = 50
-"""For a person; the admin chat is tried for as long as it takes."""
+"""For a message to a person. A message to the admin chat is tried until it arrives."""
 
 log = structlog.get_logger(__name__)
 
 
 _Delivered = tuple[int, int | None]
-"""An owed message and the id that Telegram gave it."""
+"""The id of an outbox row and the id that Telegram gave its message."""
 
 
 @dataclass(frozen=True)
 class OutboxWorker:
-    """What delivering needs."""
+    """The dependencies of the delivery, shared by all messages of one process."""
 
     sessions: Sessions
     limiter: RateLimiter
@@ -62,14 +65,14 @@ class OutboxWorker:
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
-    """Whether more ads are due than this process has room for."""
-    record: Together[_Delivered, None] = field(init=False)
+    """Returns whether more ads are due than this process may claim."""
+    record_delivered: Together[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Joins what arrives at the same moment into one transaction."""
-        object.__setattr__(self, "record", Together(self._record, BATCH))
+        """Build the call that records the messages of one moment in one transaction."""
+        object.__setattr__(self, "record_delivered", Together(self._record_delivered, BATCH))
 
-    async def _record(self, delivered: Sequence[_Delivered]) -> list[None]:
+    async def _record_delivered(self, delivered: Sequence[_Delivered]) -> list[None]:
         async with self.sessions.begin() as session:
             await outbox.sent(session, dict(delivered))
         return [None] * len(delivered)
@@ -77,172 +80,200 @@ class OutboxWorker:
 
 @dataclass(frozen=True)
 class _OutgoingMessage:
-    """An owed message, addressed and written."""
+    """An outbox row, rendered for its chat."""
 
-    owed: OutboxMessage
+    row: OutboxMessage
     chat_id: int
     methods: list[TelegramMethod[Message]]
 
 
 @dataclass(frozen=True)
 class _NotDelivered:
-    """A letter that did not arrive."""
+    """The reason why a message did not arrive."""
 
     error: str
     retry_in: timedelta | None
-    """None: never again."""
-    holds_others: bool = True
-    """Whether it is the chat that is out of reach, and not this one letter that is wrong."""
+    """None means that the message is never tried again."""
+    blocks_chat: bool = True
+    """Whether the chat cannot be reached. If False, only this message is at fault."""
     tried: bool = True
 
 
-def _waits(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
-    """It was not its turn; unless a part has gone, nothing was tried."""
-    return _NotDelivered("waits for its turn", wait, tried=tried)
+def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
+    """Return the result of a message without a slot; `tried` is whether a part of it was sent."""
+    return _NotDelivered("waits for a slot in the limits", wait, tried=tried)
 
 
-_Written = tuple[OutboxMessage, _OutgoingMessage | _NotDelivered]
+_Rendered = tuple[OutboxMessage, _OutgoingMessage | _NotDelivered]
 
 
-async def deliver(mail: OutboxWorker) -> None:
-    """Tick: empties the outbox, the chats side by side."""
+async def deliver(worker: OutboxWorker) -> None:
+    """Deliver the outbox until it is empty; the chats are served at the same time.
+
+    While ads wait, only FEW messages go out.
+    """
     until = time.monotonic() + TAKING_SECONDS
-    while time.monotonic() < until and not mail.stopping.is_set():
+    while time.monotonic() < until and not worker.stopping.is_set():
         taken_at = time.monotonic()
-        yielding = mail.ads_wait()
-        async with mail.sessions.begin() as session:
-            owed = await outbox.take(session, limit=FEW if yielding else BATCH)
-        if not owed:
+        ads_wait = worker.ads_wait()
+        async with worker.sessions.begin() as session:
+            taken = await outbox.take(session, limit=FEW if ads_wait else BATCH)
+        if not taken:
             return
-        lanes: defaultdict[int | None, list[_Written]] = defaultdict(list)
-        for message, written in await _write_all(mail, owed):
-            lanes[message.user_id].append((message, written))
-        async with asyncio.TaskGroup() as chats_at_once:
-            for lane in lanes.values():
-                chats_at_once.create_task(_deliver_lane(mail, lane, taken_at + BATCH_SECONDS))
-        if yielding:
+        chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
+        for row, rendered in await _render_all(worker, taken):
+            chat_queues[row.user_id].append((row, rendered))
+        async with asyncio.TaskGroup() as deliveries:
+            for chat_queue in chat_queues.values():
+                deliveries.create_task(
+                    _deliver_chat_queue(worker, chat_queue, taken_at + BATCH_SECONDS)
+                )
+        if ads_wait:
             return
 
 
-async def _deliver_lane(mail: OutboxWorker, lane: list[_Written], until: float) -> None:
-    """One chat's messages in order; one that has to wait makes those after it wait as well."""
+async def _deliver_chat_queue(
+    worker: OutboxWorker, chat_queue: list[_Rendered], until: float
+) -> None:
+    """Deliver the messages of one chat in order.
+
+    If a message has to wait, the messages after it wait as long. After `until`, a time of
+    `time.monotonic()`, and after a stop, the rest is queued again at once.
+    """
     wait: timedelta | None = None
-    for owed, written in lane:
-        with error_isolation.isolate_errors("outbox", outbox_id=owed.id):
-            if wait is None and (time.monotonic() > until or mail.stopping.is_set()):
+    for row, rendered in chat_queue:
+        with error_isolation.isolate_errors("outbox", outbox_id=row.id):
+            if wait is None and (time.monotonic() > until or worker.stopping.is_set()):
                 wait = timedelta()
             if wait is not None:
-                await _put_back(mail, owed, _waits(wait))
-            elif failure := await _deliver_one(mail, written):
-                await _put_back(mail, owed, failure)
-                wait = failure.retry_in if failure.holds_others else None
+                await _record_failure(worker, row, _postponed(wait))
+            elif failure := await _deliver_one(worker, rendered):
+                await _record_failure(worker, row, failure)
+                wait = failure.retry_in if failure.blocks_chat else None
 
 
 async def _deliver_one(
-    mail: OutboxWorker, letter: _OutgoingMessage | _NotDelivered
+    worker: OutboxWorker, rendered: _OutgoingMessage | _NotDelivered
 ) -> _NotDelivered | None:
-    """Sends and records one message; None when it arrived."""
-    if isinstance(letter, _NotDelivered):
-        return letter
+    """Send one message and record it; return None if it arrived."""
+    if isinstance(rendered, _NotDelivered):
+        return rendered
     message_id = None
-    for part, method in enumerate(letter.methods):
-        # What was begun goes on like an ad, so that a card follows its ad: later, both come again.
-        wait = await mail.limiter.turn(
-            letter.chat_id,
-            within=PATIENCE_SECONDS,
+    for part, method in enumerate(rendered.methods):
+        # The parts after the first have the priority of ads, so that a card follows its ad soon: if
+        # the second part is postponed, both are sent again.
+        wait = await worker.limiter.turn(
+            rendered.chat_id,
+            within=MAX_SLOT_WAIT_SECONDS,
             ad=part > 0,
             answered=True,
-            parts=len(letter.methods) - part,
+            parts=len(rendered.methods) - part,
         )
         if wait:
-            return _waits(timedelta(seconds=wait), tried=part > 0)
+            return _postponed(timedelta(seconds=wait), tried=part > 0)
         try:
-            message_id = (await mail.bot(method)).message_id
+            message_id = (await worker.bot(method)).message_id
         except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
-            return await _failure(mail, letter, error)
+            return await _handle_send_error(worker, rendered, error)
         finally:
-            mail.limiter.tell(letter.chat_id)
-    await mail.record((letter.owed.id, message_id))
+            worker.limiter.tell(rendered.chat_id)
+    await worker.record_delivered((rendered.row.id, message_id))
     return None
 
 
-async def _write_all(mail: OutboxWorker, owed: Sequence[OutboxMessage]) -> list[_Written]:
-    """Writes messages together; one that the database refuses to tell of is found by itself."""
+async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> list[_Rendered]:
+    """Render outbox rows in one transaction.
+
+    If the database refuses a query, each row is rendered in a transaction of its own, so that only
+    the faulty row fails. Raises the error of a database that is away.
+    """
     try:
-        async with mail.sessions.begin() as session:
-            return await _write(mail, session, owed)
+        async with worker.sessions.begin() as session:
+            return await _render_batch(worker, session, rows)
     except SQLAlchemyError as error:
         if is_away(error):
             raise
-        if len(owed) == 1:
-            return [(owed[0], _unwritable(owed[0], error))]
-    return [written for message in owed for written in await _write_all(mail, [message])]
+        if len(rows) == 1:
+            return [(rows[0], _rendering_failed(rows[0], error))]
+    return [rendered for row in rows for rendered in await _render_all(worker, [row])]
 
 
-async def _write(
-    mail: OutboxWorker, session: AsyncSession, owed: Sequence[OutboxMessage]
-) -> list[_Written]:
-    staff = await chat_migrations.current_chat_id(session, mail.admin_chat_id)
-    people = await users.read(session, {m.user_id for m in owed if m.user_id is not None})
-    cards = await notices.read(session, owed)
-    found: list[_Written] = []
-    for message in owed:
-        chat_id, language = staff, texts.DEFAULT_LANGUAGE
+async def _render_batch(
+    worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
+) -> list[_Rendered]:
+    """Render outbox rows for their receivers; errors of the database pass through."""
+    admin_chat_id = await chat_migrations.current_chat_id(session, worker.admin_chat_id)
+    people = await users.read(session, {row.user_id for row in rows if row.user_id is not None})
+    cards = await notices.read(session, rows)
+    rendered: list[_Rendered] = []
+    for row in rows:
+        chat_id, language = admin_chat_id, texts.DEFAULT_LANGUAGE
         try:
-            if message.user_id is not None:
-                user = people[message.user_id]
+            if row.user_id is not None:
+                user = people[row.user_id]
                 chat_id, language = user.telegram_id, user.language
-            notice = await notices.render(session, message, language, mail.currency, cards=cards)
-            found.append((message, _OutgoingMessage(message, chat_id, notice.methods(chat_id))))
+            notice = await notices.render(session, row, language, worker.currency, cards=cards)
+            rendered.append((row, _OutgoingMessage(row, chat_id, notice.methods(chat_id))))
         except SQLAlchemyError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with this one
-            found.append((message, _unwritable(message, error)))
-    return found
+        except Exception as error:  # noqa: BLE001 - any error of this row is its own
+            rendered.append((row, _rendering_failed(row, error)))
+    return rendered
 
 
-def _unwritable(owed: OutboxMessage, error: Exception) -> _NotDelivered:
-    """One that cannot be written must not keep the others; a later version may know how."""
-    log.error("Worker error", tick="outbox", kind=owed.kind, outbox_id=owed.id, exc_info=error)
-    return _NotDelivered(type(error).__name__, _backoff(owed), holds_others=False)
+def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
+    """Log a row that cannot be rendered, and return when to try it again.
+
+    It delays no other message. A later version of the program may be able to render it.
+    """
+    log.error("Worker error", tick="outbox", kind=row.kind, outbox_id=row.id, exc_info=error)
+    return _NotDelivered(type(error).__name__, _backoff(row), blocks_chat=False)
 
 
-async def _failure(mail: OutboxWorker, letter: _OutgoingMessage, error: Exception) -> _NotDelivered:
-    owed = letter.owed
-    what = type(error).__name__
-    log.warning("Telegram send failed", outbox_id=owed.id, kind=owed.kind, cause=what)
+async def _handle_send_error(
+    worker: OutboxWorker, message: _OutgoingMessage, error: Exception
+) -> _NotDelivered:
+    """Log an error of a send, react to it, and return when to try the message again.
+
+    A chat that answered 429 pauses for all processes, and the new id of a chat that became a
+    supergroup is recorded.
+    """
+    row = message.row
+    cause = type(error).__name__
+    log.warning("Telegram send failed", outbox_id=row.id, kind=row.kind, cause=cause)
     match error:
         case TelegramRetryAfter():
-            rest = timedelta(seconds=error.retry_after)
-            await mail.limiter.rest(letter.chat_id, rest)
-            return _NotDelivered(what, rest)
+            retry_after = timedelta(seconds=error.retry_after)
+            await worker.limiter.rest(message.chat_id, retry_after)
+            return _NotDelivered(cause, retry_after)
         case TelegramMigrateToChat():
-            async with mail.sessions.begin() as session:
+            async with worker.sessions.begin() as session:
                 await chat_migrations.record_migration(
                     session,
-                    old_chat_id=letter.chat_id,
+                    old_chat_id=message.chat_id,
                     new_chat_id=error.migrate_to_chat_id,
                 )
-            return _NotDelivered(what, timedelta())
+            return _NotDelivered(cause, timedelta())
         case TelegramForbiddenError() | TelegramBadRequest():
-            # Blocked by the person, never started, or a text that Telegram will not take.
-            retry_in = _backoff(owed) if owed.user_id is None else None
-            return _NotDelivered(f"{what}: {error.message}", retry_in, holds_others=False)
+            # The person has blocked the bot or never started it, or Telegram rejects the text.
+            retry_in = _backoff(row) if row.user_id is None else None
+            return _NotDelivered(f"{cause}: {error.message}", retry_in, blocks_chat=False)
         case _:
-            return _NotDelivered(what, _backoff(owed))
+            return _NotDelivered(cause, _backoff(row))
 
 
-def _backoff(owed: OutboxMessage) -> timedelta | None:
-    if owed.user_id is not None and owed.attempts >= MAX_ATTEMPTS:
+def _backoff(row: OutboxMessage) -> timedelta | None:
+    """Return the pause before the next attempt; None after MAX_ATTEMPTS for a person."""
+    if row.user_id is not None and row.attempts >= MAX_ATTEMPTS:
         return None
-    return min(RETRY_FIRST * (1 << min(owed.attempts, 20)), RETRY_MOST)
+    return min(INITIAL_BACKOFF * (1 << min(row.attempts, 20)), MAX_BACKOFF)
 
 
-async def _put_back(mail: OutboxWorker, owed: OutboxMessage, failure: _NotDelivered) -> None:
-    async with mail.sessions.begin() as session:
+async def _record_failure(worker: OutboxWorker, row: OutboxMessage, failure: _NotDelivered) -> None:
+    async with worker.sessions.begin() as session:
         await outbox.failed(
             session,
-            id=owed.id,
+            id=row.id,
             error=failure.error,
             retry_in=failure.retry_in,
             tried=failure.tried,

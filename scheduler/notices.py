@@ -1,7 +1,8 @@
-"""What is owed to somebody as the message that they get: reads the facts, a screen says them.
+"""Render an outbox row as the message that its receiver gets.
 
-Needs no running bot: the clock's outbox tick calls it. Texts are read when it is sent, so that the
-message tells what is true then, in the language that the person has then.
+This module reads the facts, and a screen builds the message from them. It needs no running bot: the
+scheduler's outbox tick calls it. A message is rendered when it is sent, so it shows the facts and
+the person's language of that moment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
-from bot.screens import uncertain_posts as doubt_screens
+from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.operations import OutboxMessage
@@ -28,7 +29,7 @@ OfPlacement = Callable[[Texts, Card, Payload], Outgoing]
 
 
 async def read(session: AsyncSession, messages: Sequence[OutboxMessage]) -> Mapping[int, Card]:
-    """Read the placements that messages are about, all in one go."""
+    """Read the placements that the messages are about with one query; returned by target id."""
     target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
     return await moderation.cards(session, target_ids=target_ids) if target_ids else {}
 
@@ -41,9 +42,9 @@ async def render(
     *,
     cards: Mapping[int, Card],
 ) -> Outgoing:
-    """Write one owed message in a language; `cards` as `read` found them.
+    """Render one outbox row in a language; `cards` is the result of `read`.
 
-    Raises LookupError for a kind that has no screen.
+    Raises LookupError for a kind of message that has no screen.
     """
     time_zone = None
     if message.user_id is not None:
@@ -54,20 +55,20 @@ async def render(
     return await _KINDS[message.kind](session, t, message.payload)
 
 
-def _moderation_card(t: Texts, row: Card, payload: Payload) -> Outgoing:  # noqa: ARG001
-    return moderation_screens.card(t, row, with_ad=True)
+def _moderation_card(t: Texts, card: Card, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return moderation_screens.card(t, card, with_ad=True)
 
 
 def _of_placement(message_id: str) -> OfPlacement:
-    def render_placement(t: Texts, row: Card, payload: Payload) -> Outgoing:
-        return screens.placement(t, message_id, row, payload)
+    def render_placement(t: Texts, card: Card, payload: Payload) -> Outgoing:
+        return screens.placement(t, message_id, card, payload)
 
     return render_placement
 
 
-async def _doubt(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     case = await manual_resolution.get_case(session, target_id=payload["target_id"])
-    return doubt_screens.card(t, case, with_ad=True)
+    return uncertain_post_screens.card(t, case, with_ad=True)
 
 
 async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -117,7 +118,7 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
-async def _ledger_sealed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.audit_chain_extended(t, payload["number"], payload["digest"])
 
 
@@ -156,8 +157,8 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "post_gone": _of_placement("notice-post-gone"),
 }
 _KINDS: Mapping[str, Render] = {
-    "post_uncertain": _doubt,
-    "post_unseen": _doubt,
+    "post_uncertain": _uncertain_post,
+    "post_unseen": _uncertain_post,
     "retry_offered": _retry_offered,
     "telegram_down": _telegram_down,
     "telegram_back": _telegram_back,
@@ -168,7 +169,7 @@ _KINDS: Mapping[str, Render] = {
     "person_unblocked": _person_unblocked,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
-    "audit_chain_extended": _ledger_sealed,
+    "audit_chain_extended": _audit_chain_extended,
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,
@@ -176,4 +177,4 @@ _KINDS: Mapping[str, Render] = {
 }
 
 KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS)
-"""Every kind that may be written into the outbox."""
+"""All kinds of messages that may be written into the outbox."""

@@ -1,4 +1,4 @@
-"""Looks at published ads while their promised hours run, and once at the end."""
+"""Check published ads while their promised hours run, and once at the end."""
 
 import asyncio
 
@@ -16,61 +16,67 @@ from services.posts import verification
 
 BATCH = 40
 AT_ONCE = 4
-PATIENCE_SECONDS = 5.0
+MAX_SLOT_WAIT_SECONDS = 5.0
+"""How long a check waits for its slot in Telegram's limits."""
 
 log = structlog.get_logger(__name__)
 
 
-def longest(sender: Sender) -> float:
-    """How many seconds a tick may take when Telegram answers everything at the last moment."""
-    return BATCH / AT_ONCE * (PATIENCE_SECONDS + sender.seconds) + 60
+def max_tick_seconds(sender: Sender) -> float:
+    """Return how many seconds a tick may take if Telegram gives every answer at the last moment."""
+    return BATCH / AT_ONCE * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
 
 
 async def look_at_due(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, stopping: asyncio.Event
 ) -> None:
-    """Tick: looks at each live post whose look is due and records what was seen."""
+    """Check each published post whose check is due, and record the results."""
     async with sessions.begin() as session:
         due = await verification.take_due(session, limit=BATCH)
-    places = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
 
-    async def look(post: verification.PostCheckTask) -> None:
-        async with places:
+    async def check(post: verification.PostCheckTask) -> None:
+        async with slots:
             if not stopping.is_set():
                 with error_isolation.isolate_errors("live checks", job_id=post.job_id):
-                    await _look(sessions, sender, limiter, post)
+                    await _check_post(sessions, sender, limiter, post)
 
-    async with asyncio.TaskGroup() as looks:
+    async with asyncio.TaskGroup() as checks:
         for post in due:
-            looks.create_task(look(post))
+            checks.create_task(check(post))
 
 
-async def _look(
+async def _check_post(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, post: verification.PostCheckTask
 ) -> None:
-    if await limiter.turn(post.chat_id, within=PATIENCE_SECONDS):
+    """Check one post and record the result; without a slot in the limits nothing is done."""
+    if await limiter.turn(post.chat_id, within=MAX_SLOT_WAIT_SECONDS):
         return
     restore = await _may_restore(sessions)
-    seen = await sender.check_post(post.chat_id, post.message_id, post.creative, restore=restore)
-    if seen.retry_after is not None:
-        await limiter.rest(post.chat_id, seen.retry_after)
+    result = await sender.check_post(post.chat_id, post.message_id, post.creative, restore=restore)
+    if result.retry_after is not None:
+        await limiter.rest(post.chat_id, result.retry_after)
     async with sessions.begin() as session:
         await verification.record_check(
             session,
             job_id=post.job_id,
-            verdict=seen.verdict,
-            evidence=seen.evidence,
+            verdict=result.verdict,
+            evidence=result.evidence,
             taken_at=post.taken_at,
             compared=restore,
         )
-        if seen.rights_lost:
+        if result.rights_lost:
             await channels.rights_lost(session, chat_id=post.chat_id, reason="posting_refused")
-    if seen.verdict is not Verdict.PRESENT:
-        log.warning("Live post is not as it should be", job_id=post.job_id, verdict=seen.verdict)
+    if result.verdict is not Verdict.PRESENT:
+        log.warning("Live post is not as it should be", job_id=post.job_id, verdict=result.verdict)
 
 
 async def _may_restore(sessions: Sessions) -> bool:
-    """Whether posting runs: a look that puts an altered ad right is an act in the channel."""
+    """Return whether the switch `telegram_posting` runs.
+
+    A check that restores an altered ad changes the channel, so it needs the switch. Takes the
+    shared lock of the switch.
+    """
     async with sessions.begin() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)
         return await killswitches.running(session, Switch.TELEGRAM_POSTING)

@@ -1,4 +1,4 @@
-"""Looks for uncertain posts in their channels, and asks the admins about what stays unknown."""
+"""Search channels for uncertain posts, and ask the admins about posts that stay uncertain."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,152 +16,159 @@ from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
 HOLES = 8
-"""So many ids in a row without a message above all that is known are the end of the channel."""
-MOST = 60
-"""Ids that one search asks for: three minutes' worth of what one channel allows."""
-PATIENCE_SECONDS = 65.0
-"""Telegram allows 20 requests a minute in one channel: a long search waits for the next minute."""
+"""A channel ends after so many ids in a row without a message, above all known ids."""
+MAX_PROBES = 60
+"""The most ids that one search probes. Telegram allows so many in one channel in three minutes."""
+MAX_SLOT_WAIT_SECONDS = 65.0
+"""How long a probe waits for its slot. Telegram allows 20 requests a minute in one channel, so a
+long search waits for the next minute."""
 CARDS = 20
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a search found out; without an id and not absent, nothing."""
+class SearchResult:
+    """The result of one search; without a `message_id` and not `absent`, it proves nothing."""
 
     message_id: int | None = None
     absent: bool = False
     seen_up_to: int = 0
-    """The highest id that was there."""
+    """The highest id at which a message was."""
     rights_lost: bool = False
     evidence: str = ""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What the searches of one process share."""
+    """The dependencies that all searches of one process share."""
 
-    desk: PostingWorker
-    gap: timedelta
-    """Between two looks in vain that together prove that a post is absent."""
+    worker: PostingWorker
+    probe_gap: timedelta
+    """The shortest time between two searches without a find that prove a post absent."""
     admin_chat_id: int
-    """Through it posts are read in channels where they must not be probed."""
+    """The chat to which posts are forwarded in channels where they must not be probed."""
 
     @property
-    def longest(self) -> float:
-        """How many seconds a tick may take when everything is answered at the last moment."""
-        return (MOST + 2) * (PATIENCE_SECONDS + self.desk.sender.seconds)
+    def max_tick_seconds(self) -> float:
+        """The longest time of a tick: Telegram gives every answer at the last moment."""
+        return (MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
 
 
 async def look_for_uncertain(search: Search) -> None:
-    """Tick: looks for each uncertain post that is due, and records what was found."""
-    async with search.desk.sessions.begin() as session:
+    """Search for each uncertain post whose search is due, and record the results."""
+    async with search.worker.sessions.begin() as session:
         due = await uncertain_posts.take_due(session, limit=BATCH)
-        through = await chat_migrations.current_chat_id(session, search.admin_chat_id)
+        forward_to = await chat_migrations.current_chat_id(session, search.admin_chat_id)
 
-    async def look(doubt: UncertainPost) -> None:
-        with error_isolation.isolate_errors("probes", job_id=doubt.job_id):
-            finding = await find(search.desk, doubt, through=through)
-            await _record(search, doubt, finding)
+    async def search_and_record(post: UncertainPost) -> None:
+        with error_isolation.isolate_errors("probes", job_id=post.job_id):
+            result = await _search_channel(search.worker, post, forward_to=forward_to)
+            await _record_result(search, post, result)
 
-    async with asyncio.TaskGroup() as looks:
-        for doubt in due:
-            looks.create_task(look(doubt))
-
-
-async def ask_admins(desk: PostingWorker) -> None:
-    """Tick: sends a card to the admin chat for each post that stays unknown for too long."""
-    async with desk.sessions.begin() as session:
-        asked = await uncertain_posts.escalate_due(session, limit=CARDS)
-    if asked:
-        log.warning("Posts of which nobody knows are the admins' now", cards=asked)
+    async with asyncio.TaskGroup() as searches:
+        for post in due:
+            searches.create_task(search_and_record(post))
 
 
-async def find(desk: PostingWorker, doubt: UncertainPost, *, through: int) -> Finding:
-    """Asks for the ids above the last known one until the post is found or the channel ends.
+async def ask_admins(worker: PostingWorker) -> None:
+    """Send the admin chat a card for each post that has been uncertain for too long."""
+    async with worker.sessions.begin() as session:
+        cards = await uncertain_posts.escalate_due(session, limit=CARDS)
+    if cards:
+        log.warning("Uncertain posts were escalated to the admins", cards=cards)
 
-    The bot's rights are read before and after: without them its own posts look like others'.
+
+async def _search_channel(
+    worker: PostingWorker, post: UncertainPost, *, forward_to: int
+) -> SearchResult:
+    """Probe the ids above the last known one until the post is found or the channel ends.
+
+    The bot's rights are read before and after: without them the bot's own posts look like others'.
     """
-    standing = await desk.sender.get_bot_rights(doubt.chat_id)
-    if standing is None:
-        return Finding(evidence="the bot's rights are unknown")
-    if not standing.may_post:
-        return Finding(rights_lost=True, evidence="the bot has lost its rights")
-    seen = doubt.known_message_id
-    for message_id in range(seen + 1, seen + 1 + MOST):
-        if message_id > max(seen, doubt.last_message_id) + HOLES:
-            after = await desk.sender.get_bot_rights(doubt.chat_id)
-            return Finding(absent=after == standing, seen_up_to=seen, evidence="absent")
-        if standing.may_edit_others:
-            probe = await _compare(desk, doubt, message_id, through)
+    rights = await worker.sender.get_bot_rights(post.chat_id)
+    if rights is None:
+        return SearchResult(evidence="the bot's rights are unknown")
+    if not rights.may_post:
+        return SearchResult(rights_lost=True, evidence="the bot has lost its rights")
+    seen_up_to = post.known_message_id
+    for message_id in range(seen_up_to + 1, seen_up_to + 1 + MAX_PROBES):
+        if message_id > max(seen_up_to, post.last_message_id) + HOLES:
+            rights_after = await worker.sender.get_bot_rights(post.chat_id)
+            return SearchResult(
+                absent=rights_after == rights, seen_up_to=seen_up_to, evidence="absent"
+            )
+        if rights.may_edit_others:
+            probe = await _compare_forwarded(worker, post, message_id, forward_to)
         else:
-            probe = await _probe(desk, doubt, message_id)
+            probe = await _probe(worker, post, message_id)
         if probe.trace is LookupResult.OURS:
-            return Finding(message_id=message_id, seen_up_to=message_id, evidence=probe.evidence)
+            return SearchResult(
+                message_id=message_id, seen_up_to=message_id, evidence=probe.evidence
+            )
         if probe.trace is LookupResult.UNKNOWN:
-            return Finding(seen_up_to=seen, evidence=probe.evidence)
+            return SearchResult(seen_up_to=seen_up_to, evidence=probe.evidence)
         if probe.trace is LookupResult.ANOTHERS:
-            seen = message_id
-    return Finding(seen_up_to=seen, evidence="too many posts to look through")
+            seen_up_to = message_id
+    return SearchResult(seen_up_to=seen_up_to, evidence="too many posts to look through")
 
 
-async def _probe(desk: PostingWorker, doubt: UncertainPost, message_id: int) -> Probe:
-    if not await _turn(desk, doubt.chat_id):
-        return Probe(LookupResult.UNKNOWN, "waits for its turn")
-    probe = await desk.sender.probe(doubt.chat_id, message_id, doubt.creative)
+async def _probe(worker: PostingWorker, post: UncertainPost, message_id: int) -> Probe:
+    if not await _wait_for_slot(worker, post.chat_id):
+        return Probe(LookupResult.UNKNOWN, "waits for a slot in the limits")
+    probe = await worker.sender.probe(post.chat_id, message_id, post.creative)
     if probe.retry_after is not None:
-        await desk.limiter.rest(doubt.chat_id, probe.retry_after)
+        await worker.limiter.rest(post.chat_id, probe.retry_after)
     return probe
 
 
-async def _compare(
-    desk: PostingWorker, doubt: UncertainPost, message_id: int, through: int
+async def _compare_forwarded(
+    worker: PostingWorker, post: UncertainPost, message_id: int, forward_to: int
 ) -> Probe:
-    if not await _turn(desk, through):
-        return Probe(LookupResult.UNKNOWN, "waits for its turn")
-    probe = await desk.sender.compare_forwarded(
-        doubt.chat_id, message_id, doubt.creative, through=through
+    if not await _wait_for_slot(worker, forward_to):
+        return Probe(LookupResult.UNKNOWN, "waits for a slot in the limits")
+    probe = await worker.sender.compare_forwarded(
+        post.chat_id, message_id, post.creative, through=forward_to
     )
     if probe.retry_after is not None:
-        await desk.limiter.rest(through, probe.retry_after)
+        await worker.limiter.rest(forward_to, probe.retry_after)
     return probe
 
 
-async def _turn(desk: PostingWorker, chat_id: int) -> bool:
-    """Waits for a place within Telegram's limits; not through a stop."""
-    waiting = asyncio.ensure_future(desk.limiter.turn(chat_id, within=PATIENCE_SECONDS))
-    stop = asyncio.ensure_future(desk.stopping.wait())
+async def _wait_for_slot(worker: PostingWorker, chat_id: int) -> bool:
+    """Wait for a slot within Telegram's limits; return False without one, and after a stop."""
+    slot = asyncio.ensure_future(worker.limiter.turn(chat_id, within=MAX_SLOT_WAIT_SECONDS))
+    stop = asyncio.ensure_future(worker.stopping.wait())
     try:
-        await asyncio.wait({waiting, stop}, return_when=asyncio.FIRST_COMPLETED)
-        return waiting.done() and not waiting.result() and not desk.stopping.is_set()
+        await asyncio.wait({slot, stop}, return_when=asyncio.FIRST_COMPLETED)
+        return slot.done() and not slot.result() and not worker.stopping.is_set()
     finally:
-        waiting.cancel()
+        slot.cancel()
         stop.cancel()
 
 
-async def _record(search: Search, doubt: UncertainPost, finding: Finding) -> None:
-    async with search.desk.sessions.begin() as session:
-        if finding.message_id is not None:
+async def _record_result(search: Search, post: UncertainPost, result: SearchResult) -> None:
+    async with search.worker.sessions.begin() as session:
+        if result.message_id is not None:
             recorded = await uncertain_posts.record_found(
-                session, doubt, message_id=finding.message_id
+                session, post, message_id=result.message_id
             )
-        elif finding.absent:
+        elif result.absent:
             recorded = await uncertain_posts.record_absent(
-                session, doubt, gap=search.gap, seen_up_to=finding.seen_up_to
+                session, post, gap=search.probe_gap, seen_up_to=result.seen_up_to
             )
         else:
             recorded = await uncertain_posts.record_unknown(
-                session, doubt, seen_up_to=finding.seen_up_to
+                session, post, seen_up_to=result.seen_up_to
             )
-        if finding.rights_lost:
-            await channels.rights_lost(session, chat_id=doubt.chat_id, reason="no_post_right")
+        if result.rights_lost:
+            await channels.rights_lost(session, chat_id=post.chat_id, reason="no_post_right")
     log.info(
         "Uncertain post looked for",
-        job_id=doubt.job_id,
-        found=finding.message_id is not None,
-        absent=finding.absent,
+        job_id=post.job_id,
+        found=result.message_id is not None,
+        absent=result.absent,
         recorded=recorded,
-        # Telegram's words may repeat the ad's; their code is enough.
-        cause=finding.evidence.partition(":")[0],
+        # Telegram's error text may repeat the ad's text; its code is enough.
+        cause=result.evidence.partition(":")[0],
     )

@@ -1,4 +1,4 @@
-"""Moves the money that facts already on record call for: releases, refunds, credits."""
+"""Move the money that recorded facts make due: releases, refunds, credits."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -16,51 +16,54 @@ log = structlog.get_logger(__name__)
 
 
 async def release_due(sessions: Sessions) -> None:
-    """Tick: pays the owners of posts whose promised hours are over."""
+    """Release the escrows of posts whose promised hours are over."""
 
     async def release(session: AsyncSession, target_id: int) -> None:
         await escrow.release(session, target_id=target_id)
 
     async with sessions.begin() as session:
         target_ids = await escrow.releasable(session, limit=BATCH)
-    await _each(sessions, "release", target_ids, release)
+    await _settle_each(sessions, "release", target_ids, release)
 
 
 async def refund_due(sessions: Sessions) -> None:
-    """Tick: gives the money of failed and cancelled posts back."""
+    """Refund the escrows of failed and cancelled posts."""
 
     async def refund(session: AsyncSession, target_id: int) -> None:
         await escrow.refund(session, target_id=target_id)
 
     async with sessions.begin() as session:
         target_ids = await escrow.refundable(session, limit=BATCH)
-    await _each(sessions, "refund", target_ids, refund)
+    await _settle_each(sessions, "refund", target_ids, refund)
 
 
 async def credit_due(sessions: Sessions) -> None:
-    """Tick: credits the deposits that arrived while deposits were stopped."""
+    """Credit the deposits that arrived while the switch for deposits was stopped."""
     async with sessions.begin() as session:
         credited = await deposits.credit_due(session)
     if credited:
         log.info("Deposits credited", deposits=credited)
 
 
-async def _each(
+async def _settle_each(
     sessions: Sessions,
-    what: str,
+    action: str,
     target_ids: Sequence[int],
     settle: Callable[[AsyncSession, int], Awaitable[None]],
 ) -> None:
-    """Settles each target in a transaction of its own: one that fails keeps no other waiting."""
+    """Settle each target in a transaction of its own, so that a failure delays no other target.
+
+    A stopped switch ends the round. An error of one target is logged.
+    """
     for target_id in target_ids:
-        with error_isolation.isolate_errors(what, target_id=target_id):
+        with error_isolation.isolate_errors(action, target_id=target_id):
             try:
                 async with sessions.begin() as session:
                     await settle(session, target_id)
             except errors.SwitchStopped:
                 return
             except errors.DomainError as refusal:
-                # Another process settled it, or its facts changed since the list was read.
-                log.info("Settlement refused", what=what, target_id=target_id, why=str(refusal))
+                # Another process settled the target, or its facts changed since the list was read.
+                log.info("Settlement refused", what=action, target_id=target_id, why=str(refusal))
             else:
-                log.info("Settled", what=what, target_id=target_id)
+                log.info("Settled", what=action, target_id=target_id)

@@ -1,4 +1,4 @@
-"""Ticks that look after what stands still: abandoned leases, stuck escrows, the ledger."""
+"""Run periodic maintenance: abandoned posts, stuck escrows, expired placements, the ledger."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 async def rescue_abandoned(sessions: Sessions) -> None:
-    """Tick: posts whose worker died are queued again, or uncertain if it had begun to send."""
+    """Queue the posts of dead processes again, or make them uncertain if a send had begun."""
     async with sessions.begin() as session:
         rescued = await rescue.rescue_abandoned(session)
     if rescued:
@@ -22,13 +22,13 @@ async def rescue_abandoned(sessions: Sessions) -> None:
 
 
 async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
-    """Tick: money held for a post that never went out goes back after the SLA."""
+    """Refund the money that was held for longer than `sla` for posts that were never published."""
     async with sessions.begin() as session:
         await stuck_escrows.refund_stuck_escrows(session, sla=sla)
 
 
 async def expire_targets(sessions: Sessions) -> None:
-    """Tick: placements that nobody decided about in time expire."""
+    """Let placements expire that no admin has decided in time."""
     async with sessions.begin() as session:
         expired = await placement_expiry.expire_targets(session)
     if expired:
@@ -36,7 +36,7 @@ async def expire_targets(sessions: Sessions) -> None:
 
 
 async def cancel_unwanted(sessions: Sessions) -> None:
-    """Tick: posts of blocked advertisers and of cancelled campaigns do not wait for ever."""
+    """Cancel the queued posts of blocked advertisers and of cancelled campaigns."""
     async with sessions.begin() as session:
         cancelled = await rescue.cancel_unwanted(session)
     if cancelled:
@@ -44,12 +44,12 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 
 
 async def check_ledger(sessions: Sessions) -> None:
-    """Tick: runs the invariants; a broken one freezes the money by itself."""
+    """Check the invariants; a violation freezes the money without an admin."""
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
 
 
 async def purge_inbox(sessions: Sessions) -> None:
-    """Tick: drops updates that were handled long ago."""
+    """Delete updates that were handled long ago."""
     async with sessions.begin() as session:
         await inbox.purge(session)

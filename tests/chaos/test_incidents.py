@@ -133,15 +133,15 @@ async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
 async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     poisoned = await scene.approve()
     sound = await scene.approve(channel_id=await scene.another_channel())
-    handle = workers._handle
+    publish = workers._publish
 
     async def die_over_it(desk: workers.PostingWorker, claim: Claim, lease_ends: float) -> None:
         if claim.target_id == poisoned:
             raise MemoryError("the ad is too much for it")
-        await handle(desk, claim, lease_ends)
+        await publish(desk, claim, lease_ends)
 
     # Reproduced: every worker that takes it up dies over it. Contained: it is parked by itself.
-    monkeypatch.setattr(workers, "_handle", die_over_it)
+    monkeypatch.setattr(workers, "_publish", die_over_it)
     for number in range(rescue.MAX_ABANDONED):
         await scene.dispatch(owner=f"worker {number}")
         await scene.database.as_owner(
@@ -156,7 +156,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
     await money(scene)
     assert (await scene.job(poisoned))["target"] == "refunded"
     # Recovered: it is among the dead letters with its error, and can be offered again.
-    monkeypatch.setattr(workers, "_handle", handle)
+    monkeypatch.setattr(workers, "_publish", publish)
     async with scene.database.sessions.begin() as session:
         [letter] = await dead_letters.page(session, limit=9, offset=0)
         assert (letter.target_id, "worker was gone" in letter.error) == (poisoned, True)

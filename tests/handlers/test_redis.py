@@ -93,6 +93,6 @@ async def test_memory_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch)
     kept = storage.FormStorage(storage.connect("redis://127.0.0.1:1/0"))
     for number in range(10):
         await kept.set_data(StorageKey(bot_id=1, chat_id=number, user_id=number), {"n": number})
-    assert len(kept._mirror) <= 3
+    assert len(kept._memory) <= 3
     assert len(kept._unsaved) <= 3
     await kept.close()

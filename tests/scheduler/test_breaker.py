@@ -14,7 +14,7 @@ def after(*outcomes: SendOutcome) -> bool:
     """Whether it is open after these."""
     tried = Breaker()
     for outcome in outcomes:
-        tried.note(outcome)
+        tried.record(outcome)
     return tried.open
 
 
@@ -46,12 +46,12 @@ async def test_it_asks_whether_telegram_is_back_and_trusts_it_slowly(
     nowhere: Sender = scene.desk(api_url="http://127.0.0.1:1").sender
     tried = Breaker()
     for _ in range(FAILURES):
-        tried.note(DOWN)
+        tried.record(DOWN)
     assert not await tried.lets_through(nowhere)
     assert await tried.lets_through(here)
     closed = not tried.open
     assert closed
-    tried.note(DOWN)
+    tried.record(DOWN)
     assert tried.open
     assert await scene.published() == []
 
@@ -59,7 +59,7 @@ async def test_it_asks_whether_telegram_is_back_and_trusts_it_slowly(
 async def test_while_open_it_asks_only_now_and_then(scene: Scene) -> None:
     tried = Breaker()
     for _ in range(FAILURES):
-        tried.note(DOWN)
+        tried.record(DOWN)
     assert not await tried.lets_through(scene.desk().sender)
 
 
@@ -73,17 +73,17 @@ async def test_the_admin_chat_is_told_once_by_however_many(scene: Scene) -> None
     here, sessions = scene.desk().sender, scene.database.sessions
     breakers = [Breaker(), Breaker()]
     for tried in breakers:
-        await tried.tell(sessions, here)
+        await tried.announce(sessions, here)
     assert await told(scene) == []
     for _ in range(2):
         for tried in breakers:
             for _ in range(FAILURES):
-                tried.note(DOWN)
-            await tried.tell(sessions, here)
+                tried.record(DOWN)
+            await tried.announce(sessions, here)
     assert await told(scene) == ["telegram_down"]
     for tried in breakers:
-        tried.note(Sent(1))
-        await tried.tell(sessions, here)
+        tried.record(Sent(1))
+        await tried.announce(sessions, here)
     assert await told(scene) == ["telegram_down", "telegram_back"]
 
 
@@ -95,10 +95,10 @@ async def test_a_new_process_does_not_call_an_outage_over_that_it_has_not_seen(
     nowhere = scene.desk(api_url="http://127.0.0.1:1").sender
     gone = Breaker()
     for _ in range(FAILURES):
-        gone.note(DOWN)
-    await gone.tell(sessions, nowhere)
+        gone.record(DOWN)
+    await gone.announce(sessions, nowhere)
     heir = Breaker()
-    await heir.tell(sessions, nowhere)
+    await heir.announce(sessions, nowhere)
     assert await told(scene) == ["telegram_down"]
-    await heir.tell(sessions, here)
+    await heir.announce(sessions, here)
     assert await told(scene) == ["telegram_down", "telegram_back"]

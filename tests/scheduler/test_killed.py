@@ -64,15 +64,15 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
 @pytest.mark.parametrize(
     ("place", "name", "moment", "end", "messages"),
     [
-        (posting, "take", "before", PAID, 1),
-        (posting, "take", "after", PAID, 1),
+        (posting, "claim_due", "before", PAID, 1),
+        (posting, "claim_due", "after", PAID, 1),
         (posting, "begin_sends", "after", PAID, 1),
-        (workers.PostingWorker, "_begin", "after", NOBODY_KNOWS, 0),
+        (workers.PostingWorker, "_begin_sends", "after", NOBODY_KNOWS, 0),
         (posting, "begin_sends", "before", PAID, 1),
         (Sender, "send_ad", "before", NOBODY_KNOWS, 0),
         (Sender, "send_ad", "after", NOBODY_KNOWS, 1),
-        (posting, "record_sent", "before", NOBODY_KNOWS, 1),
-        (posting, "record_sent", "after", NOBODY_KNOWS, 1),
+        (posting, "record_published", "before", NOBODY_KNOWS, 1),
+        (posting, "record_published", "after", NOBODY_KNOWS, 1),
         (escrow, "releasable", "before", PAID, 1),
         (escrow, "release", "before", PAID, 1),
         (escrow, "release", "after", PAID, 1),
@@ -104,7 +104,7 @@ async def test_whoever_dies_over_the_record_of_many_posts_sends_none_of_them_aga
 ) -> None:
     channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in channel_ids]
-    die_at(monkeypatch, posting, "record_sent", moment)
+    die_at(monkeypatch, posting, "record_published", moment)
     await work(scene)
     await go_on(scene)
     jobs = [await scene.job(target_id) for target_id in target_ids]

@@ -7,7 +7,15 @@ from bot.leader_election import LeaderElection
 from services.platform import leases
 from tests.conftest import Database
 
+LEASE = "clock"
 TTL = timedelta(seconds=2)
+
+
+def candidate(
+    database: Database, owner: str, *, ttl: timedelta = timedelta(seconds=15)
+) -> LeaderElection:
+    """Return the part of one process in the election."""
+    return LeaderElection(database.sessions, lease=LEASE, owner=owner, ttl=ttl)
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
@@ -18,46 +26,46 @@ async def ran(*leaders: LeaderElection) -> list[int]:
         async def tick(number: int = number) -> None:
             found.append(number)
 
-        await leader.only(tick)()
+        await leader.leader_only(tick)()
     return found
 
 
 async def test_one_leads_and_a_dead_one_is_replaced_within_its_ttl(database: Database) -> None:
-    first, second = (LeaderElection(database.sessions, owner, ttl=TTL) for owner in ("one", "two"))
+    first, second = (candidate(database, owner, ttl=TTL) for owner in ("one", "two"))
     for _ in range(3):
-        await first.stand()
-        await second.stand()
+        await first.acquire_or_renew()
+        await second.acquire_or_renew()
         assert await ran(first, second) == [0]
         await asyncio.sleep(TTL.total_seconds() / 4)
     # The first one is gone now.
     async with asyncio.timeout(TTL.total_seconds() * 5):
-        while not second.leads:
+        while not second.is_leader:
             await asyncio.sleep(0.02)
-            await second.stand()
+            await second.acquire_or_renew()
     assert await ran(first, second) == [1]
-    await first.stand()
+    await first.acquire_or_renew()
     assert await ran(first, second) == [1]
 
 
 async def test_who_steps_down_is_replaced_at_once(database: Database) -> None:
-    first, second = (LeaderElection(database.sessions, owner) for owner in ("one", "two"))
-    await first.stand()
-    await second.stand()
+    first, second = (candidate(database, owner) for owner in ("one", "two"))
+    await first.acquire_or_renew()
+    await second.acquire_or_renew()
     assert await ran(first, second) == [0]
     await first.step_down()
-    await second.stand()
+    await second.acquire_or_renew()
     assert await ran(first, second) == [1]
 
 
 async def test_a_leader_that_slept_through_an_election_knows_it(database: Database) -> None:
     """Its own clock may have stood still meanwhile: the epoch in the database tells."""
-    sleeper = LeaderElection(database.sessions, "sleeper")
-    await sleeper.stand()
-    assert sleeper.leads
+    sleeper = candidate(database, "sleeper")
+    await sleeper.acquire_or_renew()
+    assert sleeper.is_leader
     async with database.sessions.begin() as session:
-        await leases.release(session, name="clock", owner="sleeper")
+        await leases.release(session, name=LEASE, owner="sleeper")
     async with database.sessions.begin() as session:
-        epoch = await leases.take(session, name="clock", owner="other", ttl=TTL)
+        epoch = await leases.take(session, name=LEASE, owner="other", ttl=TTL)
         assert epoch == 2
-    assert sleeper.leads
+    assert sleeper.is_leader
     assert await ran(sleeper) == []

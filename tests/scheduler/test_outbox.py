@@ -77,7 +77,7 @@ async def test_a_notice_of_two_parts_arrives_in_one_go(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each part takes its place when it goes: the second waits for the first one's answer."""
-    monkeypatch.setattr(notice_delivery, "PATIENCE_SECONDS", rate_limits.UNDER_WAY_MS / 1000)
+    monkeypatch.setattr(notice_delivery, "MAX_SLOT_WAIT_SECONDS", rate_limits.UNDER_WAY_MS / 1000)
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     scene.closing.append(valkey.stop)
     limiter = RateLimiter(valkey.url)

@@ -38,7 +38,7 @@ async def look(scene: Scene, *, times: int = 1) -> None:
         # A new one each time: a minute of the channel's limit passes between two looks.
         search = Search(scene.desk(seconds=2), GAP, scene.world.ids["group"])
         await post_search.look_for_uncertain(search)
-        await post_search.ask_admins(search.desk)
+        await post_search.ask_admins(search.worker)
         await settlements.release_due(scene.database.sessions)
         await settlements.refund_due(scene.database.sessions)
         await scene.database.forward(GAP + timedelta(seconds=1))
@@ -65,7 +65,7 @@ async def hear(scene: Scene) -> None:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look in vain asks for few ids, as Telegram's pace of one a second is kept here too."""
-    monkeypatch.setattr(uncertain_posts, "HOLES", 3)
+    monkeypatch.setattr(post_search, "HOLES", 3)
 
 
 @pytest.mark.parametrize("kind", LOST)
