@@ -1,4 +1,4 @@
-"""An advertiser's message as the ad that they mean."""
+"""Parse the message of an advertiser into a creative."""
 
 from typing import Any
 
@@ -21,17 +21,17 @@ FORMATTING = frozenset(
         "custom_emoji",
     }
 )
-"""What is kept of a text's entities. Mentions and links Telegram finds again by itself, and a
-mention of a person without a username would keep that person's name."""
+"""The kinds of entities that are kept. Telegram finds plain mentions and links again by itself. A
+mention of a person without a username is not kept, because it would store that person's name."""
 
 
 def parse_ad(message: Message) -> Creative | None:
-    """Take the ad out of a message; None if it is no text, photo, video or animation."""
+    """Return the ad of a message; None if it is not a text, photo, video or animation."""
     if message.text is not None:
         return Creative("text", message.text, _entities(message.entities))
     caption = message.caption or ""
     entities = _entities(message.caption_entities)
-    # An animation comes with a document of the same file: it is looked at before the others.
+    # An animation also has a document with the same file, so it is checked before other media.
     if message.animation is not None:
         return Creative("animation", caption, entities, message.animation.file_id)
     if message.photo:
@@ -41,9 +41,9 @@ def parse_ad(message: Message) -> Creative | None:
     return None
 
 
-def _entities(found: list[MessageEntity] | None) -> list[dict[str, Any]]:
+def _entities(entities: list[MessageEntity] | None) -> list[dict[str, Any]]:
     return [
         entity.model_dump(mode="json", exclude_none=True)
-        for entity in found or []
+        for entity in entities or []
         if entity.type in FORMATTING
     ]

@@ -1,7 +1,7 @@
-"""What the product's stateless buttons carry: an act and an id, everything else is read again.
+"""Define the data of the stateless buttons: an action and an id; everything else is read again.
 
-Telegram allows 64 bytes. The separator of aiogram-dialog never occurs here, so that a form's own
-buttons can be told from these.
+Telegram allows 64 bytes. The separator of aiogram-dialog never occurs here, so these buttons can be
+distinguished from the buttons of a form.
 """
 
 from enum import StrEnum
@@ -10,7 +10,7 @@ from aiogram.filters.callback_data import CallbackData
 
 
 class Place(StrEnum):
-    """Where a navigation button leads."""
+    """The screen to which a navigation button leads."""
 
     MENU = "menu"
     CAMPAIGNS = "campaigns"
@@ -29,7 +29,7 @@ class Place(StrEnum):
 
 
 class Go(CallbackData, prefix="go"):
-    """Show another screen; it changes nothing."""
+    """Data of a button that shows another screen and changes nothing."""
 
     place: Place
     id: int = 0
@@ -48,14 +48,14 @@ class FormName(StrEnum):
 
 
 class OpenForm(CallbackData, prefix="form"):
-    """Open a form; the id is the campaign's or the channel's."""
+    """Data of a button that opens a form; the id is that of a campaign or a channel."""
 
     name: FormName
     id: int = 0
 
 
 class CampaignAct(StrEnum):
-    """What an advertiser does with a campaign."""
+    """The actions of an advertiser on a campaign."""
 
     ACTIVATE = "activate"
     PAUSE = "pause"
@@ -66,21 +66,21 @@ class CampaignAct(StrEnum):
 
 
 class OnCampaign(CallbackData, prefix="camp"):
-    """Act on a campaign."""
+    """Data of a button on a campaign."""
 
     act: CampaignAct
     id: int
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """Take a placement back that waits for moderation."""
+    """Data of a button on a placement: withdraw it while it waits for moderation."""
 
     act: str
     id: int
 
 
 class ChannelAct(StrEnum):
-    """What an owner does with a channel."""
+    """The actions of an owner on a channel."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -89,14 +89,14 @@ class ChannelAct(StrEnum):
 
 
 class OnChannel(CallbackData, prefix="chan"):
-    """Act on a channel."""
+    """Data of a button on a channel."""
 
     act: ChannelAct
     id: int
 
 
 class ModerationAct(StrEnum):
-    """What an admin does with a card."""
+    """The actions of an admin on a moderation card."""
 
     OPEN = "open"
     APPROVE = "approve"
@@ -106,7 +106,7 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """Decide on a placement, or show its card again; the reason is one of the presets."""
+    """Data of a button on a moderation card; the reason is one of the presets."""
 
     act: ModerationAct
     id: int
@@ -114,7 +114,7 @@ class Moderate(CallbackData, prefix="mod"):
 
 
 class SwitchAct(StrEnum):
-    """What an operator does with a switch."""
+    """The actions of an operator on a kill switch."""
 
     PANEL = "panel"
     ASK_STOP = "ask_stop"
@@ -124,7 +124,7 @@ class SwitchAct(StrEnum):
 
 
 class OnSwitch(CallbackData, prefix="switch"):
-    """Stop or run a part of the product; the reason is one of the presets."""
+    """Data of a button that stops or runs a kill switch; the reason is one of the presets."""
 
     act: SwitchAct
     key: str = ""
@@ -132,25 +132,25 @@ class OnSwitch(CallbackData, prefix="switch"):
 
 
 class CloseIncident(CallbackData, prefix="incident"):
-    """Close an incident, once what it saw is repaired."""
+    """Data of a button that closes an incident after its violations are repaired."""
 
     id: int
 
 
 class ShowQueue(CallbackData, prefix="queue"):
-    """Page through what waits for moderation."""
+    """Data of a button that shows a page of the placements that wait for moderation."""
 
     page: int = 0
 
 
 class ChooseLanguage(CallbackData, prefix="lang"):
-    """Choose the language of the product's words."""
+    """Data of a button that chooses the language of the bot's texts."""
 
     language: str
 
 
 class ResolutionAct(StrEnum):
-    """What an admin does about a post of which nobody knows whether it is, or stayed, there."""
+    """The actions of an admin on a post that may or may not be, or have stayed, in its channel."""
 
     CARD = "card"
     THERE = "there"
@@ -161,7 +161,10 @@ class ResolutionAct(StrEnum):
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """Decide on a doubtful post; the claim tells a card of an earlier doubt from today's."""
+    """Data of a button on the card of such a post.
+
+    The claim number shows whether the card is about the current doubt or about an earlier one.
+    """
 
     act: ResolutionAct
     id: int
@@ -169,20 +172,20 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class ShowDeadLetters(CallbackData, prefix="dlq"):
-    """Page through the posts that failed for good."""
+    """Data of a button that shows a page of the dead letters."""
 
     page: int = 0
 
 
 class OnDeadLetter(CallbackData, prefix="dead"):
-    """Show one of them, or offer it to its advertiser again."""
+    """Data of a button that shows a dead letter or offers it to its advertiser again."""
 
     act: str
     id: int
 
 
 class Retry(CallbackData, prefix="retry"):
-    """Submit an offered placement anew, on the terms that the offer showed."""
+    """Data of a button that submits an offered placement again, on the terms of the offer."""
 
     id: int
     price: int
@@ -190,26 +193,29 @@ class Retry(CallbackData, prefix="retry"):
 
 
 class Withdraw(CallbackData, prefix="withdraw"):
-    """Ask for the amount that the button showed; the key makes a second press the first one."""
+    """Data of a button that requests a withdrawal of the shown amount, in minor units.
+
+    The idempotency key makes a second press the same request.
+    """
 
     amount: int
     key: str
 
 
 class CancelWithdrawal(CallbackData, prefix="cancel"):
-    """Take one's own withdrawal back, while nobody has approved it."""
+    """Data of a button that cancels the person's own withdrawal before it is approved."""
 
     id: int
 
 
 class ShowWithdrawals(CallbackData, prefix="withdrawals"):
-    """Page through the withdrawals that wait for staff."""
+    """Data of a button that shows a page of the withdrawals that wait for staff."""
 
     page: int = 0
 
 
 class WithdrawalAct(StrEnum):
-    """What an admin does with a withdrawal."""
+    """The actions of an admin on a withdrawal."""
 
     CARD = "card"
     APPROVE = "approve"
@@ -219,7 +225,7 @@ class WithdrawalAct(StrEnum):
 
 
 class OnWithdrawal(CallbackData, prefix="withdrawal"):
-    """Decide on a withdrawal, or show its card again; the reason is one of the presets."""
+    """Data of a button on the card of a withdrawal; the reason is one of the presets."""
 
     act: WithdrawalAct
     id: int
@@ -227,19 +233,19 @@ class OnWithdrawal(CallbackData, prefix="withdrawal"):
 
 
 class ShowDeposits(CallbackData, prefix="deposits"):
-    """Page through the deposits."""
+    """Data of a button that shows a page of the deposits."""
 
     page: int = 0
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """Page through the repairs of the books that wait."""
+    """Data of a button that shows a page of the corrections that wait."""
 
     page: int = 0
 
 
 class CorrectionAct(StrEnum):
-    """What an admin does with a proposed repair."""
+    """The actions of an admin on a proposed correction."""
 
     CARD = "card"
     ASK_CONFIRM = "ask_yes"
@@ -249,7 +255,7 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """Decide on a repair, or show its card again; the reason is one of the presets."""
+    """Data of a button on the card of a correction; the reason is one of the presets."""
 
     act: CorrectionAct
     id: int

@@ -1,4 +1,4 @@
-"""What Telegram says about a channel: may the bot post there, and is a person its creator?"""
+"""Ask Telegram whether the bot may post in a channel, and whether a person is its creator."""
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramServerError
@@ -6,18 +6,18 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberOwner
 
 
 async def problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
-    """Ask Telegram anew, and give the id of the text that says what is missing; None if nothing.
+    """Check a channel; return the id of the text that says what is missing, or None.
 
-    Raises TelegramNetworkError and TelegramServerError: no answer proves nothing.
+    Raises TelegramNetworkError and TelegramServerError, because a missing answer proves nothing.
     """
     try:
-        ours = await bot.get_chat_member(chat_id, bot.id)
-        if not isinstance(ours, ChatMemberAdministrator) or not ours.can_post_messages:
+        bot_member = await bot.get_chat_member(chat_id, bot.id)
+        if not isinstance(bot_member, ChatMemberAdministrator) or not bot_member.can_post_messages:
             return "channel-no-right"
-        theirs = await bot.get_chat_member(chat_id, creator_telegram_id)
+        creator_member = await bot.get_chat_member(chat_id, creator_telegram_id)
     except (TelegramNetworkError, TelegramServerError):
         raise
     except TelegramAPIError:
-        # Of a stranger Telegram does not even say who is in the channel.
+        # Telegram does not name the members of a channel to a bot that is not in it.
         return "channel-no-right"
-    return None if isinstance(theirs, ChatMemberOwner) else "channel-not-creator"
+    return None if isinstance(creator_member, ChatMemberOwner) else "channel-not-creator"

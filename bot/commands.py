@@ -1,4 +1,4 @@
-"""The commands that Telegram offers to people, each where it works, in each language."""
+"""Publish the commands that Telegram suggests to people, in each language."""
 
 from aiogram import Bot
 from aiogram.types import (
@@ -18,7 +18,7 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Tell Telegram the commands: everybody's in private chats, the staff's in the admin chat."""
+    """Publish the commands for all people in private chats, and for staff in the admin chat."""
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
         await _publish(bot, STAFF, BotCommandScopeChat(chat_id=admin_chat_id), language)

@@ -1,4 +1,4 @@
-"""One update: who speaks, in which words to answer, and the transactions to do it in."""
+"""Define the context of one update: the actor, the texts of the answer, and the transactions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,20 +16,20 @@ from services.platform.actors import Actor
 
 
 class TryLaterError(Exception):
-    """Nothing was changed; the update stays in the inbox and is handled again later."""
+    """Nothing was changed. The update stays in the inbox and is handled again later."""
 
 
 class DatabaseAwayError(TryLaterError):
-    """PostgreSQL did not answer, or had to choose between two transactions."""
+    """PostgreSQL did not answer, or it cancelled a transaction because of a conflict."""
 
 
 class AlreadyHandledError(Exception):
-    """Another process handled this update in the meantime: nothing of ours may commit."""
+    """Another process has handled this update meanwhile. This process must commit nothing."""
 
 
 @asynccontextmanager
 async def database_errors() -> AsyncIterator[None]:
-    """Tell a PostgreSQL that is away from any other error. Raises DatabaseAwayError."""
+    """Turn the errors of a PostgreSQL that is away, and of a conflict, into DatabaseAwayError."""
     try:
         yield
     except Exception as error:
@@ -40,7 +40,10 @@ async def database_errors() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a transaction in which the database itself refuses writes."""
+    """Open a read-only transaction, in which the database refuses writes.
+
+    Raises DatabaseAwayError.
+    """
     async with database_errors(), sessions.begin() as session:
         await session.connection(execution_options={"postgresql_readonly": True})
         yield session
@@ -48,29 +51,29 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 @dataclass
 class Dependencies:
-    """What a process works with; it comes with every update, so that handlers have no globals."""
+    """The shared objects of a process. Handlers get them with each update and need no globals."""
 
     sessions: Sessions
     settings: Settings
     storage: FormStorage
     admin_chat_id: int
-    """Where the staff's group is; it changes when Telegram makes a supergroup of it."""
+    """The id of the admin chat. It changes when Telegram turns the group into a supergroup."""
 
 
 @dataclass
 class UpdateResult:
-    """What became of one row of the inbox."""
+    """The result of handling one row of the inbox."""
 
     inbox_id: int
     marked: bool = False
     """Whether a transaction of a handler has marked the row done."""
     failure: str | None = None
-    """The class of an unexpected error."""
+    """The name of the class of an unexpected error, or another short reason; None for success."""
 
 
 @dataclass
 class RequestContext:
-    """What a handler is given."""
+    """The context of one update, as handlers receive it."""
 
     dependencies: Dependencies
     update_result: UpdateResult
@@ -78,39 +81,40 @@ class RequestContext:
     person: User | None = None
     identified_actor: Actor | None = None
     act: str = "update"
-    """What was asked for, in words of the product: for the audit of a refusal."""
+    """The requested action, for the audit row of a refusal: a command or a button's data prefix."""
 
     @property
     def settings(self) -> Settings:
-        """The process's settings."""
+        """Return the settings of the process."""
         return self.dependencies.settings
 
     @property
     def admin_chat_id(self) -> int:
-        """Where the staff's group is now."""
+        """Return the current id of the admin chat."""
         return self.dependencies.admin_chat_id
 
     @property
     def actor(self) -> Actor:
-        """Who acts. An update without a person has none, and never acts as the clock."""
+        """Return the actor. An update without a person has none, and raises LookupError."""
         if self.identified_actor is None:
-            message = "nobody speaks in this update"
+            message = "this update has no person"
             raise LookupError(message)
         return self.identified_actor
 
     @property
     def user_id(self) -> int:
-        """The person's own id in the product."""
+        """Return the id of the person's row. Raises LookupError for an update without a person."""
         if self.person is None:
-            message = "nobody speaks in this update"
+            message = "this update has no person"
             raise LookupError(message)
         return self.person.id
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
-        """Open the transaction of a change; it marks the update done before it commits.
+        """Open the transaction of a change, which also marks the update as done before it commits.
 
-        A crash after the commit then repeats nothing, and one before it loses nothing.
+        A crash after the commit therefore repeats nothing, and a crash before it loses nothing.
+        Raises DatabaseAwayError, and AlreadyHandledError if another process marked the update.
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
             yield session
@@ -122,6 +126,6 @@ class RequestContext:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction for a screen; it changes and marks nothing."""
+        """Open a read-only transaction for a screen; it does not mark the update."""
         async with read_only(self.dependencies.sessions) as session:
             yield session

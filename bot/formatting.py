@@ -1,4 +1,4 @@
-"""Money and times between people's words and whole minor units and aware datetimes."""
+"""Format and parse money (whole minor units) and times (aware datetimes) for people."""
 
 import re
 from datetime import datetime, timedelta
@@ -17,36 +17,40 @@ from babel.numbers import (
 
 STARS = "XTR"
 LARGEST = 10**12
-"""Minor units; more than anybody pays, and far from the limits of the database's integers."""
+"""The largest amount that is accepted, in minor units. Nobody pays so much, and it is far below the
+limits of the database's integers."""
 
 EXAMPLE = 5_000
-"""Minor units, shown where an amount is asked for."""
+"""An example amount in minor units, shown where the bot asks for an amount."""
 
 _NUMBER = re.compile(r"[0-9][0-9 .,\u00a0]*")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 
 
 def exponent(currency: str) -> int:
-    """Tell how many decimals an amount of this currency has; Stars have none."""
+    """Return the number of decimals of a currency; Stars have none."""
     return 0 if currency == STARS else get_currency_precision(currency)
 
 
 def format_money(amount: int, currency: str, language: str) -> str:
-    """Write whole minor units as the language does: 123450 USD is $1,234.50 in English."""
+    """Format whole minor units in a language: 123450 in USD is $1,234.50 in English."""
     if currency == STARS:
         return f"{format_decimal(amount, locale=language)} ⭐"
     return format_currency(Decimal(amount).scaleb(-exponent(currency)), currency, locale=language)
 
 
 def parse_money(text: str, currency: str, language: str) -> int | None:
-    """Read an amount typed by a person into whole minor units; None if it is not a positive one."""
-    bare = text.strip().removesuffix("⭐")
+    """Parse a typed amount into whole minor units.
+
+    Returns None if it is not a positive amount of at most LARGEST.
+    """
+    number = text.strip().removesuffix("⭐")
     for sign in (get_currency_symbol(currency, locale=language), currency):
-        bare = bare.removeprefix(sign).removesuffix(sign).strip()
-    if not _NUMBER.fullmatch(bare):
+        number = number.removeprefix(sign).removesuffix(sign).strip()
+    if not _NUMBER.fullmatch(number):
         return None
     try:
-        value = parse_decimal(_spaced(bare), locale=language, strict=True)
+        value = parse_decimal(_with_no_break_spaces(number), locale=language, strict=True)
     except NumberFormatError:
         return None
     minor = value.scaleb(exponent(currency))
@@ -55,43 +59,47 @@ def parse_money(text: str, currency: str, language: str) -> int | None:
     return int(minor)
 
 
-def _spaced(number: str) -> str:
-    """Give a number the no-break spaces that babel wants where a keyboard types plain ones."""
+def _with_no_break_spaces(number: str) -> str:
+    """Replace the plain spaces of a typed number with the no-break spaces that babel expects."""
     return number.replace(" ", "\u00a0")
 
 
 def zone(name: str | None) -> ZoneInfo:
-    """Give the person's time zone; UTC until they have chosen one."""
+    """Return a person's time zone; UTC until they have chosen one."""
     return ZoneInfo(name or "UTC")
 
 
 def known_zone(text: str) -> str | None:
-    """Find the IANA zone that a person meant: `Europe/Berlin`, `berlin` or `UTC`; else None."""
-    wanted = text.strip().casefold().replace(" ", "_")
-    if not wanted:
+    """Return the IANA time zone that a person typed, or None if there is none.
+
+    A person may type the full name or only the city, in any case: `Europe/Berlin`, `berlin`.
+    """
+    typed = text.strip().casefold().replace(" ", "_")
+    if not typed:
         return None
     zones = available_timezones()
     for name in sorted(zones):
-        if name.casefold() == wanted:
+        if name.casefold() == typed:
             return name
-    cities = [name for name in sorted(zones) if name.casefold().rpartition("/")[2] == wanted]
+    cities = [name for name in sorted(zones) if name.casefold().rpartition("/")[2] == typed]
     return cities[0] if cities else None
 
 
 def format_time(at: datetime, time_zone: str | None, language: str) -> str:
-    """Write an aware datetime in the person's zone, with the zone's short name."""
+    """Format an aware datetime in the person's zone, with the zone's short name."""
     local = at.astimezone(zone(time_zone))
     return f"{format_datetime(local, 'd MMM y HH:mm', locale=language)} {local.tzname()}"
 
 
 def parse_time(text: str, time_zone: str | None) -> datetime | None:
-    """Read a date with a time in the person's zone; None if it is not one or does not exist there.
+    """Parse a date with a time in the person's zone into an aware datetime in UTC.
 
-    An hour that a change of clocks skips is refused; of one that it repeats the first is meant.
+    Returns None if the text has another format, or if a change of clocks skips that time in the
+    zone. A time that a change of clocks repeats is taken as the first of the two.
     """
-    for shape in _TIME_FORMATS:
+    for time_format in _TIME_FORMATS:
         try:
-            naive = datetime.strptime(text.strip(), shape)  # noqa: DTZ007 - its zone follows
+            naive = datetime.strptime(text.strip(), time_format)  # noqa: DTZ007 - its zone follows
         except ValueError:
             continue
         local = naive.replace(tzinfo=zone(time_zone))

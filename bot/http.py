@@ -1,4 +1,4 @@
-"""The bot's HTTP: health, metrics, and Telegram's webhook."""
+"""Serve the bot's HTTP endpoints: health, metrics, and Telegram's webhook."""
 
 import hmac
 import json
@@ -18,12 +18,12 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's n
 
 
 def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) -> web.Application:
-    """Make the application; the webhook is there only if WEBHOOK_URL is set."""
+    """Build the HTTP application; it has the webhook only if WEBHOOK_URL is set."""
     app = web.Application(client_max_size=1024**2)
 
     async def ready(_request: web.Request) -> web.Response:
-        facts, good = await readiness.check(dependencies)
-        status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+        facts, is_ready = await readiness.check(dependencies)
+        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         return web.json_response(facts, status=status)
 
     async def webhook(request: web.Request) -> web.Response:
@@ -48,7 +48,12 @@ async def _metrics(_request: web.Request) -> web.Response:
 async def _receive(
     dependencies: Dependencies, worker: inbox_worker.InboxWorker, request: web.Request
 ) -> web.Response:
-    """Store the update, then say so: Telegram repeats it until it gets a 2xx."""
+    """Store an update in the inbox, and answer with 200 only then.
+
+    Telegram repeats an update until it gets a 2xx. The answer is 403 for a wrong secret, and 503
+    while the database is away. A body that cannot be read is answered with 200, since it would be
+    the same when repeated.
+    """
     given = request.headers.get(SECRET_HEADER, "")
     secret = dependencies.settings.webhook_secret.get_secret_value()
     if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
@@ -58,7 +63,6 @@ async def _receive(
     except (ValueError, RecursionError):
         update = None
     if not isinstance(update, dict) or not inbox_worker.has_id(update):
-        # Whatever it is, it would be the same when repeated.
         log.warning("webhook body unreadable")
         return web.Response()
     try:

@@ -1,7 +1,7 @@
-"""From the inbox table to the handlers: in order within a chat, chats side by side.
+"""Feed updates from the inbox table to the handlers: in order within a chat, chats concurrently.
 
-An update is in the table before Telegram hears that it arrived. What a crash leaves unhandled is
-taken again at the next start; what kills the process again and again is parked.
+An update is in the table before it is confirmed to Telegram. Updates that a crash leaves unhandled
+are taken again at the next start. An update that ends the process again and again is parked.
 """
 
 import asyncio
@@ -34,21 +34,23 @@ from services.platform import inbox
 
 log = structlog.get_logger(__name__)
 
-_LARGEST = 2**63
+_UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""Rows held in memory at most; the others wait in the table."""
+"""The most rows that are held in memory. The others wait in the table."""
 SIDE_BY_SIDE = 16
-"""Handlers at once, over all chats."""
-LOOK_SECONDS = 1.0
-"""How often the table is looked at for what another process has stored."""
+"""The most handlers that run at once, over all chats."""
+POLL_SECONDS = 1.0
+"""How often the table is read for updates that another process has stored."""
 AWAY_SECONDS = 2.0
+"""The pause after the database was away, or after a handler asked to try again later."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Put updates into the inbox, all in one statement; when this returns, they are safe.
+    """Store updates in the inbox with one statement; they are committed when this returns.
 
-    What the database cannot keep (an id past its integers) is stored as an empty update and parked
-    later, so that it holds nothing else up. Raises DatabaseAwayError.
+    Updates without an id are logged and skipped. An update that the database cannot store (an id
+    beyond its integers) is stored as an empty update and parked later, so that it delays no other.
+    Raises DatabaseAwayError.
     """
     readable = [update for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -67,9 +69,9 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 def has_id(update: dict[str, Any]) -> bool:
-    """Tell whether an update has an id that it can be kept and confirmed by."""
-    number = update.get("update_id")
-    return type(number) is int and 0 <= number < _LARGEST
+    """Return whether an update has an id with which it can be stored and confirmed."""
+    update_id = update.get("update_id")
+    return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
 
 
 async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
@@ -79,28 +81,28 @@ async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 class InboxWorker:
-    """Takes rows and feeds them to the dispatcher. One process at a time works, by a lease."""
+    """Takes rows and feeds them to the dispatcher; it runs only in the process with the lease."""
 
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
-        """Keep what is needed; nothing starts before `run`."""
-        self._wiring = dependencies
+        """Keep the dependencies; nothing starts before `run`."""
+        self._dependencies = dependencies
         self._sessions = dependencies.sessions
         self._dispatcher = dispatcher
         self._bot = bot
-        self._lanes: dict[int, deque[InboxUpdate]] = {}
+        self._chat_queues: dict[int, deque[InboxUpdate]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: set[int] = set()
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._news = asyncio.Event()
+        self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
-        """Say that there is something new in the table, or room for more."""
-        self._news.set()
+        """Let `run` take rows now, because there are new ones or there is room for more."""
+        self._wake_up.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; then finish what was begun. What waits stays in the table."""
+        """Work until `stop` is set, then finish the running handlers; other rows stay open."""
         while not stop.is_set():
-            self._news.clear()
+            self._wake_up.clear()
             try:
                 for row in await self._take():
                     self._queue(row)
@@ -108,19 +110,20 @@ class InboxWorker:
                 log.warning("database away", what="inbox")
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
-            await self._wait(stop)
-        left = [row.id for lane in self._lanes.values() for row in lane]
-        for lane in self._lanes.values():
-            lane.clear()
-        # This process may lead again, and then has to take them itself.
-        self._taken.difference_update(left)
-        await self._give_back(left)
+            await self._wait_for_work(stop)
+        waiting = [row.id for chat_queue in self._chat_queues.values() for row in chat_queue]
+        for chat_queue in self._chat_queues.values():
+            chat_queue.clear()
+        # This process may lead again, and must then be able to take these rows again.
+        self._taken.difference_update(waiting)
+        await self._give_back(waiting)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _wait(self, stop: asyncio.Event) -> None:
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._news, stop)]
-        await asyncio.wait(waits, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    async def _wait_for_work(self, stop: asyncio.Event) -> None:
+        """Wait for `wake`, for `stop`, or for POLL_SECONDS."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._wake_up, stop)]
+        await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
 
@@ -132,41 +135,50 @@ class InboxWorker:
             return await inbox.take(session, limit=free, exclude=self._taken)
 
     def _queue(self, row: InboxUpdate) -> None:
+        """Append a row to the queue of its chat, and start a task for a chat without a queue."""
         self._taken.add(row.id)
-        lane = self._lanes.get(row.lane)
-        if lane is not None:
-            lane.append(row)
+        chat_queue = self._chat_queues.get(row.lane)
+        if chat_queue is not None:
+            chat_queue.append(row)
             return
-        self._lanes[row.lane] = deque([row])
-        task = asyncio.create_task(self._work(row.lane), name=f"lane {row.lane}")
+        self._chat_queues[row.lane] = deque([row])
+        task = asyncio.create_task(self._work(row.lane), name=f"chat {row.lane}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, number: int) -> None:
-        """Handle one chat's updates in order, and leave when there are none."""
-        lane = self._lanes[number]
-        begun: list[int] = []
+    async def _work(self, chat: int) -> None:
+        """Handle the updates of one chat in order until its queue is empty.
+
+        After a TryLaterError the updates stay open in the table, and the chat pauses for
+        AWAY_SECONDS. Only the update that met the error has used an attempt, and it has not if the
+        database was away.
+        """
+        chat_queue = self._chat_queues[chat]
+        current: list[int] = []
         try:
-            while lane:
-                row = lane.popleft()
-                begun = [row.id]
+            while chat_queue:
+                row = chat_queue.popleft()
+                current = [row.id]
                 async with self._slots:
                     await self._handle(row)
                 self._taken.discard(row.id)
         except TryLaterError as error:
             log.warning("handled later", error=type(error).__name__)
-            waited = [row.id for row in lane]
+            waiting = [row.id for row in chat_queue]
             away = error.__cause__ is not None and is_away(error.__cause__)
-            await self._give_back([*begun, *waited] if away else waited)
+            await self._give_back([*current, *waiting] if away else waiting)
             await asyncio.sleep(AWAY_SECONDS)
         finally:
-            # Whatever is left is still open in the table, and taken again in its order.
-            del self._lanes[number]
-            self._taken.difference_update(begun, [row.id for row in lane])
+            # The rows that are left are still open in the table, and are taken again in order.
+            del self._chat_queues[chat]
+            self._taken.difference_update(current, [row.id for row in chat_queue])
             self.wake()
 
     async def _give_back(self, ids: list[int]) -> None:
-        """What was not tried, or met no database, has not failed: a payment is not parked."""
+        """Take an attempt back from rows that were not tried or met a database that is away.
+
+        Such rows have not failed. Without this, a payment could be parked after a long outage.
+        """
         if ids:
             with contextlib.suppress(DatabaseAwayError):
                 async with database_errors(), self._sessions.begin() as session:
@@ -174,10 +186,14 @@ class InboxWorker:
 
     async def _handle(self, row: InboxUpdate) -> None:
         update_result = UpdateResult(row.id)
-        await self._feed(row, update_result)
+        await self._feed_dispatcher(row, update_result)
         await self._finish(update_result)
 
-    async def _feed(self, row: InboxUpdate, update_result: UpdateResult) -> None:
+    async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
+        """Call the handlers for one row, and put the class of an error into `update_result`.
+
+        Raises TryLaterError, for which the row stays open.
+        """
         try:
             update = Update.model_validate(row.payload, context={"bot": self._bot})
         except ValidationError as error:
@@ -189,8 +205,8 @@ class InboxWorker:
                 result = await self._dispatcher.feed_update(
                     self._bot,
                     update,
-                    dependencies=self._wiring,
-                    fsm_storage=self._wiring.storage,
+                    dependencies=self._dependencies,
+                    fsm_storage=self._dependencies.storage,
                     update_result=update_result,
                 )
             except (TryLaterError, asyncio.CancelledError):
@@ -200,7 +216,7 @@ class InboxWorker:
             except UpdateTypeLookupError:
                 update_result.failure = "of an unknown kind"
             except TelegramAPIError as error:
-                # The change is made or not, and says so in the database; only the answer is lost.
+                # The database shows whether the change was made. Only the answer is lost.
                 update_result.failure = type(error).__name__
                 log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
             except Exception as error:
@@ -211,7 +227,7 @@ class InboxWorker:
                     log.debug("update not handled", inbox_id=row.id)
 
     async def _finish(self, update_result: UpdateResult) -> None:
-        """Close the row unless a handler's own transaction has done so."""
+        """Mark the row as done or failed, unless a handler's transaction has marked it."""
         if update_result.marked:
             return
         async with database_errors(), self._sessions.begin() as session:

@@ -1,11 +1,11 @@
-"""Logs: one line an event, on stderr, the same for our own events and for every library's.
+"""Write logs to stderr, one line per event, for the program's own events and those of libraries.
 
-What is known of the actor comes from structlog's context variables: an entry point binds
+The facts about the actor come from structlog's context variables: an entry point binds
 `correlation_id`, `actor_id` and `role` with `structlog.contextvars.bound_contextvars`.
 
-Nothing secret or personal comes out, whoever logs it: known personal keys are dropped, objects are
-shown by their class alone, secrets are blotted out of every text, and of an exception's message
-only the first line is kept, since the further ones carry data (PostgreSQL's DETAIL, SQLAlchemy's
+No secret or personal data gets into the log, in four ways. Known personal keys are removed. An
+object is shown by its class alone. Secrets are removed from every text. Of an exception's message
+only the first line is kept, because further lines carry data (PostgreSQL's DETAIL, SQLAlchemy's
 parameters, pydantic's inputs).
 """
 
@@ -35,28 +35,28 @@ PERSONAL_KEYS = frozenset(
         *("caption", "creative", "input", "message_text", "parameters", "payload", "text"),
     ]
 )
-"""Keys under which Telegram and its libraries keep what belongs to people."""
+"""Keys under which Telegram and its libraries store personal data."""
 
-_BLOT = "[secret]"
+_REDACTED = "[secret]"
 _SHORTEST_SECRET = 4
 _PATTERNS = (
-    # A bot's token, also as it stands in the path of every Bot API call.
-    (re.compile(r"\bbot\d+:[\w-]{8,}|\b\d{6,}:[\w-]{30,}"), _BLOT),
-    # Who logs in, in an address: redis://:secret@host
-    (re.compile(r"(?<=://)[^\s/]+@"), _BLOT + "@"),
+    # A bot's token, also in the path of a Bot API call.
+    (re.compile(r"\bbot\d+:[\w-]{8,}|\b\d{6,}:[\w-]{30,}"), _REDACTED),
+    # The user and the password in an address: redis://:secret@host
+    (re.compile(r"(?<=://)[^\s/]+@"), _REDACTED + "@"),
     (
         re.compile(r"(?i)\b(password|passwd|secret|token|api_key)(['\"]?\s*[=:]\s*)\S+"),
-        rf"\1\2{_BLOT}",
+        rf"\1\2{_REDACTED}",
     ),
-    # PostgreSQL and asyncpg repeat a value that they could not take.
-    (re.compile(r"(?i)(invalid input [^:]*:).*"), rf"\1 {_BLOT}"),
+    # PostgreSQL and asyncpg repeat a value that they reject.
+    (re.compile(r"(?i)(invalid input [^:]*:).*"), rf"\1 {_REDACTED}"),
 )
-# These say too much at INFO: statements with their parameters, callback data, requests.
-_CHATTY = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")
+# At INFO these libraries log statements with parameters, callback data and requests.
+_VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")
 
 
 def setup(settings: Settings) -> None:
-    """Sends every log, warning and uncaught exception through one pipeline, from here on."""
+    """Send every log, warning and uncaught exception through one pipeline from now on."""
     shared = _processors(_secrets(settings))
     renderer: Processor = (
         structlog.processors.JSONRenderer(sort_keys=True)
@@ -79,7 +79,7 @@ def setup(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
-    for name in _CHATTY:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
@@ -105,14 +105,14 @@ def _processors(secrets: tuple[str, ...]) -> list[Processor]:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Every secret of the settings as text, and the passwords inside addresses, longest first."""
-    found = set()
+    """Return the secrets of the settings and the passwords inside addresses, longest first."""
+    secrets = set()
     for _, value in settings:
         if isinstance(value, SecretStr):
             secret = value.get_secret_value()
             password = urlsplit(secret).password or ""
-            found |= {secret, password, unquote(password)}
-    return tuple(sorted((s for s in found if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
+            secrets |= {secret, password, unquote(password)}
+    return tuple(sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 
 def _clean(value: object, secrets: tuple[str, ...]) -> object:
@@ -145,14 +145,17 @@ def _as_text(value: object) -> str:
 
 def _scrub(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
-        text = text.replace(secret, _BLOT)
+        text = text.replace(secret, _REDACTED)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
 
 
 def _first_line_of_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Libraries put messages of exceptions and reprs below the first line of an event."""
+    """Keep only the first line of an event.
+
+    Libraries put the messages of exceptions and the reprs of objects into the lines below it.
+    """
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
@@ -163,7 +166,7 @@ def _render_exception(_logger: WrappedLogger, _method: str, event: EventDict) ->
         info = sys.exc_info()
     error = info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
-        event["exception"] = "".join(_story(error, set()))
+        event["exception"] = "".join(_traceback_lines(error, set()))
     return event
 
 
@@ -173,18 +176,22 @@ def _summary(error: BaseException) -> str:
     return f"{kind.__module__}.{kind.__qualname__}: {message}".removeprefix("builtins.")
 
 
-def _story(error: BaseException, told: set[int]) -> list[str]:
-    """An exception after its causes: where it passed, its class, its first line, no variables."""
-    told.add(id(error))
+def _traceback_lines(error: BaseException, shown: set[int]) -> list[str]:
+    """Return the lines of a traceback, causes first, without the values of variables.
+
+    Each exception is shown with its frames, its class and the first line of its message. `shown`
+    holds the ids of the exceptions that are shown already.
+    """
+    shown.add(id(error))
     lines = []
-    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if before is not None and id(before) not in told:
-        lines = [*_story(before, told), "-- which led to:\n"]
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and id(cause) not in shown:
+        lines = [*_traceback_lines(cause, shown), "-- which led to:\n"]
     lines += [*traceback.format_tb(error.__traceback__), f"{_summary(error)}\n"]
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            if id(inner) not in told:
-                lines += ["-- with:\n", *_story(inner, told)]
+            if id(inner) not in shown:
+                lines += ["-- with:\n", *_traceback_lines(inner, shown)]
     return lines
 
 

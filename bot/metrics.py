@@ -1,4 +1,4 @@
-"""What Prometheus reads of the bot."""
+"""Count the bot's updates, errors and refusals for Prometheus."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SECONDS = Histogram("adtech_update_seconds", "Time to handle an update", ["kind"
 
 @contextmanager
 def handling(update: Update) -> Iterator[None]:
-    """Count one update and the time that its handler takes."""
+    """Count one update, and measure the seconds that its handler takes."""
     kind = next(iter(update.model_fields_set - {"update_id"}), "unknown")
     begun = time.perf_counter()
     try:

@@ -1,4 +1,4 @@
-"""What stands before every handler: who speaks, in which language, under which correlation id."""
+"""Prepare every update before its handler: the person, the language, the correlation id."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -21,19 +21,19 @@ _COMMAND_LENGTH = 32
 
 
 class ContextMiddleware(BaseMiddleware):
-    """Gives handlers a `context`; registers people at their first word."""
+    """Gives handlers a `context`, and registers people at their first update."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Find the person, then hand over. Runs on updates, below the error handlers."""
-        reference = uuid.uuid4().hex[:12]
-        token = correlation_id.set(reference)
+        """Build the context, then call the handler. Runs on updates, below the error handlers."""
+        new_id = uuid.uuid4().hex[:12]
+        token = correlation_id.set(new_id)
         try:
-            with structlog.contextvars.bound_contextvars(correlation_id=reference):
-                data["context"] = context = await _turn(event, data)
+            with structlog.contextvars.bound_contextvars(correlation_id=new_id):
+                data["context"] = context = await _build_context(event, data)
                 if context.person is None:
                     return await handler(event, data)
                 with structlog.contextvars.bound_contextvars(
-                    actor_id=context.person.id, role=_role_word(context.actor)
+                    actor_id=context.person.id, role=_role_name(context.actor)
                 ):
                     return await handler(event, data)
         finally:
@@ -41,10 +41,13 @@ class ContextMiddleware(BaseMiddleware):
 
 
 class SenderChatMiddleware(BaseMiddleware):
-    """Refuses to take a message in a chat's name (an anonymous admin, a channel) for a person's."""
+    """Stops messages that were sent in the name of a chat (by an anonymous admin or a channel).
+
+    Such a message names no person, so it must not be handled as a person's message.
+    """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Answer a command of an anonymous admin; drop everything else of theirs."""
+        """Answer a command of an anonymous admin, and ignore everything else sent by a chat."""
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
         if (
@@ -58,8 +61,9 @@ class SenderChatMiddleware(BaseMiddleware):
         return None
 
 
-async def _turn(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
-    identified_actor: TelegramUser | None = data.get("event_from_user")
+async def _build_context(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
+    """Return the context of an update; register its person if they are new."""
+    telegram_user: TelegramUser | None = data.get("event_from_user")
     chat: Chat | None = data.get("event_chat")
     dependencies: Dependencies = data["dependencies"]
     currency = dependencies.settings.currency
@@ -67,14 +71,14 @@ async def _turn(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
         dependencies,
         data["update_result"],
         Texts(
-            users.known_language(identified_actor.language_code if identified_actor else None),
+            users.known_language(telegram_user.language_code if telegram_user else None),
             currency,
         ),
-        act=_act(event),
+        act=_action_name(event),
     )
-    if identified_actor is None or identified_actor.is_bot:
+    if telegram_user is None or telegram_user.is_bot:
         return context
-    person, roles = await _register(dependencies, identified_actor)
+    person, roles = await _find_or_register(dependencies, telegram_user)
     context.person = person
     context.identified_actor = Actor(
         user_id=person.id,
@@ -85,39 +89,44 @@ async def _turn(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
     return context
 
 
-async def _register(
-    dependencies: Dependencies, identified_actor: TelegramUser
+async def _find_or_register(
+    dependencies: Dependencies, telegram_user: TelegramUser
 ) -> tuple[User, frozenset[Role]]:
-    language = users.known_language(identified_actor.language_code)
+    """Return a person and their roles; register them if they are new or their language changed.
+
+    A language that the person has chosen in the bot is never changed here.
+    """
+    language = users.known_language(telegram_user.language_code)
     async with read_only(dependencies.sessions) as session:
-        person = await users.by_telegram_id(session, identified_actor.id)
+        person = await users.by_telegram_id(session, telegram_user.id)
         if person is not None and (person.language_chosen or person.language == language):
             return person, await users.roles(session, person.id)
     async with database_errors(), dependencies.sessions.begin() as session:
         person = await registration.register(
             session,
-            telegram_id=identified_actor.id,
+            telegram_id=telegram_user.id,
             language=language,
             currency=dependencies.settings.currency,
         )
         return person, await users.roles(session, person.id)
 
 
-def _role_word(actor: Actor) -> str:
+def _role_name(actor: Actor) -> str:
     if not actor.in_admin_chat:
         return "person"
     return ",".join(sorted(actor.roles)) or "none"
 
 
-def _act(event: TelegramObject) -> str:
-    """Name what was asked for without a word of what the person wrote."""
+def _action_name(event: TelegramObject) -> str:
+    """Return a name of the requested action that contains no text that the person wrote."""
     if not isinstance(event, Update):
         return "update"
-    inner = event.event
-    if isinstance(inner, CallbackQuery):
-        prefix, _, rest = (inner.data or "").partition(":")
+    content = event.event
+    if isinstance(content, CallbackQuery):
+        prefix, _, rest = (content.data or "").partition(":")
         return f"{prefix}:{rest.partition(':')[0]}" if prefix.isascii() and rest else "form"
-    if isinstance(inner, Message):
-        word = (inner.text or "").partition(" ")[0].partition("@")[0][:_COMMAND_LENGTH]
-        return word if word.startswith("/") and word[1:].isalpha() and word.isascii() else "message"
+    if isinstance(content, Message):
+        command = (content.text or "").partition(" ")[0].partition("@")[0][:_COMMAND_LENGTH]
+        is_command = command.startswith("/") and command[1:].isalpha() and command.isascii()
+        return command if is_command else "message"
     return event.event_type

@@ -1,7 +1,7 @@
-"""Long polling: raw updates go into the inbox, and only then does Telegram hear that they arrived.
+"""Fetch updates by long polling, and confirm them to Telegram only after they are in the inbox.
 
-aiogram's own polling stops for ever on one update that it cannot read, and confirms a batch before
-its handlers have ended.
+aiogram's own polling is not used, for two reasons. One update that it cannot read stops it forever,
+and it confirms a batch before its handlers have ended.
 """
 
 import asyncio
@@ -26,45 +26,50 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 POLL_SECONDS = 25
+"""How long Telegram keeps a request open while there are no updates."""
 PAUSE_SECONDS = 1.0
+"""The pause after a failure. It doubles with each further failure."""
 LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram did not give updates; the words are its own, without the address."""
+    """Telegram did not return updates. The message is Telegram's own text, without the address."""
 
 
 class Poller:
-    """Polls while it is told to."""
+    """Polls Telegram for updates while `run` runs."""
 
     def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox_worker.InboxWorker) -> None:
-        """Keep what is needed; nothing starts before `run`."""
+        """Keep the dependencies; nothing starts before `run`."""
         self._sessions = sessions
         self._bot = bot
         self._worker = worker
         self._offset: int | None = None
 
     async def run(self) -> None:
-        """Poll until cancelled. An update that was fetched and not stored is fetched again."""
-        pause = PAUSE_SECONDS
+        """Poll until cancelled; an update that was fetched but not stored is fetched again."""
+        pause_seconds = PAUSE_SECONDS
         while True:
             try:
                 updates = await self._fetch()
                 await inbox_worker.store(self._sessions, updates)
             except (PollError, DatabaseAwayError, ClientError, TimeoutError, OSError) as error:
-                words = str(error) if isinstance(error, PollError) else type(error).__name__
-                log.warning("polling waits", error=words, seconds=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                cause = str(error) if isinstance(error, PollError) else type(error).__name__
+                log.warning("polling waits", error=cause, seconds=pause_seconds)
+                await asyncio.sleep(pause_seconds)
+                pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
                 continue
-            pause = PAUSE_SECONDS
+            pause_seconds = PAUSE_SECONDS
             ids = [update["update_id"] for update in updates if inbox_worker.has_id(update)]
             if ids:
                 self._offset = max(ids) + 1
                 self._worker.wake()
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        """Ask for updates, raw: each is read on its own later."""
+        """Return the next updates as raw JSON objects; each is validated on its own later.
+
+        Raises PollError for an answer without updates.
+        """
         session = await self._bot.session.create_session()  # type: ignore[attr-defined]
         url = self._bot.session.api.api_url(token=self._bot.token, method="getUpdates")
         request: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Is the bot fit to work? For the load balancer, and for `/health`."""
+"""Check whether the bot can work, for the load balancer and for `/health`."""
 
 from typing import Any
 
@@ -8,13 +8,15 @@ from bot.context import DatabaseAwayError, Dependencies, read_only
 from services.platform import readiness
 
 REVISION = "0005"
-"""The schema that this version needs; a newer one is fine, since migrations lock nobody out."""
+"""The oldest schema revision that this version needs. A newer one works too, because migrations
+keep older versions of the program working."""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
-    """Look at everything the bot needs, name it, and tell whether all of it is there.
+    """Return the state of everything that the bot needs, and whether the bot is ready.
 
-    A stopped switch is "disabled" and fine; a switch without a row is not.
+    A stopped switch is "disabled" and does not matter. A switch without a row makes the bot not
+    ready.
     """
     redis = await dependencies.storage.alive()
     facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}

@@ -1,6 +1,6 @@
-"""The settings, read once at the start from the environment and from `.env` in the current folder.
+"""Read the settings once at the start, from the environment and from `.env` in the current folder.
 
-`.env.example` explains each to the person who fills it in. An empty value counts as not given.
+`.env.example` explains each setting. An empty value counts as missing.
 """
 
 import sys
@@ -22,14 +22,15 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 STARS = "XTR"
-"""Telegram's own currency: whole Stars, no provider token."""
+"""Telegram's own currency. Amounts are whole Stars, and there is no provider token."""
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
-"""Telegram's "not found" may come from a stale cache; two looks closer than this prove nothing."""
+"""Telegram's "not found" may come from a stale cache, so two probes with a shorter gap between them
+prove nothing."""
 
 
 def _duration(value: object) -> object:
-    """Reads plain seconds, which pydantic takes from numbers but not from text."""
+    """Convert a text of plain seconds to a number; pydantic reads numbers but not such texts."""
     if isinstance(value, str):
         try:
             return float(value)
@@ -68,7 +69,7 @@ RedisUrl = Annotated[SecretStr, _connection_url("redis", "rediss", "unix")]
 
 
 class Settings(BaseSettings):
-    """All settings, checked; the field `bot_token` is the setting `BOT_TOKEN`, and so on."""
+    """All settings, validated. The field `bot_token` holds the setting `BOT_TOKEN`, and so on."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -104,12 +105,12 @@ class Settings(BaseSettings):
 
     @property
     def currency_exponent(self) -> int:
-        """How many decimals the currency has: 2 for USD, 0 for Stars."""
+        """Return the number of decimals of the currency: 2 for USD, 0 for Stars."""
         return 0 if self.currency == STARS else get_currency_precision(self.currency)
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_is_not_given(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _drop_empty_values(cls, values: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if value != ""}
 
     @field_validator("bot_token")
@@ -169,9 +170,10 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Reads the settings; on a missing or wrong one says which on stderr and exits with status 2.
+    """Read and return the settings; exit with status 2 if a setting is missing or wrong.
 
-    No value is ever repeated, as a wrong value may be a secret in the wrong place.
+    Before the exit, stderr names each such setting. Values are never printed, because a wrong value
+    may be a secret in the wrong place.
     """
     try:
         return Settings()

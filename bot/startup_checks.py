@@ -1,4 +1,4 @@
-"""What must hold before the bot takes its first update."""
+"""Check and wait for everything that the bot needs before it handles its first update."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,23 +30,25 @@ _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 
 class CannotStartError(Exception):
-    """One line for the person who starts the bot."""
+    """The bot cannot start. The message is one line for the person who starts it."""
 
 
 async def database(sessions: Sessions, settings: Settings) -> int:
-    """Wait for PostgreSQL, make the first super admins, and return where the admin chat is now.
+    """Wait for PostgreSQL, create the first super admins, and return the current admin chat's id.
 
-    Raises CannotStartError for wallets in another currency.
+    Raises CannotStartError if the wallets hold another currency than the settings say.
     """
     while True:
         try:
             async with read_only(sessions) as session:
-                other = await wallets.foreign_currency(session, settings.currency)
+                other_currency = await wallets.foreign_currency(session, settings.currency)
                 admin_chat_id = await chat_migrations.current_chat_id(
                     session, settings.admin_chat_id
                 )
-            if other is not None:
-                raise CannotStartError(f"CURRENCY is {settings.currency}, the wallets hold {other}")
+            if other_currency is not None:
+                raise CannotStartError(
+                    f"CURRENCY is {settings.currency}, the wallets hold {other_currency}"
+                )
             async with database_errors(), sessions.begin() as session:
                 await registration.ensure_super_admins(
                     session, telegram_ids=settings.super_admin_ids, currency=settings.currency
@@ -59,7 +61,7 @@ async def database(sessions: Sessions, settings: Settings) -> int:
 
 
 async def patiently(call: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a call until Telegram answers it; its refusals pass through."""
+    """Repeat a call until Telegram answers; errors other than those in AWAY pass through."""
     while True:
         try:
             await call()
@@ -71,13 +73,13 @@ async def patiently(call: Callable[[], Awaitable[None]]) -> None:
 
 
 async def admin_chat(bot: Bot, admin_chat_id: int) -> None:
-    """Refuse an admin chat that strangers can enter, or that the bot is not in.
+    """Check that the admin chat is a private group that the bot is in.
 
-    Raises CannotStartError, and what `patiently` waits for.
+    Raises CannotStartError if it is not, and the errors in AWAY, for which `patiently` waits.
     """
     try:
         chat = await bot.get_chat(admin_chat_id)
-        ours = await bot.get_chat_member(admin_chat_id, bot.id)
+        bot_member = await bot.get_chat_member(admin_chat_id, bot.id)
     except AWAY:
         raise
     except TelegramUnauthorizedError as error:
@@ -88,5 +90,5 @@ async def admin_chat(bot: Bot, admin_chat_id: int) -> None:
         raise CannotStartError("ADMIN_CHAT_ID is not a group")
     if chat.username is not None or chat.active_usernames:
         raise CannotStartError("ADMIN_CHAT_ID is a public group: anybody could enter it")
-    if ours.status in _GONE:
+    if bot_member.status in _GONE:
         raise CannotStartError("ADMIN_CHAT_ID: the bot is not in that chat")

@@ -1,8 +1,8 @@
-"""Where form drafts live: Redis, and the process's own memory while Redis is away.
+"""Store the drafts of forms in Redis, and in the process's memory while Redis is away.
 
-Nobody waits for a dead Redis: one short time-out, then it is left alone for a while. Every draft is
-mirrored in memory, so that an open form survives that; what changed meanwhile is read from memory
-until its next change reaches Redis.
+A Redis that does not answer delays nobody: after one short time-out it is not used for a while.
+Every draft is also kept in memory, so an open form survives that time. A draft that changed
+meanwhile is read from memory until its next change reaches Redis.
 """
 
 import json
@@ -24,14 +24,14 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 0.15
 PAUSE_SECONDS = 3.0
-"""How long Redis is left alone after it did not answer."""
-KEPT = timedelta(days=7)
+"""How long Redis is not used after it did not answer."""
+DRAFT_TTL = timedelta(days=7)
 REMEMBERED = 5_000
-"""Drafts mirrored in memory; the oldest are forgotten first."""
+"""The most values that are kept in memory. The oldest are removed first."""
 
 
 def connect(url: str) -> Redis:
-    """Open a client that gives up at once; no connection is made before its first use."""
+    """Return a Redis client with short time-outs and no retries; it connects at its first use."""
     client: Redis = Redis.from_url(
         url,
         socket_timeout=TIMEOUT_SECONDS,
@@ -43,36 +43,36 @@ def connect(url: str) -> Redis:
 
 
 class FormStorage(BaseStorage):
-    """aiogram's storage interface over both; never raises because of Redis."""
+    """aiogram's storage interface over Redis and memory; it never raises errors of Redis."""
 
     def __init__(self, redis: Redis) -> None:
-        """Use a client made by `connect`."""
+        """Use a client that `connect` returned."""
         self._redis = redis
         self._away_until = 0.0
-        self._mirror: OrderedDict[str, str | None] = OrderedDict()
+        self._memory: OrderedDict[str, str | None] = OrderedDict()
         self._unsaved: set[str] = set()
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
-        """Keep a state; forms do not use it, aiogram's interface has it."""
+        """Store a state. The forms do not use it, but aiogram's interface has it."""
         value = state.state if isinstance(state, State) else state
-        await self._set(_name(key, "state"), value)
+        await self._set(_key_name(key, "state"), value)
 
     async def get_state(self, key: StorageKey) -> str | None:
-        """Give the state kept last, or None."""
-        return await self._get(_name(key, "state"))
+        """Return the state that was stored last, or None."""
+        return await self._get(_key_name(key, "state"))
 
     async def set_data(self, key: StorageKey, data: Mapping[str, Any]) -> None:
-        """Keep a draft; an empty one is forgotten."""
-        await self._set(_name(key, "data"), json.dumps(dict(data)) if data else None)
+        """Store a draft; an empty draft is deleted."""
+        await self._set(_key_name(key, "data"), json.dumps(dict(data)) if data else None)
 
     async def get_data(self, key: StorageKey) -> dict[str, Any]:
-        """Give the draft kept last; an empty one if there is none."""
-        value = await self._get(_name(key, "data"))
+        """Return the draft that was stored last, or an empty one."""
+        value = await self._get(_key_name(key, "data"))
         data: dict[str, Any] = json.loads(value) if value else {}
         return data
 
     async def alive(self) -> bool:
-        """Tell whether Redis answers now."""
+        """Return whether Redis answers now."""
         try:
             await self._redis.get("alive")
         except (RedisError, OSError, TimeoutError):
@@ -80,49 +80,49 @@ class FormStorage(BaseStorage):
         return True
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections to Redis."""
         await self._redis.aclose()
 
     async def _set(self, name: str, value: str | None) -> None:
-        self._remember(name, value)
+        self._keep_in_memory(name, value)
         self._unsaved.add(name)
-        if not self._reachable():
+        if not self._may_use_redis():
             return
         try:
             if value is None:
                 await self._redis.delete(name)
             else:
-                await self._redis.set(name, value, ex=KEPT)
+                await self._redis.set(name, value, ex=DRAFT_TTL)
         except (RedisError, OSError, TimeoutError) as error:
-            self._leave_alone(error)
+            self._pause_redis(error)
         else:
             self._unsaved.discard(name)
 
     async def _get(self, name: str) -> str | None:
-        if name in self._unsaved or not self._reachable():
-            return self._mirror.get(name)
+        if name in self._unsaved or not self._may_use_redis():
+            return self._memory.get(name)
         try:
             value: str | None = await self._redis.get(name)
         except (RedisError, OSError, TimeoutError) as error:
-            self._leave_alone(error)
-            return self._mirror.get(name)
+            self._pause_redis(error)
+            return self._memory.get(name)
         return value
 
-    def _remember(self, name: str, value: str | None) -> None:
-        self._mirror[name] = value
-        self._mirror.move_to_end(name)
-        while len(self._mirror) > REMEMBERED:
-            forgotten, _ = self._mirror.popitem(last=False)
-            self._unsaved.discard(forgotten)
+    def _keep_in_memory(self, name: str, value: str | None) -> None:
+        self._memory[name] = value
+        self._memory.move_to_end(name)
+        while len(self._memory) > REMEMBERED:
+            oldest, _ = self._memory.popitem(last=False)
+            self._unsaved.discard(oldest)
 
-    def _reachable(self) -> bool:
+    def _may_use_redis(self) -> bool:
         return time.monotonic() >= self._away_until
 
-    def _leave_alone(self, error: Exception) -> None:
+    def _pause_redis(self, error: Exception) -> None:
         self._away_until = time.monotonic() + PAUSE_SECONDS
         log.warning("redis away", error=type(error).__name__)
 
 
-def _name(key: StorageKey, part: str) -> str:
+def _key_name(key: StorageKey, part: str) -> str:
     thread = key.thread_id or 0
     return f"form:{key.bot_id}:{key.chat_id}:{thread}:{key.user_id}:{key.destiny}:{part}"

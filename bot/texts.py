@@ -1,4 +1,4 @@
-"""What the product says: Fluent files through aiogram-i18n, spoken to one person."""
+"""Provide the bot's texts from the Fluent files, in the language of one person."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ LOCALES = Path(__file__).parent / "locales"
 
 @cache
 def core() -> FluentRuntimeCore:
-    """Load the Fluent files once for the process; a text missing in Russian is said in English."""
+    """Load the Fluent files once per process; a text that a language lacks is given in English."""
     loaded = FluentRuntimeCore(
         path=LOCALES / "{locale}",
         default_locale=DEFAULT_LANGUAGE,
@@ -29,25 +29,25 @@ def core() -> FluentRuntimeCore:
 
 @dataclass(frozen=True)
 class Texts:
-    """The product's words for one person: language, currency and time zone."""
+    """The bot's texts for one person, with their language, currency and time zone."""
 
     language: str
     currency: str
     time_zone: str | None = None
 
     def __call__(self, message_id: str, /, **values: str | int) -> str:
-        """Say one message of the Fluent files. Ids are passed as strings, counts as numbers."""
+        """Return one text of the Fluent files. Pass ids as strings, and counts as numbers."""
         return core().get(message_id, self.language, **values)
 
     def money(self, amount: int, currency: str | None = None) -> str:
-        """Write whole minor units as money."""
+        """Format whole minor units as money."""
         return formatting.format_money(amount, currency or self.currency, self.language)
 
     def time(self, at: datetime) -> str:
-        """Write a moment in the person's zone."""
+        """Format an aware datetime in the person's zone."""
         return formatting.format_time(at, self.time_zone, self.language)
 
 
 def everywhere(message_id: str) -> frozenset[str]:
-    """Give a text in every language: what a reply keyboard's button may send back."""
+    """Return a text in all languages; a button of a reply keyboard may send back any of them."""
     return frozenset(core().get(message_id, language) for language in LANGUAGES)
