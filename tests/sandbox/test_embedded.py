@@ -20,7 +20,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from sandbox import embedded, processes
+from sandbox import binaries, embedded, processes
 from sandbox.trouble import CannotStart
 
 ROOT = Path(__file__).parents[2]
@@ -57,16 +57,44 @@ def folder(tmp_path: Path) -> Iterator[Path]:
             assert processes.in_folder(tmp_path / part) == []
 
 
-def parent(folder: Path, *prefix: str) -> subprocess.Popen[str]:
-    """Start PARENT, if wanted behind another command."""
+def parent(folder: Path, *prefix: str, packages: Path | None = None) -> subprocess.Popen[str]:
+    """Start PARENT, if wanted behind another command; what is in `packages` goes before ours."""
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", PARENT, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.defpath},
+        env={"PYTHONPATH": f"{packages or ROOT}:{ROOT}", "PATH": os.defpath},
     )
+
+
+def as_user(user: pwd.struct_passwd) -> tuple[str, ...]:
+    """Return what runs a command as another user.
+
+    Where our own folders are closed to that user, the command may read them all the same: it has
+    the capability for that and no other.
+    """
+    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    for options in (ids, (*ids, *reading)):
+        command = ("setpriv", *options)
+        probe = [*command, sys.executable, "-c", "import sandbox.embedded"]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": os.defpath}
+        if not subprocess.run(probe, env=environment, capture_output=True, check=False).returncode:
+            return command
+    pytest.skip("no ordinary user may read this Python and this repository here")
+
+
+def copied_programs(folder: Path) -> Path:
+    """Copy the servers' packages to where other users reach them, wherever this repository is."""
+    copied = folder / "packages"
+    for program in (binaries.postgres("postgres"), binaries.valkey()):
+        package = program.parents[2]
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, copied / part.name, symlinks=True)
+    return copied
 
 
 def said(process: subprocess.Popen[str]) -> dict[str, str]:
@@ -308,11 +336,9 @@ def test_an_ordinary_user_runs_them() -> None:
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below, 0700
     open_folder.mkdir(mode=0o700)
     os.chown(open_folder, user.pw_uid, user.pw_gid)
-    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     try:
-        if subprocess.run(["setpriv", *ids, sys.executable, "-c", ""], check=False).returncode:  # noqa: S607 - util-linux
-            pytest.skip("this Python is out of an ordinary user's reach")
-        process = parent(open_folder, "setpriv", *ids)
+        programs = copied_programs(open_folder)
+        process = parent(open_folder, *as_user(user), packages=programs)
         found = said(process)
         assert asyncio.run(rows(found["owner"], "SELECT current_user")) == [("adtech_owner",)]
         assert (open_folder / "postgres/data").stat().st_uid == user.pw_uid
@@ -329,7 +355,8 @@ def test_root_without_namespaces_runs_them_as_another_user() -> None:
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)
     try:
-        process = parent(open_folder, sys.executable, "-c", CAGE)
+        programs = copied_programs(open_folder)
+        process = parent(open_folder, sys.executable, "-c", CAGE, packages=programs)
         first = said(process)
         assert (open_folder / "postgres/data").stat().st_uid == pwd.getpwnam("nobody").pw_uid
         assert stat.S_IMODE(open_folder.stat().st_mode) == 0o755
