@@ -44,7 +44,8 @@ def choose_identity(folder: Path, program: Path) -> Identity:
     os.chown(folder, os.geteuid(), os.getegid())
     raise CannotStart(
         "PostgreSQL does not run as root, user namespaces are not allowed here, and no other "
-        f"user reaches {folder}: start as an ordinary user, or with a folder that all can reach"
+        f"user reaches {folder} and {program}: start as an ordinary user, or with folders that "
+        "all can reach"
     )
 
 

@@ -37,15 +37,18 @@ PARENT = textwrap.dedent("""
 """)
 
 
-def start_parent(folder: Path, *prefix: str) -> subprocess.Popen[str]:
-    """Start PARENT, behind another command if one is given."""
+def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> subprocess.Popen[str]:
+    """Start PARENT, behind another command if one is given.
+
+    Python packages in the folder `packages` are found before those of the environment.
+    """
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", PARENT, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.defpath},
+        env={"PYTHONPATH": f"{packages or ROOT}:{ROOT}", "PATH": os.defpath},
     )
 
 

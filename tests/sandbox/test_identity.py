@@ -12,9 +12,45 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.embedded_parent import no_server_left, read_facts, rows, start_parent, until
+from sandbox import binaries
+from tests.sandbox.embedded_parent import (
+    ROOT,
+    no_server_left,
+    read_facts,
+    rows,
+    start_parent,
+    until,
+)
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
+    """Return a command that runs its arguments as another user.
+
+    Where that user may not enter the folders of this Python and this repository, the command has
+    one capability: to read them all the same.
+    """
+    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    for options in (ids, (*ids, *reading)):
+        command = ("setpriv", *options)
+        probe = [*command, sys.executable, "-c", "import sandbox.embedded"]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": os.defpath}
+        if not subprocess.run(probe, env=environment, capture_output=True, check=False).returncode:
+            return command
+    pytest.skip("no ordinary user may read this Python and this repository here")
+
+
+def copy_server_packages(folder: Path) -> Path:
+    """Copy the servers' packages to a folder that other users can enter; return that folder."""
+    copied = folder / "packages"
+    for program in (binaries.postgres("postgres"), binaries.valkey()):
+        package = program.parents[2]
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, copied / part.name, symlinks=True)
+    return copied
 
 
 @AS_ROOT
@@ -23,11 +59,9 @@ def test_an_ordinary_user_runs_them() -> None:
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below, 0700
     open_folder.mkdir(mode=0o700)
     os.chown(open_folder, user.pw_uid, user.pw_gid)
-    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     try:
-        if subprocess.run(["setpriv", *ids, sys.executable, "-c", ""], check=False).returncode:  # noqa: S607 - util-linux
-            pytest.skip("this Python is out of an ordinary user's reach")
-        process = start_parent(open_folder, "setpriv", *ids)
+        programs = copy_server_packages(open_folder)
+        process = start_parent(open_folder, *command_as(user), packages=programs)
         found = read_facts(process)
         assert asyncio.run(rows(found["owner"], "SELECT current_user")) == [("adtech_owner",)]
         assert (open_folder / "postgres/data").stat().st_uid == user.pw_uid
@@ -44,7 +78,10 @@ def test_root_without_namespaces_runs_them_as_another_user() -> None:
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)
     try:
-        process = start_parent(open_folder, sys.executable, "-c", ROOT_WITHOUT_NAMESPACES)
+        programs = copy_server_packages(open_folder)
+        process = start_parent(
+            open_folder, sys.executable, "-c", ROOT_WITHOUT_NAMESPACES, packages=programs
+        )
         first = read_facts(process)
         assert (open_folder / "postgres/data").stat().st_uid == pwd.getpwnam("nobody").pw_uid
         assert stat.S_IMODE(open_folder.stat().st_mode) == 0o755
@@ -52,9 +89,8 @@ def test_root_without_namespaces_runs_them_as_another_user() -> None:
         process.kill()
         process.communicate()
         until(lambda: no_server_left(open_folder))
-        second = read_facts(
-            again := start_parent(open_folder)
-        )  # and from there to root with namespaces
+        # Now as root with namespaces, on the same data.
+        second = read_facts(again := start_parent(open_folder))
         assert asyncio.run(rows(second["owner"], "SELECT answer FROM kept")) == [(42,)]
         assert (open_folder / "postgres/data").stat().st_uid == 0
         again.communicate("stop\n")
