@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.operations import Switch
 from services.market import campaigns, placement_expiry
-from services.money import deposits, escrow, incidents, stuck_escrows
+from services.money import deposits, escrow, stuck_escrows
 from services.platform import heartbeats, leases, readiness
 from services.posts import posting, rescue
 from tests.conftest import Database
@@ -161,7 +161,7 @@ async def test_what_is_held_keeps_nothing_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The watchdog's are not in the way, however many wait."""
-    monkeypatch.setattr(incidents, "BATCH", 1)
+    monkeypatch.setattr(placement_expiry, "BATCH", 1)
     async with database.sessions.begin() as session:
         held, _ = await people.deal(session), await people.deal(session)
         await escrow.hold(session, target_id=held.target.id)
