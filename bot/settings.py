@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from babel.numbers import get_currency_precision, list_currencies
+from babel.numbers import list_currencies
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -101,11 +101,6 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     environment: Literal["development", "staging", "production"] = "production"
-
-    @property
-    def currency_exponent(self) -> int:
-        """Return the number of decimals of the currency: 2 for USD, 0 for Stars."""
-        return 0 if self.currency == STARS else get_currency_precision(self.currency)
 
     @model_validator(mode="before")
     @classmethod

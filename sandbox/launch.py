@@ -105,7 +105,7 @@ class Launch:
             "HTTP_PORT": str(self._http_port),
         }
         if not self._settings.external_database and not self._settings.values["AUDIT_CHAIN_FILE"]:
-            provided["AUDIT_CHAIN_FILE"] = str((self._folder / "ledger-seals.jsonl").absolute())
+            provided["AUDIT_CHAIN_FILE"] = str((self._folder / "audit-chain.jsonl").absolute())
         if self._simulation is not None:
             provided |= self._simulation.settings()
         return self._settings.child_environment(provided)

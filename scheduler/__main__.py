@@ -75,7 +75,7 @@ def ticks(
     expire = partial(watchdogs.expire_targets, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
-    seal = partial(audit_chain_tick.seal_ledger, sessions, settings.audit_chain_file)
+    extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
@@ -94,7 +94,7 @@ def ticks(
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
-        Tick("seals", 60.0, 5 * HANG_SECONDS, seal),
+        Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
         Tick("inbox purge", 600.0, HANG_SECONDS, leader.leader_only(purge_inbox)),
     ]
 

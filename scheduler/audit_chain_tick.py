@@ -1,4 +1,4 @@
-"""Seal the ledger, and keep the seals in a file outside the database."""
+"""Extend the audit chain, and keep its links in a file outside the database."""
 
 from pathlib import Path
 
@@ -7,20 +7,20 @@ import structlog
 from db.session import Sessions
 from services.money import audit_chain, audit_chain_file, incidents
 
-MAX_SEALS_PER_TICK = 20
-"""After a long pause, it takes several ticks to seal all ranges."""
+MAX_LINKS_PER_TICK = 20
+"""After a long pause, it takes several ticks to extend the chain over all ranges."""
 MAX_LINES_PER_TICK = 1_000
-"""The most seals that one tick adds to the file."""
+"""The most links that one tick adds to the file."""
 
 log = structlog.get_logger(__name__)
 
 
-async def seal_ledger(sessions: Sessions, path: Path | None) -> None:
-    """Seal what is final, and add the new seals to the file if there is one.
+async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
+    """Extend the audit chain over what is final, and add the new links to the file if there is one.
 
-    The last seal goes to the admin chat, through the outbox.
+    The last link goes to the admin chat, through the outbox.
     """
-    for _ in range(MAX_SEALS_PER_TICK):
+    for _ in range(MAX_LINKS_PER_TICK):
         async with sessions.begin() as session:
             if await audit_chain.extend(session) is None:
                 break
@@ -31,10 +31,10 @@ async def seal_ledger(sessions: Sessions, path: Path | None) -> None:
 
 
 async def _append_to_file(sessions: Sessions, path: Path) -> None:
-    """Add the seals that the file lacks; freeze the money if the database contradicts the file.
+    """Add the links that the file lacks; stop the money if the database contradicts the file.
 
-    This runs after the seals are committed, so that the file never holds a seal that was not made.
-    If the process is killed in between, the next tick writes the seals.
+    This runs after the links are committed, so that the file never holds a link that was not made.
+    If the process is killed in between, the next tick writes the links.
     """
     with audit_chain_file.lock_for_append(path) as file:
         if file is None:
@@ -47,7 +47,7 @@ async def _append_to_file(sessions: Sessions, path: Path) -> None:
                 limit=MAX_LINES_PER_TICK + 1,
             )
             if last_in_file is not None and links[:1] != [last_in_file]:
-                log.error("A seal was rewritten", number=last_in_file.number)
+                log.error("A link of the audit chain was rewritten", number=last_in_file.number)
                 stored = links[0] if links else None
                 await incidents.raise_alarm(
                     session, [audit_chain.rewritten_link(last_in_file, stored)]

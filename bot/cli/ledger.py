@@ -25,10 +25,11 @@ from services.money.audit_chain import ChainLink
 from services.money.incremental_check import Progress
 from services.money.invariants import Violation
 
-SEALS_PER_QUERY = 500
+LINKS_PER_QUERY = 500
 Full = Annotated[bool, typer.Option("--full", help="Every row, not only what is new.")]
-SealsFile = Annotated[
-    Path | None, typer.Option("--seals", help="The seals' file; by default AUDIT_CHAIN_FILE.")
+ChainFile = Annotated[
+    Path | None,
+    typer.Option("--file", help="The audit chain's file; by default AUDIT_CHAIN_FILE."),
 ]
 
 
@@ -49,21 +50,21 @@ def check(*, full: Full = False) -> None:
 
 
 @app.command()
-def verify_ledger(file: SealsFile = None) -> None:
-    """Compute every seal again, and name the first range that differs from its seal."""
+def verify_ledger(file: ChainFile = None) -> None:
+    """Compute every link of the audit chain again, and name the first range that differs."""
     path = file or settings.load().audit_chain_file
     file_links: list[ChainLink] = []
     if path is not None:
         try:
             file_links = audit_chain_file.read(path)
         except (audit_chain_file.AuditChainFileError, OSError) as error:
-            err.print(f"The seals' file cannot be used: {error}", markup=False)
+            err.print(f"The audit chain's file cannot be used: {error}", markup=False)
             raise typer.Exit(1) from None
     if problem := run_all(lambda sessions: _verify(sessions, file_links)):
         err.print(problem, style="bold red")
         raise typer.Exit(1)
     if path is None:
-        out.print("Compared with the database's own seals alone: set AUDIT_CHAIN_FILE.")
+        out.print("Compared with the database's own links alone: set AUDIT_CHAIN_FILE.")
 
 
 @app.command()
@@ -125,10 +126,10 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
-    """Compare the seals range by range; return the first problem as a sentence, or None."""
+    """Compare the links range by range; return the first problem as a sentence, or None."""
     previous: ChainLink | None = None
     with Bar(console=err) as bar:
-        task = bar.add_task("seals", total=max(len(file_links), 1))
+        task = bar.add_task("links", total=max(len(file_links), 1))
         for expected in file_links:
             async with sessions.begin() as session:
                 if problem := await _compare(session, previous, expected):
@@ -137,14 +138,14 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
                     session, expected.number - 1, limit=1
                 )
             if database_links[:1] != [expected]:
-                return f"Seal {expected.number} of the database is not the one in the file."
+                return f"Link {expected.number} of the database is not the one in the file."
             previous = expected
             bar.update(task, advance=1)
         while True:
             number = previous.number if previous else 0
             async with sessions.begin() as session:
                 database_links = await audit_chain.links_after(
-                    session, number, limit=SEALS_PER_QUERY
+                    session, number, limit=LINKS_PER_QUERY
                 )
             if not database_links:
                 break
@@ -155,26 +156,26 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
                         return problem
                 previous = expected
                 bar.update(task, advance=1)
-    sealed = (
-        f"All seals hold, {previous.number} in all: {previous.digest}"
+    result = (
+        f"All links hold, {previous.number} in all: {previous.digest}"
         if previous
-        else "No seal yet"
+        else "The audit chain has no link yet"
     )
-    out.print(f"{sealed}.", soft_wrap=True)
+    out.print(f"{result}.", soft_wrap=True)
     return None
 
 
 async def _compare(
     session: AsyncSession, previous: ChainLink | None, expected: ChainLink
 ) -> str | None:
-    """Compute one range again; return how it differs from its seal as a sentence, or None."""
+    """Compute one range again; return how it differs from its link as a sentence, or None."""
     computed = await audit_chain.digest(session, previous, expected.upto_txn)
     if computed == expected:
         return None
     if (computed.number, computed.from_txn) != (expected.number, expected.from_txn):
-        return f"Seal {expected.number} does not follow the one before it."
+        return f"Link {expected.number} does not follow the one before it."
     first = "the beginning" if previous is None else computed.from_txn
     return (
-        f"Seal {expected.number} is broken: transactions from {first} up to {computed.upto_txn},"
-        f" {expected.entries} entries when it was sealed, {computed.entries} now."
+        f"Link {expected.number} is broken: transactions from {first} up to {computed.upto_txn},"
+        f" {expected.entries} entries when it was made, {computed.entries} now."
     )

@@ -112,7 +112,7 @@ def ledger_violation(
 
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
     """Send the staff the digest of the whole ledger so far; no database can change this message."""
-    return Outgoing(t("notice-ledger-sealed", number=str(number), digest=digest))
+    return Outgoing(t("notice-audit-chain-extended", number=str(number), digest=digest))
 
 
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:

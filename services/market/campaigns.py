@@ -15,10 +15,10 @@ from db.models.campaigns import (
     TargetStatus,
 )
 from db.models.posting import PostJob, PostJobStatus
-from db.money import MAX_AMOUNT
 from services.market import creatives, terms
 from services.market.creatives import Creative
 from services.market.terms import Terms
+from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
@@ -55,8 +55,7 @@ async def create(
     name = name.strip()
     if not name or creatives.utf16_length(name) > NAME_LIMIT:
         raise errors.InvalidText("name", NAME_LIMIT, creatives.utf16_length(name))
-    if not 1 <= total_budget <= MAX_AMOUNT:
-        raise errors.InvalidAmount(total_budget)
+    wallets.require_amount(total_budget)
     if await users.first_blocked(session, advertiser_id):
         raise errors.PersonBlocked(advertiser_id)
     campaign = Campaign(

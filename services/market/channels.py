@@ -11,8 +11,8 @@ from db import queries
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.posting import PostJob
 from db.models.users import User
-from db.money import MAX_AMOUNT
 from services.market import creatives
+from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
 from services.platform.transitions import ActorRole
@@ -90,8 +90,7 @@ async def set_terms(
     InvalidText, ChannelNotUsable.
     """
     channel = await _lock_own(session, actor, channel_id)
-    if not 1 <= price <= MAX_AMOUNT:
-        raise errors.InvalidAmount(price)
+    wallets.require_amount(price)
     if not 0 <= promised_hours <= MAX_PROMISED_HOURS:
         raise errors.InvalidTerms("promised_hours")
     topic = topic.strip()

@@ -250,13 +250,13 @@ async def test_the_tick_keeps_seals_in_the_file_and_tells_the_admins_daily(
 ) -> None:
     path = tmp_path / "new" / "seals.jsonl"
     for _ in range(2):
-        await tick.seal_ledger(world.sessions, path)
+        await tick.extend_audit_chain(world.sessions, path)
         assert audit_chain_file.read(path) == await _kept(world)
     assert path.stat().st_mode & 0o777 == 0o600
     path.write_bytes(path.read_bytes() + b'{"number": 4, "from')  # killed while it wrote
     async with world.sessions.begin() as session:
         await people.person(session, balance=100)
-    await tick.seal_ledger(world.sessions, path)
+    await tick.extend_audit_chain(world.sessions, path)
     assert audit_chain_file.read(path) == await _kept(world)
     assert len(audit_chain_file.read(path)) == 4
 
@@ -267,7 +267,7 @@ async def test_the_tick_keeps_seals_in_the_file_and_tells_the_admins_daily(
     async with world.sessions.begin() as session:
         assert await rows.table(session, told) == [(None, (await _kept(world))[2].digest)]
     await world.forward(timedelta(days=1))
-    await tick.seal_ledger(world.sessions, None)
+    await tick.extend_audit_chain(world.sessions, None)
     async with world.sessions.begin() as session:
         assert [digest for _, digest in await rows.table(session, told)] == [
             each.digest for each in (await _kept(world))[2:]
@@ -280,9 +280,9 @@ async def test_a_file_that_another_process_writes_is_left_to_it(
     path = tmp_path / "seals.jsonl"
     with audit_chain_file.lock_for_append(path) as file:
         assert file is not None
-        await tick.seal_ledger(world.sessions, path)
+        await tick.extend_audit_chain(world.sessions, path)
         assert audit_chain_file.read(path) == []
-    await tick.seal_ledger(world.sessions, path)
+    await tick.extend_audit_chain(world.sessions, path)
     assert len(audit_chain_file.read(path)) == 3
 
 
@@ -290,12 +290,12 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
     world: Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "seals.jsonl"
-    await tick.seal_ledger(world.sessions, path)
+    await tick.extend_audit_chain(world.sessions, path)
     kept = path.read_bytes()
     await tampering.tamper(world, "UPDATE audit_chain_links SET digest = 'x' WHERE number = 3")
     async with world.sessions.begin() as session:
         await people.person(session, balance=100)
-    await tick.seal_ledger(world.sessions, path)
+    await tick.extend_audit_chain(world.sessions, path)
     assert path.read_bytes() == kept
     async with world.sessions.begin() as session:
         assert await rows.table(
@@ -312,18 +312,18 @@ async def test_the_command_names_the_first_range_that_differs(
 ) -> None:
     shell = shell_of(world)
     path = tmp_path / "seals.jsonl"
-    await tick.seal_ledger(world.sessions, path)
+    await tick.extend_audit_chain(world.sessions, path)
     kept = await _kept(world)
-    sound = await shell.adtech("verify-ledger", "--seals", str(path))
+    sound = await shell.adtech("verify-ledger", "--file", str(path))
     assert (sound.status, kept[2].digest in sound.out) == (0, True), sound.err
     alone = await shell.adtech("verify-ledger")
     assert (alone.status, "set AUDIT_CHAIN_FILE" in alone.out) == (0, True), alone.err
 
     await tampering.tamper(world, *REWRITES["an amount, with every balance that follows from it"])
-    for options in (("--seals", str(path)), ()):
+    for options in (("--file", str(path)), ()):
         broken = await shell.adtech("verify-ledger", *options)
         assert broken.status == 1
-        assert f"Seal 2 is broken: transactions from {kept[1].from_txn}" in broken.err
+        assert f"Link 2 is broken: transactions from {kept[1].from_txn}" in broken.err
 
     async with world.sessions.begin() as session:
         second = await audit_chain.digest(session, kept[0], kept[1].upto_txn)
@@ -334,11 +334,11 @@ async def test_the_command_names_the_first_range_that_differs(
         f"UPDATE audit_chain_links SET digest = '{third.digest}' WHERE number = 3",
     )
     assert (await shell.adtech("verify-ledger")).status == 0
-    assert "Seal 2 is broken" in (await shell.adtech("verify-ledger", "--seals", str(path))).err
+    assert "Link 2 is broken" in (await shell.adtech("verify-ledger", "--file", str(path))).err
     path.write_text("nothing\n")
     assert (
         "line 1 is not a link of the audit chain"
-        in (await shell.adtech("verify-ledger", "--seals", str(path))).err
+        in (await shell.adtech("verify-ledger", "--file", str(path))).err
     )
 
 

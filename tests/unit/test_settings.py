@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot import settings
+from bot import formatting, settings
 
 GOOD = {
     "BOT_TOKEN": "42:tokensecret",
@@ -46,7 +46,7 @@ def test_defaults() -> None:
     assert loaded.super_admin_ids == ()
     assert loaded.bot_api_url == ""
     assert loaded.migration_database_url is None
-    assert (loaded.currency, loaded.currency_exponent) == ("USD", 2)
+    assert loaded.currency == "USD"
     assert loaded.platform_fee_bps == 1000
     assert loaded.environment == "production"
     assert loaded.log_format == "json"
@@ -135,7 +135,7 @@ def test_stars_have_no_decimals_and_no_provider(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CURRENCY", "XTR")
-    assert settings.load().currency_exponent == 0
+    assert formatting.exponent(settings.load().currency) == 0
     monkeypatch.setenv("PAYMENT_PROVIDER_TOKEN", "paysecret")
     assert refusal(capsys).startswith("settings: PAYMENT_PROVIDER_TOKEN ")
 
@@ -143,7 +143,7 @@ def test_stars_have_no_decimals_and_no_provider(
 @pytest.mark.parametrize(("currency", "exponent"), [("EUR", 2), ("JPY", 0), ("KWD", 3)])
 def test_exponents(currency: str, exponent: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURRENCY", currency)
-    assert settings.load().currency_exponent == exponent
+    assert formatting.exponent(settings.load().currency) == exponent
 
 
 @pytest.mark.parametrize("given", ["90", "90.0", "PT1M30S", "00:01:30"])

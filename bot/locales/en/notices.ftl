@@ -32,7 +32,7 @@ notice-switch-changed = { $state ->
 } ({ $reason }). By: { $by }
 notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 notice-ledger-line = • { $name }: rows { $rows }
-notice-ledger-sealed = 🔏 Seal { $number } of the ledger. Keep this message: somebody who changes the ledger in the database can't change this message.
+notice-audit-chain-extended = 🔏 Link { $number } of the ledger's audit chain. Keep this message: somebody who changes the ledger in the database can't change this message.
     { $digest }
 notice-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
