@@ -48,10 +48,10 @@ async def create(
     advertiser_id = actor.require_user(action="campaign_create")
     if key is not None:
         await queries.lock_key(session, key)
-        existing = await session.scalar(select(Campaign).where(Campaign.key == key))
-        if existing is not None:
-            _require_same(existing.advertiser_id == advertiser_id, key)
-            return existing
+        first = await session.scalar(select(Campaign).where(Campaign.key == key))
+        if first is not None:
+            _require_same(first.advertiser_id == advertiser_id, key)
+            return first
     name = name.strip()
     if not name or creatives.utf16_length(name) > NAME_LIMIT:
         raise errors.InvalidText("name", NAME_LIMIT, creatives.utf16_length(name))
@@ -141,8 +141,7 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
     await session.execute(
         update(CampaignTarget)
         .where(
-            # A target that was submitted since is left out: its lock would come after the
-            # campaign's.
+            # A target submitted since is left out: its lock would come after the campaign's.
             CampaignTarget.id.in_(target_ids),
             CampaignTarget.status == TargetStatus.PENDING,
             ~queries.has_escrow(),
@@ -182,12 +181,10 @@ async def submit_target(
         raise errors.NotCampaignOwner(campaign_id)
     if key is not None:
         await queries.lock_key(session, key)
-        existing = await session.scalar(select(CampaignTarget).where(CampaignTarget.key == key))
-        if existing is not None:
-            _require_same(
-                (existing.campaign_id, existing.channel_id) == (campaign_id, channel_id), key
-            )
-            return existing
+        first = await session.scalar(select(CampaignTarget).where(CampaignTarget.key == key))
+        if first is not None:
+            _require_same((first.campaign_id, first.channel_id) == (campaign_id, channel_id), key)
+            return first
     if campaign.status is not CampaignStatus.ACTIVE:
         raise errors.CampaignNotActive(campaign_id, campaign.status)
     channel = await session.get(Channel, channel_id, populate_existing=True)
@@ -235,8 +232,7 @@ async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int
     """Withdraw a pending placement for its advertiser.
 
     A withdrawn placement is returned as it is. Locks the target, its job and its escrow. Raises
-    NotFound, NotCampaignOwner; InvalidMove when the placement is not pending or money was held for
-    it.
+    NotFound, NotCampaignOwner; InvalidMove if it is not pending or money was held for it.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -323,8 +319,7 @@ async def _move(
 ) -> Campaign:
     """Lock a campaign and move it to a new status; a campaign that has it already is returned.
 
-    `from_statuses` narrows the moves of the transition table. Raises NotFound, NotCampaignOwner,
-    InvalidMove.
+    `from_statuses` narrows the allowed moves. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     if campaign is None:
@@ -370,10 +365,7 @@ async def _cancel_jobs(
         targets = targets.where(CampaignTarget.publish_at < func.clock() - older_than)
     await session.execute(
         update(PostJob)
-        .where(
-            PostJob.campaign_target_id.in_(targets),
-            PostJob.status == PostJobStatus.QUEUED,
-        )
+        .where(PostJob.campaign_target_id.in_(targets), PostJob.status == PostJobStatus.QUEUED)
         .values(status=PostJobStatus.CANCELLED, updated_at=func.clock())
         .execution_options(synchronize_session=False)
     )

@@ -60,28 +60,27 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
     Locks the switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
     InvalidAmount, IdempotencyConflict, PersonBlocked, SwitchStopped, NotFound, InsufficientFunds.
     """
-    if actor.user_id is None:
-        raise errors.AccessDenied("withdrawal_request")
+    user_id = actor.require_user(action="withdrawal_request")
     await killswitches.lock(session, Switch.WITHDRAWALS)
     await queries.lock_key(session, key)
     wallets.require_amount(amount)
     first: Withdrawal | None = await session.scalar(select(Withdrawal).where(Withdrawal.key == key))
     if first is not None:
-        if (first.user_id, first.amount) != (actor.user_id, amount):
+        if (first.user_id, first.amount) != (user_id, amount):
             raise errors.IdempotencyConflict(key)
         return first
-    if (await _lock_person(session, actor.user_id)).blocked:
-        raise errors.PersonBlocked(actor.user_id)
+    if (await _lock_person(session, user_id)).blocked:
+        raise errors.PersonBlocked(user_id)
     await killswitches.require(session, Switch.WITHDRAWALS)
-    wallet = await wallets.of_user(session, actor.user_id)
+    wallet = await wallets.of_user(session, user_id)
     inserted = await session.execute(
         insert(Withdrawal)
-        .values(key=key, user_id=actor.user_id, amount=amount, currency=wallet.currency)
+        .values(key=key, user_id=user_id, amount=amount, currency=wallet.currency)
         .returning(Withdrawal)
     )
     withdrawal: Withdrawal = inserted.scalar_one()
     holding = await ledger.open_wallet(
-        session, WalletKind.WITHDRAWAL, currency=wallet.currency, user_id=actor.user_id
+        session, WalletKind.WITHDRAWAL, currency=wallet.currency, user_id=user_id
     )
     await ledger.post(
         session,
@@ -92,7 +91,7 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
             Leg(wallet.id, -amount, Reason.WITHDRAWAL_HOLD),
             Leg(holding, amount, Reason.WITHDRAWAL_HOLD),
         ],
-        actor_id=actor.user_id,
+        actor_id=user_id,
     )
     await _record_and_notify(
         session, withdrawal, actor, "withdrawal_requested", role="owner", to_staff=True

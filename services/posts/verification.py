@@ -116,7 +116,10 @@ async def start_promised_hours(
     await channels.record_message_id(
         session, chat_id=placement.channel.chat_id, message_id=message_id
     )
-    for party, user_id in _parties(placement):
+    for party, user_id in (
+        ("advertiser", placement.campaign.advertiser_id),
+        ("owner", target.owner_id),
+    ):
         await outbox.add(
             session,
             user_id=user_id,
@@ -241,7 +244,10 @@ async def record_check(
     job.last_error = "removed"
     job.updated_at = await queries.now(session)
     await session.flush()
-    for party, user_id in _parties(placement):
+    for party, user_id in (
+        ("owner", placement.target.owner_id),
+        ("advertiser", placement.campaign.advertiser_id),
+    ):
         await outbox.add(
             session,
             user_id=user_id,
@@ -249,14 +255,6 @@ async def record_check(
             payload={"target_id": target_id, "to": party},
             key=f"post_gone:{target_id}:{party}",
         )
-
-
-def _parties(placement: queries.Placement) -> tuple[tuple[str, int], ...]:
-    """Return the two parties of a placement, each with the id of its user."""
-    return (
-        ("advertiser", placement.campaign.advertiser_id),
-        ("owner", placement.target.owner_id),
-    )
 
 
 def _is_proof(
