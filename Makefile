@@ -22,13 +22,13 @@ demo: $(READY) ## buy, moderate, post and pay for one ad by pressing buttons, th
 test: $(READY) ## every test; make test ARGS="-k E1" for some
 	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-chaos: $(READY) ## kill schedulers by the hundred and look for a wrong post; KILLS=1000 SEED=7, or ARGS=--short
+chaos: $(READY) ## kill schedulers by the hundred, then check every post; KILLS=1000 SEED=7, or ARGS=--short
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench-posting: $(READY) ## how fast ads get out, under Telegram's limits and without; some minutes
 	@exec $(BIN)/python -m tests.benchmarks.posting $(ARGS)
 
-mutants: $(READY) ## take away every guard of the money core in turn: the tests must notice each
+mutants: $(READY) ## remove each guard of the money core in turn; a test must fail each time
 	@exec $(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(READY) ## style, format, types, and who may import whom
