@@ -22,13 +22,13 @@ demo: $(READY) ## buy, moderate, publish and pay for one ad by buttons, then che
 test: $(READY) ## run every test; make test ARGS="-k E1" runs some
 	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-chaos: $(READY) ## kill schedulers by the hundred and look for a wrong post; KILLS=1000 SEED=7, or ARGS=--short
+chaos: $(READY) ## kill schedulers by the hundred, then check every post; KILLS=1000 SEED=7, or ARGS=--short
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench-posting: $(READY) ## measure how fast posts are published, with Telegram's limits and without
 	@exec $(BIN)/python -m tests.benchmarks.posting $(ARGS)
 
-mutants: $(READY) ## take away every guard of the money core in turn: the tests must notice each
+mutants: $(READY) ## remove each guard of the money core in turn; a test must fail each time
 	@exec $(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(READY) ## check style, format, types, and the rules for imports

@@ -1,4 +1,4 @@
-"""PostgreSQL of the tests' own, a session that forgets, and databases that commit."""
+"""Fixtures: a PostgreSQL of the tests' own, a session that rolls back, databases that commit."""
 
 import bot.light_models  # noqa: F401 - before anything of aiogram, and in each worker
 
@@ -39,40 +39,40 @@ ROLLED_BACK = "adtech_rolled_back"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Hand out files whose tests mostly wait between files whose tests mostly work.
+    """Alternate files that mostly wait with files that mostly use the CPU.
 
-    A parallel run takes file by file in this order: waiting costs it nothing while others work.
-    Without one, the order is that in which they were asked for.
+    A parallel run takes file by file in this order, so that a worker that waits leaves the CPU to
+    the others. Without a parallel run, the order stays as it is.
     """
     if not config.pluginmanager.hasplugin("xdist"):
         return
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    waiting, working = deque[Path](), deque[Path]()
+    waiting, cpu_bound = deque[Path](), deque[Path]()
     for path, tests in files.items():
-        stormy = any(test.get_closest_marker("storm") for test in tests)
-        (waiting if stormy else working).append(path)
+        mostly_waits = any(test.get_closest_marker("slow_process") for test in tests)
+        (waiting if mostly_waits else cpu_bound).append(path)
     items.clear()
-    while waiting or working:
-        for queue in (waiting, working):
+    while waiting or cpu_bound:
+        for queue in (waiting, cpu_bound):
             if queue:
                 items += files[queue.popleft()]
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database of one test's own, in which commits are commits."""
+    """A database that belongs to one test, in which commits are real."""
 
     sessions: Sessions
-    """As the application."""
+    """Sessions in the application's role."""
     url: str
-    """As the application."""
+    """The address in the application's role."""
     owner_url: str
-    """As who migrates: for time, and for breaking things on purpose."""
+    """The address in the owner's role: for moving the clock, and for breaking things on purpose."""
 
     async def forward(self, by: timedelta) -> None:
-        """Move `clock()` forward."""
+        """Move the database's `clock()` forward."""
         await self.as_owner("UPDATE clock_shift SET allowed = true, shift = shift + $1", by)
 
     async def as_owner(self, sql: str, *arguments: object) -> None:
@@ -86,9 +86,9 @@ class Database:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgres]:
-    """A PostgreSQL of this process's own, with the migrated template `adtech`.
+    """Run a PostgreSQL of this process's own, with the migrated template `adtech`.
 
-    Or the one that ADTECH_TEST_SERVER names: trials of mutants bring a template of their own.
+    If ADTECH_TEST_SERVER names a server, use that one: mutants bring a template of their own.
     """
     if "ADTECH_TEST_SERVER" in os.environ:
         yield attached_postgres(os.environ["ADTECH_TEST_SERVER"])
@@ -108,7 +108,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
 
 @pytest.fixture(scope="session")
 def running(server: embedded.Postgres) -> str:
-    """Name of a second template, in which every switch runs: set once, not by every test."""
+    """Return the name of a second template in which every switch runs: set once for all tests."""
     asyncio.run(_run_everything(server))
     return RUNNING
 
@@ -124,7 +124,7 @@ async def _run_everything(server: embedded.Postgres) -> None:
 
 @pytest.fixture
 async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Database]:
-    """A fresh copy of the migrated database; all invariants hold at the end."""
+    """Make a fresh copy of the migrated database; all invariants hold at the end."""
     name = f"test_{uuid4().hex}"
     await clone_database(server, running, name)
     url = server.dsn(embedded.APP, name)
@@ -141,7 +141,7 @@ async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Dat
 
 @pytest.fixture(scope="session")
 def rolled_back_url(server: embedded.Postgres, running: str) -> str:
-    """The address of a database in which nothing is ever committed."""
+    """Return the address of a database in which no transaction is ever committed."""
     asyncio.run(drop_database(server, ROLLED_BACK))
     asyncio.run(clone_database(server, running, ROLLED_BACK))
     return server.dsn(embedded.APP, ROLLED_BACK)
@@ -149,7 +149,7 @@ def rolled_back_url(server: embedded.Postgres, running: str) -> str:
 
 @pytest.fixture(scope="session")
 async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
-    """One connection for all tests that roll back: what it has planned once stays planned."""
+    """Return one connection for all tests that roll back, so that its query plans are reused."""
     engine = create_async_engine(driver_url(rolled_back_url), pool_size=1, max_overflow=0)
     yield engine
     await engine.dispose()
@@ -157,10 +157,10 @@ async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def session(kept_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """A session, as the application, whose commits are undone; all invariants hold at the end.
+    """Open a session in the application's role, whose commits are undone.
 
-    Deferred guards never fire in a transaction that rolls back: `people.commit` and the teardown
-    make them.
+    All invariants hold at the end. Deferred guards never run in a transaction that rolls back, so
+    `people.commit` and the end of this fixture run them.
     """
     async with kept_engine.connect() as connection:
         outer = await connection.begin()

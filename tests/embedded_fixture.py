@@ -1,7 +1,7 @@
-"""A PostgreSQL of the tests' own, and databases cloned from a template in it.
+"""Run a PostgreSQL of the tests' own, and databases cloned from a template in it.
 
-Each process of a parallel run starts a server in its own folder. Nothing is synchronised to
-disk, and the server dies with the process even if that is killed.
+Each process of a parallel run starts a server in a folder of its own. Nothing is synchronized to
+disk, and the server ends with the process even if the process is killed.
 """
 
 import asyncio
@@ -14,19 +14,20 @@ import asyncpg
 
 from sandbox import embedded, processes
 
-_TESTS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+_SETTINGS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 
 
 def start_test_postgres(folder: Path) -> embedded.Postgres:
-    """Start a server in `folder`, from a fixture's main thread; `stop_test_postgres` ends it.
+    """Start a server in `folder`; `stop_test_postgres` ends it.
 
-    Roles and the empty database `adtech` are there as in the sandbox. Takes 0.7 s.
+    Call it from the main thread of a fixture. The roles and the empty database `adtech` exist, as
+    in the sandbox. Takes 0.7 s.
     """
-    return asyncio.run(embedded.start_postgres(folder, durable=False, settings=_TESTS))
+    return asyncio.run(embedded.start_postgres(folder, durable=False, settings=_SETTINGS))
 
 
 def address_of(server: embedded.Postgres) -> str:
-    """Return what `attached_postgres` needs to find a running server."""
+    """Return the address by which `attached_postgres` finds a running server."""
     return f"{server.folder}:{server.socket_folder}"
 
 
@@ -50,7 +51,7 @@ def stop_test_postgres(server: embedded.Postgres) -> None:
 async def clone_database(server: embedded.Postgres, template: str, name: str) -> None:
     """Make database `name` a copy of `template`, to which nobody may be connected.
 
-    A copy does not take over who may enter the database, so that is granted again.
+    A copy does not inherit who may connect to the database, so that is granted again.
     """
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
     try:
@@ -64,7 +65,7 @@ async def clone_database(server: embedded.Postgres, template: str, name: str) ->
 
 
 async def drop_database(server: embedded.Postgres, name: str) -> None:
-    """Drop a database, whoever is still connected to it."""
+    """Drop a database, even if somebody is still connected to it."""
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
     try:
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,6 +1,6 @@
-"""`adtech` as a shell runs it, in this process: starting Python anew takes three seconds a command.
+"""Run `adtech` commands in this process: a new Python process takes three seconds for each command.
 
-tests/services/test_command_line.py starts it as a program once.
+tests/services/test_command_line.py runs the program in a process once.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ WIDTH = 200
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left behind."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -26,7 +26,7 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """Everything that is on the screen."""
+        """Everything that the command printed."""
         return self.out + self.err
 
 
@@ -37,20 +37,22 @@ class Shell:
     environment: dict[str, str] = field(repr=False)
 
     async def adtech(self, *arguments: object) -> Answer:
-        """Run one command, in a thread: it has an event loop of its own."""
+        """Run one command in a thread, because the command has an event loop of its own."""
         before = structlog.get_config()
         runner = CliRunner(env=self.environment)
         for console in (shell.out, shell.err):
-            console.width = WIDTH  # they asked this process's terminal when they were made
+            console.width = (
+                WIDTH  # a console reads the width of this process's terminal when it is created
+            )
         try:
-            ran = await asyncio.to_thread(runner.invoke, app, [str(each) for each in arguments])
+            result = await asyncio.to_thread(runner.invoke, app, [str(each) for each in arguments])
         finally:
             structlog.configure(**before)
-        return Answer(ran.exit_code, ran.stdout, ran.stderr)
+        return Answer(result.exit_code, result.stdout, result.stderr)
 
 
 def shell_of(database: Database) -> Shell:
-    """A shell of the application's role, in front of this database."""
+    """Return a shell in the application's role with this database."""
     return Shell(
         {
             "BOT_TOKEN": "1:secret",

@@ -1,4 +1,4 @@
-"""The import contracts cover the whole tree: a module that they forget could import anything."""
+"""Check that the import contracts cover the whole tree: without one, a module may import any."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ INNER = {"bot", "handlers", "services", "db", "scheduler"}
 
 
 def modules_of(package: str) -> set[str]:
-    """The modules and packages directly inside a package, by their dotted names."""
+    """Return the dotted names of the modules and packages directly inside a package."""
     folder = ROOT / package
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     folders = {path.parent.name for path in folder.glob("*/__init__.py")}
@@ -20,14 +20,14 @@ def modules_of(package: str) -> set[str]:
 
 
 def layered_modules() -> set[str]:
-    """What the layers of pyproject.toml list."""
+    """Return the modules that the layers of pyproject.toml list."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
     return {name.strip(" \n()") for layer in layers for name in re.split(r"[|:]", layer)}
 
 
 def imported_packages(path: Path) -> set[str]:
-    """The top-level packages that a file imports, wherever in it."""
+    """Return the top-level packages that a file imports anywhere."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -49,9 +49,9 @@ def test_every_package_stands_in_a_layer() -> None:
     assert packages <= listed
 
 
-def test_the_happy_path_is_seen_from_outside() -> None:
+def test_the_main_path_test_imports_no_product_code() -> None:
     test = re.compile(r"^(async )?def test_E1", re.MULTILINE)
-    happy = [path for path in (ROOT / "tests").rglob("*.py") if test.search(path.read_text())]
-    assert happy
-    for path in happy:
+    main_path = [path for path in (ROOT / "tests").rglob("*.py") if test.search(path.read_text())]
+    assert main_path
+    for path in main_path:
         assert not imported_packages(path) & INNER, path.relative_to(ROOT)

@@ -1,4 +1,4 @@
-"""The state diagram of a post job in the documentation shows the moves of the transition table."""
+"""Check that the state diagram of a post job has the moves of the transition table."""
 
 import re
 from pathlib import Path

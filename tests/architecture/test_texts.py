@@ -1,4 +1,4 @@
-"""What the product says: every text is there in each language, for every fact and button."""
+"""Check the product's texts: every text exists in each language, for every error and button."""
 
 import ast
 import dataclasses
@@ -32,7 +32,7 @@ CALLBACKS = tuple(CallbackData.__subclasses__())
 
 
 def messages(language: str) -> dict[str, set[str]]:
-    """Every message of a language with the variables that it uses."""
+    """Return every message of a language with the variables that it uses."""
     found: dict[str, set[str]] = {}
     for path in sorted((LOCALES / language).glob("*.ftl")):
         for entry in FluentParser().parse(path.read_text()).body:
@@ -44,7 +44,7 @@ def messages(language: str) -> dict[str, set[str]]:
 
 
 def variables(node: Any) -> Iterator[str]:
-    """The names of all variables below a node of a Fluent file."""
+    """Return the names of all variables below a node of a Fluent file."""
     if isinstance(node, fluent.VariableReference):
         yield node.id.name
     for value in vars(node).values():
@@ -54,27 +54,29 @@ def variables(node: Any) -> Iterator[str]:
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
-    """The modules that speak."""
+    """Return the modules that use texts, with their syntax trees."""
     for package in ("bot", "handlers", "scheduler"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text())
 
 
 def ids_in_code() -> set[str]:
-    """Ids that stand literally in a call of `t`, `Translated`, `Question` or the like."""
-    speaking = {"t", "Translated", "Question", "text_step", "_of_placement", "everywhere"}
+    """Return the ids that are literals in a call of `t`, `Translated` or a similar function."""
+    text_calls = {"t", "Translated", "Question", "text_step", "_of_placement", "in_all_languages"}
     found = set()
     for _, module in sources():
         for node in ast.walk(module):
             if isinstance(node, ast.Call) and node.args:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                # One of two ids may be chosen in the call itself.
+                # The call may choose between two ids: `t("a" if x else "b")`.
                 choice = node.args[0]
-                chosen = [choice.body, choice.orelse] if isinstance(choice, ast.IfExp) else [choice]
+                options = (
+                    [choice.body, choice.orelse] if isinstance(choice, ast.IfExp) else [choice]
+                )
                 found |= {
                     each.value
-                    for each in chosen
-                    if name in speaking
+                    for each in options
+                    if name in text_calls
                     and isinstance(each, ast.Constant)
                     and isinstance(each.value, str)
                 }
@@ -82,7 +84,7 @@ def ids_in_code() -> set[str]:
 
 
 def calls_of_t() -> Iterator[tuple[str, set[str]]]:
-    """Literal ids in calls of `t`, each with the names of the values that are passed."""
+    """Return the literal ids in calls of `t`, each with the names of the values that are passed."""
     for _, module in sources():
         for node in ast.walk(module):
             if not (isinstance(node, ast.Call) and node.args):
@@ -94,7 +96,7 @@ def calls_of_t() -> Iterator[tuple[str, set[str]]]:
 
 
 def ids_made_in_code() -> set[str]:
-    """Ids that are put together from words of the product."""
+    """Return the ids that the code puts together from other words."""
     return {
         *(message_id(error) for error in ERRORS),
         *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),
@@ -109,7 +111,7 @@ def ids_made_in_code() -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_that_the_code_says_exists(language: str) -> None:
+def test_every_text_in_the_code_exists(language: str) -> None:
     missing = (ids_in_code() | ids_made_in_code()) - messages(language).keys()
     assert missing == set()
 
@@ -120,33 +122,33 @@ def test_languages_have_the_same_texts_with_the_same_variables() -> None:
         assert other == english
 
 
-def test_every_text_gets_the_values_that_it_names() -> None:
+def test_every_text_gets_the_values_that_it_uses() -> None:
     english = messages("en")
-    lacking = {said: english[said] - given for said, given in calls_of_t()}
-    assert {said: names for said, names in lacking.items() if names} == {}
+    missing = {text_id: english[text_id] - given for text_id, given in calls_of_t()}
+    assert {text_id: names for text_id, names in missing.items() if names} == {}
 
 
-def test_no_text_is_left_over() -> None:
+def test_no_text_is_unused() -> None:
     assert messages("en").keys() - ids_in_code() - ids_made_in_code() == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: str(kind.__name__))
-def test_every_error_can_be_said(kind: type[errors.DomainError], language: str) -> None:
+def test_every_error_has_a_text(kind: type[errors.DomainError], language: str) -> None:
     samples: dict[Any, Any] = {int: 5_000, int | None: None, str | None: None}
     facts = {
         field.name: samples.get(field.type, "word")
         for field in dataclasses.fields(kind)  # type: ignore[arg-type]
     }
     error = kind(**facts | ({"currency": "USD"} if "currency" in facts else {}))
-    said = explain(Texts(language, "USD"), error)
-    assert said
-    assert "{" not in said
-    assert kind.__name__ not in said
+    explanation = explain(Texts(language, "USD"), error)
+    assert explanation
+    assert "{" not in explanation
+    assert kind.__name__ not in explanation
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_words_of_the_product_have_a_text_of_their_own(language: str) -> None:
+def test_every_reason_and_switch_has_a_text(language: str) -> None:
     t = Texts(language, "USD")
     for reason in moderation.REASONS:
         assert t("reject-reason", reason=reason) != reason
@@ -161,16 +163,16 @@ def test_words_of_the_product_have_a_text_of_their_own(language: str) -> None:
             assert t("switch-reason", reason=reason) != reason
 
 
-def test_code_holds_no_words() -> None:
-    """Nothing is sent that does not come from the Fluent files."""
-    telling = {"Outgoing", "send_message", "alert", "answer", "show_error", "edit_text"}
+def test_no_text_is_written_in_the_code() -> None:
+    """Every text that is sent comes from the Fluent files."""
+    sending_calls = {"Outgoing", "send_message", "alert", "answer", "show_error", "edit_text"}
     for path, module in sources():
         for node in ast.walk(module):
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             literals = [a for a in node.args if isinstance(a, ast.Constant)]
-            if name in telling:
+            if name in sending_calls:
                 words = [a.value for a in literals if re.search(r"[^\W\d_]", str(a.value))]
                 assert words == [], f"{path}: {words}"
 
@@ -234,21 +236,21 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
 
 
 def test_every_kind_of_owed_message_has_a_screen() -> None:
-    owed = set()
+    kinds = set()
     for package in ("services", "handlers"):
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.add":
-                    owed |= {
+                    kinds |= {
                         keyword.value.value
                         for keyword in node.keywords
                         if keyword.arg == "kind" and isinstance(keyword.value, ast.Constant)
                     }
-    assert owed
-    assert owed <= notices.KINDS
+    assert kinds
+    assert kinds <= notices.KINDS
 
 
-def test_amounts_know_the_currencys_decimals() -> None:
+def test_amounts_have_the_decimals_of_their_currency() -> None:
     assert (formatting.exponent("USD"), formatting.exponent("JPY"), formatting.exponent("XTR")) == (
         2,
         0,

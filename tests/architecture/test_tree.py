@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows; each failure names the place."""
+"""Check rules for the source tree that no linter knows; each failure names the file and line."""
 
 import ast
 import functools
@@ -16,46 +16,48 @@ TEXT_SUFFIXES = {
     *("", ".py", ".toml", ".txt", ".in", ".md", ".ftl", ".ini", ".mako", ".sql"),
     *(".html", ".css", ".js", ".json", ".yml", ".yaml", ".example"),
 }
-# Written in pieces, so that this file does not find itself.
+# The patterns are written in pieces, so that this file does not match them.
 FORBIDDEN = {
     "an index host": re.compile(
         "py" + r"pi\.(org|python)|python" + r"hosted|npm" + r"js\.(org|com)"
     ),
     "a path of one machine": re.compile(r"(?<![\w.])/(work|root|Users|home/\w+|tmp/w)" + "/"),
-    "an unfinished place": re.compile(r"\b(TO" + "DO|FIX" + "ME|XX" + r"X|HA" + r"CK)\b"),
+    "unfinished work": re.compile(r"\b(TO" + "DO|FIX" + "ME|XX" + r"X|HA" + r"CK)\b"),
     "an issue's number": re.compile(r"(?i)\bissue" + r"s? #?\d"),
 }
 
 
 @functools.cache
 def files() -> tuple[Path, ...]:
-    """All files of the repository; what is made by running it is in hidden folders or ignored."""
+    """Return all files of the repository, except for hidden folders and generated files."""
     found: list[Path] = []
-    for folder, below, names in os.walk(ROOT):
-        made = {"__pycache__", "build", "dist"}
-        below[:] = [n for n in below if n not in made and (not n.startswith(".") or n == ".ci")]
+    for folder, subfolders, names in os.walk(ROOT):
+        generated = {"__pycache__", "build", "dist"}
+        subfolders[:] = [
+            n for n in subfolders if n not in generated and (not n.startswith(".") or n == ".ci")
+        ]
         at_top = Path(folder) == ROOT
-        # Another checkout's `.git` is a file, and `.env` is its owner's alone.
+        # In a git worktree `.git` is a file; `.env` holds a developer's own settings.
         found += [Path(folder, n) for n in names if not (at_top and n in {".env", ".git"})]
     return tuple(sorted(found))
 
 
 @functools.cache
-def tree(path: Path) -> ast.Module:
-    """The syntax tree of a Python file."""
+def syntax_tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a Python file."""
     return ast.parse(path.read_text())
 
 
 def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
-    """Python files of the given folders with their syntax trees."""
+    """Return the Python files of the given folders with their syntax trees."""
     for path in files():
         name = path.relative_to(ROOT)
         if path.suffix == ".py" and name.parts[0] in folders:
-            yield name, tree(path)
+            yield name, syntax_tree(path)
 
 
 def test_only_the_session_commits() -> None:
-    """The sandbox is left out: its world keeps a journal of its own, with that word for it."""
+    """The sandbox is left out: its own journal has a `commit` that is not the database's."""
     found = [
         f"{name}:{node.lineno}"
         for name, syntax in modules(*PRODUCT)
@@ -68,7 +70,7 @@ def test_only_the_session_commits() -> None:
 
 
 def test_services_are_imported_as_modules() -> None:
-    """`from services import posting`, so that a test can stand between caller and function."""
+    """With `from services import posting`, a test can wrap a function for all its callers."""
     functions = {
         (name.stem, node.name)
         for name, syntax in modules("services")
@@ -86,7 +88,7 @@ def test_services_are_imported_as_modules() -> None:
     assert not found
 
 
-def test_packages_are_empty_files() -> None:
+def test_package_files_are_empty() -> None:
     found = [
         str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size
     ]
@@ -103,7 +105,7 @@ def test_no_module_is_too_long() -> None:
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-def test_nothing_that_belongs_to_one_place_or_day(what: str) -> None:
+def test_no_file_has_a_forbidden_text(what: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in files()

@@ -1,10 +1,10 @@
-"""The ledger's check at 10⁶ and 10⁷ entries, a part of `make bench-ledger`.
+"""Measure the checks of the ledger at 10⁶ and 10⁷ entries, as a part of `make bench-ledger`.
 
-Each size in a database of its own, filled by bulk: 50,000 people who pay in, two entries each time.
-Then 10⁵ new entries over 30,000 wallets, in small transactions, and the time of the check of what
-is new, beside every check of the ledger in full and beside a bare sum by wallet. All with work_mem
-64 MB and jit off. Three rounds alternate between the sizes, and of each time the least counts: the
-machine is shared.
+Each size has a database of its own. It is filled in bulk with deposits of 50,000 people, two
+entries each. Then 10⁵ new entries of 30,000 wallets are added in small transactions. Timed are
+the incremental check of these entries, every full check of the ledger, and a bare sum by wallet.
+They run with work_mem 64 MB and jit off. Three rounds alternate between the sizes. The least of
+the three times counts, because the machine may have other work.
 """
 
 import time
@@ -20,10 +20,10 @@ from sandbox import embedded
 from services.money import incremental_check, invariants
 from tests.embedded_fixture import clone_database, drop_database
 
-NEW = 100_000
+NEW_ENTRIES = 100_000
 PEOPLE = 50_000
-BUSY = 15_000
-"""Of the people, those to whom the new entries belong: two wallets each."""
+BUSY_PEOPLE = 15_000
+"""The number of people to whom the new entries belong; each has two wallets."""
 BATCH = 500
 ROUNDS = 3
 SERVER = {
@@ -32,13 +32,13 @@ SERVER = {
     "work_mem": "64MB",
     "shared_buffers": "512MB",
 }
-LEDGER = ("wallet_balance", "wallet_version", "running_balance", "zero_sum", "ledger_total")
-BARE = """
+LEDGER_CHECKS = ("wallet_balance", "wallet_version", "running_balance", "zero_sum", "ledger_total")
+BARE_SUM = """
     SELECT max(total) FROM (
         SELECT wallet_id, SUM(amount) AS total FROM ledger_entries GROUP BY wallet_id
     ) AS sums
 """
-_WORLD = f"""
+_PEOPLE = f"""
 INSERT INTO users (id, telegram_id) OVERRIDING SYSTEM VALUE
     SELECT n, n FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO wallets (id, kind, user_id, counterparty_id, currency) OVERRIDING SYSTEM VALUE
@@ -46,7 +46,7 @@ INSERT INTO wallets (id, kind, user_id, counterparty_id, currency) OVERRIDING SY
     UNION ALL
     SELECT 2 * n + 1, 'external', NULL, n, 'USD' FROM generate_series(1, {PEOPLE}) AS n;
 """
-# Transfer number n is person p's deposit number v, always of the same amount.
+# Transfer number n is deposit number v of person p; all deposits of a person have one amount.
 _TRANSFERS = """
 INSERT INTO ledger_transfers (id, key, reason, reference_id) OVERRIDING SYSTEM VALUE
     SELECT n, 'bulk:' || n, 'adjustment', n
@@ -73,45 +73,51 @@ WHERE last.wallet_id = w.id
 async def measure(
     server: embedded.Postgres, template: str, sizes: Sequence[int]
 ) -> dict[str, float]:
-    """Fill a clone of the migrated template for each size, and time; clean up. Seconds, ratios.
+    """Fill a clone of the migrated template for each size, time the checks, and drop the clones.
 
-    Growth is from the first size to the last; shares are those of the last.
+    Returns seconds and ratios. Growth compares the last size with the first; the other ratios are
+    of the last size.
     """
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     names = {size: f"bench_checks_{size}" for size in sizes}
     horizons = {}
     try:
         for size, name in names.items():
             await drop_database(server, name)
             await clone_database(server, template, name)
-            say(f"loading {size:,} entries")
+            show(f"loading {size:,} entries")
             horizons[size] = await load(server.dsn(embedded.SUPERUSER, name), size)
-        for turn in range(ROUNDS):
+        for number in range(ROUNDS):
             for size, name in names.items():
-                say(f"round {turn + 1}, {size:,} entries")
+                show(f"round {number + 1}, {size:,} entries")
                 times = await time_all(server.dsn(embedded.APP, name), size, horizons[size])
-                found |= {key: min(found.get(key, value), value) for key, value in times.items()}
+                figures |= {
+                    key: min(figures.get(key, value), value) for key, value in times.items()
+                }
     finally:
         for name in names.values():
             await drop_database(server, name)
     small, large = sizes[0], sizes[-1]
-    full = sum(found[f"audit_{name}_s_{large}"] for name in LEDGER)
-    return found | {
-        "audit_incremental_ratio": found[f"audit_incremental_s_{large}"] / full,
-        "audit_full_ratio": found[f"audit_wallet_balance_s_{large}"]
-        / found[f"audit_bare_s_{large}"],
+    full = sum(figures[f"audit_{name}_s_{large}"] for name in LEDGER_CHECKS)
+    return figures | {
+        "audit_incremental_ratio": figures[f"audit_incremental_s_{large}"] / full,
+        "audit_full_ratio": figures[f"audit_wallet_balance_s_{large}"]
+        / figures[f"audit_bare_s_{large}"],
         "audit_growth_ratio": (
-            found[f"audit_incremental_s_{large}"] / found[f"audit_incremental_s_{small}"]
+            figures[f"audit_incremental_s_{large}"] / figures[f"audit_incremental_s_{small}"]
         ),
     }
 
 
 async def load(url: str, size: int) -> int:
-    """Fill the ledger as the superuser, without triggers; return the horizon before the new."""
+    """Fill the ledger as the superuser without triggers.
+
+    Returns the horizon before the new entries.
+    """
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SET session_replication_role = replica")
-        await connection.execute(_WORLD)
+        await connection.execute(_PEOPLE)
         transfers = size // 2
         indexes = await _drop_indexes(connection)
         for sql in (_TRANSFERS, _ENTRIES):
@@ -136,11 +142,11 @@ async def load(url: str, size: int) -> int:
 
 
 async def _add_new(connection: asyncpg.Connection, before: int) -> None:
-    """Add what is new, a batch of transfers at a time."""
-    for first in range(before + 1, before + NEW // 2 + 1, BATCH):
-        person = f"(n - {before + 1}) % {BUSY} + 1"
-        known = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"
-        version = f"(n - {before + 1}) / {BUSY} + 1 + {known}"
+    """Add the new entries, BATCH transfers in each transaction."""
+    for first in range(before + 1, before + NEW_ENTRIES // 2 + 1, BATCH):
+        person = f"(n - {before + 1}) % {BUSY_PEOPLE} + 1"
+        last_version = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"
+        version = f"(n - {before + 1}) / {BUSY_PEOPLE} + 1 + {last_version}"
         values = {"first": first, "last": first + BATCH - 1, "person": person, "version": version}
         async with connection.transaction():
             await connection.execute(_TRANSFERS.format(**values))
@@ -149,7 +155,7 @@ async def _add_new(connection: asyncpg.Connection, before: int) -> None:
 
 
 async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
-    """Drop the ledger's indexes, and what needs them, for the load; return how they are made."""
+    """Drop the ledger's indexes and constraints for the load; return the SQL that restores them."""
     constraints = await connection.fetch("""
         SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition
         FROM pg_constraint WHERE contype IN ('p', 'u', 'f')
@@ -172,7 +178,7 @@ async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
 
 
 async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
-    """Time the checks as the application; every check must find the ledger sound."""
+    """Time each check as the application. Raises AssertionError if a check finds a violation."""
     engine = create_engine(url)
     sessions = create_sessions(engine)
 
@@ -181,15 +187,15 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
             for limit in ("statement_timeout", "transaction_timeout"):
                 await session.execute(text(f"SET LOCAL {limit} = 0"))
             await incremental_check.prepare(session)
-            began = time.perf_counter()
+            begun = time.perf_counter()
             await act(session)
-            seconds = time.perf_counter() - began
-        say(f"  {name:<16} {seconds:8.3f} s")
+            seconds = time.perf_counter() - begun
+        show(f"  {name:<16} {seconds:8.3f} s")
         return seconds
 
     async def check_new(session: AsyncSession) -> None:
-        violations, upto = await incremental_check.new_since(session, horizon)
-        if violations or upto <= horizon:
+        violations, new_horizon = await incremental_check.new_since(session, horizon)
+        if violations or new_horizon <= horizon:
             raise AssertionError(f"the check of what is new is wrong: {violations}")
 
     def check_all(name: str) -> Callable[[AsyncSession], Awaitable[None]]:
@@ -202,15 +208,15 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
         return check
 
     try:
-        found = {"incremental": await timed("incremental", check_new)}
-        found["bare"] = await timed("bare", lambda session: session.execute(text(BARE)))
-        for name in LEDGER:
-            found[name] = await timed(name, check_all(name))
+        figures = {"incremental": await timed("incremental", check_new)}
+        figures["bare"] = await timed("bare", lambda session: session.execute(text(BARE_SUM)))
+        for name in LEDGER_CHECKS:
+            figures[name] = await timed(name, check_all(name))
     finally:
         await engine.dispose()
-    return {f"audit_{name}_s_{size}": seconds for name, seconds in found.items()}
+    return {f"audit_{name}_s_{size}": seconds for name, seconds in figures.items()}
 
 
-def say(line: str) -> None:
-    """Say how far it is."""
+def show(line: str) -> None:
+    """Print a line at once."""
     print(line, flush=True)  # noqa: T201

@@ -1,8 +1,9 @@
-"""The money core beside plain SQL: `make bench-ledger`, or `python -m tests.benchmarks.ledger`.
+"""Measure the money core beside plain SQL: `python -m tests.benchmarks.ledger`.
 
-Prints a table and writes build/bench-ledger.json; docs/performance.md says how to read it. Ratios
-within one run count, never a time alone: machines differ, and this one may be busy. With `--quick`
-everything is smaller, and the figures go to build/bench-ledger-quick.json.
+`make bench-ledger` runs it, too. It prints a table and writes build/bench-ledger.json;
+docs/performance.md says how to read it. Only ratios within one run count, never a time alone:
+machines differ, and this one may have other work. With `--quick` everything is smaller, and the
+figures go to build/bench-ledger-quick.json.
 """
 
 import argparse
@@ -33,37 +34,40 @@ LARGE_DATABASE = "adtech_large"
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is done."""
+    """How much work each part of the benchmark does."""
 
     rounds: int
     approvals: Mapping[int, int]
-    """Per round, by the number of tasks."""
+    """Approvals in each round, by the number of tasks."""
     transfers: int
     small: int
     large: int
-    """Placements that are settled already."""
+    """Numbers of placements that are settled already, in the small and the large database."""
     entries: tuple[int, int]
-    """Sizes of the ledger that is checked."""
+    """Sizes of the ledgers that are checked."""
 
     @property
     def pending(self) -> int:
-        """Enough placements to approve for every part."""
+        """The number of pending placements: enough for all approvals of all parts."""
         return 2 * self.rounds * 3 * sum(self.approvals.values())
 
 
-WHOLE = Plan(5, {1: 300, 8: 1_200, 32: 1_200}, 4_000, 1_000, 1_000_000, (1_000_000, 10_000_000))
+FULL = Plan(5, {1: 300, 8: 1_200, 32: 1_200}, 4_000, 1_000, 1_000_000, (1_000_000, 10_000_000))
 QUICK = Plan(3, {1: 100, 8: 600, 32: 600}, 1_000, 1_000, 20_000, (100_000, 500_000))
 
 
 async def approvals(
-    server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own: Path
+    server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own_script: Path
 ) -> tuple[dict[str, float], int]:
-    """(a) Rounds that alternate between the service, the plain script and its own statements."""
+    """Measure (a): approvals through the service, the plain script and the service's statements.
+
+    The three alternate in rounds. Returns the figures, and the first target that is still pending.
+    """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
         plain_ratio, own_ratio, rates, p95 = [], [], [], []
         for _ in range(plan.rounds):
-            rate = await market.crowd(
+            rate = await market.run_tasks(
                 sessions, range(first, first + count), tasks, partial(market.approve, sessions)
             )
             first += count
@@ -73,12 +77,12 @@ async def approvals(
                     server,
                     role,
                     script,
-                    first=first + place * count,
+                    first=first + position * count,
                     count=count,
                     clients=tasks,
                 )
-                for place, (role, script) in enumerate(
-                    ((embedded.OWNER, scripts.PLAIN), (embedded.APP, own))
+                for position, (role, script) in enumerate(
+                    ((embedded.OWNER, scripts.PLAIN), (embedded.APP, own_script))
                 )
             ]
             first += 2 * count
@@ -96,44 +100,48 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """(b) Transfers a second between so many wallets, at 8 tasks."""
-    signed = await _signed(owner_url, wallets, count)
+    """Return (b): transfers a second between `wallets` wallets, at 8 tasks."""
+    corrections = await _confirmed_corrections(owner_url, wallets, count)
 
     async def act(number: int) -> None:
-        correction_id, giver, taker = signed[number]
+        correction_id, from_wallet, to_wallet = corrections[number]
         async with sessions.begin() as session:
             await ledger.post(
                 session,
                 key=f"correction:{correction_id}",
                 reason=Reason.ADJUSTMENT,
                 reference_id=correction_id,
-                legs=[Leg(giver, -1, Reason.ADJUSTMENT), Leg(taker, 1, Reason.ADJUSTMENT)],
+                legs=[
+                    Leg(from_wallet, -1, Reason.ADJUSTMENT),
+                    Leg(to_wallet, 1, Reason.ADJUSTMENT),
+                ],
             )
 
-    return (await market.crowd(sessions, range(count), 8, act)).per_second
+    return (await market.run_tasks(sessions, range(count), 8, act)).per_second
 
 
-async def _signed(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Write the adjustments that the transfers will be compared with; return ids and wallets."""
+async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
+    """Write the corrections that the transfers will be compared with; return ids and wallets."""
     owner = await asyncpg.connect(url)
-    dice = Random(wallets)  # noqa: S311 - a workload, not a secret
+    rng = Random(wallets)  # noqa: S311 - a workload, not a secret
     try:
-        found = await owner.fetch(
+        rows = await owner.fetch(
             "SELECT id FROM wallets WHERE kind = 'external' ORDER BY id LIMIT $1", wallets
         )
-        ids = [row["id"] for row in found]
-        pairs = [dice.sample(ids, 2) for _ in range(count)]
+        ids = [row["id"] for row in rows]
+        pairs = [rng.sample(ids, 2) for _ in range(count)]
         async with owner.transaction():
-            # Only here they are done at once, and before their money has moved.
+            # The guards allow `done` only after the money has moved; here it moves later.
             await owner.execute("ALTER TABLE corrections DISABLE TRIGGER USER")
             rows = await owner.fetch(
                 "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status,"
                 " proposed_by, reason, confirmed_by, confirm_reason, done_at)"
-                " SELECT 'adjustment', giver, taker, 1, 'done', 1, 'bench', 2, 'bench', now()"
-                " FROM unnest($1::bigint[], $2::bigint[]) AS pair (giver, taker)"
+                " SELECT 'adjustment', from_wallet, to_wallet, 1, 'done', 1, 'bench', 2, 'bench',"
+                " now()"
+                " FROM unnest($1::bigint[], $2::bigint[]) AS pair (from_wallet, to_wallet)"
                 " RETURNING id, wallet_id, other_wallet_id",
-                [giver for giver, _ in pairs],
-                [taker for _, taker in pairs],
+                [from_wallet for from_wallet, _ in pairs],
+                [to_wallet for _, to_wallet in pairs],
             )
             await owner.execute("ALTER TABLE corrections ENABLE TRIGGER USER")
     finally:
@@ -142,24 +150,27 @@ async def _signed(url: str, wallets: int, count: int) -> list[tuple[int, int, in
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
-    """(c) Releases of owners who are paid again and again, beside those of owners paid once.
+    """Return (c): the rate of releases to owners paid again and again, by that of owners paid once.
 
-    Of the latter no two have a wallet in common, neither the owner's nor the fee's: this is more
-    than the fee's wallet alone could cost. Two rounds, in either order.
+    No two owners who are paid once share a wallet, neither their own nor the fee's. So the measured
+    cost is an upper bound of what a shared fee wallet costs. Two rounds, one in each order.
     """
-    crowded, lonely = await _releasable(url)
+    paid_often, paid_once = await _releasable(url)
 
     async def act(target_id: int) -> None:
         async with sessions.begin() as session:
             await escrow.release(session, target_id=target_id)
 
     ratios = []
-    half = len(lonely) // 2
+    half = len(paid_once) // 2
     for part in (slice(0, half), slice(half, 2 * half)):
-        piles = [crowded[part], lonely[part]]
+        groups = [paid_often[part], paid_once[part]]
         if part.start:
-            piles.reverse()
-        rates = [(await market.crowd(sessions, pile, tasks, act)).per_second for pile in piles]
+            groups.reverse()
+        rates = [
+            (await market.run_tasks(sessions, target_ids, tasks, act)).per_second
+            for target_ids in groups
+        ]
         if part.start:
             rates.reverse()
         ratios.append(rates[0] / rates[1])
@@ -167,7 +178,10 @@ async def releases(url: str, sessions: Sessions, tasks: int) -> float:
 
 
 async def _releasable(url: str) -> tuple[list[int], list[int]]:
-    """Bring approved placements to where they can be released; each owner's first apart."""
+    """Make approved placements releasable.
+
+    Returns the placements of owners who have several, and the first one of each owner.
+    """
     owner = await asyncpg.connect(url)
     try:
         await owner.execute(
@@ -185,18 +199,18 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
         )
     finally:
         await owner.close()
-    lonely = [row["id"] for row in rows if row["first"]]
-    crowded = [row["id"] for row in rows if not row["first"]]
-    return crowded[: len(lonely)], lonely
+    paid_once = [row["id"] for row in rows if row["first"]]
+    paid_often = [row["id"] for row in rows if not row["first"]]
+    return paid_often[: len(paid_once)], paid_once
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """(e) Approvals among a million settled placements, beside those among a thousand."""
+    """Return (e): the rate of approvals among 1,000,000 settled placements by that among 1,000."""
     count, ratios = plan.approvals[8], []
     for number in range(plan.rounds):
         rates = [
             (
-                await market.crowd(
+                await market.run_tasks(
                     sessions,
                     range(first + number * count, first + (number + 1) * count),
                     8,
@@ -210,28 +224,28 @@ async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, 
 
 
 async def measure(folder: Path, plan: Plan) -> dict[str, float]:
-    """Run everything on one durable server of its own; (d), the checks, last."""
+    """Run all parts on one durable server; (d), the checks of the ledger, is the last."""
     server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
     try:
         market.migrate(server)
         for name in (EMPTY_DATABASE, LARGE_DATABASE):
             await clone_database(server, embedded.DATABASE, name)
-        own = folder / "own.pgbench.sql"
-        own.write_text(scripts.own_statements())
-        figures = await _market(server, own, plan)
+        own_script = folder / "own.pgbench.sql"
+        own_script.write_text(scripts.own_statements())
+        figures = await _market(server, own_script, plan)
         show(figures)
         await drop_database(server, LARGE_DATABASE)
-        checked = await checks.measure(server, EMPTY_DATABASE, plan.entries)
-        show(checked)
-        return figures | checked
+        check_figures = await checks.measure(server, EMPTY_DATABASE, plan.entries)
+        show(check_figures)
+        return figures | check_figures
     finally:
         await server.stop()
 
 
-async def _market(server: embedded.Postgres, own: Path, plan: Plan) -> dict[str, float]:
-    """Measure what a market does: approvals, releases, transfers."""
+async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> dict[str, float]:
+    """Measure approvals, releases and transfers."""
     owner_url = server.dsn(embedded.OWNER)
-    checks.say(f"loading {plan.small:,} and {plan.large:,} placements")
+    checks.show(f"loading {plan.small:,} and {plan.large:,} placements")
     first = await market.fill(owner_url, pending=plan.pending, history=plan.small)
     large_first = await market.fill(
         server.dsn(embedded.OWNER, LARGE_DATABASE), pending=plan.pending, history=plan.large
@@ -241,19 +255,19 @@ async def _market(server: embedded.Postgres, own: Path, plan: Plan) -> dict[str,
         for name in (embedded.DATABASE, LARGE_DATABASE)
     ]
     sessions, large_sessions = map(create_sessions, engines)
-    checks.say("approvals")
-    figures, first = await approvals(server, sessions, plan, first, own)
-    checks.say("approvals among more placements")
+    checks.show("approvals")
+    figures, first = await approvals(server, sessions, plan, first, own_script)
+    checks.show("approvals among more placements")
     figures["approve_scale_ratio"] = await scale(
         plan, (sessions, first), (large_sessions, large_first)
     )
-    checks.say("releases")
+    checks.show("releases")
     for tasks in (8, 32):
         figures[f"release_shared_ratio_{tasks}"] = await releases(owner_url, sessions, tasks)
     figures["release_shared_ratio"] = min(
         figures["release_shared_ratio_8"], figures["release_shared_ratio_32"]
     )
-    checks.say("transfers")
+    checks.show("transfers")
     for wallets in (50, 2):
         figures[f"transfers_per_s_{wallets}"] = await transfers(
             owner_url, sessions, wallets, plan.transfers
@@ -264,21 +278,25 @@ async def _market(server: embedded.Postgres, own: Path, plan: Plan) -> dict[str,
 
 
 def show(figures: Mapping[str, float]) -> None:
-    """Print figures as soon as they are known: a run takes long."""
+    """Print figures as soon as they are known, because a run takes long."""
     for key, value in figures.items():
         sys.stdout.write(f"{key:36} {value:10.3f}\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print the figures, and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="some minutes, smaller databases")
-    parser.add_argument("--folder", type=Path, help="for the databases, some 8 GB meanwhile")
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-        figures = asyncio.run(measure(Path(folder), QUICK if chosen.quick else WHOLE))
-    name = "bench-ledger-quick.json" if chosen.quick else "bench-ledger.json"
+    parser.add_argument(
+        "--quick", action="store_true", help="smaller databases; takes a few minutes"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where the databases are kept meanwhile (about 8 GB)"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        figures = asyncio.run(measure(Path(folder), QUICK if options.quick else FULL))
+    name = "bench-ledger-quick.json" if options.quick else "bench-ledger.json"
     out = market.ROOT / "build" / name
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(figures, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""A market in bulk, for benchmarks: people with money, campaigns, channels, placements."""
+"""Fill a market in bulk for benchmarks: people with money, campaigns, channels, placements."""
 
 import asyncio
 import subprocess
@@ -64,7 +64,7 @@ _PENDING = f"""
     FROM generate_series(1, $1::bigint) n
     JOIN channels ch ON ch.id = 1 + (n * 7) % {OWNERS}
 """
-# Settled long ago: what an approval has to find its way past.
+# Placements that were settled long ago, so that the tables are as large as in production.
 _HISTORY = (
     f"""
     INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,
@@ -80,9 +80,9 @@ _HISTORY = (
     """
     INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee, status, settled_at)
     SELECT t.id, w.id, 100, 10, 'released', now()
-    FROM (SELECT id, row_number() OVER () AS place FROM campaign_targets LIMIT $1::bigint) t
-    JOIN (SELECT id, row_number() OVER () AS place FROM wallets WHERE kind = 'escrow') w
-        USING (place)
+    FROM (SELECT id, row_number() OVER () AS row_no FROM campaign_targets LIMIT $1::bigint) t
+    JOIN (SELECT id, row_number() OVER () AS row_no FROM wallets WHERE kind = 'escrow') w
+        USING (row_no)
     """,
     """
     INSERT INTO post_jobs (campaign_target_id, channel_id, due_at, status, message_id, settled)
@@ -98,7 +98,7 @@ _HISTORY = (
     """,
 )
 _GUARDED = ("wallets", "escrows", "user_audit_logs")
-_BEGUN = (
+_WITH_STATUS = (
     "deposits",
     "campaigns",
     "channels",
@@ -107,19 +107,19 @@ _BEGUN = (
     "post_jobs",
     "outbox",
 )
-"""Rows of these are made in the status that they have reached long ago."""
+"""Tables whose rows are inserted with a status that is not the initial one."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What came of a crowd of acts."""
+    """The result of `run_tasks`."""
 
     per_second: float
     p95_ms: float
 
 
 def migrate(server: embedded.Postgres) -> None:
-    """Bring the tables of the server's database up to date."""
+    """Migrate the tables of the server's database."""
     subprocess.run(
         [sys.executable, "-m", "alembic", "upgrade", "head"],
         cwd=ROOT,
@@ -132,7 +132,7 @@ async def fill(url: str, *, pending: int, history: int) -> int:
     """Make people, settled placements and pending ones; return the first pending target's id."""
     owner = await asyncpg.connect(url)
     try:
-        for table in _BEGUN:
+        for table in _WITH_STATUS:
             await owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER initial_status")
         for statement in _PEOPLE:
             await owner.execute(statement)
@@ -142,7 +142,7 @@ async def fill(url: str, *, pending: int, history: int) -> int:
             await owner.execute(statement, history)
         for table in _GUARDED:
             await owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-        for table in _BEGUN:
+        for table in _WITH_STATUS:
             await owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER initial_status")
         await owner.execute(_PENDING, pending)
         await owner.execute("VACUUM ANALYZE")
@@ -154,30 +154,30 @@ async def fill(url: str, *, pending: int, history: int) -> int:
         await owner.close()
 
 
-async def crowd(
-    sessions: Sessions, things: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
+async def run_tasks(
+    sessions: Sessions, items: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
 ) -> Rate:
-    """Do an act to each thing, so many at once; connections are opened before the clock starts."""
-    waiting, took = list(things), []
-    pile = iter(waiting)
+    """Run an act for each item in `tasks` tasks; open the connections before the clock starts."""
+    waiting, durations = list(items), []
+    iterator = iter(waiting)
 
-    async def warm(gate: asyncio.Barrier) -> None:
+    async def connect(barrier: asyncio.Barrier) -> None:
         async with sessions() as session:
             await session.connection()
-            await gate.wait()
+            await barrier.wait()
 
     async def work() -> None:
-        for thing in pile:
-            began = perf_counter()
-            await act(thing)
-            took.append(perf_counter() - began)
+        for item in iterator:
+            begun = perf_counter()
+            await act(item)
+            durations.append(perf_counter() - begun)
 
-    gate = asyncio.Barrier(tasks)
-    await asyncio.gather(*(warm(gate) for _ in range(tasks)))
-    began = perf_counter()
+    barrier = asyncio.Barrier(tasks)
+    await asyncio.gather(*(connect(barrier) for _ in range(tasks)))
+    begun = perf_counter()
     await asyncio.gather(*(work() for _ in range(tasks)))
-    seconds = perf_counter() - began
-    return Rate(len(waiting) / seconds, sorted(took)[int(len(took) * 0.95)] * 1_000)
+    seconds = perf_counter() - begun
+    return Rate(len(waiting) / seconds, sorted(durations)[int(len(durations) * 0.95)] * 1_000)
 
 
 async def approve(sessions: Sessions, target_id: int) -> None:

@@ -1,4 +1,4 @@
-"""How much of the processor a process has used, its children included."""
+"""Measure how much CPU time a process and its children have used."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def used(pid: int) -> float:
-    """Seconds of a process and of all that it has started, whether those live or have ended."""
+    """Return the CPU seconds of a process and of all its children, ended ones included."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
@@ -18,10 +18,10 @@ def used(pid: int) -> float:
 
 
 def _children(tasks: list[Path]) -> list[int]:
-    found: list[int] = []
+    pids: list[int] = []
     for task in tasks:
         try:
-            found += map(int, (task / "children").read_text().split())
+            pids += map(int, (task / "children").read_text().split())
         except (FileNotFoundError, ProcessLookupError):
             continue
-    return found
+    return pids

@@ -1,4 +1,4 @@
-"""The same approvals through pgbench: a fixed plain script, and the service's own statements."""
+"""Run approvals through pgbench: a fixed plain script, and the service's own statements."""
 
 import re
 import subprocess
@@ -10,17 +10,17 @@ from sandbox import binaries, embedded
 from services.market import moderation
 
 PLAIN = Path(__file__).with_name("approve.pgbench.sql")
-_GIVEN = {
+_VALUES = {
     "target_id": ":target_id::bigint",
     "actor_id": "1::bigint",
     "role": "'admin'::text",
     "correlation_id": "NULL::text",
 }
-"""What the service knows."""
+"""SQL for each parameter that the service passes."""
 
 
 def own_statements() -> str:
-    """Write the service's own statements as a script, from the very texts that it executes."""
+    """Return the service's own statements as a pgbench script, from the texts that it executes."""
     return "\n".join(
         (
             "\\set i :i + 1",
@@ -35,8 +35,8 @@ def own_statements() -> str:
 def run(
     server: embedded.Postgres, role: str, script: Path, *, first: int, count: int, clients: int
 ) -> float:
-    """Run a script over targets from `first` on; return approvals a second."""
-    done = subprocess.run(
+    """Run a script for `count` targets from `first` on; return approvals a second."""
+    process = subprocess.run(
         [
             str(binaries.postgres("pgbench")),
             *("-h", str(server.socket_folder), "-U", role, "-n", "-M", "prepared"),
@@ -49,12 +49,12 @@ def run(
         text=True,
         check=True,
     )
-    found = re.search(r"^tps = ([0-9.]+)", done.stdout, re.MULTILINE)
-    if found is None:
-        raise RuntimeError(done.stdout + done.stderr)
-    return float(found[1])
+    rate = re.search(r"^tps = ([0-9.]+)", process.stdout, re.MULTILINE)
+    if rate is None:
+        raise RuntimeError(process.stdout + process.stderr)
+    return float(rate[1])
 
 
 def _script(statement: TextClause) -> str:
     one_line = " ".join(statement.text.split())
-    return re.sub(r"(?<![:\w]):(\w+)", lambda match: _GIVEN[match[1]], one_line)
+    return re.sub(r"(?<![:\w]):(\w+)", lambda match: _VALUES[match[1]], one_line)

@@ -1,11 +1,11 @@
-"""A Telegram that costs next to nothing: `python -m tests.benchmarks.telegram PLAN.json`.
+"""Run a Telegram server that uses little CPU: `python -m tests.benchmarks.telegram PLAN.json`.
 
-It takes the sandbox's place where the clock is what is measured, since they share the processor. It
-keeps the sandbox's own flood limits and answers 429 with `retry_after` as Telegram does; each chat
-counts its messages, and a published message is answered whole. It knows no rights and keeps
-nothing: whoever looks at a message hears that it is as it was. It writes what
-`tests.chaos.telegram` writes: `facts.json`, and `sends.jsonl` with a line for every send that was
-admitted or refused.
+It replaces the sandbox in benchmarks of time, because the server shares the processors with what
+is measured. It keeps the sandbox's flood limits and answers 429 with `retry_after`, as Telegram
+does. Each chat counts its messages, and a send is answered with the whole message. The server
+checks no rights and stores no messages: it answers every check of a message as if the message was
+unchanged. It writes two of the files of `tests.chaos.telegram`: `facts.json`, and `sends.jsonl`
+with a line for every send that was admitted or refused.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from sandbox.limits import Limits
 
 SEND_LOG = "sends.jsonl"
 FACTS = "facts.json"
-FIRST_PERSON, FIRST_CHANNEL, STAFF = 1_001, -1_002_000_000_001, -1_001_000_000_001
+FIRST_PERSON, FIRST_CHANNEL, ADMIN_CHAT = 1_001, -1_002_000_000_001, -1_001_000_000_001
 Json = dict[str, Any]
 
 
-class World:
-    """Chats by their ids, with nothing in them but a count."""
+class Chats:
+    """The chats by id, with a message count for each, and the flood limits."""
 
     def __init__(self, plan: Json) -> None:
         self.bot = f"/bot{plan['token']}/"
@@ -41,20 +41,20 @@ class World:
         people = range(FIRST_PERSON, FIRST_PERSON + plan["people"])
         channels = range(FIRST_CHANNEL, FIRST_CHANNEL - plan["channels"], -1)
         self.kinds = dict.fromkeys(people, "private") | dict.fromkeys(channels, "channel")
-        self.kinds[STAFF] = "supergroup"
+        self.kinds[ADMIN_CHAT] = "supergroup"
         self.facts: Json = {
             "people": list(people),
             "channels": [
                 {"chat_id": chat_id, "owner": owner}
                 for chat_id, owner in zip(channels, itertools.cycle(people), strict=False)
             ],
-            "admin_chat_id": STAFF,
+            "admin_chat_id": ADMIN_CHAT,
         }
         self._log = (Path(plan["folder"]) / SEND_LOG).open("a", buffering=1)
-        self._counts: defaultdict[int, itertools.count[int]] = defaultdict(_from_one)
+        self._counts: defaultdict[int, itertools.count[int]] = defaultdict(_count_from_one)
 
     def answer(self, path: str, authorization: str | None, body: bytes) -> tuple[int, Json]:
-        """Status and body for one request."""
+        """Return the status and the body for one request."""
         try:
             if path == "/control/limits" and authorization == self.control:
                 self.limits.enabled = json.loads(body)["enabled"]
@@ -66,10 +66,10 @@ class World:
                 raise TelegramError(400, "Bad Request: message is not modified")
             raise TelegramError(404, "Not Found: method not found")
         except TelegramError as error:
-            said = {"ok": False, "error_code": error.code, "description": error.description}
+            answer = {"ok": False, "error_code": error.code, "description": error.description}
             if error.retry_after is not None:
-                said["parameters"] = {"retry_after": error.retry_after}
-            return error.code, said
+                answer["parameters"] = {"retry_after": error.retry_after}
+            return error.code, answer
 
     def _send(self, form: dict[str, str]) -> Json:
         chat_id = int(form["chat_id"])
@@ -85,7 +85,7 @@ class World:
             self._log.write(json.dumps(line | {"admitted": False}) + "\n")
             raise
         self._log.write(json.dumps(line | {"admitted": True}) + "\n")
-        shown: Json = {
+        message: Json = {
             # All private chats share the bot's own counter.
             "message_id": next(self._counts[0 if kind == "private" else chat_id]),
             "chat": {"id": chat_id, "type": kind},
@@ -93,44 +93,47 @@ class World:
             "text": form["text"],
         }
         if markup := form.get("reply_markup"):
-            shown["reply_markup"] = json.loads(markup)
-        return shown
+            message["reply_markup"] = json.loads(markup)
+        return message
 
 
-def _from_one() -> "itertools.count[int]":
+def _count_from_one() -> "itertools.count[int]":
     return itertools.count(1)
 
 
 class Connection(asyncio.Protocol):
-    """One connection: requests one after another, each with its length."""
+    """One HTTP connection: requests come one after another, each with its content length."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._got = b""
+    def __init__(self, chats: Chats) -> None:
+        self._chats = chats
+        self._received = b""
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The other side is there."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete by now."""
-        self._got += data
-        while (end := self._got.find(b"\r\n\r\n")) >= 0:
-            request, *lines = self._got[:end].decode("latin-1").split("\r\n")
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            request, *lines = self._received[:end].decode("latin-1").split("\r\n")
             headers = {}
             for line in lines:
                 name, _, value = line.partition(":")
                 headers[name.lower()] = value.strip()
             length = int(headers.get("content-length", "0"))
-            if len(self._got) < end + 4 + length:
+            if len(self._received) < end + 4 + length:
                 return
-            body, self._got = self._got[end + 4 : end + 4 + length], self._got[end + 4 + length :]
+            body, self._received = (
+                self._received[end + 4 : end + 4 + length],
+                self._received[end + 4 + length :],
+            )
             path = request.split(" ")[1]
-            self._say(*self._world.answer(path, headers.get("authorization"), body))
+            self._respond(*self._chats.answer(path, headers.get("authorization"), body))
 
-    def _say(self, status: int, answer: Json) -> None:
+    def _respond(self, status: int, answer: Json) -> None:
         assert self._transport is not None
         body = json.dumps(answer, separators=(",", ":")).encode()
         head = (
@@ -142,11 +145,11 @@ class Connection(asyncio.Protocol):
 
 async def serve(plan: Json) -> None:
     """Serve until SIGTERM."""
-    world = World(plan)
+    chats = Chats(plan)
     listener = ports.listen(0)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(world), sock=listener, backlog=512)
-    facts = world.facts | {"url": f"http://{ports.HOST}:{ports.port_of(listener)}"}
+    server = await loop.create_server(lambda: Connection(chats), sock=listener, backlog=512)
+    facts = chats.facts | {"url": f"http://{ports.HOST}:{ports.port_of(listener)}"}
     folders.write_private(Path(plan["folder"]) / FACTS, json.dumps(facts))
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)

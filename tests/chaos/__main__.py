@@ -1,8 +1,9 @@
-"""`python -m tests.chaos --kills N --seed S`: schedulers are killed, and not one post may be wrong.
+"""Kill schedulers and prove that no post is wrong: `python -m tests.chaos --kills N --seed S`.
 
-Prints its seed and a table, writes build/chaos.json, and ends with status 1 if anything was
-published twice, lost, paid on a guess or left open, if a dead worker's post waited for too long, or
-if some kind of trouble never came. `--short` is a few deaths and every outage.
+Prints the seed and a table, and writes build/chaos.json. Ends with status 1 in each of these cases:
+a post was published twice or lost, money moved without proof, an uncertain post stayed open, the
+post of a dead scheduler waited for too long, or some kind of fault or outage never happened.
+`--short` kills a few schedulers and causes every outage.
 """
 
 import argparse
@@ -20,85 +21,89 @@ from tests.chaos import chaos_run, recovery_time
 from tests.chaos.environment import ROOT
 
 RESULT = ROOT / "build" / "chaos.json"
-NEVER = ("duplicates", "lost", "moved_on_unknown", "unresolved", "invariant_violations")
-LONG = 500
-"""Kills of a run that tells how often people are needed, and has every fault of a send."""
+MUST_BE_ZERO = ("duplicates", "lost", "moved_on_unknown", "unresolved", "invariant_violations")
+LONG_RUN_KILLS = 500
+"""From this number of kills on, two more results are required: every kind of send fault happened,
+and LEAST_SHARE is reached."""
 LEAST_SHARE = 0.99
-"""Of uncertain posts, those that need nobody."""
-TAKEOVER_SECONDS = 45
-SHORT = chaos_run.Size(8, 20_261, channels=24, settle_seconds=120, calm_seconds=(0.2, 1.0))
+"""The least share of the uncertain posts that must be resolved without a person."""
+LONGEST_RECOVERY_SECONDS = 45
+SHORT_RUN = chaos_run.Size(
+    8, 20_261, channels=24, finish_seconds=120, outage_gap_seconds=(0.2, 1.0)
+)
 SHOWN = (
     *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
     *("duplicates", "lost", "moved_on_unknown", "ever_uncertain", "unresolved"),
-    "waiting_behind_them",
+    "queued_behind_uncertain",
     *("resolved_without_person_share", "paid", "refunded", "takeover_s_max"),
-    *("invariant_violations", "cpu_seconds_of_victims", "seconds"),
+    *("invariant_violations", "scheduler_cpu_seconds", "seconds"),
 )
 
 
 async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
-    """The storm, and beside it the takeover with servers of its own."""
+    """Run the chaos, and at the same time measure the recovery time on separate servers."""
     begun = time.monotonic()
-    found, longest = await asyncio.gather(
-        chaos_run.run(folder / "storm", size), recovery_time.measure(folder / "takeover")
+    figures, recovery_seconds = await asyncio.gather(
+        chaos_run.run(folder / "chaos", size), recovery_time.measure(folder / "recovery")
     )
-    found["takeover_s_max"] = round(longest, 1)
-    found["seconds"] = round(time.monotonic() - begun)
-    return found
+    figures["takeover_s_max"] = round(recovery_seconds, 1)
+    figures["seconds"] = round(time.monotonic() - begun)
+    return figures
 
 
-def write(found: chaos_run.Json) -> None:
-    """Keep the figures."""
+def write(figures: chaos_run.Json) -> None:
+    """Write the figures to build/chaos.json."""
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+    RESULT.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def table(found: chaos_run.Json) -> str:
-    """The figures, and what was survived."""
-    lines = [f"{name.replace('_', ' '):<32} {found[name]}" for name in SHOWN]
-    for title in ("killed_at", "weather", "sends", "examples", "books"):
+def table(figures: chaos_run.Json) -> str:
+    """Format the figures, the failpoints that killed, the outages and the faults as a table."""
+    lines = [f"{name.replace('_', ' '):<32} {figures[name]}" for name in SHOWN]
+    for title in ("killed_at", "outages", "send_faults", "examples", "broken_books"):
         lines += ["", title.replace("_", " ")]
-        lines += [f"  {name:<42} {value}" for name, value in found.get(title, {}).items()]
+        lines += [f"  {name:<42} {value}" for name, value in figures.get(title, {}).items()]
     return "\n".join(lines)
 
 
-def wrong(found: chaos_run.Json) -> list[str]:
-    """What may not be said of a run."""
-    told = [f"{name}: {found[name]}" for name in NEVER if found[name]]
-    if found["takeover_s_max"] > TAKEOVER_SECONDS:
-        told.append(f"takeover_s_max: {found['takeover_s_max']}")
-    happened = {"stopped and woken": found["stopped_and_woken"]} | found["weather"]
-    if found["kills"] >= LONG:
-        happened |= found["sends"]
-        if found["resolved_without_person_share"] < LEAST_SHARE:
-            told.append(f"resolved_without_person_share: {found['resolved_without_person_share']}")
-    return told + [f"never happened: {name}" for name, times in happened.items() if not times]
+def problems(figures: chaos_run.Json) -> list[str]:
+    """Return what is wrong with the figures of a run; an empty list for a good run."""
+    lines = [f"{name}: {figures[name]}" for name in MUST_BE_ZERO if figures[name]]
+    if figures["takeover_s_max"] > LONGEST_RECOVERY_SECONDS:
+        lines.append(f"takeover_s_max: {figures['takeover_s_max']}")
+    counts = {"stopped and woken": figures["stopped_and_woken"]} | figures["outages"]
+    if figures["kills"] >= LONG_RUN_KILLS:
+        counts |= figures["send_faults"]
+        share = figures["resolved_without_person_share"]
+        if share < LEAST_SHARE:
+            lines.append(f"resolved_without_person_share: {share}")
+    return lines + [f"never happened: {name}" for name, count in counts.items() if not count]
 
 
 def main() -> int:
-    """Run, print, judge."""
+    """Run as the arguments say, print the figures, and return 1 if there is a problem."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--short", action="store_true", help="some two minutes")
-    given = parser.parse_args()
+    parser.add_argument("--short", action="store_true", help="takes about two minutes")
+    options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
-    size = chaos_run.Size(given.kills, seed, max(100, given.kills // 4), settle_seconds=600)
-    if given.short:
-        size = SHORT
+    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
+    size = chaos_run.Size(options.kills, seed, max(100, options.kills // 4), finish_seconds=600)
+    if options.short:
+        size = SHORT_RUN
     sys.stdout.write(f"seed {size.seed}\n")
     sys.stdout.flush()
     folder = Path(tempfile.mkdtemp(prefix="adtech-chaos-"))
     try:
-        found = asyncio.run(run(folder, size))
+        figures = asyncio.run(run(folder, size))
     except BaseException:
         sys.stderr.write(f"the logs of this run are in {folder}\n")
         raise
-    write(found)
-    sys.stdout.write(table(found) + "\n")
-    if told := wrong(found):
-        sys.stderr.write("\n".join([*told, f"the logs of this run are in {folder}"]) + "\n")
+    write(figures)
+    sys.stdout.write(table(figures) + "\n")
+    if lines := problems(figures):
+        sys.stderr.write("\n".join([*lines, f"the logs of this run are in {folder}"]) + "\n")
         return 1
     shutil.rmtree(folder)
     return 0

@@ -1,7 +1,4 @@
-"""Schedulers die by the hundred while the servers come and go.
-
-Then the sky clears, and a judge compares what was published with what was paid.
-"""
+"""Kill schedulers by the hundred during outages, let the others finish, and ask the oracle."""
 
 import asyncio
 import contextlib
@@ -27,13 +24,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import session as database
 from sandbox import embedded
 from services.money import invariants
-from tests.chaos.environment import Stage, stage, until
-from tests.chaos.kill_loop import Victims
-from tests.chaos.market import Market, Place
-from tests.chaos.outages import Weather, weather
-from tests.chaos.workers import Nursery, nursery
+from tests.chaos.environment import Environment, run_environment, wait_until
+from tests.chaos.kill_loop import KillLoop
+from tests.chaos.market import ConnectedChannel, Market
+from tests.chaos.outages import Outages, run_outages
+from tests.chaos.schedulers import ForkServerClient, run_fork_server
 
-CHANCES = {
+FAULT_SHARES = {
     "cut_after": 0.30,
     "error_after": 0.04,
     "timeout_after": 0.01,
@@ -45,7 +42,7 @@ CHANCES = {
     "flood": 0.02,
     "refused": 0.02,
 }
-"""What goes wrong with how large a share of the sends into channels."""
+"""The share of the sends into channels that each kind of fault hits."""
 SETTINGS = {
     "ENVIRONMENT": "development",
     "POST_LEASE": "12",
@@ -53,19 +50,22 @@ SETTINGS = {
     "MESSAGES_PER_SECOND": "1000",
 }
 PEOPLE = 30
-BUYERS = 10
+ADVERTISERS = 10
 BACKLOG = 6
-"""So many posts wait at a time: more would die together with one process."""
+"""The most posts that wait at a time. With more of them, more would be claimed by one process and
+left behind by its death."""
 MOST_OPEN = 36
-"""No more is bought while so many posts are on their way or uncertain: what is left over by the
-dead is looked after before more of them die over more."""
-AT_A_TIME = 2
-FEED_SECONDS = 0.3
-SPEED = 2
-"""Time in the database runs so much faster, for all but the leases."""
-HASTE = timedelta(seconds=5)
-"""While waiting for the end, time is moved by this with every look; minutes in all."""
-MOST_HASTE = timedelta(minutes=5)
+"""No placement is bought while this many posts are `sending` or `uncertain`: schedulers must first
+resolve what dead ones left behind."""
+BOUGHT_AT_ONCE = 2
+BUY_SECONDS = 0.3
+"""The time between two looks for room in the backlog."""
+CLOCK_SPEED = 2
+"""The database's clock runs this many times as fast as the real one, for all but the leases."""
+CLOCK_STEP = timedelta(seconds=5)
+"""At the end, the database's clock is moved by this much at each check whether all is finished."""
+MOST_CLOCK_STEPS = timedelta(minutes=5)
+"""The most by which these steps move the clock in one wait."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """
@@ -77,7 +77,7 @@ WORK = text(
     FROM post_jobs j WHERE status IN ('queued', 'sending', 'uncertain')
     """
 )
-TELL_SECONDS = 15.0
+LOG_SECONDS = 15.0
 Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
@@ -85,151 +85,166 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """How long and how large a run is."""
 
     kills: int
     seed: int
     channels: int
-    settle_seconds: float
-    calm_seconds: tuple[float, float] = (4.0, 12.0)
-    """Between two troubles of the servers."""
+    finish_seconds: float
+    """The longest wait, at the end, for each step until all posts are finished."""
+    outage_gap_seconds: tuple[float, float] = (4.0, 12.0)
+    """The time between two outages: a random number between the two."""
 
 
 @dataclass
-class Storm:
-    """One run."""
+class ChaosRun:
+    """One run: it buys placements, kills schedulers, causes outages, and finishes all posts."""
 
     size: Size
-    scene: Stage
-    young: Nursery
+    environment: Environment
+    fork_server: ForkServerClient
     market: Market
-    sky: Weather
-    victims: Victims = field(init=False)
+    outages: Outages
+    kill_loop: KillLoop = field(init=False)
     _posts: str = ""
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        """Choose who dies where, by the seed."""
-        chance = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
-        self.victims = Victims(self.young, self._settings, chance)
+        """Make the kill loop, whose failpoints depend on the seed."""
+        rng = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
+        self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
 
-    async def rage(self) -> None:
-        """Until as many have died at failpoints as were asked for, and nothing was left out."""
+    async def kill(self) -> None:
+        """Kill schedulers during outages.
+
+        Ends when the asked number has died at failpoints, every outage has happened, and a
+        scheduler was stopped and woken.
+        """
         tasks = [
-            asyncio.create_task(self._feed()),
-            asyncio.create_task(self._hurry()),
-            asyncio.create_task(self._tell()),
-            asyncio.create_task(self.sky.rage(self.over, self.size.calm_seconds)),
+            asyncio.create_task(self._buy_placements()),
+            asyncio.create_task(self._advance_clock()),
+            asyncio.create_task(self._log_progress()),
+            asyncio.create_task(self.outages.run(self._ended, self.size.outage_gap_seconds)),
         ]
         try:
-            await self.victims.fall(self._enough)
+            await self.kill_loop.run(self._enough)
         finally:
-            self.over.set()
+            self._ended.set()
             await asyncio.gather(*tasks)
 
     def _enough(self) -> bool:
-        dead = self.victims.killed.total() >= self.size.kills
-        return dead and bool(self.sky.rounds and self.victims.stopped_and_woken)
+        killed = self.kill_loop.killed.total() >= self.size.kills
+        return killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
 
     def _settings(self) -> dict[str, str]:
-        """Of every scheduler of the storm."""
-        return self.scene.settings(**SETTINGS, **self.sky.settings())
+        """Return the settings of the schedulers that are killed: they use the proxies."""
+        return self.environment.settings(**SETTINGS, **self.outages.settings())
 
-    async def _feed(self) -> None:
-        """Keep posts waiting, whatever happens to the database meanwhile."""
-        unused = self._unused()
-        while not self.over.is_set():
+    async def _buy_placements(self) -> None:
+        """Keep posts waiting, also while the database comes and goes."""
+        unused = self._unused_ads()
+        while not self._ended.is_set():
             try:
                 async with self.market.sessions.begin() as session:
                     work = (await session.execute(WORK)).one()
                 self._posts = f"{work.waiting} posts wait, {work.open} are open"
-                room = min(BACKLOG - work.waiting, MOST_OPEN - work.open, AT_A_TIME)
+                room = min(BACKLOG - work.waiting, MOST_OPEN - work.open, BOUGHT_AT_ONCE)
                 await self._buy(max(room, 0), set(work.busy), unused)
             except (SQLAlchemyError, OSError, PostgresError):
-                # What was bought half is never approved, or was committed without our knowing.
+                # A placement whose purchase was cut off is either never approved, or it was
+                # approved and the answer was lost. The oracle reads both from the tables.
                 pass
-            await asyncio.sleep(FEED_SECONDS)
+            await asyncio.sleep(BUY_SECONDS)
 
-    def _unused(self) -> dict[Place, Iterator[tuple[Any, int]]]:
-        """Every ad in every channel, once; those first that were used least."""
-        return {place: iter(self.market.ads) for place in self.market.places}
+    def _unused_ads(self) -> dict[ConnectedChannel, Iterator[tuple[Any, int]]]:
+        """Return the ads that each channel has not had; least recently used channels first."""
+        return {channel: iter(self.market.ads) for channel in self.market.connected}
 
     async def _buy(
-        self, number: int, busy: set[int], unused: dict[Place, Iterator[tuple[Any, int]]]
+        self,
+        number: int,
+        busy: set[int],
+        unused: dict[ConnectedChannel, Iterator[tuple[Any, int]]],
     ) -> None:
-        free = [place for place in unused if place.channel_id not in busy]
-        for place in free[:number]:
-            ads = unused.pop(place)
+        free = [channel for channel in unused if channel.channel_id not in busy]
+        for channel in free[:number]:
+            ads = unused.pop(channel)
             if (ad := next(ads, None)) is not None:
-                # To the end of the line.
-                unused[place] = ads
-                await self.market.buy(place, ad)
+                # Adding it again moves the channel to the end of the order.
+                unused[channel] = ads
+                await self.market.buy(channel, ad)
 
-    async def _hurry(self) -> None:
-        """Let time run faster."""
-        while not self.over.is_set():
+    async def _advance_clock(self) -> None:
+        """Make the database's clock run CLOCK_SPEED times as fast."""
+        while not self._ended.is_set():
             await asyncio.sleep(1)
             with contextlib.suppress(OSError, PostgresError):
-                await self._forward(timedelta(seconds=SPEED - 1))
+                await self._move_clock(timedelta(seconds=CLOCK_SPEED - 1))
 
-    async def _tell(self) -> None:
-        """Say now and then how far it is."""
+    async def _log_progress(self) -> None:
+        """Log the counts every LOG_SECONDS, and once at the end."""
         begun = time.monotonic()
-        while not self.over.is_set():
+        while not self._ended.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.over.wait(), TELL_SECONDS)
+                await asyncio.wait_for(self._ended.wait(), LOG_SECONDS)
             log.info(
                 "%4.0f s: %d killed at failpoints, %d elsewhere, %d stopped and woken, %s",
                 time.monotonic() - begun,
-                self.victims.killed.total(),
-                self.victims.killed_elsewhere,
-                self.victims.stopped_and_woken,
+                self.kill_loop.killed.total(),
+                self.kill_loop.killed_elsewhere,
+                self.kill_loop.stopped_and_woken,
                 self._posts,
             )
 
-    async def settle(self) -> None:
-        """The sky clears; some workers bring everything to its end, hours later."""
-        await self.scene.control("faults", "DELETE")
-        workers = [self.young.start(self.scene.settings(**SETTINGS)) for _ in range(3)]
-        await self._until_none(
+    async def finish(self) -> None:
+        """Finish all posts without faults and outages, then pay or refund them.
+
+        Three schedulers do the work. The database's clock is moved past the promised hours. Raises
+        RuntimeError if a scheduler does not end with status 0.
+        """
+        await self.environment.control("faults", "DELETE")
+        settings = self.environment.settings(**SETTINGS)
+        schedulers = [self.fork_server.start(settings) for _ in range(3)]
+        await self._wait_until_zero(
             "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )
-        await self._forward(timedelta(hours=max(PROMISED_HOURS), minutes=5))
-        await self._until_none(
+        await self._move_clock(timedelta(hours=max(PROMISED_HOURS), minutes=5))
+        await self._wait_until_zero(
             "SELECT COUNT(*) FROM escrows e JOIN post_jobs j USING (campaign_target_id) "
             "WHERE e.status = 'held' AND j.status IN ('success', 'failed')"
         )
-        for worker in workers:
-            await self.young.stop(worker, signal.SIGTERM)
-            if worker.status != 0:
-                raise RuntimeError(f"a scheduler did not stop well, but with {worker.status}")
+        for scheduler in schedulers:
+            await self.fork_server.stop(scheduler, signal.SIGTERM)
+            if scheduler.status != 0:
+                raise RuntimeError(f"a scheduler ended with status {scheduler.status}, not 0")
 
-    async def _forward(self, by: timedelta) -> None:
-        """Move the database's clock."""
-        await self.scene.fetch("UPDATE clock_shift SET shift = shift + $1", by)
+    async def _move_clock(self, by: timedelta) -> None:
+        """Move the database's clock forward."""
+        await self.environment.fetch("UPDATE clock_shift SET shift = shift + $1", by)
 
-    async def _until_none(self, count: str) -> None:
-        left = MOST_HASTE
+    async def _wait_until_zero(self, count: str) -> None:
+        """Wait until a query counts 0, but for `finish_seconds` at most; move the clock meanwhile.
 
-        async def none() -> bool:
-            nonlocal left
-            if left > timedelta():
-                left -= HASTE
-                await self._forward(HASTE)
-            return bool(await self.scene.fetch(count) == 0)
+        The oracle reports what is left after that time.
+        """
+        steps_left = MOST_CLOCK_STEPS
 
-        try:
-            await until(none, self.size.settle_seconds, "not all is settled", every=1)
-        except TimeoutError:
-            # The judge says what is left.
-            return
+        async def is_zero() -> bool:
+            nonlocal steps_left
+            if steps_left > timedelta():
+                steps_left -= CLOCK_STEP
+                await self._move_clock(CLOCK_STEP)
+            return bool(await self.environment.fetch(count) == 0)
+
+        with contextlib.suppress(TimeoutError):
+            await wait_until(is_zero, self.size.finish_seconds, "not all is finished", interval=1)
 
 
-async def judge(scene: Stage) -> Json:
-    """The verdict of the oracle: a process that knows none of our code."""
+async def judge(environment: Environment) -> Json:
+    """Return the verdict of the oracle: a separate process that imports none of the product."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(Path(__file__).with_name("oracle.py"))),
-        *(scene.postgres.dsn(embedded.OWNER), str(scene.telegram.published)),
+        *(environment.postgres.dsn(embedded.OWNER), str(environment.telegram.published)),
         env={"PATH": os.defpath},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -241,40 +256,52 @@ async def judge(scene: Stage) -> Json:
 
 
 async def run(folder: Path, size: Size) -> Json:
-    """Storm, calm, verdict."""
+    """Run the chaos on servers of its own in `folder`, and return its figures."""
     async with (
-        stage(
-            folder, channels=size.channels, people=PEOPLE, seed=size.seed, chances=CHANCES
-        ) as scene,
-        nursery(folder) as young,
-        weather(scene, size.seed) as sky,
+        run_environment(
+            folder,
+            channels=size.channels,
+            people=PEOPLE,
+            seed=size.seed,
+            fault_shares=FAULT_SHARES,
+        ) as environment,
+        run_fork_server(folder) as fork_server,
+        run_outages(environment, size.seed) as outages,
     ):
-        engine = database.create_engine(scene.settings()["DATABASE_URL"])
+        engine = database.create_engine(environment.settings()["DATABASE_URL"])
         sessions = database.create_sessions(engine)
-        market = Market(sessions, scene.telegram.facts)
-        await market.open(advertisers=BUYERS, ads=max(size.kills // 20, 10))
-        for fact, hours in zip(market.untold(), itertools.cycle(PROMISED_HOURS), strict=False):
-            await market.connect(fact, promised_hours=hours)
-            news = {"user_id": fact["owner"], "text": "News of the day"}
-            told = await scene.control(f"chats/{fact['chat_id']}/post", **news)
-            await market.hear(fact["chat_id"], told["message_id"])
-        storm = Storm(size, scene, young, market, sky)
-        await storm.rage()
-        await storm.settle()
-        verdict = await judge(scene)
+        market = await _prepare_market(environment, sessions, size)
+        chaos = ChaosRun(size, environment, fork_server, market, outages)
+        await chaos.kill()
+        await chaos.finish()
+        verdict = await judge(environment)
         async with sessions.begin() as session:
             broken = await invariants.run(session)
         await engine.dispose()
     verdict["invariant_violations"] += len(broken)
-    victims = storm.victims
+    kill_loop = chaos.kill_loop
     return {
         "seed": size.seed,
-        "kills": victims.killed.total(),
-        "kills_elsewhere": victims.killed_elsewhere,
-        "stopped_and_woken": victims.stopped_and_woken,
-        "cpu_seconds_of_victims": round(victims.cpu),
+        "kills": kill_loop.killed.total(),
+        "kills_elsewhere": kill_loop.killed_elsewhere,
+        "stopped_and_woken": kill_loop.stopped_and_woken,
+        "scheduler_cpu_seconds": round(kill_loop.cpu_seconds),
         **verdict,
-        "killed_at": dict(sorted(victims.killed.items())),
-        "weather": dict(sorted(sky.seen.items())),
-        "sends": dict.fromkeys(CHANCES, 0) | Counter(scene.telegram.faults()),
+        "killed_at": dict(sorted(kill_loop.killed.items())),
+        "outages": dict(sorted(outages.counts.items())),
+        "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }
+
+
+async def _prepare_market(
+    environment: Environment, sessions: database.Sessions, size: Size
+) -> Market:
+    """Register people, connect all channels, and publish one post of the owner's in each."""
+    market = Market(sessions, environment.telegram.facts)
+    await market.populate(advertisers=ADVERTISERS, ads=max(size.kills // 20, 10))
+    for channel, hours in zip(market.unconnected(), itertools.cycle(PROMISED_HOURS), strict=False):
+        await market.connect(channel, promised_hours=hours)
+        post = {"user_id": channel["owner"], "text": "News of the day"}
+        answer = await environment.control(f"chats/{channel['chat_id']}/post", **post)
+        await market.note_message(channel["chat_id"], answer["message_id"])
+    return market

@@ -1,4 +1,4 @@
-"""PostgreSQL, Valkey and Telegram as processes of their own, and settings for schedulers."""
+"""Run PostgreSQL, Valkey and Telegram as separate processes, with settings for schedulers."""
 
 import asyncio
 import json
@@ -26,33 +26,36 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Telegram:
-    """The Bot API server of this run."""
+    """The Bot API server of one run."""
 
     child: processes.Child
     folder: Path
     control_token: str
     facts: Facts
-    """Its address (`url`), its people, channels and the staff's chat."""
+    """Its address (`url`), its people and channels, and the admin chat."""
 
     @property
     def published(self) -> Path:
-        """Every message ever put into a channel; synced before it was answered."""
+        """Path of the log of all channel messages; each is synced to disk before the answer."""
         return self.folder / "published.jsonl"
 
     @property
     def send_log(self) -> Path:
-        """A line for every send that the flood limits let pass or refused."""
+        """Path of the log with a line for every send that the flood limits admitted or refused."""
         return self.folder / telegram.SEND_LOG
 
     def faults(self) -> list[str]:
-        """The kind of every fault so far that hit a send into a channel."""
+        """Return the kind of every fault so far that hit a send into a channel."""
         lines = (self.folder / telegram.FAULT_LOG).read_text().splitlines()
         return [json.loads(line) for line in lines]
 
 
 @dataclass
-class Stage:
-    """What schedulers need. `postgres` and `valkey` are replaced when they are started again."""
+class Environment:
+    """The servers that schedulers need.
+
+    `postgres` and `valkey` are replaced when these servers are started again.
+    """
 
     folder: Path
     postgres: embedded.Postgres
@@ -60,7 +63,7 @@ class Stage:
     telegram: Telegram
 
     def settings(self, **changes: str) -> dict[str, str]:
-        """Settings of a scheduler; `changes` by their names."""
+        """Return the settings of a scheduler; `changes` replace or add settings by name."""
         return {
             "PATH": os.defpath,
             "BOT_TOKEN": TOKEN,
@@ -73,48 +76,48 @@ class Stage:
         } | changes
 
     async def fetch(self, sql: str, *arguments: object, database: str = "adtech") -> Any:
-        """The first value of a query, as the owner of the tables."""
+        """Run a query as the owner of the tables, and return its first value."""
         connection = await asyncpg.connect(self.postgres.dsn(embedded.OWNER, database))
         try:
             return await connection.fetchval(sql, *arguments)
         finally:
             await connection.close()
 
-    async def control(self, path: str, verb: str = "POST", /, **order: Any) -> Facts:
-        """Order something of the control API; what it answers."""
+    async def control(self, path: str, verb: str = "POST", /, **body: Any) -> Facts:
+        """Send a request to the Telegram server's control API, and return the answer."""
         headers = {"Authorization": f"Bearer {self.telegram.control_token}"}
         url = f"{self.telegram.facts['url']}/control/{path}"
         async with (
             aiohttp.ClientSession(headers=headers) as http,
-            http.request(verb, url, json=order) as answer,
+            http.request(verb, url, json=body) as response,
         ):
-            answer.raise_for_status()
-            told: Facts = await answer.json()
-            return told
+            response.raise_for_status()
+            answer: Facts = await response.json()
+            return answer
 
     async def clone(self, name: str) -> str:
-        """A copy of the database that nobody uses at the moment; the application's address of it.
+        """Copy the database, which nobody may use meanwhile; return the application's DSN.
 
-        In the copy too, time can be moved.
+        The database's clock can be moved in the copy too.
         """
         await clone_database(self.postgres, embedded.DATABASE, name)
         return self.postgres.dsn(embedded.APP, name)
 
 
 @asynccontextmanager
-async def stage(
+async def run_environment(
     folder: Path,
     *,
     channels: int,
     people: int,
     durable: bool = True,
     seed: int = 0,
-    chances: dict[str, float] | None = None,
+    fault_shares: dict[str, float] | None = None,
     server: str = "tests.chaos.telegram",
-) -> AsyncIterator[Stage]:
-    """Everything up, the tables made, every switch running; all of it gone at the end.
+) -> AsyncIterator[Environment]:
+    """Start all servers, migrate the database and run every switch; stop all servers at the end.
 
-    `server` is the program that is Telegram.
+    `server` is the module that runs as Telegram.
     """
     plan = telegram.Plan(
         str(folder / "telegram"),
@@ -123,27 +126,27 @@ async def stage(
         channels,
         people,
         seed=seed,
-        chances=chances or {},
+        fault_shares=fault_shares or {},
     )
     child = _spawn_telegram(folder, plan, server)
     postgres = await embedded.start_postgres(folder / "postgres", durable=durable)
     valkey = await embedded.start_valkey(folder / "valkey")
-    made: Stage | None = None
+    environment: Environment | None = None
     try:
         await _prepare(folder, postgres)
-        facts = json.loads(await _appears(folder / "telegram" / telegram.FACTS, child))
-        made = Stage(
+        facts = json.loads(await _read_when_written(folder / "telegram" / telegram.FACTS, child))
+        environment = Environment(
             folder,
             postgres,
             valkey,
             Telegram(child, folder / "telegram", plan.control_token, facts),
         )
-        yield made
+        yield environment
     finally:
         await child.stop((15, 5))
-        # What runs by now, which outages may have started anew.
-        await (valkey if made is None else made.valkey).stop()
-        await (postgres if made is None else made.postgres).stop()
+        # An outage may have started a new server: stop the one that runs now.
+        await (valkey if environment is None else environment.valkey).stop()
+        await (postgres if environment is None else environment.postgres).stop()
 
 
 def _spawn_telegram(folder: Path, plan: telegram.Plan, server: str) -> processes.Child:
@@ -176,7 +179,7 @@ async def _prepare(folder: Path, postgres: embedded.Postgres) -> None:
         raise RuntimeError(f"the tables cannot be made: {processes.last_line(log)}")
 
 
-async def _appears(path: Path, child: processes.Child) -> str:
+async def _read_when_written(path: Path, child: processes.Child) -> str:
     async with asyncio.timeout(START_SECONDS):
         while not path.exists():  # noqa: ASYNC240 - a local file
             if child.returncode is not None:
@@ -185,11 +188,16 @@ async def _appears(path: Path, child: processes.Child) -> str:
     return path.read_text()  # noqa: ASYNC240 - likewise
 
 
-async def until(holds: Callable[[], Any], seconds: float, what: str, *, every: float = 0.2) -> None:
-    """Wait until an awaited condition is true. Raises TimeoutError with `what`."""
+async def wait_until(
+    condition: Callable[[], Any], seconds: float, failure: str, *, interval: float = 0.2
+) -> None:
+    """Wait until an awaited condition is true. Raises TimeoutError with `failure`.
+
+    `seconds` is the longest wait; `interval` is the time between two checks, in seconds.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    while not await holds():
+    while not await condition():
         if loop.time() > end:
-            raise TimeoutError(what)
-        await asyncio.sleep(every)
+            raise TimeoutError(failure)
+        await asyncio.sleep(interval)

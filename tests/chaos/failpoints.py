@@ -1,9 +1,9 @@
-"""Places in the product where a process can be made to die or to stop, without touching it.
+"""Named points in the product at which a process kills or stops itself; the product is unchanged.
 
-A forked scheduler calls `arm` before it runs. Named functions are wrapped where they live, which
-works because callers import modules and not functions; the moments around a commit are SQLAlchemy's
-events, told apart by the service that used the session last. When the chosen point has been passed
-often enough, the process says so through a pipe and signals itself.
+A forked scheduler calls `arm` before it runs. `arm` wraps the named functions in the modules that
+define them. This works because callers import modules and not functions. The points around a commit
+are SQLAlchemy's events, named after the service that used the session last. When the chosen point
+has been passed often enough, the process reports the point through a pipe and signals itself.
 """
 
 import importlib
@@ -28,135 +28,143 @@ SERVICES = {
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
 }
-"""Functions whose first argument is the session; a name that does not exist is passed over."""
-WIRES = {
+"""Functions whose first argument is the session, by module; a name that does not exist is
+skipped."""
+TELEGRAM_CALLS = {
     "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
 }
+"""Methods that send a request to Telegram, by module and class."""
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
-OFTEN = (
+FREQUENT = (
     *("posting.claim_due ", "rescue.rescue_abandoned "),
     *("uncertain_posts.claim_due ", "verification.claim_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )
-"""Points that are passed again and again, where there is nothing to do or many times for one post:
-were these as good as others, almost everybody would die there and nothing ever be found."""
+"""Prefixes of points that are passed again and again, when there is nothing to do or many times for
+one post. If they counted like the others, almost every process would die at one of them, and no
+search for an uncertain post would ever find it."""
 
 
 @dataclass(frozen=True)
 class Failpoint:
-    """Where, at which passing, and by which signal.
+    """The point, the passing at which the process signals itself, and the signal.
 
-    A point that is not reached within `patience` seconds is given up for whatever comes first,
-    rare points before those passed OFTEN: so many passings of any others, then.
+    If the point is not reached within `patience_seconds`, the process signals itself at the
+    `other_passings`-th passing of any other point. Points with a FREQUENT prefix count only after
+    twice that time.
     """
 
     point: str
     passing: int
     signal: int
-    patience: float | None = None
-    then: int = 1
+    patience_seconds: float | None = None
+    other_passings: int = 1
 
 
-class Fuse:
-    """Counts the passings of its points; burns once."""
+class _PassingCounter:
+    """Counts the passings of points; sends the signal of its failpoint once."""
 
     def __init__(self, failpoint: Failpoint, report: Callable[[str], None]) -> None:
         self._failpoint = failpoint
         self._left = failpoint.passing
-        self._others_left = failpoint.then
+        self._others_left = failpoint.other_passings
         self._report = report
-        self._lit = time.monotonic()
+        self._begun = time.monotonic()
 
-    def passing(self, point: str) -> None:
-        """Do what was planned if this is the moment."""
+    def count(self, point: str) -> None:
+        """Count one passing; report the point and send the signal if it was the chosen one."""
         if self._left == 0 or self._others_left == 0:
             return
         if point == self._failpoint.point:
             self._left -= 1
-        elif self._will_do(point):
+        elif self._accepts(point):
             self._others_left -= 1
         if self._left == 0 or self._others_left == 0:
             self._report(point)
             os.kill(os.getpid(), self._failpoint.signal)
 
-    def _will_do(self, point: str) -> bool:
-        """Tell whether another point is as good by now."""
-        if self._failpoint.patience is None:
+    def _accepts(self, other_point: str) -> bool:
+        """Tell whether another point counts by now in place of the chosen one."""
+        if self._failpoint.patience_seconds is None:
             return False
-        waited = (time.monotonic() - self._lit) / self._failpoint.patience
-        return waited > 1 + point.startswith(OFTEN)
+        waited = (time.monotonic() - self._begun) / self._failpoint.patience_seconds
+        return waited > 1 + other_point.startswith(FREQUENT)
 
 
 def points() -> list[str]:
-    """All points of this version of the product, as `module.function moment`."""
-    found = []
-    for name, functions in SERVICES.items():
-        if (module := _module(name)) is not None:
-            short = name.rpartition(".")[2]
-            found += [
+    """Return all points of this version of the product, as `module.function moment`."""
+    names = []
+    for module_name, functions in SERVICES.items():
+        if (module := _module(module_name)) is not None:
+            short = module_name.rpartition(".")[2]
+            names += [
                 f"{short}.{function} {moment}"
                 for function in functions
                 if hasattr(module, function)
                 for moment in MOMENTS
             ]
-    for name, functions in WIRES.items():
-        place = _place(name)
-        found += [
-            f"{name.rpartition(':')[2]}.{function} {moment}"
+    for class_name, functions in TELEGRAM_CALLS.items():
+        cls = _class(class_name)
+        names += [
+            f"{class_name.rpartition(':')[2]}.{function} {moment}"
             for function in functions
-            if hasattr(place, function)
+            if hasattr(cls, function)
             for moment in ("before", "after")
         ]
-    return found
+    return names
 
 
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
-    """Wrap everything, for the length of this process's life."""
-    fuse = Fuse(failpoint, report)
-    for name, functions in SERVICES.items():
-        if (module := _module(name)) is not None:
+    """Wrap all named functions until the end of this process, and listen to commits."""
+    counter = _PassingCounter(failpoint, report)
+    for module_name, functions in SERVICES.items():
+        if (module := _module(module_name)) is not None:
             for function in functions:
-                _wrap(module, function, name.rpartition(".")[2], fuse, in_session=True)
-    for name, functions in WIRES.items():
+                short = module_name.rpartition(".")[2]
+                _wrap(module, function, short, counter, in_session=True)
+    for class_name, functions in TELEGRAM_CALLS.items():
         for function in functions:
-            _wrap(_place(name), function, name.rpartition(":")[2], fuse, in_session=False)
-    _listen(fuse)
+            short = class_name.rpartition(":")[2]
+            _wrap(_class(class_name), function, short, counter, in_session=False)
+    _listen(counter)
 
 
-def _listen(fuse: Fuse) -> None:
-    # A savepoint's end is reported like a commit, and is none.
+def _listen(counter: _PassingCounter) -> None:
+    # SQLAlchemy reports the end of a savepoint like a commit. It is not a commit.
     def before(session: Session) -> None:
         if session.in_nested_transaction():
             return
         if label := session.info.get(LABEL):
-            fuse.passing(f"{label} before commit")
+            counter.count(f"{label} before commit")
 
     def after(session: Session) -> None:
         if session.in_nested_transaction():
             return
         if label := session.info.get(LABEL):
-            fuse.passing(f"{label} after commit")
+            counter.count(f"{label} after commit")
 
     event.listen(Session, "before_commit", before)
     event.listen(Session, "after_commit", after)
 
 
-def _wrap(place: Any, name: str, owner: str, fuse: Fuse, *, in_session: bool) -> None:
-    if not hasattr(place, name):
+def _wrap(
+    owner: Any, name: str, owner_name: str, counter: _PassingCounter, *, in_session: bool
+) -> None:
+    if not hasattr(owner, name):
         return
-    living = getattr(place, name)
-    label = f"{owner}.{name}"
+    original = getattr(owner, name)
+    label = f"{owner_name}.{name}"
 
-    async def failing(*arguments: Any, **named: Any) -> Any:
-        fuse.passing(f"{label} before")
+    async def counted(*arguments: Any, **named: Any) -> Any:
+        counter.count(f"{label} before")
         if in_session:
             arguments[0].sync_session.info[LABEL] = label
-        result = await living(*arguments, **named)
-        fuse.passing(f"{label} after")
+        result = await original(*arguments, **named)
+        counter.count(f"{label} after")
         return result
 
-    setattr(place, name, failing)
+    setattr(owner, name, counted)
 
 
 def _module(name: str) -> Any:
@@ -166,6 +174,6 @@ def _module(name: str) -> Any:
         return None
 
 
-def _place(name: str) -> Any:
+def _class(name: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)

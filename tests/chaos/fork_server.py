@@ -1,13 +1,15 @@
-"""Forks schedulers from one process that has imported everything: `python -m tests.chaos.nursery`.
+"""Fork schedulers from one process that has imported everything.
 
-Orders come as JSON lines on stdin, what happens goes as JSON lines to stdout:
-  {"start": ID, "environment": {...}, "failpoint": {...} or null, "log": PATH}
+Started as `python -m tests.chaos.fork_server`. Commands come as JSON lines on stdin, reports go as
+JSON lines to stdout:
+  {"start": ID, "settings": {...}, "failpoint": {...} or null, "log": PATH}
   {"signal": ID, "number": N}
+  -> {"ready": [POINT, ...]}
   -> {"id": ID, "pid": PID}
   -> {"id": ID, "reached": POINT}
-  -> {"id": ID, "signal": N or null, "status": N or null, "cpu": SECONDS}
-The last as the operating system reports it.
-At the end of stdin every child is killed.
+  -> {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
+The last report says how a scheduler ended, as the operating system reports it.
+At the end of stdin every scheduler is killed.
 """
 
 import gc
@@ -30,39 +32,40 @@ from tests.chaos import failpoints
 Json = dict[str, Any]
 
 
-class Nursery:
-    """The parent: no threads and no event loop, so that forking is safe."""
+class ForkServer:
+    """The parent process. It has no threads and no event loop, so that forking is safe."""
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
+        """Schedulers that were not reaped yet: process id to the id of the command."""
         self._selector = selectors.DefaultSelector()
-        self._reports, self._reporting = os.pipe()
-        self._wake, self._waking = os.pipe()
-        os.set_blocking(self._waking, False)
-        os.set_blocking(self._wake, False)
+        self._reports, self._report_writer = os.pipe()
+        self._wakeups, self._wakeup_writer = os.pipe()
+        os.set_blocking(self._wakeup_writer, False)
+        os.set_blocking(self._wakeups, False)
         os.set_blocking(self._reports, False)
         self._buffers: dict[int, bytes] = {}
-        for descriptor in (0, self._reports, self._wake):
+        for descriptor in (0, self._reports, self._wakeups):
             self._selector.register(descriptor, selectors.EVENT_READ)
 
     def run(self) -> None:
         """Serve until stdin ends."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._waking)
-        _say({"ready": failpoints.points()})
+        signal.set_wakeup_fd(self._wakeup_writer)
+        _write({"ready": failpoints.points()})
         while True:
             for key, _ in self._selector.select():
-                if key.fd == self._wake:
-                    os.read(self._wake, 4096)
-                    # What it reported before it died, it did before it died.
-                    self._hear(self._reports)
+                if key.fd == self._wakeups:
+                    os.read(self._wakeups, 4096)
+                    # A scheduler reports its failpoint before it dies: read that report first.
+                    self._read(self._reports)
                     self._reap()
-                elif not self._hear(key.fd):
-                    self._end()
+                elif not self._read(key.fd):
+                    self._kill_all()
                     return
 
-    def _hear(self, descriptor: int) -> bool:
-        """Handle the complete lines that have come; False at the end."""
+    def _read(self, descriptor: int) -> bool:
+        """Handle the complete lines that have come; return False at the end of the stream."""
         try:
             chunk = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -75,67 +78,67 @@ class Nursery:
 
     def _handle(self, descriptor: int, message: Json) -> None:
         if descriptor == self._reports:
-            _say(message)
+            _write(message)
         elif "start" in message:
             self._start(message)
         else:
-            # Only one that was not reaped yet: its number is still its own.
-            for pid, identity in self._children.items():
-                if identity == message["signal"]:
+            # Signal only a process that was not reaped yet: its process id is not in use again.
+            for pid, scheduler_id in self._children.items():
+                if scheduler_id == message["signal"]:
                     os.kill(pid, message["number"])
 
-    def _start(self, order: Json) -> None:
+    def _start(self, command: Json) -> None:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _live(order, self._reporting, parent)
-        self._children[pid] = order["start"]
-        _say({"id": order["start"], "pid": pid})
+            _run_scheduler(command, self._report_writer, parent)
+        self._children[pid] = command["start"]
+        _write({"id": command["start"], "pid": pid})
 
     def _reap(self) -> None:
         while self._children:
-            pid, status, used = os.wait4(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
             killed = os.WIFSIGNALED(status)
-            _say(
+            _write(
                 {
                     "id": self._children.pop(pid),
                     "signal": os.WTERMSIG(status) if killed else None,
                     "status": None if killed else os.waitstatus_to_exitcode(status),
-                    "cpu": used.ru_utime + used.ru_stime,
+                    "cpu_seconds": usage.ru_utime + usage.ru_stime,
                 }
             )
 
-    def _end(self) -> None:
+    def _kill_all(self) -> None:
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
         for pid in self._children:
             os.waitpid(pid, 0)
 
 
-def _say(message: Json) -> None:
-    os.write(1, json.dumps(message).encode() + b"\n")
+def _write(report: Json) -> None:
+    os.write(1, json.dumps(report).encode() + b"\n")
 
 
-def _live(order: Json, reporting: int, parent: int) -> NoReturn:
-    """The child's life: it is `python -m scheduler` from here."""
+def _run_scheduler(command: Json, report_writer: int, parent: int) -> NoReturn:
+    """Run `python -m scheduler` in this forked process, then end it."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         processes.die_with(parent, signal.SIGKILL)
-        _put_output_into(order["log"])
+        _redirect_output(command["log"])
         os.environ.clear()
-        os.environ.update(order["environment"])
-        if order["failpoint"] is not None:
-            identity = order["start"]
+        os.environ.update(command["settings"])
+        if command["failpoint"] is not None:
+            scheduler_id = command["start"]
 
             def report(point: str) -> None:
-                line = json.dumps({"id": identity, "reached": point}) + "\n"
-                os.write(reporting, line.encode())
+                line = json.dumps({"id": scheduler_id, "reached": point}) + "\n"
+                os.write(report_writer, line.encode())
 
-            failpoints.arm(failpoints.Failpoint(**order["failpoint"]), report)
+            failpoints.arm(failpoints.Failpoint(**command["failpoint"]), report)
         scheduler.main()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
@@ -144,23 +147,23 @@ def _live(order: Json, reporting: int, parent: int) -> NoReturn:
         os._exit(status)
 
 
-def _put_output_into(log: str) -> None:
+def _redirect_output(log: str) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(null, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    # No .env is found here, and the folder exists for as long as the run.
+    # This folder has no .env, and it exists for as long as the run.
     os.chdir(Path(log).parent)
 
 
 def main() -> None:
-    """Load what the children need, and serve."""
-    # Shared by all children.
+    """Load what the schedulers need, and serve."""
+    # What is loaded here is shared by all schedulers.
     warm_up.build()
     gc.collect()
     gc.freeze()
-    Nursery().run()
+    ForkServer().run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Schedulers that are killed at a named point, or stopped there past their lease and woken up."""
+"""Start schedulers that are killed at a failpoint, or stopped there past their lease and woken."""
 
 import asyncio
 import contextlib
@@ -8,109 +8,122 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from tests.chaos.failpoints import Failpoint
-from tests.chaos.rounds import Deck
-from tests.chaos.workers import Nursery, Worker
+from tests.chaos.rounds import Rounds
+from tests.chaos.schedulers import ForkServerClient, Scheduler
 
-AT_ONCE = 4
-"""Places in which one dies after the other."""
+KILLED_AT_ONCE = 4
+"""How many loops kill one scheduler after another at the same time."""
 STOPPED_AT_ONCE = 5
-"""Places in which they are stopped, woken up, and live on for a while: they finish what others
-began. A look for an uncertain post takes longer than the life of those that are killed at once."""
-EARLY = ("claims.", "Sender.send_ad ")
-EARLY_SHARE = 3
-"""Points on the way of every post are drawn so many times as often as each of the others."""
+"""How many loops stop and wake one scheduler after another at the same time. A woken scheduler runs
+on for a while and finishes what others began: the search for an uncertain post takes longer than
+the life of a scheduler that is killed at its first failpoint."""
+EVERY_POST = (
+    "posting.claim_due ",
+    "posting.begin_sends ",
+    "posting.record_published ",
+    "Sender.send_ad ",
+)
+"""Prefixes of the points that every published post passes."""
+EVERY_POST_WEIGHT = 3
+"""The points of EVERY_POST are drawn this many times as often as each of the others."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)
-"""Past it any other point will do."""
+"""After this time any other point will do: a random number between the two."""
 LIFE_SECONDS = 40.0
-"""One that has come to no point by then is killed where it is."""
+"""A scheduler that has reached no point by then is killed where it is."""
 STOPPED_SECONDS = 16.0
 AWAKE_SECONDS = (45.0, 90.0)
 
 
-class Victims:
-    """Those of one storm, and how they ended."""
+class KillLoop:
+    """Kills and stops the schedulers of one run, and counts how they ended."""
 
     def __init__(
-        self, young: Nursery, settings: Callable[[], Mapping[str, str]], chance: random.Random
+        self,
+        fork_server: ForkServerClient,
+        settings: Callable[[], Mapping[str, str]],
+        rng: random.Random,
     ) -> None:
-        """`settings` are each scheduler's at its birth."""
-        self._young = young
+        """Keep the fork server, and `settings` that is called for each scheduler's settings."""
+        self._fork_server = fork_server
         self._settings = settings
-        self._chance = chance
-        early = [point for point in young.points if point.startswith(EARLY)]
-        self._points = Deck(young.points + early * (EARLY_SHARE - 1), chance)
-        self._over = asyncio.Event()
+        self._rng = rng
+        frequent = [point for point in fork_server.points if point.startswith(EVERY_POST)]
+        self._points = Rounds(fork_server.points + frequent * (EVERY_POST_WEIGHT - 1), rng)
+        self._ended = asyncio.Event()
         self.killed: Counter[str] = Counter()
-        """Deaths at failpoints, by point."""
+        """The number of deaths at failpoints, by point."""
         self.killed_elsewhere = 0
         self.stopped_and_woken = 0
-        self.cpu = 0.0
-        """Seconds of the processor that all of them used."""
+        self.cpu_seconds = 0.0
+        """CPU time that all schedulers used."""
 
-    async def fall(self, enough: Callable[[], bool]) -> None:
-        """One after the other, in several places, until it is enough."""
+    async def run(self, enough: Callable[[], bool]) -> None:
+        """Kill and stop schedulers, several at once, until `enough` returns True."""
 
-        async def fall_here() -> None:
+        async def kill() -> None:
             while not enough():
                 await self._kill_one()
 
-        async def stop_here() -> None:
-            while not self._over.is_set():
+        async def stop() -> None:
+            while not self._ended.is_set():
                 await self._stop_one()
 
-        async with asyncio.TaskGroup() as stopped:
+        async with asyncio.TaskGroup() as stop_loops:
             for _ in range(STOPPED_AT_ONCE):
-                stopped.create_task(stop_here())
-            async with asyncio.TaskGroup() as places:
-                for _ in range(AT_ONCE):
-                    places.create_task(fall_here())
-            self._over.set()
+                stop_loops.create_task(stop())
+            async with asyncio.TaskGroup() as kill_loops:
+                for _ in range(KILLED_AT_ONCE):
+                    kill_loops.create_task(kill())
+            self._ended.set()
 
     async def _kill_one(self) -> None:
-        worker = self._start(signal.SIGKILL)
-        if not await self._arrives(worker):
-            self._young.send(worker, signal.SIGKILL)
-        await self._end(worker)
-        # Only what the operating system calls a death by signal 9 is one.
-        if worker.reached is None:
+        scheduler = self._start(signal.SIGKILL)
+        if not await self._reaches_failpoint(scheduler):
+            self._fork_server.send(scheduler, signal.SIGKILL)
+        await self._wait_until_killed(scheduler)
+        if scheduler.reached is None:
             self.killed_elsewhere += 1
         else:
-            self.killed[worker.reached] += 1
+            self.killed[scheduler.reached] += 1
 
     async def _stop_one(self) -> None:
-        worker = self._start(signal.SIGSTOP)
-        if await self._arrives(worker):
+        scheduler = self._start(signal.SIGSTOP)
+        if await self._reaches_failpoint(scheduler):
             await asyncio.sleep(STOPPED_SECONDS)
-            self._young.send(worker, signal.SIGCONT)
+            self._fork_server.send(scheduler, signal.SIGCONT)
             self.stopped_and_woken += 1
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), self._chance.uniform(*AWAKE_SECONDS))
-        self._young.send(worker, signal.SIGKILL)
-        await self._end(worker)
+                await asyncio.wait_for(self._ended.wait(), self._rng.uniform(*AWAKE_SECONDS))
+        self._fork_server.send(scheduler, signal.SIGKILL)
+        await self._wait_until_killed(scheduler)
         self.killed_elsewhere += 1
 
-    def _start(self, number: signal.Signals) -> Worker:
+    def _start(self, number: signal.Signals) -> Scheduler:
         failpoint = Failpoint(
             self._points.draw(),
-            self._chance.randint(1, MOST_PASSINGS),
+            self._rng.randint(1, MOST_PASSINGS),
             int(number),
-            self._chance.uniform(*PATIENCE_SECONDS),
-            self._chance.randint(1, MOST_OTHER_PASSINGS),
+            self._rng.uniform(*PATIENCE_SECONDS),
+            self._rng.randint(1, MOST_OTHER_PASSINGS),
         )
-        return self._young.start(self._settings(), failpoint)
+        return self._fork_server.start(self._settings(), failpoint)
 
-    async def _arrives(self, worker: Worker) -> bool:
-        """Wait for it to come to its point; one that ends before arrives nowhere."""
-        ends = [asyncio.create_task(e.wait()) for e in (worker.arrived, worker.ended)]
-        await asyncio.wait(ends, timeout=LIFE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        for task in ends:
+    async def _reaches_failpoint(self, scheduler: Scheduler) -> bool:
+        """Wait until the scheduler reaches its failpoint, ends, or has lived LIFE_SECONDS."""
+        waits = [
+            asyncio.create_task(each.wait())
+            for each in (scheduler.failpoint_reached, scheduler.ended)
+        ]
+        await asyncio.wait(waits, timeout=LIFE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
             task.cancel()
-        return worker.arrived.is_set()
+        return scheduler.failpoint_reached.is_set()
 
-    async def _end(self, worker: Worker) -> None:
-        await asyncio.wait_for(worker.ended.wait(), 30)
-        if worker.signal != signal.SIGKILL:
-            raise RuntimeError(f"a scheduler ended by itself, with status {worker.status}")
-        self.cpu += worker.cpu
+    async def _wait_until_killed(self, scheduler: Scheduler) -> None:
+        """Wait for the end. Only a death that the operating system reports as signal 9 counts."""
+        await asyncio.wait_for(scheduler.ended.wait(), 30)
+        if scheduler.signal != signal.SIGKILL:
+            raise RuntimeError(f"a scheduler ended by itself, with status {scheduler.status}")
+        self.cpu_seconds += scheduler.cpu_seconds

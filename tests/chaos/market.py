@@ -1,4 +1,4 @@
-"""Fills the marketplace as the product would: by its services."""
+"""Fill the marketplace through the product's services."""
 
 import asyncio
 import itertools
@@ -15,11 +15,11 @@ from services.platform.actors import Actor
 CURRENCY = "USD"
 FEE_BPS = 1_000
 PRICE = 100
-MONEY = 100_000_000
+DEPOSIT_AMOUNT = 100_000_000
 
 
 @dataclass(frozen=True)
-class Place:
+class ConnectedChannel:
     """A connected channel."""
 
     channel_id: int
@@ -29,19 +29,22 @@ class Place:
 
 @dataclass
 class Market:
-    """Who buys, who sells, who decides. Each campaign's ad has a text of its own."""
+    """The people, channels and campaigns of one run. Each campaign's ad has a text of its own."""
 
     sessions: Sessions
     facts: dict[str, object]
     advertisers: list[Actor] = field(default_factory=list)
     owners: dict[int, Actor] = field(default_factory=dict)
     moderator: Actor | None = None
-    places: list[Place] = field(default_factory=list)
+    connected: list[ConnectedChannel] = field(default_factory=list)
     ads: list[tuple[Actor, int]] = field(default_factory=list)
-    """Campaigns with their advertisers."""
+    """Campaign ids, each with its advertiser."""
 
-    async def open(self, *, advertisers: int, ads: int) -> None:
-        """Register everybody; the first people sell, the last ones buy."""
+    async def populate(self, *, advertisers: int, ads: int) -> None:
+        """Register everybody, and create `ads` campaigns.
+
+        The last `advertisers` people get money; everybody may own channels.
+        """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
             for telegram_id in people:
@@ -55,7 +58,7 @@ class Market:
                 await deposits.deposit(
                     session,
                     user_id=actor.user_id,
-                    amount=MONEY,
+                    amount=DEPOSIT_AMOUNT,
                     key=f"charge-{telegram_id}",
                     source="telegram",
                 )
@@ -67,9 +70,9 @@ class Market:
             self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
-            await self._advertise(next(buyers), f"Ad number {number}")
+            await self._create_campaign(next(buyers), f"Ad number {number}")
 
-    async def _advertise(self, advertiser: Actor, text: str) -> None:
+    async def _create_campaign(self, advertiser: Actor, text: str) -> None:
         async with self.sessions.begin() as session:
             campaign = await campaigns.create(
                 session,
@@ -78,20 +81,22 @@ class Market:
                 creative=Creative(
                     kind="text", text=text, button_text="Shop", button_url="https://example.com/"
                 ),
-                total_budget=MONEY,
+                total_budget=DEPOSIT_AMOUNT,
             )
             await campaigns.activate(session, actor=advertiser, campaign_id=campaign.id)
             self.ads.append((advertiser, campaign.id))
 
-    async def connect(self, fact: dict[str, int], *, promised_hours: int) -> Place:
-        """Connect one of Telegram's channels and name its terms."""
-        owner = self.owners[fact["owner"]]
+    async def connect(
+        self, channel_fact: dict[str, int], *, promised_hours: int
+    ) -> ConnectedChannel:
+        """Connect one of Telegram's channels and set its terms."""
+        owner = self.owners[channel_fact["owner"]]
         async with self.sessions.begin() as session:
             channel = await channels.connect(
                 session,
                 actor=owner,
-                chat_id=fact["chat_id"],
-                title=f"Channel {len(self.places)}",
+                chat_id=channel_fact["chat_id"],
+                title=f"Channel {len(self.connected)}",
                 username=None,
                 subscribers=1_000,
             )
@@ -103,17 +108,17 @@ class Market:
                 promised_hours=promised_hours,
                 topic="news",
             )
-        place = Place(channel.id, fact["chat_id"], owner)
-        self.places.append(place)
-        return place
+        connected = ConnectedChannel(channel.id, channel_fact["chat_id"], owner)
+        self.connected.append(connected)
+        return connected
 
-    async def hear(self, chat_id: int, message_id: int) -> None:
-        """Hear of a post of the owner's, as the bot would."""
+    async def note_message(self, chat_id: int, message_id: int) -> None:
+        """Note the id of an owner's own post, as the bot does when Telegram reports one."""
         async with self.sessions.begin() as session:
             await channels.record_message_id(session, chat_id=chat_id, message_id=message_id)
 
-    async def buy(self, place: Place, ad: tuple[Actor, int]) -> int:
-        """Submit a placement and have it approved: its money is held, its post queued."""
+    async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
+        """Submit a placement and approve it: its money is held and its post is queued."""
         advertiser, campaign_id = ad
         assert self.moderator is not None
         async with self.sessions.begin() as session:
@@ -121,7 +126,7 @@ class Market:
                 session,
                 actor=advertiser,
                 campaign_id=campaign_id,
-                channel_id=place.channel_id,
+                channel_id=channel.channel_id,
                 publish_at=None,
                 fee_bps=FEE_BPS,
             )
@@ -129,19 +134,19 @@ class Market:
             await moderation.approve(session, actor=self.moderator, target_id=target.id)
         return target.id
 
-    def untold(self) -> Iterator[dict[str, int]]:
-        """Telegram's channels that are not connected yet."""
+    def unconnected(self) -> Iterator[dict[str, int]]:
+        """Return Telegram's channels that are not connected yet."""
         known: list[dict[str, int]] = list(self.facts["channels"])  # type: ignore[call-overload]
-        return iter(known[len(self.places) :])
+        return iter(known[len(self.connected) :])
 
-    async def stock(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:
-        """Connect so many channels and buy one placement in each."""
-        facts = itertools.islice(self.untold(), placements)
+    async def fill(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:
+        """Connect as many channels as `placements`, and buy one placement in each."""
+        facts = itertools.islice(self.unconnected(), placements)
         ads = itertools.cycle(self.ads)
 
-        async def fill() -> None:
-            for fact in facts:
-                place = await self.connect(fact, promised_hours=promised_hours)
-                await self.buy(place, next(ads))
+        async def buy_in_each() -> None:
+            for channel_fact in facts:
+                channel = await self.connect(channel_fact, promised_hours=promised_hours)
+                await self.buy(channel, next(ads))
 
-        await asyncio.gather(*(fill() for _ in range(at_once)))
+        await asyncio.gather(*(buy_in_each() for _ in range(at_once)))

@@ -1,8 +1,8 @@
-"""Judges a run from outside: `python -I oracle.py DSN PUBLISHED.jsonl` prints a JSON object.
+"""Judge a run from outside: `python -I oracle.py DSN PUBLISHED.jsonl` prints a JSON object.
 
-Knows nothing of the product but its tables: it imports none of its code and has its own SQL. What
-was published is read from Telegram's own log. Every placement's ad has its own text in its channel,
-so a message and a placement are matched by channel and text.
+The oracle shares only the tables with the product: it imports none of its code and has its own SQL.
+It reads what was published from Telegram's own log. Every placement's ad has a text of its own in
+its channel, so that channel and text tell which placement a message belongs to.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ PLACEMENTS = """
         SELECT reference_id, count(*) FILTER (WHERE reason = 'refund') AS refunds,
             count(*) FILTER (WHERE reason = 'escrow_hold') AS holds
         FROM ledger_transfers WHERE reason IN ('refund', 'escrow_hold') GROUP BY reference_id
-    ), doubted AS (
+    ), ever_uncertain AS (
         SELECT DISTINCT (metadata->>'target_id')::bigint AS id
         FROM user_audit_logs WHERE action = 'post_uncertain'
-    ), carded AS (
+    ), cards AS (
         SELECT DISTINCT (payload->>'target_id')::bigint AS id
         FROM outbox WHERE kind = 'post_uncertain' AND user_id IS NULL
     )
     SELECT t.id, ch.chat_id, c.creative->>'text' AS text, t.status AS target,
         j.status AS job, j.message_id, e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
-        coalesce(moved.holds, 0) AS holds, doubted.id IS NOT NULL AS was_uncertain,
-        carded.id IS NOT NULL AS on_card
+        coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
+        cards.id IS NOT NULL AS on_card
     FROM campaign_targets t
     JOIN campaigns c ON c.id = t.campaign_id
     JOIN channels ch ON ch.id = t.channel_id
@@ -41,11 +41,11 @@ PLACEMENTS = """
     LEFT JOIN escrows e ON e.campaign_target_id = t.id
     LEFT JOIN paid ON paid.reference_id = t.id
     LEFT JOIN moved ON moved.reference_id = t.id
-    LEFT JOIN doubted ON doubted.id = t.id
-    LEFT JOIN carded ON carded.id = t.id
+    LEFT JOIN ever_uncertain ON ever_uncertain.id = t.id
+    LEFT JOIN cards ON cards.id = t.id
     WHERE t.status <> 'pending'
 """
-BOOKS = {
+BOOK_CHECKS = {
     "a wallet is not the sum of its entries": """
         SELECT w.id FROM wallets w LEFT JOIN ledger_entries l ON l.wallet_id = w.id
         GROUP BY w.id, w.balance HAVING w.balance <> coalesce(sum(l.amount), 0)
@@ -69,59 +69,62 @@ Json = dict[str, Any]
 
 def judge(placements: list[Json], published: dict[tuple[int, str], list[int]]) -> Json:
     """Compare what was published with what the tables say."""
-    found: dict[str, list[int]] = defaultdict(list)
+    findings: dict[str, list[int]] = defaultdict(list)
     known = {(row["chat_id"], row["text"]) for row in placements}
-    blocked = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
+    channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
     for row in placements:
         ids = published.get((row["chat_id"], row["text"]), [])
-        found["duplicates"] += [row["id"]] * (len(ids) - 1)
-        if row["job"] == "queued" and row["chat_id"] in blocked:
-            found["waiting"].append(row["id"])
+        findings["duplicates"] += [row["id"]] * (len(ids) - 1)
+        if row["job"] == "queued" and row["chat_id"] in channels_with_uncertain:
+            findings["queued_behind_uncertain"].append(row["id"])
         elif _lost(row, ids):
-            found["lost"].append(row["id"])
+            findings["lost"].append(row["id"])
         if _moved_on_unknown(row, ids):
-            found["moved_on_unknown"].append(row["id"])
+            findings["moved_on_unknown"].append(row["id"])
         if _contradicts_itself(row):
-            found["contradictions"].append(row["id"])
+            findings["contradictions"].append(row["id"])
         if row["job"] == "uncertain":
-            found["unresolved"].append(row["id"])
+            findings["unresolved"].append(row["id"])
     uncertain = [row for row in placements if row["was_uncertain"]]
-    alone = [row for row in uncertain if row["job"] != "uncertain" and not row["on_card"]]
-    strangers = sum(len(ids) for key, ids in published.items() if key not in known)
+    resolved_alone = [row for row in uncertain if row["job"] != "uncertain" and not row["on_card"]]
+    unknown = sum(len(ids) for key, ids in published.items() if key not in known)
     return {
         "targets": len(placements),
         "published": sum(map(len, published.values())),
-        "duplicates": len(found["duplicates"]) + strangers,
-        "lost": len(found["lost"]),
-        "moved_on_unknown": len(found["moved_on_unknown"]),
-        "contradictions": len(found["contradictions"]),
-        "unresolved": len(found["unresolved"]),
-        "waiting_behind_them": len(found["waiting"]),
+        "duplicates": len(findings["duplicates"]) + unknown,
+        "lost": len(findings["lost"]),
+        "moved_on_unknown": len(findings["moved_on_unknown"]),
+        "contradictions": len(findings["contradictions"]),
+        "unresolved": len(findings["unresolved"]),
+        "queued_behind_uncertain": len(findings["queued_behind_uncertain"]),
         "on_a_card": sum(row["on_card"] for row in placements),
         "ever_uncertain": len(uncertain),
-        "resolved_without_person_share": len(alone) / len(uncertain) if uncertain else 1.0,
+        "resolved_without_person_share": len(resolved_alone) / len(uncertain) if uncertain else 1.0,
         "paid": sum(row["payouts"] for row in placements),
         "refunded": sum(row["refunds"] for row in placements),
-        "examples": {name: ids[:10] for name, ids in found.items() if ids},
+        "examples": {name: ids[:10] for name, ids in findings.items() if ids},
     }
 
 
 def _lost(row: Json, ids: list[int]) -> bool:
-    """Paid for and neither out nor given up: no job, still under way, or "out" and nowhere."""
+    """Tell whether a paid post is neither published nor given up.
+
+    It has no job, its job is still under way, or it counts as published and is not in the channel.
+    """
     if row["job"] is None or row["job"] in OPEN:
         return True
     return row["job"] == "success" and row["message_id"] not in ids
 
 
 def _moved_on_unknown(row: Json, ids: list[int]) -> bool:
-    """Money went somewhere that the channel does not justify."""
+    """Tell whether money moved without a reason that the channel proves."""
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
     return bool((row["payouts"] and not ids) or (row["refunds"] and ids))
 
 
 def _contradicts_itself(row: Json) -> bool:
-    """The entries, the escrow and the placement tell different stories."""
+    """Tell whether the entries, the escrow and the placement contradict each other."""
     expected = {
         "held": (1, 0, 0, "approved"),
         "released": (1, 1, 0, "posted"),
@@ -131,24 +134,24 @@ def _contradicts_itself(row: Json) -> bool:
 
 
 def read(path: Path) -> dict[tuple[int, str], list[int]]:
-    """The published messages by channel and text."""
-    found: dict[tuple[int, str], list[int]] = defaultdict(list)
+    """Return the ids of the published messages by channel and text."""
+    messages: dict[tuple[int, str], list[int]] = defaultdict(list)
     for line in path.read_text().splitlines():
         entry = json.loads(line)
-        found[entry["chat_id"], entry["text"]].append(entry["message_id"])
-    return found
+        messages[entry["chat_id"], entry["text"]].append(entry["message_id"])
+    return messages
 
 
 async def main(dsn: str, path: Path) -> None:
-    """Read everything in one snapshot, judge, print."""
+    """Read everything in one snapshot, judge it, and print the verdict."""
     connection = await asyncpg.connect(dsn)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = [dict(row) for row in await connection.fetch(PLACEMENTS)]
-        broken = {name: len(await connection.fetch(sql)) for name, sql in BOOKS.items()}
+        broken = {name: len(await connection.fetch(sql)) for name, sql in BOOK_CHECKS.items()}
     await connection.close()
     verdict = judge(rows, read(path))
     verdict["invariant_violations"] = sum(broken.values()) + verdict.pop("contradictions")
-    verdict["books"] = {name: number for name, number in broken.items() if number}
+    verdict["broken_books"] = {name: number for name, number in broken.items() if number}
     sys.stdout.write(json.dumps(verdict) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What happens to the servers while schedulers work and die: one trouble at a time."""
+"""Cause outages of the servers while schedulers work and die: one outage at a time."""
 
 import asyncio
 import contextlib
@@ -13,21 +13,21 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from sandbox import embedded, ports
-from tests.chaos.environment import Stage
-from tests.chaos.proxy import Proxy, Streams, proxy
-from tests.chaos.rounds import Deck
+from tests.chaos.environment import Environment
+from tests.chaos.proxy import Proxy, Streams, run_proxy
+from tests.chaos.rounds import Rounds
 
-TROUBLE_SECONDS = (0.3, 2.5)
+OUTAGE_SECONDS = (0.3, 2.5)
 
 
-class Weather:
-    """The servers of a stage behind networks that can be cut."""
+class Outages:
+    """Stops the servers of an environment and cuts the network to them."""
 
-    def __init__(self, scene: Stage, seed: int, networks: dict[str, Proxy]) -> None:
-        self._scene = scene
-        self._random = random.Random(seed)  # noqa: S311 - repeatable is the point
-        self._networks = networks
-        self._troubles: dict[str, Callable[[], Awaitable[None]]] = {
+    def __init__(self, environment: Environment, seed: int, proxies: dict[str, Proxy]) -> None:
+        self._environment = environment
+        self._rng = random.Random(seed)  # noqa: S311 - repeatable is the point
+        self._proxies = proxies
+        self._outages: dict[str, Callable[[], Awaitable[None]]] = {
             "PostgreSQL stopped at once": self._stop_postgres,
             "Valkey killed": self._kill_valkey,
             "Valkey frozen": self._freeze_valkey,
@@ -36,91 +36,95 @@ class Weather:
             "network to Valkey cut": lambda: self._cut("valkey"),
             "network to Telegram cut": lambda: self._cut("telegram"),
         }
-        self.seen = Counter(dict.fromkeys(self._troubles, 0))
-        """How often each trouble came."""
-        self._deck = Deck(list(self._troubles), self._random)
+        self.counts = Counter(dict.fromkeys(self._outages, 0))
+        """How often each outage happened."""
+        self._rounds = Rounds(list(self._outages), self._rng)
 
     @property
     def rounds(self) -> int:
-        """How often every trouble has come."""
-        return self._deck.rounds
+        """Number of rounds in which every outage happened once."""
+        return self._rounds.completed
 
     def settings(self) -> dict[str, str]:
-        """Where schedulers find the servers: behind the networks."""
-        password = self._scene.postgres.passwords[embedded.APP]
-        at = {name: f"{ports.HOST}:{network.port}" for name, network in self._networks.items()}
+        """Return the settings with which schedulers reach the servers through the proxies."""
+        password = self._environment.postgres.passwords[embedded.APP]
+        at = {name: f"{ports.HOST}:{proxy.port}" for name, proxy in self._proxies.items()}
         return {
             "DATABASE_URL": f"postgresql://{embedded.APP}:{password}@{at['postgres']}/adtech",
             "REDIS_URL": f"redis://{at['valkey']}/0",
             "BOT_API_URL": f"http://{at['telegram']}",
         }
 
-    async def rage(self, over: asyncio.Event, calm: tuple[float, float]) -> None:
-        """One trouble after the other, each then repaired, with seconds of calm in between."""
-        while not over.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), self._random.uniform(*calm))
-                return
-            name = self._deck.draw()
-            await self._troubles[name]()
-            self.seen[name] += 1
+    async def run(self, ended: asyncio.Event, gap_seconds: tuple[float, float]) -> None:
+        """Cause one outage after another until `ended`, with a random gap before each.
 
-    async def _pass(self) -> None:
-        await asyncio.sleep(self._random.uniform(*TROUBLE_SECONDS))
+        A server runs again before the next gap begins.
+        """
+        while not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), self._rng.uniform(*gap_seconds))
+                return
+            name = self._rounds.draw()
+            await self._outages[name]()
+            self.counts[name] += 1
+
+    async def _wait(self) -> None:
+        await asyncio.sleep(self._rng.uniform(*OUTAGE_SECONDS))
 
     async def _cut(self, name: str) -> None:
-        self._networks[name].cut()
-        await self._pass()
-        self._networks[name].mend()
+        self._proxies[name].cut()
+        await self._wait()
+        self._proxies[name].restore()
 
     async def _stop_postgres(self) -> None:
-        server = self._scene.postgres
+        server = self._environment.postgres
         server.child.send(signal.SIGQUIT)
         await server.child.wait()
         await server.stop()
-        await self._pass()
-        self._scene.postgres = await embedded.start_postgres(server.folder)
+        await self._wait()
+        self._environment.postgres = await embedded.start_postgres(server.folder)
 
     async def _kill_valkey(self) -> None:
-        server = self._scene.valkey
+        server = self._environment.valkey
         server.child.send(signal.SIGKILL)
         await server.child.wait()
         await server.stop()
-        await self._pass()
-        self._scene.valkey = await embedded.start_valkey(server.folder)
+        await self._wait()
+        self._environment.valkey = await embedded.start_valkey(server.folder)
 
     async def _freeze_valkey(self) -> None:
-        pid = self._scene.valkey.child.pid
+        pid = self._environment.valkey.child.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            await self._pass()
+            await self._wait()
         finally:
             os.kill(pid, signal.SIGCONT)
 
     async def _empty_valkey(self) -> None:
-        redis = Redis.from_url(self._scene.valkey.url)
+        redis = Redis.from_url(self._environment.valkey.url)
         await redis.flushall()
         await redis.aclose()
 
 
 @asynccontextmanager
-async def weather(scene: Stage, seed: int) -> AsyncIterator[Weather]:
-    """Networks before the servers of a stage."""
+async def run_outages(environment: Environment, seed: int) -> AsyncIterator[Outages]:
+    """Run a proxy in front of each server of an environment, and yield its outages."""
 
     async def to_postgres() -> Streams:
-        return await asyncio.open_unix_connection(scene.postgres.socket_folder / ".s.PGSQL.5432")
+        socket = environment.postgres.socket_folder / ".s.PGSQL.5432"
+        return await asyncio.open_unix_connection(socket)
 
     async def to_valkey() -> Streams:
-        return await asyncio.open_unix_connection(scene.valkey.socket)
+        return await asyncio.open_unix_connection(environment.valkey.socket)
 
     async def to_telegram() -> Streams:
-        address = urlsplit(scene.telegram.facts["url"])
+        address = urlsplit(environment.telegram.facts["url"])
         return await asyncio.open_connection(address.hostname, address.port)
 
     async with (
-        proxy(to_postgres) as postgres,
-        proxy(to_valkey) as valkey,
-        proxy(to_telegram) as telegram,
+        run_proxy(to_postgres) as postgres,
+        run_proxy(to_valkey) as valkey,
+        run_proxy(to_telegram) as telegram,
     ):
-        networks = {"postgres": postgres, "valkey": valkey, "telegram": telegram}
-        yield Weather(scene, seed, networks)
+        proxies = {"postgres": postgres, "valkey": valkey, "telegram": telegram}
+        yield Outages(environment, seed, proxies)

@@ -1,4 +1,4 @@
-"""A network that can be cut: a TCP port of the loopback before a server's socket."""
+"""Forward TCP connections to a server until the network is cut: one port of the loopback."""
 
 import asyncio
 import contextlib
@@ -12,47 +12,51 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """Passes bytes on until it is cut; a cut resets every connection and every new one."""
+    """Forwards bytes. While it is cut, it resets all connections, open and new ones."""
 
     def __init__(self, connect: Callable[[], Awaitable[Streams]]) -> None:
         self._connect = connect
-        self._whole = True
-        self._ends: set[asyncio.StreamWriter] = set()
+        self._connected = True
+        self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
 
-    async def serve(self, near: asyncio.StreamReader, near_end: asyncio.StreamWriter) -> None:
-        """One connection."""
-        if not self._whole:
-            near_end.transport.abort()
+    async def serve(
+        self, client: asyncio.StreamReader, client_writer: asyncio.StreamWriter
+    ) -> None:
+        """Forward one connection in both directions until one side ends or the proxy is cut."""
+        if not self._connected:
+            client_writer.transport.abort()
             return
         try:
-            far, far_end = await self._connect()
+            server_reader, server_writer = await self._connect()
         except OSError:
-            near_end.transport.abort()
+            client_writer.transport.abort()
             return
-        ends = {near_end, far_end}
-        self._ends |= ends
+        writers = {client_writer, server_writer}
+        self._writers |= writers
         try:
-            # Cancelled when the run is over.
+            # The event loop cancels this task at the end of the run.
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(_pass_on(near, far_end), _pass_on(far, near_end))
+                await asyncio.gather(
+                    _forward(client, server_writer), _forward(server_reader, client_writer)
+                )
         finally:
-            self._ends -= ends
-            for end in ends:
-                end.transport.abort()
+            self._writers -= writers
+            for writer in writers:
+                writer.transport.abort()
 
     def cut(self) -> None:
-        """Nothing gets through from now on."""
-        self._whole = False
-        for end in self._ends:
-            end.transport.abort()
+        """Reset all connections, and refuse new ones from now on."""
+        self._connected = False
+        for writer in self._writers:
+            writer.transport.abort()
 
-    def mend(self) -> None:
-        """New connections get through again."""
-        self._whole = True
+    def restore(self) -> None:
+        """Accept new connections again."""
+        self._connected = True
 
 
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while chunk := await source.read(CHUNK):
             sink.write(chunk)
@@ -62,14 +66,14 @@ async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> 
 
 
 @asynccontextmanager
-async def proxy(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Proxy]:
-    """A proxy before whatever `connect` reaches at the moment."""
-    made = Proxy(connect)
+async def run_proxy(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Proxy]:
+    """Run a proxy in front of the server that `connect` reaches; cut it at the end."""
+    proxy = Proxy(connect)
     listener = ports.listen(0)
-    made.port = ports.port_of(listener)
-    server = await asyncio.start_server(made.serve, sock=listener)
+    proxy.port = ports.port_of(listener)
+    server = await asyncio.start_server(proxy.serve, sock=listener)
     try:
-        yield made
+        yield proxy
     finally:
-        made.cut()
+        proxy.cut()
         server.close()

@@ -1,9 +1,9 @@
-"""How long the work of a dead process lies idle, with production's own lease and ticks.
+"""Measure how long the posts of a dead scheduler wait, with production's lease and ticks.
 
-Workers are killed right after the claim, right before the send and right after it, each with posts
-in its hands, while another goes on: it stands still only until all three are dead, so that it does
-not take their posts before them. Measured from the death, as the operating system reports it, to
-the moment when the post is queued again or known to be uncertain.
+Three schedulers are killed: right after the claim, right before the send, and right after it. Each
+has claimed two posts. A fourth scheduler, the successor, is stopped until all three are dead, so
+that it does not claim their posts first. The time of a post begins with the death of its scheduler,
+as the operating system reports it. It ends when the post is queued again or known to be uncertain.
 """
 
 import asyncio
@@ -12,81 +12,86 @@ import time
 from pathlib import Path
 
 from db import session as database
-from tests.chaos.environment import Stage, stage, until
+from tests.chaos.environment import Environment, run_environment, wait_until
 from tests.chaos.failpoints import Failpoint
 from tests.chaos.market import Market
-from tests.chaos.workers import Nursery, Worker, nursery
+from tests.chaos.schedulers import ForkServerClient, Scheduler, run_fork_server
 
 POINTS = (
-    "claims.take after commit",
+    "posting.claim_due after commit",
     "Sender.send_ad before",
-    "claims.record_sent before",
+    "posting.record_published before",
 )
 POSTS = 2
+"""Posts that each scheduler claims."""
 LONGEST_SECONDS = 120.0
-HIDE = "UPDATE post_jobs SET due_at = 'infinity'"
-SHOW = """
+POSTPONE_ALL = "UPDATE post_jobs SET due_at = 'infinity'"
+MAKE_DUE = """
     UPDATE post_jobs SET due_at = now() WHERE id IN (
         SELECT id FROM post_jobs WHERE due_at = 'infinity' ORDER BY id LIMIT $1)
 """
-BEATS = "SELECT COUNT(*) FROM heartbeats"
+HEARTBEATS = "SELECT COUNT(*) FROM heartbeats"
 SENDING = "SELECT array_agg(id ORDER BY id) FROM post_jobs WHERE status = 'sending'"
 
 
 async def measure(folder: Path) -> float:
-    """The longest time, in seconds."""
+    """Return the longest time that a post waited, in seconds."""
     channels = POSTS * len(POINTS)
     async with (
-        stage(folder, channels=channels, people=3, durable=False) as scene,
-        nursery(folder) as young,
+        run_environment(folder, channels=channels, people=3, durable=False) as environment,
+        run_fork_server(folder) as fork_server,
     ):
-        engine = database.create_engine(scene.settings()["DATABASE_URL"])
-        market = Market(database.create_sessions(engine), scene.telegram.facts)
-        await market.open(advertisers=1, ads=1)
-        await market.stock(channels, promised_hours=24, at_once=1)
-        await scene.fetch(HIDE)
-        heir = await _ready_heir(scene, young)
-        died: dict[int, float] = {}
+        engine = database.create_engine(environment.settings()["DATABASE_URL"])
+        market = Market(database.create_sessions(engine), environment.telegram.facts)
+        await market.populate(advertisers=1, ads=1)
+        await market.fill(channels, promised_hours=24, at_once=1)
+        await environment.fetch(POSTPONE_ALL)
+        successor = await _start_successor(environment, fork_server)
+        died_at: dict[int, float] = {}
         for point in POINTS:
-            await scene.fetch(SHOW, POSTS)
-            worker = young.start(scene.settings(), Failpoint(point, 1, signal.SIGKILL))
-            await _until_dead(worker)
+            await environment.fetch(MAKE_DUE, POSTS)
+            failpoint = Failpoint(point, 1, signal.SIGKILL)
+            scheduler = fork_server.start(environment.settings(), failpoint)
+            await _wait_until_killed(scheduler)
             moment = time.monotonic()
-            for job_id in await scene.fetch(SENDING):
-                died.setdefault(job_id, moment)
-        young.send(heir, signal.SIGCONT)
-        longest = await _until_taken_over(scene, died)
+            for job_id in await environment.fetch(SENDING):
+                died_at.setdefault(job_id, moment)
+        fork_server.send(successor, signal.SIGCONT)
+        longest = await _wait_until_recovered(environment, died_at)
         await engine.dispose()
     return longest
 
 
-async def _until_dead(worker: Worker) -> None:
-    await asyncio.wait_for(worker.ended.wait(), LONGEST_SECONDS)
-    if worker.signal != signal.SIGKILL:
-        raise RuntimeError(f"a worker ended otherwise, with status {worker.status}")
+async def _wait_until_killed(scheduler: Scheduler) -> None:
+    await asyncio.wait_for(scheduler.ended.wait(), LONGEST_SECONDS)
+    if scheduler.signal != signal.SIGKILL:
+        raise RuntimeError(f"a scheduler ended by itself, with status {scheduler.status}")
 
 
-async def _ready_heir(scene: Stage, young: Nursery) -> Worker:
-    """A scheduler that runs and stands still."""
-    heir = young.start(scene.settings())
+async def _start_successor(environment: Environment, fork_server: ForkServerClient) -> Scheduler:
+    """Start a scheduler, wait for its first heartbeat, and stop it with SIGSTOP."""
+    successor = fork_server.start(environment.settings())
 
-    async def beats() -> bool:
-        return bool(await scene.fetch(BEATS))
+    async def has_heartbeat() -> bool:
+        return bool(await environment.fetch(HEARTBEATS))
 
-    await until(beats, LONGEST_SECONDS, "the scheduler does not beat")
-    young.send(heir, signal.SIGSTOP)
-    return heir
+    await wait_until(has_heartbeat, LONGEST_SECONDS, "the scheduler has no heartbeat")
+    fork_server.send(successor, signal.SIGSTOP)
+    return successor
 
 
-async def _until_taken_over(scene: Stage, died: dict[int, float]) -> float:
-    lain: dict[int, float] = {}
+async def _wait_until_recovered(environment: Environment, died_at: dict[int, float]) -> float:
+    """Wait until no post of a dead scheduler is `sending`; return the longest wait in seconds."""
+    waited: dict[int, float] = {}
 
-    async def all_taken() -> bool:
-        still = set(await scene.fetch(SENDING) or ())
+    async def all_recovered() -> bool:
+        still_sending = set(await environment.fetch(SENDING) or ())
         now = time.monotonic()
-        for job_id in died.keys() - still - lain.keys():
-            lain[job_id] = now - died[job_id]
-        return len(lain) == len(died)
+        for job_id in died_at.keys() - still_sending - waited.keys():
+            waited[job_id] = now - died_at[job_id]
+        return len(waited) == len(died_at)
 
-    await until(all_taken, LONGEST_SECONDS, "nobody takes over", every=0.1)
-    return max(lain.values())
+    await wait_until(
+        all_recovered, LONGEST_SECONDS, "no scheduler recovers the posts", interval=0.1
+    )
+    return max(waited.values())

@@ -1,4 +1,4 @@
-"""Draws that leave nothing out: everything comes once before anything comes again."""
+"""Random choices that leave nothing out: every item is drawn once before any is drawn again."""
 
 import random
 from collections.abc import Sequence
@@ -7,21 +7,21 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Deck(Generic[T]):
-    """Cards in an order by chance, shuffled anew when all are drawn."""
+class Rounds(Generic[T]):
+    """Draws items round by round; each round has every item once, in a new random order."""
 
-    def __init__(self, cards: Sequence[T], chance: random.Random) -> None:
-        self._cards = list(cards)
-        self._chance = chance
+    def __init__(self, items: Sequence[T], rng: random.Random) -> None:
+        self._items = list(items)
+        self._rng = rng
         self._left: list[T] = []
-        self.rounds = 0
-        """How often all cards were drawn."""
+        self.completed = 0
+        """The number of rounds in which every item was drawn."""
 
     def draw(self) -> T:
-        """The next card."""
+        """Return the next item."""
         if not self._left:
-            self._left = list(self._cards)
-            self._chance.shuffle(self._left)
-        card = self._left.pop()
-        self.rounds += not self._left
-        return card
+            self._left = list(self._items)
+            self._rng.shuffle(self._left)
+        item = self._left.pop()
+        self.completed += not self._left
+        return item

@@ -1,10 +1,10 @@
-"""A Telegram in a process of its own: `python -m tests.chaos.telegram PLAN.json`.
+"""Run a Telegram server for a chaos run: `python -m tests.chaos.telegram PLAN.json`.
 
-The sandbox's Bot API server over a world with as many channels as the plan asks for. Three files
-are for whoever judges later: `published.jsonl` (the sandbox's own, synced before any answer),
-`sends.jsonl`, a line for every send that was admitted or refused by the flood limits, with its
-time, and `faults.jsonl`, a line for every fault. Faults are drawn from a seed: so many sends out of
-a hundred go wrong in each way.
+It is the sandbox's Bot API server with as many people and channels as the plan says. It writes
+three files for the oracle and the benchmarks. `published.jsonl` is the sandbox's own, synced to
+disk before any answer. `sends.jsonl` has a line, with its time, for every send that the flood
+limits admitted or refused. `faults.jsonl` has a line for every fault. Faults are chosen at random
+from a seed; the plan says what share of the sends gets each kind of fault.
 """
 
 import asyncio
@@ -33,13 +33,13 @@ SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation"})
 SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
-HELD_SECONDS = 3.0
-"""A request that is never answered is let go after this; the workers give up before."""
+UNANSWERED_SECONDS = 3.0
+"""After this time the server drops a request that it does not answer. Schedulers give up before."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What this Telegram is to be."""
+    """The settings of one Telegram server."""
 
     folder: str
     token: str
@@ -48,40 +48,40 @@ class Plan:
     people: int
     limits: bool = False
     seed: int = 0
-    chances: dict[str, float] = field(default_factory=dict)
-    """Kind of fault to the share of the sends into channels that it hits."""
+    fault_shares: dict[str, float] = field(default_factory=dict)
+    """The share of the sends into channels that each kind of fault hits, from 0 to 1."""
 
 
-class DrawnFaults(Faults):
-    """Faults of sends into channels by chance; those set by hand come first."""
+class RandomFaults(Faults):
+    """Adds random faults to sends into channels; faults set through the control API come first."""
 
-    def __init__(self, path: Path, state: State, seed: int, chances: dict[str, float]) -> None:
+    def __init__(self, path: Path, state: State, seed: int, fault_shares: dict[str, float]) -> None:
         super().__init__()
         self._state = state
         self._log = path.open("a", buffering=1)
-        self._random = random.Random(seed)  # noqa: S311 - repeatable is the point
-        self.chances = chances
+        self._rng = random.Random(seed)  # noqa: S311 - repeatable is the point
+        self.fault_shares = fault_shares
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """One fault, or none, for each call."""
-        found = super().take(method, chat_id)
-        if found is not None or method not in SENDS:
-            return found
+        """Return the fault of this call, or None."""
+        fault = super().take(method, chat_id)
+        if fault is not None or method not in SENDS:
+            return fault
         chat = self._state.chats.get(chat_id) if isinstance(chat_id, int) else None
         if chat is None or chat.type != "channel":
             return None
-        drawn = self._random.random()
-        for kind, share in self.chances.items():
-            if drawn < share:
+        position = self._rng.random()
+        for kind, share in self.fault_shares.items():
+            if position < share:
                 self._log.write(json.dumps(kind) + "\n")
                 return _fault(kind)
-            drawn -= share
+            position -= share
         return None
 
     def clear(self) -> None:
-        """Everything works again."""
+        """Remove all faults, and add no more."""
         super().clear()
-        self.chances = {}
+        self.fault_shares = {}
 
 
 def _fault(kind: str) -> Fault:
@@ -89,16 +89,16 @@ def _fault(kind: str) -> Fault:
         case "flood":
             return Fault(0, "*", "error", error_code=429, retry_after=1)
         case "refused":
-            what = "Bad Request: wrong file identifier/HTTP URL specified"
-            return Fault(0, "*", "error", error_code=400, description=what)
+            description = "Bad Request: wrong file identifier/HTTP URL specified"
+            return Fault(0, "*", "error", error_code=400, description=description)
         case "timeout_before" | "timeout_after":
-            return Fault(0, "*", kind, delay_s=HELD_SECONDS)
+            return Fault(0, "*", kind, delay_s=UNANSWERED_SECONDS)
         case _:
             return Fault(0, "*", kind)
 
 
-class WatchedLimits(Limits):
-    """The flood limits, with a line in a file for each send."""
+class LoggedLimits(Limits):
+    """The sandbox's flood limits, which also log each send in a file."""
 
     def __init__(self, path: Path, state: State) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class WatchedLimits(Limits):
         self._state = state
 
     def admit(self, chat_id: int, *, private: bool) -> None:
-        """As the sandbox does, and noted."""
+        """Admit or refuse a send as the sandbox does, and log it. Raises TelegramError."""
         channel = self._state.chats[chat_id].type == "channel"
         line = {"at": time.time(), "chat_id": chat_id, "channel": channel, "admitted": True}
         try:
@@ -119,7 +119,11 @@ class WatchedLimits(Limits):
 
 
 def populate(state: State, plan: Plan) -> dict[str, object]:
-    """Make people who have started the bot, their channels with the bot as admin, and staff's."""
+    """Make people, channels and the admin chat; return their ids.
+
+    All people have started the bot. The bot is an administrator of every channel and of the admin
+    chat.
+    """
     bot = state.bot_id
     people = [state.add_user(User(state.new_id(), f"Person {n}")) for n in range(plan.people)]
     for person in people:
@@ -150,9 +154,9 @@ async def serve(plan: Plan) -> None:
     folder = Path(plan.folder)
     state = State.load(folder)
     state.adopt_bot(int(plan.token.partition(":")[0]))
-    state.limits = WatchedLimits(folder / SEND_LOG, state)
+    state.limits = LoggedLimits(folder / SEND_LOG, state)
     state.limits.enabled = plan.limits
-    state.faults = DrawnFaults(folder / FAULT_LOG, state, plan.seed, plan.chances)
+    state.faults = RandomFaults(folder / FAULT_LOG, state, plan.seed, plan.fault_shares)
     facts = populate(state, plan)
     app = create_app(state, bot_token=plan.token, control_token=plan.control_token)
     listener = ports.listen(0)

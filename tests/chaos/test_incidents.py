@@ -1,4 +1,4 @@
-"""The incidents of the runbook: each reproduced, contained, recovered and verified.
+"""Reproduce, contain, recover and verify each incident of the runbook.
 
 Telegram is down; Redis is down; an ad makes its workers die; an escrow is stuck in HELD.
 """
@@ -24,15 +24,15 @@ from tests.conftest import Database
 from tests.sandbox.raw_world import begin
 from tests.scheduler.scene import AD, Scene
 
-NOWHERE = "http://127.0.0.1:1"
-"""A port on which nobody listens."""
+UNUSED_URL = "http://127.0.0.1:1"
+"""An address at which no server listens."""
 
 
 @pytest.fixture
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Everybody registered, one channel connected, one text campaign active."""
+    """Register everybody, connect one channel, and activate one text campaign."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)
@@ -42,56 +42,56 @@ async def scene(
             await close()
 
 
-async def money(scene: Scene) -> None:
-    """The ticks that move money."""
+async def run_money_ticks(scene: Scene) -> None:
+    """Run the ticks that move money: releases and refunds."""
     await settlements.release_due(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
 
 
 async def statuses(scene: Scene) -> dict[str, int]:
-    """The plan's own check: how many post jobs stand where."""
+    """Count the post jobs by status, as the runbook does."""
     rows = await scene.rows("SELECT status, COUNT(*) FROM post_jobs GROUP BY status")
     return {row["status"]: row["count"] for row in rows}
 
 
-async def kinds_owed(scene: Scene) -> list[str]:
-    """What the admin chat is owed, in order."""
+async def admin_notices(scene: Scene) -> list[str]:
+    """Return the kinds of the messages owed to the admin chat, oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE user_id IS NULL ORDER BY id")
     return [row["kind"] for row in rows]
 
 
 async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
-    places = [scene.channel_id] + [await scene.another_channel() for _ in range(4)]
-    target_ids = [await scene.approve(channel_id=place) for place in places]
-    # Reproduced: nothing gets through to Telegram. Contained: sending stops by itself.
-    cut_off = scene.desk(api_url=NOWHERE)
+    channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(4)]
+    target_ids = [await scene.approve(channel_id=channel_id) for channel_id in channel_ids]
+    # Reproduced: no request reaches Telegram. Contained: sending stops by itself.
+    offline_worker = scene.desk(api_url=UNUSED_URL)
     for _ in range(3):
-        await scene.dispatch(cut_off)
+        await scene.dispatch(offline_worker)
         await scene.database.forward(timedelta(minutes=1))
-    assert cut_off.breaker.open
+    assert offline_worker.breaker.open
     spent = [(await scene.job(target_id))["attempts"] for target_id in target_ids]
-    await scene.dispatch(cut_off)
+    await scene.dispatch(offline_worker)
     assert [(await scene.job(target_id))["attempts"] for target_id in target_ids] == spent
     assert max(spent) < posts.MAX_ATTEMPTS
-    await money(scene)
+    await run_money_ticks(scene)
     assert await statuses(scene) == {"queued": 5}
     assert {(await scene.job(target_id))["escrow"] for target_id in target_ids} == {"held"}
-    assert (await kinds_owed(scene))[-1] == "telegram_down"
-    # Contained by hand as well, as the runbook says, and run again in its order.
+    assert (await admin_notices(scene))[-1] == "telegram_down"
+    # Contained by hand as well: the switches are stopped and run again in the runbook's order.
     for key in (Switch.TELEGRAM_POSTING, Switch.WORKER_POST):
         await scene.set_switch(key, enabled=False)
-    back = scene.desk(owner="after the outage")
-    await scene.dispatch(back)
+    worker = scene.desk(owner="after the outage")
+    await scene.dispatch(worker)
     assert await statuses(scene) == {"queued": 5}
     for key in (Switch.TELEGRAM_POSTING, Switch.WORKER_POST):
         await scene.set_switch(key, enabled=True)
-    # Recovered: the same queue goes out, each post once.
+    # Recovered: the same queue is published, each post once.
     await scene.database.forward(timedelta(minutes=15))
-    await scene.dispatch(back)
-    await money(scene)
+    await scene.dispatch(worker)
+    await run_money_ticks(scene)
     assert await statuses(scene) == {"success": 5}
-    assert "telegram_back" in await kinds_owed(scene)
+    assert "telegram_back" in await admin_notices(scene)
     assert len(await scene.published()) == 5
     assert {(await scene.job(target_id))["target"] for target_id in target_ids} == {"posted"}
     await notice_delivery.deliver(scene.mail())
@@ -101,30 +101,30 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
 
 async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
     valkey = await embedded.start_valkey(tmp_path / "valkey")
-    places = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]
+    channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]
     chats = {row["id"]: row["chat_id"] for row in await scene.rows("SELECT * FROM channels")}
-    desk = replace(scene.desk(), limiter=RateLimiter(valkey.url))
-    scene.closing.append(desk.limiter.close)
+    worker = replace(scene.desk(), limiter=RateLimiter(valkey.url))
+    scene.closing.append(worker.limiter.close)
     try:
-        target_ids = [await scene.approve(channel_id=place) for place in places[:2]]
-        await scene.dispatch(desk)
+        target_ids = [await scene.approve(channel_id=channel_id) for channel_id in channel_ids[:2]]
+        await scene.dispatch(worker)
         assert await statuses(scene) == {"success": 2}
     finally:
         await valkey.stop()
-    # Reproduced: it is gone in the middle of the work. Contained: posts and money do not need
-    # it, and the limits are kept by each process for itself.
-    target_ids += [await scene.approve(channel_id=place) for place in places[2:4]]
-    await scene.dispatch(desk)
+    # Reproduced: Redis stops in the middle of the work. Contained: posts and money do not need it,
+    # and each process keeps the limits for itself.
+    target_ids += [await scene.approve(channel_id=channel_id) for channel_id in channel_ids[2:4]]
+    await scene.dispatch(worker)
     assert await statuses(scene) == {"success": 4}
-    assert await desk.limiter.turn(chats[places[3]], within=0) > 0
+    assert await worker.limiter.turn(chats[channel_ids[3]], within=0) > 0
     await scene.set_switch(Switch.WORKER_POST, enabled=False)
-    target_ids += [await scene.approve(channel_id=place) for place in places[4:]]
-    await scene.dispatch(desk)
+    target_ids += [await scene.approve(channel_id=channel_id) for channel_id in channel_ids[4:]]
+    await scene.dispatch(worker)
     assert await statuses(scene) == {"success": 4, "queued": 2}
-    # Recovered: the queue is in PostgreSQL, and nothing of it is lost.
+    # Recovered: the queue is in PostgreSQL, and no post is lost.
     await scene.set_switch(Switch.WORKER_POST, enabled=True)
-    await scene.dispatch(desk)
-    await money(scene)
+    await scene.dispatch(worker)
+    await run_money_ticks(scene)
     assert await statuses(scene) == {"success": 6}
     assert {(await scene.job(target_id))["target"] for target_id in target_ids} == {"posted"}
     assert len(await scene.published()) == 6
@@ -132,16 +132,18 @@ async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
 
 async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     poisoned = await scene.approve()
-    sound = await scene.approve(channel_id=await scene.another_channel())
+    healthy = await scene.approve(channel_id=await scene.another_channel())
     publish = workers._publish
 
-    async def die_over_it(desk: workers.PostingWorker, claim: Claim, lease_ends: float) -> None:
+    async def fail_on_poisoned(
+        worker: workers.PostingWorker, claim: Claim, lease_ends: float
+    ) -> None:
         if claim.target_id == poisoned:
             raise MemoryError("the ad is too much for it")
-        await publish(desk, claim, lease_ends)
+        await publish(worker, claim, lease_ends)
 
-    # Reproduced: every worker that takes it up dies over it. Contained: it is parked by itself.
-    monkeypatch.setattr(workers, "_publish", die_over_it)
+    # Reproduced: every worker that claims the post dies. Contained: the job is parked by itself.
+    monkeypatch.setattr(workers, "_publish", fail_on_poisoned)
     for number in range(rescue.MAX_ABANDONED):
         await scene.dispatch(owner=f"worker {number}")
         await scene.database.as_owner(
@@ -152,10 +154,10 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
     await scene.dispatch(owner="one more")
     job = await scene.job(poisoned)
     assert (job["status"], job["claim_no"]) == ("failed", rescue.MAX_ABANDONED)
-    assert (await scene.job(sound))["status"] == "success"  # it has held nobody up
-    await money(scene)
+    assert (await scene.job(healthy))["status"] == "success"  # other posts did not wait
+    await run_money_ticks(scene)
     assert (await scene.job(poisoned))["target"] == "refunded"
-    # Recovered: it is among the dead letters with its error, and can be offered again.
+    # Recovered: the job is among the dead letters with its error, and can be offered again.
     monkeypatch.setattr(workers, "_publish", publish)
     async with scene.database.sessions.begin() as session:
         [letter] = await dead_letters.page(session, limit=9, offset=0)
@@ -191,12 +193,12 @@ async def test_escrow_stuck_in_held(scene: Scene) -> None:
         )
     await scene.dispatch()
     await scene.database.forward(sla + timedelta(minutes=1))
-    # Contained: with the watchdog stopped it only counts and tells.
+    # Contained: while its switch is stopped, the watchdog only counts and notifies.
     await scene.set_switch(Switch.WORKER_WATCHDOGS, enabled=False)
     await watchdogs.refund_stuck_escrows(scene.database.sessions, sla)
     assert (await scene.job(stuck))["escrow"] == "held"
-    assert (await kinds_owed(scene))[-1] == "escrow_watchdog"
-    # Recovered: it refunds what surely is not out, and touches nothing else.
+    assert (await admin_notices(scene))[-1] == "escrow_watchdog"
+    # Recovered: the watchdog refunds what surely is not published, and changes nothing else.
     await scene.set_switch(Switch.WORKER_WATCHDOGS, enabled=True)
     await watchdogs.refund_stuck_escrows(scene.database.sessions, sla)
     job = await scene.job(stuck)

@@ -1,4 +1,4 @@
-"""The product's servers and its launcher are killed while people use it."""
+"""Kill the product's servers and its launcher while people use the product."""
 
 import asyncio
 import contextlib
@@ -16,21 +16,21 @@ from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control, Person, words
 from sandbox.demo.scenario import Participants, Scenario, create_participants
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.slow_process
 
 WALLET = "💰 Wallet"
-ON_DISK = ("local/postgres/data", "local/valkey", ".")
+DATA_FOLDERS = ("local/postgres/data", "local/valkey", ".")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the sandbox of this file keeps its data."""
+    """Return the folder in which the sandbox of this file keeps its data."""
     return tmp_path_factory.mktemp("outages")
 
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """The sandbox of this file: the last of the list is the one that runs."""
+    """Run the sandbox of this file; the last item of the list is the one that runs."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started
@@ -40,8 +40,8 @@ def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
 
 
 @asynccontextmanager
-async def playing(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Scenario]:
-    """A new story in the running sandbox; at its end the books are clean."""
+async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Scenario]:
+    """Begin a new story in the running sandbox; check the books and the one post at its end."""
     control = Control.of(world.facts)
     async with control.session:
         cast = await create_participants(control, world.facts, name)
@@ -52,15 +52,15 @@ async def playing(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Sc
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
-    """Every message that was ever put into the channel."""
-    found: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
-    return found
+    """Return every message that was ever put into the channel."""
+    messages: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
+    return messages
 
 
 async def test_the_main_job_goes_on_while_valkey_is_dead(
     worlds: list[launcher.RunningSandbox],
 ) -> None:
-    async with playing(worlds[-1], "without Valkey") as story:
+    async with run_story(worlds[-1], "without Valkey") as story:
         await story.control.post("/processes/valkey/kill")
         for step in steps.STEPS:
             await step.act(story)
@@ -68,14 +68,14 @@ async def test_the_main_job_goes_on_while_valkey_is_dead(
         await story.control.post("/processes/valkey/start")
 
 
-async def test_postgres_is_killed_after_every_other_step_while_others_press(
+async def test_postgres_is_killed_after_every_other_step_while_somebody_presses_buttons(
     worlds: list[launcher.RunningSandbox],
 ) -> None:
-    async with playing(worlds[-1], "without PostgreSQL") as story:
-        passer_by = await story.control.post("/users", first_name="Passer-by")
+    async with run_story(worlds[-1], "without PostgreSQL") as story:
+        user = await story.control.post("/users", first_name="Passer-by")
         pressed: list[int] = []
-        pressing = keep_pressing(Person(story.control, passer_by["id"]), pressed)
-        restless = asyncio.create_task(pressing)
+        pressing = keep_pressing(Person(story.control, user["id"]), pressed)
+        task = asyncio.create_task(pressing)
         pids = {worlds[-1].facts["processes"]["postgres"]}
         for number, step in enumerate(steps.STEPS):
             await step.act(story)
@@ -84,11 +84,12 @@ async def test_postgres_is_killed_after_every_other_step_while_others_press(
                 await story.control.post("/processes/postgres/start")
                 pids.add(worlds[-1].facts["processes"]["postgres"])
         assert len(pids) == 1 + len(steps.STEPS) // 2
-        assert not restless.done()
-        restless.cancel()
+        assert not task.done()
+        task.cancel()
         assert len(pressed) > len(pids)
-        # Who pressed while it was away gets an answer now, and every update has been handled.
-        person = Person(story.control, passer_by["id"])
+        # A person who pressed while PostgreSQL was down gets an answer now, and every update was
+        # handled.
+        person = Person(story.control, user["id"])
         menu = await person.say("/start", then="What would you like to do?")
         await person.press(WALLET, on=menu, then="Available: $0.00")
         await story.books.until(
@@ -98,24 +99,24 @@ async def test_postgres_is_killed_after_every_other_step_while_others_press(
             FROM inbox WHERE done_at IS NULL
             """,
             so=lambda row: row["left_over"] == 0,
-            expected="no update is left over, and none was parked",
+            expected="no update is left, and none was parked",
         )
-        await asyncio.gather(restless, return_exceptions=True)
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def keep_pressing(person: Person, pressed: list[int]) -> None:
-    """Write and press without a pause, not caring for the answers; `pressed` gets the messages."""
+    """Send /start and press buttons without waiting for answers; `pressed` gets the message ids."""
     path = f"/users/{person.id}"
     while True:
         await person.control.post(f"{path}/send", chat_id=person.id, text="/start")
         await asyncio.sleep(0.2)
-        shown = (await person.chat.read())["messages"]
-        menus = [message["message_id"] for message in shown if WALLET in words(message)]
+        messages = (await person.chat.read())["messages"]
+        menus = [message["message_id"] for message in messages if WALLET in words(message)]
         if menus:
-            chosen = {"message_id": menus[-1], "button": WALLET, "wait": False}
-            # The bot may turn this menu into what an earlier press asked for, at this very moment.
+            press = {"message_id": menus[-1], "button": WALLET, "wait": False}
+            # The bot may edit this menu at this moment, as the answer to an earlier press.
             with contextlib.suppress(Unexpected):
-                await person.control.post(f"{path}/press", chat_id=person.id, **chosen)
+                await person.control.post(f"{path}/press", chat_id=person.id, **press)
                 pressed.append(menus[-1])
         await asyncio.sleep(0.2)
 
@@ -153,13 +154,13 @@ async def test_money_paid_at_the_moment_of_the_crash_arrives_once(
 async def test_a_killed_launcher_takes_everything_down_and_the_story_goes_on(
     worlds: list[launcher.RunningSandbox], folder: Path
 ) -> None:
-    async with playing(worlds[-1], "of the crash") as story:
+    async with run_story(worlds[-1], "of the crash") as story:
         for step in steps.STEPS[:6]:
             await step.act(story)
         worlds[-1].child.send(signal.SIGKILL)
         await worlds[-1].child.wait()
-        for place in ON_DISK:
-            assert await processes.until_left(folder / place, 15) == []
+        for name in DATA_FOLDERS:
+            assert await processes.until_left(folder / name, 15) == []
         worlds.append(await launcher.start(folder))
         for step in steps.STEPS[6:]:
             await step.act(story)

@@ -1,4 +1,4 @@
-"""One connection on which a story is told, undone, and told again; and what the books then say."""
+"""Run steps on one connection that is rolled back at the end, and read the books in between."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ BOOKS = text(
 
 
 class Story:
-    """Steps on one connection, as the application; everything is undone at the end."""
+    """Steps on one connection in the application's role; everything is rolled back at the end."""
 
     def __init__(self, superuser_url: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -56,29 +56,29 @@ class Story:
     async def _begin(self) -> AsyncConnection:
         connection = await self._engine.connect()
         await connection.begin()
-        await self._become(connection)
+        await self._set_role(connection)
         return connection
 
     @staticmethod
-    async def _become(connection: AsyncConnection) -> None:
+    async def _set_role(connection: AsyncConnection) -> None:
         await connection.execute(text(f"SET LOCAL ROLE {embedded.APP}"))
 
     def _wait(self, act: Awaitable[T]) -> T:
-        async def whole() -> T:
+        async def await_act() -> T:
             return await act
 
-        return self._loop.run_until_complete(whole())
+        return self._loop.run_until_complete(await_act())
 
     def mark(self) -> None:
-        """Come back here at each `back`."""
+        """Set the savepoint to which `back` returns."""
         self._wait(self._connection.execute(text("SAVEPOINT marked")))
 
     def back(self) -> None:
-        """Undo everything since the mark."""
+        """Undo everything since `mark`."""
         self._wait(self._connection.execute(text("ROLLBACK TO SAVEPOINT marked")))
 
     def do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Do one use case as an entry point would: committed, or nothing of it at all."""
+        """Run one use case as an entry point would: all of it is kept, or nothing."""
         return self._wait(self._do(act))
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
@@ -95,7 +95,7 @@ class Story:
         return done
 
     def forward(self, hours: float) -> None:
-        """Let time pass, which only the owner of the clock can."""
+        """Move the database's clock forward, which only the owner of the tables may do."""
         self._wait(self._forward(hours))
 
     async def _forward(self, hours: float) -> None:
@@ -104,16 +104,16 @@ class Story:
             text("UPDATE clock_shift SET allowed = true, shift = shift + :by"),
             {"by": timedelta(hours=hours)},
         )
-        await self._become(self._connection)
+        await self._set_role(self._connection)
 
     def books(self) -> dict[str, Any]:
-        """Return what every wallet, state and switch is, and which invariants are broken."""
-        found = self._wait(self._connection.execute(BOOKS)).scalar_one()
-        books: dict[str, Any] = json.loads(found)
+        """Return the balances, states and switches, and the names of the violated invariants."""
+        row = self._wait(self._connection.execute(BOOKS)).scalar_one()
+        books: dict[str, Any] = json.loads(row)
         return books
 
     def end(self) -> None:
-        """Undo the rest and let the connection go."""
+        """Roll back and close the connection."""
         self._wait(self._connection.rollback())
         self._wait(self._connection.close())
         self._wait(self._engine.dispose())

@@ -1,4 +1,4 @@
-"""Breaks the books as only their owner could: by hand, with the guards out of the way."""
+"""Break the books as only the owner of the tables can: by hand, with the triggers disabled."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,31 +13,31 @@ from services.money import corrections, reconciliation
 from services.platform.actors import Actor
 from tests.conftest import Database
 
-GUARDED = (
+GUARDED_TABLES = (
     *("wallets", "ledger_entries", "ledger_transfers", "escrows", "campaign_targets"),
     "post_jobs",
 )
 
 
 async def by_hand(database: Database, *statements: str) -> None:
-    """Run statements that the guards forbid, as one transaction; the guards stand again after."""
+    """Run statements that the guards forbid, in one transaction; then enable the guards again."""
     connection = await asyncpg.connect(database.owner_url)
     try:
         async with connection.transaction():
-            for name in GUARDED:
+            for name in GUARDED_TABLES:
                 await connection.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
             for statement in statements:
                 await connection.execute(statement)
-            for name in GUARDED:
+            for name in GUARDED_TABLES:
                 await connection.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
     finally:
         await connection.close()
 
 
 def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "balance") -> str:
-    """Write an entry, of a transfer of its own, that its wallet knows nothing of.
+    """Return SQL that inserts an entry, with a transfer of its own, without changing its wallet.
 
-    `after` is the balance that it claims, as SQL over the wallet's row.
+    `after` is the balance that the entry claims, as SQL over the wallet's row.
     """
     return (
         "WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)"
@@ -51,7 +51,7 @@ def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "b
 
 @asynccontextmanager
 async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
-    """A transaction with the owner's rights."""
+    """Open a transaction with the rights of the owner of the tables."""
     engine = create_engine(database.owner_url)
     try:
         async with create_sessions(engine).begin() as session:
@@ -63,14 +63,17 @@ async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
 async def signed(
     database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
 ) -> Correction:
-    """Have one admin propose a repair (`wallet`, `entry`, ... by id) and another confirm it."""
-    ways: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
+    """Propose a correction as one admin and confirm it as another.
+
+    `propose` is the kind of correction; `what` is the id of its wallet, entry or target.
+    """
+    functions: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
         "reset": (corrections.propose_balance_reset, "wallet_id"),
         "orphan": (corrections.propose_orphan, "entry_id"),
         "payout": (corrections.propose_missing_payout, "target_id"),
         "reversal": (corrections.propose_escrow_reversal, "target_id"),
     }
-    act, argument = ways[propose]
+    act, argument = functions[propose]
     async with database.sessions.begin() as session:
         proposed = await act(session, actor=proposer, reason="the incident", **{argument: what})
     async with database.sessions.begin() as session:
@@ -80,6 +83,6 @@ async def signed(
 
 
 async def repaired(database: Database, correction: Correction) -> Correction:
-    """Let the owner's role do what was signed."""
+    """Execute a confirmed correction in the owner's role."""
     async with as_owner(database) as session:
         return await reconciliation.repair(session, correction_id=correction.id)

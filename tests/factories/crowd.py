@@ -1,4 +1,4 @@
-"""Many at once, each over a connection of its own."""
+"""Run several acts at the same time, each on a connection of its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def each(sessions: Sessions, *acts: Act) -> list[Any]:
-    """Do all at once, each in a transaction of its own; return results and domain errors."""
+    """Run all acts at once, each in a transaction of its own; return results and domain errors."""
 
     async def one(act: Act) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""The state machine's way of doing things twice, and its rules about posts."""
+"""The base of the state machine: each act runs in the product and in the model; rules for posts."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -17,7 +17,7 @@ from services.posts import posting, verification
 from services.posts.posting import Claim
 from tests.factories import one_post, world
 from tests.factories.model import MOMENT, Refused
-from tests.factories.model_posts import PAUSE_HOURS
+from tests.factories.model_posts import RETRY_HOURS
 
 LEASE = timedelta(hours=1)
 PICK = st.integers(0, 99)
@@ -26,7 +26,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """Does everything twice, in the product and in the model."""
+    """Runs every act in the product and in the model."""
 
     world: world.World
 
@@ -39,65 +39,65 @@ class Machine(RuleBasedStateMachine):
         self.claims: list[Claim] = []
 
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
-        """Do it in both: the same result, or the same refusal."""
+        """Run an act in both; return both results, or None if both refused with the same error."""
         self.model.now += MOMENT
         try:
-            wanted = expected()
+            expected_result = expected()
         except Refused as refusal:
             fact = refusal.fact
         else:
-            return self.story.do(act), wanted
+            return self.story.do(act), expected_result
         with pytest.raises(errors.DomainError) as refused:
             self.story.do(act)
         assert type(refused.value) is fact
         return None
 
     def same(self, act: Act, expected: Callable[[], Any]) -> None:
-        """Do it in both, where the result itself must be the same."""
+        """Run an act in both; the results must be equal."""
         if (answer := self.both(act, expected)) is not None:
-            done, wanted = answer
-            assert done == wanted
+            result, expected_result = answer
+            assert result == expected_result
 
     def person(self, pick: int) -> Actor:
         """Return one of the people."""
         return self.world.people[pick % len(self.world.people)]
 
     def advertiser(self, campaign_id: int, pick: int) -> Actor:
-        """Return a campaign's advertiser; now and then somebody else."""
-        mine = self.model.campaigns[campaign_id].advertiser
-        own = next(who for who in self.world.people if who.user_id == mine)
-        return self.person(pick) if pick > 90 else own
+        """Return a campaign's advertiser, or any person if `pick` is above 90."""
+        advertiser_id = self.model.campaigns[campaign_id].advertiser
+        advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)
+        return self.person(pick) if pick > 90 else advertiser
 
     def target(self, pick: int) -> int:
-        """Return one of the placements; -1 is the newest."""
+        """Return the id of one of the placements; -1 is the newest."""
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of the claims there ever were."""
+        """Return one of all claims so far."""
         return self.claims[pick % len(self.claims)]
 
 
 class Posts(Machine):
-    """What workers and those who look do."""
+    """The rules for what workers and checks of posts do."""
 
     @rule(over=st.sampled_from([False, False, True]))
     def claim(self, *, over: bool) -> None:
-        """A worker takes a post; one lease in three is over at once."""
+        """Claim a post as a worker; one lease in three is over at once."""
         lease = -LEASE if over else LEASE
         answer = self.both(
             lambda session: one_post.claim(session, owner="worker", lease=lease),
             lambda: self.model.claim(lease_over=over),
         )
-        taken, wanted = answer
-        assert (taken and taken.target_id) == wanted
-        if taken is not None:
-            assert taken.claim_no == self.model.targets[wanted].claim_no
-            self.claims.append(taken)
+        claimed, expected_result = answer
+        assert (claimed and claimed.target_id) == expected_result
+        if claimed is not None:
+            assert claimed.claim_no == self.model.targets[expected_result].claim_no
+            self.claims.append(claimed)
 
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def ask(self, pick: int) -> None:
-        """A worker asks whether it may send."""
+        """Ask as a worker whether the send may begin."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.may_send(session, claim),
@@ -107,7 +107,7 @@ class Posts(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def sent(self, pick: int) -> None:
-        """A worker comes back: it is out."""
+        """Record as a worker that the post is published."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.record_published(session, claim, message_id=7),
@@ -117,7 +117,7 @@ class Posts(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, lost=YES)
     def refused(self, pick: int, *, lost: bool) -> None:
-        """A worker comes back: Telegram would not have it."""
+        """Record as a worker that Telegram refused the post."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: posting.record_refused(session, claim, error="x", rights_lost=lost),
@@ -127,12 +127,12 @@ class Posts(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, counts=YES)
     def not_sent(self, pick: int, *, counts: bool) -> None:
-        """A worker comes back: nothing went out."""
+        """Record as a worker that the post was not sent."""
         claim = self.a_claim(pick)
-        pause = timedelta(hours=PAUSE_HOURS)
+        retry_after = timedelta(hours=RETRY_HOURS)
         self.same(
             lambda session: posting.record_not_sent(
-                session, claim, error="x", counts=counts, retry_after=pause
+                session, claim, error="x", counts=counts, retry_after=retry_after
             ),
             lambda: self.model.not_sent(
                 claim.target_id, claim.claim_no, claim.attempts, counts=counts
@@ -142,7 +142,7 @@ class Posts(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, back=YES)
     def give_up(self, pick: int, *, back: bool) -> None:
-        """A worker gives its post back, or does not know."""
+        """Release the claim, or record that the post is uncertain."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: (
@@ -160,7 +160,7 @@ class Posts(Machine):
     @precondition(lambda self: any(target.job for target in self.model.targets.values()))
     @rule(pick=PICK, verdict=st.sampled_from([*Verdict, Verdict.PRESENT, Verdict.GONE]))
     def look(self, pick: int, verdict: Verdict) -> None:
-        """Somebody looks whether it is still there."""
+        """Record a check of a post."""
         with_job = {key: target for key, target in self.model.targets.items() if target.job}
         target_id = world.nth(with_job, pick)
 

@@ -1,7 +1,8 @@
-"""The money core in plain Python: what every act must come to, and which refusal it must meet.
+"""Model the money core in plain Python: the result of every act, or the refusal that it must meet.
 
-No SQL, no transactions, no locks, and none of the product's code but its words. Time is a number
-of hours; every step takes a moment, so that what happened later is later.
+The model has no SQL, no transactions and no locks. Of the product's code it uses only the names of
+states, switches and errors. Time is a number of hours. Every step takes a moment, so that a later
+event has a later time.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from db.models.posting import Verdict
 from services.platform import errors
 
 MOMENT = 1e-7
-"""Hours that a step takes."""
+"""The hours that a step takes."""
 ATTEMPTS = 8
 STUCK_HOURS = 24
 UNDECIDED_HOURS = 72
@@ -25,7 +26,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """What the product must answer with, too."""
+    """The product must refuse this act with the same error."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -34,7 +35,7 @@ class Refused(Exception):
 
 @dataclass
 class Campaign:
-    """An advertiser's."""
+    """A campaign of an advertiser."""
 
     advertiser: int
     budget: int
@@ -43,7 +44,7 @@ class Campaign:
 
 @dataclass
 class Channel:
-    """An owner's."""
+    """A channel of an owner."""
 
     owner: int
     price: int
@@ -53,7 +54,7 @@ class Channel:
 
 @dataclass
 class Target:
-    """A placement, with its escrow and its post."""
+    """A placement with its escrow and its post."""
 
     campaign: int
     channel: int
@@ -76,19 +77,19 @@ class Target:
 
     @property
     def fee(self) -> int:
-        """The platform's part."""
+        """The fee in minor units: the platform's part of the price."""
         return self.price * self.fee_bps // 10_000
 
 
 @dataclass
 class Model:
-    """The whole marketplace."""
+    """The whole marketplace, except for the acts on channels and posts."""
 
     now: float = 0
     balances: dict[int, int] = field(default_factory=dict)
     revenue: dict[int, int] = field(default_factory=dict)
     deposits: dict[str, tuple[int, int, bool]] = field(default_factory=dict)
-    """By key: whose, how much, credited."""
+    """By key: the person, the amount, and whether it is credited."""
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
@@ -97,7 +98,7 @@ class Model:
     # -- money ------------------------------------------------------------------------------------
 
     def deposit(self, person: int, amount: int, key: str) -> bool:
-        """A payment arrives; whether it is credited now."""
+        """Record a payment; return whether it is credited now."""
         if amount < 1:
             raise Refused(errors.InvalidAmount)
         known = self.deposits.setdefault(key, (person, amount, False))
@@ -108,7 +109,7 @@ class Model:
         return self.deposits[key][2]
 
     def credit_due(self) -> int:
-        """Payments that waited are credited."""
+        """Credit the payments that waited; return their number."""
         waiting = [key for key, (_, _, credited) in self.deposits.items() if not credited]
         if not self.switches[Switch.DEPOSITS]:
             return 0
@@ -123,7 +124,7 @@ class Model:
             self.deposits[key] = (person, amount, True)
 
     def hold(self, target_id: int) -> None:
-        """Money is held for a pending placement."""
+        """Hold the money for a pending placement."""
         target = self.targets[target_id]
         if target.status is not Targets.PENDING:
             raise Refused(errors.InvalidMove)
@@ -141,15 +142,15 @@ class Model:
         target.escrow, target.held_at = Escrows.HELD, self.now
 
     def release(self, target_id: int) -> None:
-        """The owner is paid."""
+        """Pay the owner and the fee."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
         due = target.release_due_at
         if target.job is not Jobs.SUCCESS or due is None or due > self.now:
             raise Refused(errors.PostNotProven)
-        seen = any(at >= due and verdict is Verdict.PRESENT for at, verdict in target.looks)
-        if target.hours > 0 and not seen:
+        proven = any(at >= due and verdict is Verdict.PRESENT for at, verdict in target.looks)
+        if target.hours > 0 and not proven:
             raise Refused(errors.PostNotProven)
         if not self.switches[Switch.PAYOUTS]:
             raise Refused(errors.SwitchStopped)
@@ -158,7 +159,7 @@ class Model:
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
 
     def refund(self, target_id: int) -> None:
-        """The advertiser has everything back."""
+        """Return the whole escrow to the advertiser."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -173,7 +174,7 @@ class Model:
         target.escrow, target.status = Escrows.REFUNDED, Targets.REFUNDED
 
     def watchdog(self) -> int:
-        """What is held too long with no post out is refunded; how many were stuck."""
+        """Refund what is held too long without a published post; return how many were stuck."""
         stuck = [
             target
             for target in self.targets.values()
@@ -197,7 +198,7 @@ class Model:
         publish_in: float | None,
         fee_bps: int,
     ) -> Target:
-        """A placement is asked for; the caller files it under its id."""
+        """Return a new pending placement; the caller stores it under its id."""
         campaign, channel = self.campaigns[campaign_id], self.channels[channel_id]
         if campaign.advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -226,7 +227,7 @@ class Model:
         )
 
     def withdraw(self, actor: int, target_id: int) -> None:
-        """Its advertiser takes it back."""
+        """Withdraw a pending placement as its advertiser."""
         target = self.targets[target_id]
         if self.campaigns[target.campaign].advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -237,7 +238,7 @@ class Model:
         target.status = Targets.WITHDRAWN
 
     def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """A decision; whether it was the first."""
+        """Approve a placement; return whether this was the first decision."""
         target = self._decidable(target_id, staff=staff, involved=involved)
         decided = target.job is not None
         if decided and target.status in {Targets.APPROVED, Targets.POSTED, Targets.REFUNDED}:
@@ -258,7 +259,7 @@ class Model:
         return True
 
     def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """The other decision; whether it was the first."""
+        """Reject a placement; return whether this was the first decision."""
         target = self._decidable(target_id, staff=staff, involved=involved)
         if target.status is Targets.REJECTED:
             return False
@@ -275,8 +276,8 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Nobody decided in time; how many."""
-        over = 0
+        """Expire placements that nobody decided in time; return how many."""
+        count = 0
         for target in self.targets.values():
             if target.status is not Targets.PENDING or target.escrow is not None:
                 continue
@@ -288,26 +289,26 @@ class Model:
                 target.status = Targets.EXPIRED
             else:
                 continue
-            over += 1
-        return over
+            count += 1
+        return count
 
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """A draft takes placements: here every campaign has been activated already."""
+        """Activate a draft. Here every campaign is active from the start."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)
 
     def pause(self, actor: int, campaign_id: int) -> None:
-        """Nothing new goes out."""
+        """Pause a campaign: no more of its posts are sent."""
         campaign = self._own(actor, campaign_id)
         if campaign.status not in {Campaigns.ACTIVE, Campaigns.PAUSED}:
             raise Refused(errors.InvalidMove)
         campaign.status = Campaigns.PAUSED
 
     def resume(self, actor: int, campaign_id: int) -> None:
-        """What is long past is cancelled, the rest goes on."""
+        """Resume a campaign; cancel posts whose time is long past."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is Campaigns.ACTIVE:
             return
@@ -319,7 +320,7 @@ class Model:
                 target.job = Jobs.CANCELLED
 
     def cancel(self, actor: int, campaign_id: int) -> None:
-        """The end of a campaign; what is live runs on."""
+        """Cancel a campaign; published posts stay for their promised hours."""
         self._own(actor, campaign_id).status = Campaigns.CANCELLED
         for target in self.targets.values():
             pending = target.status is Targets.PENDING and target.escrow is None

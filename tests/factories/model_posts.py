@@ -1,4 +1,4 @@
-"""The other half of the model: channels, and the posts in them."""
+"""Extend the model with channels and the posts in them."""
 
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
@@ -9,26 +9,26 @@ from db.models.posting import Verdict
 from services.platform import errors
 from tests.factories.model import ATTEMPTS, Model, Refused, Target
 
-LOOK_AGAIN_HOURS = 5 / 60
-PAUSE_HOURS = 0.5
-"""How long a post waits that surely was not sent."""
-BUSY = {Jobs.SENDING, Jobs.UNCERTAIN}
+SECOND_CHECK_HOURS = 5 / 60
+RETRY_HOURS = 0.5
+"""How long a post waits after a send that surely failed."""
+BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
 class PostingModel(Model):
-    """The whole marketplace, with its posts."""
+    """The whole marketplace with its posts."""
 
-    def move_channel(self, actor: int, channel_id: int, wanted: Channels) -> None:
-        """Its owner pauses it, or opens it again."""
+    def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
+        """Pause or resume a channel as its owner."""
         channel = self.channels[channel_id]
         if channel.owner != actor:
             raise Refused(errors.NotChannelOwner)
         if channel.status not in {Channels.ACTIVE, Channels.PAUSED}:
             raise Refused(errors.InvalidMove)
-        channel.status = wanted
+        channel.status = status
 
     def rights(self, channel_id: int, *, lost: bool) -> None:
-        """The bot may post no more, or again."""
+        """Record that the bot lost or regained the right to post."""
         channel = self.channels[channel_id]
         if lost and channel.status in {Channels.ACTIVE, Channels.PAUSED}:
             channel.status = Channels.SUSPENDED
@@ -36,10 +36,10 @@ class PostingModel(Model):
             channel.status = Channels.ACTIVE
 
     def claim(self, *, lease_over: bool) -> int | None:
-        """Which target's post is taken, if any."""
+        """Claim the post that has been due longest; return its target's id, or None."""
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None
-        busy = {target.channel for target in self.targets.values() if target.job in BUSY}
+        busy = {target.channel for target in self.targets.values() if target.job in BLOCKING}
         due = [
             (target.due_at, target_id)
             for target_id, target in self.targets.items()
@@ -58,15 +58,15 @@ class PostingModel(Model):
         return target_id
 
     def may_send(self, target_id: int, claim_no: int) -> bool:
-        """Whether the send may begin."""
+        """Return whether the send may begin."""
         target = self.targets[target_id]
-        mine = self._mine(target, claim_no)
-        return mine and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
+        owns_claim = self._owns_claim(target, claim_no)
+        return owns_claim and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
 
     def sent(self, target_id: int, claim_no: int) -> bool:
-        """It is out."""
+        """Record that the post is published; return whether the claim was valid."""
         target = self.targets[target_id]
-        if not self._mine(target, claim_no):
+        if not self._owns_claim(target, claim_no):
             return False
         target.job = Jobs.SUCCESS
         if target.escrow is Escrows.HELD:
@@ -74,9 +74,9 @@ class PostingModel(Model):
         return True
 
     def refused(self, target_id: int, claim_no: int, *, rights_lost: bool) -> bool:
-        """Telegram would not have it."""
+        """Record that Telegram refused the post; return whether the claim was valid."""
         target = self.targets[target_id]
-        if not self._mine(target, claim_no):
+        if not self._owns_claim(target, claim_no):
             return False
         target.job = Jobs.QUEUED if rights_lost else Jobs.FAILED
         if rights_lost:
@@ -84,35 +84,35 @@ class PostingModel(Model):
         return True
 
     def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
-        """Surely nothing went out."""
+        """Record that the post was not sent; return whether the claim was valid."""
         target = self.targets[target_id]
-        if not self._mine(target, claim_no):
+        if not self._owns_claim(target, claim_no):
             return False
         target.attempts = attempts + counts
         target.job = Jobs.QUEUED
         if target.attempts >= ATTEMPTS:
             target.job = Jobs.FAILED
         else:
-            target.due_at = self.now + PAUSE_HOURS
+            target.due_at = self.now + RETRY_HOURS
         return True
 
     def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
-        """Given back, or nobody knows."""
+        """Release the post, or make it uncertain; return whether the claim was valid."""
         target = self.targets[target_id]
-        if not self._mine(target, claim_no):
+        if not self._owns_claim(target, claim_no):
             return False
         target.job = job
         return True
 
     def rescue(self) -> int:
-        """Workers that are gone leave doubts; how many."""
-        left = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
-        for target in left:
+        """Make the posts of dead workers uncertain; return how many."""
+        abandoned = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
+        for target in abandoned:
             target.job = Jobs.UNCERTAIN
-        return len(left)
+        return len(abandoned)
 
     def look(self, target_id: int, verdict: Verdict) -> None:
-        """Somebody looks at the post."""
+        """Record a check of a published post."""
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
             return
@@ -120,16 +120,16 @@ class PostingModel(Model):
         target.looks.append((self.now, verdict))
         gone = Verdict.GONE
         if verdict is gone and any(
-            was is gone and at <= self.now - LOOK_AGAIN_HOURS for at, was in before
+            was is gone and at <= self.now - SECOND_CHECK_HOURS for at, was in before
         ):
             target.job = Jobs.FAILED
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Whether this changed it."""
+        """Set a switch; return whether this changed it."""
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed
 
     @staticmethod
-    def _mine(target: Target, claim_no: int) -> bool:
+    def _owns_claim(target: Target, claim_no: int) -> bool:
         return target.job is Jobs.SENDING and target.claim_no == claim_no

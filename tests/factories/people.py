@@ -1,4 +1,4 @@
-"""Reaches states as the product would: by calling its services."""
+"""Reach states as the product does: by calling its services."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,24 +42,24 @@ class Deal:
 
 
 def number() -> int:
-    """Return a number that no other thing of this process has."""
+    """Return a number that is used for no other object of this process."""
     return next(_numbers)
 
 
 def advert(text: str = "Fresh bread every morning") -> Creative:
-    """Return a plain ad."""
+    """Return a creative with a text only."""
     return Creative(kind="text", text=text)
 
 
 async def commit(session: AsyncSession) -> None:
-    """End a step as a commit would: deferred guards fire now."""
+    """End a step as a commit would: deferred guards run now."""
     await session.flush()
     await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     await session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
 
 
 async def run_switches(session: AsyncSession) -> None:
-    """Run everything, as after a launch."""
+    """Run every switch, as after a launch."""
     for key in Switch:
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=True, reason="test")
 
@@ -70,7 +70,7 @@ async def stop(session: AsyncSession, key: Switch) -> None:
 
 
 async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
-    """Register somebody, with money (minor units) that arrived by a deposit."""
+    """Register a person, with a balance in minor units that came from a deposit."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -82,7 +82,7 @@ async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
 
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
-    """Register somebody with a role, who speaks in the admin chat."""
+    """Register a person with a role, as an actor in the admin chat."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -130,7 +130,7 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Bring an advertiser, an owner and a moderator to a placement that waits for a decision."""
+    """Make an advertiser, an owner and a moderator, and submit a placement."""
     advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
@@ -149,17 +149,17 @@ async def deal(
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
-    """Block somebody, as staff would."""
+    """Block a person, as staff would."""
     await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Have the deal's moderator approve it."""
+    """Approve the deal's placement as its moderator."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 
 async def approved(session: AsyncSession, **terms: Any) -> Deal:
-    """A deal that a moderator approved: the money is held, the post queued."""
+    """Make a deal and approve it: its money is held and its post is queued."""
     made = await deal(session, **terms)
     await approve(session, made)
     await commit(session)
@@ -169,7 +169,7 @@ async def approved(session: AsyncSession, **terms: Any) -> Deal:
 async def another(
     session: AsyncSession, made: Deal, *, publish_at: datetime | None = None, decide: bool = True
 ) -> CampaignTarget:
-    """Submit, and unless told otherwise approve, another placement of a deal."""
+    """Submit another placement of a deal, and approve it unless `decide` is False."""
     target = await campaigns.submit_target(
         session,
         actor=made.advertiser,
@@ -185,7 +185,7 @@ async def another(
 
 
 async def queue(session: AsyncSession, target: CampaignTarget) -> None:
-    """Queue the post of a target that is still pending, which only the safety plan's tests do."""
+    """Queue the post of a target that is still pending; only the tests of the guards do this."""
     session.add(
         PostJob(
             campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
@@ -195,14 +195,14 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post that is due longest."""
+    """Claim the post that has been due longest."""
     claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
 
 
 async def posted(session: AsyncSession, **terms: Any) -> Deal:
-    """A deal whose post is out, message 10 of its channel."""
+    """Make a deal whose post is published, as message 10 of its channel."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -212,7 +212,7 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
 
 
 async def failed(session: AsyncSession, **terms: Any) -> Deal:
-    """A deal whose post Telegram refused."""
+    """Make a deal whose post Telegram refused."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -226,7 +226,7 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
 async def adjusted(
     session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
 ) -> Correction:
-    """An adjustment that one admin proposed and another confirmed."""
+    """Propose an adjustment as one admin, and confirm it as another."""
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
         session,

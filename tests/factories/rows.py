@@ -1,4 +1,4 @@
-"""Looks at the database itself: every row of every table, and who has how much."""
+"""Read the database directly: every row of every table, and what each person can spend."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -48,7 +48,7 @@ def added(before: Rows, after: Rows) -> dict[str, int]:
 
 
 async def available(session: AsyncSession, who: Actor) -> int:
-    """Return what a person can spend, minor units."""
+    """Return what a person can spend, in minor units."""
     assert who.user_id is not None
     return (await wallets.balances(session, who.user_id)).available
 
@@ -70,9 +70,9 @@ async def refused(
     actor: Actor,
     action: str,
 ) -> DomainError:
-    """Do what must be refused, as an entry point would; return the refusal.
+    """Run an act that must be refused, as an entry point would; return the refusal.
 
-    Not one row may differ afterwards, but the audit row that the entry point writes.
+    No row may differ afterwards, except for the audit row that the entry point writes.
     """
     async with sessions.begin() as session:
         before = await snapshot(session)

@@ -1,4 +1,4 @@
-"""Where every story of the state machine begins, and what the books must say by the model."""
+"""Build the state in which every example of the state machine begins, and the model's books."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.factories.model_posts import PostingModel
 
 
 class World:
-    """What all stories begin with: people, channels, campaigns, and placements on their way."""
+    """The start of all examples: people, channels and campaigns, in the product and the model."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -20,50 +20,50 @@ class World:
         self.people: list[Actor] = []
         self.moderator = story.do(people.staff)
         for number in range(3):
-            who = story.do(people.person)
-            self.people.append(who)
-            self.model.balances[user_id(who)] = 0
-            self._pay(who, 3_000 if number < 2 else 0)
+            person = story.do(people.person)
+            self.people.append(person)
+            self.model.balances[user_id(person)] = 0
+            self._pay(person, 3_000 if number < 2 else 0)
         self.model.balances[user_id(self.moderator)] = 0
         for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
             self._channel(self.people[owner], price, hours)
         for advertiser, budget in ((0, 4_000), (1, 2_000)):
             self._campaign(self.people[advertiser], budget)
 
-    def _pay(self, who: Actor, amount: int) -> None:
+    def _pay(self, person: Actor, amount: int) -> None:
         if amount:
-            mine, key = user_id(who), f"start-{user_id(who)}"
+            payer_id, key = user_id(person), f"start-{user_id(person)}"
             self.story.do(
                 lambda session: deposits.deposit(
-                    session, user_id=mine, amount=amount, key=key, source="telegram"
+                    session, user_id=payer_id, amount=amount, key=key, source="telegram"
                 )
             )
-            self.model.deposit(mine, amount, key)
+            self.model.deposit(payer_id, amount, key)
 
     def _channel(self, owner: Actor, price: int, hours: int) -> None:
-        made = self.story.do(
+        created = self.story.do(
             lambda session: people.channel(session, owner, price=price, promised_hours=hours)
         )
-        self.model.channels[made.id] = Channel(user_id(owner), price, hours)
+        self.model.channels[created.id] = Channel(user_id(owner), price, hours)
 
     def _campaign(self, advertiser: Actor, budget: int) -> None:
-        made = self.story.do(lambda session: people.campaign(session, advertiser, budget=budget))
-        self.model.campaigns[made.id] = Campaign(user_id(advertiser), budget)
+        created = self.story.do(lambda session: people.campaign(session, advertiser, budget=budget))
+        self.model.campaigns[created.id] = Campaign(user_id(advertiser), budget)
 
 
 def user_id(actor: Actor) -> int:
-    """Return who it is."""
+    """Return the user id of an actor who is a person."""
     assert actor.user_id is not None
     return actor.user_id
 
 
 def nth(things: dict[int, Any], pick: int) -> int:
-    """Return one of the ids, in the order of their making."""
+    """Return one of the ids, in the order in which they were created."""
     return list(things)[pick % len(things)]
 
 
 def copy(model: PostingModel) -> PostingModel:
-    """Return the beginning for one story."""
+    """Return a copy of the model for one example, without placements."""
     return PostingModel(
         model.now,
         dict(model.balances),
@@ -77,7 +77,7 @@ def copy(model: PostingModel) -> PostingModel:
 
 
 def books(model: PostingModel) -> dict[str, Any]:
-    """Return what `Story.books` must say."""
+    """Return what `Story.books` must return."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],

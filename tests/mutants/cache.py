@@ -1,4 +1,4 @@
-"""What earlier runs found out, in a folder."""
+"""Keep the results of earlier runs in a folder."""
 
 import hashlib
 import json
@@ -8,16 +8,16 @@ from typing import Any
 from tests.mutants.mutant import Mutant
 
 
-class Memory:
-    """Verdicts by mutant, and the reach of the tests."""
+class Cache:
+    """Verdicts by mutant, and the coverage of the tests by test file."""
 
     def __init__(self, folder: Path, *, fresh: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._verdicts = folder / "verdicts.jsonl"
-        self._reach = folder / "reach.jsonl"
+        self._coverage = folder / "coverage.jsonl"
         if fresh:
             self._verdicts.unlink(missing_ok=True)
-            self._reach.unlink(missing_ok=True)
+            self._coverage.unlink(missing_ok=True)
         self._known: dict[str, dict[str, Any]] = {}
         if self._verdicts.exists():
             for line in self._verdicts.read_text().splitlines():
@@ -25,34 +25,34 @@ class Memory:
                 self._known[row["digest"]] = row["verdict"]
 
     def verdict(self, mutant: Mutant) -> dict[str, Any] | None:
-        """Return the last verdict on this very change."""
+        """Return the last verdict on exactly this change, or None."""
         return self._known.get(mutant.digest)
 
-    def keep(self, mutant: Mutant, verdict: dict[str, Any]) -> None:
-        """Write a verdict down at once."""
+    def add_verdict(self, mutant: Mutant, verdict: dict[str, Any]) -> None:
+        """Write a verdict to the file at once."""
         row = {"name": mutant.name, "digest": mutant.digest, "verdict": verdict}
         with self._verdicts.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def reach(self, test_file: Path) -> dict[str, Any] | None:
-        """Return what the tests of a file enter, if it has not changed.
+    def coverage(self, test_file: Path) -> dict[str, Any] | None:
+        """Return which functions the tests of a file enter, if the file has not changed.
 
-        The source may have: then a mutant may live although a test would have met it, and a run
-        that forgets everything is due. No mutant dies of it.
+        The source may have changed since. Then a mutant may survive although a test enters its
+        function now, and a run with `--fresh` is needed. No mutant is wrongly reported as killed.
         """
-        if not self._reach.exists():
+        if not self._coverage.exists():
             return None
-        wanted = _digest(test_file)
-        for line in self._reach.read_text().splitlines():
+        digest = _digest(test_file)
+        for line in self._coverage.read_text().splitlines():
             row: dict[str, Any] = json.loads(line)
-            if row["of"] == wanted:
+            if row["of"] == digest:
                 return row
         return None
 
-    def keep_reach(self, test_file: Path, found: dict[str, Any]) -> None:
-        """Write down what the tests of a file enter."""
-        with self._reach.open("a") as file:
-            file.write(json.dumps(found | {"of": _digest(test_file)}) + "\n")
+    def add_coverage(self, test_file: Path, coverage: dict[str, Any]) -> None:
+        """Write down which functions the tests of a file enter."""
+        with self._coverage.open("a") as file:
+            file.write(json.dumps(coverage | {"of": _digest(test_file)}) + "\n")
 
 
 def _digest(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A pytest plugin: which test enters which function of the money core, and how long it takes."""
+"""Pytest plugins: record which functions each test enters, and which test fails first."""
 
 import sys
 import time
@@ -12,53 +12,56 @@ import pytest
 
 
 @dataclass(eq=False)
-class Reach:
-    """What the tests of one run entered: `file function` by test, and seconds by test."""
+class Coverage:
+    """Records the functions of the money core that each test enters, and the test's time."""
 
     root: Path
-    entered: dict[str, set[str]] = field(default_factory=dict)
+    functions: dict[str, set[str]] = field(default_factory=dict)
+    """For each test: the entered functions, as `file function`."""
     seconds: dict[str, float] = field(default_factory=dict)
-    _places: dict[CodeType, str | None] = field(default_factory=dict)
+    _functions: dict[CodeType, str | None] = field(default_factory=dict)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Watch one test with its fixtures."""
-        seen: set[str] = set()
+        """Trace one test together with its fixtures."""
+        functions: set[str] = set()
 
-        def watch(frame: FrameType, _event: str, _argument: Any) -> None:
-            # Asked at each call; by returning nothing it is spared the lines.
-            if place := self._place(frame.f_code):
-                seen.add(place)
+        def trace(frame: FrameType, _event: str, _argument: Any) -> None:
+            # Python calls this at each function call. It returns None, so no lines are traced.
+            if function := self._name_of(frame.f_code):
+                functions.add(function)
 
         begun = time.monotonic()
-        sys.settrace(watch)
+        sys.settrace(trace)
         try:
             return (yield)
         finally:
             sys.settrace(None)
-            self.entered[item.nodeid] = seen
+            self.functions[item.nodeid] = functions
             self.seconds[item.nodeid] = time.monotonic() - begun
 
-    def _place(self, code: CodeType) -> str | None:
-        if code not in self._places:
+    def _name_of(self, code: CodeType) -> str | None:
+        if code not in self._functions:
             path = Path(code.co_filename)
-            inside = not {self.root / "services", self.root / "db"}.isdisjoint(path.parents)
-            self._places[code] = (
-                f"{path.relative_to(self.root).as_posix()} {code.co_name}" if inside else None
+            in_money_core = not {self.root / "services", self.root / "db"}.isdisjoint(path.parents)
+            self._functions[code] = (
+                f"{path.relative_to(self.root).as_posix()} {code.co_name}"
+                if in_money_core
+                else None
             )
-        return self._places[code]
+        return self._functions[code]
 
 
 @dataclass(eq=False)
 class Verdict:
-    """A pytest plugin: the first test that failed, and why."""
+    """Records the first test that failed, and why."""
 
     killer: str | None = None
     why: str = ""
     tests: int = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember the first failure, of a test or of a fixture."""
+        """Record the first failure of a test or a fixture."""
         self.tests += report.when == "call"
         if report.failed and self.killer is None:
             self.killer = report.nodeid
@@ -66,7 +69,7 @@ class Verdict:
             self.why = str(crash.message if crash else report.longrepr)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A module that cannot be imported kills as well."""
+        """Record a module that cannot be imported as a failure, too."""
         if report.failed and self.killer is None:
             self.killer = report.nodeid or "collection"
             self.why = str(report.longrepr)

@@ -1,11 +1,11 @@
-"""Guards of the database, listed from the catalogue of a migrated one."""
+"""List the guards of the database from the catalogue of a migrated one."""
 
 import asyncpg
 
-from tests.mutants.mutant import Mutant, cuts_of_sql
+from tests.mutants.mutant import Mutant, edits_of_sql
 
 CONSTRAINTS = """
-    SELECT conrelid::regclass::text AS place, conname AS name, contype::text AS kind
+    SELECT conrelid::regclass::text AS location, conname AS name, contype::text AS kind
     FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND contype <> 't'
         AND conparentid = 0 AND coninhcount = 0
@@ -13,20 +13,20 @@ CONSTRAINTS = """
     ORDER BY 1, 2
 """
 TRIGGERS = """
-    SELECT tgrelid::regclass::text AS place, tgname AS name
+    SELECT tgrelid::regclass::text AS location, tgname AS name
     FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
     WHERE NOT tgisinternal AND c.relnamespace = 'public'::regnamespace AND tgparentid = 0
     ORDER BY 1, 2
 """
 UNIQUE_INDEXES = """
-    SELECT i.indrelid::regclass::text AS place, c.relname AS name
+    SELECT i.indrelid::regclass::text AS location, c.relname AS name
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid)
     ORDER BY 1, 2
 """
 FUNCTIONS = """
-    SELECT proname AS place, pg_get_functiondef(oid) AS body FROM pg_proc
+    SELECT proname AS location, pg_get_functiondef(oid) AS body FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p') ORDER BY 1, oid
 """
 KINDS = {
@@ -40,36 +40,39 @@ KINDS = {
 
 
 async def find(connection: asyncpg.Connection) -> list[Mutant]:
-    """List every constraint, trigger, unique index, and every guard in a function's body."""
+    """List a mutant for every constraint, trigger, unique index, and guard in a function."""
     mutants = [
         _drop(
-            row["place"],
+            row["location"],
             row["name"],
             KINDS[row["kind"]],
-            f'ALTER TABLE {row["place"]} DROP CONSTRAINT "{row["name"]}" CASCADE',
+            f'ALTER TABLE {row["location"]} DROP CONSTRAINT "{row["name"]}" CASCADE',
         )
         for row in await connection.fetch(CONSTRAINTS)
     ]
     mutants += [
         _drop(
-            row["place"],
+            row["location"],
             row["name"],
             "trigger",
-            f'DROP TRIGGER "{row["name"]}" ON {row["place"]}',
+            f'DROP TRIGGER "{row["name"]}" ON {row["location"]}',
         )
         for row in await connection.fetch(TRIGGERS)
     ]
     mutants += [
-        _drop(row["place"], row["name"], "unique index", f'DROP INDEX "{row["name"]}"')
+        _drop(row["location"], row["name"], "unique index", f'DROP INDEX "{row["name"]}"')
         for row in await connection.fetch(UNIQUE_INDEXES)
     ]
     for row in await connection.fetch(FUNCTIONS):
-        mutants += _in_body(row["place"], row["body"])
+        mutants += _in_body(row["location"], row["body"])
     return mutants
 
 
 async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
-    """Tell whether PostgreSQL lets go of it: what a primary key or an identity is made of stays."""
+    """Tell whether PostgreSQL allows the change.
+
+    It refuses for columns of a primary key and for identity columns.
+    """
     transaction = connection.transaction()
     await transaction.start()
     try:
@@ -85,19 +88,19 @@ async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
     return True
 
 
-def _drop(place: str, name: str, kind: str, statement: str) -> Mutant:
-    return Mutant(f"{kind}: {place}.{name}", kind, "database", place, place, statement)
+def _drop(location: str, name: str, kind: str, statement: str) -> Mutant:
+    return Mutant(f"{kind}: {location}.{name}", kind, "database", location, location, statement)
 
 
 def _in_body(function: str, body: str) -> list[Mutant]:
     mutants: list[Mutant] = []
     names: dict[str, int] = {}
-    for cut in cuts_of_sql(body):
-        gone = " ".join(body[cut.start : cut.end].split())
-        name = f"{cut.kind}: {function}(): {gone}"
+    for edit in edits_of_sql(body):
+        removed = " ".join(body[edit.start : edit.end].split())
+        name = f"{edit.kind}: {function}(): {removed}"
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name} #{names[name]}"
-        change = body[: cut.start] + cut.instead + body[cut.end :]
-        mutants.append(Mutant(name, cut.kind, "database", function, function, change))
+        change = body[: edit.start] + edit.replacement + body[edit.end :]
+        mutants.append(Mutant(name, edit.kind, "database", function, function, change))
     return mutants

@@ -1,4 +1,4 @@
-"""What a mutant is: one guard of the product, taken away."""
+"""Define what a mutant is: the product without one of its guards."""
 
 import hashlib
 import re
@@ -10,41 +10,41 @@ Where = Literal["source", "database"]
 
 @dataclass(frozen=True)
 class Mutant:
-    """One guard less. Its name says where it stood, and stays the same from run to run."""
+    """The product without one guard; its name says where the guard is, the same in every run."""
 
     name: str
     kind: str
     where: Where
-    place: str
+    location: str
     """Source: the file. Database: the table or function."""
     scope: str
-    """Source: the function around it, `*` for a module's own lines. Database: the same as place."""
+    """Source: the function around the guard, `*` outside of functions. Database: the location."""
     change: str
-    """Source: the whole file as mutated. Database: the statement that takes the guard away."""
+    """Source: the whole mutated file. Database: the statement that removes the guard."""
 
     @property
     def digest(self) -> str:
-        """What a remembered verdict is good for: this very change."""
+        """The key of a cached verdict: it depends on the name and on the exact change."""
         return hashlib.sha256(f"{self.name}\n{self.change}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A stretch of a text to be replaced."""
+class Edit:
+    """A part of a text, and what replaces it."""
 
     kind: str
     start: int
     end: int
-    instead: str
+    replacement: str
 
 
 _COMMENT = re.compile(r"--[^\n]*")
 _ROW_LOCK = re.compile(
     r"\s+FOR (?:NO KEY )?(?:UPDATE|SHARE)(?: OF \w+)?(?: SKIP LOCKED| NOWAIT)?(?=[\s;)]|$)"
 )
-_ADVISORY = re.compile(r"\bpg_(try_)?advisory_(?:xact_)?lock(?:_shared)?\(")
+_ADVISORY_LOCK = re.compile(r"\bpg_(try_)?advisory_(?:xact_)?lock(?:_shared)?\(")
 _VALUE = r"(?:'\w+'|\([^()]*\)|:\w+)"
-_STATUS = re.compile(
+_STATUS_CONDITION = re.compile(
     r"(?<=\s)(?P<word>WHERE|AND|OR|IF|ELSIF|WHEN|ON)\s+(?P<test>(?:\w+\.)?"
     rf"(?:(?:status|claim_no|lease_owner)\s*(?:=|<>|IN|NOT IN|IS (?:NOT )?DISTINCT FROM)\s*{_VALUE}"
     r"|(?:enabled|blocked)\b))"
@@ -55,39 +55,45 @@ _REFUSAL = re.compile(
 )
 
 
-def cuts_of_sql(sql: str) -> list[Cut]:
-    """Find every lock, status condition and refusal of a piece of SQL."""
-    bare = _COMMENT.sub(lambda found: " " * len(found[0]), sql)
-    cuts = [Cut("row lock", found.start(), found.end(), " ") for found in _ROW_LOCK.finditer(bare)]
-    cuts += [
-        Cut(
+def edits_of_sql(sql: str) -> list[Edit]:
+    """Find every lock, status condition and refusal in a piece of SQL.
+
+    Each edit removes one of them.
+    """
+    uncommented = _COMMENT.sub(lambda match: " " * len(match[0]), sql)
+    edits = [
+        Edit("row lock", match.start(), match.end(), " ")
+        for match in _ROW_LOCK.finditer(uncommented)
+    ]
+    edits += [
+        Edit(
             "advisory lock",
-            found.start(),
-            found.end(),
-            "0 < num_nonnulls(" if found[1] else "concat(",
+            match.start(),
+            match.end(),
+            "0 < num_nonnulls(" if match[1] else "concat(",
         )
-        for found in _ADVISORY.finditer(bare)
+        for match in _ADVISORY_LOCK.finditer(uncommented)
     ]
-    cuts += [
-        Cut("status condition", found.start("test"), found.end("test"), "true")
-        for found in _STATUS.finditer(bare)
+    edits += [
+        Edit("status condition", match.start("test"), match.end("test"), "true")
+        for match in _STATUS_CONDITION.finditer(uncommented)
     ]
-    for found in _REFUSAL.finditer(bare):
-        start = found.start("test")
-        # The last IF before the refusal: an outer block's condition is not this one's.
-        start += max((inner.end() for inner in re.finditer(r"\bIF\s", found["test"])), default=0)
-        cuts += [
-            Cut("refusal", start + a, start + b, "false")
-            for a, b in _alternatives(bare[start : found.end("test")])
+    for match in _REFUSAL.finditer(uncommented):
+        start = match.start("test")
+        # Use the last IF before the refusal: an earlier IF belongs to an outer block.
+        start += max((inner.end() for inner in re.finditer(r"\bIF\s", match["test"])), default=0)
+        edits += [
+            Edit("refusal", start + a, start + b, "false")
+            for a, b in _alternatives(uncommented[start : match.end("test")])
         ]
-    return cuts
+    return edits
 
 
 def _alternatives(condition: str) -> list[tuple[int, int]]:
-    """Return where each side of a condition's outermost ORs begins and ends."""
+    """Return the start and end of each side of a condition's outermost ORs."""
     depth, begin, parts, quoted = 0, 0, [], False
-    for found in re.finditer(r"[()']|\bCASE\b|\bEND\b|\bOR\b", condition):
-        word = found[0]
+    for match in re.finditer(r"[()']|\bCASE\b|\bEND\b|\bOR\b", condition):
+        word = match[0]
         if word == "'":
             quoted = not quoted
         elif quoted:
@@ -97,8 +103,8 @@ def _alternatives(condition: str) -> list[tuple[int, int]]:
         elif word in {")", "END"}:
             depth -= 1
         elif depth == 0:
-            parts.append((begin, found.start()))
-            begin = found.end()
+            parts.append((begin, match.start()))
+            begin = match.end()
     parts.append((begin, len(condition)))
     trimmed = []
     for a, b in parts:

@@ -1,4 +1,4 @@
-"""Processes side by side, each with a server and a tree of its own."""
+"""Run mutants in several processes at once, each with a server and a copy of the tree."""
 
 import contextlib
 import json
@@ -14,50 +14,50 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Crew:
-    """Hands each order to whichever process is free."""
+class Pool:
+    """Gives each command to a runner that is free."""
 
     def __init__(self, root: Path, scratch: Path, size: int) -> None:
         self.lock = threading.Lock()
         """For what those who share out write together."""
-        self._all = [_Worker(root, scratch / str(number)) for number in range(size)]
-        self._free: Queue[_Worker] = Queue()
-        for worker in self._all:
-            worker.hear()
-            self._free.put(worker)
+        self._runners = [_Runner(root, scratch / str(number)) for number in range(size)]
+        self._free: Queue[_Runner] = Queue()
+        for runner in self._runners:
+            runner.receive()
+            self._free.put(runner)
 
-    def ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Wait for a free process, and for what it says to an order."""
-        worker = self._free.get()
+    def run(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Wait for a free runner, give it a command, and return its answer."""
+        runner = self._free.get()
         try:
-            worker.tell(order)
-            return worker.hear()
+            runner.send(command)
+            return runner.receive()
         finally:
-            self._free.put(worker)
+            self._free.put(runner)
 
-    def share_out(self, act: Callable[[T], None], things: Sequence[T]) -> None:
-        """Do something with each thing, as many at once as there are processes.
+    def run_all(self, act: Callable[[T], None], items: Sequence[T]) -> None:
+        """Call a function with each item, as many at once as there are runners.
 
-        Who interrupts it waits for what was begun, not for all that was still to come.
+        If it is interrupted, it waits for the calls that have begun and drops the others.
         """
-        pool = ThreadPoolExecutor(len(self._all))
+        threads = ThreadPoolExecutor(len(self._runners))
         try:
-            for done in [pool.submit(act, thing) for thing in things]:
-                done.result()
+            for future in [threads.submit(act, item) for item in items]:
+                future.result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            threads.shutdown(cancel_futures=True)
 
-    def end(self) -> None:
-        """Let all stop their servers."""
-        for worker in self._all:
-            worker.end()
+    def stop(self) -> None:
+        """Stop all runners, and with them their servers."""
+        for runner in self._runners:
+            runner.stop()
 
 
-class _Worker:
+class _Runner:
     def __init__(self, root: Path, scratch: Path) -> None:
         self._errors = (scratch.parent / f"{scratch.name}.err").open("w+")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants.trial", str(root), str(scratch)],
+            [sys.executable, "-m", "tests.mutants.runner", str(root), str(scratch)],
             cwd=root,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -65,23 +65,23 @@ class _Worker:
             text=True,
         )
 
-    def tell(self, order: dict[str, Any]) -> None:
+    def send(self, command: dict[str, Any]) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         while line := self._process.stdout.readline():
             if line.startswith("{"):
-                said: dict[str, Any] = json.loads(line)
-                return said
+                answer: dict[str, Any] = json.loads(line)
+                return answer
         self._errors.seek(0)
-        raise SystemExit(f"a process of the trials ended early:\n{self._errors.read()}")
+        raise SystemExit(f"a runner ended early:\n{self._errors.read()}")
 
-    def end(self) -> None:
+    def stop(self) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended already
+        with contextlib.suppress(BrokenPipeError):  # the runner has ended already
             self._process.stdin.close()
         self._process.wait(timeout=60)
         self._errors.close()

@@ -1,7 +1,8 @@
-"""One mutant at a time against the tests, each in a forked process, on one server for all.
+"""Run the tests against one mutant at a time, each in a forked process.
 
-Run by `python -m tests.mutants`: orders come in by lines of JSON, verdicts go out the same way.
-A fork has the libraries loaded and the server running, so that a trial costs what its tests cost.
+Started by `python -m tests.mutants`: commands come in and verdicts go out as lines of JSON. One
+PostgreSQL serves all mutants, and a fork has the libraries loaded, so that a mutant costs only the
+time of its tests.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ from tests.embedded_fixture import (
     stop_test_postgres,
 )
 from tests.mutants import database, source
-from tests.mutants.coverage import Reach, Verdict
+from tests.mutants.coverage import Coverage, Verdict
 from tests.mutants.mutant import Mutant
 from tests.services.tampering import BUSINESS, TO_BREAK
 
@@ -39,20 +40,23 @@ TREE = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services
 NOT_COPIED = (".git", ".venv", ".local", ".hypothesis", ".*_cache", "__pycache__", "build")
 OPTIONS = [
     *("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"),
-    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is loaded before the fork
+    *(
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+    ),  # about modules that were loaded before the fork
 ]
 TIMED_OUT = "time limit"
-STORIES = "40"
-"""Of the state machine, which comes after all that is quicker."""
+EXAMPLES = "40"
+"""Examples of the state machine, which runs after all quicker tests."""
 
 
 def main(root: Path, scratch: Path) -> None:
-    """Serve orders until standard input ends."""
+    """Serve commands until standard input ends."""
     tree = scratch / "tree"
     _copy(root, tree)
     server = start_test_postgres(scratch / "postgres")
     os.environ["ADTECH_TEST_SERVER"] = address_of(server)
-    os.environ["ADTECH_STATE_MACHINE_EXAMPLES"] = STORIES
+    os.environ["ADTECH_STATE_MACHINE_EXAMPLES"] = EXAMPLES
     try:
         subprocess.run(
             [sys.executable, "-m", "alembic", "upgrade", "head"],
@@ -61,40 +65,43 @@ def main(root: Path, scratch: Path) -> None:
             check=True,
         )
         asyncio.run(clone_database(server, embedded.DATABASE, PRISTINE))
-        _say({"ready": True})
+        _write({"ready": True})
         for line in sys.stdin:
-            order = json.loads(line)
-            _say(_serve(order, server, root, tree, scratch))
+            command = json.loads(line)
+            _write(_serve(command, server, root, tree, scratch))
     finally:
         stop_test_postgres(server)
 
 
 def _serve(
-    order: dict[str, Any], server: embedded.Postgres, root: Path, tree: Path, scratch: Path
+    command: dict[str, Any], server: embedded.Postgres, root: Path, tree: Path, scratch: Path
 ) -> dict[str, Any]:
-    if order["do"] == "list":
+    if command["do"] == "list":
         return {"mutants": [vars(mutant) for mutant in _list(server, root)]}
-    if order["do"] == "reach":
-        return _forked(tree, scratch, order["tests"], order["limit"], reach=True)
+    if command["do"] == "coverage":
+        return _forked(tree, scratch, command["tests"], command["limit"], coverage=True)
     begun = time.monotonic()
-    _arm(order, server, tree)
+    _apply(command, server, tree)
     try:
-        for tests in order["rounds"]:
-            verdict = _try(tree, scratch, tests, order["limit"])
+        for tests in command["rounds"]:
+            verdict = _run_tests(tree, scratch, tests, command["limit"])
             if verdict["killer"] is not None:
                 break
     finally:
-        if order["where"] == "source":
-            shutil.copyfile(root / order["place"], tree / order["place"])
+        if command["where"] == "source":
+            shutil.copyfile(root / command["location"], tree / command["location"])
     return verdict | {"seconds": round(time.monotonic() - begun, 1)}
 
 
-def _try(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
-    """Run tests until one fails, and it once more alone: what fails by itself is no killer."""
+def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
+    """Run tests until one fails, then that test once more alone.
+
+    If the second run passes, the failure was not the mutant's: the tests after it run, too.
+    """
     while True:
-        verdict = _forked(tree, scratch, tests, limit, reach=False)
+        verdict = _forked(tree, scratch, tests, limit, coverage=False)
         killer = verdict["killer"]
-        if killer not in tests or _forked(tree, scratch, [killer], limit, reach=False)["killer"]:
+        if killer not in tests or _forked(tree, scratch, [killer], limit, coverage=False)["killer"]:
             return verdict
         tests = tests[tests.index(killer) + 1 :]
         if not tests:
@@ -113,25 +120,25 @@ def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
         finally:
             await connection.close()
 
-    # What is likeliest to survive comes first: guards in code, before the schema's own.
+    # Guards in code come first: their mutants are more likely to survive than the schema's.
     return source.find(root) + asyncio.run(of_database())[::-1]
 
 
-def _arm(order: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
-    """Put the mutant where the tests will meet it, and nothing else with it."""
-    if order["where"] == "source":
-        (tree / order["place"]).write_text(order["change"])
-        asyncio.run(_template(server, None))
+def _apply(command: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
+    """Put the mutant into the tree or the database, and undo the last mutant of the database."""
+    if command["where"] == "source":
+        (tree / command["location"]).write_text(command["change"])
+        asyncio.run(_reset_template(server, None))
     else:
-        asyncio.run(_template(server, order["change"]))
+        asyncio.run(_reset_template(server, command["change"]))
 
 
-_current: list[str | None] = ["nothing yet"]
+_template_change: list[str | None] = ["nothing yet"]
 
 
-async def _template(server: embedded.Postgres, change: str | None) -> None:
-    """Make the template `adtech` anew, with a statement of its owner's run on it."""
-    if _current[0] == change:
+async def _reset_template(server: embedded.Postgres, change: str | None) -> None:
+    """Make the template `adtech` again from the pristine copy, then run `change` as its owner."""
+    if _template_change[0] == change:
         return
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
     try:
@@ -151,19 +158,23 @@ async def _template(server: embedded.Postgres, change: str | None) -> None:
             await owner.execute(change)
         finally:
             await owner.close()
-    _current[0] = change
+    _template_change[0] = change
 
 
 def _forked(
-    tree: Path, scratch: Path, tests: list[str], limit: float, *, reach: bool
+    tree: Path, scratch: Path, tests: list[str], limit: float, *, coverage: bool
 ) -> dict[str, Any]:
-    """Run tests in a fork, with its words in a file; a fork over its limit is a kill as well."""
-    answer = scratch / "answer.json"
-    answer.unlink(missing_ok=True)
+    """Run tests in a fork, with its output in a file.
+
+    A fork that takes more than `limit` seconds is killed, and counts as a killed mutant. Raises
+    SystemExit if somebody else killed the fork.
+    """
+    answer_file = scratch / "answer.json"
+    answer_file.unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
         try:
-            _in_the_fork(tree, scratch, answer, tests, reach=reach)
+            _in_the_fork(tree, scratch, answer_file, tests, coverage=coverage)
         finally:
             os._exit(0)
     deadline = time.monotonic() + limit
@@ -174,47 +185,51 @@ def _forked(
             return {"killer": TIMED_OUT, "why": f"over {limit:.0f} s", "tests": 0}
         time.sleep(0.02)
     if os.WIFSIGNALED(ended[1]):
-        raise SystemExit("somebody ended a trial: that is no verdict")
-    if not answer.exists():
+        raise SystemExit("somebody else killed the fork: that is no verdict")
+    if not answer_file.exists():
         return {"killer": "pytest", "why": "the process of the tests died", "tests": 0}
-    said: dict[str, Any] = json.loads(answer.read_text())
-    return said
+    answer: dict[str, Any] = json.loads(answer_file.read_text())
+    return answer
 
 
-def _in_the_fork(tree: Path, scratch: Path, answer: Path, tests: list[str], *, reach: bool) -> None:
-    """Become a process of the mutated tree, run its tests, and end."""
+def _in_the_fork(
+    tree: Path, scratch: Path, answer_file: Path, tests: list[str], *, coverage: bool
+) -> None:
+    """Load the mutated tree in this fork, run its tests, and write the answer."""
     os.setpgid(0, 0)
-    words = os.open(scratch / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    output = os.open(scratch / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
-        os.dup2(words, stream)
+        os.dup2(output, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(tree)
     sys.path[0] = str(tree)
     for name in [name for name in sys.modules if name.split(".")[0] in TREE]:
         del sys.modules[name]
-    verdict, watch = Verdict(), Reach(tree)
-    plugins: list[object] = [verdict, watch] if reach else [verdict]
-    options = [option for option in OPTIONS if not (reach and option == "-x")]
+    verdict, coverage_plugin = Verdict(), Coverage(tree)
+    plugins: list[object] = [verdict, coverage_plugin] if coverage else [verdict]
+    options = [option for option in OPTIONS if not (coverage and option == "-x")]
     code = pytest.main([*options, *tests], plugins=plugins)
-    said: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "killer": verdict.killer,
         "why": verdict.why.strip().splitlines()[:1],
         "tests": verdict.tests,
     }
     if verdict.killer is None and code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-        said["killer"] = f"pytest ended with {int(code)}"
-    if reach:
-        said["reach"] = {test: sorted(places) for test, places in watch.entered.items()}
-        said["times"] = watch.seconds
-    answer.write_text(json.dumps(said))
+        answer["killer"] = f"pytest ended with {int(code)}"
+    if coverage:
+        answer["functions"] = {
+            test: sorted(names) for test, names in coverage_plugin.functions.items()
+        }
+        answer["times"] = coverage_plugin.seconds
+    answer_file.write_text(json.dumps(answer))
 
 
 def _copy(root: Path, tree: Path) -> None:
     shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
 
 
-def _say(words: dict[str, Any]) -> None:
-    print(json.dumps(words), flush=True)  # noqa: T201 - the line that is waited for
+def _write(message: dict[str, Any]) -> None:
+    print(json.dumps(message), flush=True)  # noqa: T201 - the pool reads it
 
 
 if __name__ == "__main__":

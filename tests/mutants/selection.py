@@ -1,32 +1,32 @@
-"""Which tests meet a mutant first: those that are likeliest to notice, the quickest before."""
+"""Choose the order of the tests for a mutant: first the tests that are most likely to fail."""
 
 from pathlib import Path
 from typing import Any
 
 from tests.mutants.mutant import Mutant
 
-FIRST = 12
-"""Tests of the first round; most mutants die in it."""
-NEAR = ("tests/services", "tests/unit", "tests/migrations")
-"""They meet the money core without a Telegram around it: quicker, and what guards it is theirs."""
-SHORT = 5
-"""Shorter words of a name say nothing: `post`, `check`."""
+FIRST_ROUND = 12
+"""Number of tests in the first round; most mutants are killed in it."""
+MONEY_CORE_TESTS = ("tests/services", "tests/unit", "tests/migrations")
+"""Tests of the money core without Telegram: they are quicker, and they test its guards."""
+SHORT_WORD = 5
+"""Words of a name up to this length are ignored: `post`, `check` say nothing."""
 START_SECONDS = 60.0
-PATIENCE = 6
-"""How many times its usual time a round may take, on a machine with other work to do."""
+TIME_FACTOR = 6
+"""A round may take this many times its usual time, because the machine may have other work."""
 
 
-class Choice:
-    """Chooses by what the tests are known to enter, and by the names that their files speak of."""
+class Selection:
+    """Selects tests by the functions that they enter, and by the names in their files."""
 
-    def __init__(self, root: Path, reach: dict[str, Any]) -> None:
+    def __init__(self, root: Path, coverage: dict[str, Any]) -> None:
         self._root = root
-        self._entered: dict[str, set[str]] = {
-            test: set(places) for test, places in reach["reach"].items()
+        self._functions: dict[str, set[str]] = {
+            test: set(locations) for test, locations in coverage["functions"].items()
         }
-        self._seconds: dict[str, float] = reach["times"]
+        self._seconds: dict[str, float] = coverage["times"]
         files = {test.split("::", maxsplit=1)[0] for test in self._seconds}
-        self._words = {file: (root / file).read_text() for file in files}
+        self._texts = {file: (root / file).read_text() for file in files}
         self._modules = {
             path.relative_to(root).as_posix(): path.read_text()
             for folder in ("services", "db")
@@ -34,55 +34,66 @@ class Choice:
         }
 
     def rounds(self, mutant: Mutant) -> list[list[str]]:
-        """Return the tests for a mutant, in rounds; none when no test ever gets there."""
+        """Return the tests for a mutant in rounds; no rounds if no test enters its function."""
         if mutant.where == "source":
-            whole = mutant.scope == "*"
-            start = f"{mutant.place} " if whole else f"{mutant.place} {mutant.scope}"
+            whole_file = mutant.scope == "*"
+            prefix = f"{mutant.location} " if whole_file else f"{mutant.location} {mutant.scope}"
             chosen = [
                 test
-                for test, places in self._entered.items()
-                if any(place.startswith(start) if whole else place == start for place in places)
+                for test, locations in self._functions.items()
+                if any(
+                    location.startswith(prefix) if whole_file else location == prefix
+                    for location in locations
+                )
             ]
             chosen.sort(
                 key=lambda test: (
-                    not test.startswith(NEAR),
+                    not test.startswith(MONEY_CORE_TESTS),
                     not _named_for(test, mutant),
-                    self._quick(test),
+                    self._duration(test),
                 )
             )
         else:
             chosen = self._of_database(mutant)
-        return [part for part in (chosen[:FIRST], chosen[FIRST:]) if part]
+        return [tests for tests in (chosen[:FIRST_ROUND], chosen[FIRST_ROUND:]) if tests]
 
     def limit(self, rounds: list[list[str]]) -> float:
         """Return how many seconds a round may take."""
         longest = max(sum(self._seconds[test] for test in tests) for tests in rounds)
-        return START_SECONDS + PATIENCE * longest
+        return START_SECONDS + TIME_FACTOR * longest
 
     def _of_database(self, mutant: Mutant) -> list[str]:
-        """All near tests: those for the table, those about guards, those that name it, the rest.
+        """Return all tests of the money core, ordered by these questions.
 
-        A function is named after what it guards: `require_withdrawal_match` is met by what is about
-        withdrawals.
+        Is the test about this table, kind or function? Is its file about constraints or guards?
+        Does its file's name have a word of the table's or function's name? Does its file contain
+        that name? Does it enter a module that contains that name? A function is named after what it
+        guards, so tests of withdrawals come early for `require_withdrawal_match`.
         """
-        users = {name for name, text in self._modules.items() if mutant.place in text}
+        users = {name for name, text in self._modules.items() if mutant.location in text}
 
         def rank(test: str) -> tuple[int, float]:
-            words = self._words[test.split("::", maxsplit=1)[0]]
-            if test.endswith(f"[{mutant.place}]") or _named_for(test, mutant):
-                return 0, self._quick(test)
+            text = self._texts[test.split("::", maxsplit=1)[0]]
+            if test.endswith(f"[{mutant.location}]") or _named_for(test, mutant):
+                return 0, self._duration(test)
             if any(word in _stem(test) for word in ("constraints", "guards")):
-                return 1, self._quick(test)
-            if any(word in _stem(test) for word in mutant.place.split("_") if len(word) > SHORT):
-                return 2, self._quick(test)
-            if mutant.place in words:
-                return 3, self._quick(test)
-            used = any(place.split(" ", maxsplit=1)[0] in users for place in self._entered[test])
-            return (4 if used else 5), self._quick(test)
+                return 1, self._duration(test)
+            if any(
+                word in _stem(test) for word in mutant.location.split("_") if len(word) > SHORT_WORD
+            ):
+                return 2, self._duration(test)
+            if mutant.location in text:
+                return 3, self._duration(test)
+            used = any(
+                location.split(" ", maxsplit=1)[0] in users for location in self._functions[test]
+            )
+            return (4 if used else 5), self._duration(test)
 
-        return sorted((test for test in self._seconds if test.startswith(NEAR)), key=rank)
+        return sorted(
+            (test for test in self._seconds if test.startswith(MONEY_CORE_TESTS)), key=rank
+        )
 
-    def _quick(self, test: str) -> float:
+    def _duration(self, test: str) -> float:
         return self._seconds[test]
 
 
@@ -91,7 +102,7 @@ def _stem(test: str) -> str:
 
 
 def _named_for(test: str, mutant: Mutant) -> bool:
-    """Tell whether a test's file is about this kind of guard, its module or its function."""
+    """Tell whether a test's file is named after this kind of guard, its module or its function."""
     stem = _stem(test)
-    words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.place).stem]
+    words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.location).stem]
     return any(len(word) > len("row") and word != "call" and word in stem for word in words)

@@ -1,43 +1,45 @@
-"""Guards of the source, found in its syntax: locks, status conditions and refusals."""
+"""Find the guards of the source in its syntax tree: locks, status conditions and refusals."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.mutants.mutant import Cut, Mutant, cuts_of_sql
+from tests.mutants.mutant import Edit, Mutant, edits_of_sql
 
-PLACES = ("services/*/*.py", "db/queries.py")
-FENCES = frozenset({"status", "claim_no", "lease_owner", "lease_until", "enabled", "blocked"})
-"""Columns that say whether somebody may still act."""
+MODULES = ("services/*/*.py", "db/queries.py")
+GUARD_COLUMNS = frozenset(
+    {"status", "claim_no", "lease_owner", "lease_until", "enabled", "blocked"}
+)
+"""Columns that decide whether an act is still allowed."""
 
 
 def find(root: Path) -> list[Mutant]:
-    """List the mutants of every module that moves money or states."""
+    """List the mutants of every module that moves money or changes a status."""
     return [
         mutant
-        for pattern in PLACES
+        for pattern in MODULES
         for path in sorted(root.glob(pattern))
         for mutant in _of_file(path.relative_to(root).as_posix(), path.read_text())
     ]
 
 
-def _of_file(place: str, source: str) -> Iterator[Mutant]:
+def _of_file(location: str, source: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
-    lines = _Lines(source)
+    offsets = _Offsets(source)
     names: dict[str, int] = {}
-    for scope, cut in _cuts(tree, lines):
-        gone = " ".join(source[cut.start : cut.end].split())
-        name = f"{cut.kind}: {place} {scope}: {gone[:110]}"
+    for scope, edit in _edits(tree, offsets):
+        removed = " ".join(source[edit.start : edit.end].split())
+        name = f"{edit.kind}: {location} {scope}: {removed[:110]}"
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name} #{names[name]}"
-        changed = source[: cut.start] + cut.instead + source[cut.end :]
+        changed = source[: edit.start] + edit.replacement + source[edit.end :]
         ast.parse(changed)
-        yield Mutant(name, cut.kind, "source", place, scope, changed)
+        yield Mutant(name, edit.kind, "source", location, scope, changed)
 
 
-class _Lines:
-    """Turns places of the syntax tree (line, and column in bytes) into places of the text."""
+class _Offsets:
+    """Converts positions of the syntax tree (line, column in bytes) into offsets of the text."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -46,25 +48,25 @@ class _Lines:
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))
 
-    def at(self, line: int, column: int) -> int:
-        """Return the offset of a line (from 1) and a column in bytes."""
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a line (counted from 1) and a column in bytes."""
         before = self._lines[line - 1].encode()[:column].decode()
         return self._starts[line - 1] + len(before)
 
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        """Return where a node begins and ends."""
+        """Return the offsets at which a node begins and ends."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return (
-            self.at(node.lineno, node.col_offset),
-            self.at(node.end_lineno, node.end_col_offset),
+            self.offset(node.lineno, node.col_offset),
+            self.offset(node.end_lineno, node.end_col_offset),
         )
 
 
-def _cuts(tree: ast.Module, lines: _Lines) -> Iterator[tuple[str, Cut]]:
+def _edits(tree: ast.Module, offsets: _Offsets) -> Iterator[tuple[str, Edit]]:
     for scope, node in _walk(tree, "*"):
-        for cut in _of_node(node, lines):
-            yield scope, cut
+        for edit in _of_node(node, offsets):
+            yield scope, edit
 
 
 def _walk(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.AST]]:
@@ -76,64 +78,64 @@ def _walk(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.AST]]:
         yield from _walk(child, inner)
 
 
-def _of_node(node: ast.AST, lines: _Lines) -> Iterator[Cut]:
+def _of_node(node: ast.AST, offsets: _Offsets) -> Iterator[Edit]:
     if isinstance(node, ast.Call):
-        yield from _row_lock(node, lines)
-        yield from _advisory(node, lines)
+        yield from _row_lock(node, offsets)
+        yield from _advisory_lock(node, offsets)
         if isinstance(node.func, ast.Attribute) and node.func.attr in {"where", "join", "filter"}:
-            yield from _conditions(node.args, lines)
+            yield from _condition_edits(node.args, offsets)
     elif isinstance(node, ast.Tuple):
-        yield from _conditions(node.elts, lines)
+        yield from _condition_edits(node.elts, offsets)
     elif isinstance(node, ast.Expr):
-        yield from _called_guard(node, lines)
+        yield from _guard_call(node, offsets)
     elif isinstance(node, ast.If):
-        yield from _refusal(node, lines)
+        yield from _refusal_edits(node, offsets)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield from _sql(node, lines)
+        yield from _sql_edits(node, offsets)
 
 
-def _row_lock(call: ast.Call, lines: _Lines) -> Iterator[Cut]:
-    """`.with_for_update(…)`, or the keyword of `session.get`."""
+def _row_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
+    """Find `.with_for_update(…)`, and the keyword `with_for_update` of `session.get`."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "with_for_update":
-        yield Cut("row lock", lines.span(call.func.value)[1], lines.span(call)[1], "")
+        yield Edit("row lock", offsets.span(call.func.value)[1], offsets.span(call)[1], "")
     for keyword in call.keywords:
         if keyword.arg == "with_for_update":
-            yield Cut("row lock", *lines.span(keyword.value), "False")
+            yield Edit("row lock", *offsets.span(keyword.value), "False")
 
 
-def _advisory(call: ast.Call, lines: _Lines) -> Iterator[Cut]:
+def _advisory_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
     if isinstance(call.func, ast.Attribute) and "advisory" in call.func.attr:
-        instead = "func.num_nonnulls" if "try" in call.func.attr else "func.concat"
-        yield Cut("advisory lock", *lines.span(call.func), instead)
+        replacement = "func.num_nonnulls" if "try" in call.func.attr else "func.concat"
+        yield Edit("advisory lock", *offsets.span(call.func), replacement)
 
 
-def _conditions(tests: list[ast.expr], lines: _Lines) -> Iterator[Cut]:
-    """Conditions on a status or a claim in a query's WHERE, or in a tuple that becomes one."""
+def _condition_edits(tests: list[ast.expr], offsets: _Offsets) -> Iterator[Edit]:
+    """Find conditions on a status or a claim in a query's WHERE, or in a tuple used as one."""
     for test in tests:
-        if isinstance(test, ast.Compare) and _fenced(test.left):
-            yield Cut("status condition", *lines.span(test), "True")
+        if isinstance(test, ast.Compare) and _is_guard_column(test.left):
+            yield Edit("status condition", *offsets.span(test), "True")
         if (
             isinstance(test, ast.Call)
             and isinstance(test.func, ast.Attribute)
             and test.func.attr in {"in_", "not_in", "is_", "is_not"}
-            and _fenced(test.func.value)
+            and _is_guard_column(test.func.value)
         ):
-            yield Cut("status condition", *lines.span(test), "True")
+            yield Edit("status condition", *offsets.span(test), "True")
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Invert):
-            yield Cut("status condition", *lines.span(test), "True")
+            yield Edit("status condition", *offsets.span(test), "True")
 
 
-def _fenced(node: ast.expr) -> bool:
+def _is_guard_column(node: ast.expr) -> bool:
     return (
         isinstance(node, ast.Attribute)
-        and node.attr in FENCES
+        and node.attr in GUARD_COLUMNS
         and isinstance(node.value, ast.Name)
-        and node.value.id[0].isupper()  # a column of a table, not a value in hand
+        and node.value.id[0].isupper()  # a column of a model class, not a value
     )
 
 
-def _called_guard(statement: ast.Expr, lines: _Lines) -> Iterator[Cut]:
-    """A call that is made for its refusal or its lock alone."""
+def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
+    """Find a call that is made only for its refusal or its lock."""
     inner = statement.value
     call = inner.value if isinstance(inner, ast.Await) else inner
     if not isinstance(call, ast.Call):
@@ -142,29 +144,30 @@ def _called_guard(statement: ast.Expr, lines: _Lines) -> Iterator[Cut]:
     name = call.func.id if isinstance(call.func, ast.Name) else name
     words = name.strip("_").split("_")
     if "lock" in words:
-        yield Cut("lock call", *lines.span(statement), "pass")
+        yield Edit("lock call", *offsets.span(statement), "pass")
     elif words[0] in {"require", "refuse", "recheck", "check", "validate"}:
-        yield Cut("refusal", *lines.span(statement), "pass")
+        yield Edit("refusal", *offsets.span(statement), "pass")
 
 
-def _refusal(node: ast.If, lines: _Lines) -> Iterator[Cut]:
-    """`if …: raise`, and `if … status …: return`; each side of an `or` by itself."""
+def _refusal_edits(node: ast.If, offsets: _Offsets) -> Iterator[Edit]:
+    """Find `if …: raise` and `if … status …: return`; each side of an `or` is separate."""
     first = node.body[0]
     raises = isinstance(first, ast.Raise)
-    leaves = isinstance(first, ast.Return) and any(
-        isinstance(part, ast.Attribute) and part.attr in FENCES for part in ast.walk(node.test)
+    returns = isinstance(first, ast.Return) and any(
+        isinstance(part, ast.Attribute) and part.attr in GUARD_COLUMNS
+        for part in ast.walk(node.test)
     )
-    if not raises and not leaves:
+    if not raises and not returns:
         return
     test = node.test
     parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or) else [test]
     for part in parts:
-        yield Cut("refusal", *lines.span(part), "False")
+        yield Edit("refusal", *offsets.span(part), "False")
 
 
-def _sql(node: ast.Constant, lines: _Lines) -> Iterator[Cut]:
-    start, end = lines.span(node)
-    text = lines.source[start:end]
+def _sql_edits(node: ast.Constant, offsets: _Offsets) -> Iterator[Edit]:
+    start, end = offsets.span(node)
+    text = offsets.source[start:end]
     if any(word in text for word in ("SELECT ", "UPDATE ", "INSERT ")):
-        for cut in cuts_of_sql(text):
-            yield Cut(cut.kind, start + cut.start, start + cut.end, cut.instead)
+        for edit in edits_of_sql(text):
+            yield Edit(edit.kind, start + edit.start, start + edit.end, edit.replacement)

@@ -24,7 +24,7 @@ from redis import exceptions as redis_errors
 
 from sandbox import processes
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.slow_process
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.sandbox.raw_world import BOT_TOKEN
 from tests.scheduler.scene import NO_REDIS, Scene
 
-pytestmark = pytest.mark.storm
+pytestmark = pytest.mark.slow_process
 
 STATUS_SECONDS = 40
 TAKEOVER_SECONDS = 45

@@ -1,0 +1,105 @@
+"""Test the parts of the chaos run: failpoints, rounds, results and the oracle."""
+
+import random
+
+import pytest
+
+from tests.chaos import __main__ as chaos
+from tests.chaos import failpoints, kill_loop, recovery_time, rounds
+from tests.chaos.oracle import judge
+
+
+def test_every_named_function_is_a_failpoint() -> None:
+    """A function that was renamed would not be a failpoint any more, without an error."""
+    points = set(failpoints.points())
+    for module, functions in failpoints.SERVICES.items():
+        for function in functions:
+            assert f"{module.rpartition('.')[2]}.{function} after commit" in points
+    for class_name, functions in failpoints.TELEGRAM_CALLS.items():
+        for function in functions:
+            assert f"{class_name.rpartition(':')[2]}.{function} before" in points
+
+
+def test_every_named_point_is_a_failpoint() -> None:
+    points = failpoints.points()
+    assert set(recovery_time.POINTS) <= set(points)
+    for prefix in kill_loop.EVERY_POST + failpoints.FREQUENT:
+        assert any(point.startswith(prefix) for point in points), prefix
+
+
+GOOD_RUN = {
+    **dict.fromkeys(chaos.MUST_BE_ZERO, 0),
+    "takeover_s_max": 31.0,
+    "resolved_without_person_share": 1.0,
+    "kills": chaos.LONG_RUN_KILLS,
+    "stopped_and_woken": 2,
+    "outages": {"Valkey frozen": 3},
+    "send_faults": {"cut_after": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, []),
+        ({"duplicates": 1}, ["duplicates: 1"]),
+        ({"unresolved": 2}, ["unresolved: 2"]),
+        ({"takeover_s_max": 60.0}, ["takeover_s_max: 60.0"]),
+        ({"resolved_without_person_share": 0.98}, ["resolved_without_person_share: 0.98"]),
+        ({"resolved_without_person_share": 0.5, "kills": 8}, []),
+        ({"stopped_and_woken": 0}, ["never happened: stopped and woken"]),
+        ({"outages": {"Valkey frozen": 0}}, ["never happened: Valkey frozen"]),
+        ({"send_faults": {"cut_after": 0}}, ["never happened: cut_after"]),
+        ({"send_faults": {"cut_after": 0}, "kills": 8}, []),
+    ],
+)
+def test_a_run_reports_its_problems(changed: dict[str, object], expected: list[str]) -> None:
+    assert chaos.problems(GOOD_RUN | changed) == expected
+
+
+def test_a_round_leaves_nothing_out() -> None:
+    items = rounds.Rounds("abc", random.Random(1))  # noqa: S311 - repeatable
+    assert [sorted(items.draw() for _ in range(3)) for _ in range(4)] == [["a", "b", "c"]] * 4
+    assert items.completed == 4
+
+
+def placement(**facts: object) -> dict[str, object]:
+    """Return one row as the oracle reads it: published as message 5, and paid."""
+    return {
+        "id": 1,
+        "chat_id": -100,
+        "text": "ad",
+        "target": "posted",
+        "job": "success",
+        "message_id": 5,
+        "escrow": "released",
+        "amount": 100,
+        "payouts": 1,
+        "refunds": 0,
+        "holds": 1,
+        "was_uncertain": False,
+        "on_card": False,
+    } | facts
+
+
+def test_the_oracle_finds_every_kind_of_mistake() -> None:
+    """An oracle that never finds a mistake proves nothing."""
+    published = {(-100, "ad"): [5]}
+    not_published: dict[tuple[int, str], list[int]] = {}
+    refunded = {"target": "refunded", "escrow": "refunded", "payouts": 0, "refunds": 1}
+    held = {"target": "approved", "escrow": "held", "payouts": 0}
+
+    clean = judge([placement()], published)
+    assert not any(clean[name] for name in ("duplicates", "lost", "moved_on_unknown"))
+    assert clean["contradictions"] == 0
+    assert judge([placement()], {(-100, "ad"): [5, 6]})["duplicates"] == 1
+    assert judge([placement()], published | {(-100, "other"): [9]})["duplicates"] == 1
+    assert judge([placement()], not_published)["lost"] == 1
+    assert judge([placement(job="queued", **held)], not_published)["lost"] == 1
+    assert judge([placement()], not_published)["moved_on_unknown"] == 1
+    assert judge([placement(job="failed", **refunded)], published)["moved_on_unknown"] == 1
+    assert judge([placement(job="uncertain")], published)["moved_on_unknown"] == 1
+    assert judge([placement(payouts=2)], published)["contradictions"] == 1
+    verdict = judge([placement(job="uncertain", was_uncertain=True, **held)], published)
+    assert verdict["unresolved"] == 1
+    assert verdict["resolved_without_person_share"] == 0
