@@ -45,7 +45,7 @@ BOOKS = text(
 )
 
 
-class Story:
+class RolledBackSteps:
     """Steps on one connection in the application's role; everything is rolled back at the end."""
 
     def __init__(self, superuser_url: str) -> None:

@@ -19,7 +19,7 @@ GUARDED_TABLES = (
 )
 
 
-async def by_hand(database: Database, *statements: str) -> None:
+async def run_unguarded(database: Database, *statements: str) -> None:
     """Run statements that the guards forbid, in one transaction; then enable the guards again."""
     connection = await asyncpg.connect(database.owner_url)
     try:
@@ -60,7 +60,7 @@ async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
         await engine.dispose()
 
 
-async def signed(
+async def confirmed_correction(
     database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
 ) -> Correction:
     """Propose a correction as one admin and confirm it as another.
@@ -82,7 +82,7 @@ async def signed(
         )
 
 
-async def repaired(database: Database, correction: Correction) -> Correction:
+async def execute_correction(database: Database, correction: Correction) -> Correction:
     """Execute a confirmed correction in the owner's role."""
     async with as_owner(database) as session:
         return await reconciliation.repair(session, correction_id=correction.id)

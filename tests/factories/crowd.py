@@ -12,7 +12,7 @@ from services.platform import errors
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
-async def each(sessions: Sessions, *acts: Act) -> list[Any]:
+async def run_concurrently(sessions: Sessions, *acts: Act) -> list[Any]:
     """Run all acts at once, each in a transaction of its own; return results and domain errors."""
 
     async def one(act: Act) -> Any:

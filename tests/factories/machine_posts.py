@@ -77,7 +77,7 @@ class Machine(RuleBasedStateMachine):
         return self.claims[pick % len(self.claims)]
 
 
-class Posts(Machine):
+class PostRules(Machine):
     """The rules for what workers and checks of posts do."""
 
     @rule(over=st.sampled_from([False, False, True]))

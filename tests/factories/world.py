@@ -6,7 +6,7 @@ from db.models.money import EscrowStatus
 from services.money import deposits
 from services.platform.actors import Actor
 from tests.factories import people
-from tests.factories.books import Story
+from tests.factories.books import RolledBackSteps
 from tests.factories.model import Campaign, Channel, Target
 from tests.factories.model_posts import PostingModel
 
@@ -14,7 +14,7 @@ from tests.factories.model_posts import PostingModel
 class World:
     """The start of all examples: people, channels and campaigns, in the product and the model."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
         self.model = PostingModel()
         self.people: list[Actor] = []

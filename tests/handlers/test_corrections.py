@@ -136,7 +136,7 @@ async def test_a_drift_is_confirmed_in_words_and_repaired_by_the_owners_role(
     actor, giver = await proposer(market), await market.actor("advertiser")
     async with market.database.sessions.begin() as session:
         drifted = await wallet(session, giver)
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         market.database,
         f"UPDATE wallets SET balance = balance + 700 WHERE id = {drifted}",  # noqa: S608
     )
@@ -162,7 +162,7 @@ async def test_a_drift_is_confirmed_in_words_and_repaired_by_the_owners_role(
     assert await market.buttons("group") == [
         f"#{proposed.id} · the reset of a balance · waits for adtech repair"
     ]
-    await breakage.repaired(market.database, proposed)
+    await breakage.execute_correction(market.database, proposed)
     await market.press("owner", f"#{proposed.id}", where="group")
     assert "Everything agrees" in await market.last("group")
     assert await state(market) == ("done", 10_000)
@@ -195,7 +195,7 @@ async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Mar
     async with market.database.sessions.begin() as session:
         deal = await people.posted(session)
         owner = await wallet(session, deal.owner)
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         market.database, "UPDATE escrows SET status = 'released', settled_at = now()"
     )
     async with market.database.sessions.begin() as session:

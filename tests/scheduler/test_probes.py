@@ -281,7 +281,7 @@ async def test_a_dead_workers_post_is_found(scene: Scene) -> None:
     await scene.dispatch(dying)
     # The worker is gone with what it knew: the row says "sending", the lease is over.
     await scene.database.as_owner("UPDATE escrows SET release_due_at = NULL WHERE status = 'held'")
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         scene.database,
         "UPDATE post_jobs SET status = 'sending', message_id = NULL, sent_at = NULL,"
         " lease_owner = 'gone', lease_until = now() - interval '1 s', known_message_id = 0",

@@ -36,7 +36,7 @@ async def test_a_drifted_wallet_from_the_finding_to_the_repair(
     ran = await shell.adtech("reconcile", wallet)
     assert ran.status == 0
     assert "Everything agrees" in ran.said
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         database,
         f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}",  # noqa: S608
     )

@@ -26,7 +26,9 @@ async def test_C1_many_admins_approve_one_target(database: Database) -> None:
     def approve(actor: Actor) -> Act:
         return lambda session: moderation.approve(session, actor=actor, target_id=deal.target.id)
 
-    results = await crowd.each(database.sessions, *(approve(admins[n % 5]) for n in range(50)))
+    results = await crowd.run_concurrently(
+        database.sessions, *(approve(admins[n % 5]) for n in range(50))
+    )
     assert [type(result) for result in results] == [moderation.Decision] * 50
     assert sum(result.created for result in results) == 1
     async with database.sessions.begin() as session:
@@ -66,7 +68,7 @@ async def test_C2_many_approvals_drain_one_wallet(database: Database) -> None:
             session, actor=admins[n % 3], target_id=targets[n]
         )
 
-    results = await crowd.each(database.sessions, *(approve(n) for n in range(wanted)))
+    results = await crowd.run_concurrently(database.sessions, *(approve(n) for n in range(wanted)))
     assert sum(isinstance(result, moderation.Decision) for result in results) == pays_for
     assert sum(isinstance(result, errors.InsufficientFunds) for result in results) == (
         wanted - pays_for
@@ -86,7 +88,7 @@ async def test_one_release_of_many_at_once(database: Database) -> None:
     def pay(session: AsyncSession) -> Awaitable[None]:
         return escrow.release(session, target_id=deal.target.id)
 
-    results = await crowd.each(database.sessions, *([pay] * 12))
+    results = await crowd.run_concurrently(database.sessions, *([pay] * 12))
     assert results.count(None) == 1
     assert sum(isinstance(result, errors.EscrowNotHeld) for result in results) == 11
     async with database.sessions.begin() as session:
@@ -118,7 +120,7 @@ async def test_releases_for_one_owner_open_one_revenue_wallet(database: Database
         return lambda session: escrow.release(session, target_id=target_id)
 
     assert (
-        await crowd.each(database.sessions, *(pay(target_id) for target_id in targets))
+        await crowd.run_concurrently(database.sessions, *(pay(target_id) for target_id in targets))
         == [None] * 4
     )
     async with database.sessions.begin() as session:
@@ -148,7 +150,7 @@ async def test_two_claimers_take_one_post_of_a_channel(database: Database) -> No
 
     taken = [
         claim
-        for claim in await crowd.each(database.sessions, *(take(n) for n in range(8)))
+        for claim in await crowd.run_concurrently(database.sessions, *(take(n) for n in range(8)))
         if claim
     ]
     assert len(taken) == 1
@@ -189,7 +191,9 @@ async def test_a_cancel_and_a_claim_leave_the_post_sent_or_refunded(database: Da
     def take(session: AsyncSession) -> Awaitable[Any]:
         return one_post.claim(session, owner="worker", lease=timedelta(seconds=30))
 
-    await crowd.each(database.sessions, *(act for deal in deals for act in (take, cancel(deal))))
+    await crowd.run_concurrently(
+        database.sessions, *(act for deal in deals for act in (take, cancel(deal)))
+    )
     async with database.sessions.begin() as session:
         found = await rows.table(session, "SELECT status, lease_owner FROM post_jobs")
     assert {status for status, _ in found} <= {"sending", "cancelled"}
@@ -232,7 +236,7 @@ async def test_a_form_saved_twice_at_once_makes_one_row(database: Database) -> N
         )
 
     for act in (create, submit, connect):
-        results = await crowd.each(database.sessions, *([act] * 6))
+        results = await crowd.run_concurrently(database.sessions, *([act] * 6))
         assert len({result.id for result in results}) == 1
 
 
@@ -245,7 +249,9 @@ async def test_two_people_connect_one_channel_at_once(database: Database) -> Non
             session, actor=owner, chat_id=-1_008_888, title="New", username=None, subscribers=1
         )
 
-    results = await crowd.each(database.sessions, *(connect(owner) for owner in people_))
+    results = await crowd.run_concurrently(
+        database.sessions, *(connect(owner) for owner in people_)
+    )
     assert sum(isinstance(result, errors.ChannelTaken) for result in results) == 3
 
 
@@ -270,7 +276,7 @@ async def test_ticks_of_two_processes_settle_each_thing_once(database: Database)
         deposits.credit_due,
         placement_expiry.expire_targets,
     ]
-    results = await crowd.each(database.sessions, *(ticks * 3))
+    results = await crowd.run_concurrently(database.sessions, *(ticks * 3))
     assert sum(results[0::3]) == 6
     assert sum(results[1::3]) == 6
     async with database.sessions.begin() as session:

@@ -45,7 +45,7 @@ async def test_a_release_and_a_refund_of_one_target(database: Database) -> None:
         ]
     random.Random(1).shuffle(acts)  # noqa: S311 - an order, not a secret
     assert len(acts) >= 50
-    results = await crowd.each(database.sessions, *acts)
+    results = await crowd.run_concurrently(database.sessions, *acts)
     refusals = [result for result in results if result is not None]
     assert {type(one) for one in refusals} <= {
         errors.EscrowNotHeld,
@@ -118,7 +118,7 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
             await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311 - a slow commit
 
         async with turns:
-            (result,) = await crowd.each(database.sessions, slowly)
+            (result,) = await crowd.run_concurrently(database.sessions, slowly)
         done.release()
         return result
 

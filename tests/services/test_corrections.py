@@ -190,7 +190,7 @@ async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> No
         deal = await people.approved(session)
         proposer = await people.staff(session)
         wallet_id = await rows.one(session, "SELECT wallet_id FROM escrows")
-    await breakage.by_hand(database, breakage.orphan(wallet_id, 5))
+    await breakage.run_unguarded(database, breakage.orphan(wallet_id, 5))
     async with database.sessions() as session:
         of_an_escrow = await rows.one(session, "SELECT max(id) FROM ledger_entries")
         with pytest.raises(errors.NotCorrectable):
@@ -201,7 +201,7 @@ async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> No
             await corrections.propose_missing_payout(
                 session, actor=proposer, target_id=deal.target.id, reason="x"
             )
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         database,
         f"DELETE FROM ledger_entries WHERE id = {of_an_escrow}",
         "DELETE FROM ledger_transfers WHERE key = 'by hand'",

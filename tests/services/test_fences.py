@@ -161,7 +161,7 @@ async def test_only_a_post_that_is_out_is_paid_for(database: Database) -> None:
         assert await escrow.list_releasable(session, limit=9) == []
         with pytest.raises(errors.PostNotProven):
             await escrow.release(session, target_id=deal.target.id)
-    await breakage.by_hand(database, "UPDATE post_jobs SET status = 'success'")
+    await breakage.run_unguarded(database, "UPDATE post_jobs SET status = 'success'")
     await database.as_owner("UPDATE escrows SET release_due_at = NULL")
     async with database.sessions() as session:
         assert await escrow.list_releasable(session, limit=9) == []

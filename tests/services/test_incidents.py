@@ -94,7 +94,7 @@ async def test_ledger_invariant_violation(database: Database, staff: Staff) -> N
         person = await people.person(session, balance=100)
         deal = await people.deal(session)
         wallet = (await wallets.of_user(session, person.user_id or 0)).id
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         database,
         f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}",  # noqa: S608
     )
@@ -106,8 +106,10 @@ async def test_ledger_invariant_violation(database: Database, staff: Staff) -> N
     async with database.sessions.begin() as session:
         seen = await reconciliation.explain(session, wallet)
     assert [finding.value for finding in seen.findings] == ["drifted_balance"]
-    signed = await breakage.signed(database, staff.proposer, staff.confirmer, "reset", wallet)
-    await breakage.repaired(database, signed)
+    signed = await breakage.confirmed_correction(
+        database, staff.proposer, staff.confirmer, "reset", wallet
+    )
+    await breakage.execute_correction(database, signed)
     assert await _report(database, "drift") == []
     await _verified_and_run(database, staff)
     async with database.sessions.begin() as session:
@@ -119,16 +121,16 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         wallet = (await wallets.of_user(session, person.user_id or 0)).id
-    await breakage.by_hand(database, breakage.orphan(wallet, 40))
+    await breakage.run_unguarded(database, breakage.orphan(wallet, 40))
     assert await _report(database, "drift") == [{"id": wallet, "balance": 100, "ledger_sum": 140}]
     await _detected_and_frozen(database, staff, "wallet_balance", "zero_sum", "ledger_total")
     async with database.sessions.begin() as session:
         seen = await reconciliation.explain(session, wallet)
     (entry,) = [line for line in seen.lines if reconciliation.Finding.ORPHAN_ENTRY in line.findings]
-    signed = await breakage.signed(
+    signed = await breakage.confirmed_correction(
         database, staff.proposer, staff.confirmer, "orphan", entry.entry_id
     )
-    await breakage.repaired(database, signed)
+    await breakage.execute_correction(database, signed)
     assert await _report(database, "drift") == []
     await _verified_and_run(database, staff)
     async with database.sessions.begin() as session:
@@ -138,7 +140,7 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
     """Leave a release as a crash would have, if it were not one transaction."""
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         database,
         "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608
         f" WHERE campaign_target_id = {target_id}",
@@ -153,7 +155,7 @@ async def test_partial_payout_of_a_post_that_is_out(database: Database, staff: S
         deal = await people.posted(session, promised_hours=0)
     await _cut_in_half(database, deal.target.id)
     await _detected_and_frozen(database, staff, "released_is_paid_once", "escrow_wallet")
-    paid = await breakage.signed(
+    paid = await breakage.confirmed_correction(
         database, staff.proposer, staff.confirmer, "payout", deal.target.id
     )
     assert paid.status == "done"
@@ -182,11 +184,13 @@ async def test_partial_payout_of_a_post_that_never_was_is_reversed(
     await _cut_in_half(database, deal.target.id)
     await _detected_and_frozen(database, staff, "released_is_paid_once", "escrow_wallet")
     with pytest.raises(errors.NotCorrectable):
-        await breakage.signed(database, staff.proposer, staff.confirmer, "payout", deal.target.id)
-    signed = await breakage.signed(
+        await breakage.confirmed_correction(
+            database, staff.proposer, staff.confirmer, "payout", deal.target.id
+        )
+    signed = await breakage.confirmed_correction(
         database, staff.proposer, staff.confirmer, "reversal", deal.target.id
     )
-    await breakage.repaired(database, signed)
+    await breakage.execute_correction(database, signed)
     await _verified_and_run(database, staff)
     async with database.sessions.begin() as session:
         assert await rows.table(

@@ -36,7 +36,9 @@ class Scene:
 
     async def sign(self, propose: str, what: int) -> Any:
         """Have a repair signed."""
-        return await breakage.signed(self.database, self.proposer, self.confirmer, propose, what)
+        return await breakage.confirmed_correction(
+            self.database, self.proposer, self.confirmer, propose, what
+        )
 
     async def one(self, sql: str) -> Any:
         """Read one value."""
@@ -87,16 +89,18 @@ async def test_a_sound_wallet_is_explained(scene: Scene) -> None:
     "change", ["balance = balance + 7", "version = version - 1", "balance = 0, version = 0"]
 )
 async def test_a_drifted_balance_is_reset_to_its_last_entry(scene: Scene, change: str) -> None:
-    await breakage.by_hand(scene.database, f"UPDATE wallets SET {change} WHERE id = {scene.wallet}")
+    await breakage.run_unguarded(
+        scene.database, f"UPDATE wallets SET {change} WHERE id = {scene.wallet}"
+    )
     assert (0, ["drifted_balance"]) in await scene.found()
     signed = await scene.sign("reset", scene.wallet)
     assert signed.status == "confirmed"
     assert (0, ["drifted_balance"]) in await scene.found()  # two signatures change nothing yet
-    assert (await breakage.repaired(scene.database, signed)).status == "done"
+    assert (await breakage.execute_correction(scene.database, signed)).status == "done"
     seen = await scene.explained()
     assert (seen.sound, seen.balance, seen.version) == (True, 123, 3)
     assert await scene.broken() == set()
-    again = await breakage.repaired(scene.database, signed)
+    again = await breakage.execute_correction(scene.database, signed)
     assert again.done_at is not None
 
 
@@ -104,7 +108,7 @@ async def test_a_drifted_balance_is_reset_to_its_last_entry(scene: Scene, change
 async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     scene: Scene, after: str
 ) -> None:
-    await breakage.by_hand(scene.database, breakage.orphan(scene.wallet, 50, after=after))
+    await breakage.run_unguarded(scene.database, breakage.orphan(scene.wallet, 50, after=after))
     assert await scene.broken() >= {"wallet_balance", "wallet_version", "zero_sum", "ledger_total"}
     ((version, findings),) = await scene.found()
     assert version == 4
@@ -113,7 +117,7 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     signed = await scene.sign("orphan", entry)
     assert await scene.found() == [(version, findings)]  # until it is done
     assert ("running_balance" in await scene.broken()) == (after != "balance + 50")
-    repaired = await breakage.repaired(scene.database, signed)
+    repaired = await breakage.execute_correction(scene.database, signed)
     assert (repaired.entry_id, repaired.amount, repaired.status) == (entry, 50, "done")
     assert await scene.found() == [(4, ["corrected_orphan"])]
     seen = await scene.explained()
@@ -136,10 +140,10 @@ async def rows_of_losses(scene: Scene) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("order", [1, -1])
 async def test_several_orphans_one_after_the_other(scene: Scene, order: int) -> None:
     for n, amount in enumerate((50, -200)):
-        await breakage.by_hand(
+        await breakage.run_unguarded(
             scene.database, breakage.orphan(scene.wallet, amount, key=f"hand-{n}")
         )
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         scene.database, f"UPDATE wallets SET balance = 1 WHERE id = {scene.wallet}"
     )
     async with scene.database.sessions.begin() as session:
@@ -150,10 +154,10 @@ async def test_several_orphans_one_after_the_other(scene: Scene, order: int) -> 
             wallet=scene.wallet,
         )
     reset = await scene.sign("reset", scene.wallet)
-    await breakage.repaired(scene.database, reset)
+    await breakage.execute_correction(scene.database, reset)
     for (entry,) in ids[::order]:
         assert await scene.broken()
-        await breakage.repaired(scene.database, await scene.sign("orphan", entry))
+        await breakage.execute_correction(scene.database, await scene.sign("orphan", entry))
     assert await scene.broken() == set()
     seen = await scene.explained()
     assert (seen.sound, seen.balance, seen.version) == (True, 123, 7)
@@ -165,7 +169,7 @@ async def test_an_orphan_in_a_hold_does_not_keep_its_money(database: Database) -
         stranger = await people.person(session, balance=10)
         wallet = (await wallets.of_user(session, stranger.user_id or 0)).id
         proposer, confirmer = await people.staff(session), await people.staff(session)
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         database,
         "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
         " reason, reference_id) SELECT id, "
@@ -176,25 +180,27 @@ async def test_an_orphan_in_a_hold_does_not_keep_its_money(database: Database) -
         entry = await rows.one(session, "SELECT max(id) FROM ledger_entries")
         seen = await reconciliation.explain(session, wallet)
     assert seen.lines[-1].findings == (Finding.ORPHAN_ENTRY,)
-    signed = await breakage.signed(database, proposer, confirmer, "orphan", entry)
-    await breakage.repaired(database, signed)
+    signed = await breakage.confirmed_correction(database, proposer, confirmer, "orphan", entry)
+    await breakage.execute_correction(database, signed)
     async with database.sessions.begin() as session:
         await escrow.release(session, target_id=deal.target.id)
 
 
 async def test_a_lost_entry_and_a_changed_one_are_named_and_not_papered_over(scene: Scene) -> None:
     find = f"wallet_id = {scene.wallet} AND version = 2"
-    await breakage.by_hand(scene.database, f"UPDATE ledger_entries SET amount = 21 WHERE {find}")
+    await breakage.run_unguarded(
+        scene.database, f"UPDATE ledger_entries SET amount = 21 WHERE {find}"
+    )
     assert await scene.found() == [
         (2, ["wrong_running_balance", "unbalanced_transfer"]),
     ]
-    await breakage.by_hand(scene.database, f"DELETE FROM ledger_entries WHERE {find}")
+    await breakage.run_unguarded(scene.database, f"DELETE FROM ledger_entries WHERE {find}")
     assert await scene.found() == [(3, ["missing_version", "wrong_running_balance"])]
     signed = await scene.sign("reset", scene.wallet)
     with pytest.raises(errors.NotCorrectable):
-        await breakage.repaired(scene.database, signed)
+        await breakage.execute_correction(scene.database, signed)
     # Put back what was lost, so that the books of this test are whole again.
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         scene.database,
         "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
         f" reason, reference_id) SELECT transfer_id, {scene.wallet}, 20, 120, 2, reason,"
@@ -237,24 +243,28 @@ async def test_a_lost_entry_and_a_changed_one_are_named_and_not_papered_over(sce
 async def test_a_balance_is_reset_only_to_what_its_entries_explain(
     scene: Scene, change: list[str], undone: list[str]
 ) -> None:
-    await breakage.by_hand(scene.database, *(sql.format(wallet=scene.wallet) for sql in change))
+    await breakage.run_unguarded(
+        scene.database, *(sql.format(wallet=scene.wallet) for sql in change)
+    )
     signed = await scene.sign("reset", scene.wallet)
     with pytest.raises(errors.NotCorrectable) as refusal:
-        await breakage.repaired(scene.database, signed)
+        await breakage.execute_correction(scene.database, signed)
     assert isinstance(refusal.value.__cause__, DBAPIError)
     assert getattr(refusal.value.__cause__.orig, "sqlstate", None) == "AD014"
-    await breakage.by_hand(scene.database, *(sql.format(wallet=scene.wallet) for sql in undone))
+    await breakage.run_unguarded(
+        scene.database, *(sql.format(wallet=scene.wallet) for sql in undone)
+    )
 
 
 async def test_only_the_owners_role_repairs_and_only_what_two_have_signed(scene: Scene) -> None:
     change = f"UPDATE wallets SET balance = balance + 7 WHERE id = {scene.wallet}"
-    await breakage.by_hand(scene.database, change)
+    await breakage.run_unguarded(scene.database, change)
     async with scene.database.sessions.begin() as session:
         proposed = await corrections.propose_balance_reset(
             session, actor=scene.proposer, wallet_id=scene.wallet, reason="drift"
         )
     with pytest.raises(errors.InvalidMove):
-        await breakage.repaired(scene.database, proposed)
+        await breakage.execute_correction(scene.database, proposed)
     with pytest.raises(DBAPIError, match="not confirmed"):
         async with breakage.as_owner(scene.database) as session:
             await rows.table(session, f"SELECT repair({proposed.id})")
@@ -266,7 +276,7 @@ async def test_only_the_owners_role_repairs_and_only_what_two_have_signed(scene:
         async with scene.database.sessions.begin() as session:
             await reconciliation.repair(session, correction_id=proposed.id)
     assert "wallet_balance" in await scene.broken()
-    await breakage.repaired(scene.database, proposed)
+    await breakage.execute_correction(scene.database, proposed)
     # The guard stands again.
     with pytest.raises(DBAPIError, match="not moved by an entry"):
         async with breakage.as_owner(scene.database) as session:
@@ -287,7 +297,7 @@ async def test_what_a_confirmation_does_is_not_done_by_the_owner(scene: Scene) -
             reason="x",
         )
     with pytest.raises(errors.NotCorrectable):
-        await breakage.repaired(scene.database, proposed)
+        await breakage.execute_correction(scene.database, proposed)
 
 
 async def test_an_entry_that_is_no_orphan_is_not_taken_back(scene: Scene) -> None:
@@ -310,4 +320,4 @@ async def test_an_escrow_whose_money_moved_is_not_held_again(database: Database)
         (held.target.id, "payout"),
     ):
         with pytest.raises(errors.NotCorrectable):
-            await breakage.signed(database, proposer, confirmer, propose, target)
+            await breakage.confirmed_correction(database, proposer, confirmer, propose, target)

@@ -61,13 +61,13 @@ async def _signed(books: Books, propose: str, what: int) -> Correction:
     world = books[0]
     async with world.sessions.begin() as session:
         proposer, confirmer = await people.staff(session), await people.staff(session)
-    return await breakage.signed(world, proposer, confirmer, propose, what)
+    return await breakage.confirmed_correction(world, proposer, confirmer, propose, what)
 
 
 async def _orphan(books: Books, number: int = 0) -> int:
     """Write an entry that no transfer explains; its id."""
     world, _, wallet = books
-    await breakage.by_hand(world, breakage.orphan(wallet, 50, key=f"by hand {number}"))
+    await breakage.run_unguarded(world, breakage.orphan(wallet, 50, key=f"by hand {number}"))
     async with world.sessions.begin() as session:
         entry: int = await rows.one(session, "SELECT max(id) FROM ledger_entries")
     return entry
@@ -81,9 +81,9 @@ async def test_an_orphan_is_balanced_only_if_it_is_as_it_was_signed(
     entry = await _orphan(books)
     signed = await _signed(books, "orphan", entry)
     facts = {"entry": entry, "wallet": wallet, "person": person.user_id}
-    await breakage.by_hand(world, *(sql.format(**facts) for sql in CHANGES[change]))
+    await breakage.run_unguarded(world, *(sql.format(**facts) for sql in CHANGES[change]))
     with pytest.raises(errors.NotCorrectable) as refusal:
-        await breakage.repaired(world, signed)
+        await breakage.execute_correction(world, signed)
     assert isinstance(refusal.value.__cause__, DBAPIError)
     assert getattr(refusal.value.__cause__.orig, "sqlstate", None) == "AD015"
 
@@ -111,7 +111,9 @@ async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books
 
 async def test_two_repairs_of_one_correction_are_one(books: Books) -> None:
     world, _, wallet = books
-    await breakage.by_hand(world, f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}")
+    await breakage.run_unguarded(
+        world, f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}"
+    )
     signed = await _signed(books, "reset", wallet)
     first, second = [await asyncpg.connect(world.owner_url) for _ in range(2)]
     transaction = first.transaction()
@@ -145,7 +147,7 @@ async def test_who_holds_the_placement_comes_first(books: Books) -> None:
     async with world.sessions.begin() as session:
         deal = await people.approved(session)
         other = await people.approved(session)
-    await breakage.by_hand(
+    await breakage.run_unguarded(
         world,
         "UPDATE escrows SET status = 'refunded', settled_at = now()"
         f" WHERE campaign_target_id = {deal.target.id}",

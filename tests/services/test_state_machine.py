@@ -35,7 +35,7 @@ from services.platform.actors import SYSTEM, Actor
 from services.posts import rescue
 from tests.conftest import ROLLED_BACK
 from tests.factories import machine_posts, world
-from tests.factories.books import Story
+from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_posts import PostingModel
 
@@ -45,7 +45,7 @@ STEPS = 50 if LONG else 20
 MOSTLY = st.sampled_from([True, True, True, False])
 
 
-class Marketplace(machine_posts.Posts):
+class Marketplace(machine_posts.PostRules):
     """Rules are use cases; each is done in the product and in the model."""
 
     # -- the straight way, from wherever a placement is -------------------------------------------
@@ -288,15 +288,15 @@ class Marketplace(machine_posts.Posts):
 
 
 @pytest.fixture
-def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[Story]:
+def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
     """A connection of the whole test's own, which may also move time."""
     assert ROLLED_BACK in rolled_back_url
-    told = Story(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
+    told = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield told
     told.end()
 
 
-def test_product_and_model_agree(story: Story) -> None:
+def test_product_and_model_agree(story: RolledBackSteps) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
     number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
     print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to tell the same stories again
