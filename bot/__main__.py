@@ -1,7 +1,5 @@
 """`python -m bot`: joins the wires, takes updates until it is told to stop."""
 
-from bot import light_models  # noqa: F401, I001 - before anything of aiogram
-
 import asyncio
 import os
 import signal

@@ -9,7 +9,6 @@ from functools import partial
 
 import structlog
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot import warm_up

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = ("bot", "handlers", "services", "db", "scheduler")
 LONGEST_MODULE = 400
 TEXT_SUFFIXES = {
-    *("", ".py", ".toml", ".txt", ".in", ".md", ".ftl", ".ini", ".mako", ".sql"),
+    *("", ".py", ".toml", ".txt", ".in", ".md", ".ftl", ".ini", ".mako", ".sql", ".lua"),
     *(".html", ".css", ".js", ".json", ".yml", ".yaml", ".example"),
 }
 # Written in pieces, so that this file does not find itself.
@@ -87,10 +87,11 @@ def test_services_are_imported_as_modules() -> None:
 
 
 def test_packages_are_empty_files() -> None:
+    """One exception: `bot` must defer the build of aiogram's models before aiogram is imported."""
     found = [
         str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size
     ]
-    assert not found
+    assert found == ["bot/__init__.py"]
 
 
 def test_no_module_is_too_long() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot.telegram import NotSent, Outcome, Refused, Sender, Sent, Uncertain
 from db.models.posting import Verdict
 from services.creatives import Creative
