@@ -30,7 +30,6 @@ from aiogram.methods import (
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
 from bot import ads, replies, traces
-from bot.foresight import Foresight
 from bot.replies import Reply
 from bot.traces import Probe, Standing, Trace
 from db.models.posting import Verdict
@@ -97,8 +96,6 @@ class _Crossing:
     not_after: float
     not_before: float = 0.0
     """The connection is made meanwhile."""
-    ready_at: float | None = None
-    """When it was made."""
     begun: bool = False
     """Whether its first byte may have left this machine."""
 
@@ -123,7 +120,6 @@ class Sender:
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
         """`api_url` as BOT_API_URL; `seconds` bounds one request from start to end."""
         self.seconds = seconds
-        self.connecting = Foresight(0.05)
         self._forms = AiohttpSession(api=api_server(api_url))
         self._bot = Bot(token, session=self._forms)
         self._http: ClientSession | None = None
@@ -148,10 +144,7 @@ class Sender:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
         crossing = _Crossing(self._deadline(not_after), not_before)
         try:
-            asked_at = time.monotonic()
             reply = await self._request(method, crossing)
-            if crossing.ready_at is not None:
-                self.connecting.note(crossing.ready_at - asked_at)
         except _TooLateError:
             return NotSent("the lease was too old to send under", counts=False)
         except asyncio.CancelledError:
@@ -327,8 +320,7 @@ def _connections(seconds: float) -> ClientSession:
 async def _leave(_session: ClientSession, context: SimpleNamespace, _params: object) -> None:
     """Fires right before the first byte; it leaves when this returns, and not if it raises."""
     crossing: _Crossing = context.trace_request_ctx
-    crossing.ready_at = time.monotonic()
-    await asyncio.sleep(crossing.not_before - crossing.ready_at)
+    await asyncio.sleep(crossing.not_before - time.monotonic())
     if time.monotonic() > crossing.not_after:
         raise _TooLateError
     crossing.begun = True

@@ -29,7 +29,7 @@ from bot.limiter import Limiter
 from db.models.operations import OutboxMessage
 from db.session import Sessions, is_away
 from scheduler import database
-from scheduler.together import Together
+from scheduler.batcher import Batcher
 from services import chats, outbox, users
 
 BATCH = 20
@@ -64,11 +64,11 @@ class Mail:
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
     """Whether more ads are due than this process has room for."""
-    record: Together[_Delivered, None] = field(init=False)
+    record: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:
         """Joins what arrives at the same moment into one transaction."""
-        object.__setattr__(self, "record", Together(self._record, BATCH))
+        object.__setattr__(self, "record", Batcher(self._record, BATCH))
 
     async def _record(self, delivered: Sequence[_Delivered]) -> list[None]:
         async with self.sessions.begin() as session:

@@ -18,13 +18,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.foresight import Foresight
 from bot.limiter import Limiter
 from bot.telegram import NotSent, Outcome, Refused, Sender, Sent
 from db.models.operations import Switch
 from db.session import Sessions
+from scheduler.batcher import Batcher
 from scheduler.breaker import Breaker
-from scheduler.together import Together
 from services import actors, claims, killswitches, posting
 from services.claims import Claim
 
@@ -39,6 +38,11 @@ SOON_SECONDS = 0.25
 """The tick's own pause: a post that is due before the next tick is waited for."""
 PATIENCE_SECONDS = 3.0
 """How long a claimed post waits for its place; a longer wait is spent in the queue."""
+AHEAD_SECONDS = 0.15
+"""How long before its place the last question is asked and the connection is made.
+
+It must be long enough for both: the place is lost to everybody until the first byte leaves. It must
+be short: a stop that comes later is not heard, and a death then leaves the post uncertain."""
 MOST_TOGETHER = 32
 """So many posts are recorded in one transaction at most."""
 RECORD_PAUSE_SECONDS = 0.5
@@ -60,18 +64,16 @@ class Desk:
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     """Claimed posts on their way; a stop waits for them."""
-    beginning: Foresight = field(default_factory=lambda: Foresight(0.05))
-    """How long the question takes that is asked right before a send."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while more posts are due than there is room for."""
-    begin: Together[Claim, bool] = field(init=False)
+    begin: Batcher[Claim, bool] = field(init=False)
     """Asks right before a send, whether it may go."""
-    record_sent: Together[claims.Sent, bool] = field(init=False)
+    record_sent: Batcher[claims.Sent, bool] = field(init=False)
 
     def __post_init__(self) -> None:
         """Joins what posts do at the same moment into one transaction."""
-        object.__setattr__(self, "begin", Together(self._begin, MOST_TOGETHER))
-        object.__setattr__(self, "record_sent", Together(self._record_sent, MOST_TOGETHER))
+        object.__setattr__(self, "begin", Batcher(self._begin, MOST_TOGETHER))
+        object.__setattr__(self, "record_sent", Batcher(self._record_sent, MOST_TOGETHER))
 
     async def _begin(self, begun: Sequence[Claim]) -> list[bool]:
         async with self.sessions.begin() as session:
@@ -160,10 +162,7 @@ async def _handle(desk: Desk, claim: Claim, lease_ends: float) -> None:
         waits = NotSent("waits for its place", counts=False, retry_after=period)
         await _record(desk, claim, waits, until=lease_ends)
         return
-    # As late as may be, so that a stop is heard and a death leaves little uncertain; and as early
-    # as must be, as the place is lost to everybody until the first byte leaves.
-    ahead = desk.beginning.seconds + desk.sender.connecting.seconds
-    await asyncio.sleep(place.leaves - ahead - time.monotonic())
+    await asyncio.sleep(place.leaves - AHEAD_SECONDS - time.monotonic())
     if not await _may_send(desk, claim):
         desk.limiter.tell(claim.chat_id)
         await _keep_trying(desk, partial(posting.give_back, claim=claim), until=lease_ends)
@@ -188,15 +187,12 @@ async def _may_send(desk: Desk, claim: Claim) -> bool:
     """Asks once more, right before the send."""
     if desk.stopping.is_set() or desk.breaker.open:
         return False
-    asked_at = time.monotonic()
     try:
-        may = await desk.begin(claim)
+        return await desk.begin(claim)
     except DATABASE_TROUBLE:
         # Without this answer nothing is sent, which is worth knowing: the post is not uncertain.
         log.warning("Worker error", tick="posts", job_id=claim.job_id)
         return False
-    desk.beginning.note(time.monotonic() - asked_at)
-    return may
 
 
 async def _obey(desk: Desk, claim: Claim, outcome: NotSent) -> None:
