@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack, cast
 
 import structlog
@@ -29,10 +30,12 @@ from bot.limits import PER_SECOND, LocalShare
 REDIS_SECONDS = 0.15
 REDIS_PAUSE_SECONDS = 5.0
 """How long a Redis that failed is left alone."""
+DAY_MS = 86_400_000
 MOST_TOGETHER = 32
 TELL_SECONDS = 0.02
 """Answers are told within this, together."""
 PREFIX = "limits:"
+SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
 _COMMON = [PREFIX + name for name in ("rest", "all", "pace", "told")]
 
 log = structlog.get_logger(__name__)
@@ -79,8 +82,7 @@ class Limiter:
             socket_connect_timeout=REDIS_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._take = self._redis.register_script(limits.TAKE)
-        self._rest = self._redis.register_script(limits.REST)
+        self._take = self._redis.register_script(SCRIPT)
         self._redis_after = 0.0
         self._local = LocalShare(per_second)
         self._gap_ms = 1_000 / per_second * limits.PACE
@@ -143,8 +145,7 @@ class Limiter:
     async def rest(self, chat_id: int, period: timedelta) -> None:
         """Keeps every process from a chat for a while, as Telegram's `retry_after` asks."""
         self._local.rest(chat_id, period.total_seconds())
-        keys, milliseconds = _COMMON[:1], int(period.total_seconds() * 1000)
-        await self._in_redis(lambda: self._rest(keys=keys, args=[chat_id, milliseconds]))
+        await self._in_redis(lambda: self._rest_in_redis(chat_id, period))
 
     async def close(self) -> None:
         """Closes the connections to Redis."""
@@ -232,6 +233,13 @@ class Limiter:
         if wait.own > 0:
             return 2, max(wait)
         return (1, wait.crowd) if wait.crowd > 0 else (0, 0.0)
+
+    async def _rest_in_redis(self, chat_id: int, period: timedelta) -> None:
+        # By the clock of Redis, as in the script.
+        seconds, microseconds = await self._redis.time()
+        until = (seconds + period.total_seconds()) * 1000 + microseconds / 1000
+        await self._redis.zadd(_COMMON[0], {str(chat_id): until}, gt=True)
+        await self._redis.pexpire(_COMMON[0], DAY_MS)
 
     async def _in_redis(self, ask: Callable[[], Awaitable[object]]) -> object | None:
         """What a script answered, or None while Redis is away."""

@@ -1,4 +1,4 @@
-"""What Telegram allows a bot to send, as rules, as scripts for Redis and in a process's memory."""
+"""What Telegram allows a bot to send: the rules, and how a process keeps them in its memory."""
 
 import time
 from collections import deque
@@ -58,93 +58,6 @@ def rules(chat_id: int, most: int, parts: int = 1) -> list[Rule]:
     if chat_id < 0:
         found.append(Rule(f"{chat_id}:minute", PER_MINUTE - parts + 1, 60_000))
     return found
-
-
-# Scores are milliseconds of Redis's own clock, as the processes' clocks may differ: from when a
-# message counts, or, while its answer is awaited, the time until which it counts at all events. A
-# place is known by its chat, which has one a second. Of each chat two keys are given, those of its
-# second and its minute, first for the answers that came, then for the places that are asked for.
-#
-# A place is given a moment ahead: it is the one of the message that counts longest, and leaves when
-# that one counts no more. The answer holds two numbers for each: 0 and when to leave, 1 and how
-# long all chats are to wait, 2 and how long this one; milliseconds.
-TAKE = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + clock[2] / 1000
-local most, left, gap, lead, held, flooded, told_every, answers = unpack(ARGV)
-most, left, gap, lead = tonumber(most), tonumber(left), tonumber(gap), tonumber(lead)
-held = tonumber(held)
-local rests, all, pace, told = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local key, arg = 4, 8
-
-for _ = 1, answers do
-    local chat, moment = ARGV[arg + 1], now - ARGV[arg + 2]
-    redis.call('ZADD', all, 'XX', moment, chat)
-    redis.call('ZADD', KEYS[key + 1], 'XX', moment, chat)
-    local latest = redis.call('ZRANGE', KEYS[key + 2], -1, -1)[1]
-    if latest then redis.call('ZADD', KEYS[key + 2], 'XX', moment, latest) end
-    key, arg = key + 2, arg + 2
-end
-
-redis.call('ZREMRANGEBYSCORE', rests, '-inf', now)
-local flood
-if redis.call('ZCARD', rests) >= tonumber(flooded) then
-    flood = redis.call('ZRANGE', rests, 0, 0, 'WITHSCORES')[2]
-end
-redis.call('ZREMRANGEBYSCORE', all, '-inf', now - 1000)
-local taken = redis.call('ZCARD', all)
-local last = tonumber(redis.call('GET', pace) or 0)
-
-local function full(places, allowed, window)
-    local nth = redis.call('ZRANGE', places, -allowed, -allowed, 'WITHSCORES')[2]
-    return nth and math.min(nth, now) + window or 0
-end
-
-local found = {}
-while KEYS[key + 1] do
-    local chat, ad, answered = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
-    local free = tonumber(ARGV[arg + 5])
-    local second, minute = KEYS[key + 1], KEYS[key + 2]
-    local own = tonumber(redis.call('ZSCORE', rests, chat) or flood or 0)
-    own = math.max(own, full(second, 1, 1000))
-    local group = string.sub(chat, 1, 1) == '-'
-    if group then own = math.max(own, full(minute, free, 60000)) end
-    local allowed = most
-    if not ad and redis.call('EXISTS', told) == 1 then allowed = left end
-    local leaves = math.max(now, last + gap)
-    if taken >= allowed then leaves = math.max(leaves, full(all, allowed, 1000)) end
-    if own > now then
-        found[#found + 1], found[#found + 2] = 2, math.ceil(math.max(own, leaves) - now)
-    elseif leaves - ARGV[arg + 4] > now then
-        found[#found + 1], found[#found + 2] = 1, math.ceil(leaves - now)
-    else
-        local counts = answered and leaves + held or leaves
-        if taken >= most then redis.call('ZREMRANGEBYRANK', all, 0, 0) else taken = taken + 1 end
-        redis.call('ZADD', all, counts, chat)
-        redis.call('ZADD', second, counts, chat)
-        redis.call('PEXPIRE', all, 1000 + lead + held)
-        redis.call('PEXPIRE', second, 1000 + lead + held)
-        if group then
-            redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - 60000)
-            redis.call('ZADD', minute, counts, string.format('%.1f', leaves))
-            redis.call('PEXPIRE', minute, 60000 + lead + held)
-        end
-        last = leaves
-        redis.call('SET', pace, string.format('%.1f', last), 'PX', 1000)
-        if not ad then redis.call('SET', told, 1, 'PX', told_every) end
-        found[#found + 1], found[#found + 2] = 0, math.ceil(leaves - now)
-    end
-    key, arg = key + 2, arg + 5
-end
-return found
-"""
-REST = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], 86400000)
-return 0
-"""
 
 
 class LocalShare:
