@@ -1,7 +1,5 @@
 """Start the bot with `python -m bot`: connect its parts and handle updates until a stop signal."""
 
-from bot import light_models  # noqa: F401, I001 - before anything of aiogram
-
 import asyncio
 import os
 import signal
@@ -19,11 +17,11 @@ from aiogram import Bot
 from aiohttp import web
 
 from bot import commands, http, inbox_worker, logging, settings, startup_checks, storage
+from bot.context import DatabaseAwayError, Dependencies, database_errors
 from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.settings import Settings
 from bot.telegram.sender import create_bot
-from bot.context import DatabaseAwayError, Dependencies, database_errors
 from db.session import create_engine, create_sessions
 from handlers import routers
 

@@ -85,7 +85,6 @@ class Simulation:
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()
-        importlib.import_module("bot.light_models")  # before any module of aiogram
         server = importlib.import_module("sandbox.server")
         app = server.create_app(
             self.state,

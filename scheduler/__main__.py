@@ -10,10 +10,8 @@ from functools import partial
 
 import structlog
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot import logging as product_logging
 from bot import settings as product_settings
-from bot import warm_up
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
 from bot.telegram.rate_limiter import RateLimiter
@@ -27,6 +25,7 @@ from scheduler import (
     post_checks,
     post_search,
     settlements,
+    warm_up,
     watchdogs,
 )
 from scheduler.breaker import Breaker

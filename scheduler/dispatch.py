@@ -18,13 +18,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.foresight import Foresight
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent
 from db.models.operations import Switch
 from db.session import Sessions
+from scheduler.batcher import Batcher
 from scheduler.breaker import Breaker
-from scheduler.together import Together
 from services.platform import actors, killswitches
 from services.posts import posting
 from services.posts.posting import Claim
@@ -43,6 +42,11 @@ MAX_SLOT_WAIT_SECONDS = 3.0
 """How long a claimed post waits for its slot in the limits. Then it is queued again."""
 MAX_BATCH = 32
 """The most posts that are recorded in one transaction."""
+LEAD_SECONDS = 0.15
+"""How long before its slot a post asks whether it may be sent, and makes its connection.
+
+It must be long enough for both, because nobody else can use the slot meanwhile. It must be short,
+because a stop that comes later has no effect, and a crash then leaves the post uncertain."""
 RECORD_RETRY_SECONDS = 0.5
 """The pause between two attempts to record an outcome while the database is away."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
@@ -63,19 +67,17 @@ class PostingWorker:
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     """The tasks of the claimed posts. A stop waits for them."""
-    begin_latency: Foresight = field(default_factory=lambda: Foresight(0.05))
-    """How many seconds `begin_send` takes."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while more posts are due than this process may claim."""
-    begin_send: Together[Claim, bool] = field(init=False)
+    begin_send: Batcher[Claim, bool] = field(init=False)
     """Asks the database right before a send whether the post may be sent, and marks it."""
-    record_published: Together[posting.PublishedPost, bool] = field(init=False)
+    record_published: Batcher[posting.PublishedPost, bool] = field(init=False)
     """Records a published post. Answers False if its claim is no longer valid."""
 
     def __post_init__(self) -> None:
         """Build the calls that share one transaction between posts."""
-        object.__setattr__(self, "begin_send", Together(self._begin_sends, MAX_BATCH))
-        object.__setattr__(self, "record_published", Together(self._record_published, MAX_BATCH))
+        object.__setattr__(self, "begin_send", Batcher(self._begin_sends, MAX_BATCH))
+        object.__setattr__(self, "record_published", Batcher(self._record_published, MAX_BATCH))
 
     async def _begin_sends(self, claims: Sequence[Claim]) -> list[bool]:
         async with self.sessions.begin() as session:
@@ -171,7 +173,7 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         _log_outcome(claim, outcome, recorded=recorded)
         return
     max_wait = min(MAX_SLOT_WAIT_SECONDS, worker.lease.total_seconds() / 4)
-    slot = await worker.limiter.place(claim.chat_id, within=max_wait, ad=True)
+    slot = await worker.limiter.acquire(claim.chat_id, within=max_wait, ad=True)
     if slot.wait > 0:
         retry_after = timedelta(seconds=slot.wait)
         outcome = NotSent("waits for a slot in the limits", counts=False, retry_after=retry_after)
@@ -180,20 +182,19 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
     # The question is asked as late as possible: a stop is then still noticed, and the death of the
     # process leaves few posts uncertain. It is asked early enough to be answered when the slot
     # begins, because no other message may use the slot until the first byte leaves.
-    lead = worker.begin_latency.seconds + worker.sender.connecting.seconds
-    await asyncio.sleep(slot.leaves - lead - time.monotonic())
+    await asyncio.sleep(slot.send_at - LEAD_SECONDS - time.monotonic())
     if not await _may_send(worker, claim):
-        worker.limiter.tell(claim.chat_id)
+        worker.limiter.confirm(claim.chat_id)
         release = partial(posting.release_claim, claim=claim)
         await _write_with_retries(worker, release, until=lease_ends)
         return
     outcome = await worker.sender.send_ad(
         claim.chat_id,
         claim.creative,
-        not_before=slot.leaves,
+        not_before=slot.send_at,
         not_after=lease_ends - worker.sender.seconds,
     )
-    worker.limiter.tell(claim.chat_id)
+    worker.limiter.confirm(claim.chat_id)
     # Read before the breaker learns of this outcome: the failure that opens the breaker costs its
     # post an attempt, and the failures after it do not.
     spare_attempt = worker.breaker.open
@@ -210,15 +211,12 @@ async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
     """Mark the post as being sent right before the send; return whether it may be sent."""
     if worker.stopping.is_set() or worker.breaker.open:
         return False
-    asked_at = time.monotonic()
     try:
-        may_send = await worker.begin_send(claim)
+        return await worker.begin_send(claim)
     except DATABASE_ERRORS:
         # Without an answer nothing is sent, so the post does not become uncertain.
         log.warning("Worker error", tick="posts", job_id=claim.job_id)
         return False
-    worker.begin_latency.note(time.monotonic() - asked_at)
-    return may_send
 
 
 async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotSent) -> None:
@@ -227,7 +225,7 @@ async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotS
     A stop is a change of the switch `telegram_posting` by the system.
     """
     if outcome.retry_after is not None:
-        await worker.limiter.rest(claim.chat_id, outcome.retry_after)
+        await worker.limiter.cool_down(claim.chat_id, outcome.retry_after)
     if outcome.stop_all:
         async with worker.sessions.begin() as session:
             await killswitches.set(

@@ -28,7 +28,7 @@ from bot.telegram.rate_limiter import RateLimiter
 from db.models.operations import OutboxMessage
 from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
-from scheduler.together import Together
+from scheduler.batcher import Batcher
 from services.platform import chat_migrations, outbox, users
 
 BATCH = 20
@@ -66,11 +66,11 @@ class OutboxWorker:
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
     """Returns whether more ads are due than this process may claim."""
-    record_delivered: Together[_Delivered, None] = field(init=False)
+    record_delivered: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:
         """Build the call that records the messages of one moment in one transaction."""
-        object.__setattr__(self, "record_delivered", Together(self._record_delivered, BATCH))
+        object.__setattr__(self, "record_delivered", Batcher(self._record_delivered, BATCH))
 
     async def _record_delivered(self, delivered: Sequence[_Delivered]) -> list[None]:
         async with self.sessions.begin() as session:
@@ -162,7 +162,7 @@ async def _deliver_one(
     for part, method in enumerate(rendered.methods):
         # The parts after the first have the priority of ads, so that a card follows its ad soon: if
         # the second part is postponed, both are sent again.
-        wait = await worker.limiter.turn(
+        wait = await worker.limiter.wait(
             rendered.chat_id,
             within=MAX_SLOT_WAIT_SECONDS,
             ad=part > 0,
@@ -176,7 +176,7 @@ async def _deliver_one(
         except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
             return await _handle_send_error(worker, rendered, error)
         finally:
-            worker.limiter.tell(rendered.chat_id)
+            worker.limiter.confirm(rendered.chat_id)
     await worker.record_delivered((rendered.row.id, message_id))
     return None
 
@@ -244,7 +244,7 @@ async def _handle_send_error(
     match error:
         case TelegramRetryAfter():
             retry_after = timedelta(seconds=error.retry_after)
-            await worker.limiter.rest(message.chat_id, retry_after)
+            await worker.limiter.cool_down(message.chat_id, retry_after)
             return _NotDelivered(cause, retry_after)
         case TelegramMigrateToChat():
             async with worker.sessions.begin() as session:

@@ -50,12 +50,12 @@ async def _check_post(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, post: verification.PostCheckTask
 ) -> None:
     """Check one post and record the result; without a slot in the limits nothing is done."""
-    if await limiter.turn(post.chat_id, within=MAX_SLOT_WAIT_SECONDS):
+    if await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS):
         return
     restore = await _may_restore(sessions)
     result = await sender.check_post(post.chat_id, post.message_id, post.creative, restore=restore)
     if result.retry_after is not None:
-        await limiter.rest(post.chat_id, result.retry_after)
+        await limiter.cool_down(post.chat_id, result.retry_after)
     async with sessions.begin() as session:
         await verification.record_check(
             session,

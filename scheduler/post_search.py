@@ -118,7 +118,7 @@ async def _probe(worker: PostingWorker, post: UncertainPost, message_id: int) ->
         return Probe(LookupResult.UNKNOWN, "waits for a slot in the limits")
     probe = await worker.sender.probe(post.chat_id, message_id, post.creative)
     if probe.retry_after is not None:
-        await worker.limiter.rest(post.chat_id, probe.retry_after)
+        await worker.limiter.cool_down(post.chat_id, probe.retry_after)
     return probe
 
 
@@ -131,13 +131,13 @@ async def _compare_forwarded(
         post.chat_id, message_id, post.creative, through=forward_to
     )
     if probe.retry_after is not None:
-        await worker.limiter.rest(forward_to, probe.retry_after)
+        await worker.limiter.cool_down(forward_to, probe.retry_after)
     return probe
 
 
 async def _wait_for_slot(worker: PostingWorker, chat_id: int) -> bool:
     """Wait for a slot within Telegram's limits; return False without one, and after a stop."""
-    slot = asyncio.ensure_future(worker.limiter.turn(chat_id, within=MAX_SLOT_WAIT_SECONDS))
+    slot = asyncio.ensure_future(worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS))
     stop = asyncio.ensure_future(worker.stopping.wait())
     try:
         await asyncio.wait({slot, stop}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,5 @@
 """Fixtures: a PostgreSQL of the tests' own, a session that rolls back, databases that commit."""
 
-import bot.light_models  # noqa: F401 - before anything of aiogram, and in each worker
-
-# isort: split
 import asyncio
 import os
 import subprocess
@@ -19,6 +16,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+import bot  # noqa: F401 - it defers the build of aiogram's models, as in the product
 from db.session import Sessions, create_engine, create_sessions, driver_url
 from sandbox import embedded
 from services.money import invariants

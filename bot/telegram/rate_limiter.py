@@ -1,12 +1,14 @@
-"""Keeps Telegram's limits across all processes, through Redis.
+"""Keep Telegram's limits across all processes, through Redis.
 
-A place is taken before a message leaves and counts from its answer: Telegram counts at some
-moment between the two, so no window of its own ever holds more than ours. Ads go before
-everything else, which leaves some places of each second to them, and all go at an even pace.
+A message needs a slot before it is sent. Telegram counts a message at some moment between its
+first byte and its answer. Therefore a slot is reserved before the message is sent, and counts from
+the answer. Ads come before everything else: some slots of each second are left to them. Messages
+have an even gap between them.
 
-All who wait in one process ask in one go, and tell in it what was answered meanwhile. Without Redis
-each process keeps the limits by itself, with a share of the common one, so that nothing stops when
-Redis does. A chat that answered 429 rests everywhere for as long as Telegram said.
+One request to Redis serves all callers of a process that wait, and confirms the messages that were
+answered meanwhile. Without Redis, each process keeps the limits alone, with a share of the common
+limit, so that sending goes on. A chat that answered 429 cools down in every process for as long as
+Telegram said.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack, cast
 
 import structlog
@@ -28,223 +31,234 @@ from bot.telegram.rate_limits import PER_SECOND, LocalLimiter
 
 REDIS_SECONDS = 0.15
 REDIS_PAUSE_SECONDS = 5.0
-"""How long a Redis that failed is left alone."""
-MOST_TOGETHER = 32
-TELL_SECONDS = 0.02
-"""Answers are told within this, together."""
+"""After Redis failed, it is not asked for this long."""
+DAY_MS = 86_400_000
+MAX_BATCH = 32
+CONFIRM_SECONDS = 0.02
+"""Answers that come within this time are confirmed with one request."""
 PREFIX = "limits:"
-_COMMON = [PREFIX + name for name in ("rest", "all", "pace", "told")]
+SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
+_COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
 
 log = structlog.get_logger(__name__)
 
 
 class SendOptions(TypedDict, total=False):
-    """What wants a place; without a word, a message of which nobody tells when it was answered."""
+    """The kind of a message. Without options: a notice whose answer is never confirmed."""
 
     ad: bool
     answered: bool
+    """Whether `confirm` will be called when the answer has come."""
     parts: int
-    """How many messages are still to come, with this one."""
+    """How many messages are still to be sent, this one included."""
 
 
 class SendSlot(NamedTuple):
-    """A place in the limits, or none."""
+    """A slot in the limits, or how long to wait for one."""
 
     wait: float
-    """0 with a place, else how many seconds are missing."""
-    leaves: float
-    """When the message may leave, by `time.monotonic()`."""
+    """0 if there is a slot, otherwise the seconds until one can be free."""
+    send_at: float
+    """When the message may be sent, by `time.monotonic()`."""
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """Somebody who waits for a place."""
+class _Request:
+    """A caller that waits for a slot."""
 
     chat_id: int
     ad: bool
     answered: bool
     parts: int
-    give_up: float
-    place: asyncio.Future[SendSlot]
+    give_up_at: float
+    slot: asyncio.Future[SendSlot]
 
 
 class RateLimiter:
-    """Who may send now. One for each process."""
+    """The limits as one process sees them."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Connects on first use. `per_second` is what Telegram allows the bot in all."""
+        """Prepare the connection. `per_second` is what Telegram allows the bot in all chats."""
         self._redis = Redis.from_url(
             redis_url,
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._take = self._redis.register_script(rate_limits.TAKE)
-        self._rest = self._redis.register_script(rate_limits.REST)
-        self._redis_after = 0.0
+        self._script = self._redis.register_script(SCRIPT)
+        self._redis_paused_until = 0.0
         self._local = LocalLimiter(per_second)
-        self._gap_ms = 1_000 / per_second * rate_limits.PACE
+        self._min_gap_ms = 1_000 / per_second * rate_limits.PACE
         self._rates: list[float] = [
             per_second,
-            per_second - round(per_second * rate_limits.LEFT_FOR_ADS),
-            self._gap_ms,
+            per_second - round(per_second * rate_limits.SHARE_FOR_ADS),
+            self._min_gap_ms,
             rate_limits.LEAD_MS,
-            rate_limits.UNDER_WAY_MS,
-            rate_limits.FLOODED_CHATS,
-            rate_limits.TOLD_EVERY_MS,
+            rate_limits.PENDING_MS,
+            rate_limits.FLOOD_CHATS,
+            rate_limits.NOTICE_MARK_MS,
         ]
-        self._waiting: list[_Asked] = []
+        self._requests: list[_Request] = []
         self._answers: list[tuple[int, float]] = []
-        self._stirred = asyncio.Event()
-        self._server: asyncio.Task[None] | None = None
+        self._first_of_kind = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
 
-    async def turn(self, chat_id: int, *, within: float, **kind: Unpack[SendOptions]) -> float:
-        """Waits up to `within` seconds for a place; 0 when its time has come, else what is missing.
+    async def wait(self, chat_id: int, *, within: float, **options: Unpack[SendOptions]) -> float:
+        """Wait up to `within` seconds until a message may be sent; return the missing seconds.
 
-        The arguments are those of `place`.
+        The arguments are those of `acquire`.
         """
-        place = await self.place(chat_id, within=within, **kind)
-        await asyncio.sleep(place.leaves - time.monotonic())
-        return place.wait
+        slot = await self.acquire(chat_id, within=within, **options)
+        await asyncio.sleep(slot.send_at - time.monotonic())
+        return slot.wait
 
-    async def place(self, chat_id: int, *, within: float, **kind: Unpack[SendOptions]) -> SendSlot:
-        """Waits up to `within` seconds for a place, which may be given a moment ahead.
+    async def acquire(
+        self, chat_id: int, *, within: float, **options: Unpack[SendOptions]
+    ) -> SendSlot:
+        """Wait up to `within` seconds for a slot, which may be given shortly before its time.
 
-        An ad may take every place of a second, anything else leaves LEFT_FOR_ADS. Of an ad, and of
-        what is `answered`, the place is held until `tell` is called or UNDER_WAY_MS are over. What
-        goes in `parts` asks for each, and the first waits for a minute with room for all.
+        An ad may use every slot of a second; other messages leave SHARE_FOR_ADS of them. The slot
+        of an ad, or of a message that is `answered`, is pending until `confirm` is called or
+        PENDING_MS are over. A message of several `parts` needs a slot for each part, and its first
+        part waits for a minute with slots for all parts.
         """
-        give_up = time.monotonic() + within
-        ad = kind.get("ad", False)
-        answered = ad or kind.get("answered", False)
+        give_up_at = time.monotonic() + within
+        ad = options.get("ad", False)
+        answered = ad or options.get("answered", False)
         while True:
-            asked = _Asked(
+            request = _Request(
                 chat_id,
                 ad,
                 answered,
-                kind.get("parts", 1),
-                give_up,
+                options.get("parts", 1),
+                give_up_at,
                 asyncio.get_running_loop().create_future(),
             )
-            if all(other.ad != ad for other in self._waiting):
-                self._stirred.set()
-            self._waiting.append(asked)
-            self._serve()
-            place = await asked.place
-            if place.wait <= 0 or time.monotonic() + place.wait > give_up:
-                return place
-            await asyncio.sleep(place.wait)
+            if all(other.ad != ad for other in self._requests):
+                self._first_of_kind.set()
+            self._requests.append(request)
+            self._start_serving()
+            slot = await request.slot
+            if slot.wait <= 0 or time.monotonic() + slot.wait > give_up_at:
+                return slot
+            await asyncio.sleep(slot.wait)
 
-    def tell(self, chat_id: int) -> None:
-        """Lets the place taken last for a chat count from now, when Telegram's answer is there."""
+    def confirm(self, chat_id: int) -> None:
+        """Let the last slot of a chat count from now, because Telegram's answer has come."""
         self._answers.append((chat_id, time.monotonic()))
-        self._serve()
+        self._start_serving()
 
-    async def rest(self, chat_id: int, period: timedelta) -> None:
-        """Keeps every process from a chat for a while, as Telegram's `retry_after` asks."""
-        self._local.rest(chat_id, period.total_seconds())
-        keys, milliseconds = _COMMON[:1], int(period.total_seconds() * 1000)
-        await self._in_redis(lambda: self._rest(keys=keys, args=[chat_id, milliseconds]))
+    async def cool_down(self, chat_id: int, period: timedelta) -> None:
+        """Stop every process from sending to a chat for a while, as `retry_after` asks."""
+        self._local.cool_down(chat_id, period.total_seconds())
+        await self._in_redis(lambda: self._cool_down_in_redis(chat_id, period))
 
     async def close(self) -> None:
-        """Closes the connections to Redis."""
-        if self._server is not None:
-            self._server.cancel()
-            await asyncio.gather(self._server, return_exceptions=True)
+        """Close the connections to Redis."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         await self._redis.aclose()
 
-    def _serve(self) -> None:
-        if self._server is None or self._server.done():
-            self._server = asyncio.create_task(self._serve_all())
+    def _start_serving(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._serve())
 
-    async def _serve_all(self) -> None:
-        """Asks for whoever waits, ads first, for as long as anybody does."""
+    async def _serve(self) -> None:
+        """Serve the waiting callers, ads first, until nobody waits."""
         pause = 0.0
         try:
-            while self._waiting or self._answers:
+            while self._requests or self._answers:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause if self._waiting else TELL_SECONDS):
-                        await self._stirred.wait()
-                self._stirred.clear()
-                pause = await self._ask()
+                    async with asyncio.timeout(pause if self._requests else CONFIRM_SECONDS):
+                        await self._first_of_kind.wait()
+                self._first_of_kind.clear()
+                pause = await self._serve_batch()
         except BaseException as error:
-            # Nobody may wait for ever.
-            waiting, self._waiting = self._waiting, []
-            for asked in waiting:
-                if not asked.place.done():
-                    asked.place.set_exception(error)
+            # No caller may wait for ever.
+            requests, self._requests = self._requests, []
+            for request in requests:
+                if not request.slot.done():
+                    request.slot.set_exception(error)
             raise
 
-    async def _ask(self) -> float:
-        """Asks once for all who wait; in how many seconds to ask again for the others."""
-        self._forget_done()
-        batch = sorted(self._waiting, key=lambda asked: not asked.ad)[:MOST_TOGETHER]
+    async def _serve_batch(self) -> float:
+        """Answer one batch of callers; return in how many seconds to serve the others."""
+        self._drop_answered()
+        batch = sorted(self._requests, key=lambda request: not request.ad)[:MAX_BATCH]
         answers, self._answers = self._answers, []
-        found = await self._ask_redis(batch, answers)
-        if found is None:
-            found = [self._ask_memory(asked) for asked in batch]
+        results = await self._reserve_in_redis(batch, answers)
+        if results is None:
+            results = [self._reserve_locally(request) for request in batch]
         else:
-            for asked, (verdict, _) in zip(batch, found, strict=True):
+            for request, (verdict, _) in zip(batch, results, strict=True):
                 if verdict == 0:
-                    self._local.note(asked.chat_id)
+                    self._local.record(request.chat_id)
         now, pauses = time.monotonic(), []
-        for asked, (verdict, wait) in zip(batch, found, strict=True):
-            if asked.place.done():
+        for request, (verdict, seconds) in zip(batch, results, strict=True):
+            if request.slot.done():
                 continue
             if verdict == 0:
-                asked.place.set_result(SendSlot(0.0, now + wait))
-            elif verdict == 1 and now + wait <= asked.give_up:
-                pauses.append(wait)
+                request.slot.set_result(SendSlot(0.0, now + seconds))
+            elif verdict == 1 and now + seconds <= request.give_up_at:
+                pauses.append(seconds)
             else:
-                asked.place.set_result(SendSlot(wait, now))
-        self._forget_done()
+                request.slot.set_result(SendSlot(seconds, now))
+        self._drop_answered()
         return max(min(pauses, default=0.0) - rate_limits.LEAD_MS / 1000, 0.001)
 
-    def _forget_done(self) -> None:
-        self._waiting = [asked for asked in self._waiting if not asked.place.done()]
+    def _drop_answered(self) -> None:
+        self._requests = [request for request in self._requests if not request.slot.done()]
 
-    async def _ask_redis(
-        self, batch: Sequence[_Asked], answers: Sequence[tuple[int, float]]
+    async def _reserve_in_redis(
+        self, batch: Sequence[_Request], answers: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]] | None:
-        """A verdict and seconds for each, as the script tells them."""
-        keys, args = [*_COMMON], [*self._rates, len(answers)]
-        chats = [chat_id for chat_id, _ in answers] + [asked.chat_id for asked in batch]
+        """Return the script's verdict and seconds for each request; None while Redis is away."""
+        keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
+        chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]
         for chat_id in chats:
             keys += [f"{PREFIX}{chat_id}:second", f"{PREFIX}{chat_id}:minute"]
-        for chat_id, at in answers:
-            args += [chat_id, (time.monotonic() - at) * 1000]
-        for asked in batch:
-            # No further ahead than it would wait, but for the pause after the message before.
-            patience = max((asked.give_up - time.monotonic()) * 1000, self._gap_ms)
+        for chat_id, answered_at in answers:
+            args += [chat_id, (time.monotonic() - answered_at) * 1000]
+        for request in batch:
+            # A caller gets no slot that is later than it would wait, but at least the next one.
+            patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
             lead = min(patience, rate_limits.LEAD_MS)
-            free = rate_limits.PER_MINUTE - asked.parts + 1
-            args += [asked.chat_id, int(asked.ad), int(asked.answered), lead, free]
-        told = await self._in_redis(lambda: self._take(keys=keys, args=args))
-        if told is None:
+            minute_rank = rate_limits.PER_MINUTE - request.parts + 1
+            args += [request.chat_id, int(request.ad), int(request.answered), lead, minute_rank]
+        result = await self._in_redis(lambda: self._script(keys=keys, args=args))
+        if result is None:
             return None
-        numbers = cast("list[int]", told)
+        numbers = cast("list[int]", result)
         return [
             (verdict, ms / 1000) for verdict, ms in zip(numbers[::2], numbers[1::2], strict=True)
         ]
 
-    def _ask_memory(self, asked: _Asked) -> tuple[int, float]:
-        wait = self._local.take(asked.chat_id, asked.parts)
-        if wait.own > 0:
+    def _reserve_locally(self, request: _Request) -> tuple[int, float]:
+        wait = self._local.reserve(request.chat_id, request.parts)
+        if wait.chat > 0:
             return 2, max(wait)
-        return (1, wait.crowd) if wait.crowd > 0 else (0, 0.0)
+        return (1, wait.all_chats) if wait.all_chats > 0 else (0, 0.0)
+
+    async def _cool_down_in_redis(self, chat_id: int, period: timedelta) -> None:
+        # The time is Redis's own, as in the script.
+        seconds, microseconds = await self._redis.time()
+        until = (seconds + period.total_seconds()) * 1000 + microseconds / 1000
+        await self._redis.zadd(_COMMON_KEYS[0], {str(chat_id): until}, gt=True)
+        await self._redis.pexpire(_COMMON_KEYS[0], DAY_MS)
 
     async def _in_redis(self, ask: Callable[[], Awaitable[object]]) -> object | None:
-        """What a script answered, or None while Redis is away."""
-        if time.monotonic() < self._redis_after:
+        """Return what a call of Redis returned, or None while Redis is away."""
+        if time.monotonic() < self._redis_paused_until:
             return None
-        # Twice, as the first may have found a dead connection, or this process standing still.
+        # Two attempts: the first may use a dead connection, or this process may have been paused.
         for _ in range(2):
             try:
-                # Time-outs of single reads do not bound a connection that trickles.
+                # The time limits of single reads do not limit a connection that sends byte by byte.
                 async with asyncio.timeout(2 * REDIS_SECONDS):
                     return await ask()
             except (RedisError, OSError, TimeoutError) as error:
                 failure = type(error).__name__
-        self._redis_after = time.monotonic() + REDIS_PAUSE_SECONDS
+        self._redis_paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
         log.warning("Redis is away: each process keeps Telegram's limits alone", cause=failure)
         return None

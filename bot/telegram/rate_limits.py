@@ -1,197 +1,111 @@
-"""What Telegram allows a bot to send, as rules, as scripts for Redis and in a process's memory."""
+"""Telegram's limits as rules, and a limiter that keeps them in the memory of one process."""
 
 import time
 from collections import deque
 from typing import NamedTuple
 
 PER_SECOND = 30
-"""What Telegram allows a bot in all, unless more was agreed on."""
+"""Messages a second that Telegram allows a bot in all chats, unless it has granted more."""
 PER_MINUTE = 20
-"""What Telegram allows a bot in one group or channel."""
-LEFT_FOR_ADS = 0.2
-"""The part of each second's places that only ads may take."""
-TOLD_EVERY_MS = 2_000
-"""So often something else than an ad goes like an ad: an alarm is not kept for ever."""
-SHARE = 3
-"""Without Redis a process takes one part in so many of the common limit: bot, clock, one more."""
-UNDER_WAY_MS = 2_000
-"""A place counts as taken for so long while the answer that its sender will tell is awaited."""
+"""Messages a minute that Telegram allows a bot in one group or channel."""
+SHARE_FOR_ADS = 0.2
+"""The part of each second's slots that only ads may use."""
+NOTICE_MARK_MS = 2_000
+"""Once in this time a notice may use a slot that is left to ads: no alarm waits for ever."""
+PROCESSES = 3
+"""Without Redis, a process uses the common limit divided by this: bot, scheduler, one more."""
+PENDING_MS = 2_000
+"""A slot whose answer is awaited counts as used for this long."""
 PACE = 0.75
-"""The least pause between two messages, as a part of an even one: no bursts, and yet what was
-missed for a moment is made up for."""
+"""The smallest gap between two messages, as a part of an even gap. It prevents bursts, and lets the
+bot make up for slots that it missed."""
 LEAD_MS = 400
-"""So long before its time a place is given, for what is done before the message leaves."""
-FLOODED_CHATS = 3
-"""When so many chats rest at once, the flood is the bot's and every chat rests."""
-REMEMBERED = 1_000
-"""Above so many windows, those of more than a minute ago are dropped from memory."""
+"""A slot is given this long before its time, for the work that comes before the first byte."""
+FLOOD_CHATS = 3
+"""When this many chats cool down at once, the bot sent too much in all: every chat cools down."""
+MAX_WINDOWS = 1_000
+"""Above this number of windows, those without a message for a minute are dropped from memory."""
 
 
 class Rule(NamedTuple):
-    """At most so many messages in any window of so many milliseconds."""
+    """A limit: at most `limit` messages in any window of `window_ms` milliseconds."""
 
     key: str
-    most: int
+    limit: int
     window_ms: int
 
 
 class Wait(NamedTuple):
-    """Seconds to be waited, 0 where a place was given."""
+    """Seconds to wait; 0 and 0 if a slot was reserved."""
 
-    crowd: float
-    """Until all chats together let one more through."""
-    own: float
-    """Until this chat may be written to again."""
-
-
-TAKEN = Wait(0.0, 0.0)
+    all_chats: float
+    """Until the limit of all chats has a free slot."""
+    chat: float
+    """Until this chat has a free slot."""
 
 
-def rules(chat_id: int, most: int, parts: int = 1) -> list[Rule]:
-    """The limits that one message to a chat falls under, the one of all chats first.
+NO_WAIT = Wait(0.0, 0.0)
 
-    Of a minute's places so many have to be free that all `parts` of what is sent fit in.
 
-    Groups and channels have negative ids.
+def rules(chat_id: int, per_second: int, parts: int = 1) -> list[Rule]:
+    """Return the limits that apply to a message to a chat; the limit of all chats comes first.
+
+    A minute needs free slots for all `parts` of the message. Groups and channels have negative ids.
     """
-    found = [Rule("all", most, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
+    found = [Rule("all", per_second, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
     if chat_id < 0:
         found.append(Rule(f"{chat_id}:minute", PER_MINUTE - parts + 1, 60_000))
     return found
 
 
-# Scores are milliseconds of Redis's own clock, as the processes' clocks may differ: from when a
-# message counts, or, while its answer is awaited, the time until which it counts at all events. A
-# place is known by its chat, which has one a second. Of each chat two keys are given, those of its
-# second and its minute, first for the answers that came, then for the places that are asked for.
-#
-# A place is given a moment ahead: it is the one of the message that counts longest, and leaves when
-# that one counts no more. The answer holds two numbers for each: 0 and when to leave, 1 and how
-# long all chats are to wait, 2 and how long this one; milliseconds.
-TAKE = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + clock[2] / 1000
-local most, left, gap, lead, held, flooded, told_every, answers = unpack(ARGV)
-most, left, gap, lead = tonumber(most), tonumber(left), tonumber(gap), tonumber(lead)
-held = tonumber(held)
-local rests, all, pace, told = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local key, arg = 4, 8
-
-for _ = 1, answers do
-    local chat, moment = ARGV[arg + 1], now - ARGV[arg + 2]
-    redis.call('ZADD', all, 'XX', moment, chat)
-    redis.call('ZADD', KEYS[key + 1], 'XX', moment, chat)
-    local latest = redis.call('ZRANGE', KEYS[key + 2], -1, -1)[1]
-    if latest then redis.call('ZADD', KEYS[key + 2], 'XX', moment, latest) end
-    key, arg = key + 2, arg + 2
-end
-
-redis.call('ZREMRANGEBYSCORE', rests, '-inf', now)
-local flood
-if redis.call('ZCARD', rests) >= tonumber(flooded) then
-    flood = redis.call('ZRANGE', rests, 0, 0, 'WITHSCORES')[2]
-end
-redis.call('ZREMRANGEBYSCORE', all, '-inf', now - 1000)
-local taken = redis.call('ZCARD', all)
-local last = tonumber(redis.call('GET', pace) or 0)
-
-local function full(places, allowed, window)
-    local nth = redis.call('ZRANGE', places, -allowed, -allowed, 'WITHSCORES')[2]
-    return nth and math.min(nth, now) + window or 0
-end
-
-local found = {}
-while KEYS[key + 1] do
-    local chat, ad, answered = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
-    local free = tonumber(ARGV[arg + 5])
-    local second, minute = KEYS[key + 1], KEYS[key + 2]
-    local own = tonumber(redis.call('ZSCORE', rests, chat) or flood or 0)
-    own = math.max(own, full(second, 1, 1000))
-    local group = string.sub(chat, 1, 1) == '-'
-    if group then own = math.max(own, full(minute, free, 60000)) end
-    local allowed = most
-    if not ad and redis.call('EXISTS', told) == 1 then allowed = left end
-    local leaves = math.max(now, last + gap)
-    if taken >= allowed then leaves = math.max(leaves, full(all, allowed, 1000)) end
-    if own > now then
-        found[#found + 1], found[#found + 2] = 2, math.ceil(math.max(own, leaves) - now)
-    elseif leaves - ARGV[arg + 4] > now then
-        found[#found + 1], found[#found + 2] = 1, math.ceil(leaves - now)
-    else
-        local counts = answered and leaves + held or leaves
-        if taken >= most then redis.call('ZREMRANGEBYRANK', all, 0, 0) else taken = taken + 1 end
-        redis.call('ZADD', all, counts, chat)
-        redis.call('ZADD', second, counts, chat)
-        redis.call('PEXPIRE', all, 1000 + lead + held)
-        redis.call('PEXPIRE', second, 1000 + lead + held)
-        if group then
-            redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - 60000)
-            redis.call('ZADD', minute, counts, string.format('%.1f', leaves))
-            redis.call('PEXPIRE', minute, 60000 + lead + held)
-        end
-        last = leaves
-        redis.call('SET', pace, string.format('%.1f', last), 'PX', 1000)
-        if not ad then redis.call('SET', told, 1, 'PX', told_every) end
-        found[#found + 1], found[#found + 2] = 0, math.ceil(leaves - now)
-    end
-    key, arg = key + 2, arg + 5
-end
-return found
-"""
-REST = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], 86400000)
-return 0
-"""
-
-
 class LocalLimiter:
-    """The same limits in this process's memory, for while Redis is away."""
+    """The limits in the memory of this process, for the time while Redis is away."""
 
     def __init__(self, per_second: int = PER_SECOND) -> None:
-        """Starts with nothing sent."""
-        self._most = max(per_second // SHARE, 1)
+        """Begin with no message sent. `per_second` is the common limit of all processes."""
+        self._per_second = max(per_second // PROCESSES, 1)
         self._sent: dict[str, deque[float]] = {}
-        self._resting: dict[int, float] = {}
-        self._forget_above = REMEMBERED
+        self._cooling: dict[int, float] = {}
+        self._drop_above = MAX_WINDOWS
 
-    def take(self, chat_id: int, parts: int = 1) -> Wait:
-        """Takes a place in every window, or none and says what is to be waited."""
+    def reserve(self, chat_id: int, parts: int = 1) -> Wait:
+        """Reserve a slot in every window, or return how long to wait for one."""
         now = time.monotonic()
-        crowd, *others = (self._full_for(rule, now) for rule in rules(chat_id, self._most, parts))
-        wait = Wait(crowd, max(self._rest_left(chat_id, now), *others))
-        if wait == TAKEN:
-            self.note(chat_id)
+        all_chats, *others = (
+            self._seconds_until_free(rule, now) for rule in rules(chat_id, self._per_second, parts)
+        )
+        wait = Wait(all_chats, max(self._cooling_left(chat_id, now), *others))
+        if wait == NO_WAIT:
+            self.record(chat_id)
         return wait
 
-    def note(self, chat_id: int) -> None:
-        """Counts a place, also one that Redis gave: it may be away for the next."""
+    def record(self, chat_id: int) -> None:
+        """Count a message, also one whose slot Redis gave: Redis may be away for the next one."""
         now = time.monotonic()
-        for rule in rules(chat_id, self._most):
-            self._sent.setdefault(rule.key, deque(maxlen=rule.most)).append(now)
-        self._forget(now)
+        for rule in rules(chat_id, self._per_second):
+            self._sent.setdefault(rule.key, deque(maxlen=rule.limit)).append(now)
+        self._drop_old(now)
 
-    def _full_for(self, rule: Rule, now: float) -> float:
+    def cool_down(self, chat_id: int, seconds: float) -> None:
+        """Stop this process from sending to a chat for some seconds."""
+        until = time.monotonic() + seconds
+        self._cooling[chat_id] = max(self._cooling.get(chat_id, 0), until)
+
+    def _seconds_until_free(self, rule: Rule, now: float) -> float:
         sent = self._sent.get(rule.key)
-        if sent is None or len(sent) < rule.most:
+        if sent is None or len(sent) < rule.limit:
             return 0.0
-        return max(sent[-rule.most] + rule.window_ms / 1000 - now, 0.0)
+        return max(sent[-rule.limit] + rule.window_ms / 1000 - now, 0.0)
 
-    def rest(self, chat_id: int, seconds: float) -> None:
-        """Keeps this process from a chat for a while."""
-        self._resting[chat_id] = max(self._resting.get(chat_id, 0), time.monotonic() + seconds)
-
-    def _rest_left(self, chat_id: int, now: float) -> float:
-        self._resting = {chat: until for chat, until in self._resting.items() if until > now}
-        until = self._resting.get(chat_id)
-        if until is None and len(self._resting) >= FLOODED_CHATS:
-            until = min(self._resting.values())
+    def _cooling_left(self, chat_id: int, now: float) -> float:
+        self._cooling = {chat: until for chat, until in self._cooling.items() if until > now}
+        until = self._cooling.get(chat_id)
+        if until is None and len(self._cooling) >= FLOOD_CHATS:
+            until = min(self._cooling.values())
         return 0.0 if until is None else until - now
 
-    def _forget(self, now: float) -> None:
-        """Drops the chats of a minute ago, as a process lives for months; now and then."""
-        if len(self._sent) > self._forget_above:
+    def _drop_old(self, now: float) -> None:
+        """Drop windows without a message for a minute, now and then: a process lives for months."""
+        if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
-            self._forget_above = max(REMEMBERED, 2 * len(self._sent))
+            self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))

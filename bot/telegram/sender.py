@@ -30,7 +30,6 @@ from aiogram.methods import (
 )
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
-from bot.foresight import Foresight
 from bot.telegram import ad_messages, api_response, message_lookup
 from bot.telegram.api_response import ApiResponse
 from bot.telegram.message_lookup import BotRights, LookupResult, Probe
@@ -99,8 +98,6 @@ class _RequestState:
     """The first byte is never sent after this time."""
     not_before: float = 0.0
     """The first byte waits for this time. The connection is made before."""
-    connected_at: float | None = None
-    """The time at which the connection was ready."""
     started: bool = False
     """Whether the first byte may have left this machine."""
 
@@ -128,7 +125,6 @@ class Sender:
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
         """Prepare the sender: `api_url` is BOT_API_URL, `seconds` limits one whole request."""
         self.seconds = seconds
-        self.connecting = Foresight(0.05)
         self._form_builder = AiohttpSession(api=api_server(api_url))
         self._bot = Bot(token, session=self._form_builder)
         self._http: ClientSession | None = None
@@ -153,10 +149,7 @@ class Sender:
             return Refused(f"the ad cannot be built: {type(error).__name__}", rights_lost=False)
         state = _RequestState(self._latest_start() if not_after is None else not_after, not_before)
         try:
-            asked_at = time.monotonic()
             response = await self._request(method, state)
-            if state.connected_at is not None:
-                self.connecting.note(state.connected_at - asked_at)
         except _TooLateError:
             return NotSent("the lease was too old to send under", counts=False)
         except asyncio.CancelledError:
@@ -352,8 +345,7 @@ async def _before_first_byte(
     _TooLateError after `not_after`.
     """
     state: _RequestState = context.trace_request_ctx
-    state.connected_at = time.monotonic()
-    await asyncio.sleep(state.not_before - state.connected_at)
+    await asyncio.sleep(state.not_before - time.monotonic())
     if time.monotonic() > state.not_after:
         raise _TooLateError
     state.started = True

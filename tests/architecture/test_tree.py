@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = ("bot", "handlers", "services", "db", "scheduler")
 LONGEST_MODULE = 400
 TEXT_SUFFIXES = {
-    *("", ".py", ".toml", ".txt", ".in", ".md", ".ftl", ".ini", ".mako", ".sql"),
+    *("", ".py", ".toml", ".txt", ".in", ".md", ".ftl", ".ini", ".mako", ".sql", ".lua"),
     *(".html", ".css", ".js", ".json", ".yml", ".yaml", ".example"),
 }
 # The patterns are written in pieces, so that this file does not match them.
@@ -89,10 +89,11 @@ def test_services_are_imported_as_modules() -> None:
 
 
 def test_package_files_are_empty() -> None:
+    """`bot` is the exception: it defers the build of aiogram's models."""
     found = [
         str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size
     ]
-    assert not found
+    assert found == ["bot/__init__.py"]
 
 
 def test_no_module_is_too_long() -> None:

@@ -21,12 +21,9 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
-
-# isort: split
-from bot import warm_up
 from sandbox import processes
 from scheduler import __main__ as scheduler
+from scheduler import warm_up
 from tests.chaos import failpoints
 
 Json = dict[str, Any]

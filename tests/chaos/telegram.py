@@ -16,11 +16,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
-
-# isort: split
 from aiohttp import web
 
+from bot import deferred_models  # noqa: F401 - aiogram's models are built on first use
 from sandbox import folders, ports
 from sandbox.entities import Chat, Member, User
 from sandbox.errors import TelegramError

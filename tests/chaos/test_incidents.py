@@ -116,7 +116,7 @@ async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
     target_ids += [await scene.approve(channel_id=channel_id) for channel_id in channel_ids[2:4]]
     await scene.dispatch(worker)
     assert await statuses(scene) == {"success": 4}
-    assert await worker.limiter.turn(chats[channel_ids[3]], within=0) > 0
+    assert await worker.limiter.wait(chats[channel_ids[3]], within=0) > 0
     await scene.set_switch(Switch.WORKER_POST, enabled=False)
     target_ids += [await scene.approve(channel_id=channel_id) for channel_id in channel_ids[4:]]
     await scene.dispatch(worker)

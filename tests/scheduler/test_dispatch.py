@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from bot.foresight import Foresight
 from bot.telegram.sender import NotSent, Sent
 from scheduler import dispatch, watchdogs
 from services.market.creatives import Creative
@@ -85,11 +84,3 @@ async def test_a_send_waits_for_its_time_and_may_be_stopped_before_it(scene: Sce
     assert isinstance(await sender.send_ad(chat_id, ad, not_before=now + 0.5), Sent)
     assert time.monotonic() >= now + 0.5
     assert len(await scene.published()) == 1
-
-
-def test_what_took_long_is_expected_at_once_and_forgotten_slowly() -> None:
-    expected = Foresight(0.05)
-    expected.note(0.3)
-    assert expected.seconds == pytest.approx(0.3)
-    expected.note(0.1)
-    assert expected.seconds == pytest.approx(0.28)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.telegram.rate_limiter import RateLimiter, SendSlot
-from bot.telegram.rate_limits import FLOODED_CHATS, PACE, REMEMBERED, SHARE, LocalLimiter
+from bot.telegram.rate_limits import FLOOD_CHATS, MAX_WINDOWS, PACE, PROCESSES, LocalLimiter
 from sandbox import embedded
 from sandbox.limits import Limits
 
@@ -44,15 +44,15 @@ async def test_two_processes_share_one_a_second_in_a_chat(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     first, second = limiters
-    assert await first.turn(CHANNEL, within=0) == 0
-    assert 0 < await second.turn(CHANNEL, within=0) <= 1
+    assert await first.wait(CHANNEL, within=0) == 0
+    assert 0 < await second.wait(CHANNEL, within=0) <= 1
 
 
 async def test_a_turn_is_waited_for(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     first, second = limiters
-    await first.turn(CHANNEL, within=0)
+    await first.wait(CHANNEL, within=0)
     begun = time.monotonic()
-    assert await second.turn(CHANNEL, within=2) == 0
+    assert await second.wait(CHANNEL, within=2) == 0
     assert 0.9 <= time.monotonic() - begun < 2
 
 
@@ -60,7 +60,7 @@ async def places(*limiters: RateLimiter, asking: int, within: float, ad: bool) -
     """So many ask at once, of these processes in turn, each for another chat."""
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
-        *(next(processes).place(next(_chats), within=within, ad=ad) for _ in range(asking))
+        *(next(processes).acquire(next(_chats), within=within, ad=ad) for _ in range(asking))
     )
 
 
@@ -75,24 +75,24 @@ async def test_two_processes_share_thirty_a_second(
     begun = time.monotonic()
     found = await places(*limiters, asking=60, within=0.9, ad=True)
     assert given(found) == 30
-    assert all(place.leaves - begun < 1 for place in found if place.wait == 0)
+    assert all(place.send_at - begun < 1 for place in found if place.wait == 0)
 
 
 async def test_notices_leave_places_to_ads(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     limiter, _ = limiters
     assert given(await places(limiter, asking=30, within=0.7, ad=False)) == 24
     assert given(await places(limiter, asking=6, within=0.7, ad=True)) == 6
-    assert await limiter.turn(next(_chats), within=0, ad=True) > 0
+    assert await limiter.wait(next(_chats), within=0, ad=True) > 0
 
 
 async def test_a_place_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     """Telegram may have counted the message as late as right before it answered."""
     first, second = limiters
-    await first.turn(CHANNEL, within=0)
+    await first.wait(CHANNEL, within=0)
     await asyncio.sleep(0.6)
-    first.tell(CHANNEL)
+    first.confirm(CHANNEL)
     await asyncio.sleep(0.05)
-    assert 0.9 < await second.turn(CHANNEL, within=0) <= 1
+    assert 0.9 < await second.wait(CHANNEL, within=0) <= 1
 
 
 async def test_an_ad_under_way_keeps_its_place(limiters: tuple[RateLimiter, RateLimiter]) -> None:
@@ -100,7 +100,7 @@ async def test_an_ad_under_way_keeps_its_place(limiters: tuple[RateLimiter, Rate
     first, second = limiters
     await places(first, asking=30, within=1, ad=True)
     await asyncio.sleep(1.1)
-    assert 0.9 < await second.turn(next(_chats), within=0, ad=True) <= 1
+    assert 0.9 < await second.wait(next(_chats), within=0, ad=True) <= 1
 
 
 async def test_a_place_of_a_minute_counts_from_the_answer_as_well(
@@ -110,9 +110,9 @@ async def test_a_place_of_a_minute_counts_from_the_answer_as_well(
     now = int(time.time() * 1000)
     past = {f"past:{age}": now - 2_000 - age * 1_000 for age in range(19)}
     await limiter._redis.zadd(f"limits:{CHANNEL}:minute", mapping=past)
-    assert await limiter.turn(CHANNEL, within=0, ad=True) == 0
+    assert await limiter.wait(CHANNEL, within=0, ad=True) == 0
     await asyncio.sleep(0.5)
-    limiter.tell(CHANNEL)
+    limiter.confirm(CHANNEL)
     await asyncio.sleep(0.05)
     [(_, counts)] = await limiter._redis.zrange(f"limits:{CHANNEL}:minute", -1, -1, withscores=True)
     assert now + 450 < counts < time.time() * 1000 + 1
@@ -124,7 +124,7 @@ async def test_places_go_at_an_even_pace_and_a_moment_ahead(
     begun = time.monotonic()
     found = await places(*limiters, asking=12, within=0.5, ad=True)
     assert given(found) == 12
-    leaves = sorted(place.leaves - begun for place in found)
+    leaves = sorted(place.send_at - begun for place in found)
     pauses = [later - earlier for earlier, later in itertools.pairwise(leaves)]
     # The processes' answers from Redis take a moment each.
     assert sum(pauses) > 11 * PACE / 30 - 0.02
@@ -144,12 +144,12 @@ async def test_no_window_of_telegrams_ever_holds_more(redis_url: str) -> None:
         sent = 0
         while time.monotonic() < until:
             chat_id = next(_chats)
-            place = await limiter.place(chat_id, within=3, ad=True)
-            await asyncio.sleep(place.leaves - time.monotonic())
+            place = await limiter.acquire(chat_id, within=3, ad=True)
+            await asyncio.sleep(place.send_at - time.monotonic())
             await asyncio.sleep(moments.uniform(0, 0.05))
             telegram.admit(chat_id, private=False)
             await asyncio.sleep(moments.uniform(0, 0.05))
-            limiter.tell(chat_id)
+            limiter.confirm(chat_id)
             sent += 1
         return sent
 
@@ -166,14 +166,14 @@ async def test_an_alarm_does_not_wait_for_the_last_ad(
 
     async def send() -> None:
         chat_id = next(_chats)
-        await limiter.turn(chat_id, within=9, ad=True)
-        limiter.tell(chat_id)
+        await limiter.wait(chat_id, within=9, ad=True)
+        limiter.confirm(chat_id)
 
     ads = [asyncio.create_task(send()) for _ in range(120)]
     await asyncio.sleep(0.5)
-    assert await other.turn(77, within=2) == 0
+    assert await other.wait(77, within=2) == 0
     assert not all(ad.done() for ad in ads)
-    assert await other.turn(78, within=0.5) > 0
+    assert await other.wait(78, within=0.5) > 0
     for ad in ads:
         ad.cancel()
     await asyncio.gather(*ads, return_exceptions=True)
@@ -183,13 +183,13 @@ async def test_who_comes_together_asks_together(
     limiters: tuple[RateLimiter, RateLimiter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter, _ = limiters
-    asked, ask = [], limiter._ask_redis
+    asked, ask = [], limiter._reserve_in_redis
 
     async def counted(batch: Any, answers: Any) -> Any:
         asked.append(len(batch))
         return await ask(batch, answers)
 
-    monkeypatch.setattr(limiter, "_ask_redis", counted)
+    monkeypatch.setattr(limiter, "_reserve_in_redis", counted)
     await places(limiter, asking=20, within=1, ad=True)
     assert asked[0] == 20
 
@@ -200,8 +200,8 @@ async def test_who_gave_up_waiting_takes_no_place(
     limiter, _ = limiters
     await places(limiter, asking=30, within=1, ad=True)
     gone, waits = next(_chats), next(_chats)
-    leaving = asyncio.create_task(limiter.turn(gone, within=5, ad=True))
-    staying = asyncio.create_task(limiter.turn(waits, within=5, ad=True))
+    leaving = asyncio.create_task(limiter.wait(gone, within=5, ad=True))
+    staying = asyncio.create_task(limiter.wait(waits, within=5, ad=True))
     await asyncio.sleep(0.05)
     leaving.cancel()
     assert await staying == 0
@@ -212,7 +212,7 @@ async def test_who_waits_is_let_go_when_the_limiter_closes(redis_url: str) -> No
     limiter = RateLimiter(redis_url)
     await limiter._redis.flushall()
     await places(limiter, asking=30, within=1, ad=True)
-    waiting = asyncio.create_task(limiter.turn(next(_chats), within=60, ad=True))
+    waiting = asyncio.create_task(limiter.wait(next(_chats), within=60, ad=True))
     await asyncio.sleep(0.05)
     await limiter.close()
     with pytest.raises(asyncio.CancelledError):
@@ -222,9 +222,9 @@ async def test_who_waits_is_let_go_when_the_limiter_closes(redis_url: str) -> No
 async def test_what_went_through_redis_counts_when_it_is_away(tmp_path: Path) -> None:
     server = await embedded.start_valkey(tmp_path / "valkey")
     limiter = RateLimiter(server.url)
-    assert await limiter.turn(CHANNEL, within=0, ad=True) == 0
+    assert await limiter.wait(CHANNEL, within=0, ad=True) == 0
     await server.stop()
-    assert 0 < await limiter.turn(CHANNEL, within=0, ad=True) <= 1
+    assert 0 < await limiter.wait(CHANNEL, within=0, ad=True) <= 1
     await limiter.close()
 
 
@@ -232,7 +232,7 @@ async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -
     limiter = RateLimiter(redis_url, per_second=1_000)
     await limiter._redis.flushall()
     begun = time.monotonic()
-    waits = [await limiter.turn(next(_chats), within=0, ad=True) for _ in range(200)]
+    waits = [await limiter.wait(next(_chats), within=0, ad=True) for _ in range(200)]
     assert time.monotonic() - begun < 5
     assert set(waits) == {0.0}
     await limiter.close()
@@ -242,10 +242,10 @@ async def test_waiting_for_a_chat_holds_no_other_up(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, _ = limiters
-    await limiter.turn(CHANNEL, within=0)
-    waiting = asyncio.create_task(limiter.turn(CHANNEL, within=2))
+    await limiter.wait(CHANNEL, within=0)
+    waiting = asyncio.create_task(limiter.wait(CHANNEL, within=2))
     await asyncio.sleep(0.1)
-    assert await limiter.turn(next(_chats), within=0) == 0
+    assert await limiter.wait(next(_chats), within=0) == 0
     assert not waiting.done()
     assert await waiting == 0
 
@@ -255,10 +255,10 @@ async def test_a_place_that_was_not_given_takes_none(
 ) -> None:
     """A busy chat that asks again and again must not use up the common limit."""
     first, second = limiters
-    await first.turn(CHANNEL, within=0)
+    await first.wait(CHANNEL, within=0)
     for _ in range(60):
-        assert await first.turn(CHANNEL, within=0) > 0
-    assert await second.turn(next(_chats), within=0) == 0
+        assert await first.wait(CHANNEL, within=0) > 0
+    assert await second.wait(next(_chats), within=0) == 0
 
 
 async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
@@ -270,8 +270,8 @@ async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
         for age in range(20):
             member = {f"past:{age}": now - 2_000 - age * 1_000}
             await limiter._redis.zadd(f"limits:{chat_id}:minute", mapping=member)
-    assert 35 < await limiter.turn(CHANNEL, within=0) < 40
-    assert await limiter.turn(77, within=0) == 0
+    assert 35 < await limiter.wait(CHANNEL, within=0) < 40
+    assert await limiter.wait(77, within=0) == 0
 
 
 @pytest.mark.parametrize(("parts", "waits"), [(1, 0), (2, 41), (3, 42)])
@@ -282,36 +282,36 @@ async def test_the_first_of_several_parts_waits_for_room_for_all(
     now = int(time.time() * 1000)
     past = {f"past:{age}": now - 1_000 - age * 1_000 for age in range(19)}
     await limiter._redis.zadd(f"limits:{CHANNEL}:minute", mapping=past)
-    wait = await limiter.turn(CHANNEL, within=0, parts=parts)
+    wait = await limiter.wait(CHANNEL, within=0, parts=parts)
     assert waits - 1 < wait <= waits
 
 
 async def test_a_chat_rests_in_every_process(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     first, second = limiters
-    await first.rest(CHANNEL, timedelta(seconds=30))
-    await second.rest(CHANNEL, timedelta(seconds=3))
-    assert 29 < await second.turn(CHANNEL, within=0) <= 30
-    assert await second.turn(next(_chats), within=0) == 0
+    await first.cool_down(CHANNEL, timedelta(seconds=30))
+    await second.cool_down(CHANNEL, timedelta(seconds=3))
+    assert 29 < await second.wait(CHANNEL, within=0) <= 30
+    assert await second.wait(next(_chats), within=0) == 0
 
 
 async def test_when_many_chats_rest_all_do(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     first, second = limiters
-    for _ in range(FLOODED_CHATS):
-        await first.rest(next(_chats), timedelta(seconds=7))
-    assert 6 < await second.turn(next(_chats), within=0) <= 7
+    for _ in range(FLOOD_CHATS):
+        await first.cool_down(next(_chats), timedelta(seconds=7))
+    assert 6 < await second.wait(next(_chats), within=0) <= 7
 
 
 async def test_without_redis_a_process_keeps_its_share() -> None:
     limiter = RateLimiter(NOBODY)
-    waits = [await limiter.turn(next(_chats), within=0) for _ in range(30)]
-    assert sum(wait == 0 for wait in waits) == 30 // SHARE
+    waits = [await limiter.wait(next(_chats), within=0) for _ in range(30)]
+    assert sum(wait == 0 for wait in waits) == 30 // PROCESSES
     await limiter.close()
 
 
 async def test_without_redis_a_chat_rests_all_the_same() -> None:
     limiter = RateLimiter(NOBODY)
-    await limiter.rest(CHANNEL, timedelta(seconds=30))
-    assert 29 < await limiter.turn(CHANNEL, within=0) <= 30
+    await limiter.cool_down(CHANNEL, timedelta(seconds=30))
+    assert 29 < await limiter.wait(CHANNEL, within=0) <= 30
     await limiter.close()
 
 
@@ -325,7 +325,7 @@ async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
     limiter = RateLimiter(f"redis://127.0.0.1:{port}/0")
     begun = time.monotonic()
     for _ in range(5):
-        assert await limiter.turn(next(_chats), within=0) == 0
+        assert await limiter.wait(next(_chats), within=0) == 0
     assert time.monotonic() - begun < 1
     await limiter.close()
     server.close()
@@ -334,6 +334,6 @@ async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
 
 def test_the_local_share_does_not_grow_with_every_chat() -> None:
     share = LocalLimiter()
-    for _ in range(5 * REMEMBERED):
-        share.take(next(_chats))
-    assert len(share._sent) <= REMEMBERED
+    for _ in range(5 * MAX_WINDOWS):
+        share.reserve(next(_chats))
+    assert len(share._sent) <= MAX_WINDOWS

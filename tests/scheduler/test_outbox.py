@@ -77,7 +77,7 @@ async def test_a_notice_of_two_parts_arrives_in_one_go(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each part takes its place when it goes: the second waits for the first one's answer."""
-    monkeypatch.setattr(notice_delivery, "MAX_SLOT_WAIT_SECONDS", rate_limits.UNDER_WAY_MS / 1000)
+    monkeypatch.setattr(notice_delivery, "MAX_SLOT_WAIT_SECONDS", rate_limits.PENDING_MS / 1000)
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     scene.closing.append(valkey.stop)
     limiter = RateLimiter(valkey.url)
@@ -92,7 +92,7 @@ async def test_a_notice_of_two_parts_waits_for_a_minute_with_room_for_both(scene
     await scene.approve()
     mail = scene.mail()
     for _ in range(19):
-        mail.limiter._local.note(scene.world.ids["group"])
+        mail.limiter._local.record(scene.world.ids["group"])
     await notice_delivery.deliver(mail)
     [row] = [row for row in await owed(scene) if row["user_id"] is None]
     assert (row["status"], row["attempts"]) == ("queued", 0)

@@ -105,7 +105,7 @@ async def test_a_429_waits_without_losing_an_attempt(scene: Scene) -> None:
     await scene.dispatch(desk)
     job = await scene.job(target_id)
     assert (job["status"], job["attempts"], job["waits"]) == ("queued", 0, True)
-    assert 28 < await desk.limiter.turn(scene.world.ids["channel"], within=0) <= 30
+    assert 28 < await desk.limiter.wait(scene.world.ids["channel"], within=0) <= 30
     assert await scene.published() == []
 
 
@@ -196,7 +196,7 @@ async def test_a_switch_stopped_between_claim_and_send_keeps_the_post_in(
     target_id = await scene.approve()
     desk = scene.desk()
     # The worker claims and then waits for its place: meanwhile the operator stops posting.
-    assert await desk.limiter.turn(scene.world.ids["channel"], within=0) == 0
+    assert await desk.limiter.wait(scene.world.ids["channel"], within=0) == 0
     working = asyncio.create_task(scene.dispatch(desk))
     await scene.until_sending(target_id)
     change = await scene.set_switch(key, enabled=False)
@@ -224,7 +224,7 @@ async def test_a_stopped_switch_leaves_the_queue_alone(scene: Scene, key: Switch
 async def test_a_stop_hands_back_what_was_claimed_and_not_sent(scene: Scene) -> None:
     target_id = await scene.approve()
     desk = scene.desk()
-    assert await desk.limiter.turn(scene.world.ids["channel"], within=0) == 0
+    assert await desk.limiter.wait(scene.world.ids["channel"], within=0) == 0
     working = asyncio.create_task(scene.dispatch(desk))
     await scene.until_sending(target_id)
     desk.stopping.set()
@@ -276,7 +276,7 @@ async def test_a_full_channel_makes_no_other_rest(scene: Scene) -> None:
     desk = scene.desk(lease=2, seconds=1)
     chats = {row["id"]: row["chat_id"] for row in await scene.rows("SELECT * FROM channels")}
     for channel_id in full:
-        await desk.limiter.turn(chats[channel_id], within=0)
+        await desk.limiter.wait(chats[channel_id], within=0)
     await scene.dispatch(desk)
     assert (await scene.job(free))["status"] == "success"
     for target_id in target_ids:

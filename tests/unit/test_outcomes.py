@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-import bot.light_models  # noqa: F401 - before anything of aiogram
 from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
 from db.models.posting import Verdict
 from services.market.creatives import Creative

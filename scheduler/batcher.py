@@ -1,4 +1,4 @@
-"""Lets callers who come at the same moment share one transaction."""
+"""Do one kind of work for many concurrent callers in one call, and so in one transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,22 +8,22 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Together(Generic[T, R]):
-    """Does one kind of work for many callers in one go.
+class Batcher(Generic[T, R]):
+    """Join the calls that come while an earlier batch is under way into the next batch.
 
-    Nobody waits for company: who comes first is served at once, and who comes meanwhile shares
-    the next go. So the work per caller falls as the load grows.
+    The first caller is served at once and waits for no others. So the work for each caller falls as
+    the load grows.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
-        """`work` answers each of at most `most` items, in their order."""
+        """Take `work`, which returns a result for each of at most `most` items, in their order."""
         self._work = work
         self._most = most
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def __call__(self, item: T) -> R:
-        """The answer for one item; what goes wrong is raised to everybody of the same go."""
+        """Return the result for one item, or raise the error that `work` raised for its batch."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._worker is None:
@@ -36,7 +36,7 @@ class Together(Generic[T, R]):
             items, answers = zip(*batch, strict=True)
             try:
                 results = await self._work(items)
-            except BaseException as error:  # noqa: BLE001 - nobody may wait for ever
+            except BaseException as error:  # noqa: BLE001 - no caller may wait for ever
                 for answer in answers:
                     if not answer.done():
                         answer.set_exception(error)

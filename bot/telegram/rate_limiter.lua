@@ -1,0 +1,89 @@
+-- Reserve slots in Telegram's limits for messages, and confirm the slots of answered messages.
+--
+-- KEYS: the chats that cool down; all messages; the send time of the last slot; the mark that a notice
+-- was sent like an ad. Then two keys for each chat, its last second and its last minute: first for
+-- the chats of the confirmed messages, then for the chats that ask for a slot.
+-- ARGV: the messages a second; the messages a second for notices; the least gap between two messages;
+-- how long before its time a slot may be reserved; how long a slot counts as pending; how many chats
+-- that cool down make all chats cool down; how long the mark stays; the number of confirmed messages.
+-- Then for each confirmed message its chat and how long ago its answer came. Then for each request its
+-- chat, 1 for an ad, 1 if its answer will be confirmed, how long before its time it takes a slot, and
+-- the rank of the message in the chat's minute whose slot must be free. All times are milliseconds.
+--
+-- The keys are sorted sets. A score is a time by Redis's own clock, because the clocks of the
+-- processes may differ. It is the time from which a message counts. Until the answer is confirmed, it
+-- is the latest time from which the message can count. A member is a chat: a chat has one slot a second.
+--
+-- A slot is reserved before its time: it belongs to the message that counts longest, and the new message
+-- may be sent when that one does not count any more. The result holds two numbers for each request:
+-- 0 and in how many ms the message may be sent; 1 and how long all chats have to wait; or 2 and how long
+-- this chat has to wait.
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + clock[2] / 1000
+local limit, notice_limit, min_gap, lead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local pending_ms, flood_chats, mark_ms, confirmed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+local cooling, all, last_send, notice_mark = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local key, arg = 4, 8
+
+for _ = 1, confirmed do
+    local chat, answered_at = ARGV[arg + 1], now - ARGV[arg + 2]
+    redis.call('ZADD', all, 'XX', answered_at, chat)
+    redis.call('ZADD', KEYS[key + 1], 'XX', answered_at, chat)
+    local latest = redis.call('ZRANGE', KEYS[key + 2], -1, -1)[1]
+    if latest then redis.call('ZADD', KEYS[key + 2], 'XX', answered_at, latest) end
+    key, arg = key + 2, arg + 2
+end
+
+redis.call('ZREMRANGEBYSCORE', cooling, '-inf', now)
+local flood_ends
+if redis.call('ZCARD', cooling) >= flood_chats then
+    flood_ends = redis.call('ZRANGE', cooling, 0, 0, 'WITHSCORES')[2]
+end
+redis.call('ZREMRANGEBYSCORE', all, '-inf', now - 1000)
+local used = redis.call('ZCARD', all)
+local last = tonumber(redis.call('GET', last_send) or 0)
+
+-- Return when the set has fewer than `allowed` messages in its window.
+local function free_at(set, allowed, window)
+    local nth = redis.call('ZRANGE', set, -allowed, -allowed, 'WITHSCORES')[2]
+    return nth and math.min(nth, now) + window or 0
+end
+
+local result = {}
+while KEYS[key + 1] do
+    local chat, is_ad, will_confirm = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
+    local request_lead, minute_rank = ARGV[arg + 4], tonumber(ARGV[arg + 5])
+    local second, minute = KEYS[key + 1], KEYS[key + 2]
+    local chat_free_at = tonumber(redis.call('ZSCORE', cooling, chat) or flood_ends or 0)
+    chat_free_at = math.max(chat_free_at, free_at(second, 1, 1000))
+    local is_group = string.sub(chat, 1, 1) == '-'
+    if is_group then chat_free_at = math.max(chat_free_at, free_at(minute, minute_rank, 60000)) end
+    local allowed = limit
+    if not is_ad and redis.call('EXISTS', notice_mark) == 1 then allowed = notice_limit end
+    local send_at = math.max(now, last + min_gap)
+    if used >= allowed then send_at = math.max(send_at, free_at(all, allowed, 1000)) end
+    if chat_free_at > now then
+        result[#result + 1], result[#result + 2] = 2, math.ceil(math.max(chat_free_at, send_at) - now)
+    elseif send_at - request_lead > now then
+        result[#result + 1], result[#result + 2] = 1, math.ceil(send_at - now)
+    else
+        local counts_from = will_confirm and send_at + pending_ms or send_at
+        if used >= limit then redis.call('ZREMRANGEBYRANK', all, 0, 0) else used = used + 1 end
+        redis.call('ZADD', all, counts_from, chat)
+        redis.call('ZADD', second, counts_from, chat)
+        redis.call('PEXPIRE', all, 1000 + lead + pending_ms)
+        redis.call('PEXPIRE', second, 1000 + lead + pending_ms)
+        if is_group then
+            redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - 60000)
+            redis.call('ZADD', minute, counts_from, string.format('%.1f', send_at))
+            redis.call('PEXPIRE', minute, 60000 + lead + pending_ms)
+        end
+        last = send_at
+        redis.call('SET', last_send, string.format('%.1f', last), 'PX', 1000)
+        if not is_ad then redis.call('SET', notice_mark, 1, 'PX', mark_ms) end
+        result[#result + 1], result[#result + 2] = 0, math.ceil(send_at - now)
+    end
+    key, arg = key + 2, arg + 5
+end
+return result

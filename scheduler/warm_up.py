@@ -1,0 +1,26 @@
+"""Build models, texts and mappers before the scheduler takes work."""
+
+from datetime import UTC, datetime
+
+from aiogram.methods.base import Response
+from aiogram.types import Message
+from sqlalchemy.orm import configure_mappers
+
+from bot import texts
+from bot.telegram import ad_messages
+from services.market.creatives import Creative
+
+
+def build() -> None:
+    """Build what the first post and the first message would otherwise wait for."""
+    configure_mappers()
+    for language in texts.LANGUAGES:
+        said = texts.Texts(language, "USD")
+        said.money(1)
+        said.time(datetime.now(UTC))
+        said("campaigns")
+    ad = Creative(kind="text", text="-", button_text="-", button_url="https://example.com/")
+    ad_messages.message(1, ad)
+    ad_messages.edit(1, 1, ad)
+    message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
+    Response[Message].model_validate({"ok": True, "result": message})
