@@ -30,6 +30,7 @@ from tests.embedded_fixture import (
     start_test_postgres,
     stop_test_postgres,
 )
+from tests.factories import business as books
 from tests.factories import people
 
 scratch.choose()
@@ -120,6 +121,26 @@ async def _run_everything(server: embedded.Postgres) -> None:
     async with create_sessions(engine).begin() as session:
         await people.run_switches(session)
     await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def business(server: embedded.Postgres, running: str) -> str:
+    """Name of a third template, in which money of every kind has moved."""
+    asyncio.run(_do_business(server, running))
+    return books.BUSINESS
+
+
+async def _do_business(server: embedded.Postgres, running: str) -> None:
+    await drop_database(server, books.BUSINESS)
+    await clone_database(server, running, books.BUSINESS)
+    engine = create_engine(server.dsn(embedded.APP, books.BUSINESS))
+    sessions = create_sessions(engine)
+    for act in (books.some_business, books.cross_the_border):
+        async with sessions.begin() as session:
+            await act(session)
+    await engine.dispose()
+    await drop_database(server, books.TO_BREAK)
+    await clone_database(server, books.BUSINESS, books.TO_BREAK)
 
 
 @pytest.fixture

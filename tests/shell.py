@@ -1,6 +1,6 @@
 """`adtech` as a shell runs it, in this process: starting Python anew takes three seconds a command.
 
-tests/services/test_command_line.py starts it as a program once.
+tests/bot/cli/test_app.py starts it as a program once.
 """
 
 import asyncio

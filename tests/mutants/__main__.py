@@ -23,7 +23,9 @@ from tests.mutants.pool import Crew
 from tests.mutants.selection import Choice
 
 ROOT = Path(__file__).parents[2]
-TESTS = ("tests/services", "tests/unit", "tests/migrations", "tests/handlers", "tests/scheduler")
+TESTS = tuple(
+    f"tests/{name}" for name in ("services", "db", "migrations", "bot", "handlers", "scheduler")
+)
 SLOW = 900.0
 """Seconds that the tests of one file may take while they are watched."""
 
@@ -68,7 +70,7 @@ def _listed(crew: Crew, only: str) -> list[Mutant]:
 
 def _reach(crew: Crew, memory: Memory) -> dict[str, Any]:
     """Return what each test enters; watched again where a test has changed."""
-    files = [path for folder in TESTS for path in sorted((ROOT / folder).glob("test_*.py"))]
+    files = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
     known = {path: memory.reach(path) for path in files}
     if missing := [path for path in files if known[path] is None]:
         _tell(f"Watching what the tests of {len(missing)} files enter …")

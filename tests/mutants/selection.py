@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 
 FIRST = 12
 """Tests of the first round; most mutants die in it."""
-NEAR = ("tests/services", "tests/unit", "tests/migrations")
+NEAR = ("tests/services", "tests/db", "tests/migrations")
 """They meet the money core without a Telegram around it: quicker, and what guards it is theirs."""
 SHORT = 5
 """Shorter words of a name say nothing: `post`, `check`."""

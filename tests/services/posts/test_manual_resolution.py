@@ -16,7 +16,7 @@ from services.platform.actors import Actor
 from services.posts import manual_resolution, posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
-from tests.services.uncertain_posts import KNOWN, count_cards, state, the_doubt, uncertain
+from tests.services.posts.uncertain import KNOWN, count_cards, state, the_doubt, uncertain
 
 HELD = ("held", "approved")
 

@@ -9,8 +9,8 @@ import pytest
 from services.money import corrections, deposits, wallets, withdrawals
 from services.platform.actors import Actor
 from tests.conftest import Database
+from tests.db.guarded import done, post, refused
 from tests.factories import people
-from tests.services.guarded import done, post, refused
 
 NOBODY = 999_999
 

@@ -16,9 +16,9 @@ from sandbox import embedded
 from services.money import deposits, incidents, incremental_check, invariants, scoped_invariants
 from services.money.incremental_check import Limits, Progress
 from tests.conftest import Database
-from tests.factories import people, rows
-from tests.services import tampering
-from tests.services.test_invariants import BREAKS
+from tests.factories import people, rows, tampering
+from tests.services.money import check_runs
+from tests.services.money.test_invariants import BREAKS
 
 WRITERS, CHECKS = 16, 15
 TINY = [
@@ -147,7 +147,7 @@ async def test_what_commits_late_is_checked(world: Database, server: embedded.Po
         await late.commit()
     finally:
         await writer.close()
-    assert await tampering.broken_since(world, since["horizon"]) == {
+    assert await check_runs.broken_since(world, since["horizon"]) == {
         "wallet_balance",
         "running_balance",
         "zero_sum",
@@ -207,12 +207,12 @@ async def _kept(database: Database) -> dict[str, int]:
 async def test_a_change_of_an_old_row_is_new(
     world: Database, table: str, change: str, broken: set[str]
 ) -> None:
-    since = await tampering.horizon(world)
-    assert await tampering.broken_since(world, since) == set()
+    since = await check_runs.horizon(world)
+    assert await check_runs.broken_since(world, since) == set()
     await world.as_owner(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     await world.as_owner(f"ALTER TABLE {table} ENABLE TRIGGER stamped")
     await world.as_owner(change)
-    assert await tampering.broken_since(world, since) == broken
+    assert await check_runs.broken_since(world, since) == broken
 
 
 @pytest.mark.parametrize(
@@ -225,13 +225,13 @@ async def test_a_change_of_an_old_row_is_new(
 async def test_a_wallet_that_just_moved_is_compared(
     world: Database, change: str, broken: set[str]
 ) -> None:
-    since = await tampering.horizon(world)
+    since = await check_runs.horizon(world)
     async with world.sessions.begin() as session:
         payer = await people.person(session, balance=100)
     await tampering.tamper(
         world, f"UPDATE wallets SET {change} WHERE kind = 'user' AND user_id = {payer.user_id}"
     )
-    assert await tampering.broken_since(world, since) == broken
+    assert await check_runs.broken_since(world, since) == broken
 
 
 @pytest.mark.parametrize(
@@ -244,11 +244,11 @@ async def test_a_wallet_that_just_moved_is_compared(
 async def test_an_idle_wallet_shows_in_the_rolling_check(
     world: Database, change: str, broken: set[str]
 ) -> None:
-    since = await tampering.horizon(world)
+    since = await check_runs.horizon(world)
     await tampering.tamper(
         world, f"{change} WHERE id = (SELECT min(id) FROM wallets WHERE kind = 'user')"
     )
-    assert await tampering.broken_since(world, since) == set()
+    assert await check_runs.broken_since(world, since) == set()
     progress = Progress(horizon=since)
     for _ in range(200):
         async with world.sessions.begin() as session:
@@ -260,7 +260,7 @@ async def test_an_idle_wallet_shows_in_the_rolling_check(
 
 @pytest.mark.parametrize("limits", TINY)
 async def test_parts_of_a_sound_ledger_are_sound(owner: AsyncSession, limits: Limits) -> None:
-    assert await tampering.broken_in_a_round(owner, limits) == set()
+    assert await check_runs.broken_in_a_round(owner, limits) == set()
 
 
 @pytest.mark.parametrize(
@@ -271,17 +271,17 @@ async def test_parts_find_what_the_whole_finds(
 ) -> None:
     for statement in BREAKS[names]:
         await owner.execute(text(statement))
-    assert await tampering.broken_in_a_round(owner, limits) == set(names.split())
+    assert await check_runs.broken_in_a_round(owner, limits) == set(names.split())
 
 
 async def test_what_is_held_for_no_withdrawal_shows(owner: AsyncSession) -> None:
     await owner.execute(text("DELETE FROM withdrawals"))
-    assert "withdrawal_wallet" in await tampering.broken_in_a_round(owner, FEW)
+    assert "withdrawal_wallet" in await check_runs.broken_in_a_round(owner, FEW)
 
 
 async def test_what_comes_into_a_holding_wallet_for_no_withdrawal_shows(world: Database) -> None:
     """Even when it is what its person has withdrawn before, all in all."""
-    since = await tampering.horizon(world)
+    since = await check_runs.horizon(world)
     await tampering.tamper(
         world,
         """
@@ -291,7 +291,7 @@ async def test_what_comes_into_a_holding_wallet_for_no_withdrawal_shows(world: D
         WHERE holding.kind = 'withdrawal'
         """,
     )
-    assert "withdrawal_wallet" in await tampering.broken_since(world, since)
+    assert "withdrawal_wallet" in await check_runs.broken_since(world, since)
 
 
 async def test_each_single_entry_is_looked_at(owner: AsyncSession) -> None:
@@ -301,7 +301,7 @@ async def test_each_single_entry_is_looked_at(owner: AsyncSession) -> None:
                 text("UPDATE ledger_entries SET balance_after = balance_after + 1 WHERE id = :id"),
                 {"id": entry},
             )
-            assert "running_balance" in await tampering.broken_in_a_round(owner, FEW)
+            assert "running_balance" in await check_runs.broken_in_a_round(owner, FEW)
             await savepoint.rollback()
 
 
@@ -309,21 +309,21 @@ async def test_a_missing_entry_leaves_a_gap(owner: AsyncSession) -> None:
     for entry in sorted(await _ids(owner, "true")):
         async with owner.begin_nested() as savepoint:
             await owner.execute(text("DELETE FROM ledger_entries WHERE id = :id"), {"id": entry})
-            broken = await tampering.broken_in_a_round(owner, FEW)
+            broken = await check_runs.broken_in_a_round(owner, FEW)
             assert {"wallet_version", "zero_sum"} <= broken
             await savepoint.rollback()
 
 
 async def test_much_that_is_new_is_caught_up_with_in_several_runs(world: Database) -> None:
     limits = Limits(new_entries=4, new_rows=4, entries=2, wallets=1, transfers=1)
-    progress = Progress(horizon=await tampering.horizon(world))
+    progress = Progress(horizon=await check_runs.horizon(world))
     for _ in range(6):
         async with world.sessions.begin() as session:
             payer = await people.person(session, balance=100)
     await tampering.tamper(
         world, f"UPDATE wallets SET balance = 99 WHERE kind = 'user' AND user_id = {payer.user_id}"
     )
-    goal = await tampering.horizon(world)
+    goal = await check_runs.horizon(world)
     runs, found = 0, set()
     while (progress.horizon or 0) < goal:
         before = progress.horizon or 0

@@ -14,8 +14,7 @@ from services.money import wallets
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import breakage, people, rows
-from tests.services import tampering
+from tests.factories import breakage, people, rows, tampering
 
 Books = tuple[Database, Actor, int]
 CHANGES = {

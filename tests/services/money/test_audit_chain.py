@@ -18,8 +18,7 @@ from services.money import audit_chain, audit_chain_file, deposits
 from services.money.audit_chain import ChainLink
 from tests.conftest import Database
 from tests.embedded_fixture import drop_database
-from tests.factories import people, rows
-from tests.services import tampering
+from tests.factories import business, people, rows, tampering
 from tests.shell import shell_of
 
 FIRST = "(SELECT min(id) FROM ledger_entries WHERE reason = 'payout')"
@@ -84,7 +83,7 @@ async def sealed(server: embedded.Postgres, running: str) -> AsyncIterator[str]:
             await people.person(session, balance=700)
         assert await _seal(database) is not None
         async with database.sessions.begin() as session:
-            await tampering.some_business(session)
+            await business.some_business(session)
         assert await _seal(database) is not None
         async with database.sessions.begin() as session:
             await people.person(session, balance=900)

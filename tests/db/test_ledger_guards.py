@@ -8,8 +8,8 @@ import pytest
 
 from services.money import escrow
 from tests.conftest import Database
+from tests.db.guarded import done, post, refused
 from tests.factories import people
-from tests.services.guarded import done, post, refused
 
 APPEND_ONLY = {
     "ledger_entries": "reason",

@@ -10,7 +10,7 @@ from services.money import escrow
 from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
-from tests.services.uncertain_posts import KNOWN, count_cards, state, the_doubt, uncertain
+from tests.services.posts.uncertain import KNOWN, count_cards, state, the_doubt, uncertain
 
 GAP = timedelta(minutes=5)
 HELD = ("held", "approved")
