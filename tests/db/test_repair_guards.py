@@ -13,8 +13,8 @@ from sandbox import embedded
 from services.money import wallets
 from services.platform import errors
 from services.platform.actors import Actor
-from tests.conftest import Database
-from tests.factories import breakage, people, rows, tampering
+from tests.conftest import Database, copied_database
+from tests.factories import breakage, people, rows
 
 Books = tuple[Database, Actor, int]
 CHANGES = {
@@ -49,7 +49,7 @@ CHANGES = {
 @pytest.fixture
 async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books]:
     """Somebody's wallet, in a database that may be left broken."""
-    async with tampering.world_of_its_own(server, business) as world:
+    async with copied_database(server, business) as world:
         async with world.sessions.begin() as session:
             person = await people.person(session, balance=100)
             wallet = (await wallets.of_user(session, person.user_id or 0)).id

@@ -9,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import OutboxMessage
 from db.models.users import Role
+from services.market import placement_expiry
+from services.money import deposits, stuck_escrows
 from services.platform import chat_migrations, errors, inbox, outbox
+from services.posts import rescue
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -222,3 +225,10 @@ async def test_a_group_that_moved_is_followed(session: AsyncSession) -> None:
         session, old_chat_id=-5, new_chat_id=-1
     )  # a circle ends too
     assert await chat_migrations.current_chat_id(session, -1) in {-1, -5}
+
+
+async def test_a_target_of_nobody_is_no_work(session: AsyncSession) -> None:
+    assert await stuck_escrows.refund_stuck_escrows(session) == 0
+    assert await placement_expiry.expire_targets(session) == 0
+    assert await deposits.credit_due(session) == 0
+    assert await rescue.rescue_abandoned(session) == 0

@@ -3,14 +3,11 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import Reason
 from db.models.operations import Switch
 from db.money import MAX_AMOUNT
-from services.money import deposits, escrow, ledger, wallets
-from services.money.ledger import Leg
+from services.money import deposits
 from services.platform import errors
 from services.platform.actors import Actor
-from tests.conftest import Database
 from tests.factories import people, rows
 
 
@@ -99,65 +96,3 @@ async def test_what_may_be_paid(session: AsyncSession) -> None:
     await people.stop(session, Switch.DEPOSITS)
     with pytest.raises(errors.SwitchStopped):
         await deposits.check_payable(session, user_id=_id(person), amount=5, currency="USD")
-
-
-async def test_the_ledger_turns_the_databases_refusals_into_facts(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        one, two = [await people.person(session, balance=100) for _ in range(2)]
-        mine = (await wallets.of_user(session, _id(one))).id
-        theirs = (await wallets.of_user(session, _id(two))).id
-    reason = Reason.ADJUSTMENT
-
-    async with database.sessions.begin() as session:
-        done = await people.adjusted(session, mine, theirs, 5)
-
-    async def post(*legs: tuple[int, int], key: str) -> ledger.Posted:
-        async with database.sessions.begin() as session:
-            return await ledger.post(
-                session,
-                key=key,
-                reason=reason,
-                reference_id=done.id,
-                legs=[Leg(wallet, amount, reason) for wallet, amount in legs],
-            )
-
-    same = f"correction:{done.id}"
-    assert not (await post((mine, -5), (theirs, 5), key=same)).created
-    with pytest.raises(errors.IdempotencyConflict):
-        await post((mine, -6), (theirs, 6), key=same)
-    with pytest.raises(errors.InsufficientFunds) as short:
-        await post((mine, -96), (theirs, 96), key="l")
-    assert (short.value.user_id, short.value.needed, short.value.balance) == (one.user_id, 96, 95)
-    with pytest.raises(errors.InvalidTransfer):
-        await post((mine, -5), (theirs, 6), key="l")
-    with pytest.raises(errors.InvalidTransfer):
-        await post((mine, -5), (999_999, 5), key="l")
-    with pytest.raises(errors.InvalidAmount):
-        await post((mine, 2**63 - 1), (theirs, 1 - 2**63), key="l")
-
-
-async def test_what_is_settled_is_not_held_any_more(session: AsyncSession) -> None:
-    deal = await people.failed(session)
-    assert (await wallets.balances(session, _id(deal.advertiser))).held == deal.target.price
-    await escrow.refund(session, target_id=deal.target.id)
-    assert (await wallets.balances(session, _id(deal.advertiser))).held == 0
-
-
-async def test_balances_and_statement(session: AsyncSession) -> None:
-    deal = await people.deal(session, balance=20_000, price=5_000)
-    assert await wallets.balances(session, _id(deal.advertiser)) == wallets.Balances(
-        20_000, 0, "USD"
-    )
-    await people.approve(session, deal)
-    assert await wallets.balances(session, _id(deal.advertiser)) == wallets.Balances(
-        available=15_000, held=5_000, currency="USD"
-    )
-    assert await wallets.balances(session, _id(deal.owner)) == wallets.Balances(0, 0, "USD")
-    lines = await wallets.statement(session, user_id=_id(deal.advertiser), limit=5, offset=0)
-    assert [(line.reason, line.amount, line.balance_after) for line in lines] == [
-        ("escrow_hold", -5_000, 15_000),
-        ("deposit", 20_000, 20_000),
-    ]
-    assert lines[0].reference_id == deal.target.id
-    rest = await wallets.statement(session, user_id=_id(deal.advertiser), limit=5, offset=1)
-    assert rest == lines[1:]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sandbox import embedded
 from services.money import deposits, incidents, incremental_check, invariants, scoped_invariants
 from services.money.incremental_check import Limits, Progress
-from tests.conftest import Database
+from tests.conftest import Database, copied_database
 from tests.factories import people, rows, tampering
 from tests.services.money import check_runs
 from tests.services.money.test_invariants import BREAKS
@@ -32,7 +32,7 @@ FEW = Limits(entries=9, wallets=9, transfers=9, targets=9, deposits=9, withdrawa
 @pytest.fixture
 async def world(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
     """Some business in a database that may be left broken."""
-    async with tampering.world_of_its_own(server, business) as database:
+    async with copied_database(server, business) as database:
         yield database
 
 

@@ -3,14 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import queries
 from db.models.operations import Switch
-from services.market import campaigns, placement_expiry
-from services.money import deposits, escrow, incidents, stuck_escrows
-from services.platform import heartbeats, leases, readiness
-from services.posts import posting, rescue
+from services.market import placement_expiry
+from services.money import escrow, stuck_escrows
+from services.posts import posting
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
 
@@ -130,110 +127,3 @@ async def test_payouts_do_not_stop_the_watchdog(database: Database) -> None:
     await database.forward(SLA + HOUR)
     assert await _watch(database) == 1
     assert await _states(database) == [("refunded", "failed", "refunded")]
-
-
-async def test_undecided_targets_expire(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        moment = await rows.one(session, "SELECT clock()")
-        old = await people.deal(session)
-        soon = await people.deal(session, publish_at=moment + HOUR)
-        await people.approved(session, publish_at=moment + HOUR)
-    async with database.sessions.begin() as session:
-        assert await placement_expiry.expire_targets(session) == 0
-    await database.forward(HOUR + timedelta(seconds=1))
-    async with database.sessions.begin() as session:
-        assert await placement_expiry.expire_targets(session) == 1
-    assert [state[0] for state in await _states(database)] == ["pending", "expired", "approved"]
-    await database.forward(72 * HOUR)
-    async with database.sessions.begin() as session:
-        assert await placement_expiry.expire_targets(session) == 1
-    assert [state[0] for state in await _states(database)] == ["expired", "expired", "approved"]
-    async with database.sessions.begin() as session:
-        assert await rows.table(
-            session, "SELECT user_id FROM outbox WHERE kind = 'target_expired' ORDER BY id"
-        ) == [(soon.advertiser.user_id,), (old.advertiser.user_id,)]
-        assert await rows.table(
-            session, "SELECT count(*) FROM user_audit_logs WHERE action = 'target_expired'"
-        ) == [(2,)]
-
-
-async def test_what_is_held_keeps_nothing_from_expiring(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The watchdog's are not in the way, however many wait."""
-    monkeypatch.setattr(incidents, "BATCH", 1)
-    async with database.sessions.begin() as session:
-        held, _ = await people.deal(session), await people.deal(session)
-        await escrow.hold(session, target_id=held.target.id)
-    await database.forward(4 * 24 * HOUR)
-    async with database.sessions.begin() as session:
-        assert await placement_expiry.expire_targets(session) == 1
-
-
-async def test_the_clock_withdraws_what_a_cancelled_campaign_left(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-    # As a submission that committed between the two locks of the cancellation leaves it.
-    await database.as_owner("UPDATE campaigns SET status = 'cancelled'")
-    async with database.sessions.begin() as session:
-        assert await placement_expiry.expire_targets(session) == 1
-        assert await campaigns.budget_left(session, deal.campaign.id) == 20_000
-    assert await _states(database) == [("withdrawn", None, None)]
-
-
-async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
-    minute = timedelta(minutes=1)
-
-    async def take(owner: str, ttl: timedelta = minute) -> int | None:
-        async with database.sessions.begin() as session:
-            return await leases.acquire(session, name="polling", owner=owner, ttl=ttl)
-
-    async def drop(owner: str) -> None:
-        async with database.sessions.begin() as session:
-            await leases.release(session, name="polling", owner=owner)
-
-    assert await take("a") == 1
-    assert await take("b") is None
-    assert await take("a") == 1  # prolonged
-    await database.forward(24 * HOUR)  # it runs by the real clock
-    assert await take("b") is None
-    await drop("b")  # somebody else's
-    assert await take("b") is None
-    await drop("a")
-    assert await take("b", timedelta(0)) == 2
-    assert await take("a") == 3
-
-
-async def test_heartbeats_and_readiness(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        assert not await heartbeats.is_alive(session, name="scheduler")
-        await heartbeats.beat(session, owner="one", name="scheduler")
-        await people.stop(session, Switch.PAYOUTS)
-    await database.as_owner("DELETE FROM kill_switches WHERE key = 'refunds'")
-    async with database.sessions.begin() as session:
-        ready = await readiness.read_state(session)
-    assert ready["scheduler"] is True
-    assert ready["switches"]["payouts"] == "disabled"
-    assert ready["switches"]["refunds"] == "missing"
-    assert ready["switches"]["deposits"] == "enabled"
-    await database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '61 seconds'")
-    async with database.sessions.begin() as session:
-        assert not await heartbeats.is_alive(session, name="scheduler")
-        await heartbeats.beat(session, owner="one", name="scheduler")
-    async with database.sessions.begin() as session:
-        assert await heartbeats.is_alive(session, name="scheduler")
-
-
-async def test_the_clock_is_not_shifted_unless_somebody_shifts_it(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        assert await queries.clock_shift(session) == timedelta(0)
-    await database.forward(HOUR)
-    async with database.sessions.begin() as session:
-        assert await queries.clock_shift(session) == HOUR
-
-
-async def test_a_target_of_nobody_is_no_work(session: AsyncSession) -> None:
-    assert await stuck_escrows.refund_stuck_escrows(session) == 0
-    assert await placement_expiry.expire_targets(session) == 0
-    assert await deposits.credit_due(session) == 0
-    assert await rescue.rescue_abandoned(session) == 0

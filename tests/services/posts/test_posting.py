@@ -13,7 +13,7 @@ from db.models.operations import Switch
 from services.market import campaigns, channels
 from services.money import escrow
 from services.posts import posting, rescue, uncertain_posts
-from services.posts.posting import Claim
+from services.posts.posting import Claim, PublishedPost
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
 
@@ -32,6 +32,7 @@ RECORDS: dict[str, Record] = {
     "uncertain": lambda session, claim: posting.record_uncertain(session, claim, error="late"),
     "given back": posting.release_claim,
 }
+OWNER = "worker"
 
 
 async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...]:
@@ -255,89 +256,63 @@ async def test_an_ad_that_cannot_be_read_is_claimed_without_it(
         assert await escrow.list_refundable(session, limit=9) == [deal.target.id]
 
 
-async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the post that is due, as a worker that then dies."""
-    claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
-    assert claim is not None
-    if begun:
-        await session.execute(
-            text("UPDATE post_jobs SET lease_until = now() + interval '1 s' WHERE id = :id"),
-            {"id": claim.job_id},
-        )
-        assert await one_post.may_send(session, claim)
-        await session.execute(
-            text("UPDATE post_jobs SET lease_until = now() WHERE id = :id"), {"id": claim.job_id}
-        )
-    return claim
+async def test_as_many_as_asked_for_and_one_in_a_channel(session: AsyncSession) -> None:
+    deals = [await people.approved(session) for _ in range(3)]
+    second = await people.another(session, deals[0])
+    taken = await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert {claim.target_id for claim in taken} == {deal.target.id for deal in deals}
+    assert await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=10) == []
+    await posting.record_published(session, [PublishedPost(claim, 10) for claim in taken])
+    [later] = await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert later.target_id == second.id
 
 
-async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        for _ in range(3):
-            await people.approved(session)
-        begun = await _abandon(session, begun=True)
-        unbegun = await _abandon(session, begun=False)
-        alive = await one_post.claim(session, owner="alive", lease=people.LEASE)
-    assert alive is not None
-    async with database.sessions.begin() as session:
-        assert not await one_post.may_send(session, unbegun)
-        assert await one_post.may_send(session, alive)
-        assert await rescue.rescue_abandoned(session) == 2
-    async with database.sessions.begin() as session:
-        assert await rescue.rescue_abandoned(session) == 0
-        assert await rows.table(
-            session, "SELECT id, status, lease_owner, attempts FROM post_jobs ORDER BY id"
-        ) == sorted(
-            [
-                (begun.job_id, "uncertain", None, 0),
-                (unbegun.job_id, "queued", None, 0),
-                (alive.job_id, "sending", "alive", 0),
-            ]
-        )
-        for claim in (begun, unbegun):
-            assert not await one_post.may_send(session, claim)
-            assert not await one_post.record_published(session, claim, message_id=3)
-        again = await people.claimed(session)
-        assert (again.job_id, again.claim_no) == (unbegun.job_id, 2)
+async def test_nothing_of_a_blocked_advertiser(session: AsyncSession) -> None:
+    blocked, other = [await people.approved(session) for _ in range(2)]
+    await session.execute(
+        text("UPDATE users SET blocked = true WHERE id = :id"), {"id": blocked.advertiser.user_id}
+    )
+    [claim] = await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert claim.target_id == other.target.id
 
 
-async def test_a_claim_of_a_version_that_does_not_say_may_have_begun(database: Database) -> None:
-    """While a new version is installed, workers of the one before claim without `may_send`'s mark.
+async def test_only_what_waits_is_due(session: AsyncSession) -> None:
+    assert await posting.seconds_until_due(session) is None
+    await people.approved(session)
+    due = await posting.seconds_until_due(session)
+    assert due is not None
+    assert due <= 0
+    [claim] = await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=10)
+    assert await posting.seconds_until_due(session) is None
+    await posting.record_published(session, [PublishedPost(claim, 10)])
+    assert await posting.seconds_until_due(session) is None
 
-    Their claim number is not the marked one, whatever the row holds from an earlier claim.
-    """
-    async with database.sessions.begin() as session:
+
+async def test_no_more_than_asked_for(session: AsyncSession) -> None:
+    for _ in range(3):
         await people.approved(session)
-        claim = await _abandon(session, begun=False)
-        assert await posting.release_claim(session, claim)
-        await session.execute(
-            text(
-                "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1,"
-                " lease_owner = 'old', lease_until = now() - interval '1 s'"
-            )
-        )
-    async with database.sessions.begin() as session:
-        assert await rescue.rescue_abandoned(session) == 1
-        assert await _job(session, "status, claim_no") == ("uncertain", 2)
+    assert len(await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=2)) == 2
 
 
-async def test_what_kills_its_workers_is_parked(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        deal = await people.approved(session)
-    for times in range(1, rescue.MAX_ABANDONED + 1):
-        async with database.sessions.begin() as session:
-            await _abandon(session, begun=False)
-        async with database.sessions.begin() as session:
-            assert await rescue.rescue_abandoned(session) == 1
-            assert await _job(session, "abandoned") == (times,)
-        await database.forward(posting.MAX_BACKOFF)
-    async with database.sessions.begin() as session:
-        assert await _job(session, "status, attempts, claim_no") == (
-            "failed",
-            0,
-            rescue.MAX_ABANDONED,
-        )
-        assert await rows.table(
-            session, "SELECT user_id FROM outbox WHERE kind = 'post_refused'"
-        ) == [(deal.advertiser.user_id,)]
-        await escrow.refund(session, target_id=deal.target.id)
+async def test_who_is_fenced_out_is_left_out(session: AsyncSession) -> None:
+    for _ in range(4):
+        await people.approved(session)
+    taken = await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=4)
+    good, older, others, given_up = taken
+    older = dataclasses.replace(older, claim_no=older.claim_no - 1)
+    others = dataclasses.replace(others, owner="another")
+    given_up = dataclasses.replace(given_up, target_id=0, job_id=0)
+    mixed = [good, older, others, given_up]
+    assert await posting.begin_sends(session, mixed) == {good.job_id}
+    sent = [PublishedPost(claim, 20 + number) for number, claim in enumerate(mixed)]
+    assert await posting.record_published(session, sent) == {good.job_id}
+    assert await posting.record_published(session, sent) == frozenset()
+    await people.commit(session)
+    told = await rows.table(
+        session, "SELECT payload->>'message_id' FROM outbox WHERE kind = 'post_published'"
+    )
+    assert told == [("20",), ("20",)]
+    successes = await rows.table(
+        session, "SELECT id, message_id FROM post_jobs WHERE status = 'success'"
+    )
+    assert successes == [(good.job_id, 20)]

@@ -1,9 +1,12 @@
 """Looks at live posts: what each verdict does to the money."""
 
+import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,11 +16,13 @@ from services.market import channels
 from services.money import escrow
 from services.platform import errors
 from services.posts import posting, uncertain_posts, verification
+from services.posts.verification import MAX_CHECKS, next_check_time
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
 
 HOUR = timedelta(hours=1)
 AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
+SENT = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 async def _look(database: Database, verdict: Verdict) -> None:
@@ -184,3 +189,37 @@ async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: D
 async def test_a_look_at_nothing(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
         await verification.record_check(session, job_id=999_999, verdict=Verdict.GONE, evidence="x")
+
+
+def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
+    """All looks at a post that stays, each made so late."""
+    ends = SENT + timedelta(hours=hours)
+    looks = [next_check_time(SENT, ends, SENT)]
+    while looks[-1] < ends:
+        looks.append(next_check_time(SENT, ends, looks[-1] + late))
+    return looks
+
+
+@given(st.integers(1, 24 * 30))
+def test_looks_are_bounded_in_order_and_end_with_the_hours(hours: int) -> None:
+    looks = plan(hours)
+    assert looks == sorted(looks)
+    assert looks[0] >= SENT
+    assert looks[-1] == SENT + timedelta(hours=hours)
+    assert 2 <= len(looks) <= MAX_CHECKS + 1
+
+
+@given(st.integers(1, 24 * 30), st.timedeltas(timedelta(0), timedelta(days=9)))
+def test_no_part_of_the_hours_is_looked_at_twice(hours: int, late: timedelta) -> None:
+    looks = plan(hours, late=late)
+    assert len(looks) <= MAX_CHECKS + 1
+    assert all(after > before for before, after in itertools.pairwise(looks))
+
+
+def test_they_cannot_be_foreseen() -> None:
+    assert len({plan(24)[0] for _ in range(20)}) == 20
+
+
+def test_no_hour_of_a_day_is_safe_from_them() -> None:
+    seen = {(look - SENT) // timedelta(hours=1) for _ in range(400) for look in plan(24)[:-1]}
+    assert seen == set(range(24))
