@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bot import formatting
 from bot.texts import Texts
-from services.platform import users
 
 
 @pytest.mark.parametrize(
@@ -117,11 +116,3 @@ def test_no_words_break_the_reader_of_times(typed: str, zone: str | None) -> Non
 )
 def test_a_zone_is_found_by_its_city(typed: str, zone: str | None) -> None:
     assert formatting.known_zone(typed) == zone
-
-
-@pytest.mark.parametrize(
-    ("code", "language"),
-    [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("de", "en"), (None, "en")],
-)
-def test_the_language_follows_telegrams(code: str | None, language: str) -> None:
-    assert users.known_language(code) == language

@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from bot import http, readiness
+from bot import http
 from bot.settings import Settings
 from db.models.operations import Switch
 from services.platform import heartbeats
@@ -114,9 +113,3 @@ async def test_an_unreadable_webhook_body_is_not_sent_for_ever(door: Door) -> No
     assert await door.post(["no", "update"], **secret) == 200
     async with door.client.post(f"{door.url}/hook", data=b"\xff{", headers=secret) as response:
         assert response.status == 200
-
-
-def test_the_needed_revision_is_the_newest_migration() -> None:
-    versions = Path(__file__).parents[2] / "migrations/versions"
-    newest = max(path.name.partition("_")[0] for path in versions.glob("0*.py"))
-    assert newest == readiness.REVISION

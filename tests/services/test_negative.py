@@ -4,16 +4,17 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.models.users import Role
-from services.market import campaigns, moderation
-from services.money import escrow
+from services.market import campaigns, moderation, placement_expiry
+from services.money import deposits, escrow, stuck_escrows
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
-from services.posts import posting, verification
+from services.posts import posting, rescue, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -302,3 +303,10 @@ async def test_N7_nothing_to_settle_where_nothing_is_held(database: Database) ->
     for refusal in (await _refund_refused(database, deal), await _release_refused(database, deal)):
         assert isinstance(refusal, errors.EscrowNotHeld)
         assert refusal.status is None
+
+
+async def test_a_target_of_nobody_is_no_work(session: AsyncSession) -> None:
+    assert await stuck_escrows.refund_stuck_escrows(session) == 0
+    assert await placement_expiry.expire_targets(session) == 0
+    assert await deposits.credit_due(session) == 0
+    assert await rescue.rescue_abandoned(session) == 0

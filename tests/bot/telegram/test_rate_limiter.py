@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from bot.telegram.rate_limiter import RateLimiter, SendSlot
-from bot.telegram.rate_limits import FLOODED_CHATS, PACE, REMEMBERED, SHARE, LocalLimiter
+from bot.telegram.rate_limits import FLOODED_CHATS, PACE, SHARE
 from sandbox import embedded
 from sandbox.limits import Limits
 
 CHANNEL = -1001234567890
 NOBODY = "redis://127.0.0.1:1/0"
-
 _chats = itertools.count(CHANNEL, -1)
 
 
@@ -330,10 +329,3 @@ async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
     await limiter.close()
     server.close()
     await server.wait_closed()
-
-
-def test_the_local_share_does_not_grow_with_every_chat() -> None:
-    share = LocalLimiter()
-    for _ in range(5 * REMEMBERED):
-        share.take(next(_chats))
-    assert len(share._sent) <= REMEMBERED

@@ -7,9 +7,7 @@ from db.models.users import Role
 from services.market import channels, user_blocks
 from services.platform import errors
 from services.platform.actors import Actor
-from tests.conftest import Database
 from tests.factories import one_post, people, rows
-from tests.shell import shell_of
 
 
 async def _channel(session: AsyncSession) -> tuple[str, str | None]:
@@ -85,24 +83,3 @@ async def test_who_may_block(session: AsyncSession) -> None:
             await change(session, actor=staff, user_id=whom, reason="x")
         with pytest.raises(errors.NotFound):
             await change(session, actor=deal.moderator, user_id=999_999, reason="x")
-
-
-async def test_by_the_command_line(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-        whom = await rows.one(
-            session, "SELECT telegram_id FROM users WHERE id = :id", id=deal.owner.user_id
-        )
-        admin = await rows.one(
-            session, "SELECT telegram_id FROM users WHERE id = :id", id=deal.moderator.user_id
-        )
-    shell = shell_of(database)
-    for command, said in (
-        ("block", "blocked"),
-        ("block", "they were already"),
-        ("unblock", "not blocked"),
-    ):
-        ran = await shell.adtech(command, whom, "a reason", "--as", admin)
-        assert (ran.status, said in ran.said) == (0, True), ran.said
-    ran = await shell.adtech("block", 5, "nobody", "--as", admin)
-    assert ran.status == 1

@@ -1,20 +1,25 @@
 """The safety plan's incidents about money: reproduced, detected, frozen, repaired and verified."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services.money import escrow, incidents, reconciliation, wallets
+from services.money import escrow, incidents, incremental_check, reconciliation, wallets
+from services.money.invariants import Violation
 from services.platform import errors, killswitches, reports
-from services.platform.actors import Actor
+from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 
 MONEY = {Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS}
+BREAK = "UPDATE wallets SET balance = balance + 1 WHERE kind = 'user'"
+REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
@@ -200,3 +205,143 @@ async def test_partial_payout_of_a_post_that_never_was_is_reversed(
         await escrow.refund(session, target_id=deal.target.id)
     async with database.sessions.begin() as session:
         assert await rows.available(session, deal.advertiser) == 20_000
+
+
+async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
+    """Have the ledger's check freeze everything; return the incident and two operators."""
+    async with database.sessions.begin() as session:
+        await people.person(session, balance=100)
+        one = await people.staff(session, Role.OPERATOR)
+        two = await people.staff(session, Role.SUPER_ADMIN)
+    await database.as_owner("ALTER TABLE wallets DISABLE TRIGGER moved_by_entries")
+    await database.as_owner(BREAK)
+    async with database.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session)
+    async with database.sessions.begin() as session:
+        return await rows.one(session, "SELECT id FROM incidents"), one, two
+
+
+async def test_who_may_close_an_incident(database: Database) -> None:
+    incident_id, one, _ = await _frozen_by_incident(database)
+    await database.as_owner(REPAIR)
+    async with database.sessions.begin() as session:
+        admin = await people.staff(session, Role.ADMIN)
+    for actor in (admin, Actor(one.user_id, one.roles, in_admin_chat=False)):
+        with pytest.raises(errors.AccessDenied):
+            async with database.sessions.begin() as session:
+                await incidents.close_incident(session, actor=actor, incident_id=incident_id)
+    for _ in range(2):
+        async with database.sessions.begin() as session:
+            await incidents.close_incident(session, actor=one, incident_id=incident_id)
+    async with database.sessions.begin() as session:
+        assert await rows.table(
+            session,
+            "SELECT user_id FROM user_audit_logs WHERE action = 'incident_closed'",
+        ) == [(one.user_id,)]
+        with pytest.raises(errors.NotFound):
+            await incidents.close_incident(session, actor=one, incident_id=999_999)
+
+
+async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
+    incident_id, one, _ = await _frozen_by_incident(database)
+    await database.as_owner(REPAIR)
+    async with database.sessions.begin() as session:
+        await incidents.close_incident(session, actor=one, incident_id=incident_id)
+    await database.as_owner(BREAK)
+    async with database.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session)
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT count(*) FROM incidents") == 2
+        assert (
+            await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'ledger_violation'")
+            == 2
+        )
+    await database.as_owner(REPAIR)
+
+
+async def _close(database: Database, actor: Actor, incident_id: int) -> None:
+    async with database.sessions.begin() as session:
+        await incidents.close_incident(session, actor=actor, incident_id=incident_id)
+
+
+async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
+    database: Database,
+) -> None:
+    incident_id, one, two = await _frozen_by_incident(database)
+    many = incremental_check.SCHEDULED.deposits + 1  # more than one scheduled check looks at
+    await database.as_owner(
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
+        " SELECT $1, 5, 'USD', 'manual', n::text FROM generate_series(1, $2::bigint) n",
+        one.user_id,
+        many,
+    )
+    with pytest.raises(errors.IncidentOpen):
+        await _close(database, one, incident_id)
+    await database.as_owner(REPAIR)
+    async with database.sessions.begin() as session:
+        opened = await rows.one(session, "SELECT opened_at FROM incidents")
+        done = opened + timedelta(minutes=1)
+        await session.execute(
+            text(
+                "INSERT INTO corrections (kind, wallet_id, proposed_by, reason)"
+                " SELECT 'balance_reset', id, :one, 'x' FROM wallets LIMIT 1"
+            ),
+            {"one": one.user_id},
+        )
+        await session.execute(
+            text(
+                "UPDATE corrections SET status = 'done', confirmed_by = :two, confirm_reason = 'x',"
+                " done_at = :done"
+            ),
+            {"two": two.user_id, "done": done},
+        )
+    for began in (opened - timedelta(seconds=1), done - timedelta(seconds=1), None):
+        async with database.sessions.begin() as session:
+            await incidents.record_check(session, [], full_since=began)
+        with pytest.raises(errors.NotChecked):
+            await _close(database, one, incident_id)
+    broken = Violation("zero_sum", "seen later", [{"ref": 1}])
+    for violations, refused in (([], False), ([broken], True), ([], False)):
+        async with database.sessions.begin() as session:
+            await incidents.record_check(session, violations, full_since=done)
+        async with database.sessions() as session:  # looked at, not kept
+            if refused:
+                with pytest.raises(errors.NotChecked):
+                    await incidents.close_incident(session, actor=one, incident_id=incident_id)
+            else:
+                await incidents.close_incident(session, actor=one, incident_id=incident_id)
+    await database.as_owner(BREAK)
+    async with database.sessions.begin() as session:  # and what is new is looked at again
+        assert await incidents.check_ledger_invariant(session)
+    with pytest.raises(errors.IncidentOpen):
+        await _close(database, one, incident_id)
+    await database.as_owner(REPAIR)
+    async with database.sessions.begin() as session:
+        await incidents.record_check(session, [], full_since=done)
+    await _close(database, one, incident_id)
+
+
+async def _set_payouts(database: Database, actor: Actor, *, enabled: bool) -> None:
+    async with database.sessions.begin() as session:
+        await killswitches.set(
+            session, actor=actor, key=Switch.PAYOUTS, enabled=enabled, reason="after repair"
+        )
+
+
+async def test_who_repaired_does_not_run_what_was_frozen(database: Database) -> None:
+    incident_id, one, two = await _frozen_by_incident(database)
+    for actor in (one, two, SYSTEM):
+        with pytest.raises(errors.IncidentOpen):
+            await _set_payouts(database, actor, enabled=True)
+    with pytest.raises(errors.IncidentOpen):  # it is still broken
+        async with database.sessions.begin() as session:
+            await incidents.close_incident(session, actor=one, incident_id=incident_id)
+    await database.as_owner(REPAIR)
+    async with database.sessions.begin() as session:
+        await incidents.close_incident(session, actor=one, incident_id=incident_id)
+    with pytest.raises(errors.SamePerson):
+        await _set_payouts(database, one, enabled=True)
+    await _set_payouts(database, two, enabled=True)
+    # That freeze is over: a later stop is an ordinary one.
+    await _set_payouts(database, two, enabled=False)
+    await _set_payouts(database, one, enabled=True)

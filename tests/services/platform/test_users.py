@@ -32,3 +32,11 @@ async def test_a_time_zone_is_one_of_the_worlds(session: AsyncSession) -> None:
     await users.set_time_zone(session, user_id=user.id, time_zone="Asia/Tbilisi")
     await session.refresh(user)
     assert user.time_zone == "Asia/Tbilisi"
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("de", "en"), (None, "en")],
+)
+def test_the_language_follows_telegrams(code: str | None, language: str) -> None:
+    assert users.known_language(code) == language
