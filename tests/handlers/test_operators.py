@@ -98,16 +98,6 @@ async def test_health_and_ledger_are_shown(operated: Marketplace) -> None:
     assert "every invariant holds" in await operated.last("group")
 
 
-async def test_the_queue_opens_cards(market: Marketplace) -> None:
-    await market.give("advertiser", 10_000)
-    await market.submitted()
-    await market.say("admin", "/queue", where="group")
-    await market.press("admin", "Bakery", where="group")
-    assert await market.buttons("group") == ["✅ Approve", "❌ Reject"]
-    await market.press("admin", "✅ Approve", where="group")
-    assert await market.value("SELECT status FROM campaign_targets") == "approved"
-
-
 async def test_talk_in_the_admin_chat_is_left_alone(market: Marketplace) -> None:
     before = len(await market.messages("group"))
     await market.say("admin", "Good morning", where="group")

@@ -1,5 +1,4 @@
-"""Wrong input: a sentence that says what is wrong, the question again, and nothing changed."""
-
+"""The form of a campaign: wrong input is asked again, and two saves make one campaign."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import AD, Marketplace
@@ -83,50 +82,41 @@ async def test_saving_twice_makes_one_campaign(market: Marketplace) -> None:
     assert await market.value("SELECT count(*) FROM campaigns") == 1
 
 
-async def test_a_top_up_that_is_no_amount_makes_no_invoice(market: Marketplace) -> None:
+async def test_a_campaign_is_made_previewed_and_activated(market: Marketplace) -> None:
     await market.say("advertiser", "/start")
-    await market.press("advertiser", "💰 Wallet")
-    await market.press("advertiser", "➕ Top up")
-    for amount in ("abc", "0", "-1", "0.001"):
-        await market.say("advertiser", amount)
-        assert "not an amount" in await market.last("advertiser")
-    assert not any(message.get("invoice") for message in await market.messages("advertiser"))
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    await market.say("advertiser", "Bakery <b>")
+    bold = [{"type": "bold", "offset": 0, "length": 5}]
+    await market.say("advertiser", AD, entities=bold)
+    await market.say("advertiser", "Order")
+    await market.say("advertiser", "example.com/bread")
+    await market.say("advertiser", "100")
+    *_, ad, _question = await market.messages("advertiser")
+    assert (ad["text"], ad["entities"]) == (AD, bold)
+    assert [[button["text"] for button in row] for row in ad["buttons"]] == [["Order"]]
+    assert await market.value("SELECT count(*) FROM campaigns") == 0
+    await market.press("advertiser", "💾 Save")
+    assert "draft" in await market.last("advertiser")
+    assert "Bakery <b>" in await market.last("advertiser")
+    await market.press("advertiser", "🚀 Activate")
+    assert "Status: active" in await market.last("advertiser")
+    stored = await market.value("SELECT creative FROM campaigns WHERE status = 'active'")
+    assert stored["button_url"] == "https://example.com/bread"
+    audit = "SELECT count(*) FROM user_audit_logs WHERE action = 'campaign_activated'"
+    assert await market.value(audit) == 1
 
 
-async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Marketplace) -> None:
-    await market.say("owner", "/start")
-    await market.press("owner", "📺 My channels")
-    await market.press("owner", "➕ Connect a channel")
-    # The update is old: the bot has lost its right by the time it looks.
-    await market.world.control(
-        "faults",
-        method="getChatMember",
-        kind="error",
-        error_code=400,
-        description="Bad Request: member list is inaccessible",
-    )
-    await market.pick("owner", "channel")
-    told = [message["text"] or "" for message in await market.messages("owner")]
-    assert any("I can't post in that channel" in text for text in told)
-    assert await market.value("SELECT count(*) FROM channels") == 0
-
-
-async def test_terms_out_of_range_are_asked_again(market: Marketplace) -> None:
-    await market.say("owner", "/start")
-    await market.press("owner", "📺 My channels")
-    await market.press("owner", "➕ Connect a channel")
-    await market.pick("owner", "channel")
-    steps = ((("free", "0"), "5"), (("-1", "721", "1.5"), "24"), (("x" * 65,), "news"))
-    for wrong, right in steps:
-        for answer in wrong:
-            await market.say("owner", answer)
-            assert (await market.last("owner")).startswith("⚠️"), answer
-            assert await market.value("SELECT status FROM channels") == "pending"
-        await market.say("owner", right)
-    assert await market.value("SELECT status FROM channels") == "active"
-
-
-async def test_words_that_nobody_asked_for_get_the_menu(market: Marketplace) -> None:
-    await market.say("advertiser", "hello?")
-    assert "did not expect" in await market.last("advertiser")
-    assert "📣 Campaigns" in await market.buttons("advertiser")
+async def test_a_photo_is_an_ad_too(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    await market.say("advertiser", "Bakery")
+    await market.send_photo("advertiser")
+    await market.press("advertiser", "Skip")
+    await market.say("advertiser", "100")
+    *_, ad, _question = await market.messages("advertiser")
+    assert (ad["caption"], ad["media"]) == ("Our bread", "photo")
+    await market.press("advertiser", "💾 Save")
+    await market.press("advertiser", "👁 Show the ad")
+    assert await market.value("SELECT creative->>'kind' FROM campaigns") == "photo"
