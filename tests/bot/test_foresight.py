@@ -5,7 +5,7 @@ import pytest
 from bot.foresight import Foresight
 
 
-def test_what_took_long_is_expected_at_once_and_forgotten_slowly() -> None:
+def test_the_estimate_rises_at_once_and_falls_slowly() -> None:
     expected = Foresight(0.05)
     expected.note(0.3)
     assert expected.seconds == pytest.approx(0.3)

@@ -48,12 +48,12 @@ def test_an_amount_is_read_into_minor_units(
         "9" * 40,
     ],
 )
-def test_what_is_no_amount_is_refused(typed: str) -> None:
+def test_invalid_amounts_are_refused(typed: str) -> None:
     assert formatting.parse_money(typed, "USD", "en") is None
 
 
 @given(st.text(max_size=40))
-def test_no_words_break_the_reader_of_amounts(typed: str) -> None:
+def test_the_parser_of_amounts_accepts_any_text(typed: str) -> None:
     minor = formatting.parse_money(typed, "USD", "en")
     assert minor is None or 0 < minor <= formatting.LARGEST
 
@@ -68,7 +68,7 @@ def test_a_shown_amount_can_be_typed_back(minor: int, currency: str, language: s
     assert formatting.parse_money(shown, currency, language) == minor
 
 
-def test_money_and_times_are_shown_as_the_person_is_used_to() -> None:
+def test_money_and_times_are_shown_in_the_persons_language_and_zone() -> None:
     at = datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
     english, russian = Texts("en", "USD"), Texts("ru", "USD", "Europe/Moscow")
     assert english.money(123_450) == "$1,234.50"
@@ -97,7 +97,7 @@ def test_a_time_that_does_not_exist_is_refused(typed: str) -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from([None, "Europe/Berlin", "Asia/Tokyo"]))
-def test_no_words_break_the_reader_of_times(typed: str, zone: str | None) -> None:
+def test_the_parser_of_times_accepts_any_text(typed: str, zone: str | None) -> None:
     moment = formatting.parse_time(typed, zone)
     assert moment is None or moment.utcoffset() is not None
 

@@ -34,7 +34,7 @@ def message(number: int, chat_id: int, text: str) -> dict[str, object]:
     )
 
 
-async def test_a_malformed_update_is_parked_and_holds_nothing_up(market: Marketplace) -> None:
+async def test_a_malformed_update_is_parked_and_delays_no_other(market: Marketplace) -> None:
     await inbox_worker.store(
         market.database.sessions,
         [
@@ -60,7 +60,7 @@ async def test_a_malformed_update_is_parked_and_holds_nothing_up(market: Marketp
     assert found[5] == (True, None)
 
 
-async def test_what_a_crash_left_is_handled_at_the_next_start(
+async def test_updates_left_by_a_crash_are_handled_at_the_next_start(
     database: Database, tmp_path: Path
 ) -> None:
     async with begin(tmp_path / "telegram") as world:
@@ -117,7 +117,7 @@ def payment(number: int, chat_id: int) -> dict[str, object]:
     return raw
 
 
-async def test_what_waits_behind_a_conflict_is_not_parked_with_it(
+async def test_an_update_behind_a_conflict_is_not_parked(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
@@ -186,7 +186,7 @@ async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     assert await market.value("SELECT count(*) FROM deposits") == 1
 
 
-async def test_what_a_worker_leaves_it_takes_again_when_its_turn_comes_back(
+async def test_a_worker_handles_the_updates_that_it_left_when_it_leads_again(
     market: Marketplace,
 ) -> None:
     worker = inbox_worker.InboxWorker(
@@ -234,7 +234,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
     assert await market.value("SELECT creative->>'text' FROM campaigns") == "Fresh bread"
 
 
-async def test_a_second_bot_that_woke_up_late_changes_nothing(market: Marketplace) -> None:
+async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
     """What another process has ended meanwhile rolls back here."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
@@ -256,7 +256,7 @@ async def test_a_second_bot_that_woke_up_late_changes_nothing(market: Marketplac
     assert await market.value("SELECT status FROM campaigns") == "draft"
 
 
-async def test_an_answer_that_never_comes_keeps_nobody_waiting(
+async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What its chat says next may be what stops everything."""

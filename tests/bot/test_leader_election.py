@@ -30,7 +30,9 @@ async def ran(*leaders: LeaderElection) -> list[int]:
     return found
 
 
-async def test_one_leads_and_a_dead_one_is_replaced_within_its_ttl(database: Database) -> None:
+async def test_one_process_leads_and_is_replaced_within_its_ttl_when_it_dies(
+    database: Database,
+) -> None:
     first, second = (candidate(database, owner, ttl=TTL) for owner in ("one", "two"))
     for _ in range(3):
         await first.acquire_or_renew()
@@ -47,7 +49,7 @@ async def test_one_leads_and_a_dead_one_is_replaced_within_its_ttl(database: Dat
     assert await ran(first, second) == [1]
 
 
-async def test_who_steps_down_is_replaced_at_once(database: Database) -> None:
+async def test_a_leader_that_steps_down_is_replaced_at_once(database: Database) -> None:
     first, second = (candidate(database, owner) for owner in ("one", "two"))
     await first.acquire_or_renew()
     await second.acquire_or_renew()
@@ -57,7 +59,7 @@ async def test_who_steps_down_is_replaced_at_once(database: Database) -> None:
     assert await ran(first, second) == [1]
 
 
-async def test_a_leader_that_slept_through_an_election_knows_it(database: Database) -> None:
+async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Database) -> None:
     """Its own clock may have stood still meanwhile: the epoch in the database tells."""
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()

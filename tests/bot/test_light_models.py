@@ -119,22 +119,26 @@ def plain() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("what", ["updates", "kinds", "sent", "answer", "refused", "dialog"])
-def test_same_behaviour(what: str, light: dict[str, Any], plain: dict[str, Any]) -> None:
+def test_deferred_models_behave_as_aiograms_own(
+    what: str, light: dict[str, Any], plain: dict[str, Any]
+) -> None:
     assert light[what] == plain[what]
 
 
-def test_same_fields_of_all_models(light: dict[str, Any], plain: dict[str, Any]) -> None:
+def test_deferred_models_have_the_same_fields(light: dict[str, Any], plain: dict[str, Any]) -> None:
     assert len(light["fields"]) > 500
     assert light["fields"] == plain["fields"]
 
 
-def test_much_less_memory(light: dict[str, Any], plain: dict[str, Any]) -> None:
+def test_deferred_models_need_much_less_memory(
+    light: dict[str, Any], plain: dict[str, Any]
+) -> None:
     for moment in ("imported", "used"):
         assert light[moment] < plain[moment] - 60_000_000
 
 
 @pytest.mark.parametrize("program", ["bot", "scheduler"])
-def test_the_programs_use_it(program: str) -> None:
+def test_both_programs_use_deferred_models(program: str) -> None:
     """A model that nobody sends is not built when a program has been imported."""
     look = (
         f"import {program}.__main__; from aiogram.methods import SendDice;"

@@ -93,7 +93,7 @@ def test_no_token_or_password_in_an_exception(
     assert "test_logging.py" in shown
 
 
-def test_secrets_are_blotted_out_of_every_value(capsys: pytest.CaptureFixture[str]) -> None:
+def test_secrets_are_removed_from_every_value(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings())
     structlog.get_logger().warning(
         "call",
@@ -140,7 +140,7 @@ def test_objects_are_shown_by_class_alone(capsys: pytest.CaptureFixture[str]) ->
     assert (line["update"], line["settings"]) == ("<Message>", "<Settings>")
 
 
-def test_only_the_first_line_of_an_exception(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_first_line_of_an_exception_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings())
     log = structlog.get_logger()
     words = "private" + " words"  # in two parts, since a traceback shows the line of the source
@@ -157,7 +157,7 @@ def test_only_the_first_line_of_an_exception(capsys: pytest.CaptureFixture[str])
     assert "IntegrityError: (builtins.Exception) duplicate" in shown
 
 
-def test_a_group_tells_all_its_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_group_logs_all_its_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings())
     group = ExceptionGroup("two", [KeyError("one"), OSError("other")])
     structlog.get_logger().error("failed", exc_info=group)
@@ -166,7 +166,7 @@ def test_a_group_tells_all_its_exceptions(capsys: pytest.CaptureFixture[str]) ->
     assert "OSError: other" in line["exception"]
 
 
-async def test_a_forgotten_task_says_nothing_secret(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_abandoned_task_logs_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings())
 
     async def fail() -> None:
@@ -187,7 +187,7 @@ async def test_a_forgotten_task_says_nothing_secret(capsys: pytest.CaptureFixtur
     assert TOKEN not in json.dumps(line)
 
 
-def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_level_is_that_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings(log_level="INFO"))
     structlog.get_logger("ours").debug("no")
     logging.getLogger("sqlalchemy.engine.Engine").info("SELECT 'private words'")
@@ -206,7 +206,7 @@ def test_warnings_are_logged(capsys: pytest.CaptureFixture[str]) -> None:
     assert "old thing" in line["event"]
 
 
-def test_console_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_format_has_no_json(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings(log_format="console"))
     structlog.get_logger("ours").info("campaign_activated", campaign_id=3)
     shown = capsys.readouterr().err

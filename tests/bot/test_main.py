@@ -59,7 +59,7 @@ async def refused(settings: Mapping[str, str]) -> str:
     return said.decode()
 
 
-async def test_it_answers_and_stops_when_told_to(database: Database, tmp_path: Path) -> None:
+async def test_the_bot_answers_and_stops_on_sigterm(database: Database, tmp_path: Path) -> None:
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         await world.say("/start")
@@ -83,7 +83,7 @@ async def test_it_answers_and_stops_when_told_to(database: Database, tmp_path: P
             assert await market.value("SELECT held_until <= now() FROM leases") is True
 
 
-async def test_a_port_in_use_is_told_in_one_line(database: Database, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_reported_in_one_line(database: Database, tmp_path: Path) -> None:
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         with socket.create_server(("127.0.0.1", 0)) as taken:

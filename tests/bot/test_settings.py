@@ -40,7 +40,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     return printed.err
 
 
-def test_defaults() -> None:
+def test_only_the_required_settings_have_no_default() -> None:
     loaded = settings.load()
     assert loaded.admin_chat_id == -100500
     assert loaded.super_admin_ids == ()
@@ -122,7 +122,7 @@ def test_several_wrong_settings_are_one_line(
     assert "HTTP_PORT " in line
 
 
-def test_a_webhook_wants_a_secret(
+def test_a_webhook_requires_a_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WEBHOOK_URL", "https://ads.example/hook")
@@ -141,7 +141,9 @@ def test_stars_have_no_decimals_and_no_provider(
 
 
 @pytest.mark.parametrize(("currency", "exponent"), [("EUR", 2), ("JPY", 0), ("KWD", 3)])
-def test_exponents(currency: str, exponent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exponent_is_that_of_the_currency(
+    currency: str, exponent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CURRENCY", currency)
     assert settings.load().currency_exponent == exponent
 
@@ -152,7 +154,7 @@ def test_durations_are_seconds_or_iso_8601(given: str, monkeypatch: pytest.Monke
     assert settings.load().post_lease == timedelta(seconds=90)
 
 
-def test_short_probe_gap_outside_production(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_probe_gap_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "development")
     monkeypatch.setenv("PROBE_GAP", "2")
     assert settings.load().probe_gap == timedelta(seconds=2)

@@ -8,7 +8,7 @@ from bot import startup_checks
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_an_admin_chat_that_cannot_be_one_is_refused(market: Marketplace) -> None:
+async def test_an_unsuitable_admin_chat_is_refused(market: Marketplace) -> None:
     for chat_id, why in (
         (-100123, "not in that chat"),
         (market.chat("channel"), "not in that chat"),
@@ -28,7 +28,7 @@ async def test_wallets_in_another_currency_are_refused(market: Marketplace) -> N
         await startup_checks.database(market.database.sessions, euros)
 
 
-async def test_a_telegram_that_is_away_is_waited_for(
+async def test_the_start_waits_while_telegram_is_away(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(startup_checks, "PAUSE_SECONDS", 0.01)

@@ -42,7 +42,7 @@ async def frozen() -> AsyncIterator[Frozen]:
     await asyncio.gather(*(w.wait_closed() for w in taken), return_exceptions=True)
 
 
-async def test_a_frozen_redis_is_waited_for_once_and_shortly(
+async def test_a_frozen_redis_costs_one_short_wait(
     database: Database, tmp_path: Path, frozen: Frozen
 ) -> None:
     async with open_marketplace(database, tmp_path, redis_url=frozen.url) as market:
@@ -67,7 +67,7 @@ async def test_money_never_touches_redis(market: Marketplace) -> None:
     assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
 
 
-async def test_a_draft_survives_redis_going_away_and_coming_back(tmp_path: Path) -> None:
+async def test_a_draft_survives_a_restart_of_redis(tmp_path: Path) -> None:
     folder = tmp_path / "valkey"
     server = await embedded.start_valkey(folder)
     kept = storage.FormStorage(storage.connect(server.url))
@@ -88,7 +88,7 @@ async def test_a_draft_survives_redis_going_away_and_coming_back(tmp_path: Path)
         await server.stop()
 
 
-async def test_memory_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_memory_of_the_storage_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "REMEMBERED", 3)
     kept = storage.FormStorage(storage.connect("redis://127.0.0.1:1/0"))
     for number in range(10):

@@ -66,14 +66,14 @@ def _moves(table: str) -> set[tuple[str, str]]:
     return {(str(a), str(b)) for a, b in TABLES[table]}
 
 
-def test_every_table_with_a_status_has_its_moves() -> None:
+def test_every_table_with_a_status_has_allowed_moves() -> None:
     assert {name for name, table in Base.metadata.tables.items() if "status" in table.c} == set(
         TABLES
     )
 
 
 @every_table
-async def test_the_triggers_have_the_moves_of_the_tables(
+async def test_the_triggers_allow_the_moves_of_the_transition_tables(
     superuser: asyncpg.Connection, table: str
 ) -> None:
     found = {
@@ -102,7 +102,7 @@ async def test_the_triggers_have_the_moves_of_the_tables(
 
 
 @every_table
-async def test_the_application_makes_no_other_move(
+async def test_the_application_cannot_make_another_move(
     superuser: asyncpg.Connection, table: str
 ) -> None:
     refused = set()
@@ -126,7 +126,7 @@ async def test_the_application_makes_no_other_move(
 
 
 @every_table
-async def test_the_application_begins_a_row_in_its_initial_status_alone(
+async def test_the_application_inserts_rows_only_in_their_initial_status(
     superuser: asyncpg.Connection, table: str
 ) -> None:
     for drop in await superuser.fetch(CONSTRAINTS, table):

@@ -105,7 +105,7 @@ async def test_every_constraint_refuses(owner: asyncpg.Connection, name: str) ->
     assert unbroken == []
 
 
-async def test_the_models_know_every_constraint(owner: asyncpg.Connection) -> None:
+async def test_the_models_define_every_constraint(owner: asyncpg.Connection) -> None:
     known = {
         (table.name, name)
         for table in Base.metadata.tables.values()

@@ -36,7 +36,9 @@ async def _person(database: Database) -> tuple[Actor, int, int]:
     return person, wallet, outside
 
 
-async def test_a_transfer_belongs_to_a_row(database: Database, owner: asyncpg.Connection) -> None:
+async def test_an_external_transfer_needs_its_row(
+    database: Database, owner: asyncpg.Connection
+) -> None:
     _, wallet, outside = await _person(database)
     _, other, _ = await _person(database)
     for reason, state, legs in (
@@ -51,7 +53,7 @@ async def test_a_transfer_belongs_to_a_row(database: Database, owner: asyncpg.Co
         )
 
 
-async def test_a_leg_has_the_name_of_its_transfer(
+async def test_a_leg_has_the_reason_of_its_transfer(
     database: Database, owner: asyncpg.Connection
 ) -> None:
     _, a, _ = await _person(database)
@@ -67,7 +69,7 @@ async def test_a_leg_has_the_name_of_its_transfer(
     assert refusal.value.sqlstate == "AD024"
 
 
-async def test_no_correction_moves_held_money(
+async def test_a_correction_cannot_move_held_money(
     database: Database, owner: asyncpg.Connection
 ) -> None:
     async with database.sessions.begin() as session:
@@ -86,7 +88,7 @@ async def test_no_correction_moves_held_money(
     assert refusal.value.sqlstate == "AD019"
 
 
-async def test_a_deposit_says_what_became_of_it(
+async def test_the_status_of_a_deposit_matches_its_transfers(
     database: Database, owner: asyncpg.Connection
 ) -> None:
     person, _, _ = await _person(database)
@@ -110,7 +112,7 @@ async def test_a_deposit_says_what_became_of_it(
 @pytest.mark.parametrize(
     "fact", ["user_id = {other}", "amount = 99", "currency = 'EUR'", "recovered = 0"]
 )
-async def test_a_clawback_is_of_its_deposit(
+async def test_a_clawback_matches_its_deposit(
     database: Database, owner: asyncpg.Connection, fact: str
 ) -> None:
     person, wallet, outside = await _person(database)
@@ -153,7 +155,7 @@ async def test_a_clawback_is_of_its_deposit(
         ("confirmed_by = (SELECT min(id) FROM users)", "AD027"),
     ],
 )
-async def test_a_correction_keeps_what_was_signed(
+async def test_a_signed_correction_cannot_be_changed(
     database: Database, owner: asyncpg.Connection, change: str, state: str
 ) -> None:
     _, wallet, _ = await _person(database)
@@ -176,7 +178,7 @@ async def test_a_correction_keeps_what_was_signed(
 
 
 @pytest.mark.parametrize("name", ["deposit", "withdrawal", "correction"])
-async def test_two_who_post_for_one_row_look_one_after_the_other(
+async def test_two_transfers_for_one_row_wait_for_each_other(
     database: Database, owner: asyncpg.Connection, name: str
 ) -> None:
     """Where its money never moved, two repairs of that at once must not move it twice."""
@@ -200,7 +202,7 @@ async def test_two_who_post_for_one_row_look_one_after_the_other(
     await other.close()
 
 
-async def test_late_words_of_payments_still_come(database: Database) -> None:
+async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
     """What the guards refuse is not what the product does."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:

@@ -34,7 +34,7 @@ async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
 @pytest.mark.parametrize(
     "verb", ["UPDATE {} SET {column} = {column}", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
 )
-async def test_history_is_never_changed(
+async def test_append_only_rows_cannot_be_changed(
     database: Database, owner: asyncpg.Connection, name: str, verb: str
 ) -> None:
     async with database.sessions.begin() as session:
@@ -44,7 +44,7 @@ async def test_history_is_never_changed(
 
 @pytest.mark.parametrize("name", NEVER_DELETED)
 @pytest.mark.parametrize("verb", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
-async def test_what_money_hangs_on_is_never_deleted(
+async def test_rows_that_money_depends_on_cannot_be_deleted(
     database: Database, owner: asyncpg.Connection, name: str, verb: str
 ) -> None:
     async with database.sessions.begin() as session:
@@ -69,7 +69,7 @@ async def test_a_transfer_sums_to_zero(database: Database, owner: asyncpg.Connec
     )
 
 
-async def test_legs_that_are_no_transfer(database: Database, owner: asyncpg.Connection) -> None:
+async def test_invalid_legs_are_refused(database: Database, owner: asyncpg.Connection) -> None:
     async with database.sessions.begin() as session:
         for _ in range(2):
             await people.person(session, balance=100)
@@ -100,7 +100,7 @@ async def test_legs_that_are_no_transfer(database: Database, owner: asyncpg.Conn
     )
 
 
-async def test_a_balance_moves_by_entries_alone(
+async def test_a_balance_changes_only_by_entries(
     database: Database, owner: asyncpg.Connection
 ) -> None:
     async with database.sessions.begin() as session:
@@ -141,7 +141,7 @@ async def test_a_balance_moves_by_entries_alone(
     await owner.execute(f"DELETE FROM wallets {untouched}")
 
 
-async def test_one_key_is_one_transfer(database: Database, owner: asyncpg.Connection) -> None:
+async def test_a_key_belongs_to_one_transfer(database: Database, owner: asyncpg.Connection) -> None:
     async with database.sessions.begin() as session:
         for _ in range(2):
             await people.person(session, balance=100)
@@ -164,9 +164,7 @@ async def test_one_key_is_one_transfer(database: Database, owner: asyncpg.Connec
         await refused(owner, "AD001", other)
 
 
-async def test_mixed_currencies_are_no_transfer(
-    database: Database, owner: asyncpg.Connection
-) -> None:
+async def test_a_transfer_has_one_currency(database: Database, owner: asyncpg.Connection) -> None:
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
     wallet = await owner.fetchval("SELECT id FROM wallets WHERE kind = 'user'")

@@ -10,13 +10,13 @@ from tests.conftest import Database
 HOUR = timedelta(hours=1)
 
 
-def test_what_is_always_there_is_given_back_or_missed_aloud() -> None:
+def test_required_returns_the_value_or_raises() -> None:
     assert queries.required(0) == 0
     with pytest.raises(LookupError):
         queries.required(None)
 
 
-async def test_the_clock_is_not_shifted_unless_somebody_shifts_it(database: Database) -> None:
+async def test_the_clock_is_shifted_only_on_request(database: Database) -> None:
     async with database.sessions.begin() as session:
         assert await queries.clock_shift(session) == timedelta(0)
     await database.forward(HOUR)

@@ -73,7 +73,7 @@ async def _orphan(books: Books, number: int = 0) -> int:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_an_orphan_is_balanced_only_if_it_is_as_it_was_signed(
+async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
     books: Books, change: str
 ) -> None:
     world, person, wallet = books
@@ -108,7 +108,7 @@ async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books
     await slow
 
 
-async def test_two_repairs_of_one_correction_are_one(books: Books) -> None:
+async def test_two_repairs_of_one_correction_repair_it_once(books: Books) -> None:
     world, _, wallet = books
     await breakage.by_hand(world, f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}")
     signed = await _signed(books, "reset", wallet)
@@ -127,7 +127,7 @@ async def test_two_repairs_of_one_correction_are_one(books: Books) -> None:
         await connection.close()
 
 
-async def test_what_is_held_is_not_held_again(books: Books) -> None:
+async def test_a_held_escrow_cannot_be_reopened(books: Books) -> None:
     world = books[0]
     async with world.sessions.begin() as session:
         deal = await people.approved(session)
@@ -138,7 +138,7 @@ async def test_what_is_held_is_not_held_again(books: Books) -> None:
     await owner.close()
 
 
-async def test_who_holds_the_placement_comes_first(books: Books) -> None:
+async def test_a_repair_locks_the_placement_first(books: Books) -> None:
     """A reversal waits for its target with nothing in its hands that the other may want."""
     world = books[0]
     async with world.sessions.begin() as session:

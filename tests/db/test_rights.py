@@ -145,7 +145,9 @@ async def app(database: Database) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def test_the_application_is_denied(database: Database, app: asyncpg.Connection) -> None:
+async def test_the_application_is_denied_every_other_statement(
+    database: Database, app: asyncpg.Connection
+) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
     allowed = []
@@ -161,7 +163,7 @@ async def test_the_application_is_denied(database: Database, app: asyncpg.Connec
     assert allowed == []
 
 
-async def test_what_the_application_may_write(app: asyncpg.Connection) -> None:
+async def test_the_application_may_write_only_these_columns(app: asyncpg.Connection) -> None:
     assert not await app.fetch(
         "SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole"
         " OR rolcreatedb OR rolreplication OR rolbypassrls)"
@@ -194,7 +196,7 @@ async def test_what_the_application_may_write(app: asyncpg.Connection) -> None:
     assert updated == UPDATED
 
 
-async def test_which_functions_the_application_may_call(app: asyncpg.Connection) -> None:
+async def test_the_application_may_call_only_these_functions(app: asyncpg.Connection) -> None:
     callable_ = await app.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
         " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"

@@ -31,7 +31,7 @@ async def test_a_placement_is_bought_and_approved(market: Marketplace) -> None:
     assert "Available: $150.00\nHeld for placements: $50.00" in await market.last("advertiser")
 
 
-async def test_a_time_is_asked_in_the_persons_zone(market: Marketplace) -> None:
+async def test_a_time_is_read_in_the_time_zone_of_the_person(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
@@ -50,7 +50,7 @@ async def test_a_time_is_asked_in_the_persons_zone(market: Marketplace) -> None:
     assert (at.isoformat(), at.utcoffset()) == ("2035-07-01T16:00:00+00:00", timedelta())
 
 
-async def test_a_time_that_is_over_is_refused(market: Marketplace) -> None:
+async def test_a_past_time_is_refused(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
@@ -68,7 +68,7 @@ async def test_a_time_that_is_over_is_refused(market: Marketplace) -> None:
 
 
 @pytest.mark.parametrize(("price", "hours"), [("60", "24"), ("50", "12")])
-async def test_terms_that_changed_meanwhile_are_shown_before_they_are_agreed_to(
+async def test_changed_terms_are_shown_before_the_purchase(
     market: Marketplace, price: str, hours: str
 ) -> None:
     await market.connect_channel(price="50", hours="24")

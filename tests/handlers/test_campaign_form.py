@@ -11,7 +11,7 @@ async def open_campaign_form(market: Marketplace) -> None:
     await market.press("advertiser", "➕ New campaign")
 
 
-async def test_a_name_that_is_none_or_too_long_is_asked_again(market: Marketplace) -> None:
+async def test_an_empty_or_too_long_name_is_asked_again(market: Marketplace) -> None:
     await open_campaign_form(market)
     await market.send_photo("advertiser")
     assert (await market.last("advertiser")).startswith("⚠️ The text is empty")
@@ -107,7 +107,7 @@ async def test_a_campaign_is_made_previewed_and_activated(market: Marketplace) -
     assert await market.value(audit) == 1
 
 
-async def test_a_photo_is_an_ad_too(market: Marketplace) -> None:
+async def test_an_ad_may_be_a_photo(market: Marketplace) -> None:
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")

@@ -3,7 +3,7 @@
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_a_campaign_is_ended_after_a_question(market: Marketplace) -> None:
+async def test_a_campaign_is_cancelled_after_a_question(market: Marketplace) -> None:
     await market.make_campaign()
     await market.press("advertiser", "🗑 End the campaign")
     assert await market.value("SELECT status FROM campaigns") == "active"

@@ -5,7 +5,7 @@ from services.platform import chat_migrations
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_the_admin_chat_is_followed_when_it_moves(market: Marketplace) -> None:
+async def test_the_new_id_of_the_admin_chat_is_used(market: Marketplace) -> None:
     old, new = market.chat("group"), -1_009_999_999_999
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "A"}
     moved = {
@@ -32,7 +32,7 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
     assert await market.value("SELECT last_message_id FROM channels") == posted["message_id"]
 
 
-async def test_what_is_posted_without_the_bot_is_not_heard_of(market: Marketplace) -> None:
+async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Marketplace) -> None:
     """Then its highest id says nothing about what is below a new one."""
     channel = market.chat("channel")
     await market.connect_channel()

@@ -4,7 +4,7 @@ from db.models.operations import Switch
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_deposits_are_shown_with_what_waits(market: Marketplace) -> None:
+async def test_deposits_are_listed_with_those_that_wait(market: Marketplace) -> None:
     await market.say("admin", "/deposits", where="group")
     assert "No deposits here" in await market.last("group")
     await market.give("advertiser", 10_000)

@@ -14,7 +14,7 @@ async def break_campaigns(market: Marketplace) -> None:
     )
 
 
-async def test_an_unexpected_error_is_an_apology_with_a_reference(market: Marketplace) -> None:
+async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketplace) -> None:
     await market.make_campaign(active=False)
     await break_campaigns(market)
     told = await market.press("advertiser", "🚀 Activate")

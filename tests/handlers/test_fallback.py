@@ -4,7 +4,7 @@
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_unknown_buttons_are_answered_and_change_nothing(market: Marketplace) -> None:
+async def test_unknown_buttons_change_nothing(market: Marketplace) -> None:
     await market.submitted()
     before = await market.everything()
     for data in ("nonsense", "go:nowhere:1:0", "camp:activate:x", "mod:reject:1:no", "form:x:1"):

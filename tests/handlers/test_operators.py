@@ -44,7 +44,7 @@ async def test_a_switch_is_stopped_with_a_reason_and_run_after_a_question(
     ] == [False, True]
 
 
-async def test_words_stop_at_once_and_run_after_a_question(operated: Marketplace) -> None:
+async def test_commands_stop_at_once_and_run_after_a_question(operated: Marketplace) -> None:
     market = operated
     await market.say("admin", "/killswitch stop telegram_posting odd posts", where="group")
     assert "telegram_posting is STOPPED" in await market.last("group")
@@ -69,7 +69,7 @@ async def test_an_unknown_switch_is_answered_with_the_usage(operated: Marketplac
     assert "Usage" in await operated.last("group")
 
 
-async def test_an_admin_is_no_operator(market: Marketplace) -> None:
+async def test_an_admin_without_the_operators_role_cannot_set_switches(market: Marketplace) -> None:
     await market.say("admin", "/killswitch stop payouts because", where="group")
     assert "staff role" in await market.last("group")
     assert await enabled(market, Switch.PAYOUTS)
@@ -83,7 +83,7 @@ async def test_staff_commands_do_nothing_in_a_private_chat(operated: Marketplace
     assert len(await operated.refusals()) == 4
 
 
-async def test_an_anonymous_admin_is_nobody(operated: Marketplace) -> None:
+async def test_an_anonymous_admin_has_no_role(operated: Marketplace) -> None:
     await operated.say(
         "admin", "/killswitch stop payouts x", where="group", sender_chat=operated.chat("group")
     )
@@ -98,7 +98,7 @@ async def test_health_and_ledger_are_shown(operated: Marketplace) -> None:
     assert "every invariant holds" in await operated.last("group")
 
 
-async def test_talk_in_the_admin_chat_is_left_alone(market: Marketplace) -> None:
+async def test_other_messages_in_the_admin_chat_get_no_answer(market: Marketplace) -> None:
     before = len(await market.messages("group"))
     await market.say("admin", "Good morning", where="group")
     assert len(await market.messages("group")) == before + 1

@@ -7,7 +7,7 @@ from bot import inbox_worker
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_a_payment_that_telegram_takes_back_is_taken_from_the_wallet(
+async def test_a_refunded_payment_is_taken_from_the_wallet(
     market: Marketplace,
 ) -> None:
     await market.give("advertiser", 70)
@@ -45,7 +45,7 @@ async def test_a_payment_that_telegram_takes_back_is_taken_from_the_wallet(
     assert await market.value("SELECT count(*) FROM clawbacks") == 1
 
 
-async def test_a_payment_survives_an_error_of_ours(market: Marketplace) -> None:
+async def test_a_payment_is_credited_after_an_error_of_the_database(market: Marketplace) -> None:
     person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
     paid = {
         "message_id": 1,
@@ -73,7 +73,7 @@ async def test_a_payment_survives_an_error_of_ours(market: Marketplace) -> None:
     assert await market.value("SELECT status FROM deposits") == "credited"
 
 
-async def test_a_pre_checkout_is_answered_whatever_happens(market: Marketplace) -> None:
+async def test_a_pre_checkout_query_is_answered_despite_an_error(market: Marketplace) -> None:
     await market.say("advertiser", "/start")
     await market.press("advertiser", "💰 Wallet")
     await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text

@@ -107,7 +107,7 @@ async def test_nobody_approves_their_own_money(market: Marketplace) -> None:
     await only_audited(market, before, "OwnMoney")
 
 
-async def test_somebody_elses_channel_stays_as_it_is(market: Marketplace) -> None:
+async def test_the_channel_of_somebody_else_cannot_be_changed(market: Marketplace) -> None:
     await market.connect_channel()
     channel_id = await market.value("SELECT id FROM channels")
     await market.say("advertiser", "/start")
@@ -117,7 +117,7 @@ async def test_somebody_elses_channel_stays_as_it_is(market: Marketplace) -> Non
     await only_audited(market, before, "NotChannelOwner")
 
 
-async def test_a_channel_that_the_bot_lost_is_not_approved(market: Marketplace) -> None:
+async def test_a_placement_in_a_channel_without_rights_is_not_approved(market: Marketplace) -> None:
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.world.control(
@@ -133,7 +133,7 @@ async def test_a_channel_that_the_bot_lost_is_not_approved(market: Marketplace) 
     assert await market.value("SELECT status FROM channels") == "active"
 
 
-async def test_payments_are_refused_before_they_happen_while_deposits_are_stopped(
+async def test_invoices_are_refused_while_deposits_are_stopped(
     market: Marketplace,
 ) -> None:
     await market.say("advertiser", "/start")

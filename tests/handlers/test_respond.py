@@ -3,7 +3,7 @@
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_a_screen_that_cannot_be_edited_is_sent_anew(market: Marketplace) -> None:
+async def test_a_screen_that_cannot_be_edited_is_sent_as_a_new_message(market: Marketplace) -> None:
     await market.say("advertiser", "/start")
     await market.world.control(
         "faults",
@@ -16,7 +16,7 @@ async def test_a_screen_that_cannot_be_edited_is_sent_anew(market: Marketplace) 
     assert "Available" in await market.last("advertiser")
 
 
-async def test_an_answer_that_telegram_loses_undoes_nothing(market: Marketplace) -> None:
+async def test_a_lost_answer_undoes_nothing(market: Marketplace) -> None:
     await market.make_campaign(active=False)
     for method in ("editMessageText", "answerCallbackQuery", "sendMessage"):
         await market.world.control("faults", method=method, kind="refuse_before", times=5)
@@ -25,7 +25,7 @@ async def test_an_answer_that_telegram_loses_undoes_nothing(market: Marketplace)
     assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
 
 
-async def test_a_press_from_before_a_long_restart_is_carried_out_without_an_apology(
+async def test_an_old_press_is_carried_out_without_an_error_text(
     market: Marketplace,
 ) -> None:
     await market.make_campaign(active=False)

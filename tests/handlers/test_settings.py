@@ -3,7 +3,7 @@
 from tests.handlers.marketplace import Marketplace
 
 
-async def test_the_language_is_telegrams_until_one_is_chosen(market: Marketplace) -> None:
+async def test_the_language_is_that_of_telegram_until_one_is_chosen(market: Marketplace) -> None:
     person = await market.world.control("users", first_name="Guest", language_code="ru")
     market.world.ids["guest"] = person["id"]
     await market.say("guest", "/start")

@@ -70,14 +70,14 @@ async def target(market: Marketplace) -> int:
     return found
 
 
-async def test_the_card_shows_the_ad_and_three_ways_out(doubtful: Marketplace) -> None:
+async def test_the_card_shows_the_ad_and_three_decisions(doubtful: Marketplace) -> None:
     assert (await doubtful.buttons("group"))[1:] == [THERE, ABSENT, REFUND]
     shown = [m["text"] for m in await doubtful.messages("group")]
     assert shown[-2] == AD
     assert "TimeoutError" in shown[-1]
 
 
-async def test_it_is_there_needs_a_link_that_is_looked_at(doubtful: Marketplace) -> None:
+async def test_confirming_a_post_needs_a_link_that_is_checked(doubtful: Marketplace) -> None:
     market = doubtful
     number = await target(market)
     message_id = await publish(market)
@@ -122,7 +122,7 @@ async def test_a_link_that_proves_nothing_changes_nothing(
     assert await market.everything() == before
 
 
-async def test_while_telegram_does_not_tell_a_link_counts_for_nothing(
+async def test_a_link_is_not_accepted_while_telegram_does_not_answer(
     doubtful: Marketplace,
 ) -> None:
     market = doubtful
@@ -135,7 +135,7 @@ async def test_while_telegram_does_not_tell_a_link_counts_for_nothing(
     assert await job(market) == ("uncertain", "held")
 
 
-async def test_it_is_not_there_queues_it_once_for_two_admins(doubtful: Marketplace) -> None:
+async def test_two_admins_who_report_a_missing_post_queue_it_once(doubtful: Marketplace) -> None:
     market = doubtful
     await market.press("admin", ABSENT, where="group")
     assert "It is queued" in await market.last("group")
@@ -151,7 +151,7 @@ async def test_it_is_not_there_queues_it_once_for_two_admins(doubtful: Marketpla
 
 
 @pytest.mark.parametrize("button", [ABSENT, REFUND])
-async def test_the_card_of_an_earlier_doubt_decides_nothing(
+async def test_the_card_of_an_earlier_claim_decides_nothing(
     doubtful: Marketplace, button: str
 ) -> None:
     market = doubtful
@@ -162,7 +162,7 @@ async def test_the_card_of_an_earlier_doubt_decides_nothing(
     assert await market.everything() == before
 
 
-async def test_refund_fails_the_post_for_the_clock_to_refund(doubtful: Marketplace) -> None:
+async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(doubtful: Marketplace) -> None:
     await doubtful.press("admin", REFUND, where="group")
     assert await job(doubtful) == ("failed", "held")
     assert "goes back to the advertiser" in await doubtful.last("group")
@@ -216,7 +216,7 @@ async def unseen(market: Marketplace) -> Marketplace:
     return market
 
 
-async def test_an_unseen_post_can_be_waited_for_and_then_paid(unseen: Marketplace) -> None:
+async def test_an_unverifiable_post_can_be_postponed_and_then_paid(unseen: Marketplace) -> None:
     market = unseen
     assert (await market.buttons("group"))[1:] == [WAIT, RELEASE, REFUND]
     assert "asked again in a day" in await market.press("admin", WAIT, where="group")
@@ -227,13 +227,13 @@ async def test_an_unseen_post_can_be_waited_for_and_then_paid(unseen: Marketplac
     assert await job(market) == ("success", "held")  # the clock pays, when payouts run
 
 
-async def test_an_unseen_post_can_be_refunded(unseen: Marketplace) -> None:
+async def test_an_unverifiable_post_can_be_refunded(unseen: Marketplace) -> None:
     await unseen.press("admin", REFUND, where="group")
     assert await job(unseen) == ("failed", "held")
 
 
 @pytest.mark.parametrize("button", [WAIT, RELEASE, REFUND])
-async def test_once_it_was_seen_again_an_old_card_decides_nothing(
+async def test_an_old_card_decides_nothing_after_the_post_was_found_again(
     unseen: Marketplace, button: str
 ) -> None:
     market = unseen

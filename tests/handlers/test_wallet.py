@@ -4,7 +4,7 @@
 from tests.handlers.marketplace import PROVIDER_TOKEN, Marketplace
 
 
-async def test_a_top_up_that_is_no_amount_makes_no_invoice(market: Marketplace) -> None:
+async def test_an_invalid_amount_makes_no_invoice(market: Marketplace) -> None:
     await market.say("advertiser", "/start")
     await market.press("advertiser", "💰 Wallet")
     await market.press("advertiser", "➕ Top up")

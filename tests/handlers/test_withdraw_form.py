@@ -6,7 +6,7 @@ from tests.handlers.marketplace import Marketplace
 SURE = "✅ Yes, withdraw $30.00"
 
 
-async def test_a_person_asks_for_money_once_and_takes_it_back(market: Marketplace) -> None:
+async def test_a_person_requests_a_withdrawal_and_cancels_it(market: Marketplace) -> None:
     await market.give("advertiser", 10_000)
     await market.say("advertiser", "/start")
     await market.press("advertiser", "💰 Wallet")
@@ -43,7 +43,9 @@ async def test_a_person_asks_for_money_once_and_takes_it_back(market: Marketplac
     )
 
 
-async def test_a_stopped_switch_is_said_and_the_button_works_later(market: Marketplace) -> None:
+async def test_a_stopped_switch_is_explained_and_the_button_works_later(
+    market: Marketplace,
+) -> None:
     await market.give("advertiser", 10_000)
     await market.say("advertiser", "/start")
     await market.press("advertiser", "💰 Wallet")

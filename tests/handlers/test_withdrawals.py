@@ -56,7 +56,9 @@ async def test_an_admin_approves_and_marks_it_as_paid(wished: Marketplace) -> No
     assert any("is paid: $30.00" in text for text in told)
 
 
-async def test_a_rejected_one_goes_back_and_an_old_card_says_so(wished: Marketplace) -> None:
+async def test_a_rejected_withdrawal_is_returned_and_its_old_card_says_so(
+    wished: Marketplace,
+) -> None:
     market = wished
     await market.press("admin", OPEN, where="group")
     old = (await market.messages("group"))[-1]["message_id"]

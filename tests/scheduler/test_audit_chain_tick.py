@@ -10,7 +10,7 @@ from tests.factories import audit_chain as chain
 from tests.factories import people, rows, tampering
 
 
-async def test_the_tick_keeps_seals_in_the_file_and_tells_the_admins_daily(
+async def test_the_tick_writes_links_to_the_file_and_notifies_the_admins_daily(
     chained_database: Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "new" / "seals.jsonl"
@@ -41,7 +41,7 @@ async def test_the_tick_keeps_seals_in_the_file_and_tells_the_admins_daily(
         ]
 
 
-async def test_a_file_that_another_process_writes_is_left_to_it(
+async def test_a_file_that_another_process_has_locked_is_skipped(
     chained_database: Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "seals.jsonl"

@@ -17,7 +17,7 @@ from services.posts import posting
 from tests.scheduler.scene import Scene
 
 
-async def test_a_post_that_is_due_before_the_next_tick_is_waited_for(scene: Scene) -> None:
+async def test_a_post_that_is_due_before_the_next_tick_is_sent_on_time(scene: Scene) -> None:
     soon = await scene.approve()
     later = await scene.approve(channel_id=await scene.another_channel())
     await scene.database.as_owner(
@@ -59,7 +59,7 @@ async def test_posts_that_cannot_be_recorded_together_are_recorded_alone(
     assert len(await scene.published()) == len(target_ids)
 
 
-async def test_more_due_than_there_is_room_for_is_said(scene: Scene) -> None:
+async def test_a_worker_without_capacity_reports_that_it_is_behind(scene: Scene) -> None:
     channel_ids = [scene.channel_id] + [
         await scene.another_channel() for _ in range(dispatch.MAX_POSTS_UNDER_WAY)
     ]
@@ -79,7 +79,7 @@ async def test_more_due_than_there_is_room_for_is_said(scene: Scene) -> None:
     assert statuses == [{"status": "success", "posts": len(channel_ids)}]
 
 
-async def test_a_send_waits_for_its_time_and_may_be_stopped_before_it(scene: Scene) -> None:
+async def test_a_send_waits_for_its_slot_and_can_be_stopped_before_it(scene: Scene) -> None:
     sender, chat_id = scene.desk().sender, scene.world.ids["channel"]
     ad, now = Creative(kind="text", text="Lamp"), time.monotonic()
     stopped = asyncio.create_task(sender.send_ad(chat_id, ad, not_before=now + 30))
@@ -131,7 +131,7 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
 
 
 @pytest.mark.parametrize("key", [Switch.TELEGRAM_POSTING])
-async def test_a_switch_stopped_between_claim_and_send_keeps_the_post_in(
+async def test_a_switch_stopped_between_claim_and_send_prevents_the_send(
     scene: Scene, key: Switch
 ) -> None:
     target_id = await scene.approve()
@@ -162,7 +162,7 @@ async def test_a_stopped_switch_leaves_the_queue_alone(scene: Scene, key: Switch
     assert (job["status"], job["claim_no"]) == ("queued", 0)
 
 
-async def test_a_stop_hands_back_what_was_claimed_and_not_sent(scene: Scene) -> None:
+async def test_a_stop_releases_the_claims_that_were_not_sent(scene: Scene) -> None:
     target_id = await scene.approve()
     desk = scene.desk()
     assert await desk.limiter.turn(scene.world.ids["channel"], within=0) == 0
@@ -175,7 +175,7 @@ async def test_a_stop_hands_back_what_was_claimed_and_not_sent(scene: Scene) -> 
     assert await scene.published() == []
 
 
-async def test_a_cancelled_worker_still_records_that_nobody_knows(scene: Scene) -> None:
+async def test_a_cancelled_worker_records_its_post_as_uncertain(scene: Scene) -> None:
     target_id = await scene.approve()
     await scene.fault("sendMessage", "timeout_after")
     working = asyncio.create_task(scene.dispatch(seconds=20))
@@ -187,7 +187,7 @@ async def test_a_cancelled_worker_still_records_that_nobody_knows(scene: Scene) 
     assert len(await scene.published()) == 1
 
 
-async def test_an_ad_that_cannot_be_built_is_refunded_and_stops_nobody(scene: Scene) -> None:
+async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene: Scene) -> None:
     broken = await scene.approve()
     other = await scene.approve(channel_id=await scene.another_channel())
     await scene.database.as_owner(
@@ -209,7 +209,7 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_stops_nobody(scene: Sc
     assert (await scene.job(other))["status"] == "success"
 
 
-async def test_a_full_channel_makes_no_other_rest(scene: Scene) -> None:
+async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
     """Waiting for a place of one's own is no flood: the common limit is not touched."""
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in full]
@@ -282,9 +282,7 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
 
 
 @pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": 7}', '{"kind": "song"}'])
-async def test_an_ad_that_cannot_be_read_fails_and_holds_nobody_else(
-    scene: Scene, stored: str
-) -> None:
+async def test_an_unreadable_ad_fails_and_delays_no_other(scene: Scene, stored: str) -> None:
     broken = await scene.approve()
     await scene.database.as_owner("ALTER TABLE campaigns ADD COLUMN whole jsonb")
     await scene.database.as_owner("UPDATE campaigns SET whole = creative, creative = $1", stored)

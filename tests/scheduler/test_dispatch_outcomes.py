@@ -62,7 +62,7 @@ async def test_INT_PJ_01_failure(scene: Scene) -> None:  # noqa: N802 - the safe
         ("timeout_before", 0, {}),
     ],
 )
-async def test_what_may_be_out_is_uncertain_and_never_sent_again(
+async def test_a_post_that_may_be_published_is_uncertain_and_never_sent_again(
     scene: Scene, kind: str, messages: int, more: dict[str, object]
 ) -> None:
     target_id = await scene.approve()
@@ -102,7 +102,7 @@ async def test_a_429_waits_without_losing_an_attempt(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("code", [401, 404, 409])
-async def test_what_is_wrong_with_the_bot_stops_posting(scene: Scene, code: int) -> None:
+async def test_an_error_about_the_bot_stops_posting(scene: Scene, code: int) -> None:
     first = await scene.approve()
     await scene.fault("sendMessage", "error", error_code=code, description="Unauthorized")
     await scene.dispatch()

@@ -70,7 +70,7 @@ async def until_arrived(scene: Scene) -> None:
     raise AssertionError("nothing was sent")
 
 
-async def test_it_posts_pays_and_stops_when_told(scene: Scene, start: Start) -> None:
+async def test_the_scheduler_posts_pays_and_stops_on_sigterm(scene: Scene, start: Start) -> None:
     target_id = await scene.approve()
     process = start()
     for _ in range(STATUS_SECONDS * 10):
@@ -85,7 +85,7 @@ async def test_it_posts_pays_and_stops_when_told(scene: Scene, start: Start) -> 
     assert len(await scene.published()) == 1
 
 
-async def test_a_stop_while_sending_ends_the_send(scene: Scene, start: Start) -> None:
+async def test_a_stop_waits_for_a_send_under_way(scene: Scene, start: Start) -> None:
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", chat_id=scene.world.ids["channel"], delay_s=2)
     process = start(POST_LEASE="20")
@@ -114,7 +114,7 @@ async def until_paid(scene: Scene, target_id: int) -> None:
     raise AssertionError(f"never paid: {await scene.job(target_id)}")
 
 
-async def test_killed_while_sending_its_post_is_found_and_never_sent_again(
+async def test_a_post_whose_worker_was_killed_is_found_and_not_sent_again(
     scene: Scene, start: Start
 ) -> None:
     target_id = await scene.approve()
@@ -131,9 +131,7 @@ async def test_killed_while_sending_its_post_is_found_and_never_sent_again(
     assert heir.poll() is None
 
 
-async def test_with_the_usual_lease_a_dead_workers_post_is_taken_over_in_time(
-    scene: Scene, start: Start
-) -> None:
+async def test_the_post_of_a_dead_worker_is_taken_over_in_time(scene: Scene, start: Start) -> None:
     target_id = await scene.approve()
     await scene.fault("sendMessage", "timeout_before", chat_id=scene.world.ids["channel"])
     killed, heir = start(), start()
@@ -150,7 +148,7 @@ async def test_with_the_usual_lease_a_dead_workers_post_is_taken_over_in_time(
     assert await scene.published() == []
 
 
-async def test_paused_past_its_lease_it_changes_nothing(scene: Scene, start: Start) -> None:
+async def test_a_worker_paused_past_its_lease_changes_nothing(scene: Scene, start: Start) -> None:
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", chat_id=scene.world.ids["channel"], delay_s=1)
     paused = start(POST_LEASE="4")

@@ -73,7 +73,7 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
     assert "Bakery" in card["text"]
 
 
-async def test_a_notice_of_two_parts_arrives_in_one_go(
+async def test_both_parts_of_a_notice_arrive_together(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each part takes its place when it goes: the second waits for the first one's answer."""
@@ -88,7 +88,9 @@ async def test_a_notice_of_two_parts_arrives_in_one_go(
     assert (row["status"], row["attempts"]) == ("sent", 1)
 
 
-async def test_a_notice_of_two_parts_waits_for_a_minute_with_room_for_both(scene: Scene) -> None:
+async def test_a_notice_of_two_parts_waits_until_the_minute_has_slots_for_both(
+    scene: Scene,
+) -> None:
     await scene.approve()
     mail = scene.mail()
     for _ in range(19):
@@ -100,7 +102,7 @@ async def test_a_notice_of_two_parts_waits_for_a_minute_with_room_for_both(scene
     assert await received(scene, "group") == []
 
 
-async def test_who_blocked_the_bot_is_not_tried_again(scene: Scene) -> None:
+async def test_a_notice_to_somebody_who_blocked_the_bot_is_given_up(scene: Scene) -> None:
     await scene.world.control(
         f"chats/{scene.world.ids['advertiser']}/members", user_id="bot", status="kicked"
     )
@@ -113,7 +115,7 @@ async def test_who_blocked_the_bot_is_not_tried_again(scene: Scene) -> None:
     assert other["status"] == "sent"
 
 
-async def test_a_429_is_obeyed_and_holds_the_later_ones_of_that_chat(scene: Scene) -> None:
+async def test_a_429_delays_all_notices_of_its_chat(scene: Scene) -> None:
     await owe(scene, "advertiser", 100)
     await owe(scene, "advertiser", 200)
     await owe(scene, None)
@@ -135,7 +137,7 @@ async def test_a_429_is_obeyed_and_holds_the_later_ones_of_that_chat(scene: Scen
     assert await received(scene, "advertiser") == []
 
 
-async def test_telegram_away_is_tried_again_later(scene: Scene) -> None:
+async def test_a_notice_is_tried_again_when_telegram_is_back(scene: Scene) -> None:
     await owe(scene, "advertiser")
     await notice_delivery.deliver(scene.mail(api_url="http://127.0.0.1:1"))
     [row] = await owed(scene)
@@ -145,7 +147,7 @@ async def test_telegram_away_is_tried_again_later(scene: Scene) -> None:
     assert len(await received(scene, "advertiser")) == 1
 
 
-async def test_what_cannot_be_written_holds_nobody_up(scene: Scene) -> None:
+async def test_a_notice_that_cannot_be_rendered_delays_no_other(scene: Scene) -> None:
     async with scene.database.sessions.begin() as session:
         await owing.add(session, user_id=None, kind="from the future", payload={})
     await owe(scene, None)
@@ -155,7 +157,7 @@ async def test_what_cannot_be_written_holds_nobody_up(scene: Scene) -> None:
     assert other["status"] == "sent"
 
 
-async def test_the_admin_chat_is_followed_when_it_moves(scene: Scene) -> None:
+async def test_the_new_id_of_the_admin_chat_is_used(scene: Scene) -> None:
     await scene.database.as_owner(
         "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-77, $1)",
         scene.world.ids["group"],
@@ -166,7 +168,7 @@ async def test_the_admin_chat_is_followed_when_it_moves(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cut_after", "html_502", "garbage"])
-async def test_a_notice_whose_answer_was_lost_comes_again(scene: Scene, kind: str) -> None:
+async def test_a_notice_whose_answer_was_lost_is_sent_again(scene: Scene, kind: str) -> None:
     await owe(scene, "advertiser")
     await scene.fault("sendMessage", kind)
     mail = scene.mail()
@@ -178,7 +180,7 @@ async def test_a_notice_whose_answer_was_lost_comes_again(scene: Scene, kind: st
     assert row["status"] == "sent"
 
 
-async def test_what_the_database_refuses_to_tell_of_holds_nobody_up(scene: Scene) -> None:
+async def test_a_notice_whose_facts_cannot_be_read_delays_no_other(scene: Scene) -> None:
     """Facts are read for many at once; one bad question must not spoil the others' answers."""
     await owe(scene, "advertiser")
     async with scene.database.sessions.begin() as session:
@@ -194,7 +196,7 @@ async def test_what_the_database_refuses_to_tell_of_holds_nobody_up(scene: Scene
     assert len(await received(scene, "advertiser")) == 1
 
 
-async def test_few_go_while_ads_wait(scene: Scene) -> None:
+async def test_fewer_notices_are_sent_while_ads_wait(scene: Scene) -> None:
     for _ in range(notice_delivery.BATCH_WHILE_ADS_WAIT + 2):
         await owe(scene, None)
     await notice_delivery.deliver(replace(scene.mail(), ads_wait=lambda: True))

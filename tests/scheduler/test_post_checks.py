@@ -87,7 +87,7 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
     assert await verdicts(scene) == ["unknown"]
 
 
-async def test_while_posting_is_stopped_looking_goes_on(scene: Scene) -> None:
+async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
     """By the button alone, which is enough while nobody is to be paid for it."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
@@ -101,7 +101,7 @@ async def test_while_posting_is_stopped_looking_goes_on(scene: Scene) -> None:
     assert (await scene.job(target_id))["escrow"] == "held"
 
 
-async def test_a_look_proves_the_time_at_which_it_was_taken(scene: Scene) -> None:
+async def test_a_check_counts_from_its_start(scene: Scene) -> None:
     """A process that was paused over a look wakes after the end, when the ad may be gone."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
@@ -123,7 +123,7 @@ async def test_a_look_proves_the_time_at_which_it_was_taken(scene: Scene) -> Non
     assert (await scene.job(target_id))["escrow"] == "released"
 
 
-async def test_a_post_that_is_altered_for_ever_becomes_a_card(scene: Scene) -> None:
+async def test_a_post_that_stays_altered_is_escalated(scene: Scene) -> None:
     target_id = await posted(scene)
     for _ in range(2):
         await change(scene, "edit", text="Buy my own things instead")
@@ -148,7 +148,7 @@ async def test_a_post_that_is_gone_twice_is_refunded(scene: Scene) -> None:
     assert len(await scene.published()) == 1
 
 
-async def test_what_nobody_knows_never_moves_money(scene: Scene) -> None:
+async def test_an_unknown_verdict_moves_no_money(scene: Scene) -> None:
     target_id = await posted(scene)
     await change(scene, "delete")
     for _ in range(3):
@@ -165,7 +165,7 @@ async def test_what_nobody_knows_never_moves_money(scene: Scene) -> None:
     assert (await scene.job(target_id))["escrow"] == "held"
 
 
-async def test_it_is_looked_at_in_every_part_of_its_hours_and_survives_restarts(
+async def test_each_part_of_the_hours_is_checked_despite_restarts(
     scene: Scene,
 ) -> None:
     target_id = await scene.approve(promised_hours=24)
@@ -180,7 +180,7 @@ async def test_it_is_looked_at_in_every_part_of_its_hours_and_survives_restarts(
     assert len(await scene.published()) == 1
 
 
-async def test_taken_down_in_between_it_is_refunded_before_its_end(scene: Scene) -> None:
+async def test_a_post_that_is_deleted_early_is_refunded_before_its_end(scene: Scene) -> None:
     target_id = await scene.approve(promised_hours=24)
     await scene.dispatch()
     await change(scene, "delete")
@@ -195,7 +195,7 @@ async def test_taken_down_in_between_it_is_refunded_before_its_end(scene: Scene)
     assert [row["user_id"] for row in told] == [scene.id_of("owner"), scene.id_of("advertiser")]
 
 
-async def test_without_its_rights_nobody_looks_and_then_the_admins_are_asked(
+async def test_a_post_in_a_channel_without_rights_is_escalated(
     scene: Scene,
 ) -> None:
     target_id = await posted(scene)
@@ -219,7 +219,7 @@ async def test_without_its_rights_nobody_looks_and_then_the_admins_are_asked(
     assert (await scene.job(target_id))["target"] == "posted"
 
 
-async def test_two_processes_share_the_looks(scene: Scene) -> None:
+async def test_two_processes_share_the_checks(scene: Scene) -> None:
     await posted(scene)
     await asyncio.gather(look(scene), look(scene))
     assert await verdicts(scene) == ["present"]

@@ -70,7 +70,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", LOST)
-async def test_what_was_published_is_found_and_paid_for(scene: Scene, kind: str) -> None:
+async def test_a_published_post_is_found_and_paid_for(scene: Scene, kind: str) -> None:
     target_id = await uncertain(scene, kind, **LOST[kind])
     await look(scene)
     job = await scene.job(target_id)
@@ -81,7 +81,7 @@ async def test_what_was_published_is_found_and_paid_for(scene: Scene, kind: str)
 
 
 @pytest.mark.parametrize("kind", NEVER_CAME)
-async def test_what_never_came_is_sent_after_two_looks_minutes_apart(
+async def test_an_absent_post_is_sent_after_two_searches_some_minutes_apart(
     scene: Scene, kind: str
 ) -> None:
     await hear(scene)
@@ -98,7 +98,7 @@ async def test_what_never_came_is_sent_after_two_looks_minutes_apart(
     assert len(await scene.published()) == 1
 
 
-async def test_it_is_found_between_what_others_wrote(scene: Scene) -> None:
+async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> None:
     target_id = await scene.approve()
     for _ in range(2):
         await write_by_hand(scene)
@@ -120,7 +120,7 @@ async def test_it_is_found_between_what_others_wrote(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("known", [False, True])
-async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene, *, known: bool) -> None:
+async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
     """The owner deleted more posts than a search asks for, all older than the bot's own."""
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)
@@ -140,7 +140,7 @@ async def test_a_gap_proves_nothing_where_no_id_was_known(scene: Scene, *, known
     assert len(await scene.published()) == 1
 
 
-async def test_two_looks_that_began_together_are_one(scene: Scene) -> None:
+async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
     """A process that was paused over its look is no second witness."""
     await hear(scene)
     target_id = await uncertain(scene, "refuse_before")
@@ -178,7 +178,7 @@ async def test_a_post_that_its_owner_deleted_is_absent(scene: Scene) -> None:
         ("timeout_before", {}),
     ],
 )
-async def test_what_telegram_does_not_say_moves_nothing(
+async def test_a_search_without_an_answer_changes_nothing(
     scene: Scene, kind: str, more: dict[str, object]
 ) -> None:
     target_id = await uncertain(scene, "refuse_before")
@@ -190,7 +190,7 @@ async def test_what_telegram_does_not_say_moves_nothing(
     assert await scene.published() == []
 
 
-async def test_what_stays_unknown_becomes_a_card_in_the_admin_chat(scene: Scene) -> None:
+async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
     target_id = await uncertain(scene)
     await scene.fault("getChatMember", "error", error_code=500, description="x", times=99)
     await look(scene, times=4)
@@ -202,7 +202,7 @@ async def test_what_stays_unknown_becomes_a_card_in_the_admin_chat(scene: Scene)
     assert (await scene.job(target_id))["escrow"] == "held"
 
 
-async def test_without_its_rights_it_takes_its_own_post_for_nobodys(scene: Scene) -> None:
+async def test_a_search_without_rights_proves_no_absence(scene: Scene) -> None:
     """Then an own post can't be edited either: that must not be read as absent."""
     target_id = await uncertain(scene)
     await scene.world.promote(can_post_messages=False)
@@ -234,7 +234,7 @@ async def test_rights_that_change_during_a_search_prove_no_absence(
 
 
 @pytest.mark.parametrize("published", [True, False])
-async def test_where_it_may_edit_others_it_reads_copies_and_edits_nothing(
+async def test_a_search_with_the_right_to_edit_others_edits_nothing(
     scene: Scene, *, published: bool
 ) -> None:
     await scene.world.promote(can_post_messages=True, can_edit_messages=True)
@@ -249,7 +249,7 @@ async def test_where_it_may_edit_others_it_reads_copies_and_edits_nothing(
     assert len(await scene.messages("group")) == group  # the copies are taken away
 
 
-async def test_an_altered_button_is_put_right_and_counts_as_found(scene: Scene) -> None:
+async def test_a_post_with_an_altered_button_is_restored_and_found(scene: Scene) -> None:
     await scene.database.as_owner(
         "UPDATE campaigns SET creative = creative"
         ' || \'{"button_text": "Buy", "button_url": "https://bread.example"}\''
@@ -268,14 +268,14 @@ async def test_an_altered_button_is_put_right_and_counts_as_found(scene: Scene) 
     assert [b["text"] for row in shown["buttons"] for b in row] == ["Buy"]
 
 
-async def test_posting_stopped_does_not_stop_looking(scene: Scene) -> None:
+async def test_a_search_runs_while_posting_is_stopped(scene: Scene) -> None:
     target_id = await uncertain(scene)
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
     await look(scene)
     assert (await scene.job(target_id))["status"] == "success"
 
 
-async def test_a_dead_workers_post_is_found(scene: Scene) -> None:
+async def test_the_post_of_a_dead_worker_is_found(scene: Scene) -> None:
     target_id = await scene.approve()
     dying = scene.desk(owner="dying")
     await scene.dispatch(dying)

@@ -30,7 +30,7 @@ async def test_several_processes_pay_an_owner_once(scene: Scene) -> None:
     assert sorted(row["reference_id"] for row in transfers) == sorted(target_ids)
 
 
-async def test_a_payout_that_breaks_keeps_no_other_waiting(scene: Scene) -> None:
+async def test_a_payout_that_fails_delays_no_other(scene: Scene) -> None:
     broken = await scene.approve()
     other = await scene.approve(channel_id=await scene.another_channel())
     await scene.dispatch()
@@ -65,7 +65,9 @@ async def test_refunds_wait_while_they_are_stopped(scene: Scene) -> None:
     assert (await scene.job(target_id))["escrow"] == "refunded"
 
 
-async def test_a_deposit_that_came_while_stopped_is_credited_later(scene: Scene) -> None:
+async def test_a_deposit_that_came_while_deposits_were_stopped_is_credited_later(
+    scene: Scene,
+) -> None:
     await scene.set_switch(Switch.DEPOSITS, enabled=False)
     user_id = scene.id_of("advertiser")
     async with scene.database.sessions.begin() as session:

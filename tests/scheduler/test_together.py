@@ -24,7 +24,7 @@ class Doubling:
         return [2 * number for number in numbers]
 
 
-async def test_who_comes_meanwhile_shares_the_next_go() -> None:
+async def test_calls_during_a_run_share_the_next_run() -> None:
     doubling = Doubling()
     together: Together[int, int] = Together(doubling.work, most=3)
     callers = [asyncio.create_task(together(number)) for number in range(6)]
@@ -37,7 +37,7 @@ async def test_who_comes_meanwhile_shares_the_next_go() -> None:
     assert await together(7) == 14
 
 
-async def test_what_goes_wrong_reaches_everybody_of_the_same_go() -> None:
+async def test_an_error_reaches_every_call_of_the_same_run() -> None:
     doubling = Doubling()
     doubling.gate.set()
     together: Together[int, int] = Together(doubling.work, most=2)
@@ -48,7 +48,7 @@ async def test_what_goes_wrong_reaches_everybody_of_the_same_go() -> None:
     assert await together(3) == 6
 
 
-async def test_a_caller_who_left_takes_nobody_along() -> None:
+async def test_a_cancelled_call_cancels_no_other() -> None:
     doubling = Doubling()
     together: Together[int, int] = Together(doubling.work, most=3)
     leaving, staying = (asyncio.create_task(together(number)) for number in (1, 2))

@@ -10,7 +10,7 @@ from tests.factories import one_post
 from tests.scheduler.scene import Scene
 
 
-async def test_money_for_a_post_that_never_went_out_goes_back(scene: Scene) -> None:
+async def test_the_money_of_a_post_that_was_never_sent_is_refunded(scene: Scene) -> None:
     target_id = await scene.approve()
     await scene.set_switch(Switch.WORKER_POST, enabled=False)
     sla = timedelta(hours=24)
@@ -22,7 +22,7 @@ async def test_money_for_a_post_that_never_went_out_goes_back(scene: Scene) -> N
     assert (job["status"], job["escrow"], job["target"]) == ("failed", "refunded", "refunded")
 
 
-async def test_what_a_blocked_advertiser_bought_is_cancelled_and_refunded(scene: Scene) -> None:
+async def test_the_posts_of_a_blocked_advertiser_are_cancelled_and_refunded(scene: Scene) -> None:
     target_id = await scene.approve()
     await scene.database.as_owner(
         "UPDATE users SET blocked = true WHERE id = $1", scene.id_of("advertiser")
@@ -30,7 +30,7 @@ async def test_what_a_blocked_advertiser_bought_is_cancelled_and_refunded(scene:
     await refunded_unseen(scene, target_id)
 
 
-async def test_a_post_that_comes_back_to_a_cancelled_campaign_is_refunded(scene: Scene) -> None:
+async def test_a_released_claim_of_a_cancelled_campaign_is_refunded(scene: Scene) -> None:
     target_id = await scene.approve()
     async with scene.database.sessions.begin() as session:
         claim = await one_post.claim(session, owner="worker", lease=timedelta(seconds=30))
@@ -54,7 +54,7 @@ async def refunded_unseen(scene: Scene, target_id: int) -> None:
     assert await scene.published() == []
 
 
-async def test_the_watchdog_never_touches_what_may_be_out(scene: Scene) -> None:
+async def test_the_watchdog_never_touches_a_post_that_may_be_published(scene: Scene) -> None:
     target_id = await scene.approve()
     await scene.fault("sendMessage", "cut_after")
     await scene.dispatch()
@@ -64,7 +64,7 @@ async def test_the_watchdog_never_touches_what_may_be_out(scene: Scene) -> None:
     assert (job["status"], job["escrow"]) == ("uncertain", "held")
 
 
-async def test_the_quiet_ticks_change_nothing(scene: Scene) -> None:
+async def test_ticks_without_work_change_nothing(scene: Scene) -> None:
     await scene.approve()
     before = await scene.rows("SELECT * FROM post_jobs")
     for _ in range(2):

@@ -167,7 +167,7 @@ async def test_N4_the_advertiser_is_told_once_what_is_missing(database: Database
 
 
 @pytest.mark.parametrize("decided", [False, True])
-async def test_nothing_is_missing_where_there_is_enough_or_nothing_to_decide(
+async def test_no_shortfall_is_reported_without_a_need(
     database: Database, *, decided: bool
 ) -> None:
     async with database.sessions.begin() as session:
@@ -305,7 +305,7 @@ async def test_N7_nothing_to_settle_where_nothing_is_held(database: Database) ->
         assert refusal.status is None
 
 
-async def test_a_target_of_nobody_is_no_work(session: AsyncSession) -> None:
+async def test_ticks_without_work_do_nothing(session: AsyncSession) -> None:
     assert await stuck_escrows.refund_stuck_escrows(session) == 0
     assert await placement_expiry.expire_targets(session) == 0
     assert await deposits.credit_due(session) == 0

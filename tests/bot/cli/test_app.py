@@ -17,7 +17,7 @@ def shell(database: Database) -> Shell:
     return shell_of(database)
 
 
-async def test_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:
+async def test_dlq_shows_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:
     ran = await shell.adtech("dlq")
     assert (ran.status, "No rows" in ran.said) == (0, True)
     async with database.sessions.begin() as session:
@@ -29,7 +29,7 @@ async def test_dead_letters_with_their_errors(database: Database, shell: Shell) 
     assert "held" in ran.said
 
 
-def test_as_a_program_it_names_a_missing_setting(tmp_path: Path) -> None:
+def test_the_program_names_a_missing_setting(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "bot.cli", "health"],
         cwd=tmp_path,

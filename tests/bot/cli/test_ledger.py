@@ -11,7 +11,7 @@ from tests.factories import rows, tampering
 from tests.shell import shell_of
 
 
-async def test_the_command_names_the_first_range_that_differs(
+async def test_verify_ledger_names_the_first_link_that_differs(
     chained_database: Database, tmp_path: Path
 ) -> None:
     shell = shell_of(chained_database)
@@ -48,7 +48,7 @@ async def test_the_command_names_the_first_range_that_differs(
     )
 
 
-async def test_the_command_checks_every_row(chained_database: Database) -> None:
+async def test_check_full_checks_every_row(chained_database: Database) -> None:
     shell = shell_of(chained_database)
     sound = await shell.adtech("check", "--full")
     assert (sound.status, sound.out) == (0, "All invariants hold.\n"), sound.err
@@ -71,7 +71,7 @@ async def test_the_command_checks_every_row(chained_database: Database) -> None:
         assert await rows.one(session, full) == 1
 
 
-async def test_the_command_numbers_on_after_a_restore(chained_database: Database) -> None:
+async def test_restored_continues_the_transaction_numbers(chained_database: Database) -> None:
     shell = shell_of(chained_database)
     shell.environment["MIGRATION_DATABASE_URL"] = chained_database.owner_url
     done = await shell.adtech("restored")

@@ -20,9 +20,7 @@ async def _telegram_id(database: Database, user_id: int | None) -> int:
         return (await users.get(session, user_id or 0)).telegram_id
 
 
-async def test_a_drifted_wallet_from_the_finding_to_the_repair(
-    database: Database, shell: Shell
-) -> None:
+async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell: Shell) -> None:
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         proposer, confirmer = await people.staff(session), await people.staff(session)
@@ -72,7 +70,9 @@ async def test_a_drifted_wallet_from_the_finding_to_the_repair(
     assert (await shell.adtech("check")).status == 0
 
 
-async def test_other_proposals_and_what_waits(database: Database, shell: Shell) -> None:
+async def test_proposals_and_waiting_withdrawals_are_shown(
+    database: Database, shell: Shell
+) -> None:
     async with database.sessions.begin() as session:
         rich = await people.person(session, balance=500)
         other = await people.person(session)

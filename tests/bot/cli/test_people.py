@@ -5,7 +5,7 @@ from tests.factories import people, rows
 from tests.shell import shell_of
 
 
-async def test_by_the_command_line(database: Database) -> None:
+async def test_people_are_blocked_and_unblocked(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         whom = await rows.one(

@@ -39,7 +39,7 @@ async def limiters(redis_url: str) -> AsyncIterator[tuple[RateLimiter, RateLimit
         await limiter.close()
 
 
-async def test_two_processes_share_one_a_second_in_a_chat(
+async def test_two_processes_share_one_send_a_second_in_a_chat(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     first, second = limiters
@@ -47,7 +47,7 @@ async def test_two_processes_share_one_a_second_in_a_chat(
     assert 0 < await second.turn(CHANNEL, within=0) <= 1
 
 
-async def test_a_turn_is_waited_for(limiters: tuple[RateLimiter, RateLimiter]) -> None:
+async def test_a_send_waits_for_its_slot(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     first, second = limiters
     await first.turn(CHANNEL, within=0)
     begun = time.monotonic()
@@ -68,7 +68,7 @@ def given(found: list[SendSlot]) -> int:
     return sum(place.wait == 0 for place in found)
 
 
-async def test_two_processes_share_thirty_a_second(
+async def test_two_processes_share_thirty_sends_a_second(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     begun = time.monotonic()
@@ -77,14 +77,14 @@ async def test_two_processes_share_thirty_a_second(
     assert all(place.leaves - begun < 1 for place in found if place.wait == 0)
 
 
-async def test_notices_leave_places_to_ads(limiters: tuple[RateLimiter, RateLimiter]) -> None:
+async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     limiter, _ = limiters
     assert given(await places(limiter, asking=30, within=0.7, ad=False)) == 24
     assert given(await places(limiter, asking=6, within=0.7, ad=True)) == 6
     assert await limiter.turn(next(_chats), within=0, ad=True) > 0
 
 
-async def test_a_place_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
+async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     """Telegram may have counted the message as late as right before it answered."""
     first, second = limiters
     await first.turn(CHANNEL, within=0)
@@ -94,7 +94,7 @@ async def test_a_place_counts_from_the_answer(limiters: tuple[RateLimiter, RateL
     assert 0.9 < await second.turn(CHANNEL, within=0) <= 1
 
 
-async def test_an_ad_under_way_keeps_its_place(limiters: tuple[RateLimiter, RateLimiter]) -> None:
+async def test_an_ad_under_way_keeps_its_slot(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     """A slow request may be counted long after its turn."""
     first, second = limiters
     await places(first, asking=30, within=1, ad=True)
@@ -102,7 +102,7 @@ async def test_an_ad_under_way_keeps_its_place(limiters: tuple[RateLimiter, Rate
     assert 0.9 < await second.turn(next(_chats), within=0, ad=True) <= 1
 
 
-async def test_a_place_of_a_minute_counts_from_the_answer_as_well(
+async def test_a_slot_of_the_minute_limit_counts_from_the_answer_too(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, _ = limiters
@@ -117,7 +117,7 @@ async def test_a_place_of_a_minute_counts_from_the_answer_as_well(
     assert now + 450 < counts < time.time() * 1000 + 1
 
 
-async def test_places_go_at_an_even_pace_and_a_moment_ahead(
+async def test_slots_are_evenly_spaced_and_given_in_advance(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     begun = time.monotonic()
@@ -130,7 +130,7 @@ async def test_places_go_at_an_even_pace_and_a_moment_ahead(
     assert leaves[-1] < 1
 
 
-async def test_no_window_of_telegrams_ever_holds_more(redis_url: str) -> None:
+async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) -> None:
     """Whenever between departure and answer it counts: here at random, in three processes."""
     three = [RateLimiter(redis_url) for _ in range(3)]
     await three[0]._redis.flushall()
@@ -158,7 +158,7 @@ async def test_no_window_of_telegrams_ever_holds_more(redis_url: str) -> None:
     await asyncio.gather(*(limiter.close() for limiter in three))
 
 
-async def test_an_alarm_does_not_wait_for_the_last_ad(
+async def test_an_urgent_notice_does_not_wait_for_the_last_ad(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, other = limiters
@@ -178,7 +178,7 @@ async def test_an_alarm_does_not_wait_for_the_last_ad(
     await asyncio.gather(*ads, return_exceptions=True)
 
 
-async def test_who_comes_together_asks_together(
+async def test_concurrent_requests_share_one_call_to_redis(
     limiters: tuple[RateLimiter, RateLimiter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter, _ = limiters
@@ -193,7 +193,7 @@ async def test_who_comes_together_asks_together(
     assert asked[0] == 20
 
 
-async def test_who_gave_up_waiting_takes_no_place(
+async def test_a_cancelled_wait_takes_no_slot(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, _ = limiters
@@ -207,7 +207,7 @@ async def test_who_gave_up_waiting_takes_no_place(
     assert await limiter._redis.zscore("limits:all", str(gone)) is None
 
 
-async def test_who_waits_is_let_go_when_the_limiter_closes(redis_url: str) -> None:
+async def test_closing_the_limiter_ends_all_waits(redis_url: str) -> None:
     limiter = RateLimiter(redis_url)
     await limiter._redis.flushall()
     await places(limiter, asking=30, within=1, ad=True)
@@ -218,7 +218,7 @@ async def test_who_waits_is_let_go_when_the_limiter_closes(redis_url: str) -> No
         await asyncio.wait_for(waiting, 1)
 
 
-async def test_what_went_through_redis_counts_when_it_is_away(tmp_path: Path) -> None:
+async def test_sends_through_redis_count_after_redis_is_lost(tmp_path: Path) -> None:
     server = await embedded.start_valkey(tmp_path / "valkey")
     limiter = RateLimiter(server.url)
     assert await limiter.turn(CHANNEL, within=0, ad=True) == 0
@@ -227,7 +227,7 @@ async def test_what_went_through_redis_counts_when_it_is_away(tmp_path: Path) ->
     await limiter.close()
 
 
-async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -> None:
+async def test_a_wider_limit_gives_more_slots(redis_url: str) -> None:
     limiter = RateLimiter(redis_url, per_second=1_000)
     await limiter._redis.flushall()
     begun = time.monotonic()
@@ -237,7 +237,7 @@ async def test_a_wide_limit_is_another_number_of_the_same_rule(redis_url: str) -
     await limiter.close()
 
 
-async def test_waiting_for_a_chat_holds_no_other_up(
+async def test_waiting_for_one_chat_does_not_delay_others(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, _ = limiters
@@ -249,7 +249,7 @@ async def test_waiting_for_a_chat_holds_no_other_up(
     assert await waiting == 0
 
 
-async def test_a_place_that_was_not_given_takes_none(
+async def test_a_refused_slot_uses_nothing_of_the_limit(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     """A busy chat that asks again and again must not use up the common limit."""
@@ -274,7 +274,7 @@ async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
 
 
 @pytest.mark.parametrize(("parts", "waits"), [(1, 0), (2, 41), (3, 42)])
-async def test_the_first_of_several_parts_waits_for_room_for_all(
+async def test_the_first_of_several_parts_waits_for_slots_for_all(
     limiters: tuple[RateLimiter, RateLimiter], parts: int, waits: int
 ) -> None:
     limiter, _ = limiters
@@ -285,7 +285,9 @@ async def test_the_first_of_several_parts_waits_for_room_for_all(
     assert waits - 1 < wait <= waits
 
 
-async def test_a_chat_rests_in_every_process(limiters: tuple[RateLimiter, RateLimiter]) -> None:
+async def test_a_flooded_chat_rests_in_every_process(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
     first, second = limiters
     await first.rest(CHANNEL, timedelta(seconds=30))
     await second.rest(CHANNEL, timedelta(seconds=3))
@@ -293,7 +295,9 @@ async def test_a_chat_rests_in_every_process(limiters: tuple[RateLimiter, RateLi
     assert await second.turn(next(_chats), within=0) == 0
 
 
-async def test_when_many_chats_rest_all_do(limiters: tuple[RateLimiter, RateLimiter]) -> None:
+async def test_many_resting_chats_make_all_chats_rest(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
     first, second = limiters
     for _ in range(FLOODED_CHATS):
         await first.rest(next(_chats), timedelta(seconds=7))

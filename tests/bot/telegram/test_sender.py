@@ -33,7 +33,7 @@ from tests.bot.telegram.tcp_server import (
 )
 
 
-async def test_an_answer_with_a_message_is_sent() -> None:
+async def test_an_answer_with_a_message_means_sent() -> None:
     assert await outcome_of(replying(answer(200, message(7)))) == Sent(7)
 
 
@@ -76,7 +76,7 @@ async def test_an_answer_with_a_message_is_sent() -> None:
         ),
     ],
 )
-async def test_whatever_may_have_arrived_is_uncertain(behave: Behaviour) -> None:
+async def test_a_send_that_may_have_arrived_is_uncertain(behave: Behaviour) -> None:
     assert isinstance(await outcome_of(behave), Uncertain)
 
 
@@ -87,7 +87,7 @@ async def test_whatever_may_have_arrived_is_uncertain(behave: Behaviour) -> None
         pytest.param(trickle, id="an answer that takes for ever"),
     ],
 )
-async def test_what_is_not_answered_in_time_is_uncertain(behave: Behaviour) -> None:
+async def test_a_send_without_an_answer_in_time_is_uncertain(behave: Behaviour) -> None:
     arrived = asyncio.Event()
 
     async def arrive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,7 +121,9 @@ async def test_what_is_not_answered_in_time_is_uncertain(behave: Behaviour) -> N
         (403, "Forbidden: bot was kicked from the channel chat", True),
     ],
 )
-async def test_a_readable_refusal(code: int, description: str, *, rights_lost: bool) -> None:
+async def test_a_readable_refusal_means_refused(
+    code: int, description: str, *, rights_lost: bool
+) -> None:
     outcome = await outcome_of(replying(telegram_error(code, description)))
     assert outcome == Refused(f"{code}: {description}", rights_lost=rights_lost)
 
@@ -144,12 +146,12 @@ async def test_a_429_costs_no_attempt(content: bytes, retry_after: int) -> None:
 
 
 @pytest.mark.parametrize("code", [401, 404, 409])
-async def test_what_is_wrong_with_the_bot_itself_stops_all(code: int) -> None:
+async def test_an_error_about_the_bot_itself_stops_all_sends(code: int) -> None:
     outcome = await outcome_of(replying(telegram_error(code, "no")))
     assert outcome == NotSent(f"{code}: no", counts=True, stop_all=True)
 
 
-async def test_a_refused_connection_is_surely_not_sent() -> None:
+async def test_a_refused_connection_means_not_sent() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -158,14 +160,14 @@ async def test_a_refused_connection_is_surely_not_sent() -> None:
     assert outcome == NotSent("ClientConnectorError", counts=True)
 
 
-async def test_an_unknown_host_is_surely_not_sent() -> None:
+async def test_an_unknown_host_means_not_sent() -> None:
     async with sending("http://nowhere.invalid") as sender:
         outcome = await sender.send_ad(CHANNEL, AD)
     assert isinstance(outcome, NotSent)
     assert outcome.counts
 
 
-async def test_a_connect_time_out_is_surely_not_sent() -> None:
+async def test_a_connect_timeout_means_not_sent() -> None:
     # A listener that never accepts, with a full backlog: the handshake does not end.
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -185,7 +187,7 @@ async def test_a_connect_time_out_is_surely_not_sent() -> None:
     assert outcome.counts
 
 
-async def test_a_failed_tls_handshake_is_surely_not_sent() -> None:
+async def test_a_failed_tls_handshake_means_not_sent() -> None:
     async def not_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
         reset(writer)
@@ -195,7 +197,7 @@ async def test_a_failed_tls_handshake_is_surely_not_sent() -> None:
     assert isinstance(outcome, NotSent)
 
 
-async def test_a_lease_that_is_over_lets_no_byte_out() -> None:
+async def test_nothing_is_sent_after_the_lease() -> None:
     arrived = bytearray()
 
     async def listen(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -209,7 +211,7 @@ async def test_a_lease_that_is_over_lets_no_byte_out() -> None:
     assert not arrived
 
 
-async def test_a_cancelled_send_answers_with_its_outcome() -> None:
+async def test_a_cancelled_send_returns_its_outcome() -> None:
     arrived = asyncio.Event()
 
     async def read_and_wait(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -245,7 +247,7 @@ async def test_every_send_has_a_connection_of_its_own() -> None:
     assert len(connections) == 3
 
 
-async def test_no_outcome_repeats_the_token() -> None:
+async def test_no_outcome_contains_the_token() -> None:
     for address in ("http://127.0.0.1:1", "http://nowhere.invalid"):
         async with sending(address) as sender:
             assert "TEST-token" not in repr(await sender.send_ad(CHANNEL, AD))
@@ -267,18 +269,18 @@ async def test_no_outcome_repeats_the_token() -> None:
         (answer(200, {"ok": True}), Verdict.UNKNOWN),
     ],
 )
-async def test_what_a_look_proves(content: bytes, verdict: Verdict) -> None:
+async def test_a_check_returns_the_verdict_of_the_answer(content: bytes, verdict: Verdict) -> None:
     async with listening(replying(content)) as (address, _), sending(address) as sender:
         seen = await sender.check_post(CHANNEL, 7, AD)
     assert seen.verdict is verdict
 
 
-async def test_a_look_that_is_not_answered_proves_nothing() -> None:
+async def test_a_check_without_an_answer_is_unknown() -> None:
     async with listening(reset_after_body) as (address, _), sending(address) as sender:
         assert (await sender.check_post(CHANNEL, 7, AD)).verdict is Verdict.UNKNOWN
 
 
-async def test_a_look_without_restoring_leaves_the_text_alone() -> None:
+async def test_a_check_without_restoring_does_not_edit_the_text() -> None:
     asked: list[bytes] = []
 
     async def remember(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -305,6 +307,8 @@ async def test_a_look_without_restoring_leaves_the_text_alone() -> None:
         (close_after_body, False),
     ],
 )
-async def test_whether_telegram_answers(behave: Behaviour, *, answers: bool) -> None:
+async def test_telegram_is_reachable_if_its_answer_is_readable(
+    behave: Behaviour, *, answers: bool
+) -> None:
     async with listening(behave) as (address, _), sending(address) as sender:
         assert await sender.is_reachable() is answers

@@ -80,7 +80,7 @@ async def test_a_campaign_begins_as_a_draft(session: AsyncSession) -> None:
         ({"creative": Creative("photo", "no file")}, errors.InvalidCreative),
     ],
 )
-async def test_input_that_is_none(
+async def test_invalid_input_is_refused(
     session: AsyncSession, values: dict[str, object], error: type[errors.DomainError]
 ) -> None:
     person = await people.person(session)
@@ -90,7 +90,7 @@ async def test_input_that_is_none(
     assert await rows.snapshot(session) == before
 
 
-async def test_who_may_create(session: AsyncSession) -> None:
+async def test_only_these_people_create_campaigns(session: AsyncSession) -> None:
     person = await people.person(session)
     await people.block(session, person)
     with pytest.raises(errors.PersonBlocked):
@@ -111,7 +111,9 @@ async def test_the_same_form_makes_one_campaign(session: AsyncSession) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("status", REACHED_BY)
-async def test_moves(session: AsyncSession, status: str, step: str) -> None:
+async def test_only_the_allowed_moves_are_made(
+    session: AsyncSession, status: str, step: str
+) -> None:
     person = await people.person(session)
     made = await _draft(session, person)
     for earlier in REACHED_BY[status]:
@@ -132,7 +134,7 @@ async def test_moves(session: AsyncSession, status: str, step: str) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_a_campaign_that_is_not_there(session: AsyncSession, step: str) -> None:
+async def test_an_unknown_campaign_is_not_found(session: AsyncSession, step: str) -> None:
     person = await people.person(session)
     with pytest.raises(errors.NotFound):
         await STEPS[step](session, actor=person, campaign_id=999_999)
@@ -155,7 +157,7 @@ async def _jobs(database: Database) -> list[str]:
     return [status for (status,) in found]
 
 
-async def test_resume_posts_what_is_an_hour_late_and_refunds_what_is_later(
+async def test_resume_posts_what_is_an_hour_late_and_refunds_what_is_more(
     database: Database,
 ) -> None:
     deal = await _scheduled(database, 1, 2, 3, 9)
@@ -171,7 +173,7 @@ async def test_resume_posts_what_is_an_hour_late_and_refunds_what_is_later(
         assert claim.target_id == deal.target.id + 1
 
 
-async def test_a_second_press_on_resume_cancels_nothing(database: Database) -> None:
+async def test_a_second_resume_cancels_nothing(database: Database) -> None:
     deal = await _scheduled(database, 1)
     async with database.sessions.begin() as session:
         await campaigns.resume(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
@@ -181,14 +183,14 @@ async def test_a_second_press_on_resume_cancels_nothing(database: Database) -> N
     assert await _jobs(database) == ["queued"]
 
 
-async def test_a_paused_campaign_takes_no_approval(session: AsyncSession) -> None:
+async def test_a_placement_of_a_paused_campaign_is_not_approved(session: AsyncSession) -> None:
     deal = await people.deal(session)
     await campaigns.pause(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
     with pytest.raises(errors.CampaignNotActive):
         await people.approve(session, deal)
 
 
-async def test_cancel_ends_what_is_not_out(database: Database) -> None:
+async def test_cancel_ends_the_placements_that_are_not_published(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session, balance=90_000)
         held = await people.another(session, deal, decide=False)
@@ -221,7 +223,7 @@ async def test_cancel_ends_what_is_not_out(database: Database) -> None:
         assert await one_post.claim(session, owner="w", lease=people.LEASE) is None
 
 
-async def test_staff_may_look_at_a_campaign_and_strangers_may_not(session: AsyncSession) -> None:
+async def test_a_campaign_is_shown_to_its_advertiser_and_staff_alone(session: AsyncSession) -> None:
     deal = await people.deal(session)
     for actor in (deal.advertiser, deal.moderator):
         found = await campaigns.get(session, actor=actor, campaign_id=deal.campaign.id)
@@ -242,7 +244,7 @@ async def test_campaigns_are_paged_newest_first(session: AsyncSession) -> None:
     assert [row.id for row in [*page, *rest]] == made[::-1]
 
 
-async def test_campaigns_of_one_status(session: AsyncSession) -> None:
+async def test_campaigns_are_listed_by_status(session: AsyncSession) -> None:
     deal = await people.deal(session)
     draft = await _draft(session, deal.advertiser)
     assert deal.advertiser.user_id is not None

@@ -76,7 +76,7 @@ async def test_a_channel_is_bookable_once_it_has_terms(session: AsyncSession) ->
         ({"topic": "x" * 65}, errors.InvalidText),
     ],
 )
-async def test_terms_that_are_none(
+async def test_invalid_terms_are_refused(
     session: AsyncSession, values: dict[str, Any], error: type[errors.DomainError]
 ) -> None:
     owner, channel = await _in(session, "active")
@@ -88,7 +88,9 @@ async def test_terms_that_are_none(
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("status", ["pending", "active", "paused", "suspended", "removed"])
-async def test_moves(session: AsyncSession, status: str, step: str) -> None:
+async def test_only_the_allowed_moves_are_made(
+    session: AsyncSession, status: str, step: str
+) -> None:
     owner, channel = await _in(session, status)
     wanted = MOVES.get((status, step))
     before = await rows.snapshot(session)
@@ -101,7 +103,7 @@ async def test_moves(session: AsyncSession, status: str, step: str) -> None:
     assert (await rows.snapshot(session) == before) == (wanted == status)
 
 
-async def test_a_channel_is_its_owners_alone(session: AsyncSession) -> None:
+async def test_only_its_owner_changes_a_channel(session: AsyncSession) -> None:
     _, channel = await _in(session, "active")
     stranger = await people.person(session)
     before = await rows.snapshot(session)
@@ -122,7 +124,7 @@ async def test_a_channel_is_its_owners_alone(session: AsyncSession) -> None:
         await _connect(session, stranger)
 
 
-async def test_connecting_again_refreshes_what_is_known(session: AsyncSession) -> None:
+async def test_connecting_again_updates_the_channel(session: AsyncSession) -> None:
     owner, channel = await _in(session, "suspended")
     again = await _connect(session, owner, title="Evening news", username=None, subscribers=11)
     assert (again.id, again.title, again.username, again.subscribers) == (
@@ -134,7 +136,7 @@ async def test_connecting_again_refreshes_what_is_known(session: AsyncSession) -
     assert (again.status, again.status_reason, again.price) == ("active", None, 500)
 
 
-async def test_a_removed_channel_starts_anew_with_a_new_owner(session: AsyncSession) -> None:
+async def test_a_removed_channel_can_be_connected_by_another_owner(session: AsyncSession) -> None:
     owner, channel = await _in(session, "removed")
     with pytest.raises(errors.ChannelNotUsable):
         await _terms(session, owner, channel)
@@ -149,7 +151,9 @@ async def test_a_removed_channel_starts_anew_with_a_new_owner(session: AsyncSess
 
 
 @pytest.mark.parametrize("status", ["pending", "active", "paused", "suspended", "removed"])
-async def test_lost_rights_suspend_once_and_tell(session: AsyncSession, status: str) -> None:
+async def test_lost_rights_suspend_the_channel_once_and_notify(
+    session: AsyncSession, status: str
+) -> None:
     owner, channel = await _in(session, status)
     before = await rows.snapshot(session)
     for _ in range(2):
@@ -176,7 +180,9 @@ async def test_a_blocked_owners_channel_stays_suspended(session: AsyncSession) -
 
 
 @pytest.mark.parametrize("way", ["connected", "unblocked"])
-async def test_a_paused_channel_opens_as_a_paused_one(session: AsyncSession, way: str) -> None:
+async def test_a_channel_that_was_paused_is_paused_again_after_its_suspension(
+    session: AsyncSession, way: str
+) -> None:
     owner, channel = await _in(session, "paused")
     admin, owner_id = await people.staff(session), owner.user_id or 0
     if way == "unblocked":
@@ -190,7 +196,7 @@ async def test_a_paused_channel_opens_as_a_paused_one(session: AsyncSession, way
 
 
 @pytest.mark.parametrize("status", ["pending", "paused", "removed"])
-async def test_rights_open_only_what_their_loss_has_closed(
+async def test_restored_rights_open_only_channels_that_lost_rights_closed(
     session: AsyncSession, status: str
 ) -> None:
     _, channel = await _in(session, status)
@@ -199,7 +205,7 @@ async def test_rights_open_only_what_their_loss_has_closed(
     assert channel.status == status
 
 
-async def test_rights_in_a_channel_of_nobody(session: AsyncSession) -> None:
+async def test_rights_in_an_unknown_channel_change_nothing(session: AsyncSession) -> None:
     before = await rows.snapshot(session)
     await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
     await channels.record_rights_restored(session, chat_id=CHAT)
@@ -207,7 +213,7 @@ async def test_rights_in_a_channel_of_nobody(session: AsyncSession) -> None:
     assert await rows.snapshot(session) == before
 
 
-async def test_the_highest_message_only_grows(session: AsyncSession) -> None:
+async def test_the_last_message_id_only_grows(session: AsyncSession) -> None:
     _, channel = await _in(session, "active")
     for seen, highest in ((7, 7), (5, 7), (9, 9)):
         await channels.record_message_id(session, chat_id=CHAT, message_id=seen)
@@ -215,7 +221,7 @@ async def test_the_highest_message_only_grows(session: AsyncSession) -> None:
         assert channel.last_message_id == highest
 
 
-async def test_of_owner(session: AsyncSession) -> None:
+async def test_channels_are_listed_by_owner(session: AsyncSession) -> None:
     owner, channel = await _in(session, "active")
     assert owner.user_id is not None
     assert [row.id for row in await channels.of_owner(session, owner.user_id)] == [channel.id]

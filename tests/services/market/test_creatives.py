@@ -26,7 +26,7 @@ PHOTO = Creative("photo", "", file_id="file-1")
         replace(TEXT, button_text="Buy", button_url="http://xn--90ax2c.xn--p1ai/"),
     ],
 )
-def test_ads_that_can_be_published(ad: Creative) -> None:
+def test_valid_ads_are_accepted(ad: Creative) -> None:
     assert ad.validate() is ad
     assert Creative.from_json(ad.as_json()) == ad
 
@@ -43,7 +43,7 @@ def test_ads_that_can_be_published(ad: Creative) -> None:
         (replace(TEXT, button_text="x" * 65, button_url="https://example.com"), "button"),
     ],
 )
-def test_texts_that_are_empty_or_too_long(ad: Creative, field: str) -> None:
+def test_empty_and_too_long_texts_are_refused(ad: Creative, field: str) -> None:
     with pytest.raises(errors.InvalidText) as refusal:
         ad.validate()
     assert refusal.value.field == field
@@ -59,7 +59,7 @@ def test_texts_that_are_empty_or_too_long(ad: Creative, field: str) -> None:
         (replace(TEXT, button_url="https://example.com"), "button", "incomplete"),
     ],
 )
-def test_ads_that_are_put_together_wrongly(ad: Creative, field: str, why: str) -> None:
+def test_invalid_combinations_are_refused(ad: Creative, field: str, why: str) -> None:
     with pytest.raises(errors.InvalidCreative) as refusal:
         ad.validate()
     assert (refusal.value.field, refusal.value.why) == (field, why)
@@ -81,7 +81,7 @@ def test_ads_that_are_put_together_wrongly(ad: Creative, field: str, why: str) -
         "https://example.com/" + "x" * 2_048,
     ],
 )
-def test_addresses_that_are_none(url: str) -> None:
+def test_invalid_addresses_are_refused(url: str) -> None:
     with pytest.raises(errors.InvalidCreative) as refusal:
         replace(TEXT, button_text="Buy", button_url=url).validate()
     assert refusal.value.field == "url"

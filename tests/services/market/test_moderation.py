@@ -13,7 +13,7 @@ from tests.conftest import Database
 from tests.factories import one_post, people, rows
 
 
-async def test_approve_holds_queues_audits_and_tells(session: AsyncSession) -> None:
+async def test_approve_holds_queues_audits_and_notifies(session: AsyncSession) -> None:
     deal = await people.deal(session)
     before = await rows.snapshot(session)
     result = await people.approve(session, deal)
@@ -44,7 +44,7 @@ async def test_approve_holds_queues_audits_and_tells(session: AsyncSession) -> N
 
 
 @pytest.mark.parametrize("later", ["queued", "success", "refunded", "released"])
-async def test_a_repeat_returns_the_first_result_whatever_came_since(
+async def test_a_repeated_decision_returns_the_first_result(
     session: AsyncSession, later: str
 ) -> None:
     deal = await {
@@ -98,7 +98,7 @@ async def test_a_scheduled_post_waits_for_its_time(database: Database) -> None:
         await people.claimed(session)
 
 
-async def test_reject_tells_the_reason_and_moves_no_money(session: AsyncSession) -> None:
+async def test_reject_notifies_with_the_reason_and_moves_no_money(session: AsyncSession) -> None:
     deal = await people.deal(session)
     before = await rows.snapshot(session)
     for reason in ("", "  ", "x" * 201):
@@ -123,7 +123,7 @@ async def test_reject_tells_the_reason_and_moves_no_money(session: AsyncSession)
     assert await rows.snapshot(session) == rejected
 
 
-async def test_nothing_and_ones_own_are_not_rejected(session: AsyncSession) -> None:
+async def test_unknown_and_own_placements_cannot_be_rejected(session: AsyncSession) -> None:
     deal = await people.deal(session)
     before = await rows.snapshot(session)
     with pytest.raises(errors.NotFound):
@@ -135,7 +135,7 @@ async def test_nothing_and_ones_own_are_not_rejected(session: AsyncSession) -> N
     assert await rows.snapshot(session) == before
 
 
-async def test_the_queue_is_what_waits_oldest_first(session: AsyncSession) -> None:
+async def test_the_queue_lists_pending_placements_oldest_first(session: AsyncSession) -> None:
     deals = [await people.deal(session) for _ in range(3)]
     await people.approve(session, deals[1])
     waiting = [card.target_id for card in await moderation.queue(session, limit=9, offset=0)]

@@ -50,7 +50,7 @@ async def test_undecided_targets_expire(database: Database) -> None:
         ) == [(2,)]
 
 
-async def test_what_is_held_keeps_nothing_from_expiring(
+async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The watchdog's are not in the way, however many wait."""
@@ -63,7 +63,7 @@ async def test_what_is_held_keeps_nothing_from_expiring(
         assert await placement_expiry.expire_targets(session) == 1
 
 
-async def test_the_clock_withdraws_what_a_cancelled_campaign_left(database: Database) -> None:
+async def test_pending_targets_of_a_cancelled_campaign_are_withdrawn(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     # As a submission that committed between the two locks of the cancellation leaves it.

@@ -42,7 +42,7 @@ async def test_the_terms_are_frozen_at_submission(session: AsyncSession) -> None
     assert await rows.available(session, deal.advertiser) == 15_000
 
 
-async def test_a_submission_is_audited_and_told_to_the_admin_chat(session: AsyncSession) -> None:
+async def test_a_submission_is_audited_and_sent_to_the_admin_chat(session: AsyncSession) -> None:
     deal = await people.deal(session)
     assert await rows.table(
         session,
@@ -67,7 +67,7 @@ async def test_the_same_form_submits_once(session: AsyncSession) -> None:
 
 
 @pytest.mark.parametrize("what", ["paused", "removed", "suspended", "pending"])
-async def test_a_channel_that_cannot_be_bought(session: AsyncSession, what: str) -> None:
+async def test_a_placement_in_a_closed_channel_is_refused(session: AsyncSession, what: str) -> None:
     deal = await people.deal(session)
     place = deal.channel
     if what == "pending":
@@ -89,7 +89,7 @@ async def test_a_channel_that_cannot_be_bought(session: AsyncSession, what: str)
     assert await rows.snapshot(session) == before
 
 
-async def test_who_and_what_is_refused_at_submission(session: AsyncSession) -> None:
+async def test_invalid_submissions_are_refused(session: AsyncSession) -> None:
     deal = await people.deal(session)
     past = await rows.one(session, "SELECT clock() - interval '1 second'")
     before = await rows.snapshot(session)
@@ -119,7 +119,7 @@ async def test_a_blocked_person_has_no_new_placement(session: AsyncSession, part
     assert await rows.snapshot(session) == before
 
 
-async def test_no_campaign_has_no_budget(session: AsyncSession) -> None:
+async def test_an_unknown_campaign_has_no_budget(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
         await campaigns.budget_left(session, 999_999)
 
@@ -132,7 +132,7 @@ async def test_the_budget_is_a_limit(session: AsyncSession) -> None:
     assert (refusal.value.left, refusal.value.price) == (4_999, 5_000)
 
 
-async def test_what_ended_gives_its_price_back_to_the_budget(database: Database) -> None:
+async def test_an_ended_placement_gives_its_price_back_to_the_budget(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session, balance=30_000, price=5_000, promised_hours=0)
         left = campaigns.budget_left
@@ -162,7 +162,7 @@ async def test_what_ended_gives_its_price_back_to_the_budget(database: Database)
         assert await left(session, deal.campaign.id) == 25_000
 
 
-async def test_withdraw(session: AsyncSession) -> None:
+async def test_an_advertiser_withdraws_a_pending_placement(session: AsyncSession) -> None:
     deal = await people.deal(session)
     withdraw = campaigns.withdraw_target
     with pytest.raises(errors.NotCampaignOwner):
@@ -178,7 +178,7 @@ async def test_withdraw(session: AsyncSession) -> None:
         await people.approve(session, deal)
 
 
-async def test_what_was_rejected_cannot_be_withdrawn_any_more(session: AsyncSession) -> None:
+async def test_a_rejected_placement_cannot_be_withdrawn(session: AsyncSession) -> None:
     deal = await people.deal(session)
     await moderation.reject(session, actor=deal.moderator, target_id=deal.target.id, reason="late")
     before = await rows.snapshot(session)
@@ -206,7 +206,7 @@ async def test_withdraw_and_reject_are_refused_once_money_is_held(
     assert await rows.snapshot(session) == before
 
 
-async def test_placements_show_themselves_to_their_people_alone(session: AsyncSession) -> None:
+async def test_a_placement_is_shown_to_its_people_and_staff_alone(session: AsyncSession) -> None:
     deal = await people.deal(session)
     for actor in (deal.advertiser, deal.owner, deal.moderator):
         seen = await placements.get(session, actor=actor, target_id=deal.target.id)

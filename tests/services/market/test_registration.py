@@ -35,7 +35,7 @@ async def test_a_person_is_registered_with_empty_wallets(
     assert await rows.snapshot(session) == before
 
 
-async def test_a_person_who_writes_twice_at_once_is_one(database: Database) -> None:
+async def test_two_first_messages_at_once_register_one_person(database: Database) -> None:
     async def write() -> int:
         async with database.sessions.begin() as session:
             return (await _register(session, "en")).id

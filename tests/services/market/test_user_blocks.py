@@ -15,7 +15,9 @@ async def _channel(session: AsyncSession) -> tuple[str, str | None]:
     return found[0], found[1]
 
 
-async def test_an_owners_channel_closes_and_opens_again(session: AsyncSession) -> None:
+async def test_a_block_closes_the_channels_of_an_owner_and_unblocking_opens_them(
+    session: AsyncSession,
+) -> None:
     deal = await people.posted(session)
     await people.another(session, deal)
     owner_id = deal.owner.user_id or 0
@@ -52,7 +54,9 @@ async def test_an_owners_channel_closes_and_opens_again(session: AsyncSession) -
 
 
 @pytest.mark.parametrize("after", ["removed", "rights lost", "rights back"])
-async def test_only_what_the_block_had_closed_is_opened(session: AsyncSession, after: str) -> None:
+async def test_unblocking_opens_only_channels_that_the_block_closed(
+    session: AsyncSession, after: str
+) -> None:
     deal = await people.deal(session)
     owner_id, chat_id = deal.owner.user_id or 0, deal.channel.chat_id
     if after != "removed":
@@ -71,7 +75,7 @@ async def test_only_what_the_block_had_closed_is_opened(session: AsyncSession, a
     }[after]
 
 
-async def test_who_may_block(session: AsyncSession) -> None:
+async def test_only_admins_block_and_not_in_their_own_matters(session: AsyncSession) -> None:
     deal = await people.deal(session)
     whom = deal.owner.user_id or 0
     staff = Actor(whom, deal.moderator.roles, in_admin_chat=True)

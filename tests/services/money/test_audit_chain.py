@@ -27,7 +27,7 @@ async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
     return found
 
 
-async def test_ranges_follow_one_another_and_hold(chained_database: Database) -> None:
+async def test_links_cover_the_ledger_without_gaps(chained_database: Database) -> None:
     first, second, third = await chain.links(chained_database.sessions)
     assert (first.number, second.number, third.number) == (1, 2, 3)
     assert (second.from_txn, third.from_txn) == (first.upto_txn, second.upto_txn)
@@ -41,7 +41,9 @@ async def test_ranges_follow_one_another_and_hold(chained_database: Database) ->
 
 
 @pytest.mark.parametrize("what", chain.REWRITES)
-async def test_a_rewrite_shows_in_its_range(chained_database: Database, what: str) -> None:
+async def test_a_rewrite_changes_the_digest_of_its_link(
+    chained_database: Database, what: str
+) -> None:
     kept = await chain.links(chained_database.sessions)
     if what == "whose wallet it is":
         await chained_database.as_owner("DROP INDEX uq_wallets_user_id_kind")
@@ -56,7 +58,7 @@ async def test_a_rewrite_shows_in_its_range(chained_database: Database, what: st
     assert after[0] == (1 if "dated back" in what else 2)
 
 
-async def test_seals_written_anew_in_the_database_differ_from_those_outside(
+async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outside(
     chained_database: Database,
 ) -> None:
     outside = await chain.links(chained_database.sessions)
@@ -82,7 +84,7 @@ async def test_seals_written_anew_in_the_database_differ_from_those_outside(
     assert [a == o for a, o in zip(anew, outside, strict=True)] == [True, False, False]
 
 
-async def test_seals_are_append_only_for_the_application_and_the_owner(
+async def test_links_are_append_only_for_the_application_and_the_owner(
     chained_database: Database,
 ) -> None:
     for statement in ("UPDATE audit_chain_links SET digest = 'x'", "DELETE FROM audit_chain_links"):
@@ -93,7 +95,7 @@ async def test_seals_are_append_only_for_the_application_and_the_owner(
             await chained_database.as_owner(statement)
 
 
-async def test_what_a_transaction_under_way_writes_is_not_sealed_yet(
+async def test_rows_of_an_open_transaction_are_not_in_a_link(
     chained_database: Database,
 ) -> None:
     async with chained_database.sessions.begin() as late:
@@ -106,7 +108,7 @@ async def test_what_a_transaction_under_way_writes_is_not_sealed_yet(
     assert made.entries == 4
 
 
-async def test_many_writers_and_every_seal_holds(database: Database) -> None:
+async def test_links_hold_while_many_transactions_write(database: Database) -> None:
     async with database.sessions.begin() as session:
         payers = [(await people.person(session)).user_id for _ in range(16)]
     done = asyncio.Event()
@@ -138,7 +140,9 @@ async def test_many_writers_and_every_seal_holds(database: Database) -> None:
     assert sum(each.entries for each in kept) == entries
 
 
-async def test_one_seals_at_a_time_and_nobody_waits(chained_database: Database) -> None:
+async def test_only_one_process_extends_the_chain_and_nobody_waits(
+    chained_database: Database,
+) -> None:
     async with chained_database.sessions.begin() as session:
         await people.person(session, balance=100)
     async with chained_database.sessions.begin() as other:
@@ -147,7 +151,7 @@ async def test_one_seals_at_a_time_and_nobody_waits(chained_database: Database) 
     assert await chain.extend(chained_database.sessions) is not None
 
 
-async def test_long_ranges_are_cut_between_transactions(chained_database: Database) -> None:
+async def test_long_ranges_are_divided_between_transactions(chained_database: Database) -> None:
     async with chained_database.sessions.begin() as session:
         for _ in range(3):
             await people.person(session, balance=100)

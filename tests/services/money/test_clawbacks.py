@@ -50,7 +50,7 @@ async def _blocked(session: AsyncSession, who: Actor) -> bool:
     return bool(await rows.one(session, "SELECT blocked FROM users WHERE id = :id", id=who.user_id))
 
 
-async def test_what_is_still_there_is_taken_back(session: AsyncSession) -> None:
+async def test_money_that_is_still_in_the_wallet_is_taken_back(session: AsyncSession) -> None:
     person = await people.person(session, balance=300)
     deposit = await _paid(session, person)
     made = await _taken_back(session, person)
@@ -73,7 +73,7 @@ async def test_what_is_still_there_is_taken_back(session: AsyncSession) -> None:
 
 
 @pytest.mark.parametrize(("spent", "loss"), [(5_000, 4_000), (6_000, 5_000)])
-async def test_what_was_spent_is_the_platforms_loss(
+async def test_money_that_was_spent_is_the_loss_of_the_platform(
     session: AsyncSession, spent: int, loss: int
 ) -> None:
     deal = await people.deal(session, balance=1_000, price=spent)
@@ -88,7 +88,7 @@ async def test_what_was_spent_is_the_platforms_loss(
     assert await rows.table(session, ALERT) == [(None, 5_000 - loss, loss)]
 
 
-async def test_twice_is_once(session: AsyncSession) -> None:
+async def test_a_repeated_reversal_is_booked_once(session: AsyncSession) -> None:
     person = await people.person(session)
     await _paid(session, person)
     first = await _taken_back(session, person)
@@ -98,7 +98,7 @@ async def test_twice_is_once(session: AsyncSession) -> None:
     assert await rows.snapshot(session) == before
 
 
-async def test_a_deposit_that_was_not_credited_never_will_be(session: AsyncSession) -> None:
+async def test_a_reversed_deposit_is_never_credited(session: AsyncSession) -> None:
     person = await people.person(session, balance=50)
     await people.stop(session, Switch.DEPOSITS)
     assert (await _paid(session, person)).status == "received"
@@ -111,7 +111,7 @@ async def test_a_deposit_that_was_not_credited_never_will_be(session: AsyncSessi
     assert await _blocked(session, person)
 
 
-async def test_who_is_blocked_already_is_blocked_once(session: AsyncSession) -> None:
+async def test_a_person_is_blocked_once(session: AsyncSession) -> None:
     person = await people.person(session)
     for key in ("one", "two"):
         await _paid(session, person, key=key)
@@ -121,7 +121,7 @@ async def test_who_is_blocked_already_is_blocked_once(session: AsyncSession) -> 
     ) == [(1,)]
 
 
-async def test_a_payment_that_never_came_here_is_recorded_with_its_clawback(
+async def test_a_reversal_of_an_unknown_payment_records_its_deposit(
     session: AsyncSession,
 ) -> None:
     person = await people.person(session)
@@ -131,7 +131,7 @@ async def test_a_payment_that_never_came_here_is_recorded_with_its_clawback(
     assert await rows.available(session, person) == 0
 
 
-async def test_a_wish_that_nobody_approved_is_still_there(session: AsyncSession) -> None:
+async def test_a_withdrawal_that_is_not_approved_is_taken_back_too(session: AsyncSession) -> None:
     person = await people.person(session)
     admin = await people.staff(session)
     await _paid(session, person)
@@ -148,7 +148,7 @@ async def test_a_wish_that_nobody_approved_is_still_there(session: AsyncSession)
     assert paid.status == "paid"
 
 
-async def test_nothing_stops_a_fact(session: AsyncSession) -> None:
+async def test_a_reversal_is_booked_while_all_switches_are_stopped(session: AsyncSession) -> None:
     person = await people.person(session)
     await _paid(session, person)
     for key in Switch:
@@ -165,7 +165,7 @@ async def test_nothing_stops_a_fact(session: AsyncSession) -> None:
         ("nobody", 1_000, errors.NotFound),
     ],
 )
-async def test_another_payment_than_the_one_that_came(
+async def test_a_reversal_with_another_payer_or_amount_is_refused(
     database: Database, whose: str, amount: int, expected: type[Exception]
 ) -> None:
     async with database.sessions.begin() as session:
@@ -181,7 +181,7 @@ async def test_another_payment_than_the_one_that_came(
     assert isinstance(refusal, expected)
 
 
-async def test_a_clawback_and_purchases_at_once_leave_the_books_whole(
+async def test_a_clawback_during_purchases_keeps_the_invariants(
     database: Database,
 ) -> None:
     async with database.sessions.begin() as session:

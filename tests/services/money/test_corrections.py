@@ -105,7 +105,7 @@ async def test_two_admins_move_money_by_a_compensating_transfer(session: AsyncSe
     assert await rows.snapshot(session) == before
 
 
-async def test_it_takes_two_admins_and_neither_with_money_in_it(database: Database) -> None:
+async def test_two_admins_without_an_interest_in_the_money_are_needed(database: Database) -> None:
     async with database.sessions.begin() as session:
         one, two = await people.person(session, balance=100), await people.person(session)
         proposer, operator = await people.staff(session), await people.staff(session, Role.OPERATOR)
@@ -137,7 +137,7 @@ async def test_it_takes_two_admins_and_neither_with_money_in_it(database: Databa
             assert isinstance(refusal, expected)
 
 
-async def test_the_platforms_side_of_a_person_is_their_money_too(session: AsyncSession) -> None:
+async def test_the_external_wallet_of_a_person_counts_as_their_money(session: AsyncSession) -> None:
     mine = await people.person(session, balance=100)
     me = Actor(mine.user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
     outside = await rows.one(
@@ -168,7 +168,7 @@ async def test_the_platforms_side_of_a_person_is_their_money_too(session: AsyncS
         ({"to_wallet": "escrow"}, errors.NotCorrectable),
     ],
 )
-async def test_what_is_no_adjustment(
+async def test_invalid_adjustments_are_refused(
     session: AsyncSession, change: dict[str, Any], expected: type[Exception]
 ) -> None:
     deal = await people.approved(session)
@@ -185,7 +185,7 @@ async def test_what_is_no_adjustment(
         await corrections.propose_adjustment(session, actor=proposer, from_wallet=mine, **wish)
 
 
-async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> None:
+async def test_invalid_orphans_and_missing_payouts_are_refused(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.approved(session)
         proposer = await people.staff(session)
@@ -208,7 +208,7 @@ async def test_what_is_no_orphan_and_no_missing_payout(database: Database) -> No
     )
 
 
-async def test_a_proposal_of_nothing(session: AsyncSession) -> None:
+async def test_a_proposal_about_an_unknown_row_is_refused(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
         await correction_details.get(session, correction_id=999_999)
     proposer = await people.staff(session)
@@ -217,7 +217,7 @@ async def test_a_proposal_of_nothing(session: AsyncSession) -> None:
             await propose(session, actor=proposer, target_id=999_999, reason="x")
 
 
-async def test_a_proposal_sent_twice_is_one(session: AsyncSession) -> None:
+async def test_a_repeated_proposal_returns_the_first(session: AsyncSession) -> None:
     one, two = await people.person(session, balance=100), await people.person(session)
     proposer = await people.staff(session)
     first = await _proposed(session, proposer, one, two, key="form")
@@ -234,7 +234,7 @@ async def test_a_proposal_sent_twice_is_one(session: AsyncSession) -> None:
     assert reset[0].id == reset[1].id
 
 
-async def test_too_little_money_leaves_it_proposed(database: Database) -> None:
+async def test_an_adjustment_without_enough_money_stays_proposed(database: Database) -> None:
     async with database.sessions.begin() as session:
         one, two = await people.person(session, balance=10), await people.person(session)
         confirmer = await people.staff(session)
@@ -248,7 +248,7 @@ async def test_too_little_money_leaves_it_proposed(database: Database) -> None:
     assert isinstance(refusal, errors.InsufficientFunds)
 
 
-async def test_a_dropped_proposal_stays_dropped(session: AsyncSession) -> None:
+async def test_a_refused_correction_cannot_be_confirmed(session: AsyncSession) -> None:
     one, two = await people.person(session, balance=100), await people.person(session)
     proposer, other = await people.staff(session), await people.staff(session)
     proposed = await _proposed(session, proposer, one, two)
@@ -270,7 +270,7 @@ async def test_a_dropped_proposal_stays_dropped(session: AsyncSession) -> None:
         await _confirm(session, other, 999_999)
 
 
-async def test_many_confirm_at_once_and_it_moves_once(database: Database) -> None:
+async def test_many_confirmations_at_once_move_the_money_once(database: Database) -> None:
     async with database.sessions.begin() as session:
         one, two = await people.person(session, balance=100), await people.person(session)
         proposed = await _proposed(session, await people.staff(session), one, two)
@@ -285,7 +285,7 @@ async def test_many_confirm_at_once_and_it_moves_once(database: Database) -> Non
         assert [await rows.available(session, who) for who in (one, two)] == [60, 40]
 
 
-async def test_the_database_refuses_what_two_people_did_not_sign(database: Database) -> None:
+async def test_the_database_refuses_an_adjustment_without_two_people(database: Database) -> None:
     async with database.sessions.begin() as session:
         one, two = await people.person(session, balance=100), await people.person(session)
         a, b = await _wallet(session, one), await _wallet(session, two)

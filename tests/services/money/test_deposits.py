@@ -43,7 +43,7 @@ async def test_a_payment_while_deposits_are_stopped_is_credited_later(
     )
 
 
-async def test_a_payment_told_again_credits_what_was_waiting(session: AsyncSession) -> None:
+async def test_a_repeated_payment_credits_the_waiting_deposit(session: AsyncSession) -> None:
     person = await people.person(session)
     await people.stop(session, Switch.DEPOSITS)
     await _pay(session, person, 500, "a")
@@ -53,7 +53,7 @@ async def test_a_payment_told_again_credits_what_was_waiting(session: AsyncSessi
     assert await rows.available(session, person) == 500
 
 
-async def test_another_payment_under_the_same_key(session: AsyncSession) -> None:
+async def test_a_key_belongs_to_one_payment(session: AsyncSession) -> None:
     person, other = await people.person(session), await people.person(session)
     await _pay(session, person, 500, "a")
     before = await rows.snapshot(session)
@@ -64,7 +64,7 @@ async def test_another_payment_under_the_same_key(session: AsyncSession) -> None
 
 
 @pytest.mark.parametrize("amount", [0, -1, MAX_AMOUNT + 1])
-async def test_amounts_that_are_none(session: AsyncSession, amount: int) -> None:
+async def test_invalid_amounts_are_refused(session: AsyncSession, amount: int) -> None:
     person = await people.person(session)
     with pytest.raises(errors.InvalidAmount):
         await _pay(session, person, amount, "a")
@@ -74,7 +74,7 @@ async def test_amounts_that_are_none(session: AsyncSession, amount: int) -> None
         )
 
 
-async def test_a_blocked_persons_payment_is_not_asked_for_but_never_lost(
+async def test_a_blocked_person_gets_no_invoice_but_a_payment_is_credited(
     session: AsyncSession,
 ) -> None:
     person = await people.person(session)
@@ -84,7 +84,7 @@ async def test_a_blocked_persons_payment_is_not_asked_for_but_never_lost(
     assert await _pay(session, person, 5, "a") == "credited"
 
 
-async def test_what_may_be_paid(session: AsyncSession) -> None:
+async def test_an_invoice_is_checked_before_it_is_paid(session: AsyncSession) -> None:
     person = await people.person(session)
     before = await rows.snapshot(session)
     await deposits.check_payable(session, user_id=_id(person), amount=5, currency="USD")

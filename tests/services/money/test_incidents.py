@@ -153,7 +153,9 @@ async def _cut_in_half(database: Database, target_id: int) -> None:
     assert [row["campaign_target_id"] for row in unpaid] == [target_id]
 
 
-async def test_partial_payout_of_a_post_that_is_out(database: Database, staff: Staff) -> None:
+async def test_partial_payout_of_a_published_post_is_completed(
+    database: Database, staff: Staff
+) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
     await _cut_in_half(database, deal.target.id)
@@ -179,7 +181,7 @@ async def test_partial_payout_of_a_post_that_is_out(database: Database, staff: S
         ]
 
 
-async def test_partial_payout_of_a_post_that_never_was_is_reversed(
+async def test_partial_payout_of_an_unpublished_post_is_reversed(
     database: Database, staff: Staff
 ) -> None:
     async with database.sessions.begin() as session:
@@ -221,7 +223,9 @@ async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
         return await rows.one(session, "SELECT id FROM incidents"), one, two
 
 
-async def test_who_may_close_an_incident(database: Database) -> None:
+async def test_only_operators_close_an_incident_and_only_when_the_ledger_is_sound(
+    database: Database,
+) -> None:
     incident_id, one, _ = await _frozen_by_incident(database)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
@@ -328,7 +332,7 @@ async def _set_payouts(database: Database, actor: Actor, *, enabled: bool) -> No
         )
 
 
-async def test_who_repaired_does_not_run_what_was_frozen(database: Database) -> None:
+async def test_who_closes_an_incident_does_not_run_its_switches(database: Database) -> None:
     incident_id, one, two = await _frozen_by_incident(database)
     for actor in (one, two, SYSTEM):
         with pytest.raises(errors.IncidentOpen):

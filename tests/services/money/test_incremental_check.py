@@ -36,7 +36,7 @@ async def world(server: embedded.Postgres, business: str) -> AsyncIterator[Datab
         yield database
 
 
-async def test_sixteen_writers_and_not_one_entry_missed(database: Database) -> None:
+async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Database) -> None:
     """Ids are given before the commit: looking behind the last id would miss what commits late."""
     async with database.sessions.begin() as session:
         payers = [(await people.person(session)).user_id for _ in range(WRITERS)]
@@ -111,7 +111,9 @@ async def _ids(session: AsyncSession, condition: str) -> set[int]:
     return set(found)
 
 
-async def test_what_commits_late_is_checked(world: Database, server: embedded.Postgres) -> None:
+async def test_rows_that_commit_late_are_checked(
+    world: Database, server: embedded.Postgres
+) -> None:
     """A writer that began before a check and ends after it, with a balance that does not add up."""
     async with world.sessions.begin() as session:
         payer = await people.person(session, balance=100)
@@ -162,7 +164,7 @@ async def _kept(database: Database) -> dict[str, int]:
         ("UPDATE wallets SET version = version + 1", {"wallet_version"}),
     ],
 )
-async def test_an_idle_wallet_shows_in_the_rolling_check(
+async def test_the_rolling_check_finds_an_idle_wallet(
     world: Database, change: str, broken: set[str]
 ) -> None:
     since = await check_runs.horizon(world)
@@ -180,14 +182,16 @@ async def test_an_idle_wallet_shows_in_the_rolling_check(
 
 
 @pytest.mark.parametrize("limits", TINY)
-async def test_parts_of_a_sound_ledger_are_sound(owner: AsyncSession, limits: Limits) -> None:
+async def test_a_round_over_a_sound_ledger_finds_nothing(
+    owner: AsyncSession, limits: Limits
+) -> None:
     assert await check_runs.broken_in_a_round(owner, limits) == set()
 
 
 @pytest.mark.parametrize(
     ("names", "limits"), [(names, TINY[turn % len(TINY)]) for turn, names in enumerate(BREAKS)]
 )
-async def test_parts_find_what_the_whole_finds(
+async def test_a_round_finds_what_the_full_check_finds(
     owner: AsyncSession, names: str, limits: Limits
 ) -> None:
     for statement in BREAKS[names]:
@@ -195,12 +199,14 @@ async def test_parts_find_what_the_whole_finds(
     assert await check_runs.broken_in_a_round(owner, limits) == set(names.split())
 
 
-async def test_what_is_held_for_no_withdrawal_shows(owner: AsyncSession) -> None:
+async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> None:
     await owner.execute(text("DELETE FROM withdrawals"))
     assert "withdrawal_wallet" in await check_runs.broken_in_a_round(owner, FEW)
 
 
-async def test_what_comes_into_a_holding_wallet_for_no_withdrawal_shows(world: Database) -> None:
+async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
+    world: Database,
+) -> None:
     """Even when it is what its person has withdrawn before, all in all."""
     since = await check_runs.horizon(world)
     await tampering.tamper(
@@ -215,7 +221,7 @@ async def test_what_comes_into_a_holding_wallet_for_no_withdrawal_shows(world: D
     assert "withdrawal_wallet" in await check_runs.broken_since(world, since)
 
 
-async def test_each_single_entry_is_looked_at(owner: AsyncSession) -> None:
+async def test_each_entry_is_checked(owner: AsyncSession) -> None:
     for entry in sorted(await _ids(owner, "true")):
         async with owner.begin_nested() as savepoint:
             await owner.execute(
@@ -226,7 +232,7 @@ async def test_each_single_entry_is_looked_at(owner: AsyncSession) -> None:
             await savepoint.rollback()
 
 
-async def test_a_missing_entry_leaves_a_gap(owner: AsyncSession) -> None:
+async def test_each_missing_entry_is_found(owner: AsyncSession) -> None:
     for entry in sorted(await _ids(owner, "true")):
         async with owner.begin_nested() as savepoint:
             await owner.execute(text("DELETE FROM ledger_entries WHERE id = :id"), {"id": entry})
@@ -235,7 +241,7 @@ async def test_a_missing_entry_leaves_a_gap(owner: AsyncSession) -> None:
             await savepoint.rollback()
 
 
-async def test_much_that_is_new_is_caught_up_with_in_several_runs(world: Database) -> None:
+async def test_many_new_rows_are_checked_in_several_runs(world: Database) -> None:
     limits = Limits(new_entries=4, new_rows=4, entries=2, wallets=1, transfers=1)
     progress = Progress(horizon=await check_runs.horizon(world))
     for _ in range(6):
@@ -258,7 +264,7 @@ async def test_much_that_is_new_is_caught_up_with_in_several_runs(world: Databas
     assert found == {"wallet_balance"}
 
 
-async def test_a_run_goes_on_where_the_last_sound_one_ended(world: Database) -> None:
+async def test_a_run_starts_where_the_last_sound_run_ended(world: Database) -> None:
     async with world.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
     first = await _kept(world)
@@ -280,7 +286,7 @@ async def test_a_run_goes_on_where_the_last_sound_one_ended(world: Database) -> 
     assert (await _kept(world))["horizon"] >= second["horizon"]
 
 
-async def test_a_restored_database_goes_on_numbering(world: Database) -> None:
+async def test_a_restored_database_continues_the_transaction_numbers(world: Database) -> None:
     """A new cluster counts transactions from the start: what is new would look old."""
     await world.as_owner(
         "INSERT INTO ledger_checkpoints (violations, details, progress)"

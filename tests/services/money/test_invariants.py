@@ -111,7 +111,7 @@ MORE = {
 }
 
 
-async def test_what_is_broken_was_sound(owner: AsyncSession) -> None:
+async def test_the_books_are_sound_before_they_are_broken(owner: AsyncSession) -> None:
     assert await invariants.run(owner) == []
 
 
@@ -123,7 +123,9 @@ def test_every_invariant_is_broken_once() -> None:
 
 
 @pytest.mark.parametrize("names", BREAKS)
-async def test_a_broken_invariant_is_seen_and_freezes(owner: AsyncSession, names: str) -> None:
+async def test_a_broken_invariant_is_found_and_freezes_money(
+    owner: AsyncSession, names: str
+) -> None:
     for statement in BREAKS[names]:
         await owner.execute(text(statement))
     found = await invariants.run(owner)
@@ -149,7 +151,7 @@ async def test_a_broken_invariant_is_seen_and_freezes(owner: AsyncSession, names
 
 
 @pytest.mark.parametrize("what", MORE)
-async def test_other_ways_to_break_one(owner: AsyncSession, what: str) -> None:
+async def test_other_violations_are_found(owner: AsyncSession, what: str) -> None:
     name, statement = MORE[what]
     await owner.execute(text(statement))
     assert [violation.name for violation in await invariants.run(owner)] == [name]
@@ -165,7 +167,7 @@ async def test_a_sound_ledger_leaves_a_checkpoint_and_nothing_else(session: Asyn
     ]
 
 
-async def test_a_missing_switch_row_does_not_stop_the_freeze(owner: AsyncSession) -> None:
+async def test_a_missing_switch_row_does_not_prevent_the_freeze(owner: AsyncSession) -> None:
     await owner.execute(text("DELETE FROM kill_switches WHERE key = 'payouts'"))
     await owner.execute(text(BREAKS["wallet_balance"][0]))
     assert await incidents.check_ledger_invariant(owner)

@@ -16,7 +16,7 @@ def _id(who: Actor) -> int:
     return who.user_id
 
 
-async def test_the_ledger_turns_the_databases_refusals_into_facts(database: Database) -> None:
+async def test_refusals_of_the_database_become_domain_errors(database: Database) -> None:
     async with database.sessions.begin() as session:
         one, two = [await people.person(session, balance=100) for _ in range(2)]
         mine = (await wallets.of_user(session, _id(one))).id

@@ -134,7 +134,7 @@ async def rows_of_losses(scene: Scene) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-async def test_several_orphans_one_after_the_other(scene: Scene, order: int) -> None:
+async def test_several_orphans_are_balanced_in_any_order(scene: Scene, order: int) -> None:
     for n, amount in enumerate((50, -200)):
         await breakage.by_hand(
             scene.database, breakage.orphan(scene.wallet, amount, key=f"hand-{n}")
@@ -159,7 +159,7 @@ async def test_several_orphans_one_after_the_other(scene: Scene, order: int) -> 
     assert (seen.sound, seen.balance, seen.version) == (True, 123, 7)
 
 
-async def test_an_orphan_in_a_hold_does_not_keep_its_money(database: Database) -> None:
+async def test_an_orphan_in_a_hold_does_not_block_its_release(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         stranger = await people.person(session, balance=10)
@@ -182,7 +182,7 @@ async def test_an_orphan_in_a_hold_does_not_keep_its_money(database: Database) -
         await escrow.release(session, target_id=deal.target.id)
 
 
-async def test_a_lost_entry_and_a_changed_one_are_named_and_not_papered_over(scene: Scene) -> None:
+async def test_lost_and_changed_entries_are_named_and_not_repaired(scene: Scene) -> None:
     find = f"wallet_id = {scene.wallet} AND version = 2"
     await breakage.by_hand(scene.database, f"UPDATE ledger_entries SET amount = 21 WHERE {find}")
     assert await scene.found() == [
@@ -246,7 +246,7 @@ async def test_a_balance_is_reset_only_to_what_its_entries_explain(
     await breakage.by_hand(scene.database, *(sql.format(wallet=scene.wallet) for sql in undone))
 
 
-async def test_only_the_owners_role_repairs_and_only_what_two_have_signed(scene: Scene) -> None:
+async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene: Scene) -> None:
     change = f"UPDATE wallets SET balance = balance + 7 WHERE id = {scene.wallet}"
     await breakage.by_hand(scene.database, change)
     async with scene.database.sessions.begin() as session:
@@ -273,7 +273,7 @@ async def test_only_the_owners_role_repairs_and_only_what_two_have_signed(scene:
             await rows.table(session, f"{change} RETURNING id")
 
 
-async def test_what_a_confirmation_does_is_not_done_by_the_owner(scene: Scene) -> None:
+async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
     """Not even one that says by mistake that it still waits for that."""
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)
@@ -290,14 +290,14 @@ async def test_what_a_confirmation_does_is_not_done_by_the_owner(scene: Scene) -
         await breakage.repaired(scene.database, proposed)
 
 
-async def test_an_entry_that_is_no_orphan_is_not_taken_back(scene: Scene) -> None:
+async def test_only_an_orphan_can_be_balanced(scene: Scene) -> None:
     entry = await scene.one("SELECT id FROM ledger_entries WHERE version = 2 AND wallet_id=:wallet")
     for wrong, expected in ((entry, errors.NotCorrectable), (999_999, errors.NotFound)):
         with pytest.raises(expected):
             await scene.sign("orphan", wrong)
 
 
-async def test_an_escrow_whose_money_moved_is_not_held_again(database: Database) -> None:
+async def test_a_settled_escrow_cannot_be_reopened(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         held = await people.approved(session)

@@ -19,7 +19,7 @@ async def world(server: embedded.Postgres, business: str) -> AsyncIterator[Datab
         yield database
 
 
-def test_every_invariant_has_a_cheap_way() -> None:
+def test_every_invariant_has_a_query_for_new_rows() -> None:
     """One without would be asked about the whole history each minute."""
     cheap = (
         scoped_invariants.ROW_FILTERS.keys() | scoped_invariants.IMPLIED | {"correction_done_once"}
@@ -68,7 +68,7 @@ def test_every_invariant_has_a_cheap_way() -> None:
         ),
     ],
 )
-async def test_a_change_of_an_old_row_is_new(
+async def test_a_change_of_an_old_row_is_checked(
     world: Database, table: str, change: str, broken: set[str]
 ) -> None:
     since = await check_runs.horizon(world)
@@ -86,7 +86,7 @@ async def test_a_change_of_an_old_row_is_new(
         ("version = version + 1", {"wallet_version"}),
     ],
 )
-async def test_a_wallet_that_just_moved_is_compared(
+async def test_a_wallet_with_new_entries_is_checked(
     world: Database, change: str, broken: set[str]
 ) -> None:
     since = await check_runs.horizon(world)

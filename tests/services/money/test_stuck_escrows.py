@@ -53,7 +53,7 @@ async def test_the_watchdog_counts_from_the_later_of_hold_and_publish_at(
     assert await _watch(database) == 0
 
 
-async def test_the_watchdog_gives_the_money_back_and_says_so(database: Database) -> None:
+async def test_the_watchdog_refunds_and_notifies(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.approved(session)
     await database.forward(SLA + HOUR)
@@ -68,7 +68,7 @@ async def test_the_watchdog_gives_the_money_back_and_says_so(database: Database)
         ) == [("escrow_watchdog", None), ("target_refunded", deal.advertiser.user_id)]
 
 
-async def test_the_watchdog_never_touches_what_may_be_out(database: Database) -> None:
+async def test_the_watchdog_never_touches_a_post_that_may_be_published(database: Database) -> None:
     async with database.sessions.begin() as session:
         for state in ("sending", "uncertain", "success", "failed"):
             await people.approved(session)
@@ -120,7 +120,7 @@ async def test_a_stopped_watchdog_only_counts_and_alerts(database: Database, key
     assert await _states(database) == [("refunded", "failed", "refunded")]
 
 
-async def test_payouts_do_not_stop_the_watchdog(database: Database) -> None:
+async def test_stopped_payouts_do_not_stop_the_watchdog(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
         await people.stop(session, Switch.PAYOUTS)

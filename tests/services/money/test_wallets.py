@@ -12,14 +12,14 @@ def _id(who: Actor) -> int:
     return who.user_id
 
 
-async def test_what_is_settled_is_not_held_any_more(session: AsyncSession) -> None:
+async def test_settled_money_is_no_longer_held(session: AsyncSession) -> None:
     deal = await people.failed(session)
     assert (await wallets.balances(session, _id(deal.advertiser))).held == deal.target.price
     await escrow.refund(session, target_id=deal.target.id)
     assert (await wallets.balances(session, _id(deal.advertiser))).held == 0
 
 
-async def test_balances_and_statement(session: AsyncSession) -> None:
+async def test_balances_and_statement_follow_the_ledger(session: AsyncSession) -> None:
     deal = await people.deal(session, balance=20_000, price=5_000)
     assert await wallets.balances(session, _id(deal.advertiser)) == wallets.Balances(
         20_000, 0, "USD"
@@ -39,7 +39,7 @@ async def test_balances_and_statement(session: AsyncSession) -> None:
     assert rest == lines[1:]
 
 
-async def test_a_wallet_of_another_currency_is_noticed(session: AsyncSession) -> None:
+async def test_a_wallet_of_another_currency_is_found(session: AsyncSession) -> None:
     assert await wallets.find_other_currency(session, "USD") is None
     await people.person(session)
     assert await wallets.find_other_currency(session, "USD") is None

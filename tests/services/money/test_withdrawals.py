@@ -66,7 +66,7 @@ async def _told(session: AsyncSession, id_: int) -> list[tuple[Any, ...]]:
     )
 
 
-async def test_asked_approved_and_paid(session: AsyncSession) -> None:
+async def test_a_withdrawal_is_requested_approved_and_paid(session: AsyncSession) -> None:
     person, wanted = await _asked(session)
     admin = await people.staff(session)
     assert await rows.table(session, WHERE_IT_IS, id=person.user_id) == [
@@ -111,7 +111,9 @@ async def test_asked_approved_and_paid(session: AsyncSession) -> None:
 
 
 @pytest.mark.parametrize("steps", ["give_back", "approve give_back", "cancel"])
-async def test_money_comes_back_whole(session: AsyncSession, steps: str) -> None:
+async def test_a_returned_withdrawal_gives_all_money_back(
+    session: AsyncSession, steps: str
+) -> None:
     person, wanted = await _asked(session)
     admin = await people.staff(session)
     for step in steps.split():
@@ -146,13 +148,13 @@ async def test_a_form_sent_twice_is_one_withdrawal(session: AsyncSession) -> Non
 
 
 @pytest.mark.parametrize("amount", [0, -1, MAX_AMOUNT + 1])
-async def test_an_amount_that_is_none(session: AsyncSession, amount: int) -> None:
+async def test_invalid_amounts_are_refused(session: AsyncSession, amount: int) -> None:
     person = await people.person(session, balance=100)
     with pytest.raises(errors.InvalidAmount):
         await withdrawals.request(session, actor=person, amount=amount, key="k")
 
 
-async def test_the_clock_withdraws_nothing_and_nothing_is_found_of_nothing(
+async def test_the_system_cannot_withdraw_and_an_unknown_withdrawal_is_not_found(
     session: AsyncSession,
 ) -> None:
     with pytest.raises(errors.AccessDenied):
@@ -163,14 +165,14 @@ async def test_the_clock_withdraws_nothing_and_nothing_is_found_of_nothing(
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
-async def test_a_reason_that_is_none(session: AsyncSession, reason: str) -> None:
+async def test_invalid_reasons_are_refused(session: AsyncSession, reason: str) -> None:
     _, wanted = await _asked(session)
     admin = await people.staff(session)
     with pytest.raises(errors.InvalidText):
         await withdrawals.return_money(session, actor=admin, withdrawal_id=wanted.id, reason=reason)
 
 
-async def test_more_than_is_there(database: Database) -> None:
+async def test_an_amount_above_the_balance_is_refused(database: Database) -> None:
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
     refusal = await rows.refused(
@@ -183,7 +185,9 @@ async def test_more_than_is_there(database: Database) -> None:
     assert (refusal.needed, refusal.balance) == (101, 100)
 
 
-async def test_the_switch_stops_requests_and_approvals_but_no_fact(database: Database) -> None:
+async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_payment(
+    database: Database,
+) -> None:
     async with database.sessions.begin() as session:
         person, waiting = await _asked(session)
         rich = await people.person(session, balance=100)
@@ -230,7 +234,7 @@ async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
 
 
 @pytest.mark.parametrize("step", [approve, pay, give_back])
-async def test_staff_alone_decide_and_never_on_their_own_money(
+async def test_only_staff_decide_and_never_on_their_own_money(
     database: Database, step: Act
 ) -> None:
     async with database.sessions.begin() as session:
@@ -254,7 +258,7 @@ async def test_staff_alone_decide_and_never_on_their_own_money(
         assert isinstance(refusal, expected)
 
 
-async def test_only_its_person_cancels_and_only_before_approval(database: Database) -> None:
+async def test_only_the_person_cancels_and_only_before_approval(database: Database) -> None:
     async with database.sessions.begin() as session:
         person, wanted = await _asked(session)
         other, admin = await people.person(session), await people.staff(session)
@@ -300,7 +304,7 @@ async def test_an_outside_payment_belongs_to_one_withdrawal(database: Database) 
                 )
 
 
-async def test_many_at_once_never_take_more_than_is_there(database: Database) -> None:
+async def test_concurrent_withdrawals_never_exceed_the_balance(database: Database) -> None:
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=1_050)
         admins = [await people.staff(session) for _ in range(4)]
@@ -332,7 +336,7 @@ async def test_many_at_once_never_take_more_than_is_there(database: Database) ->
     assert {row.status for row in done if row not in lost} == {status}
 
 
-async def test_the_database_refuses_what_no_withdrawal_explains(database: Database) -> None:
+async def test_the_database_refuses_transfers_without_a_withdrawal(database: Database) -> None:
     async with database.sessions.begin() as session:
         person, wanted = await _asked(session)
         thief = await people.person(session, balance=1)

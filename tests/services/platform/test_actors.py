@@ -7,7 +7,7 @@ from services.platform.actors import Actor, correlation_id
 from tests.factories import people, rows
 
 
-async def test_staff_is_staff_in_the_admin_chat_alone() -> None:
+async def test_roles_count_only_in_the_admin_chat() -> None:
     roles = frozenset({Role.OPERATOR})
     assert Actor(1, roles, in_admin_chat=True).staff_role(Role.OPERATOR) is Role.OPERATOR
     assert Actor(1, roles, in_admin_chat=True).staff_role(Role.ADMIN) is None

@@ -8,7 +8,7 @@ from services.platform.actors import Actor
 from tests.factories import people, rows
 
 
-async def test_a_refusal_is_kept_with_role_and_place(session: AsyncSession) -> None:
+async def test_a_refusal_is_audited_with_role_and_chat(session: AsyncSession) -> None:
     actor = Actor(
         (await people.person(session)).user_id, frozenset({Role.ADMIN}), in_admin_chat=False
     )

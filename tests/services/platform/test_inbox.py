@@ -38,11 +38,11 @@ def _message(update_id: int, chat_id: int = 5, words: str = "hello") -> dict[str
         ({"update_id": 1, "message": {"chat": {"id": "text"}}}, 0),
     ],
 )
-def test_the_lane_of_an_update(update: dict[str, Any], lane: int) -> None:
+def test_the_lane_of_an_update_is_its_chat(update: dict[str, Any], lane: int) -> None:
     assert inbox.lane_of(update) == lane
 
 
-async def test_updates_are_stored_once_and_taken_in_order(session: AsyncSession) -> None:
+async def test_updates_are_stored_once_and_claimed_in_order(session: AsyncSession) -> None:
     assert await inbox.store(session, []) == 0
     assert await inbox.store(session, [_message(12), _message(11), _message(12)]) == 2
     assert await inbox.store(session, [_message(11), _message(13)]) == 1
@@ -53,7 +53,7 @@ async def test_updates_are_stored_once_and_taken_in_order(session: AsyncSession)
     assert [row.update_id for row in rest] == [13]
 
 
-async def test_characters_that_the_database_cannot_keep(session: AsyncSession) -> None:
+async def test_characters_that_the_database_cannot_store_are_removed(session: AsyncSession) -> None:
     strange = _message(1, words="a\0b\ud83dc🍞")
     assert await inbox.store(session, [strange, _message(2)]) == 2
     taken = await inbox.claim(session, limit=9)
@@ -61,7 +61,9 @@ async def test_characters_that_the_database_cannot_keep(session: AsyncSession) -
     assert taken[0].payload["message"]["text"] == "ab\ufffdc🍞"
 
 
-async def test_done_empties_and_failed_keeps(session: AsyncSession) -> None:
+async def test_a_handled_update_loses_its_content_and_a_parked_one_keeps_it(
+    session: AsyncSession,
+) -> None:
     await inbox.store(session, [_message(1), _message(2), _message(3)])
     one, two, _ = await inbox.claim(session, limit=9)
     assert await inbox.mark_handled(session, one.id)
@@ -80,7 +82,7 @@ async def test_done_empties_and_failed_keeps(session: AsyncSession) -> None:
     ]
 
 
-async def test_an_update_that_never_ends_is_parked(session: AsyncSession) -> None:
+async def test_an_update_that_is_claimed_too_often_is_parked(session: AsyncSession) -> None:
     await inbox.store(session, [_message(1)])
     for attempt in range(1, inbox.MAX_ATTEMPTS + 1):
         taken = await inbox.claim(session, limit=9)
@@ -90,7 +92,7 @@ async def test_an_update_that_never_ends_is_parked(session: AsyncSession) -> Non
     assert await rows.one(session, "SELECT last_error FROM inbox") is not None
 
 
-async def test_a_payment_that_cannot_be_handled_is_told_and_retried(session: AsyncSession) -> None:
+async def test_a_parked_payment_is_reported_and_can_be_retried(session: AsyncSession) -> None:
     paid = {"update_id": 1, "message": {"chat": {"id": 7}, "successful_payment": {}}}
     await inbox.store(session, [paid, _message(2)])
     for row in await inbox.claim(session, limit=9):

@@ -14,7 +14,9 @@ from tests.factories import people, rows
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.SUPER_ADMIN])
 @pytest.mark.parametrize("key", Switch)
-async def test_stop_and_run(session: AsyncSession, key: Switch, role: Role) -> None:
+async def test_an_operator_stops_and_runs_each_switch(
+    session: AsyncSession, key: Switch, role: Role
+) -> None:
     operator = await people.staff(session, role)
     for enabled in (False, True):
         before = await rows.snapshot(session)
@@ -41,7 +43,7 @@ async def test_stop_and_run(session: AsyncSession, key: Switch, role: Role) -> N
     ) == [("kill_switch_stopped", role, key), ("kill_switch_run", role, key)]
 
 
-async def test_others_set_nothing(session: AsyncSession) -> None:
+async def test_others_cannot_set_a_switch(session: AsyncSession) -> None:
     operator = await people.staff(session, Role.OPERATOR)
     outside = Actor(operator.user_id, operator.roles, in_admin_chat=False)
     nobody, admin = await people.person(session), await people.staff(session, Role.ADMIN)
@@ -70,7 +72,7 @@ async def test_a_missing_row_counts_as_stopped(database: Database) -> None:
             )
 
 
-async def test_stopping_posting_says_what_is_under_way(session: AsyncSession) -> None:
+async def test_stopping_posting_returns_the_posts_under_way(session: AsyncSession) -> None:
     for _ in range(2):
         await people.approved(session)
         await people.claimed(session)

@@ -26,7 +26,7 @@ async def test_a_message_with_a_key_is_owed_once(session: AsyncSession) -> None:
     assert len(await outbox.claim(session, limit=9)) == 3
 
 
-async def test_a_taken_message_is_leased(database: Database) -> None:
+async def test_a_claimed_message_is_leased(database: Database) -> None:
     async def take() -> list[OutboxMessage]:
         async with database.sessions.begin() as session:
             return list(await outbox.claim(session, limit=99))
@@ -66,7 +66,9 @@ async def test_a_message_that_cannot_arrive_is_given_up(session: AsyncSession) -
 
 
 @pytest.mark.parametrize("arrived", [False, True])
-async def test_what_has_ended_stays_so(session: AsyncSession, *, arrived: bool) -> None:
+async def test_a_message_that_ended_does_not_change(
+    session: AsyncSession, *, arrived: bool
+) -> None:
     await session.execute(text("UPDATE outbox SET status = 'failed'"))
     await _owe(session)
     [owed] = await outbox.claim(session, limit=99)

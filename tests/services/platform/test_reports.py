@@ -35,7 +35,7 @@ async def _counts(session: AsyncSession, name: str, column: str) -> dict[str, in
 
 
 @pytest.mark.parametrize("name", CLEAN)
-async def test_reports_that_must_be_empty(world: AsyncSession, name: str) -> None:
+async def test_reports_of_mistakes_are_empty(world: AsyncSession, name: str) -> None:
     assert await reports.run(world, name) == []
 
 
@@ -46,7 +46,7 @@ async def test_every_wallet_of_the_ledger_report_is_valid(world: AsyncSession) -
     assert sum(row["ledger_sum"] or 0 for row in found) == 0
 
 
-async def test_counts(world: AsyncSession) -> None:
+async def test_the_counts_are_those_of_the_plan(world: AsyncSession) -> None:
     assert await reports.run(world, "counts") == [
         {"campaign_count": 5, "target_count": 4, "escrow_count": 3, "postjob_count": 3}
     ]
@@ -66,7 +66,7 @@ async def test_counts(world: AsyncSession) -> None:
     assert [row["last_error"] for row in failed] == ["Bad Request: chat not found"]
 
 
-async def test_the_week_and_its_audit(world: AsyncSession) -> None:
+async def test_the_weekly_report_counts_and_lists_the_audit(world: AsyncSession) -> None:
     week = await reports.run(world, "week")
     assert [
         (row["active_campaigns"], row["draft_campaigns"], row["posted_targets"]) for row in week

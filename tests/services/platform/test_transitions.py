@@ -65,20 +65,20 @@ def test_every_state_is_reachable(thing: str) -> None:
 
 
 @every_thing
-def test_only_final_states_have_no_way_out(thing: str) -> None:
+def test_only_final_states_have_no_further_move(thing: str) -> None:
     moves, states, _, final = TABLES[thing]
     assert {state for state in states if not any(a == state for a, _ in moves)} == final
 
 
 @every_thing
-def test_the_moves_are_those_of_the_product(thing: str) -> None:
+def test_the_number_of_moves_is_known(thing: str) -> None:
     moves, *_ = TABLES[thing]
     assert {f"{a}>{b}" for a, b in moves} == set(EXPECTED[thing].split())
     assert all(moves.values()), "a move that nobody may make"
 
 
 @every_thing
-def test_what_is_not_in_the_table_is_refused(thing: str) -> None:
+def test_a_move_outside_the_table_is_refused(thing: str) -> None:
     moves, states, *_ = TABLES[thing]
     for status, wanted, who in product(states, states, ActorRole):
         if who in moves.get((status, wanted), frozenset()):
@@ -92,7 +92,7 @@ def test_what_is_not_in_the_table_is_refused(thing: str) -> None:
         assert status not in transitions.allowed_from(moves, wanted, who)
 
 
-def test_who_moves_what() -> None:
+def test_each_move_has_its_roles() -> None:
     staff = {ActorRole.ADMIN, ActorRole.SUPER_ADMIN}
     assert transitions.CAMPAIGN[CampaignStatus.DRAFT, CampaignStatus.ACTIVE] == {
         ActorRole.ADVERTISER,

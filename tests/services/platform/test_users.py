@@ -24,7 +24,7 @@ async def test_the_language_follows_telegram_until_it_is_chosen(session: AsyncSe
     assert (await _register(session, "ru")).language == "en"
 
 
-async def test_a_time_zone_is_one_of_the_worlds(session: AsyncSession) -> None:
+async def test_an_unknown_time_zone_is_refused(session: AsyncSession) -> None:
     user = await _register(session, "en")
     for wrong in ("Mars/Base", "", "../etc/passwd", "/etc/passwd"):
         with pytest.raises(errors.NotFound):
@@ -38,5 +38,5 @@ async def test_a_time_zone_is_one_of_the_worlds(session: AsyncSession) -> None:
     ("code", "language"),
     [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("de", "en"), (None, "en")],
 )
-def test_the_language_follows_telegrams(code: str | None, language: str) -> None:
+def test_a_language_without_texts_becomes_english(code: str | None, language: str) -> None:
     assert users.known_language(code) == language

@@ -29,7 +29,7 @@ async def _offered(session: AsyncSession) -> people.Deal:
     return deal
 
 
-async def test_only_what_has_failed_is_one(session: AsyncSession) -> None:
+async def test_only_a_failed_job_is_a_dead_letter(session: AsyncSession) -> None:
     pending = await people.deal(session)
     live = await people.posted(session)
     for target_id in (pending.target.id, live.target.id, NOWHERE):
@@ -43,7 +43,7 @@ async def test_only_what_has_failed_is_one(session: AsyncSession) -> None:
     assert letter == await dead_letters.get(session, target_id=dead.target.id)
 
 
-async def test_it_is_tried_again_once(session: AsyncSession) -> None:
+async def test_a_dead_letter_is_submitted_again_once(session: AsyncSession) -> None:
     deal = await _offered(session)
     assert not await dead_letters.offer(session, actor=deal.moderator, target_id=deal.target.id)
     first = await _retry(session, deal.advertiser, deal.target.id)
@@ -52,7 +52,9 @@ async def test_it_is_tried_again_once(session: AsyncSession) -> None:
     assert again.id == first.id
 
 
-async def test_what_was_not_offered_is_not_tried_again(session: AsyncSession) -> None:
+async def test_a_dead_letter_that_was_not_offered_cannot_be_submitted_again(
+    session: AsyncSession,
+) -> None:
     deal = await people.failed(session)
     before = await rows.snapshot(session)
     with pytest.raises(errors.NotFound):
@@ -60,7 +62,7 @@ async def test_what_was_not_offered_is_not_tried_again(session: AsyncSession) ->
     assert await rows.snapshot(session) == before
 
 
-async def test_nobody_else_tries_it_again_or_sees_that_it_was(session: AsyncSession) -> None:
+async def test_only_its_advertiser_submits_a_dead_letter_again(session: AsyncSession) -> None:
     deal = await _offered(session)
     for _ in range(2):
         for other in (deal.owner, await people.person(session)):
@@ -70,7 +72,7 @@ async def test_nobody_else_tries_it_again_or_sees_that_it_was(session: AsyncSess
 
 
 @pytest.mark.parametrize("mine", ["advertiser", "owner"])
-async def test_nobody_offers_what_is_about_their_own_money(
+async def test_an_admin_cannot_offer_a_dead_letter_of_their_own(
     session: AsyncSession, mine: str
 ) -> None:
     deal = await people.failed(session)
@@ -81,9 +83,7 @@ async def test_nobody_offers_what_is_about_their_own_money(
 
 
 @pytest.mark.parametrize("now", [Terms(people.PRICE + 1, 24), Terms(people.PRICE, 23)])
-async def test_terms_that_have_changed_are_asked_for_again(
-    session: AsyncSession, now: Terms
-) -> None:
+async def test_changed_terms_need_a_new_agreement(session: AsyncSession, now: Terms) -> None:
     deal = await _offered(session)
     await channels.set_terms(
         session,

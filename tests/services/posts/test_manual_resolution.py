@@ -21,7 +21,7 @@ from tests.services.posts.uncertain import KNOWN, count_cards, state, the_doubt,
 HELD = ("held", "approved")
 
 
-async def test_there_is_no_card_of_nothing(session: AsyncSession) -> None:
+async def test_an_unknown_target_has_no_case(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
         await manual_resolution.get_case(session, target_id=999_999)
 
@@ -71,7 +71,9 @@ async def test_an_old_card_decides_nothing(session: AsyncSession, what: str) -> 
 
 @pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "decide_release", "postpone"])
 @pytest.mark.parametrize("who", ["advertiser", "owner", "outsider", "operator", "elsewhere"])
-async def test_who_may_not_decide(database: Database, who: str, what: str) -> None:
+async def test_only_uninvolved_admins_in_the_admin_chat_decide(
+    database: Database, who: str, what: str
+) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session)
         roles = frozenset({Role.ADMIN})
@@ -93,7 +95,9 @@ async def test_who_may_not_decide(database: Database, who: str, what: str) -> No
 
 
 @pytest.mark.parametrize("message_id", [KNOWN, 1])
-async def test_an_id_from_before_the_send_is_not_it(session: AsyncSession, message_id: int) -> None:
+async def test_a_message_id_from_before_the_send_is_refused(
+    session: AsyncSession, message_id: int
+) -> None:
     made = await uncertain(session)
     with pytest.raises(errors.PostNotProven):
         await manual_resolution.confirm_published(
@@ -106,7 +110,7 @@ async def test_an_id_from_before_the_send_is_not_it(session: AsyncSession, messa
     assert await state(session) == ("uncertain", *HELD)
 
 
-async def test_another_posts_id_is_not_it(session: AsyncSession) -> None:
+async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) -> None:
     first = await people.posted(session)  # message 10
     await people.another(session, first)
     claim = await people.claimed(session)
@@ -127,7 +131,7 @@ async def test_another_posts_id_is_not_it(session: AsyncSession) -> None:
     )
 
 
-async def test_what_is_paid_is_nobodys_card_any_more(database: Database) -> None:
+async def test_a_paid_post_cannot_be_decided(database: Database) -> None:
     """Not even in a channel where the bot cannot look at anything by now."""
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
@@ -150,7 +154,7 @@ async def test_what_is_paid_is_nobodys_card_any_more(database: Database) -> None
 @pytest.mark.parametrize(
     "what", ["confirm_published", "confirm_absent", "decide_refund", "decide_release", "postpone"]
 )
-async def test_there_is_nothing_to_decide_where_nothing_was_sent(
+async def test_a_post_that_was_never_sent_cannot_be_decided(
     session: AsyncSession, what: str
 ) -> None:
     made = await people.deal(session)
@@ -175,7 +179,7 @@ async def _unseen(database: Database) -> people.Deal:
     return made
 
 
-async def test_an_unseen_post_is_released_by_a_person(database: Database) -> None:
+async def test_an_admin_releases_an_unverifiable_post(database: Database) -> None:
     made = await _unseen(database)
     async with database.sessions.begin() as session:
         assert await _act(session, "decide_release", made.moderator, made.target.id)
@@ -186,7 +190,7 @@ async def test_an_unseen_post_is_released_by_a_person(database: Database) -> Non
         assert not await _act(session, "decide_release", made.moderator, made.target.id)
 
 
-async def test_an_unseen_post_is_refunded_by_a_person(database: Database) -> None:
+async def test_an_admin_refunds_an_unverifiable_post(database: Database) -> None:
     made = await _unseen(database)
     async with database.sessions.begin() as session:
         assert await _act(session, "decide_refund", made.moderator, made.target.id)
@@ -194,7 +198,7 @@ async def test_an_unseen_post_is_refunded_by_a_person(database: Database) -> Non
         assert await state(session) == ("failed", "refunded", "refunded")
 
 
-async def test_an_unseen_post_waits_another_day(database: Database) -> None:
+async def test_an_admin_postpones_the_decision_by_a_day(database: Database) -> None:
     made = await _unseen(database)
     async with database.sessions.begin() as session:
         assert await _act(session, "postpone", made.moderator, made.target.id)
@@ -207,7 +211,9 @@ async def test_an_unseen_post_waits_another_day(database: Database) -> None:
         assert await state(session) == ("success", *HELD)
 
 
-async def test_nobody_releases_before_the_promised_hours_are_over(session: AsyncSession) -> None:
+async def test_a_post_is_not_released_before_its_promised_hours_are_over(
+    session: AsyncSession,
+) -> None:
     made = await people.posted(session, promised_hours=2)
     await channels.record_rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
     with pytest.raises(errors.PostNotProven):
@@ -216,9 +222,7 @@ async def test_nobody_releases_before_the_promised_hours_are_over(session: Async
 
 
 @pytest.mark.parametrize("what", ["decide_refund", "decide_release", "postpone"])
-async def test_a_live_post_that_is_seen_is_nobodys_to_decide(
-    session: AsyncSession, what: str
-) -> None:
+async def test_a_verifiable_post_cannot_be_decided(session: AsyncSession, what: str) -> None:
     made = await people.posted(session, promised_hours=2)
     before = await rows.snapshot(session)
     assert not await _act(session, what, made.moderator, made.target.id)

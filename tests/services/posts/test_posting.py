@@ -45,7 +45,7 @@ async def _nothing(session: AsyncSession) -> None:
     assert await one_post.claim(session, owner="w", lease=people.LEASE) is None
 
 
-async def test_a_claim_is_one_workers(session: AsyncSession) -> None:
+async def test_a_post_is_claimed_by_one_worker(session: AsyncSession) -> None:
     deal = await people.approved(session)
     claim = await people.claimed(session)
     assert (claim.target_id, claim.chat_id, claim.claim_no, claim.attempts) == (
@@ -71,7 +71,7 @@ async def test_nothing_is_claimed_while_stopped(session: AsyncSession, key: Swit
     await _nothing(session)
 
 
-async def test_a_stop_is_read_again_right_before_the_send(session: AsyncSession) -> None:
+async def test_the_switch_is_read_again_right_before_the_send(session: AsyncSession) -> None:
     await people.approved(session)
     claim = await people.claimed(session)
     await people.stop(session, Switch.TELEGRAM_POSTING)
@@ -81,7 +81,9 @@ async def test_a_stop_is_read_again_right_before_the_send(session: AsyncSession)
 
 
 @pytest.mark.parametrize("why", ["campaign", "suspended", "removed"])
-async def test_what_is_paused_or_gone_is_not_claimed(session: AsyncSession, why: str) -> None:
+async def test_posts_of_paused_campaigns_and_closed_channels_are_not_claimed(
+    session: AsyncSession, why: str
+) -> None:
     deal = await people.approved(session)
     if why == "campaign":
         await campaigns.pause(session, actor=deal.advertiser, campaign_id=deal.campaign.id)
@@ -92,13 +94,13 @@ async def test_what_is_paused_or_gone_is_not_claimed(session: AsyncSession, why:
     await _nothing(session)
 
 
-async def test_a_paused_channel_still_gets_what_was_approved(session: AsyncSession) -> None:
+async def test_a_paused_channel_gets_its_approved_posts(session: AsyncSession) -> None:
     deal = await people.approved(session)
     await channels.pause(session, actor=deal.owner, channel_id=deal.channel.id)
     await people.claimed(session)
 
 
-async def test_a_channels_new_owner_does_not_work_for_the_old_one(session: AsyncSession) -> None:
+async def test_a_post_approved_under_an_earlier_owner_is_not_claimed(session: AsyncSession) -> None:
     deal = await people.approved(session)
     await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
     heir = await people.person(session)
@@ -125,7 +127,7 @@ async def test_a_channel_has_one_post_under_way(session: AsyncSession) -> None:
     await _nothing(session)  # nobody could tell the uncertain post from its neighbour
 
 
-async def test_sent(session: AsyncSession) -> None:
+async def test_a_published_post_is_recorded(session: AsyncSession) -> None:
     deal = await people.posted(session, promised_hours=24)
     assert await _job(session, "status, message_id, lease_owner, sent_at <= clock()") == (
         "success",
@@ -143,7 +145,7 @@ async def test_sent(session: AsyncSession) -> None:
     ) == [(deal.advertiser.user_id,), (deal.owner.user_id,)]
 
 
-async def test_refused(session: AsyncSession) -> None:
+async def test_a_refused_post_fails(session: AsyncSession) -> None:
     deal = await people.failed(session)
     assert await _job(session, "status, last_error") == (
         "failed",
@@ -154,7 +156,7 @@ async def test_refused(session: AsyncSession) -> None:
     ]
 
 
-async def test_a_lost_right_suspends_the_channel_and_costs_no_attempt(
+async def test_lost_rights_suspend_the_channel_and_cost_no_attempt(
     session: AsyncSession,
 ) -> None:
     deal = await people.approved(session)
@@ -170,7 +172,9 @@ async def test_a_lost_right_suspends_the_channel_and_costs_no_attempt(
     assert (await people.claimed(session)).claim_no == 2
 
 
-async def test_not_sent_waits_longer_each_time_and_ends(database: Database) -> None:
+async def test_each_failed_attempt_waits_longer_and_the_last_one_fails_the_post(
+    database: Database,
+) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
     waits = []
@@ -191,7 +195,7 @@ async def test_not_sent_waits_longer_each_time_and_ends(database: Database) -> N
     assert timedelta(seconds=8) < waits[0] < timedelta(seconds=11)
 
 
-async def test_a_flood_answer_costs_no_attempt_and_is_obeyed(session: AsyncSession) -> None:
+async def test_a_429_costs_no_attempt_and_delays_the_post(session: AsyncSession) -> None:
     await people.approved(session)
     claim = await people.claimed(session)
     assert await posting.record_not_sent(
@@ -202,7 +206,7 @@ async def test_a_flood_answer_costs_no_attempt_and_is_obeyed(session: AsyncSessi
     assert timedelta(seconds=70) < wait <= timedelta(seconds=77)
 
 
-async def test_uncertain_is_never_sent_again_and_looked_for_at_once(session: AsyncSession) -> None:
+async def test_an_uncertain_post_is_searched_for_and_not_sent_again(session: AsyncSession) -> None:
     await people.approved(session)
     claim = await people.claimed(session)
     assert await one_post.may_send(session, claim)
@@ -218,7 +222,7 @@ async def test_uncertain_is_never_sent_again_and_looked_for_at_once(session: Asy
 
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("since", ["rescued", "another claim", "another worker", "sent"])
-async def test_a_worker_that_wakes_up_late_changes_nothing(
+async def test_a_worker_with_an_old_claim_changes_nothing(
     session: AsyncSession, since: str, record: str
 ) -> None:
     await people.approved(session)
@@ -239,7 +243,7 @@ async def test_a_worker_that_wakes_up_late_changes_nothing(
 
 
 @pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": "x", "colour": "red"}'])
-async def test_an_ad_that_cannot_be_read_is_claimed_without_it(
+async def test_a_post_with_an_unreadable_ad_is_claimed_without_it(
     database: Database, stored: str
 ) -> None:
     async with database.sessions.begin() as session:
@@ -256,7 +260,7 @@ async def test_an_ad_that_cannot_be_read_is_claimed_without_it(
         assert await escrow.list_refundable(session, limit=9) == [deal.target.id]
 
 
-async def test_as_many_as_asked_for_and_one_in_a_channel(session: AsyncSession) -> None:
+async def test_one_post_of_each_channel_is_claimed(session: AsyncSession) -> None:
     deals = [await people.approved(session) for _ in range(3)]
     second = await people.another(session, deals[0])
     taken = await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=10)
@@ -267,7 +271,7 @@ async def test_as_many_as_asked_for_and_one_in_a_channel(session: AsyncSession) 
     assert later.target_id == second.id
 
 
-async def test_nothing_of_a_blocked_advertiser(session: AsyncSession) -> None:
+async def test_posts_of_a_blocked_advertiser_are_not_claimed(session: AsyncSession) -> None:
     blocked, other = [await people.approved(session) for _ in range(2)]
     await session.execute(
         text("UPDATE users SET blocked = true WHERE id = :id"), {"id": blocked.advertiser.user_id}
@@ -276,7 +280,7 @@ async def test_nothing_of_a_blocked_advertiser(session: AsyncSession) -> None:
     assert claim.target_id == other.target.id
 
 
-async def test_only_what_waits_is_due(session: AsyncSession) -> None:
+async def test_only_queued_posts_are_due(session: AsyncSession) -> None:
     assert await posting.seconds_until_due(session) is None
     await people.approved(session)
     due = await posting.seconds_until_due(session)
@@ -288,13 +292,13 @@ async def test_only_what_waits_is_due(session: AsyncSession) -> None:
     assert await posting.seconds_until_due(session) is None
 
 
-async def test_no_more_than_asked_for(session: AsyncSession) -> None:
+async def test_no_more_posts_than_the_limit_are_claimed(session: AsyncSession) -> None:
     for _ in range(3):
         await people.approved(session)
     assert len(await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=2)) == 2
 
 
-async def test_who_is_fenced_out_is_left_out(session: AsyncSession) -> None:
+async def test_jobs_with_an_invalid_claim_are_skipped(session: AsyncSession) -> None:
     for _ in range(4):
         await people.approved(session)
     taken = await posting.claim_due(session, owner=OWNER, lease=people.LEASE, limit=4)

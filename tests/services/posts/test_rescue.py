@@ -65,7 +65,9 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
         assert (again.job_id, again.claim_no) == (unbegun.job_id, 2)
 
 
-async def test_a_claim_of_a_version_that_does_not_say_may_have_begun(database: Database) -> None:
+async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
+    database: Database,
+) -> None:
     """While a new version is installed, workers of the one before claim without `may_send`'s mark.
 
     Their claim number is not the marked one, whatever the row holds from an earlier claim.
@@ -85,7 +87,7 @@ async def test_a_claim_of_a_version_that_does_not_say_may_have_begun(database: D
         assert await _job(session, "status, claim_no") == ("uncertain", 2)
 
 
-async def test_what_kills_its_workers_is_parked(database: Database) -> None:
+async def test_a_post_that_keeps_killing_its_workers_is_parked(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.approved(session)
     for times in range(1, rescue.MAX_ABANDONED + 1):

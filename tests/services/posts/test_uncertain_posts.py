@@ -24,7 +24,7 @@ async def _twice_absent(database: Database) -> None:
         await database.forward(GAP + timedelta(seconds=1))
 
 
-async def test_a_look_in_vain_proves_nothing_until_an_id_of_the_channel_is_known(
+async def test_an_empty_search_proves_nothing_until_an_id_of_the_channel_is_known(
     database: Database,
 ) -> None:
     async with database.sessions.begin() as session:
@@ -46,7 +46,9 @@ async def test_a_look_in_vain_proves_nothing_until_an_id_of_the_channel_is_known
         assert await state(session) == ("queued", *HELD)
 
 
-async def test_it_is_above_what_was_known_before_the_send(session: AsyncSession) -> None:
+async def test_a_search_begins_above_the_id_that_was_known_before_the_send(
+    session: AsyncSession,
+) -> None:
     made = await uncertain(session)
     # What came after it is known by now, and must not hide it.
     await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN + 5)
@@ -55,7 +57,7 @@ async def test_it_is_above_what_was_known_before_the_send(session: AsyncSession)
     assert await uncertain_posts.claim_due(session, limit=9) == []  # it is being looked for
 
 
-async def test_a_find_is_a_success_and_its_hours_run_from_the_find(database: Database) -> None:
+async def test_a_found_post_is_a_success_and_its_hours_begin_then(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session, promised_hours=2)
     await database.forward(timedelta(hours=1))
@@ -75,7 +77,7 @@ async def test_a_find_is_a_success_and_its_hours_run_from_the_find(database: Dat
         assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=0)
 
 
-async def test_one_look_in_vain_proves_nothing_nor_do_two_at_once(database: Database) -> None:
+async def test_absence_needs_two_searches_some_minutes_apart(database: Database) -> None:
     async with database.sessions.begin() as session:
         await uncertain(session)
     async with database.sessions.begin() as session:
@@ -97,7 +99,7 @@ async def test_one_look_in_vain_proves_nothing_nor_do_two_at_once(database: Data
         assert await rows.one(session, "SELECT last_message_id FROM channels") == 9
 
 
-async def test_after_it_is_sent_again_an_old_look_counts_for_nothing(database: Database) -> None:
+async def test_a_search_from_before_the_next_send_counts_for_nothing(database: Database) -> None:
     async with database.sessions.begin() as session:
         await uncertain(session)
         doubt = await the_doubt(session)
@@ -122,7 +124,9 @@ async def test_after_it_is_sent_again_an_old_look_counts_for_nothing(database: D
         ("attempts = 6", "queued"),
     ],
 )
-async def test_it_is_not_sent_for_ever(database: Database, change: str, end: str) -> None:
+async def test_an_absent_post_is_not_sent_for_ever(
+    database: Database, change: str, end: str
+) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session)
     await database.as_owner(f"UPDATE post_jobs SET {change}")  # noqa: S608 - of this file
@@ -133,7 +137,7 @@ async def test_it_is_not_sent_for_ever(database: Database, change: str, end: str
             await escrow.refund(session, target_id=made.target.id)
 
 
-async def test_absent_from_a_cancelled_campaign_it_is_refunded(database: Database) -> None:
+async def test_an_absent_post_of_a_cancelled_campaign_is_refunded(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session)
         await campaigns.cancel(session, actor=made.advertiser, campaign_id=made.campaign.id)
@@ -144,7 +148,7 @@ async def test_absent_from_a_cancelled_campaign_it_is_refunded(database: Databas
         await escrow.refund(session, target_id=made.target.id)
 
 
-async def test_what_stays_unknown_becomes_a_card_and_is_asked_again(database: Database) -> None:
+async def test_a_post_that_stays_uncertain_is_escalated_again_and_again(database: Database) -> None:
     async with database.sessions.begin() as session:
         await uncertain(session)
     for wait, cards in (
@@ -162,7 +166,7 @@ async def test_what_stays_unknown_becomes_a_card_and_is_asked_again(database: Da
             assert await state(session) == ("uncertain", *HELD)
 
 
-async def test_in_a_channel_without_rights_it_waits_for_its_owner_first(
+async def test_an_uncertain_post_in_a_channel_without_rights_is_escalated_later(
     database: Database,
 ) -> None:
     async with database.sessions.begin() as session:
@@ -181,7 +185,9 @@ async def test_in_a_channel_without_rights_it_waits_for_its_owner_first(
         assert len(await uncertain_posts.claim_due(session, limit=9)) == 1
 
 
-async def test_a_live_post_in_a_channel_without_rights_is_asked_about(database: Database) -> None:
+async def test_a_published_post_in_a_channel_without_rights_is_escalated(
+    database: Database,
+) -> None:
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=1)
         await channels.record_rights_lost(
@@ -195,7 +201,7 @@ async def test_a_live_post_in_a_channel_without_rights_is_asked_about(database: 
         assert await state(session) == ("success", *HELD)
 
 
-async def test_a_live_post_is_no_doubt(database: Database) -> None:
+async def test_a_published_post_is_not_uncertain(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session, promised_hours=2)
         claim = await people.claimed(session)

@@ -53,7 +53,7 @@ async def _posted(database: Database, *, hours: int = 2) -> people.Deal:
         return await people.posted(session, promised_hours=hours)
 
 
-async def test_a_post_is_looked_at_when_its_hours_are_over(database: Database) -> None:
+async def test_a_post_is_checked_when_its_hours_are_over(database: Database) -> None:
     deal = await _posted(database)
     assert await _state(database) == ("success", "held", 0, 0)
     await database.forward(2 * HOUR)
@@ -69,7 +69,7 @@ async def test_a_post_is_looked_at_when_its_hours_are_over(database: Database) -
     assert await _state(database) == ("success", "held", 0, 1)
 
 
-async def test_seen_before_the_end_proves_nothing(database: Database) -> None:
+async def test_a_check_before_the_end_releases_nothing(database: Database) -> None:
     await _posted(database)
     await database.forward(HOUR)
     await _look(database, Verdict.PRESENT)
@@ -77,13 +77,13 @@ async def test_seen_before_the_end_proves_nothing(database: Database) -> None:
     assert await _state(database) == ("success", "held", 1, 0)
 
 
-async def test_no_promised_hours_need_no_look(database: Database) -> None:
+async def test_a_post_without_promised_hours_needs_no_check(database: Database) -> None:
     await _posted(database, hours=0)
     assert await _state(database) == ("success", "held", 0, 1)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ALTERED, Verdict.UNKNOWN])
-async def test_altered_and_unknown_move_no_money_and_are_looked_at_again(
+async def test_altered_and_unknown_move_no_money_and_are_checked_again(
     database: Database, verdict: Verdict
 ) -> None:
     await _posted(database)
@@ -95,7 +95,7 @@ async def test_altered_and_unknown_move_no_money_and_are_looked_at_again(
         assert await _state(database) == ("success", "held", 1, 0)
 
 
-async def test_gone_twice_refunds_and_tells(database: Database) -> None:
+async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Database) -> None:
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     await _look(database, Verdict.GONE)
@@ -114,7 +114,7 @@ async def test_gone_twice_refunds_and_tells(database: Database) -> None:
 
 
 @pytest.mark.parametrize("late", [timedelta(minutes=4), timedelta(minutes=6)])
-async def test_what_is_first_missed_long_after_its_hours_may_have_stayed(
+async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     database: Database, late: timedelta
 ) -> None:
     """Nobody could look at the end, and since then its owner was free to take it down."""
@@ -131,7 +131,9 @@ async def test_what_is_first_missed_long_after_its_hours_may_have_stayed(
 
 
 @pytest.mark.parametrize("between", [Verdict.PRESENT, Verdict.UNKNOWN, Verdict.ALTERED])
-async def test_gone_once_and_then_not_is_not_gone(database: Database, between: Verdict) -> None:
+async def test_another_verdict_between_two_absences_resets_them(
+    database: Database, between: Verdict
+) -> None:
     await _posted(database)
     await database.forward(2 * HOUR)
     for verdict in (Verdict.GONE, between, Verdict.GONE):
@@ -151,7 +153,7 @@ async def test_a_settled_post_is_left_alone(database: Database) -> None:
         assert await rows.snapshot(session) == before
 
 
-async def test_nobody_looks_into_a_channel_that_the_bot_has_lost(database: Database) -> None:
+async def test_a_post_in_a_channel_without_rights_is_not_checked(database: Database) -> None:
     deal = await _posted(database)
     async with database.sessions.begin() as session:
         await channels.record_rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
@@ -159,7 +161,7 @@ async def test_nobody_looks_into_a_channel_that_the_bot_has_lost(database: Datab
     assert await _state(database) == ("success", "held", 0, 0)
 
 
-async def test_an_uncertain_post_is_not_looked_at_as_a_live_one(session: AsyncSession) -> None:
+async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: AsyncSession) -> None:
     await people.approved(session, promised_hours=2)
     claim = await people.claimed(session)
     assert await one_post.may_send(session, claim)
@@ -167,7 +169,7 @@ async def test_an_uncertain_post_is_not_looked_at_as_a_live_one(session: AsyncSe
     assert await verification.claim_due(session, limit=9) == []
 
 
-async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: Database) -> None:
+async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
     """Who holds a post's lock may be about to take the channel's: waiting would be a deadlock."""
     paid = await _posted(database, hours=0)
     async with database.sessions.begin() as session:
@@ -186,7 +188,7 @@ async def test_lost_rights_wait_for_nobody_and_touch_nothing_settled(database: D
         assert await rows.one(session, due, id=paid.target.id) == asked
 
 
-async def test_a_look_at_nothing(session: AsyncSession) -> None:
+async def test_a_check_of_an_unknown_job_is_not_found(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
         await verification.record_check(session, job_id=999_999, verdict=Verdict.GONE, evidence="x")
 
@@ -201,7 +203,7 @@ def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
 
 
 @given(st.integers(1, 24 * 30))
-def test_looks_are_bounded_in_order_and_end_with_the_hours(hours: int) -> None:
+def test_checks_are_few_ordered_and_end_with_the_promised_hours(hours: int) -> None:
     looks = plan(hours)
     assert looks == sorted(looks)
     assert looks[0] >= SENT
@@ -210,16 +212,16 @@ def test_looks_are_bounded_in_order_and_end_with_the_hours(hours: int) -> None:
 
 
 @given(st.integers(1, 24 * 30), st.timedeltas(timedelta(0), timedelta(days=9)))
-def test_no_part_of_the_hours_is_looked_at_twice(hours: int, late: timedelta) -> None:
+def test_each_part_of_the_hours_has_one_check(hours: int, late: timedelta) -> None:
     looks = plan(hours, late=late)
     assert len(looks) <= MAX_CHECKS + 1
     assert all(after > before for before, after in itertools.pairwise(looks))
 
 
-def test_they_cannot_be_foreseen() -> None:
+def test_the_times_of_checks_are_random() -> None:
     assert len({plan(24)[0] for _ in range(20)}) == 20
 
 
-def test_no_hour_of_a_day_is_safe_from_them() -> None:
+def test_every_hour_of_a_day_may_have_a_check() -> None:
     seen = {(look - SENT) // timedelta(hours=1) for _ in range(400) for look in plan(24)[:-1]}
     assert seen == set(range(24))
