@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,11 +29,13 @@ from tests.embedded_fixture import (
     start_test_postgres,
     stop_test_postgres,
 )
-from tests.factories import people
+from tests.factories import audit_chain, people
+from tests.factories import business as books
 
 scratch.choose()
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
+AUDIT_CHAIN = "adtech_audit_chain"
 ROLLED_BACK = "adtech_rolled_back"
 
 
@@ -82,6 +85,20 @@ class Database:
             await connection.close()
 
 
+@asynccontextmanager
+async def copied_database(server: embedded.Postgres, template: str) -> AsyncIterator[Database]:
+    """Copy a template for one test; the copy is dropped at the end, even if it is broken."""
+    name = f"test_{uuid4().hex}"
+    await clone_database(server, template, name)
+    url = server.dsn(embedded.APP, name)
+    engine = create_engine(url)
+    try:
+        yield Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
+    finally:
+        await engine.dispose()
+        await drop_database(server, name)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgres]:
     """Run a PostgreSQL of this process's own, with the migrated template `adtech`.
@@ -120,21 +137,57 @@ async def _run_everything(server: embedded.Postgres) -> None:
     await engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def business(server: embedded.Postgres, running: str) -> str:
+    """Name of a third template, in which money of every kind has moved."""
+    asyncio.run(_do_business(server, running))
+    return books.BUSINESS
+
+
+async def _do_business(server: embedded.Postgres, running: str) -> None:
+    await drop_database(server, books.BUSINESS)
+    await clone_database(server, running, books.BUSINESS)
+    engine = create_engine(server.dsn(embedded.APP, books.BUSINESS))
+    sessions = create_sessions(engine)
+    for act in (books.some_business, books.cross_the_border):
+        async with sessions.begin() as session:
+            await act(session)
+    await engine.dispose()
+    await drop_database(server, books.TO_BREAK)
+    await clone_database(server, books.BUSINESS, books.TO_BREAK)
+
+
+@pytest.fixture(scope="session")
+def audit_chain_template(server: embedded.Postgres, running: str) -> str:
+    """Name of a fourth template, which has an audit chain of three links."""
+    asyncio.run(_make_audit_chain(server, running))
+    return AUDIT_CHAIN
+
+
+async def _make_audit_chain(server: embedded.Postgres, running: str) -> None:
+    await drop_database(server, AUDIT_CHAIN)
+    await clone_database(server, running, AUDIT_CHAIN)
+    engine = create_engine(server.dsn(embedded.APP, AUDIT_CHAIN))
+    await audit_chain.fill(create_sessions(engine))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def chained_database(
+    server: embedded.Postgres, audit_chain_template: str
+) -> AsyncIterator[Database]:
+    """A fresh database with an audit chain of three links; a test may leave it broken."""
+    async with copied_database(server, audit_chain_template) as database:
+        yield database
+
+
 @pytest.fixture
 async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Database]:
     """Make a fresh copy of the migrated database; all invariants hold at the end."""
-    name = f"test_{uuid4().hex}"
-    await clone_database(server, running, name)
-    url = server.dsn(embedded.APP, name)
-    engine = create_engine(url)
-    try:
-        database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
+    async with copied_database(server, running) as database:
         yield database
         async with database.sessions.begin() as session:
             assert await invariants.run(session) == []
-    finally:
-        await engine.dispose()
-        await drop_database(server, name)
 
 
 @pytest.fixture(scope="session")

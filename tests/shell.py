@@ -1,6 +1,6 @@
 """Run `adtech` commands in this process: a new Python process takes three seconds for each command.
 
-tests/services/test_command_line.py runs the program in a process once.
+tests/bot/cli/test_app.py runs the program in a process once.
 """
 
 import asyncio

@@ -80,6 +80,17 @@ class Marketplace:
         await self.settle()
         return answer.get("text") or ""
 
+    async def press_forged(self, who: str, data: str, *, where: str | None = None) -> str:
+        """Press a button whose data the bot did not write; return the alert."""
+        button = {"text": "forged", "callback_data": data}
+        await self.world.call(
+            "sendMessage",
+            chat_id=self.chat(where or who),
+            text="a message with a forged button",
+            reply_markup={"inline_keyboard": [[button]]},
+        )
+        return await self.press(who, "forged", where=where)
+
     async def pay(self, who: str) -> Row:
         """Somebody pays the newest invoice."""
         paid = await self.world.control(f"users/{self.chat(who)}/pay")
@@ -150,6 +161,20 @@ class Marketplace:
         (row,) = await self.rows(sql, **values)
         (found,) = row.values()
         return found
+
+    async def balance(self, who: str) -> int:
+        """Return what a person can spend, minor units."""
+        found: int = await self.value(
+            "SELECT balance FROM wallets JOIN users ON users.id = user_id"
+            " WHERE telegram_id = :id AND kind = 'user'",
+            id=self.chat(who),
+        )
+        return found
+
+    async def withdrawal_statuses(self) -> list[str]:
+        """Return the status of each withdrawal, in the order of their ids."""
+        found = await self.rows("SELECT status FROM withdrawals ORDER BY id")
+        return [row["status"] for row in found]
 
     async def everything(self) -> Mapping[str, Any]:
         """A fingerprint of all that a refusal must not change."""

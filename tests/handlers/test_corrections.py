@@ -69,7 +69,7 @@ async def state(market: Marketplace) -> tuple[str, int]:
     )
 
 
-async def test_the_second_admin_reads_and_confirms_with_a_reason(
+async def test_the_second_admin_confirms_with_a_reason(
     signed_by_two: Marketplace,
 ) -> None:
     market = signed_by_two
@@ -99,7 +99,7 @@ async def test_the_second_admin_reads_and_confirms_with_a_reason(
     assert [row["error"] for row in await market.refusals()] == ["SamePerson"]
 
 
-async def test_two_presses_of_two_admins_move_it_once(signed_by_two: Marketplace) -> None:
+async def test_two_confirmations_move_the_money_once(signed_by_two: Marketplace) -> None:
     market = signed_by_two
     await hire(market, "advertiser", Role.SUPER_ADMIN)
     number = await adjustment(market)
@@ -129,7 +129,7 @@ async def say(market: Marketplace, who: str, number: int, command: str = "/confi
     return await market.last("group")
 
 
-async def test_a_drift_is_confirmed_in_words_and_repaired_by_the_owners_role(
+async def test_a_drift_is_confirmed_by_a_command_and_repaired_by_the_owner_role(
     signed_by_two: Marketplace,
 ) -> None:
     market = signed_by_two
@@ -168,7 +168,7 @@ async def test_a_drift_is_confirmed_in_words_and_repaired_by_the_owners_role(
     assert await state(market) == ("done", 10_000)
 
 
-async def test_a_refusal_says_why_and_an_old_button_says_that_it_is_old(
+async def test_a_refusal_has_its_reason_and_an_old_button_says_that_it_is_old(
     signed_by_two: Marketplace,
 ) -> None:
     market = signed_by_two
@@ -214,7 +214,7 @@ async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Mar
     assert paid == 4_500
 
 
-async def test_who_may_look_and_who_may_decide(signed_by_two: Marketplace) -> None:
+async def test_only_admins_see_and_decide_corrections(signed_by_two: Marketplace) -> None:
     market = signed_by_two
     await market.say("owner", "/corrections", where="group")
     assert "No correction waits" in await market.last("group")

@@ -48,7 +48,7 @@ async def offer(market: Marketplace) -> None:
     await market.deliver()
 
 
-async def test_nothing_has_failed(market: Marketplace) -> None:
+async def test_the_list_is_empty_without_failed_posts(market: Marketplace) -> None:
     await market.say("admin", "/dlq", where="group")
     assert "No post has failed" in await market.last("group")
 
@@ -62,7 +62,7 @@ async def test_the_list_shows_what_failed_and_why(dead: Marketplace) -> None:
     assert "back with the advertiser" in card
 
 
-async def test_an_offer_taken_is_a_new_placement_with_a_new_hold(dead: Marketplace) -> None:
+async def test_an_accepted_offer_is_a_new_placement_with_a_new_hold(dead: Marketplace) -> None:
     market = dead
     await offer(market)
     assert "It was offered" in await market.last("group")
@@ -98,7 +98,7 @@ async def test_a_double_click_makes_no_second_placement(dead: Marketplace) -> No
     assert len(await targets(market)) == 2
 
 
-async def test_a_changed_price_is_shown_before_it_counts(dead: Marketplace) -> None:
+async def test_a_changed_price_is_shown_before_the_purchase(dead: Marketplace) -> None:
     market = dead
     await offer(market)
     async with market.database.sessions.begin() as session:
@@ -117,7 +117,7 @@ async def test_a_changed_price_is_shown_before_it_counts(dead: Marketplace) -> N
     assert len(await targets(market)) == 2
 
 
-async def test_who_may_not(dead: Marketplace) -> None:
+async def test_others_can_neither_offer_nor_accept(dead: Marketplace) -> None:
     market = dead
     await market.say("owner", "/dlq")
     assert "You may not do this" in await market.last("owner")

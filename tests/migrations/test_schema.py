@@ -89,7 +89,7 @@ def test_every_refusal_has_a_code_and_a_message_of_its_own_and_is_registered() -
     assert {state: (message, name) for state, message, name in table} == raised
 
 
-def test_a_revision_finds_the_text_that_it_was_written_for(tmp_path: Path) -> None:
+def test_a_revision_refuses_another_text_than_it_was_written_for(tmp_path: Path) -> None:
     def write(place: str, text: str) -> None:
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,9 @@ from tests.mutants.pool import Pool
 from tests.mutants.selection import Selection
 
 ROOT = Path(__file__).parents[2]
-TESTS = ("tests/services", "tests/unit", "tests/migrations", "tests/handlers", "tests/scheduler")
+TESTS = tuple(
+    f"tests/{name}" for name in ("services", "db", "migrations", "bot", "handlers", "scheduler")
+)
 COVERAGE_SECONDS = 900.0
 """The longest time for the tests of one file while their coverage is recorded."""
 
@@ -69,7 +71,7 @@ def _list_mutants(pool: Pool, only: str) -> list[Mutant]:
 
 def _coverage(pool: Pool, cache: Cache) -> dict[str, Any]:
     """Return which functions each test enters; record it for test files that have changed."""
-    files = [path for folder in TESTS for path in sorted((ROOT / folder).glob("test_*.py"))]
+    files = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
     known = {path: cache.coverage(path) for path in files}
     if missing := [path for path in files if known[path] is None]:
         _print(f"Recording which functions the tests of {len(missing)} files enter …")

@@ -30,10 +30,10 @@ from tests.embedded_fixture import (
     start_test_postgres,
     stop_test_postgres,
 )
+from tests.factories.business import BUSINESS, TO_BREAK
 from tests.mutants import database, source
 from tests.mutants.coverage import Coverage, Verdict
 from tests.mutants.mutant import Mutant
-from tests.services.tampering import BUSINESS, TO_BREAK
 
 PRISTINE = "adtech_pristine"
 TREE = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services", "tests")

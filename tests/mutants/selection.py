@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 
 FIRST_ROUND = 12
 """Number of tests in the first round; most mutants are killed in it."""
-MONEY_CORE_TESTS = ("tests/services", "tests/unit", "tests/migrations")
+MONEY_CORE_TESTS = ("tests/services", "tests/db", "tests/migrations")
 """Tests of the money core without Telegram: they are quicker, and they test its guards."""
 SHORT_WORD = 5
 """Words of a name up to this length are ignored: `post`, `check` say nothing."""

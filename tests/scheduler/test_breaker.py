@@ -19,7 +19,7 @@ def after(*outcomes: SendOutcome) -> bool:
 
 
 @pytest.mark.parametrize("failure", [DOWN, Uncertain("TimeoutError")])
-def test_failures_in_a_row_open_it(failure: SendOutcome) -> None:
+def test_failures_in_a_row_open_the_breaker(failure: SendOutcome) -> None:
     assert not after(*[failure] * (FAILURE_THRESHOLD - 1))
     assert after(*[failure] * FAILURE_THRESHOLD)
 
@@ -28,17 +28,17 @@ def test_failures_in_a_row_open_it(failure: SendOutcome) -> None:
     "answer",
     [Sent(1), Refused("400: no", rights_lost=False), NotSent("401", counts=True, stop_all=True)],
 )
-def test_any_readable_answer_closes_it(answer: SendOutcome) -> None:
+def test_any_readable_answer_resets_the_failures(answer: SendOutcome) -> None:
     assert not after(*[DOWN] * (FAILURE_THRESHOLD - 1), answer, DOWN)
 
 
-def test_what_says_nothing_about_telegram_changes_nothing() -> None:
+def test_outcomes_that_say_nothing_about_telegram_change_nothing() -> None:
     spared = NotSent("stopped before sending", counts=False)
     assert not after(*[spared] * (2 * FAILURE_THRESHOLD))
     assert after(*[DOWN] * (FAILURE_THRESHOLD - 1), spared, DOWN)
 
 
-async def test_it_asks_whether_telegram_is_back_and_trusts_it_slowly(
+async def test_the_breaker_closes_step_by_step_when_telegram_answers(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
@@ -56,7 +56,7 @@ async def test_it_asks_whether_telegram_is_back_and_trusts_it_slowly(
     assert await scene.published() == []
 
 
-async def test_while_open_it_asks_only_now_and_then(scene: Scene) -> None:
+async def test_an_open_breaker_probes_telegram_rarely(scene: Scene) -> None:
     tried = Breaker()
     for _ in range(FAILURE_THRESHOLD):
         tried.record(DOWN)
@@ -69,7 +69,7 @@ async def told(scene: Scene) -> list[str]:
     return [row["kind"] for row in rows]
 
 
-async def test_the_admin_chat_is_told_once_by_however_many(scene: Scene) -> None:
+async def test_many_processes_notify_the_admin_chat_once(scene: Scene) -> None:
     here, sessions = scene.desk().sender, scene.database.sessions
     breakers = [Breaker(), Breaker()]
     for tried in breakers:
@@ -87,7 +87,7 @@ async def test_the_admin_chat_is_told_once_by_however_many(scene: Scene) -> None
     assert await told(scene) == ["telegram_down", "telegram_back"]
 
 
-async def test_a_new_process_does_not_call_an_outage_over_that_it_has_not_seen(
+async def test_a_new_process_does_not_end_an_outage_without_a_probe(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)

@@ -62,7 +62,7 @@ async def test_a_tick_that_raises_is_logged_and_fires_again() -> None:
     assert errors[0]["tick"] == "bad"
 
 
-async def test_a_tick_never_runs_beside_itself() -> None:
+async def test_a_tick_never_runs_twice_at_once() -> None:
     running = most = 0
 
     async def work() -> None:
@@ -76,7 +76,7 @@ async def test_a_tick_never_runs_beside_itself() -> None:
     assert most == 1
 
 
-async def test_a_tick_that_hangs_ends_the_process_with_a_word() -> None:
+async def test_a_tick_that_hangs_ends_the_process_with_a_log_line() -> None:
     async def hang() -> None:
         await asyncio.sleep(60)
 
@@ -98,7 +98,7 @@ async def test_a_tick_that_no_longer_fires_ends_the_process(
     assert "no longer fires" in next(e["why"] for e in logs if e["log_level"] == "critical")
 
 
-async def test_a_database_that_is_away_is_waited_for() -> None:
+async def test_the_clock_waits_while_the_database_is_away() -> None:
     away = True
 
     async def heart() -> None:
@@ -125,7 +125,7 @@ async def test_a_database_that_is_away_is_waited_for() -> None:
     assert "Worker error" not in events
 
 
-async def test_a_tick_that_finds_the_database_away_pauses_all() -> None:
+async def test_a_tick_that_finds_the_database_away_pauses_all_ticks() -> None:
     async def lose() -> None:
         raise ConnectionResetError
 
@@ -145,7 +145,7 @@ async def test_a_heartbeat_that_is_refused_for_long_ends_the_process(
     assert await run_for(30, heart=refused) == 1
 
 
-async def test_a_stop_waits_for_what_is_under_way() -> None:
+async def test_a_stop_waits_for_running_ticks() -> None:
     ended: list[bool] = []
 
     async def work() -> None:
@@ -156,7 +156,7 @@ async def test_a_stop_waits_for_what_is_under_way() -> None:
     assert ended == [True]
 
 
-async def test_a_stop_waits_for_what_outlives_its_tick() -> None:
+async def test_a_stop_waits_for_work_that_outlives_its_tick() -> None:
     ended: list[bool] = []
 
     async def work() -> None:

@@ -78,7 +78,7 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
         (escrow, "release", "after", PAID, 1),
     ],
 )
-async def test_wherever_it_dies_there_is_never_a_second_message_nor_a_second_payout(
+async def test_a_death_at_any_point_causes_no_second_message_and_no_second_payout(
     scene: Scene,
     monkeypatch: pytest.MonkeyPatch,
     place: Any,
@@ -99,7 +99,7 @@ async def test_wherever_it_dies_there_is_never_a_second_message_nor_a_second_pay
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-async def test_whoever_dies_over_the_record_of_many_posts_sends_none_of_them_again(
+async def test_a_death_during_the_record_of_many_posts_sends_none_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]

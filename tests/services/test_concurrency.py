@@ -129,7 +129,7 @@ async def test_releases_for_one_owner_open_one_revenue_wallet(database: Database
         ) == [(first.owner.user_id, 2_000)]
 
 
-async def test_two_claimers_take_one_post_of_a_channel(database: Database) -> None:
+async def test_two_workers_claim_one_post_of_a_channel(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.approved(session)
         for _ in range(3):
@@ -160,7 +160,7 @@ async def test_two_claimers_take_one_post_of_a_channel(database: Database) -> No
         )
 
 
-async def test_claimers_of_several_channels_never_share_a_post(database: Database) -> None:
+async def test_two_workers_never_claim_the_same_post(database: Database) -> None:
     async with database.sessions.begin() as session:
         deals = [await people.approved(session) for _ in range(6)]
 

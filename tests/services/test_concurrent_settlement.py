@@ -19,7 +19,7 @@ from tests.factories import crowd, people, rows
 from tests.factories.crowd import Act
 
 
-async def test_a_release_and_a_refund_of_one_target(database: Database) -> None:
+async def test_a_concurrent_release_and_refund_settle_once(database: Database) -> None:
     async with database.sessions.begin() as session:
         deals = [await people.posted(session) for _ in range(2)]
     await database.forward(timedelta(hours=25))

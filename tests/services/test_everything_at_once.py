@@ -162,7 +162,7 @@ def _act(dice: random.Random, deals: list[people.Deal]) -> Act:
     return dice.choice(often if dice.random() < 0.7 else rarely)
 
 
-async def test_everything_at_once(database: Database) -> None:
+async def test_concurrent_acts_are_done_or_refused_and_the_books_hold(database: Database) -> None:
     async with database.sessions.begin() as session:
         deals = [
             await people.deal(session, balance=200_000, promised_hours=n % 2) for n in range(6)

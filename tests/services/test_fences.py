@@ -67,7 +67,7 @@ async def _claimed(database: Database) -> Claim:
 
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("write", WRITES)
-async def test_a_worker_that_is_fenced_out_writes_nothing(
+async def test_a_worker_with_an_invalid_claim_writes_nothing(
     database: Database, write: str, other: str
 ) -> None:
     claim = await _claimed(database)
@@ -79,13 +79,13 @@ async def test_a_worker_that_is_fenced_out_writes_nothing(
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_a_worker_that_is_not_writes(database: Database, write: str) -> None:
+async def test_a_worker_with_a_valid_claim_writes(database: Database, write: str) -> None:
     claim = await _claimed(database)
     async with database.sessions.begin() as session:
         assert await WRITES[write](session, claim)
 
 
-async def test_what_is_not_being_sent_is_not_abandoned(database: Database) -> None:
+async def test_only_posts_that_are_being_sent_are_rescued(database: Database) -> None:
     await _claimed(database)
     await database.as_owner(
         "UPDATE post_jobs SET status = 'queued', lease_until = now() - interval '1 s'"
@@ -95,7 +95,7 @@ async def test_what_is_not_being_sent_is_not_abandoned(database: Database) -> No
 
 
 @pytest.mark.parametrize("found", [False, True])
-async def test_the_hours_of_a_settled_escrow_do_not_begin_again(
+async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
     database: Database, *, found: bool
 ) -> None:
     claim = await _claimed(database)
@@ -132,7 +132,7 @@ async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
     await database.as_owner("UPDATE escrows SET status = 'held', settled_at = NULL")
 
 
-async def test_only_what_waits_is_cancelled(database: Database) -> None:
+async def test_only_queued_posts_are_cancelled(database: Database) -> None:
     """What is out already runs its course."""
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
@@ -151,7 +151,7 @@ async def test_only_what_waits_is_cancelled(database: Database) -> None:
         ]
 
 
-async def test_only_a_post_that_is_out_is_paid_for(database: Database) -> None:
+async def test_only_a_published_post_is_paid_for(database: Database) -> None:
     """Whatever else says that its hours are over."""
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)

@@ -199,7 +199,7 @@ async def test_INT_ES_02_a_zero_fee_has_no_leg(
 
 
 @pytest.mark.parametrize("settle", [escrow.release, escrow.refund])
-async def test_nothing_is_settled_where_nothing_is(session: AsyncSession, settle: Any) -> None:
+async def test_an_unknown_target_is_not_settled(session: AsyncSession, settle: Any) -> None:
     for nothing in (settle, escrow.hold):
         with pytest.raises(errors.NotFound):
             await nothing(session, target_id=999_999)

@@ -62,7 +62,7 @@ async def _holds(database: Database, act: Act, *tables: str) -> None:
         await session.close()
 
 
-async def test_what_a_decision_holds(database: Database) -> None:
+async def test_a_decision_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
@@ -79,7 +79,7 @@ async def test_what_a_decision_holds(database: Database) -> None:
     )
 
 
-async def test_what_a_settlement_holds(database: Database) -> None:
+async def test_a_settlement_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
     for settle in (escrow.release, escrow.refund):  # refused, both of them
@@ -90,7 +90,7 @@ async def test_what_a_settlement_holds(database: Database) -> None:
         )
 
 
-async def test_what_the_record_of_a_send_holds(database: Database) -> None:
+async def test_the_record_of_a_send_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
         claim = await people.claimed(session)
@@ -103,7 +103,7 @@ async def test_what_the_record_of_a_send_holds(database: Database) -> None:
     )
 
 
-async def test_what_a_submission_holds(database: Database) -> None:
+async def test_a_submission_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     await _holds(
@@ -113,7 +113,7 @@ async def test_what_a_submission_holds(database: Database) -> None:
     )
 
 
-async def test_what_the_end_of_a_campaign_holds(database: Database) -> None:
+async def test_the_end_of_a_campaign_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
     await _holds(
@@ -123,7 +123,7 @@ async def test_what_the_end_of_a_campaign_holds(database: Database) -> None:
     )
 
 
-async def test_what_a_reversed_payment_holds(database: Database) -> None:
+async def test_a_reversed_payment_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         payer = await people.person(session)
         await people.block(session, payer)
@@ -141,7 +141,7 @@ async def test_what_a_reversed_payment_holds(database: Database) -> None:
     await _holds(database, partial(ledger.lock_wallet, wallet_id=wallet.id), "wallets")
 
 
-async def test_what_a_withdrawal_holds(database: Database) -> None:
+async def test_a_withdrawal_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         admin = await people.staff(session)
@@ -158,7 +158,7 @@ async def test_what_a_withdrawal_holds(database: Database) -> None:
     )
 
 
-async def test_what_a_payment_holds(database: Database) -> None:
+async def test_a_payment_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         payer = await people.person(session)
         await people.stop(session, Switch.DEPOSITS)
@@ -171,14 +171,14 @@ async def test_what_a_payment_holds(database: Database) -> None:
     await _holds(database, arrives, "deposits")
 
 
-async def test_what_a_channels_owner_holds(database: Database) -> None:
+async def test_an_act_on_a_channel_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         owner = await people.person(session)
         place = await people.channel(session, owner)
     await _holds(database, partial(channels.resume, actor=owner, channel_id=place.id), "channels")
 
 
-async def test_what_a_switch_holds(database: Database) -> None:
+async def test_setting_a_switch_locks_its_rows(database: Database) -> None:
     await _holds(
         database,
         partial(killswitches.set, actor=SYSTEM, key=Switch.PAYOUTS, enabled=True, reason="again"),
@@ -186,7 +186,7 @@ async def test_what_a_switch_holds(database: Database) -> None:
     )
 
 
-async def test_what_the_end_of_an_incident_holds(database: Database) -> None:
+async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
     await database.as_owner(
         "INSERT INTO incidents (kind, details, closed_at) VALUES ('ledger_violation', '{}', now())"
     )
@@ -219,7 +219,7 @@ async def _switches_of(database: Database, act: Act) -> set[str]:
     return {key for (key,) in held}
 
 
-async def test_which_switches_an_act_holds_still(database: Database) -> None:
+async def test_an_act_locks_its_switches(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
         waiting = await people.deal(session)

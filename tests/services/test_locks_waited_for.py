@@ -44,7 +44,7 @@ def _count(answer: Any) -> Any:
     return len(answer) if isinstance(answer, list) else answer
 
 
-async def test_ticks_pass_by_what_is_taken(database: Database) -> None:
+async def test_ticks_skip_locked_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await people.approved(session)
@@ -63,7 +63,7 @@ async def test_ticks_pass_by_what_is_taken(database: Database) -> None:
     await _pass_by(database, stuck_escrows.refund_stuck_escrows, first=1, second=0)
 
 
-async def test_workers_pass_by_what_is_taken(database: Database) -> None:
+async def test_workers_skip_locked_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         for _ in range(2):
             await people.approved(session)
@@ -78,14 +78,14 @@ async def test_workers_pass_by_what_is_taken(database: Database) -> None:
     await _pass_by(database, partial(outbox.claim, limit=99), first=waiting, second=0)
 
 
-async def test_the_rescue_passes_by_what_is_taken(database: Database) -> None:
+async def test_the_rescue_skips_locked_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
         assert await one_post.claim(session, owner="w", lease=-people.LEASE)
     await _pass_by(database, rescue.rescue_abandoned, first=1, second=0)
 
 
-async def test_looks_and_cards_pass_by_what_is_taken(database: Database) -> None:
+async def test_checks_and_escalations_skip_locked_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.posted(session, promised_hours=2)
         await people.approved(session)
@@ -117,7 +117,7 @@ async def _second_press(database: Database, first: Act, second: Act) -> Any:
     return await waiting
 
 
-async def test_a_form_pressed_again_waits_for_the_first_press(database: Database) -> None:
+async def test_a_second_save_of_a_form_waits_for_the_first(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         other = await people.campaign(session, deal.advertiser)
@@ -202,7 +202,7 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
         assert await rows.one(session, "SELECT status FROM channels") == "removed"
 
 
-async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Database) -> None:
+async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Database) -> None:
     """The watchdog has seen it queued; before it is given up somebody may have taken it."""
     async with database.sessions.begin() as session:
         await people.approved(session)
@@ -214,7 +214,7 @@ async def test_a_claim_under_way_is_waited_for_and_keeps_its_post(database: Data
         assert await rows.one(session, "SELECT status FROM escrows") == "held"
 
 
-async def test_a_hold_that_comes_in_between_keeps_its_placement(database: Database) -> None:
+async def test_a_hold_during_the_expiry_keeps_its_placement(database: Database) -> None:
     """The tick reads it as one without money, for a second: so long its `clock()` takes here."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)

@@ -4,16 +4,17 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.models.users import Role
-from services.market import campaigns, moderation
-from services.money import escrow
+from services.market import campaigns, moderation, placement_expiry
+from services.money import deposits, escrow, stuck_escrows
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
-from services.posts import posting, verification
+from services.posts import posting, rescue, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -166,7 +167,7 @@ async def test_N4_the_advertiser_is_told_once_what_is_missing(database: Database
 
 
 @pytest.mark.parametrize("decided", [False, True])
-async def test_nothing_is_missing_where_there_is_enough_or_nothing_to_decide(
+async def test_no_shortfall_is_reported_without_a_need(
     database: Database, *, decided: bool
 ) -> None:
     async with database.sessions.begin() as session:
@@ -302,3 +303,10 @@ async def test_N7_nothing_to_settle_where_nothing_is_held(database: Database) ->
     for refusal in (await _refund_refused(database, deal), await _release_refused(database, deal)):
         assert isinstance(refusal, errors.EscrowNotHeld)
         assert refusal.status is None
+
+
+async def test_ticks_without_work_do_nothing(session: AsyncSession) -> None:
+    assert await stuck_escrows.refund_stuck_escrows(session) == 0
+    assert await placement_expiry.expire_targets(session) == 0
+    assert await deposits.credit_due(session) == 0
+    assert await rescue.rescue_abandoned(session) == 0

@@ -1,0 +1,85 @@
+"""Each module has its test file at the same path under `tests`, or a reason why it has none."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
+TESTED_ELSEWHERE = {
+    "bot/ad_parser": "test_campaign_form sends it texts and photos",
+    "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
+    "bot/channel_rights": "test_channels connects channels in which the bot has too few rights",
+    "bot/cli/__main__": "cli/test_app starts it as a program",
+    "bot/cli/shell": "every command in tests/bot/cli runs through it",
+    "bot/commands": "bot/test_main reads the commands that Telegram got",
+    "bot/errors services/platform/errors": "test_texts explains every error in every language",
+    "bot/metrics": "test_http reads the counters",
+    "bot/middlewares bot/polling handlers/routers": "tests/handlers send every update through them",
+    "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
+    "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",
+    "bot/telegram/api_response": "test_sender sends it every kind of answer",
+    "bot/telegram/message_lookup": "test_post_search finds posts with it",
+    "bot/texts": "test_texts compares the texts with the code",
+    "bot/warm_up": "it only makes the first use faster; scheduler/test_main starts with it",
+    "db/models/*": "test_constraints and test_migrations compare them with the database",
+    "db/money": "it holds two constants",
+    "db/session": "every test opens its sessions; test_inbox_worker takes the database away",
+    "handlers/command_arguments": "tests of handlers send commands with and without arguments",
+    "handlers/forms": "the test of each form uses it",
+    "sandbox/binaries sandbox/clock sandbox/folders sandbox/ports sandbox/prepare"
+    " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"
+    " restarts the whole sandbox",
+    "sandbox/control/* sandbox/methods/* sandbox/entities sandbox/errors sandbox/limits"
+    " sandbox/markup sandbox/media sandbox/method_call sandbox/notifier sandbox/persistence"
+    " sandbox/registry sandbox/schema sandbox/seed_data sandbox/serializers sandbox/simulation"
+    " sandbox/state": "tests/sandbox call the Bot API and the control API over HTTP",
+    "sandbox/demo/*": "test_scenario runs the demo",
+    "scheduler/error_isolation": "test_settlements breaks one payout among others",
+    "scheduler/notices": "test_texts knows every kind of notice, and tests/handlers read them",
+    "services/market/payment_reversals": "test_clawbacks reverses payments with it",
+    "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
+    "services/money/audit_chain_file": "test_audit_chain_tick writes, reads and truncates it",
+    "services/money/correction_details": "handlers/test_corrections shows them to an admin",
+    "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
+    "services/money/incomplete_settlements": "test_incidents completes and reverses them",
+    "services/posts/telegram_outage": "test_breaker opens and ends outages",
+}
+"""Modules without a test file, and why: paths without suffix, or patterns of paths."""
+PATTERNS = [pattern for patterns in TESTED_ELSEWHERE for pattern in patterns.split()]
+
+
+def modules() -> list[str]:
+    """Return the paths of all modules, without suffix."""
+    return sorted(
+        path.relative_to(ROOT).with_suffix("").as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "__init__.py"
+    )
+
+
+def has_test_file(module: str) -> bool:
+    """Tell whether a module has a test file; that of `__main__` is called `test_main.py`."""
+    path = Path("tests", module)
+    return (ROOT / path.with_name(f"test_{path.name.strip('_')}.py")).exists()
+
+
+def test_each_module_has_a_test_file_or_a_reason() -> None:
+    untested = [
+        module
+        for module in modules()
+        if not has_test_file(module) and not any(fnmatch(module, pattern) for pattern in PATTERNS)
+    ]
+    assert untested == []
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_reason_is_given_only_where_a_test_file_is_missing(pattern: str) -> None:
+    named = [module for module in modules() if fnmatch(module, pattern)]
+    assert named
+    if "*" in pattern:
+        assert not all(has_test_file(module) for module in named)
+    else:
+        assert not has_test_file(pattern)

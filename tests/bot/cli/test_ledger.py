@@ -1,0 +1,78 @@
+"""The commands of `adtech` that check the ledger and the audit chain."""
+# ruff: noqa: S608 - statements of a test, with ids of its own
+
+from pathlib import Path
+
+from scheduler import audit_chain_tick as tick
+from services.money import audit_chain
+from tests.conftest import Database
+from tests.factories import audit_chain as chain
+from tests.factories import rows, tampering
+from tests.shell import shell_of
+
+
+async def test_verify_ledger_names_the_first_link_that_differs(
+    chained_database: Database, tmp_path: Path
+) -> None:
+    shell = shell_of(chained_database)
+    path = tmp_path / "seals.jsonl"
+    await tick.extend_audit_chain(chained_database.sessions, path)
+    kept = await chain.links(chained_database.sessions)
+    sound = await shell.adtech("verify-ledger", "--file", str(path))
+    assert (sound.status, kept[2].digest in sound.out) == (0, True), sound.err
+    alone = await shell.adtech("verify-ledger")
+    assert (alone.status, "set AUDIT_CHAIN_FILE" in alone.out) == (0, True), alone.err
+
+    await tampering.tamper(
+        chained_database, *chain.REWRITES["an amount, with every balance that follows from it"]
+    )
+    for options in (("--file", str(path)), ()):
+        broken = await shell.adtech("verify-ledger", *options)
+        assert broken.status == 1
+        assert f"Link 2 is broken: transactions from {kept[1].from_txn}" in broken.err
+
+    async with chained_database.sessions.begin() as session:
+        second = await audit_chain.digest(session, kept[0], kept[1].upto_txn)
+        third = await audit_chain.digest(session, second, kept[2].upto_txn)
+    await tampering.tamper(
+        chained_database,
+        f"UPDATE audit_chain_links SET digest = '{second.digest}' WHERE number = 2",
+        f"UPDATE audit_chain_links SET digest = '{third.digest}' WHERE number = 3",
+    )
+    assert (await shell.adtech("verify-ledger")).status == 0
+    assert "Link 2 is broken" in (await shell.adtech("verify-ledger", "--file", str(path))).err
+    path.write_text("nothing\n")
+    assert (
+        "line 1 is not a link of the audit chain"
+        in (await shell.adtech("verify-ledger", "--file", str(path))).err
+    )
+
+
+async def test_check_full_checks_every_row(chained_database: Database) -> None:
+    shell = shell_of(chained_database)
+    sound = await shell.adtech("check", "--full")
+    assert (sound.status, sound.out) == (0, "All invariants hold.\n"), sound.err
+    full = "SELECT count(*) FROM ledger_checkpoints WHERE full_since < created_at"
+    async with chained_database.sessions.begin() as session:
+        assert await rows.one(session, full) == 1
+    await tampering.tamper(
+        chained_database, f"UPDATE ledger_entries SET amount = amount + 1 WHERE id = {chain.FIRST}"
+    )
+    broken = await shell.adtech("check", "--full")
+    assert broken.status == 1
+    for name in ("wallet_balance", "running_balance", "zero_sum", "ledger_total"):
+        assert name in broken.err
+    async with chained_database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT count(*) FROM incidents") == 1
+        assert (
+            await rows.one(session, "SELECT count(*) FROM ledger_checkpoints WHERE violations = 4")
+            == 1
+        )
+        assert await rows.one(session, full) == 1
+
+
+async def test_restored_continues_the_transaction_numbers(chained_database: Database) -> None:
+    shell = shell_of(chained_database)
+    shell.environment["MIGRATION_DATABASE_URL"] = chained_database.owner_url
+    done = await shell.adtech("restored")
+    assert (done.status, "0 is added" in done.out) == (0, True), done.err

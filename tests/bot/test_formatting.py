@@ -1,0 +1,118 @@
+"""Amounts and times as people read and write them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import formatting
+from bot.texts import Texts
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "language", "minor"),
+    [
+        ("100", "USD", "en", 10_000),
+        (" $100.5 ", "USD", "en", 10_050),
+        ("1,234.56", "USD", "en", 123_456),
+        ("5 USD", "USD", "en", 500),
+        ("1 234,50", "USD", "ru", 123_450),
+        ("100", "XTR", "en", 100),
+        ("50 ⭐", "XTR", "en", 50),
+        ("100", "JPY", "en", 100),
+    ],
+)
+def test_an_amount_is_read_into_minor_units(
+    typed: str, currency: str, language: str, minor: int
+) -> None:
+    assert formatting.parse_money(typed, currency, language) == minor
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "0",
+        "-5",
+        "abc",
+        "1e5",
+        "0x10",
+        "1.234",
+        "0.001",
+        "1,2,3.4",
+        "NaN",
+        "∞",
+        "١٢",
+        "5;",
+        "9" * 40,
+    ],
+)
+def test_invalid_amounts_are_refused(typed: str) -> None:
+    assert formatting.parse_money(typed, "USD", "en") is None
+
+
+@given(st.text(max_size=40))
+def test_the_parser_of_amounts_accepts_any_text(typed: str) -> None:
+    minor = formatting.parse_money(typed, "USD", "en")
+    assert minor is None or 0 < minor <= formatting.LARGEST
+
+
+@given(
+    st.integers(min_value=1, max_value=formatting.LARGEST),
+    st.sampled_from(["USD", "EUR", "JPY", "XTR"]),
+    st.sampled_from(["en", "ru"]),
+)
+def test_a_shown_amount_can_be_typed_back(minor: int, currency: str, language: str) -> None:
+    shown = formatting.format_money(minor, currency, language)
+    assert formatting.parse_money(shown, currency, language) == minor
+
+
+def test_money_and_times_are_shown_in_the_persons_language_and_zone() -> None:
+    at = datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
+    english, russian = Texts("en", "USD"), Texts("ru", "USD", "Europe/Moscow")
+    assert english.money(123_450) == "$1,234.50"
+    assert english.time(at) == "1 Jul 2026 10:30 UTC"
+    assert russian.time(at).startswith("1 июл. 2026 13:30")
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone", "moment"),
+    [
+        ("2026-07-01 18:00", "Europe/Berlin", datetime(2026, 7, 1, 16, tzinfo=UTC)),
+        ("01.07.2026 18:00", None, datetime(2026, 7, 1, 18, tzinfo=UTC)),
+        # Clocks go back: of the hour that comes twice, the first one.
+        ("2026-10-25 02:30", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_read_in_the_persons_zone(typed: str, zone: str | None, moment: datetime) -> None:
+    assert formatting.parse_time(typed, zone) == moment
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "tomorrow", "2026-02-30 10:00", "2026-07-01", "18:00", "2026-03-29 02:30"]
+)
+def test_a_time_that_does_not_exist_is_refused(typed: str) -> None:
+    assert formatting.parse_time(typed, "Europe/Berlin") is None
+
+
+@given(st.text(max_size=40), st.sampled_from([None, "Europe/Berlin", "Asia/Tokyo"]))
+def test_the_parser_of_times_accepts_any_text(typed: str, zone: str | None) -> None:
+    moment = formatting.parse_time(typed, zone)
+    assert moment is None or moment.utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("Berlin", "Europe/Berlin"),
+        ("new york", "America/New_York"),
+        ("europe/moscow", "Europe/Moscow"),
+        ("UTC", "UTC"),
+        ("Atlantis", None),
+        ("../../etc/passwd", None),
+        ("", None),
+    ],
+)
+def test_a_zone_is_found_by_its_city(typed: str, zone: str | None) -> None:
+    assert formatting.known_zone(typed) == zone

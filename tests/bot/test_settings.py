@@ -1,0 +1,212 @@
+"""Settings: what is accepted, what is refused in one line, and that no secret is ever shown."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot import formatting, settings
+
+GOOD = {
+    "BOT_TOKEN": "42:tokensecret",
+    "ADMIN_CHAT_ID": "-100500",
+    "DATABASE_URL": "postgresql://adtech_app:appsecret@/adtech?host=/run/pg",
+    "REDIS_URL": "redis://:redissecret@127.0.0.1:6379/0",
+}
+SECRETS = ("tokensecret", "appsecret", "redissecret", "ownersecret", "paysecret", "hooksecret")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only what a test sets counts: no variable of the shell, no `.env` of the checkout."""
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def refusal(capsys: pytest.CaptureFixture[str]) -> str:
+    """The line that `load` prints before it exits with status 2."""
+    with pytest.raises(SystemExit) as stopped:
+        settings.load()
+    assert stopped.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert printed.err.startswith("settings: ")
+    return printed.err
+
+
+def test_only_the_required_settings_have_no_default() -> None:
+    loaded = settings.load()
+    assert loaded.admin_chat_id == -100500
+    assert loaded.super_admin_ids == ()
+    assert loaded.bot_api_url == ""
+    assert loaded.migration_database_url is None
+    assert loaded.currency == "USD"
+    assert loaded.platform_fee_bps == 1000
+    assert loaded.environment == "production"
+    assert loaded.log_format == "json"
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("given", [None, ""])
+def test_a_missing_setting_is_named(
+    name: str,
+    given: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if given is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, given)
+    assert refusal(capsys) == f"settings: {name} is missing\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("BOT_TOKEN", "hooksecret"),
+        ("BOT_TOKEN", "42:hook secret"),
+        ("BOT_API_URL", "ftp://hooksecret"),
+        ("BOT_API_URL", "hooksecret"),
+        ("ADMIN_CHAT_ID", "hooksecret"),
+        ("ADMIN_CHAT_ID", "100500"),
+        ("SUPER_ADMIN_IDS", "1,hooksecret"),
+        ("SUPER_ADMIN_IDS", "1,,2"),
+        ("SUPER_ADMIN_IDS", "-1"),
+        ("DATABASE_URL", "mysql://adtech_app:hooksecret@db/adtech"),
+        ("DATABASE_URL", "hooksecret"),
+        ("MIGRATION_DATABASE_URL", "postgresql://adtech_app:hooksecret@/adtech"),
+        ("REDIS_URL", "http://hooksecret"),
+        ("CURRENCY", "hooksecret"),
+        ("CURRENCY", "usd"),
+        ("PLATFORM_FEE_BPS", "hooksecret"),
+        ("PLATFORM_FEE_BPS", "-1"),
+        ("PLATFORM_FEE_BPS", "10000"),
+        ("WEBHOOK_URL", "http://hooksecret"),
+        ("WEBHOOK_SECRET", "hooksecret!"),
+        ("HTTP_PORT", "70000"),
+        ("HTTP_PORT", "hooksecret"),
+        ("ESCROW_SLA", "hooksecret"),
+        ("ESCROW_SLA", "nan"),
+        ("ESCROW_SLA", "inf"),
+        ("POST_LEASE", "0"),
+        ("PROBE_GAP", "-5"),
+        ("PROBE_GAP", "179"),
+        ("LOG_LEVEL", "hooksecret"),
+        ("LOG_FORMAT", "hooksecret"),
+        ("ENVIRONMENT", "hooksecret"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_not_repeated(
+    name: str, wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, wrong)
+    line = refusal(capsys)
+    assert line.startswith(f"settings: {name} ")
+    assert not any(secret in line for secret in SECRETS)
+
+
+def test_several_wrong_settings_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("BOT_TOKEN")
+    monkeypatch.setenv("HTTP_PORT", "x")
+    line = refusal(capsys)
+    assert "BOT_TOKEN is missing" in line
+    assert "HTTP_PORT " in line
+
+
+def test_a_webhook_requires_a_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WEBHOOK_URL", "https://ads.example/hook")
+    assert refusal(capsys).startswith("settings: WEBHOOK_SECRET ")
+    monkeypatch.setenv("WEBHOOK_SECRET", "hook_secret-1")
+    assert settings.load().webhook_secret.get_secret_value() == "hook_secret-1"
+
+
+def test_stars_have_no_decimals_and_no_provider(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CURRENCY", "XTR")
+    assert formatting.exponent(settings.load().currency) == 0
+    monkeypatch.setenv("PAYMENT_PROVIDER_TOKEN", "paysecret")
+    assert refusal(capsys).startswith("settings: PAYMENT_PROVIDER_TOKEN ")
+
+
+@pytest.mark.parametrize(("currency", "exponent"), [("EUR", 2), ("JPY", 0), ("KWD", 3)])
+def test_the_exponent_is_that_of_the_currency(
+    currency: str, exponent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CURRENCY", currency)
+    assert formatting.exponent(settings.load().currency) == exponent
+
+
+@pytest.mark.parametrize("given", ["90", "90.0", "PT1M30S", "00:01:30"])
+def test_durations_are_seconds_or_iso_8601(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POST_LEASE", given)
+    assert settings.load().post_lease == timedelta(seconds=90)
+
+
+def test_a_short_probe_gap_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "development")
+    monkeypatch.setenv("PROBE_GAP", "2")
+    assert settings.load().probe_gap == timedelta(seconds=2)
+
+
+def test_super_admins_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPER_ADMIN_IDS", "7, 8")
+    assert settings.load().super_admin_ids == (7, 8)
+
+
+def test_env_file_is_read_and_the_environment_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("HTTP_PORT=9001\nCURRENCY=EUR\nSOMETHING_ELSE=1\n")
+    monkeypatch.setenv("CURRENCY", "JPY")
+    loaded = settings.load()
+    assert (loaded.http_port, loaded.currency) == (9001, "JPY")
+
+
+def test_an_unreadable_env_file_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_bytes(b"BOT_TOKEN=\xff\xfe hooksecret\n")
+    line = refusal(capsys)
+    assert ".env" in line
+    assert "hooksecret" not in line
+
+
+def test_no_secret_in_repr_or_errors(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(
+        "MIGRATION_DATABASE_URL", "postgresql://adtech_owner:ownersecret@/adtech?host=/run/pg"
+    )
+    monkeypatch.setenv("PAYMENT_PROVIDER_TOKEN", "paysecret")
+    monkeypatch.setenv("WEBHOOK_SECRET", "hooksecret")
+    loaded = settings.load()
+    with caplog.at_level(logging.INFO):
+        logging.getLogger("test").info("%s %r", loaded, loaded)
+    shown = [repr(loaded), str(loaded), loaded.model_dump_json(), caplog.text]
+    monkeypatch.setenv("PLATFORM_FEE_BPS", "hooksecret")
+    with pytest.raises(ValidationError) as refused:
+        settings.Settings()
+    shown.append(str(refused.value))
+    assert not [text for text in shown if any(secret in text for secret in SECRETS)]
+
+
+def test_env_example_names_every_setting() -> None:
+    example = Path(__file__).parents[2] / ".env.example"
+    named = {
+        line.removeprefix("# ").partition("=")[0]
+        for line in example.read_text().splitlines()
+        if "=" in line and line.removeprefix("# ").partition("=")[0].isupper()
+    }
+    assert named == {name.upper() for name in settings.Settings.model_fields}

@@ -1,0 +1,224 @@
+"""Every constraint of the models is broken once, by whom no right stops, and must refuse.
+
+Alone: everything else that could refuse is dropped first, in a transaction that is undone.
+"""
+# ruff: noqa: S608 - names come from the models and the catalogue
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice, product
+
+import asyncpg
+import pytest
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+)
+from sqlalchemy.dialects import postgresql
+
+from db.models import campaigns, money, operations, posting, users
+from db.models.base import Base
+from sandbox import embedded
+from tests.conftest import RUNNING
+
+MODULES = (campaigns, money, operations, posting, users)
+"""Imported, so that the metadata knows their tables."""
+NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
+TABLES = sorted(Base.metadata.tables)
+TRIES = 2_000
+NOBODY = "999999999"
+NEW = "'888888888'"
+UNGUARDED = "ALTER TABLE {} DISABLE TRIGGER USER"
+OTHERS = """
+    SELECT format(
+        'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass, conname)
+    FROM pg_constraint
+    WHERE conrelid = to_regclass($1) AND contype::text = ANY ($3) AND conname <> $2
+    UNION ALL
+    SELECT format('DROP INDEX IF EXISTS %I', c.relname)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE i.indrelid = to_regclass($1) AND i.indisunique AND c.relname <> $2
+        AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid)
+"""
+ALL_KINDS, NO_KEYS = ["c", "f", "p", "u", "x"], ["c", "f"]
+COLUMNS = """
+    SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+DEFINITION = """
+    SELECT coalesce(
+        (SELECT pg_get_constraintdef(oid) FROM pg_constraint
+         WHERE conrelid = to_regclass($1) AND conname = $2),
+        (SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i
+         JOIN pg_class c ON c.oid = i.indexrelid
+         WHERE i.indrelid = to_regclass($1) AND c.relname = $2))
+"""
+
+
+@pytest.fixture
+async def owner(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of who owns the tables, to a database in which nothing is ever committed."""
+    assert running == RUNNING
+    connection = await asyncpg.connect(server.dsn(embedded.OWNER, RUNNING))
+    yield connection
+    await connection.close()
+
+
+def _name(constraint: Constraint | Index) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # published without types
+    return str(dialect.identifier_preparer.format_constraint(constraint)).strip('"')
+
+
+def _unique(table: Table) -> list[str]:
+    names = [
+        _name(constraint)
+        for constraint in table.constraints
+        if not isinstance(constraint, CheckConstraint | ForeignKeyConstraint)
+    ]
+    return names + [_name(index) for index in table.indexes if index.unique]
+
+
+@pytest.mark.parametrize("name", TABLES)
+async def test_every_constraint_refuses(owner: asyncpg.Connection, name: str) -> None:
+    table = Base.metadata.tables[name]
+    unbroken = [
+        column.name
+        for column in table.columns
+        if not column.nullable and not await _refuses_null(owner, name, column.name)
+    ]
+    for constraint in table.constraints:
+        if isinstance(constraint, CheckConstraint):
+            broken = await _breaks(owner, name, _name(constraint), CHECK)
+        elif isinstance(constraint, ForeignKeyConstraint):
+            (column,) = constraint.columns
+            broken = await _refuses_stranger(owner, name, _name(constraint), column.name)
+        else:
+            continue
+        if not broken:
+            unbroken.append(_name(constraint))
+    unbroken += [
+        one for one in _unique(table) if not await _breaks(owner, name, one, UNIQUE, twice=True)
+    ]
+    assert unbroken == []
+
+
+async def test_the_models_define_every_constraint(owner: asyncpg.Connection) -> None:
+    known = {
+        (table.name, name)
+        for table in Base.metadata.tables.values()
+        for name in [*map(_name, table.constraints), *_unique(table)]
+    }
+    found = {
+        tuple(row)
+        for row in await owner.fetch(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace AND conrelid <> 0"
+            " AND contype IN ('c', 'f', 'p', 'u', 'x') AND conrelid <> 'alembic_version'::regclass"
+            " UNION SELECT i.indrelid::regclass::text, c.relname FROM pg_index i"
+            " JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indisunique"
+            " AND c.relnamespace = 'public'::regnamespace"
+            " AND i.indrelid <> 'alembic_version'::regclass"
+        )
+    }
+    assert known == found
+
+
+async def _refuses_null(owner: asyncpg.Connection, table: str, column: str) -> bool:
+    row = await _row(owner, table) | {column: "NULL"}
+    return await _refusal(owner, table, [UNGUARDED.format(table)], [row]) == (NOT_NULL, column)
+
+
+async def _refuses_stranger(
+    owner: asyncpg.Connection, table: str, constraint: str, column: str
+) -> bool:
+    row = await _row(owner, table)
+    row |= {key: NEW for key in ("id", "key") if key in row} | {column: f"'{NOBODY}'"}
+    # Its own table's key stays: a row may point to another of the same table.
+    alone = await _others(owner, table, constraint, NO_KEYS)
+    return await _refusal(owner, table, alone, [row]) == (FOREIGN_KEY, constraint)
+
+
+async def _breaks(
+    owner: asyncpg.Connection, table: str, constraint: str, state: str, *, twice: bool = False
+) -> bool:
+    """Look for a row (or, twice, for one that may not be there twice) that it refuses."""
+    definition = await owner.fetchval(DEFINITION, table, constraint)
+    if definition is None:
+        return False
+    row = await _row(owner, table)
+    alone = await _others(owner, table, constraint)
+    types = dict(await owner.fetch(COLUMNS, table))
+    checks = await owner.fetch(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = to_regclass($1)",
+        table,
+    )
+    words = {
+        word for text in (definition, *(check[0] for check in checks)) for word in _words(text)
+    }
+    mentioned = [column for column in row if re.search(rf"\b{column}\b", definition)]
+    for values in _guesses([_values(types[column], words) for column in mentioned]):
+        guess = row | dict(zip(mentioned, values, strict=True))
+        if await _refusal(owner, table, alone, [guess] * (1 + twice)) == (state, constraint):
+            return True
+    return False
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"'(\w+)'", text)
+
+
+def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
+    return islice(product(*values), TRIES)
+
+
+def _values(kind: str, words: set[str]) -> list[str]:
+    """Return values that some constraint could mind, and some that it could not."""
+    if kind == "bigint":
+        return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
+    if kind.startswith(("text", "character")):
+        return ["'no such word'", "NULL", "''", *(f"'{word}'" for word in sorted(words))]
+    if kind == "boolean":
+        return ["true", "false"]
+    if kind == "interval":
+        return ["'0'", "'1 day'", "'-1 day'"]
+    return [_plain(kind), "NULL"]
+
+
+def _plain(kind: str) -> str:
+    return "now()" if "time" in kind else "'1'"
+
+
+async def _row(owner: asyncpg.Connection, table: str) -> dict[str, str]:
+    return {name: _plain(kind) for name, kind in await owner.fetch(COLUMNS, table)}
+
+
+async def _others(
+    owner: asyncpg.Connection, table: str, constraint: str, kinds: list[str] = ALL_KINDS
+) -> list[str]:
+    found = [row[0] for row in await owner.fetch(OTHERS, table, constraint, kinds)]
+    return [*found, UNGUARDED.format(table)]
+
+
+async def _refusal(
+    owner: asyncpg.Connection, table: str, first: list[str], rows: list[dict[str, str]]
+) -> tuple[str, str] | None:
+    """Return the SQLSTATE and the constraint, or column, that refused these rows."""
+    transaction = owner.transaction()
+    await transaction.start()
+    try:
+        for statement in first:
+            await owner.execute(statement)
+        for row in rows:
+            await owner.execute(
+                f"INSERT INTO {table} ({', '.join(row)}) OVERRIDING SYSTEM VALUE"
+                f" VALUES ({', '.join(row.values())})"
+            )
+    except asyncpg.PostgresError as error:
+        return error.sqlstate, error.constraint_name or error.column_name or ""
+    else:
+        return None
+    finally:
+        await transaction.rollback()

@@ -1,0 +1,176 @@
+"""What a repair looks at again before it changes the books, and whom it keeps out meanwhile."""
+# ruff: noqa: S608 - statements of a test, with ids of its own
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from db.models.money import Correction
+from sandbox import embedded
+from services.money import wallets
+from services.platform import errors
+from services.platform.actors import Actor
+from tests.conftest import Database, copied_database
+from tests.factories import breakage, people, rows
+
+Books = tuple[Database, Actor, int]
+CHANGES = {
+    "another amount": ["UPDATE ledger_entries SET amount = 60 WHERE id = {entry}"],
+    "taken up since": [
+        "UPDATE wallets SET balance = balance + 50, version = version + 1 WHERE id = {wallet}"
+    ],
+    "an entry before it was lost": [
+        "DELETE FROM ledger_entries WHERE wallet_id = {wallet} AND version = 1"
+    ],
+    "no longer alone": [
+        (
+            "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+            " reason, reference_id) SELECT e.transfer_id, w.id, -50, w.balance - 50, w.version + 1,"
+            " e.reason, e.reference_id FROM ledger_entries e, wallets w WHERE e.id = {entry}"
+            " AND w.id = (SELECT max(id) FROM wallets WHERE kind = 'user' AND id <> {wallet})"
+        )
+    ],
+    "all that could balance it is in it": [
+        "SELECT open_wallet('loss', NULL, {person}, 'USD')",
+        (
+            "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+            " reason, reference_id) SELECT e.transfer_id, w.id, leg.amount, w.balance + leg.amount,"
+            " w.version + 1, e.reason, e.reference_id FROM ledger_entries e, wallets w"
+            " JOIN (VALUES ('loss', 10), ('external', -10)) AS leg (kind, amount) USING (kind)"
+            " WHERE e.id = {entry} AND w.counterparty_id = {person}"
+        ),
+    ],
+}
+
+
+@pytest.fixture
+async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books]:
+    """Somebody's wallet, in a database that may be left broken."""
+    async with copied_database(server, business) as world:
+        async with world.sessions.begin() as session:
+            person = await people.person(session, balance=100)
+            wallet = (await wallets.of_user(session, person.user_id or 0)).id
+        yield world, person, wallet
+
+
+async def _signed(books: Books, propose: str, what: int) -> Correction:
+    world = books[0]
+    async with world.sessions.begin() as session:
+        proposer, confirmer = await people.staff(session), await people.staff(session)
+    return await breakage.confirmed_correction(world, proposer, confirmer, propose, what)
+
+
+async def _orphan(books: Books, number: int = 0) -> int:
+    """Write an entry that no transfer explains; its id."""
+    world, _, wallet = books
+    await breakage.run_unguarded(world, breakage.orphan(wallet, 50, key=f"by hand {number}"))
+    async with world.sessions.begin() as session:
+        entry: int = await rows.one(session, "SELECT max(id) FROM ledger_entries")
+    return entry
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
+    books: Books, change: str
+) -> None:
+    world, person, wallet = books
+    entry = await _orphan(books)
+    signed = await _signed(books, "orphan", entry)
+    facts = {"entry": entry, "wallet": wallet, "person": person.user_id}
+    await breakage.run_unguarded(world, *(sql.format(**facts) for sql in CHANGES[change]))
+    with pytest.raises(errors.NotCorrectable) as refusal:
+        await breakage.execute_correction(world, signed)
+    assert isinstance(refusal.value.__cause__, DBAPIError)
+    assert getattr(refusal.value.__cause__.orig, "sqlstate", None) == "AD015"
+
+
+async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
+    """Both through the same other wallet: who comes second numbers its entries after the first's.
+
+    The first is slow here, for a second, right before it writes what it has read.
+    """
+    world, person, _ = books
+    first, second = [await _signed(books, "orphan", await _orphan(books, n)) for n in range(2)]
+    await world.as_owner("SELECT open_wallet('loss', NULL, $1, 'USD')", person.user_id)
+    await world.as_owner(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF current_setting('test.slow', true) = 'on' THEN PERFORM pg_sleep(1); END IF;"
+        " RETURN NULL; END $$;"
+        " CREATE TRIGGER slow BEFORE INSERT ON ledger_entries EXECUTE FUNCTION slow()"
+    )
+    slow = asyncio.create_task(_repair(world, first.id, slow=True))
+    await asyncio.sleep(0.3)
+    await _repair(world, second.id)
+    assert slow.done()
+    await slow
+
+
+async def test_two_repairs_of_one_correction_repair_it_once(books: Books) -> None:
+    world, _, wallet = books
+    await breakage.run_unguarded(
+        world, f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}"
+    )
+    signed = await _signed(books, "reset", wallet)
+    first, second = [await asyncpg.connect(world.owner_url) for _ in range(2)]
+    transaction = first.transaction()
+    await transaction.start()
+    await first.execute(f"SELECT repair({signed.id})")
+    waiting = asyncio.create_task(second.execute(f"SELECT repair({signed.id})"))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await transaction.commit()
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await waiting
+    assert refusal.value.sqlstate == "AD013"
+    for connection in (first, second):
+        await connection.close()
+
+
+async def test_a_held_escrow_cannot_be_reopened(books: Books) -> None:
+    world = books[0]
+    async with world.sessions.begin() as session:
+        deal = await people.approved(session)
+    owner = await asyncpg.connect(world.owner_url)
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await owner.execute(f"SELECT reopen_escrow({deal.target.id})")
+    assert refusal.value.sqlstate == "AD016"
+    await owner.close()
+
+
+async def test_a_repair_locks_the_placement_first(books: Books) -> None:
+    """A reversal waits for its target with nothing in its hands that the other may want."""
+    world = books[0]
+    async with world.sessions.begin() as session:
+        deal = await people.approved(session)
+        other = await people.approved(session)
+    await breakage.run_unguarded(
+        world,
+        "UPDATE escrows SET status = 'refunded', settled_at = now()"
+        f" WHERE campaign_target_id = {deal.target.id}",
+        f"UPDATE campaign_targets SET status = 'refunded' WHERE id = {deal.target.id}",
+    )
+    signed = await _signed(books, "reversal", deal.target.id)
+    holder = await asyncpg.connect(world.owner_url)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute(f"SELECT FROM campaign_targets WHERE id = {deal.target.id} FOR UPDATE")
+    repairing = asyncio.create_task(_repair(world, signed.id))
+    await asyncio.sleep(0.3)
+    assert not repairing.done()
+    await holder.execute("SET LOCAL lock_timeout = '500ms'")
+    await holder.execute(
+        f"UPDATE escrows SET release_due_at = now() WHERE campaign_target_id = {other.target.id}"
+    )
+    await transaction.commit()
+    await repairing
+    await holder.close()
+
+
+async def _repair(world: Database, correction_id: int, *, slow: bool = False) -> None:
+    owner = await asyncpg.connect(world.owner_url)
+    await owner.execute(f"SET test.slow = '{'on' if slow else 'off'}'")
+    await owner.execute(f"SELECT repair({correction_id})")
+    await owner.close()

@@ -1,0 +1,85 @@
+"""Extend the audit chain, read its links, and rewrite the history that it covers."""
+# ruff: noqa: S608 - statements of tests, with ids of their own
+
+from db.session import Sessions
+from services.money import audit_chain
+from services.money.audit_chain import ChainLink
+from tests.factories import business, people
+
+FIRST = "(SELECT min(id) FROM ledger_entries WHERE reason = 'payout')"
+WALLET = f"(SELECT wallet_id FROM ledger_entries WHERE id = {FIRST})"
+TRANSFER = f"(SELECT transfer_id FROM ledger_entries WHERE id = {FIRST})"
+OTHER = (
+    f"(SELECT id FROM ledger_entries WHERE transfer_id = {TRANSFER} AND reason = 'escrow_release')"
+)
+OTHER_WALLET = f"(SELECT wallet_id FROM ledger_entries WHERE id = {OTHER})"
+REWRITES: dict[str, tuple[str, ...]] = {
+    "an amount, with every balance that follows from it": (
+        (
+            f"UPDATE ledger_entries SET amount = amount - 1, balance_after = balance_after - 1"
+            f" WHERE id = {FIRST}"
+        ),
+        (
+            f"UPDATE ledger_entries SET amount = amount + 1, balance_after = balance_after + 1"
+            f" WHERE id = {OTHER}"
+        ),
+        f"UPDATE wallets SET balance = balance - 1 WHERE id = {WALLET}",
+        f"UPDATE wallets SET balance = balance + 1 WHERE id = {OTHER_WALLET}",
+    ),
+    "whose wallet it is": (
+        (
+            "UPDATE wallets SET user_id = (SELECT max(id) FROM users)"
+            f" WHERE id = {WALLET} AND EXISTS (SELECT 1)"
+        ),
+    ),
+    "what kind of wallet it is": (f"UPDATE wallets SET kind = 'withdrawal' WHERE id = {WALLET}",),
+    "the key of a transfer": (
+        f"UPDATE ledger_transfers SET key = key || 'x' WHERE id = {TRANSFER}",
+    ),
+    "who caused a transfer": (f"UPDATE ledger_transfers SET actor_id = 1 WHERE id = {TRANSFER}",),
+    "when it was": (
+        (
+            "UPDATE ledger_entries SET created_at = created_at - interval '1 microsecond'"
+            f" WHERE id = {FIRST}"
+        ),
+    ),
+    "an entry less": (f"DELETE FROM ledger_entries WHERE id = {FIRST}",),
+    "an entry more, dated back": (
+        (
+            "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+            " reason, reference_id, txn)"
+            f" SELECT {TRANSFER}, (SELECT max(id) FROM wallets WHERE kind = 'user'), 1, 1, 99,"
+            " 'adjustment', 1, 3"
+        ),
+    ),
+    "an entry in another range": (
+        f"UPDATE ledger_entries SET txn = txn + 1000000000 WHERE id = {FIRST}",
+    ),
+}
+"""Statements of the database's owner that rewrite history, by what they change. They change the
+second link of a database that `fill` has filled."""
+
+
+async def extend(sessions: Sessions, limit: int = audit_chain.ENTRIES_AT_ONCE) -> ChainLink | None:
+    """Add one link to the chain; None if there is nothing new."""
+    async with sessions.begin() as session:
+        return await audit_chain.extend(session, limit=limit)
+
+
+async def links(sessions: Sessions) -> list[ChainLink]:
+    """Return all links of the chain, oldest first."""
+    async with sessions.begin() as session:
+        return await audit_chain.links_after(session, 0, limit=1_000)
+
+
+async def fill(sessions: Sessions) -> None:
+    """Make a chain of three links; the second covers placements and their money."""
+    async with sessions.begin() as session:
+        await people.person(session, balance=700)
+    assert await extend(sessions) is not None
+    async with sessions.begin() as session:
+        await business.some_business(session)
+    assert await extend(sessions) is not None
+    async with sessions.begin() as session:
+        await people.person(session, balance=900)
+    assert await extend(sessions) is not None

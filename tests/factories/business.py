@@ -1,0 +1,49 @@
+"""Move money of every kind, for the databases in which tests look for mistakes in the books."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.market import payment_reversals
+from services.money import (
+    deposits,
+    escrow,
+    wallets,
+    withdrawals,
+)
+from tests.factories import people
+
+BUSINESS = "adtech_business"
+"""A template: money of every kind has moved."""
+TO_BREAK = "adtech_to_break"
+"""Its copy, in which nothing is ever committed."""
+
+
+async def some_business(session: AsyncSession) -> None:
+    """A placement that was paid, one that was refunded, and one whose money is held."""
+    paid = await people.posted(session, promised_hours=0)
+    await escrow.release(session, target_id=paid.target.id)
+    lost = await people.failed(session)
+    await escrow.refund(session, target_id=lost.target.id)
+    await people.approved(session)
+    await people.commit(session)
+
+
+async def cross_the_border(session: AsyncSession) -> None:
+    """A deposit taken back, a withdrawal of each kind, and an adjustment."""
+    payer, earner = await people.person(session), await people.person(session, balance=900)
+    admin = await people.staff(session)
+    assert payer.user_id is not None
+    paid: dict[str, Any] = {"user_id": payer.user_id, "amount": 700, "source": "telegram"}
+    await deposits.deposit(session, key="taken-back", **paid)
+    await payment_reversals.reverse(session, external_reference="taken-back", **paid)
+    out = await withdrawals.request(session, actor=earner, amount=300, key="paid")
+    await withdrawals.mark_paid(
+        session, actor=admin, withdrawal_id=out.id, external_reference="bank-1"
+    )
+    await withdrawals.request(session, actor=earner, amount=200, key="waits")
+    assert earner.user_id is not None
+    one = await wallets.of_user(session, earner.user_id)
+    two = await wallets.of_user(session, payer.user_id)
+    await people.adjusted(session, one.id, two.id, 50)
+    await people.commit(session)

@@ -1,0 +1,90 @@
+"""The form that buys a placement."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.handlers.marketplace import AD, Marketplace
+
+
+async def test_a_placement_is_bought_and_approved(market: Marketplace) -> None:
+    await market.give("advertiser", 20_000)
+    await market.connect_channel()
+    await market.make_campaign()
+    await market.submit()
+    *_, ad, card = await market.messages("group")
+    assert ad["text"] == AD
+    assert "Waits for a decision" in card["text"]
+    alert = await market.press("admin", "✅ Approve", where="group")
+    assert alert == ""
+    assert "Approved by" in await market.last("group")
+    assert await market.buttons("group") == []
+    assert await market.value("SELECT status FROM escrows") == "held"
+    assert await market.value("SELECT status FROM post_jobs") == "queued"
+    await market.deliver()
+    assert "is approved" in await market.last("advertiser")
+    assert "An ad will be published" in await market.last("owner")
+    await market.press("advertiser", "📋 Open the placement")
+    assert "approved, waits to be published" in await market.last("advertiser")
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    assert "Available: $150.00\nHeld for placements: $50.00" in await market.last("advertiser")
+
+
+async def test_a_time_is_read_in_the_time_zone_of_the_person(market: Marketplace) -> None:
+    await market.connect_channel()
+    await market.make_campaign()
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🕒 At a time I choose")
+    assert "Which time zone" in await market.last("advertiser")
+    await market.say("advertiser", "Atlantis")
+    assert "do not know that time zone" in await market.last("advertiser")
+    await market.say("advertiser", "Berlin")
+    await market.say("advertiser", "soon")
+    assert "can't read that" in await market.last("advertiser")
+    await market.say("advertiser", "2035-07-01 18:00")
+    assert "1 Jul 2035 18:00 CEST" in await market.last("advertiser")
+    await market.press("advertiser", "✅ Submit")
+    at = await market.value("SELECT publish_at FROM campaign_targets")
+    assert (at.isoformat(), at.utcoffset()) == ("2035-07-01T16:00:00+00:00", timedelta())
+
+
+async def test_a_past_time_is_refused(market: Marketplace) -> None:
+    await market.connect_channel()
+    await market.make_campaign()
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🕒 At a time I choose")
+    await market.say("advertiser", "UTC")
+    await market.say("advertiser", "2020-01-01 10:00")
+    alert = await market.press("advertiser", "✅ Submit")
+    assert "already over" in alert
+    assert await market.value("SELECT count(*) FROM campaign_targets") == 0
+    await market.press("advertiser", "⬅️ Back")
+    await market.press("advertiser", "⚡ As soon as approved")
+    await market.press("advertiser", "✅ Submit")
+    assert await market.value("SELECT count(*) FROM campaign_targets") == 1
+
+
+@pytest.mark.parametrize(("price", "hours"), [("60", "24"), ("50", "12")])
+async def test_changed_terms_are_shown_before_the_purchase(
+    market: Marketplace, price: str, hours: str
+) -> None:
+    await market.connect_channel(price="50", hours="24")
+    await market.make_campaign()
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "⚡ As soon as approved")
+    await market.press("owner", "✏️ Price and terms")
+    for answer in (price, hours, "news"):
+        await market.say("owner", answer)
+    await market.press("advertiser", "✅ Submit")
+    shown = await market.last("advertiser")
+    assert "changed the terms" in shown
+    assert f"Price: ${price}.00" in shown
+    assert f"Stays: {hours} hours" in shown
+    assert await market.value("SELECT count(*) FROM campaign_targets") == 0
+    await market.press("advertiser", "✅ Submit")
+    (made,) = await market.rows("SELECT price, promised_hours FROM campaign_targets")
+    assert made == {"price": int(price) * 100, "promised_hours": int(hours)}

@@ -1,0 +1,122 @@
+"""The form of a campaign: wrong input is asked again, and two saves make one campaign."""
+# ruff: noqa: RUF001 - buttons are pressed by the very text that people see
+
+from tests.handlers.marketplace import AD, Marketplace
+
+
+async def open_campaign_form(market: Marketplace) -> None:
+    """Advertiser is asked for a campaign's name."""
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+
+
+async def test_an_empty_or_too_long_name_is_asked_again(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    await market.send_photo("advertiser")
+    assert (await market.last("advertiser")).startswith("⚠️ The text is empty")
+    for name in ("x" * 65, "😀" * 33):
+        await market.say("advertiser", name)
+        problem = await market.last("advertiser")
+        assert problem.startswith("⚠️")
+        assert "What is it called" in problem
+    await market.say("advertiser", "Bakery")
+    assert "send the ad itself" in await market.last("advertiser")
+
+
+async def test_each_step_of_a_form_says_what_is_wrong(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    await market.say("advertiser", "Bakery")
+    await market.say("advertiser", AD)
+    await market.say("advertiser", "B" * 65)
+    assert "at most 64" in await market.last("advertiser")
+    await market.say("advertiser", "Order")
+    for url in ("ftp://example.com", "https://", "javascript:alert(1)", "just words"):
+        await market.say("advertiser", url)
+        assert "not an address" in await market.last("advertiser"), url
+    await market.press("advertiser", "Skip")
+    for budget in ("nothing", "-5", "0", "1.234", "1e9"):
+        await market.say("advertiser", budget)
+        assert "not an amount" in await market.last("advertiser"), budget
+    await market.say("advertiser", "100")
+    await market.press("advertiser", "💾 Save")
+    assert await market.value("SELECT total_budget FROM campaigns") == 10_000
+
+
+async def test_back_and_cancel_work_at_every_step(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    for answer, question in (
+        ("Bakery", "send the ad itself"),
+        (AD, "link button"),
+        ("Order", "Where does the button lead"),
+        ("https://example.com", "What is the budget"),
+        ("100", "exactly as it will be published"),
+    ):
+        await market.say("advertiser", answer)
+        assert question in await market.last("advertiser")
+        assert "✖️ Cancel" in await market.buttons("advertiser")
+    for question in (
+        "What is the budget",
+        "link button",
+        "send the ad itself",
+        "What is it called",
+    ):
+        await market.press("advertiser", "⬅️ Back")
+        assert question in await market.last("advertiser")
+    await market.press("advertiser", "✖️ Cancel")
+    assert "You have no campaigns yet" in await market.last("advertiser")
+    assert await market.value("SELECT count(*) FROM campaigns") == 0
+
+
+async def test_saving_twice_makes_one_campaign(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    await market.say("advertiser", "Bakery")
+    await market.say("advertiser", AD)
+    await market.press("advertiser", "Skip")
+    await market.say("advertiser", "100")
+    preview = (await market.messages("advertiser"))[-1]["message_id"]
+    body = {"chat_id": market.chat("advertiser"), "message_id": preview, "button": "💾 Save"}
+    for _ in range(2):
+        await market.world.control(f"users/{market.chat('advertiser')}/press", **body, wait=False)
+    await market.settle()
+    assert await market.value("SELECT count(*) FROM campaigns") == 1
+
+
+async def test_a_campaign_is_made_previewed_and_activated(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    await market.say("advertiser", "Bakery <b>")
+    bold = [{"type": "bold", "offset": 0, "length": 5}]
+    await market.say("advertiser", AD, entities=bold)
+    await market.say("advertiser", "Order")
+    await market.say("advertiser", "example.com/bread")
+    await market.say("advertiser", "100")
+    *_, ad, _question = await market.messages("advertiser")
+    assert (ad["text"], ad["entities"]) == (AD, bold)
+    assert [[button["text"] for button in row] for row in ad["buttons"]] == [["Order"]]
+    assert await market.value("SELECT count(*) FROM campaigns") == 0
+    await market.press("advertiser", "💾 Save")
+    assert "draft" in await market.last("advertiser")
+    assert "Bakery <b>" in await market.last("advertiser")
+    await market.press("advertiser", "🚀 Activate")
+    assert "Status: active" in await market.last("advertiser")
+    stored = await market.value("SELECT creative FROM campaigns WHERE status = 'active'")
+    assert stored["button_url"] == "https://example.com/bread"
+    audit = "SELECT count(*) FROM user_audit_logs WHERE action = 'campaign_activated'"
+    assert await market.value(audit) == 1
+
+
+async def test_an_ad_may_be_a_photo(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    await market.say("advertiser", "Bakery")
+    await market.send_photo("advertiser")
+    await market.press("advertiser", "Skip")
+    await market.say("advertiser", "100")
+    *_, ad, _question = await market.messages("advertiser")
+    assert (ad["caption"], ad["media"]) == ("Our bread", "photo")
+    await market.press("advertiser", "💾 Save")
+    await market.press("advertiser", "👁 Show the ad")
+    assert await market.value("SELECT creative->>'kind' FROM campaigns") == "photo"

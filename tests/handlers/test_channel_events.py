@@ -1,0 +1,42 @@
+"""What happens to chats: new posts in a channel, and an admin chat that moves."""
+
+from bot import inbox_worker
+from services.platform import chat_migrations
+from tests.handlers.marketplace import Marketplace
+
+
+async def test_the_new_id_of_the_admin_chat_is_used(market: Marketplace) -> None:
+    old, new = market.chat("group"), -1_009_999_999_999
+    person = {"id": market.chat("admin"), "is_bot": False, "first_name": "A"}
+    moved = {
+        "message_id": 1,
+        "date": 1,
+        "chat": {"id": old, "type": "group", "title": "T"},
+        "from": person,
+        "migrate_to_chat_id": new,
+    }
+    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": moved}])
+    market.worker.wake()
+    await market.settle()
+    assert market.dependencies.admin_chat_id == new
+    async with market.database.sessions.begin() as session:
+        assert await chat_migrations.current_chat_id(session, old) == new
+
+
+async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
+    await market.connect_channel()
+    posted = await market.world.control(
+        f"chats/{market.chat('channel')}/post", user_id=market.chat("owner"), text="news"
+    )
+    await market.settle()
+    assert await market.value("SELECT last_message_id FROM channels") == posted["message_id"]
+
+
+async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Marketplace) -> None:
+    """Then its highest id says nothing about what is below a new one."""
+    channel = market.chat("channel")
+    await market.connect_channel()
+    await market.world.control(f"chats/{channel}/post", user_id=market.chat("owner"), text="news")
+    await market.world.control(f"chats/{channel}/members", user_id="bot", status="left")
+    await market.settle()
+    assert await market.value("SELECT last_message_id FROM channels") == 0

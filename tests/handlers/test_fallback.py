@@ -1,0 +1,35 @@
+"""Buttons that nothing handles any more."""
+# ruff: noqa: RUF001 - buttons are pressed by the very text that people see
+
+from tests.handlers.marketplace import Marketplace
+
+
+async def test_unknown_buttons_change_nothing(market: Marketplace) -> None:
+    await market.submitted()
+    before = await market.everything()
+    for data in ("nonsense", "go:nowhere:1:0", "camp:activate:x", "mod:reject:1:no", "form:x:1"):
+        where = "group" if data.startswith("mod") else None
+        who = "admin" if where else "advertiser"
+        assert "out of date" in await market.press_forged(who, data, where=where), data
+    assert await market.everything() == before
+    assert await market.refusals() == []
+
+
+async def test_a_closed_forms_button_is_answered(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    form = (await market.messages("advertiser"))[-1]["message_id"]
+    await market.say("advertiser", "/start")
+    alert = await market.press("advertiser", "✖️ Cancel", message_id=form)
+    assert "form is closed" in alert
+
+
+async def test_an_unknown_button_does_not_disturb_an_open_form(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    assert "out of date" in await market.press_forged("advertiser", "nonsense")
+    assert await market.last("advertiser") == "a message with a forged button"
+    await market.say("advertiser", "Bakery")
+    assert "send the ad itself" in await market.last("advertiser")

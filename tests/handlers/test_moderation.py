@@ -1,0 +1,36 @@
+"""Decisions of the admin chat about placements."""
+
+from tests.handlers.marketplace import Marketplace
+
+
+async def test_a_placement_is_rejected_with_a_reason(market: Marketplace) -> None:
+    await market.submitted()
+    await market.press("admin", "❌ Reject", where="group")
+    await market.press("admin", "Misleading", where="group")
+    assert "Rejected by" in await market.last("group")
+    await market.deliver()
+    assert "Reason: Misleading" in await market.last("advertiser")
+    assert await market.value("SELECT status FROM campaign_targets") == "rejected"
+
+
+async def test_two_presses_on_approve_hold_once(market: Marketplace) -> None:
+    await market.give("advertiser", 20_000)
+    await market.submitted()
+    card = (await market.messages("group"))[-1]["message_id"]
+    body = {"chat_id": market.chat("group"), "message_id": card, "button": "✅ Approve"}
+    for _ in range(2):
+        await market.world.control(f"users/{market.chat('admin')}/press", **body, wait=False)
+    await market.settle()
+    holds = "SELECT count(*) FROM ledger_transfers WHERE reason = 'escrow_hold'"
+    assert await market.value(holds) == 1
+    assert await market.value("SELECT count(*) FROM post_jobs") == 1
+
+
+async def test_the_queue_opens_cards(market: Marketplace) -> None:
+    await market.give("advertiser", 10_000)
+    await market.submitted()
+    await market.say("admin", "/queue", where="group")
+    await market.press("admin", "Bakery", where="group")
+    assert await market.buttons("group") == ["✅ Approve", "❌ Reject"]
+    await market.press("admin", "✅ Approve", where="group")
+    assert await market.value("SELECT status FROM campaign_targets") == "approved"

@@ -1,0 +1,129 @@
+"""The admin chat's controls."""
+
+import pytest
+
+from db.models.operations import Switch
+from db.models.users import Role
+from tests.handlers.marketplace import Marketplace
+
+
+@pytest.fixture
+async def operated(market: Marketplace) -> Marketplace:
+    """Admin is an operator too."""
+    await market.employ("admin", Role.OPERATOR)
+    return market
+
+
+async def enabled(market: Marketplace, key: Switch) -> bool:
+    """Whether a switch runs."""
+    return bool(
+        await market.value("SELECT enabled FROM kill_switches WHERE key = :key", key=key.value)
+    )
+
+
+async def test_a_switch_is_stopped_with_a_reason_and_run_after_a_question(
+    operated: Marketplace,
+) -> None:
+    market = operated
+    await market.say("admin", "/killswitch", where="group")
+    assert "🟢 payouts: running" in await market.last("group")
+    await market.press("admin", "⛔ Stop payouts", where="group")
+    assert await enabled(market, Switch.PAYOUTS)
+    await market.press("admin", "drill", where="group")
+    assert "payouts is STOPPED" in await market.last("group")
+    assert not await enabled(market, Switch.PAYOUTS)
+    await market.press("admin", "🎛 All switches", where="group")
+    assert "🔴 payouts: STOPPED (drill)" in await market.last("group")
+    await market.press("admin", "▶️ Run payouts", where="group")
+    assert not await enabled(market, Switch.PAYOUTS)
+    await market.press("admin", "▶️ Yes, run it: drill is over", where="group")
+    assert await enabled(market, Switch.PAYOUTS)
+    told = await market.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
+    assert [row["payload"]["enabled"] for row in told if row["payload"]["key"] == "payouts"][
+        -2:
+    ] == [False, True]
+
+
+async def test_commands_stop_at_once_and_run_after_a_question(operated: Marketplace) -> None:
+    market = operated
+    await market.say("admin", "/killswitch stop telegram_posting odd posts", where="group")
+    assert "telegram_posting is STOPPED" in await market.last("group")
+    assert not await enabled(market, Switch.TELEGRAM_POSTING)
+    await market.say("admin", "/killswitch run telegram_posting", where="group")
+    assert not await enabled(market, Switch.TELEGRAM_POSTING)
+    await market.press("admin", "▶️ Yes, run it: resolved", where="group")
+    assert await enabled(market, Switch.TELEGRAM_POSTING)
+
+
+@pytest.mark.parametrize("verb", ["on", "off"])
+async def test_on_and_off_are_answered_with_a_question(operated: Marketplace, verb: str) -> None:
+    market = operated
+    await market.say("admin", f"/killswitch {verb} payouts", where="group")
+    assert "payouts to channel owners" in await market.last("group")
+    assert await market.buttons("group") == ["⛔ Stop payouts", "▶️ Run payouts"]
+    assert await enabled(market, Switch.PAYOUTS)
+
+
+async def test_an_unknown_switch_is_answered_with_the_usage(operated: Marketplace) -> None:
+    await operated.say("admin", "/killswitch stop everything now", where="group")
+    assert "Usage" in await operated.last("group")
+
+
+async def test_an_admin_without_the_operators_role_cannot_set_switches(market: Marketplace) -> None:
+    await market.say("admin", "/killswitch stop payouts because", where="group")
+    assert "staff role" in await market.last("group")
+    assert await enabled(market, Switch.PAYOUTS)
+
+
+async def test_staff_commands_do_nothing_in_a_private_chat(operated: Marketplace) -> None:
+    for command in ("/killswitch stop payouts x", "/queue", "/health", "/ledger"):
+        await operated.say("admin", command)
+        assert "admin chat" in await operated.last("admin"), command
+    assert await enabled(operated, Switch.PAYOUTS)
+    assert len(await operated.refusals()) == 4
+
+
+async def test_an_anonymous_admin_has_no_role(operated: Marketplace) -> None:
+    await operated.say(
+        "admin", "/killswitch stop payouts x", where="group", sender_chat=operated.chat("group")
+    )
+    assert "Turn off anonymity" in await operated.last("group")
+    assert await enabled(operated, Switch.PAYOUTS)
+
+
+async def test_health_and_ledger_are_shown(operated: Marketplace) -> None:
+    await operated.say("admin", "/health", where="group")
+    assert "payouts: enabled" in await operated.last("group")
+    await operated.say("admin", "/ledger", where="group")
+    assert "every invariant holds" in await operated.last("group")
+
+
+async def test_other_messages_in_the_admin_chat_get_no_answer(market: Marketplace) -> None:
+    before = len(await market.messages("group"))
+    await market.say("admin", "Good morning", where="group")
+    assert len(await market.messages("group")) == before + 1
+
+
+async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
+    operated: Marketplace,
+) -> None:
+    market = operated
+    await market.give("advertiser", 10_000)
+    await market.say("admin", "/incidents", where="group")
+    assert "No incident is open" in await market.last("group")
+    await market.database.as_owner("ALTER TABLE wallets DISABLE TRIGGER USER")
+    drift = "UPDATE wallets SET balance = balance + $1 WHERE kind = 'user' AND balance > 0"
+    await market.database.as_owner(drift, 1)
+    await market.say("admin", "/ledger", where="group")
+    assert "Invariants are broken" in await market.last("group")
+    assert not await enabled(market, Switch.PAYOUTS)
+    await market.say("admin", "/incidents", where="group")
+    await market.press("admin", "✅ Repaired, close #1", where="group")
+    assert await market.value("SELECT closed_at FROM incidents") is None
+    await market.database.as_owner(drift, -1)
+    await market.database.as_owner("ALTER TABLE wallets ENABLE TRIGGER USER")
+    await market.press("admin", "✅ Repaired, close #1", where="group")
+    assert "No incident is open" in await market.last("group")
+    await market.say("admin", "/killswitch run payouts", where="group")
+    await market.press("admin", "▶️ Yes, run it: resolved", where="group")
+    assert not await enabled(market, Switch.PAYOUTS)

@@ -1,0 +1,250 @@
+"""Cards about posts of which nobody knows: what admins press, and what it changes."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.telegram.ad_messages import NO_PREVIEW
+from db.models.posting import Verdict
+from db.models.users import Role
+from services.posts import posting, uncertain_posts, verification
+from tests.factories import one_post
+from tests.handlers.marketplace import AD, Marketplace
+
+THERE = "✅ It is there"
+ABSENT = "📤 It is not there: send it"
+REFUND = "↩️ Refund the advertiser"
+RELEASE = "💰 It stayed: pay the owner"
+WAIT = "⏳ Wait another day"
+MOVED_ON = "This has been decided already, or the bot has found the answer. Nothing was changed."
+
+
+@pytest.fixture
+async def doubtful(market: Marketplace) -> Marketplace:
+    """A placement whose send was cut; its card is in the admin chat."""
+    await market.give("advertiser", 10_000)
+    await market.submitted()
+    await market.press("admin", "✅ Approve", where="group")
+    async with market.database.sessions.begin() as session:
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
+        assert claim is not None
+        assert await one_post.may_send(session, claim)
+        assert await posting.record_uncertain(session, claim, error="TimeoutError")
+    await ask(market, posting.UNCERTAIN_ESCALATION_DELAY)
+    return market
+
+
+async def ask(market: Marketplace, wait: timedelta) -> None:
+    """Let so much time pass, then the tick that asks the admins."""
+    await market.database.forward(wait + timedelta(seconds=1))
+    async with market.database.sessions.begin() as session:
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
+    await market.deliver()
+
+
+async def publish(market: Marketplace, text: str = AD) -> int:
+    """The bot's message in the channel; its id."""
+    sent = await market.bot.send_message(
+        market.chat("channel"), text, link_preview_options=NO_PREVIEW
+    )
+    return sent.message_id
+
+
+async def job(market: Marketplace) -> tuple[str, str]:
+    """Where the post and its money are."""
+    [row] = await market.rows(
+        "SELECT j.status AS job, e.status AS escrow FROM post_jobs j"
+        " JOIN escrows e USING (campaign_target_id)"
+    )
+    return row["job"], row["escrow"]
+
+
+def link(market: Marketplace, message_id: int) -> str:
+    """The link of a message of the channel, as Telegram copies it."""
+    return f"https://t.me/c/{-market.chat('channel') - 1_000_000_000_000}/{message_id}"
+
+
+async def target(market: Marketplace) -> int:
+    """The only placement's id."""
+    found: int = await market.value("SELECT id FROM campaign_targets")
+    return found
+
+
+async def test_the_card_shows_the_ad_and_three_decisions(doubtful: Marketplace) -> None:
+    assert (await doubtful.buttons("group"))[1:] == [THERE, ABSENT, REFUND]
+    shown = [m["text"] for m in await doubtful.messages("group")]
+    assert shown[-2] == AD
+    assert "TimeoutError" in shown[-1]
+
+
+async def test_confirming_a_post_needs_a_link_that_is_checked(doubtful: Marketplace) -> None:
+    market = doubtful
+    number = await target(market)
+    message_id = await publish(market)
+    await market.press("admin", THERE, where="group")
+    assert f"/there {number} LINK" in await market.last("group")
+    assert await job(market) == ("uncertain", "held")
+    await market.say("admin", f"/there {number} {link(market, message_id)}", where="group")
+    assert "✅ It is in the channel" in await market.last("group")
+    assert await job(market) == ("success", "held")
+    assert await market.value("SELECT message_id FROM post_jobs") == message_id
+    audited = await market.rows(
+        "SELECT role FROM user_audit_logs WHERE action = 'resolution_confirm_published'"
+    )
+    assert [row["role"] for row in audited] == ["admin"]
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("{link}999", "There is nothing at that link."),
+        ("https://t.me/c/1/{id}", "Usage: /there"),
+        ("https://t.me/somebody/{id}", "Usage: /there"),
+        ("{stranger}", "What is at that link is not this ad"),
+        ("nonsense", "Usage: /there"),
+        ("", "Usage: /there"),
+    ],
+)
+async def test_a_link_that_proves_nothing_changes_nothing(
+    doubtful: Marketplace, words: str, answer: str
+) -> None:
+    market = doubtful
+    posted = await market.world.control(
+        f"chats/{market.chat('channel')}/post", user_id=market.chat("owner"), text="News"
+    )
+    await market.settle()
+    before = await market.everything()
+    given = words.format(
+        link=link(market, 1), id=posted["message_id"], stranger=link(market, posted["message_id"])
+    )
+    await market.say("admin", f"/there {await target(market)} {given}", where="group")
+    assert answer in await market.last("group")
+    assert await market.everything() == before
+
+
+async def test_a_link_is_not_accepted_while_telegram_does_not_answer(
+    doubtful: Marketplace,
+) -> None:
+    market = doubtful
+    message_id = await publish(market)
+    await market.world.control(
+        "faults", method="editMessageReplyMarkup", kind="refuse_before", times=1
+    )
+    await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
+    assert "Telegram does not tell" in await market.last("group")
+    assert await job(market) == ("uncertain", "held")
+
+
+async def test_two_admins_who_report_a_missing_post_queue_it_once(doubtful: Marketplace) -> None:
+    market = doubtful
+    await market.press("admin", ABSENT, where="group")
+    assert "It is queued" in await market.last("group")
+    assert await job(market) == ("queued", "held")
+    async with market.database.sessions.begin() as session:
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
+        assert claim is not None
+        assert await one_post.may_send(session, claim)
+        assert await posting.record_uncertain(session, claim, error="TimeoutError")
+    await ask(market, posting.UNCERTAIN_ESCALATION_DELAY)
+    cards = [m for m in await market.messages("group") if m["buttons"]]
+    assert len(cards) == 1  # the first card has no buttons any more
+
+
+@pytest.mark.parametrize("button", [ABSENT, REFUND])
+async def test_the_card_of_an_earlier_claim_decides_nothing(
+    doubtful: Marketplace, button: str
+) -> None:
+    market = doubtful
+    old = (await market.messages("group"))[-1]["message_id"]
+    await market.database.as_owner("UPDATE post_jobs SET claim_no = 2")
+    before = await market.everything()
+    assert await market.press("admin", button, where="group", message_id=old) == MOVED_ON
+    assert await market.everything() == before
+
+
+async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(doubtful: Marketplace) -> None:
+    await doubtful.press("admin", REFUND, where="group")
+    assert await job(doubtful) == ("failed", "held")
+    assert "goes back to the advertiser" in await doubtful.last("group")
+
+
+@pytest.mark.parametrize("button", [THERE, ABSENT, REFUND])
+async def test_a_member_without_a_role_decides_nothing(doubtful: Marketplace, button: str) -> None:
+    market = doubtful
+    stranger = await market.world.control("users", first_name="Visitor")
+    market.world.ids["visitor"] = stranger["id"]
+    await market.world.control(
+        f"chats/{market.chat('group')}/members", user_id=stranger["id"], status="member"
+    )
+    await market.give("visitor", 1)
+    before = await market.everything()
+    assert "You may not do this" in await market.press("visitor", button, where="group")
+    assert await market.everything() == before
+    assert (await market.refusals())[-1]["error"] == "AccessDenied"
+
+
+async def test_nobody_decides_on_their_own_money(doubtful: Marketplace) -> None:
+    market = doubtful
+    await market.employ("owner", Role.SUPER_ADMIN)
+    await market.world.control(
+        f"chats/{market.chat('group')}/members", user_id=market.chat("owner"), status="member"
+    )
+    for button in (ABSENT, REFUND):
+        assert "Nobody decides on their own money" in await market.press(
+            "owner", button, where="group"
+        )
+    assert await job(market) == ("uncertain", "held")
+
+
+@pytest.fixture
+async def unseen(market: Marketplace) -> Marketplace:
+    """A post that is out, its hours over, and no look has told for too long."""
+    await market.give("advertiser", 10_000)
+    await market.submitted(hours=2)
+    await market.press("admin", "✅ Approve", where="group")
+    async with market.database.sessions.begin() as session:
+        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
+        assert claim is not None
+        assert await one_post.record_published(session, claim, message_id=await publish(market))
+    await market.deliver()
+    await market.database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
+    async with market.database.sessions.begin() as session:
+        await verification.record_check(
+            session, job_id=claim.job_id, verdict=Verdict.UNKNOWN, evidence="502"
+        )
+    await ask(market, timedelta())
+    return market
+
+
+async def test_an_unverifiable_post_can_be_postponed_and_then_paid(unseen: Marketplace) -> None:
+    market = unseen
+    assert (await market.buttons("group"))[1:] == [WAIT, RELEASE, REFUND]
+    assert "asked again in a day" in await market.press("admin", WAIT, where="group")
+    assert await job(market) == ("success", "held")
+    await market.press("admin", RELEASE, where="group")
+    checks = await market.rows("SELECT verdict FROM post_checks ORDER BY id")
+    assert [row["verdict"] for row in checks] == ["unknown", "present"]
+    assert await job(market) == ("success", "held")  # the clock pays, when payouts run
+
+
+async def test_an_unverifiable_post_can_be_refunded(unseen: Marketplace) -> None:
+    await unseen.press("admin", REFUND, where="group")
+    assert await job(unseen) == ("failed", "held")
+
+
+@pytest.mark.parametrize("button", [WAIT, RELEASE, REFUND])
+async def test_an_old_card_decides_nothing_after_the_post_was_found_again(
+    unseen: Marketplace, button: str
+) -> None:
+    market = unseen
+    async with market.database.sessions.begin() as session:
+        await verification.record_check(
+            session,
+            job_id=await market.value("SELECT id FROM post_jobs"),
+            verdict=Verdict.PRESENT,
+            evidence="400: message is not modified",
+        )
+    before = await market.everything()
+    assert await market.press("admin", button, where="group") == MOVED_ON
+    assert await market.everything() == before
+    assert "nothing is left to decide" in await market.last("group")

@@ -1,0 +1,30 @@
+"""The wallet and the form of a top-up."""
+# ruff: noqa: RUF001 - buttons are pressed by the very text that people see
+
+from tests.handlers.marketplace import PROVIDER_TOKEN, Marketplace
+
+
+async def test_an_invalid_amount_makes_no_invoice(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")
+    for amount in ("abc", "0", "-1", "0.001"):
+        await market.say("advertiser", amount)
+        assert "not an amount" in await market.last("advertiser")
+    assert not any(message.get("invoice") for message in await market.messages("advertiser"))
+
+
+async def test_a_top_up_by_invoice_reaches_the_wallet(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    assert "Available: $0.00" in await market.last("advertiser")
+    await market.press("advertiser", "➕ Top up")
+    await market.say("advertiser", "100")
+    assert (await market.pay("advertiser"))["ok"]
+    await market.deliver()
+    assert "$100.00 has arrived" in await market.last("advertiser")
+    await market.press("advertiser", "💰 Wallet")
+    assert "Available: $100.00" in await market.last("advertiser")
+    await market.press("advertiser", "📄 Statement")
+    assert "Top-up: +$100.00" in await market.last("advertiser")
+    assert PROVIDER_TOKEN not in str(await market.messages("advertiser"))

@@ -1,0 +1,59 @@
+"""The form of a withdrawal."""
+
+from db.models.operations import Switch
+from tests.handlers.marketplace import Marketplace
+
+SURE = "✅ Yes, withdraw $30.00"
+
+
+async def test_a_person_requests_a_withdrawal_and_cancels_it(market: Marketplace) -> None:
+    await market.give("advertiser", 10_000)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "🏦 Withdraw")
+    for wrong, answer in (("-5", "not an amount"), ("100.01", "$100.00 is available")):
+        await market.say("advertiser", wrong)
+        assert answer in await market.last("advertiser")
+    await market.say("advertiser", "30")
+    assert "Left after that: $70.00" in await market.last("advertiser")
+    assert await market.withdrawal_statuses() == []
+    question = (await market.messages("advertiser"))[-1]["message_id"]
+    for _ in range(2):
+        await market.world.control(
+            f"users/{market.chat('advertiser')}/press",
+            chat_id=market.chat("advertiser"),
+            message_id=question,
+            button=SURE,
+            wait=False,
+        )
+    await market.settle()
+    assert (await market.withdrawal_statuses(), await market.balance("advertiser")) == (
+        ["requested"],
+        7_000,
+    )
+    assert "Waits for an admin" in await market.last("advertiser")
+    await market.press("advertiser", "⬅️ Back")
+    assert "On its way to you: $30.00" in await market.last("advertiser")
+    await market.press("advertiser", "📤 My withdrawals")
+    await market.press("advertiser", "✖️ Take back")
+    assert "You took it back" in await market.last("advertiser")
+    assert (await market.withdrawal_statuses(), await market.balance("advertiser")) == (
+        ["returned"],
+        10_000,
+    )
+
+
+async def test_a_stopped_switch_is_explained_and_the_button_works_later(
+    market: Marketplace,
+) -> None:
+    await market.give("advertiser", 10_000)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "🏦 Withdraw")
+    await market.say("advertiser", "30")
+    await market.set_switch(Switch.WITHDRAWALS, enabled=False)
+    assert "Stopped by the operators" in await market.press("advertiser", SURE)
+    assert await market.withdrawal_statuses() == []
+    await market.set_switch(Switch.WITHDRAWALS, enabled=True)
+    await market.press("advertiser", SURE)
+    assert await market.withdrawal_statuses() == ["requested"]

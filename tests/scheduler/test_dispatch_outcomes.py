@@ -1,0 +1,143 @@
+"""What each outcome of a send does to its post and its money (INT-PJ-01)."""
+
+import pytest
+
+from scheduler import dispatch, settlements, watchdogs
+from tests.scheduler.scene import AD, Scene
+
+TICKS_AFTER = 2
+
+
+async def tick_on(scene: Scene) -> None:
+    """What the clock would go on doing; nothing of it may send a second time."""
+    desk = scene.desk(owner="another worker")
+    for _ in range(TICKS_AFTER):
+        await scene.dispatch(desk)
+        await watchdogs.rescue_abandoned(scene.database.sessions)
+        await settlements.release_due(scene.database.sessions)
+        await settlements.refund_due(scene.database.sessions)
+
+
+async def test_INT_PJ_01_success(scene: Scene) -> None:  # noqa: N802 - the safety plan's name
+    target_id = await scene.approve()
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"], job["target"]) == ("success", "held", "approved")
+    [message] = await scene.published()
+    assert message["message_id"] == job["message_id"]
+    [shown] = [m for m in await scene.messages("channel") if m["text"]]
+    assert shown["text"] == AD
+    await settlements.release_due(scene.database.sessions)
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"], job["target"]) == ("success", "released", "posted")
+    await tick_on(scene)
+    assert len(await scene.published()) == 1
+
+
+async def test_INT_PJ_01_failure(scene: Scene) -> None:  # noqa: N802 - the safety plan's name
+    target_id = await scene.approve()
+    await scene.fault(
+        "sendMessage", "error", error_code=400, description="Bad Request: message is too long"
+    )
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"]) == ("failed", "held")
+    assert job["last_error"] == "400: Bad Request: message is too long"
+    await settlements.refund_due(scene.database.sessions)
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"], job["target"]) == ("failed", "refunded", "refunded")
+    await tick_on(scene)
+    assert await scene.published() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "messages", "more"),
+    [
+        ("cut_after", 1, {}),
+        ("timeout_after", 1, {}),
+        ("error_after", 1, {"error_code": 500, "description": "Internal Server Error"}),
+        ("html_502", 1, {}),
+        ("garbage", 1, {}),
+        ("refuse_before", 0, {}),
+        ("timeout_before", 0, {}),
+    ],
+)
+async def test_a_post_that_may_be_published_is_uncertain_and_never_sent_again(
+    scene: Scene, kind: str, messages: int, more: dict[str, object]
+) -> None:
+    target_id = await scene.approve()
+    await scene.fault("sendMessage", kind, **more)
+    await scene.dispatch(seconds=1)
+    assert len(await scene.published()) == messages
+    await tick_on(scene)
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"], job["target"]) == ("uncertain", "held", "approved")
+    assert job["claim_no"] == 1
+    assert len(await scene.published()) == messages
+
+
+async def test_an_uncertain_post_blocks_its_channel_alone(scene: Scene) -> None:
+    stuck = await scene.approve()
+    await scene.fault("sendMessage", "cut_after")
+    await scene.dispatch()
+    waiting = await scene.approve()
+    free = await scene.approve(channel_id=await scene.another_channel())
+    await scene.dispatch()
+    assert (await scene.job(stuck))["status"] == "uncertain"
+    assert (await scene.job(waiting))["status"] == "queued"
+    assert (await scene.job(free))["status"] == "success"
+
+
+async def test_a_429_waits_without_losing_an_attempt(scene: Scene) -> None:
+    target_id = await scene.approve()
+    await scene.fault(
+        "sendMessage", "error", error_code=429, description="Too Many Requests", retry_after=30
+    )
+    desk = scene.desk()
+    await scene.dispatch(desk)
+    job = await scene.job(target_id)
+    assert (job["status"], job["attempts"], job["waits"]) == ("queued", 0, True)
+    assert 28 < await desk.limiter.wait(scene.world.ids["channel"], within=0) <= 30
+    assert await scene.published() == []
+
+
+@pytest.mark.parametrize("code", [401, 404, 409])
+async def test_an_error_about_the_bot_stops_posting(scene: Scene, code: int) -> None:
+    first = await scene.approve()
+    await scene.fault("sendMessage", "error", error_code=code, description="Unauthorized")
+    await scene.dispatch()
+    [switch] = await scene.rows(
+        "SELECT enabled, reason FROM kill_switches WHERE key = 'telegram_posting'"
+    )
+    assert not switch["enabled"]
+    assert str(code) in switch["reason"]
+    assert (await scene.job(first))["status"] == "queued"
+    told = await scene.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
+    assert told[-1]["payload"]["key"] == "telegram_posting"
+    await tick_on(scene)
+    assert await scene.published() == []
+
+
+async def test_lost_rights_suspend_the_channel_and_keep_the_post(scene: Scene) -> None:
+    target_id = await scene.approve()
+    await scene.world.promote(can_post_messages=False)
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    assert (job["status"], job["attempts"], job["escrow"]) == ("queued", 0, "held")
+    [channel] = await scene.rows("SELECT status FROM channels")
+    assert channel["status"] == "suspended"
+    await scene.dispatch()
+    assert (await scene.job(target_id))["claim_no"] == 1
+
+
+async def test_a_refused_connection_costs_an_attempt_until_the_breaker_opens(scene: Scene) -> None:
+    target_ids = [await scene.approve(channel_id=await scene.another_channel()) for _ in range(6)]
+    desk = scene.desk(api_url="http://127.0.0.1:1")
+    await scene.dispatch(desk)
+    jobs = [await scene.job(target_id) for target_id in target_ids]
+    assert {job["status"] for job in jobs} == {"queued"}
+    assert desk.breaker.open
+    spent = sum(job["attempts"] for job in jobs)
+    assert spent <= dispatch.MAX_POSTS_UNDER_WAY
+    await scene.dispatch(desk)
+    assert sum([(await scene.job(t))["attempts"] for t in target_ids]) == spent

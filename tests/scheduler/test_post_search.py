@@ -1,0 +1,293 @@
+"""Uncertain posts are looked for in their channel, over HTTP, with the faults that made them so."""
+
+from datetime import timedelta
+
+import pytest
+
+from db.models.operations import Switch
+from scheduler import notice_delivery, post_search, settlements, watchdogs
+from scheduler.post_search import Search
+from services.market import channels
+from services.posts import uncertain_posts
+from tests.factories import breakage
+from tests.scheduler.scene import Scene
+
+GAP = timedelta(minutes=5)
+LOST: dict[str, dict[str, object]] = {
+    "cut_after": {},
+    "timeout_after": {},
+    "error_after": {"error_code": 500, "description": "Internal Server Error"},
+    "html_502": {},
+    "garbage": {},
+}
+"""What is out, and nobody was told."""
+NEVER_CAME = ("refuse_before", "timeout_before")
+
+
+async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
+    """A placement whose send ended so; the target's id."""
+    target_id = await scene.approve()
+    await scene.fault("sendMessage", kind, **more)
+    await scene.dispatch(seconds=1)
+    assert (await scene.job(target_id))["status"] == "uncertain"
+    return target_id
+
+
+async def look(scene: Scene, *, times: int = 1) -> None:
+    """So many ticks of the search, with time enough between them, then the money."""
+    for _ in range(times):
+        # A new one each time: a minute of the channel's limit passes between two looks.
+        search = Search(scene.desk(seconds=2), GAP, scene.world.ids["group"])
+        await post_search.search_due_posts(search)
+        await post_search.ask_admins(search.worker)
+        await settlements.release_due(scene.database.sessions)
+        await settlements.refund_due(scene.database.sessions)
+        await scene.database.forward(GAP + timedelta(seconds=1))
+
+
+async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
+    """Owner posts something in the channel; the message's id."""
+    posted = await scene.world.control(
+        f"chats/{scene.world.ids['channel']}/post", user_id=scene.world.ids["owner"], text=text
+    )
+    message_id: int = posted["message_id"]
+    return message_id
+
+
+async def hear(scene: Scene) -> None:
+    """Owner posts something, and the bot hears of it: an id of the channel is known."""
+    message_id = await write_by_hand(scene)
+    async with scene.database.sessions.begin() as session:
+        await channels.record_message_id(
+            session, chat_id=scene.world.ids["channel"], message_id=message_id
+        )
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One look in vain asks for few ids, as Telegram's pace of one a second is kept here too."""
+    monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
+
+
+@pytest.mark.parametrize("kind", LOST)
+async def test_a_published_post_is_found_and_paid_for(scene: Scene, kind: str) -> None:
+    target_id = await uncertain(scene, kind, **LOST[kind])
+    await look(scene)
+    job = await scene.job(target_id)
+    [message] = await scene.published()
+    assert (job["status"], job["message_id"]) == ("success", message["message_id"])
+    assert (job["escrow"], job["target"]) == ("released", "posted")
+    assert len(await scene.published()) == 1
+
+
+@pytest.mark.parametrize("kind", NEVER_CAME)
+async def test_an_absent_post_is_sent_after_two_searches_some_minutes_apart(
+    scene: Scene, kind: str
+) -> None:
+    await hear(scene)
+    target_id = await uncertain(scene, kind)
+    await look(scene)
+    assert (await scene.job(target_id))["status"] == "uncertain"
+    await scene.dispatch()
+    assert await scene.published() == []
+    await look(scene)
+    job = await scene.job(target_id)
+    assert (job["status"], job["attempts"]) == ("queued", 1)
+    await scene.dispatch()
+    assert (await scene.job(target_id))["status"] == "success"
+    assert len(await scene.published()) == 1
+
+
+async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> None:
+    target_id = await scene.approve()
+    for _ in range(2):
+        await write_by_hand(scene)
+    await scene.fault("sendMessage", "cut_after")
+    await scene.dispatch()
+    gone = await write_by_hand(scene)
+    await write_by_hand(scene)
+    await scene.world.control(
+        f"chats/{scene.world.ids['channel']}/delete",
+        user_id=scene.world.ids["owner"],
+        message_id=gone,
+    )
+    await look(scene)
+    [message] = await scene.published()
+    job = await scene.job(target_id)
+    assert (job["status"], job["message_id"]) == ("success", message["message_id"])
+    shown = [m["text"] for m in await scene.messages("channel") if m["text"]]
+    assert shown.count("News of the day") == 3  # nothing of theirs was touched
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
+    """The owner deleted more posts than a search asks for, all older than the bot's own."""
+    for _ in range(post_search.EMPTY_IDS_AT_END + 2):
+        message_id = await write_by_hand(scene)
+        await scene.world.control(
+            f"chats/{scene.world.ids['channel']}/delete",
+            user_id=scene.world.ids["owner"],
+            message_id=message_id,
+        )
+    if known:
+        await hear(scene)
+    target_id = await uncertain(scene)
+    await look(scene, times=3)
+    await scene.dispatch()
+    job = await scene.job(target_id)
+    told = ("success", "released") if known else ("uncertain", "held")
+    assert (job["status"], job["escrow"]) == told
+    assert len(await scene.published()) == 1
+
+
+async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
+    """A process that was paused over its look is no second witness."""
+    await hear(scene)
+    target_id = await uncertain(scene, "refuse_before")
+    async with scene.database.sessions.begin() as session:
+        [doubt] = await uncertain_posts.claim_due(session, limit=9)
+    for _ in range(2):
+        async with scene.database.sessions.begin() as session:
+            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=1)
+        await scene.database.forward(GAP + timedelta(seconds=1))
+    assert (await scene.job(target_id))["status"] == "uncertain"
+    await look(scene)
+    assert (await scene.job(target_id))["status"] == "queued"
+
+
+async def test_a_post_that_its_owner_deleted_is_absent(scene: Scene) -> None:
+    await hear(scene)
+    target_id = await uncertain(scene)
+    [message] = await scene.published()
+    await scene.world.control(
+        f"chats/{scene.world.ids['channel']}/delete",
+        user_id=scene.world.ids["owner"],
+        message_id=message["message_id"],
+    )
+    await look(scene, times=2)
+    assert (await scene.job(target_id))["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("error", {"error_code": 500, "description": "Bad Request: message to edit not found"}),
+        ("error", {"error_code": 429, "description": "Too Many Requests", "retry_after": 1}),
+        ("error", {"error_code": 400, "description": "Bad Request: chat not found"}),
+        ("refuse_before", {}),
+        ("timeout_before", {}),
+    ],
+)
+async def test_a_search_without_an_answer_changes_nothing(
+    scene: Scene, kind: str, more: dict[str, object]
+) -> None:
+    target_id = await uncertain(scene, "refuse_before")
+    for _ in range(3):
+        await scene.fault("editMessageReplyMarkup", kind, **more)
+        await look(scene)
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"], job["attempts"]) == ("uncertain", "held", 0)
+    assert await scene.published() == []
+
+
+async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
+    target_id = await uncertain(scene)
+    await scene.fault("getChatMember", "error", error_code=500, description="x", times=99)
+    await look(scene, times=4)
+    await notice_delivery.deliver(scene.mail())
+    card = (await scene.messages("group"))[-1]
+    assert f"#{target_id}" in card["text"]
+    pressed = [button["text"] for row in card["buttons"] for button in row]
+    assert len(pressed) == 4
+    assert (await scene.job(target_id))["escrow"] == "held"
+
+
+async def test_a_search_without_rights_proves_no_absence(scene: Scene) -> None:
+    """Then an own post can't be edited either: that must not be read as absent."""
+    target_id = await uncertain(scene)
+    await scene.world.promote(can_post_messages=False)
+    await look(scene, times=3)
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"]) == ("uncertain", "held")
+    [channel] = await scene.rows("SELECT status FROM channels")
+    assert channel["status"] == "suspended"
+
+
+async def test_rights_that_change_during_a_search_prove_no_absence(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target_id = await uncertain(scene)
+    desk = scene.desk()
+    standing = desk.sender.get_bot_rights
+
+    async def then_demoted(chat_id: int) -> object:
+        seen = await standing(chat_id)
+        await scene.world.promote(can_post_messages=False)
+        return seen
+
+    monkeypatch.setattr(desk.sender, "get_bot_rights", then_demoted)
+    for _ in range(2):
+        await post_search.search_due_posts(Search(desk, GAP, scene.world.ids["group"]))
+        await scene.world.promote(can_post_messages=True)
+        await scene.database.forward(GAP + timedelta(seconds=1))
+    assert (await scene.job(target_id))["status"] == "uncertain"
+
+
+@pytest.mark.parametrize("published", [True, False])
+async def test_a_search_with_the_right_to_edit_others_edits_nothing(
+    scene: Scene, *, published: bool
+) -> None:
+    await scene.world.promote(can_post_messages=True, can_edit_messages=True)
+    await hear(scene)
+    target_id = await uncertain(scene, "cut_after" if published else "refuse_before")
+    await write_by_hand(scene)
+    before = await scene.messages("channel")
+    group = len(await scene.messages("group"))
+    await look(scene, times=1 if published else 2)
+    assert (await scene.job(target_id))["status"] == ("success" if published else "queued")
+    assert await scene.messages("channel") == before
+    assert len(await scene.messages("group")) == group  # the copies are taken away
+
+
+async def test_a_post_with_an_altered_button_is_restored_and_found(scene: Scene) -> None:
+    await scene.database.as_owner(
+        "UPDATE campaigns SET creative = creative"
+        ' || \'{"button_text": "Buy", "button_url": "https://bread.example"}\''
+    )
+    target_id = await uncertain(scene)
+    [message] = await scene.published()
+    await scene.world.call(
+        "editMessageReplyMarkup",
+        chat_id=scene.world.ids["channel"],
+        message_id=message["message_id"],
+    )
+    await look(scene)
+    job = await scene.job(target_id)
+    assert (job["status"], job["message_id"]) == ("success", message["message_id"])
+    [shown] = [m for m in await scene.messages("channel") if m["text"]]
+    assert [b["text"] for row in shown["buttons"] for b in row] == ["Buy"]
+
+
+async def test_a_search_runs_while_posting_is_stopped(scene: Scene) -> None:
+    target_id = await uncertain(scene)
+    await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
+    await look(scene)
+    assert (await scene.job(target_id))["status"] == "success"
+
+
+async def test_the_post_of_a_dead_worker_is_found(scene: Scene) -> None:
+    target_id = await scene.approve()
+    dying = scene.desk(owner="dying")
+    await scene.dispatch(dying)
+    # The worker is gone with what it knew: the row says "sending", the lease is over.
+    await scene.database.as_owner("UPDATE escrows SET release_due_at = NULL WHERE status = 'held'")
+    await breakage.run_unguarded(
+        scene.database,
+        "UPDATE post_jobs SET status = 'sending', message_id = NULL, sent_at = NULL,"
+        " lease_owner = 'gone', lease_until = now() - interval '1 s', known_message_id = 0",
+    )
+    await watchdogs.rescue_abandoned(scene.database.sessions)
+    assert (await scene.job(target_id))["status"] == "uncertain"
+    await look(scene)
+    assert (await scene.job(target_id))["target"] == "posted"
+    assert len(await scene.published()) == 1

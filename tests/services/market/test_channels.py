@@ -1,0 +1,234 @@
+"""Channels: connecting, terms, and what becomes of them when the bot loses its rights."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Channel
+from db.money import MAX_AMOUNT
+from services.market import channels, user_blocks
+from services.platform import errors
+from services.platform.actors import SYSTEM, Actor
+from tests.factories import people, rows
+
+CHAT = -1_001_234
+STEPS = {"pause": channels.pause, "resume": channels.resume, "remove": channels.remove}
+MOVES = {
+    ("active", "pause"): "paused",
+    ("paused", "pause"): "paused",
+    ("paused", "resume"): "active",
+    ("active", "resume"): "active",
+    ("pending", "remove"): "removed",
+    ("active", "remove"): "removed",
+    ("paused", "remove"): "removed",
+    ("suspended", "remove"): "removed",
+    ("removed", "remove"): "removed",
+    # Not ("pending", "resume"): only its terms open a channel.
+}
+
+
+async def _connect(session: AsyncSession, owner: Actor, **values: Any) -> Channel:
+    asked: dict[str, Any] = {"title": "News", "username": "news", "subscribers": 10}
+    return await channels.connect(session, actor=owner, chat_id=CHAT, **(asked | values))
+
+
+async def _terms(session: AsyncSession, owner: Actor, channel: Channel, **values: Any) -> Channel:
+    asked: dict[str, Any] = {"price": 500, "promised_hours": 24, "topic": "news"}
+    return await channels.set_terms(session, actor=owner, channel_id=channel.id, **(asked | values))
+
+
+async def _in(session: AsyncSession, status: str) -> tuple[Actor, Channel]:
+    owner = await people.person(session)
+    channel = await _connect(session, owner)
+    if status == "pending":
+        return owner, channel
+    await _terms(session, owner, channel)
+    if status == "suspended":
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
+    elif status in {"paused", "removed"}:
+        step = channels.pause if status == "paused" else channels.remove
+        await step(session, actor=owner, channel_id=channel.id)
+    return owner, channel
+
+
+async def test_a_channel_is_bookable_once_it_has_terms(session: AsyncSession) -> None:
+    owner = await people.person(session)
+    channel = await _connect(session, owner)
+    assert (channel.status, channel.price) == ("pending", None)
+    assert not await channels.catalogue(session, limit=9, offset=0)
+    channel = await _terms(session, owner, channel, topic=" daily ")
+    assert (channel.status, channel.price, channel.topic) == ("active", 500, "daily")
+    assert [row.id for row in await channels.catalogue(session, limit=9, offset=0)] == [channel.id]
+    assert (await channels.by_chat(session, CHAT)) is channel
+    await people.block(session, owner)
+    assert not await channels.catalogue(session, limit=9, offset=0)
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"price": 0}, errors.InvalidAmount),
+        ({"price": MAX_AMOUNT + 1}, errors.InvalidAmount),
+        ({"promised_hours": -1}, errors.InvalidTerms),
+        ({"promised_hours": channels.MAX_PROMISED_HOURS + 1}, errors.InvalidTerms),
+        ({"topic": "  "}, errors.InvalidText),
+        ({"topic": "x" * 65}, errors.InvalidText),
+    ],
+)
+async def test_invalid_terms_are_refused(
+    session: AsyncSession, values: dict[str, Any], error: type[errors.DomainError]
+) -> None:
+    owner, channel = await _in(session, "active")
+    before = await rows.snapshot(session)
+    with pytest.raises(error):
+        await _terms(session, owner, channel, **values)
+    assert await rows.snapshot(session) == before
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("status", ["pending", "active", "paused", "suspended", "removed"])
+async def test_only_the_allowed_moves_are_made(
+    session: AsyncSession, status: str, step: str
+) -> None:
+    owner, channel = await _in(session, status)
+    wanted = MOVES.get((status, step))
+    before = await rows.snapshot(session)
+    if wanted is None:
+        with pytest.raises(errors.InvalidMove):
+            await STEPS[step](session, actor=owner, channel_id=channel.id)
+        assert await rows.snapshot(session) == before
+        return
+    assert (await STEPS[step](session, actor=owner, channel_id=channel.id)).status == wanted
+    assert (await rows.snapshot(session) == before) == (wanted == status)
+
+
+async def test_only_its_owner_changes_a_channel(session: AsyncSession) -> None:
+    _, channel = await _in(session, "active")
+    stranger = await people.person(session)
+    before = await rows.snapshot(session)
+    for step in STEPS.values():
+        with pytest.raises(errors.NotChannelOwner):
+            await step(session, actor=stranger, channel_id=channel.id)
+        with pytest.raises(errors.NotFound):
+            await step(session, actor=stranger, channel_id=999_999)
+    with pytest.raises(errors.NotChannelOwner):
+        await _terms(session, stranger, channel)
+    with pytest.raises(errors.ChannelTaken):
+        await _connect(session, stranger)
+    with pytest.raises(errors.AccessDenied):
+        await _connect(session, SYSTEM)
+    assert await rows.snapshot(session) == before
+    await people.block(session, stranger)
+    with pytest.raises(errors.PersonBlocked):
+        await _connect(session, stranger)
+
+
+async def test_connecting_again_updates_the_channel(session: AsyncSession) -> None:
+    owner, channel = await _in(session, "suspended")
+    again = await _connect(session, owner, title="Evening news", username=None, subscribers=11)
+    assert (again.id, again.title, again.username, again.subscribers) == (
+        channel.id,
+        "Evening news",
+        None,
+        11,
+    )
+    assert (again.status, again.status_reason, again.price) == ("active", None, 500)
+
+
+async def test_a_removed_channel_can_be_connected_by_another_owner(session: AsyncSession) -> None:
+    owner, channel = await _in(session, "removed")
+    with pytest.raises(errors.ChannelNotUsable):
+        await _terms(session, owner, channel)
+    heir = await people.person(session)
+    again = await _connect(session, heir)
+    assert (again.id, again.owner_id, again.status, again.price) == (
+        channel.id,
+        heir.user_id,
+        "pending",
+        None,
+    )
+
+
+@pytest.mark.parametrize("status", ["pending", "active", "paused", "suspended", "removed"])
+async def test_lost_rights_suspend_the_channel_once_and_notify(
+    session: AsyncSession, status: str
+) -> None:
+    owner, channel = await _in(session, status)
+    before = await rows.snapshot(session)
+    for _ in range(2):
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
+    if status not in {"active", "paused"}:
+        assert await rows.snapshot(session) == before
+        return
+    assert (channel.status, channel.status_reason) == ("suspended", "kicked")
+    assert rows.grown(before, await rows.snapshot(session)) == {"outbox": 2, "user_audit_logs": 1}
+    assert await rows.table(
+        session, "SELECT user_id FROM outbox WHERE kind = 'channel_suspended' ORDER BY id"
+    ) == [(owner.user_id,), (None,)]
+    await channels.record_rights_restored(session, chat_id=CHAT)
+    await session.refresh(channel)
+    assert (channel.status, channel.status_reason) == (status, None)
+
+
+async def test_a_blocked_owners_channel_stays_suspended(session: AsyncSession) -> None:
+    owner, channel = await _in(session, "suspended")
+    await people.block(session, owner)
+    await channels.record_rights_restored(session, chat_id=CHAT)
+    await session.refresh(channel)
+    assert channel.status == "suspended"
+
+
+@pytest.mark.parametrize("way", ["connected", "unblocked"])
+async def test_a_channel_that_was_paused_is_paused_again_after_its_suspension(
+    session: AsyncSession, way: str
+) -> None:
+    owner, channel = await _in(session, "paused")
+    admin, owner_id = await people.staff(session), owner.user_id or 0
+    if way == "unblocked":
+        await user_blocks.block_by_staff(session, actor=admin, user_id=owner_id, reason="x")
+        await user_blocks.unblock(session, actor=admin, user_id=owner_id, reason="x")
+    else:
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
+        await _connect(session, owner)
+    await session.refresh(channel)
+    assert (channel.status, channel.status_reason) == ("paused", None)
+
+
+@pytest.mark.parametrize("status", ["pending", "paused", "removed"])
+async def test_restored_rights_open_only_channels_that_lost_rights_closed(
+    session: AsyncSession, status: str
+) -> None:
+    _, channel = await _in(session, status)
+    await channels.record_rights_restored(session, chat_id=CHAT)
+    await session.refresh(channel)
+    assert channel.status == status
+
+
+async def test_rights_in_an_unknown_channel_change_nothing(session: AsyncSession) -> None:
+    before = await rows.snapshot(session)
+    await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
+    await channels.record_rights_restored(session, chat_id=CHAT)
+    await channels.record_message_id(session, chat_id=CHAT, message_id=5)
+    assert await rows.snapshot(session) == before
+
+
+async def test_the_last_message_id_only_grows(session: AsyncSession) -> None:
+    _, channel = await _in(session, "active")
+    for seen, highest in ((7, 7), (5, 7), (9, 9)):
+        await channels.record_message_id(session, chat_id=CHAT, message_id=seen)
+        await session.refresh(channel)
+        assert channel.last_message_id == highest
+
+
+async def test_channels_are_listed_by_owner(session: AsyncSession) -> None:
+    owner, channel = await _in(session, "active")
+    assert owner.user_id is not None
+    assert [row.id for row in await channels.of_owner(session, owner.user_id)] == [channel.id]
+    assert (await channels.get_own(session, actor=owner, channel_id=channel.id)).id == channel.id
+    with pytest.raises(errors.NotChannelOwner):
+        await channels.get_own(session, actor=await people.person(session), channel_id=channel.id)
+    await channels.remove(session, actor=owner, channel_id=channel.id)
+    assert not await channels.of_owner(session, owner.user_id)
+    with pytest.raises(errors.NotFound):
+        await channels.get(session, 999_999)

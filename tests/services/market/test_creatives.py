@@ -1,0 +1,92 @@
+"""The ad: what Telegram would refuse is refused before it is saved."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.market.creatives import Creative, utf16_length
+from services.platform import errors
+
+TEXT = Creative("text", "Bread", [{"type": "bold", "offset": 0, "length": 5}])
+PHOTO = Creative("photo", "", file_id="file-1")
+
+
+@pytest.mark.parametrize(
+    "ad",
+    [
+        TEXT,
+        PHOTO,
+        replace(TEXT, text="x" * 4_096),
+        replace(TEXT, text="🍞" * 2_048),
+        replace(PHOTO, kind="video", text="x" * 1_024),
+        replace(PHOTO, kind="animation"),
+        replace(TEXT, button_text="Buy", button_url="https://example.com/a?b=c"),
+        replace(TEXT, button_text="Buy", button_url="http://xn--90ax2c.xn--p1ai/"),
+    ],
+)
+def test_valid_ads_are_accepted(ad: Creative) -> None:
+    assert ad.validate() is ad
+    assert Creative.from_json(ad.as_json()) == ad
+
+
+@pytest.mark.parametrize(
+    ("ad", "field"),
+    [
+        (replace(TEXT, text=""), "ad"),
+        (replace(TEXT, text=" \n "), "ad"),
+        (replace(TEXT, text="x" * 4_097), "ad"),
+        (replace(TEXT, text="🍞" * 2_049), "ad"),
+        (replace(PHOTO, text="x" * 1_025), "ad"),
+        (replace(TEXT, button_text=" ", button_url="https://example.com"), "button"),
+        (replace(TEXT, button_text="x" * 65, button_url="https://example.com"), "button"),
+    ],
+)
+def test_empty_and_too_long_texts_are_refused(ad: Creative, field: str) -> None:
+    with pytest.raises(errors.InvalidText) as refusal:
+        ad.validate()
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("ad", "field", "why"),
+    [
+        (replace(TEXT, kind="poll"), "kind", "unknown"),
+        (replace(TEXT, file_id="file-1"), "file", "unexpected"),
+        (replace(PHOTO, file_id=None), "file", "missing"),
+        (replace(TEXT, button_text="Buy"), "button", "incomplete"),
+        (replace(TEXT, button_url="https://example.com"), "button", "incomplete"),
+    ],
+)
+def test_invalid_combinations_are_refused(ad: Creative, field: str, why: str) -> None:
+    with pytest.raises(errors.InvalidCreative) as refusal:
+        ad.validate()
+    assert (refusal.value.field, refusal.value.why) == (field, why)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "example.com",
+        "ftp://example.com",
+        "javascript:alert(1)",
+        "tg://resolve?domain=x",
+        "https://",
+        "https://localhost",
+        "https://[::1",
+        "https://exa mple.com",
+        "https://example.com/a b",
+        "https://example.com/\n",
+        "https://example.com/" + "x" * 2_048,
+    ],
+)
+def test_invalid_addresses_are_refused(url: str) -> None:
+    with pytest.raises(errors.InvalidCreative) as refusal:
+        replace(TEXT, button_text="Buy", button_url=url).validate()
+    assert refusal.value.field == "url"
+
+
+@given(st.text(max_size=50))
+def test_length_is_counted_as_telegram_counts(text: str) -> None:
+    assert utf16_length(text) == sum(2 if ord(character) > 0xFFFF else 1 for character in text)

@@ -1,0 +1,74 @@
+"""Placements that nobody decided on in time."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.market import campaigns, placement_expiry
+from services.money import escrow, incidents
+from tests.conftest import Database
+from tests.factories import people, rows
+
+HOUR = timedelta(hours=1)
+
+
+async def _states(database: Database) -> list[tuple[str, str | None, str | None]]:
+    async with database.sessions.begin() as session:
+        return [
+            (target, job, escrow)
+            for target, job, escrow in await rows.table(
+                session,
+                "SELECT t.status, j.status, e.status FROM campaign_targets t"
+                " LEFT JOIN post_jobs j ON j.campaign_target_id = t.id"
+                " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
+            )
+        ]
+
+
+async def test_undecided_targets_expire(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        moment = await rows.one(session, "SELECT clock()")
+        old = await people.deal(session)
+        soon = await people.deal(session, publish_at=moment + HOUR)
+        await people.approved(session, publish_at=moment + HOUR)
+    async with database.sessions.begin() as session:
+        assert await placement_expiry.expire_targets(session) == 0
+    await database.forward(HOUR + timedelta(seconds=1))
+    async with database.sessions.begin() as session:
+        assert await placement_expiry.expire_targets(session) == 1
+    assert [state[0] for state in await _states(database)] == ["pending", "expired", "approved"]
+    await database.forward(72 * HOUR)
+    async with database.sessions.begin() as session:
+        assert await placement_expiry.expire_targets(session) == 1
+    assert [state[0] for state in await _states(database)] == ["expired", "expired", "approved"]
+    async with database.sessions.begin() as session:
+        assert await rows.table(
+            session, "SELECT user_id FROM outbox WHERE kind = 'target_expired' ORDER BY id"
+        ) == [(soon.advertiser.user_id,), (old.advertiser.user_id,)]
+        assert await rows.table(
+            session, "SELECT count(*) FROM user_audit_logs WHERE action = 'target_expired'"
+        ) == [(2,)]
+
+
+async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog's are not in the way, however many wait."""
+    monkeypatch.setattr(incidents, "BATCH", 1)
+    async with database.sessions.begin() as session:
+        held, _ = await people.deal(session), await people.deal(session)
+        await escrow.hold(session, target_id=held.target.id)
+    await database.forward(4 * 24 * HOUR)
+    async with database.sessions.begin() as session:
+        assert await placement_expiry.expire_targets(session) == 1
+
+
+async def test_pending_targets_of_a_cancelled_campaign_are_withdrawn(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+    # As a submission that committed between the two locks of the cancellation leaves it.
+    await database.as_owner("UPDATE campaigns SET status = 'cancelled'")
+    async with database.sessions.begin() as session:
+        assert await placement_expiry.expire_targets(session) == 1
+        assert await campaigns.budget_left(session, deal.campaign.id) == 20_000
+    assert await _states(database) == [("withdrawn", None, None)]

@@ -1,0 +1,310 @@
+"""The check of what is new misses nothing, and the rolling check comes round to everything."""
+# ruff: noqa: S608 - statements of a test, with ids of its own
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from itertools import count
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sandbox import embedded
+from services.money import deposits, incidents, incremental_check
+from services.money.incremental_check import Limits, Progress
+from tests.conftest import Database, copied_database
+from tests.factories import people, rows, tampering
+from tests.services.money import check_runs
+from tests.services.money.test_invariants import BREAKS
+
+WRITERS, CHECKS = 16, 15
+TINY = [
+    Limits(entries=2, wallets=1, transfers=1, targets=1, deposits=1, withdrawals=1),
+    Limits(entries=3, wallets=4, transfers=2, targets=2, deposits=1, withdrawals=2),
+    Limits(entries=5, wallets=2, transfers=7, targets=1, deposits=9, withdrawals=1),
+]
+FEW = Limits(entries=9, wallets=9, transfers=9, targets=9, deposits=9, withdrawals=9)
+
+
+@pytest.fixture
+async def world(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
+    """Some business in a database that may be left broken."""
+    async with copied_database(server, business) as database:
+        yield database
+
+
+async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Database) -> None:
+    """Ids are given before the commit: looking behind the last id would miss what commits late."""
+    async with database.sessions.begin() as session:
+        payers = [(await people.person(session)).user_id for _ in range(WRITERS)]
+        since = await rows.one(session, "SELECT ledger_horizon()")
+    done = asyncio.Event()
+    last = 0
+    seen: set[int] = set()
+    seen_by_id: set[int] = set()
+    final: list[tuple[int, set[int]]] = []
+
+    async def write(number: int, user_id: int) -> None:
+        chance = random.Random(number)  # noqa: S311 - a pause, not a secret
+        for turn in count():
+            if done.is_set():
+                return
+            async with database.sessions.begin() as session:
+                await deposits.deposit(
+                    session,
+                    user_id=user_id,
+                    amount=turn + 1,
+                    key=f"charge-{number}-{turn}",
+                    source="telegram",
+                )
+                await asyncio.sleep(chance.random() / 20)
+
+    async def commit_late(looked: asyncio.Event) -> None:
+        """Write among the others, and commit only when a check has passed by."""
+        async with database.sessions.begin() as session:
+            await people.person(session, balance=100)
+            late.set()
+            await looked.wait()
+
+    async with asyncio.TaskGroup() as writers:
+        for number, user_id in enumerate(payers):
+            assert user_id is not None
+            writers.create_task(write(number, user_id))
+        for turn in range(CHECKS):
+            looked, late = asyncio.Event(), asyncio.Event()
+            if turn == CHECKS // 2:  # one at least, however the others' turns fall
+                writers.create_task(commit_late(looked))
+                await late.wait()
+                await _another_entry(database)
+            await asyncio.sleep(0.02)
+            async with database.sessions.begin() as session:
+                violations, upto = await incremental_check.new_since(session, since)
+                assert violations == []
+                seen |= await _ids(session, f"txn >= {since}")
+                final.append((upto, await _ids(session, f"txn < {upto}")))
+                by_id = await _ids(session, f"id > {last}")
+            seen_by_id |= by_id
+            since, last = upto, max(by_id, default=last)
+            looked.set()
+        done.set()
+    async with database.sessions.begin() as session:
+        seen |= await _ids(session, f"txn >= {since}")
+        seen_by_id |= await _ids(session, f"id > {last}")
+        everything = await _ids(session, "true")
+        for upto, ids in final:  # below a horizon nothing ever appears again
+            assert await _ids(session, f"txn < {upto}") == ids
+    assert len(final[-1][1]) > len(final[0][1]), "the horizon stood still"
+    assert seen == everything
+    assert seen_by_id < everything, "nothing committed late: this test has proven nothing"
+
+
+async def _another_entry(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.person(session, balance=100)
+
+
+async def _ids(session: AsyncSession, condition: str) -> set[int]:
+    found = await session.scalars(text(f"SELECT id FROM ledger_entries WHERE {condition}"))
+    return set(found)
+
+
+async def test_rows_that_commit_late_are_checked(
+    world: Database, server: embedded.Postgres
+) -> None:
+    """A writer that began before a check and ends after it, with a balance that does not add up."""
+    async with world.sessions.begin() as session:
+        payer = await people.person(session, balance=100)
+    name = world.url.partition("@/")[2].partition("?")[0]
+    writer = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
+    try:
+        await writer.execute("SET session_replication_role = replica")
+        late = writer.transaction()
+        await late.start()
+        await writer.execute(
+            "UPDATE wallets SET balance = 150, version = 2 WHERE user_id = $1 AND kind = 'user'",
+            payer.user_id,
+        )
+        await writer.execute(
+            "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
+            " reason, reference_id) SELECT (SELECT min(id) FROM ledger_transfers), id, 60, 150, 2,"
+            " 'adjustment', 0 FROM wallets WHERE user_id = $1 AND kind = 'user'",
+            payer.user_id,
+        )
+        async with world.sessions.begin() as session:
+            await people.person(session, balance=100)  # ids behind those of the late one
+        async with world.sessions.begin() as session:
+            assert await incidents.check_ledger_invariant(session) == []
+        since = await _kept(world)
+        await late.commit()
+    finally:
+        await writer.close()
+    assert await check_runs.broken_since(world, since["horizon"]) == {
+        "wallet_balance",
+        "running_balance",
+        "zero_sum",
+        "ledger_total",
+    }
+
+
+async def _kept(database: Database) -> dict[str, int]:
+    async with database.sessions.begin() as session:
+        kept: dict[str, int] = await rows.one(
+            session, "SELECT progress FROM ledger_checkpoints ORDER BY id DESC LIMIT 1"
+        )
+        return kept
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ("UPDATE wallets SET balance = balance + 1", {"wallet_balance"}),
+        ("UPDATE wallets SET version = version + 1", {"wallet_version"}),
+    ],
+)
+async def test_the_rolling_check_finds_an_idle_wallet(
+    world: Database, change: str, broken: set[str]
+) -> None:
+    since = await check_runs.horizon(world)
+    await tampering.tamper(
+        world, f"{change} WHERE id = (SELECT min(id) FROM wallets WHERE kind = 'user')"
+    )
+    assert await check_runs.broken_since(world, since) == set()
+    progress = Progress(horizon=since)
+    for _ in range(200):
+        async with world.sessions.begin() as session:
+            violations, progress = await incremental_check.run(session, progress, limits=TINY[1])
+        if violations:
+            break
+    assert {violation.name for violation in violations} == broken
+
+
+@pytest.mark.parametrize("limits", TINY)
+async def test_a_round_over_a_sound_ledger_finds_nothing(
+    owner: AsyncSession, limits: Limits
+) -> None:
+    assert await check_runs.broken_in_a_round(owner, limits) == set()
+
+
+@pytest.mark.parametrize(
+    ("names", "limits"), [(names, TINY[turn % len(TINY)]) for turn, names in enumerate(BREAKS)]
+)
+async def test_a_round_finds_what_the_full_check_finds(
+    owner: AsyncSession, names: str, limits: Limits
+) -> None:
+    for statement in BREAKS[names]:
+        await owner.execute(text(statement))
+    assert await check_runs.broken_in_a_round(owner, limits) == set(names.split())
+
+
+async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> None:
+    await owner.execute(text("DELETE FROM withdrawals"))
+    assert "withdrawal_wallet" in await check_runs.broken_in_a_round(owner, FEW)
+
+
+async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
+    world: Database,
+) -> None:
+    """Even when it is what its person has withdrawn before, all in all."""
+    since = await check_runs.horizon(world)
+    await tampering.tamper(
+        world,
+        """
+        SELECT post_transfer('by hand', 'adjustment', 1, ARRAY[own.id, holding.id],
+            ARRAY[-300, 300]::bigint[], ARRAY['adjustment', 'adjustment'], NULL, NULL)
+        FROM wallets holding JOIN wallets own ON own.user_id = holding.user_id AND own.kind = 'user'
+        WHERE holding.kind = 'withdrawal'
+        """,
+    )
+    assert "withdrawal_wallet" in await check_runs.broken_since(world, since)
+
+
+async def test_each_entry_is_checked(owner: AsyncSession) -> None:
+    for entry in sorted(await _ids(owner, "true")):
+        async with owner.begin_nested() as savepoint:
+            await owner.execute(
+                text("UPDATE ledger_entries SET balance_after = balance_after + 1 WHERE id = :id"),
+                {"id": entry},
+            )
+            assert "running_balance" in await check_runs.broken_in_a_round(owner, FEW)
+            await savepoint.rollback()
+
+
+async def test_each_missing_entry_is_found(owner: AsyncSession) -> None:
+    for entry in sorted(await _ids(owner, "true")):
+        async with owner.begin_nested() as savepoint:
+            await owner.execute(text("DELETE FROM ledger_entries WHERE id = :id"), {"id": entry})
+            broken = await check_runs.broken_in_a_round(owner, FEW)
+            assert {"wallet_version", "zero_sum"} <= broken
+            await savepoint.rollback()
+
+
+async def test_many_new_rows_are_checked_in_several_runs(world: Database) -> None:
+    limits = Limits(new_entries=4, new_rows=4, entries=2, wallets=1, transfers=1)
+    progress = Progress(horizon=await check_runs.horizon(world))
+    for _ in range(6):
+        async with world.sessions.begin() as session:
+            payer = await people.person(session, balance=100)
+    await tampering.tamper(
+        world, f"UPDATE wallets SET balance = 99 WHERE kind = 'user' AND user_id = {payer.user_id}"
+    )
+    goal = await check_runs.horizon(world)
+    runs, found = 0, set()
+    while (progress.horizon or 0) < goal:
+        before = progress.horizon or 0
+        async with world.sessions.begin() as session:
+            violations, upto = await incremental_check.new_since(session, before, limits=limits)
+        found |= {violation.name for violation in violations}
+        assert upto > before
+        progress = Progress(horizon=upto)
+        runs += 1
+    assert runs > 2
+    assert found == {"wallet_balance"}
+
+
+async def test_a_run_starts_where_the_last_sound_run_ended(world: Database) -> None:
+    async with world.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []
+    first = await _kept(world)
+    async with world.sessions.begin() as session:
+        await people.person(session, balance=100)
+        await people.commit(session)
+    async with world.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []
+    second = await _kept(world)
+    assert second["horizon"] > first["horizon"]
+    await tampering.tamper(world, "UPDATE wallets SET balance = balance + 1 WHERE kind = 'user'")
+    for _ in range(2):  # what was found is looked at again, until it is repaired
+        async with world.sessions.begin() as session:
+            assert await incidents.check_ledger_invariant(session)
+        assert await _kept(world) is None
+    await tampering.tamper(world, "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'")
+    async with world.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []
+    assert (await _kept(world))["horizon"] >= second["horizon"]
+
+
+async def test_a_restored_database_continues_the_transaction_numbers(world: Database) -> None:
+    """A new cluster counts transactions from the start: what is new would look old."""
+    await world.as_owner(
+        "INSERT INTO ledger_checkpoints (violations, details, progress)"
+        """ VALUES (0, '{}', '{"horizon": 5000000000}')"""
+    )
+    async with world.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == [
+            incremental_check.TRANSACTION_NUMBERS_RESTARTED
+        ]
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with world.sessions.begin() as session:
+            await session.execute(text("SELECT restart_ledger_txn()"))
+    for _ in range(2):  # a second time changes nothing
+        await world.as_owner("SELECT restart_ledger_txn()")
+    async with world.sessions.begin() as session:
+        assert 5_000_000_000 <= await rows.one(session, "SELECT ledger_horizon()") < 5_000_001_000
+    async with world.sessions.begin() as session:
+        await people.person(session, balance=100)
+        assert await rows.one(session, "SELECT max(txn) FROM ledger_entries") > 5_000_000_000
+    async with world.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []

@@ -1,0 +1,177 @@
+"""Each invariant is broken once, as only the owner of the tables could, and must be seen."""
+# ruff: noqa: S608 - statements of a test
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import Switch
+from services.money import incidents, invariants
+from services.platform import killswitches
+from tests.factories import people, rows
+
+RELEASED, REFUNDED, HELD = (
+    f"(SELECT campaign_target_id FROM escrows WHERE status = '{status}')"
+    for status in ("released", "refunded", "held")
+)
+SOMEBODYS = "(SELECT min(id) FROM wallets WHERE kind = 'user')"
+BREAKS: dict[str, list[str]] = {
+    "wallet_balance": [f"UPDATE wallets SET balance = balance + 1 WHERE id = {SOMEBODYS}"],
+    "wallet_version": [f"UPDATE wallets SET version = version + 1 WHERE id = {SOMEBODYS}"],
+    "running_balance": [
+        (
+            "UPDATE ledger_entries SET balance_after = balance_after + 1"
+            " WHERE id = (SELECT max(id) FROM ledger_entries)"
+        )
+    ],
+    "zero_sum": [
+        "INSERT INTO ledger_transfers (key, reason, reference_id) VALUES ('x', 'adjustment', 1)"
+    ],
+    "ledger_total zero_sum wallet_balance running_balance": [
+        (
+            "UPDATE ledger_entries SET amount = amount + 1"
+            " WHERE id = (SELECT min(id) FROM ledger_entries)"
+        )
+    ],
+    "approved_has_escrow_and_job": [f"DELETE FROM post_jobs WHERE campaign_target_id = {HELD}"],
+    "escrow_unique escrow_wallet": [
+        "ALTER TABLE escrows DROP CONSTRAINT uq_escrows_campaign_target_id",
+        (
+            "INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee)"
+            f" VALUES ({HELD}, open_wallet('escrow', NULL, NULL, 'USD'), 5, 0)"
+        ),
+    ],
+    "job_unique": [
+        "ALTER TABLE post_jobs DROP CONSTRAINT uq_post_jobs_campaign_target_id",
+        (
+            "INSERT INTO post_jobs (campaign_target_id, channel_id, status, due_at)"
+            " SELECT campaign_target_id, channel_id, 'cancelled', due_at FROM post_jobs"
+            f" WHERE campaign_target_id = {HELD}"
+        ),
+    ],
+    "released_is_paid_once": [
+        f"UPDATE campaign_targets SET status = 'approved' WHERE id = {RELEASED}"
+    ],
+    "refunded_is_refunded_once": [
+        f"UPDATE campaign_targets SET status = 'withdrawn' WHERE id = {REFUNDED}"
+    ],
+    "held_is_undecided": [f"UPDATE campaign_targets SET status = 'expired' WHERE id = {HELD}"],
+    "escrow_wallet": [
+        (
+            "UPDATE wallets SET kind = 'revenue', counterparty_id = (SELECT min(id) FROM users)"
+            " WHERE id = (SELECT wallet_id FROM escrows WHERE status = 'held')"
+        )
+    ],
+    "escrow_wallet_owned": ["SELECT open_wallet('escrow', NULL, NULL, 'USD')"],
+    "orphan_target": [
+        "ALTER TABLE campaign_targets DROP CONSTRAINT fk_campaign_targets_channel_id",
+        f"UPDATE campaign_targets SET channel_id = 999999 WHERE id = {REFUNDED}",
+    ],
+    "campaign_budget": [
+        (
+            "UPDATE campaigns SET total_budget = 1"
+            f" WHERE id = (SELECT campaign_id FROM campaign_targets WHERE id = {HELD})"
+        )
+    ],
+    "deposit_credited_once": [
+        "UPDATE deposits SET status = 'received' WHERE id = (SELECT min(id) FROM deposits)"
+    ],
+    "clawback_booked_once": ["UPDATE clawbacks SET loss = 0, recovered = 0"],
+    "withdrawal_settled_once": [
+        (
+            "UPDATE withdrawals SET status = 'returned', external_reference = NULL"
+            " WHERE status = 'paid'"
+        ),
+    ],
+    "withdrawal_wallet": ["UPDATE withdrawals SET amount = 1 WHERE status = 'requested'"],
+    "correction_done_once": ["UPDATE corrections SET status = 'confirmed', done_at = NULL"],
+}
+MORE = {
+    "a release of a failed post": (
+        "released_is_paid_once",
+        f"UPDATE post_jobs SET status = 'failed' WHERE campaign_target_id = {RELEASED}",
+    ),
+    "a release without a payout": (
+        "released_is_paid_once",
+        "UPDATE ledger_entries SET reason = 'fee' WHERE reason = 'payout'",
+    ),
+    "a refund under another name": (
+        "refunded_is_refunded_once",
+        "UPDATE ledger_transfers SET reason = 'adjustment' WHERE reason = 'refund'",
+    ),
+    "a reversed deposit without a clawback": ("clawback_booked_once", "DELETE FROM clawbacks"),
+    "a clawback of a deposit that stands": (
+        "clawback_booked_once",
+        "UPDATE deposits SET status = 'credited' WHERE status = 'clawed_back'",
+    ),
+    "a withdrawal that was never held": (
+        "withdrawal_settled_once",
+        "UPDATE ledger_entries SET reason = 'fee' WHERE reason = 'withdrawal_hold'",
+    ),
+}
+
+
+async def test_the_books_are_sound_before_they_are_broken(owner: AsyncSession) -> None:
+    assert await invariants.run(owner) == []
+
+
+def test_every_invariant_is_broken_once() -> None:
+    assert {name for names in BREAKS for name in names.split()} == {
+        invariant.name for invariant in invariants.INVARIANTS
+    }
+    assert all(invariant.meaning for invariant in invariants.INVARIANTS)
+
+
+@pytest.mark.parametrize("names", BREAKS)
+async def test_a_broken_invariant_is_found_and_freezes_money(
+    owner: AsyncSession, names: str
+) -> None:
+    for statement in BREAKS[names]:
+        await owner.execute(text(statement))
+    found = await invariants.run(owner)
+    assert {violation.name for violation in found} == set(names.split())
+    assert all("ref" in row for violation in found for row in violation.rows)
+
+    for _ in range(2):  # seen again, it is the same incident
+        assert {v.name for v in await incidents.check_ledger_invariant(owner)} == set(names.split())
+    stopped = {state.key for state in await killswitches.overview(owner) if not state.enabled}
+    assert stopped == set(killswitches.STOPPED_BY_INCIDENT)
+    assert await rows.table(owner, "SELECT kind, closed_at IS NULL FROM incidents") == [
+        ("ledger_violation", True)
+    ]
+    assert await rows.table(
+        owner,
+        "SELECT user_id, payload->'violations'->0->>'name' FROM outbox"
+        " WHERE kind = 'ledger_violation'",
+    ) == [(None, found[0].name)]
+    assert (
+        await rows.table(owner, "SELECT violations FROM ledger_checkpoints ORDER BY id")
+        == [(len(found),)] * 2
+    )
+
+
+@pytest.mark.parametrize("what", MORE)
+async def test_other_violations_are_found(owner: AsyncSession, what: str) -> None:
+    name, statement = MORE[what]
+    await owner.execute(text(statement))
+    assert [violation.name for violation in await invariants.run(owner)] == [name]
+
+
+async def test_a_sound_ledger_leaves_a_checkpoint_and_nothing_else(session: AsyncSession) -> None:
+    await people.approved(session)
+    before = await rows.snapshot(session)
+    assert await incidents.check_ledger_invariant(session) == []
+    assert rows.added(before, await rows.snapshot(session)) == {"ledger_checkpoints": 1}
+    assert await rows.table(session, "SELECT violations, details FROM ledger_checkpoints") == [
+        (0, {})
+    ]
+
+
+async def test_a_missing_switch_row_does_not_prevent_the_freeze(owner: AsyncSession) -> None:
+    await owner.execute(text("DELETE FROM kill_switches WHERE key = 'payouts'"))
+    await owner.execute(text(BREAKS["wallet_balance"][0]))
+    assert await incidents.check_ledger_invariant(owner)
+    states = {state.key: state for state in await killswitches.overview(owner)}
+    assert all(not states[key].enabled for key in killswitches.STOPPED_BY_INCIDENT)
+    assert states[Switch.PAYOUTS].missing
+    assert await rows.one(owner, "SELECT count(*) FROM incidents") == 1

@@ -1,0 +1,18 @@
+"""A group that moved to another chat id is found under its old one."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.platform import chat_migrations
+
+
+async def test_a_group_that_moved_is_followed(session: AsyncSession) -> None:
+    assert await chat_migrations.current_chat_id(session, -1) == -1
+    await chat_migrations.record_migration(session, old_chat_id=-1, new_chat_id=-2)
+    await chat_migrations.record_migration(session, old_chat_id=-2, new_chat_id=-3)
+    assert await chat_migrations.current_chat_id(session, -1) == -3
+    await chat_migrations.record_migration(session, old_chat_id=-1, new_chat_id=-5)
+    assert await chat_migrations.current_chat_id(session, -1) == -5
+    await chat_migrations.record_migration(
+        session, old_chat_id=-5, new_chat_id=-1
+    )  # a circle ends too
+    assert await chat_migrations.current_chat_id(session, -1) in {-1, -5}

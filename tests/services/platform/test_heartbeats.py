@@ -1,0 +1,18 @@
+"""A heartbeat is alive for a minute after its last beat."""
+
+from services.platform import heartbeats
+from tests.conftest import Database
+
+
+async def test_a_heartbeat_is_alive_for_a_minute(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        assert not await heartbeats.is_alive(session, name="scheduler")
+        await heartbeats.beat(session, owner="one", name="scheduler")
+    async with database.sessions.begin() as session:
+        assert await heartbeats.is_alive(session, name="scheduler")
+    await database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '61 seconds'")
+    async with database.sessions.begin() as session:
+        assert not await heartbeats.is_alive(session, name="scheduler")
+        await heartbeats.beat(session, owner="one", name="scheduler")
+    async with database.sessions.begin() as session:
+        assert await heartbeats.is_alive(session, name="scheduler")

@@ -1,0 +1,140 @@
+"""The inbox: no update is lost, and none is handled twice."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.users import Role
+from services.platform import errors, inbox
+from tests.conftest import Database
+from tests.factories import people, rows
+
+
+def _message(update_id: int, chat_id: int = 5, words: str = "hello") -> dict[str, Any]:
+    return {
+        "update_id": update_id,
+        "message": {"message_id": 1, "chat": {"id": chat_id}, "text": words},
+    }
+
+
+@pytest.mark.parametrize(
+    ("update", "lane"),
+    [
+        (_message(1, chat_id=-100), -100),
+        (
+            {"update_id": 1, "callback_query": {"from": {"id": 7}, "message": {"chat": {"id": 8}}}},
+            8,
+        ),
+        ({"update_id": 1, "callback_query": {"from": {"id": 7}, "inline_message_id": "x"}}, 7),
+        ({"update_id": 1, "pre_checkout_query": {"id": "x", "from": {"id": 7}}}, 7),
+        ({"update_id": 1, "my_chat_member": {"chat": {"id": -9}, "from": {"id": 7}}}, -9),
+        ({"update_id": 1, "business_connection": {"id": "x", "user": {"id": 6}}}, 6),
+        ({"update_id": 1, "poll": {"id": "5"}}, 0),
+        ({"update_id": 1}, 0),
+        ({"update_id": 1, "message": "text"}, 0),
+        ({"update_id": 1, "callback_query": {"message": "text", "from": {"id": 7}}}, 7),
+        ({"update_id": 1, "message": {"chat": "text", "from": ["x"]}}, 0),
+        ({"update_id": 1, "message": {"chat": {"id": "text"}}}, 0),
+    ],
+)
+def test_the_lane_of_an_update_is_its_chat(update: dict[str, Any], lane: int) -> None:
+    assert inbox.lane_of(update) == lane
+
+
+async def test_updates_are_stored_once_and_claimed_in_order(session: AsyncSession) -> None:
+    assert await inbox.store(session, []) == 0
+    assert await inbox.store(session, [_message(12), _message(11), _message(12)]) == 2
+    assert await inbox.store(session, [_message(11), _message(13)]) == 1
+    assert await inbox.count_open(session) == 3
+    taken = await inbox.claim(session, limit=2)
+    assert [(row.update_id, row.lane, row.attempts) for row in taken] == [(12, 5, 1), (11, 5, 1)]
+    rest = await inbox.claim(session, limit=9, exclude=[row.id for row in taken])
+    assert [row.update_id for row in rest] == [13]
+
+
+async def test_characters_that_the_database_cannot_store_are_removed(session: AsyncSession) -> None:
+    strange = _message(1, words="a\0b\ud83dc🍞")
+    assert await inbox.store(session, [strange, _message(2)]) == 2
+    taken = await inbox.claim(session, limit=9)
+    assert taken[0].payload is not None
+    assert taken[0].payload["message"]["text"] == "ab\ufffdc🍞"
+
+
+async def test_a_handled_update_loses_its_content_and_a_parked_one_keeps_it(
+    session: AsyncSession,
+) -> None:
+    await inbox.store(session, [_message(1), _message(2), _message(3)])
+    one, two, _ = await inbox.claim(session, limit=9)
+    assert await inbox.mark_handled(session, one.id)
+    assert not await inbox.mark_handled(session, one.id)
+    await inbox.park(session, id=two.id, error="TypeError")
+    assert not await inbox.mark_handled(session, two.id)
+    assert await inbox.count_open(session) == 1
+    assert await rows.table(
+        session,
+        "SELECT payload IS NULL, done_at IS NULL, failed_at IS NULL, last_error FROM inbox"
+        " ORDER BY id",
+    ) == [
+        (True, False, True, None),
+        (False, True, False, "TypeError"),
+        (False, True, True, None),
+    ]
+
+
+async def test_an_update_that_is_claimed_too_often_is_parked(session: AsyncSession) -> None:
+    await inbox.store(session, [_message(1)])
+    for attempt in range(1, inbox.MAX_ATTEMPTS + 1):
+        taken = await inbox.claim(session, limit=9)
+        assert [row.attempts for row in taken] == [attempt]
+    assert await inbox.claim(session, limit=9) == []
+    assert await inbox.count_open(session) == 0
+    assert await rows.one(session, "SELECT last_error FROM inbox") is not None
+
+
+async def test_a_parked_payment_is_reported_and_can_be_retried(session: AsyncSession) -> None:
+    paid = {"update_id": 1, "message": {"chat": {"id": 7}, "successful_payment": {}}}
+    await inbox.store(session, [paid, _message(2)])
+    for row in await inbox.claim(session, limit=9):
+        await inbox.park(session, id=row.id, error="TypeError")
+    [parked] = await inbox.parked_payments(session, limit=9)
+    told = "SELECT user_id, payload->>'inbox_id' FROM outbox WHERE kind = 'payment_parked'"
+    assert await rows.table(session, told) == [(None, str(parked.id))]
+    operator = await people.staff(session, Role.OPERATOR)
+    with pytest.raises(errors.AccessDenied):
+        await inbox.retry_payment(
+            session, actor=await people.staff(session, Role.ADMIN), inbox_id=parked.id
+        )
+    with pytest.raises(errors.NotFound):
+        await inbox.retry_payment(session, actor=operator, inbox_id=parked.id + 1)
+    await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
+    with pytest.raises(errors.NotFound):
+        await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
+    [again] = await inbox.claim(session, limit=9)
+    assert (again.id, again.attempts) == (parked.id, 1)
+
+
+async def test_old_updates_are_deleted(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await inbox.store(session, [_message(number) for number in range(1, 6)])
+        old = {"update_id": 6, "message": {"chat": {"id": 7}, "successful_payment": {}}}
+        await inbox.store(session, [old])
+        taken = await inbox.claim(session, limit=9)
+        for row in taken[:2]:
+            await inbox.mark_handled(session, row.id)
+        for row in (taken[2], taken[3], taken[5]):
+            await inbox.park(session, id=row.id, error="x")
+    await database.as_owner(
+        "UPDATE inbox SET done_at = done_at - interval '49 hours' WHERE update_id = 1"
+    )
+    await database.as_owner(
+        "UPDATE inbox SET failed_at = failed_at - interval '31 days' WHERE update_id IN (3, 6)"
+    )
+    async with database.sessions.begin() as session:
+        await inbox.purge(session)
+        assert await rows.table(session, "SELECT update_id FROM inbox ORDER BY 1") == [
+            (2,),
+            (4,),
+            (5,),
+            (6,),  # a payment
+        ]

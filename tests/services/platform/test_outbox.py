@@ -1,0 +1,84 @@
+"""The outbox: each message is delivered or given up, and none is lost."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import OutboxMessage
+from services.platform import outbox
+from tests.conftest import Database
+from tests.factories import people, rows
+
+MINUTE = timedelta(minutes=1)
+
+
+async def _owe(session: AsyncSession, key: str | None = None) -> None:
+    await outbox.add(session, user_id=None, kind="switch_changed", payload={"n": 1}, key=key)
+
+
+async def test_a_message_with_a_key_is_owed_once(session: AsyncSession) -> None:
+    await session.execute(text("UPDATE outbox SET status = 'failed'"))
+    for _ in range(2):
+        await _owe(session, "once")
+        await _owe(session)
+    assert len(await outbox.claim(session, limit=9)) == 3
+
+
+async def test_a_claimed_message_is_leased(database: Database) -> None:
+    async def take() -> list[OutboxMessage]:
+        async with database.sessions.begin() as session:
+            return list(await outbox.claim(session, limit=99))
+
+    async with database.sessions.begin() as session:
+        await session.execute(text("UPDATE outbox SET status = 'failed'"))
+        await _owe(session)
+    first = await take()
+    assert [message.attempts for message in first] == [1]
+    assert await take() == []
+    # Its process died: after the lease another one sends it.
+    await database.as_owner("UPDATE outbox SET due_at = due_at - interval '31 seconds'")
+    second = await take()
+    assert [(message.id, message.attempts) for message in second] == [(first[0].id, 2)]
+    async with database.sessions.begin() as session:
+        await outbox.record_failed(session, id=second[0].id, error="429", retry_in=timedelta(0))
+    assert len(await take()) == 1
+    async with database.sessions.begin() as session:
+        await outbox.record_sent(session, {second[0].id: 77})
+        await outbox.record_failed(session, id=second[0].id, error="late", retry_in=None)
+    assert await take() == []
+    async with database.sessions.begin() as session:
+        assert await rows.table(
+            session, "SELECT status, message_id FROM outbox WHERE id = :id", id=second[0].id
+        ) == [("sent", 77)]
+
+
+async def test_a_message_that_cannot_arrive_is_given_up(session: AsyncSession) -> None:
+    person = await people.person(session)
+    await outbox.add(session, user_id=person.user_id, kind="target_paid", payload={})
+    message = (await outbox.claim(session, limit=99))[-1]
+    assert message.user_id == person.user_id
+    await outbox.record_failed(session, id=message.id, error="blocked", retry_in=None)
+    assert await rows.table(
+        session, "SELECT status, last_error FROM outbox WHERE id = :id", id=message.id
+    ) == [("failed", "blocked")]
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_a_message_that_ended_does_not_change(
+    session: AsyncSession, *, arrived: bool
+) -> None:
+    await session.execute(text("UPDATE outbox SET status = 'failed'"))
+    await _owe(session)
+    [owed] = await outbox.claim(session, limit=99)
+    if arrived:
+        await outbox.record_sent(session, {owed.id: 5})
+        await outbox.record_failed(session, id=owed.id, error="late", retry_in=MINUTE)
+    else:
+        await outbox.record_failed(session, id=owed.id, error="gone", retry_in=None)
+        await outbox.record_sent(session, {owed.id: 5})
+    found = await rows.table(
+        session, "SELECT status, message_id, last_error FROM outbox WHERE id = :id", id=owed.id
+    )
+    assert found == [("sent", 5, None) if arrived else ("failed", None, "gone")]

@@ -1,0 +1,229 @@
+"""Posts of which nobody knows: what people decide about them, and who may."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.posting import PostJob, Verdict
+from db.models.users import Role
+from services.market import channels
+from services.money import escrow
+from services.platform import errors
+from services.platform.actors import Actor
+from services.posts import manual_resolution, posting, uncertain_posts, verification
+from tests.conftest import Database
+from tests.factories import one_post, people, rows
+from tests.services.posts.uncertain import KNOWN, count_cards, state, the_doubt, uncertain
+
+HELD = ("held", "approved")
+
+
+async def test_an_unknown_target_has_no_case(session: AsyncSession) -> None:
+    with pytest.raises(errors.NotFound):
+        await manual_resolution.get_case(session, target_id=999_999)
+
+
+async def _act(
+    session: AsyncSession, what: str, actor: Actor, target_id: int, *, claim_no: int = 1
+) -> bool:
+    facts: dict[str, Any] = {"actor": actor, "target_id": target_id, "claim_no": claim_no}
+    if what == "confirm_published":
+        return await manual_resolution.confirm_published(session, **facts, message_id=KNOWN + 1)
+    done: bool = await getattr(manual_resolution, what)(session, **facts)
+    return done
+
+
+UNCERTAIN_ACTS = {
+    "confirm_published": "success",
+    "confirm_absent": "queued",
+    "decide_refund": "failed",
+}
+
+
+@pytest.mark.parametrize("what", UNCERTAIN_ACTS)
+async def test_an_admin_decides_once(session: AsyncSession, what: str) -> None:
+    made = await uncertain(session)
+    other = await people.staff(session, Role.SUPER_ADMIN)
+    assert await _act(session, what, made.moderator, made.target.id)
+    assert await state(session) == (UNCERTAIN_ACTS[what], *HELD)
+    before = await rows.snapshot(session)
+    for again in UNCERTAIN_ACTS:
+        assert not await _act(session, again, other, made.target.id)
+    assert await rows.snapshot(session) == before
+    audited = await rows.table(
+        session, "SELECT action, user_id, role FROM user_audit_logs WHERE action LIKE 'resolution%'"
+    )
+    assert audited == [(f"resolution_{what}", made.moderator.user_id, "admin")]
+    if what == "decide_refund":
+        await escrow.refund(session, target_id=made.target.id)
+
+
+@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "decide_release", "postpone"])
+async def test_an_old_card_decides_nothing(session: AsyncSession, what: str) -> None:
+    made = await uncertain(session)
+    before = await rows.snapshot(session)
+    assert not await _act(session, what, made.moderator, made.target.id, claim_no=0)
+    assert await rows.snapshot(session) == before
+
+
+@pytest.mark.parametrize("what", [*UNCERTAIN_ACTS, "decide_release", "postpone"])
+@pytest.mark.parametrize("who", ["advertiser", "owner", "outsider", "operator", "elsewhere"])
+async def test_only_uninvolved_admins_in_the_admin_chat_decide(
+    database: Database, who: str, what: str
+) -> None:
+    async with database.sessions.begin() as session:
+        made = await uncertain(session)
+        roles = frozenset({Role.ADMIN})
+        actor = {
+            "advertiser": Actor(made.advertiser.user_id, roles, in_admin_chat=True),
+            "owner": Actor(made.owner.user_id, roles, in_admin_chat=True),
+            "outsider": await people.person(session),
+            "operator": await people.staff(session, Role.OPERATOR),
+            "elsewhere": Actor(made.moderator.user_id, roles),
+        }[who]
+    refusal = await rows.refused(
+        database.sessions,
+        lambda session: _act(session, what, actor, made.target.id),
+        actor=actor,
+        action=what,
+    )
+    own = who in {"advertiser", "owner"}
+    assert isinstance(refusal, errors.OwnMoney if own else errors.AccessDenied)
+
+
+@pytest.mark.parametrize("message_id", [KNOWN, 1])
+async def test_a_message_id_from_before_the_send_is_refused(
+    session: AsyncSession, message_id: int
+) -> None:
+    made = await uncertain(session)
+    with pytest.raises(errors.PostNotProven):
+        await manual_resolution.confirm_published(
+            session,
+            actor=made.moderator,
+            target_id=made.target.id,
+            claim_no=1,
+            message_id=message_id,
+        )
+    assert await state(session) == ("uncertain", *HELD)
+
+
+async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) -> None:
+    first = await people.posted(session)  # message 10
+    await people.another(session, first)
+    claim = await people.claimed(session)
+    assert await one_post.may_send(session, claim)
+    assert await posting.record_uncertain(session, claim, error="time-out")
+    doubt = await the_doubt(session)
+    assert not await uncertain_posts.record_found(session, doubt, message_id=10)
+    assert not await manual_resolution.is_candidate(
+        session, target_id=claim.target_id, message_id=10
+    )
+    assert await manual_resolution.is_candidate(session, target_id=claim.target_id, message_id=11)
+    # Nor where less was known before the send.
+    await session.execute(
+        update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
+    )
+    assert not await manual_resolution.is_candidate(
+        session, target_id=claim.target_id, message_id=10
+    )
+
+
+async def test_a_paid_post_cannot_be_decided(database: Database) -> None:
+    """Not even in a channel where the bot cannot look at anything by now."""
+    async with database.sessions.begin() as session:
+        made = await people.posted(session, promised_hours=2)
+    await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.PRESENT, evidence="seen"
+        )
+        await escrow.release(session, target_id=made.target.id)
+        await channels.record_rights_lost(session, chat_id=made.channel.chat_id, reason="kicked")
+    await database.forward(channels.RIGHTS_GRACE + timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        assert await uncertain_posts.escalate_due(session, limit=9) == 0
+        for what in ("decide_refund", "decide_release", "postpone"):
+            assert not await _act(session, what, made.moderator, made.target.id)
+        assert await state(session) == ("success", "released", "posted")
+
+
+@pytest.mark.parametrize(
+    "what", ["confirm_published", "confirm_absent", "decide_refund", "decide_release", "postpone"]
+)
+async def test_a_post_that_was_never_sent_cannot_be_decided(
+    session: AsyncSession, what: str
+) -> None:
+    made = await people.deal(session)
+    for target_id in (made.target.id, 999_999):
+        with pytest.raises(errors.NotFound):
+            await _act(session, what, made.moderator, target_id)
+
+
+async def _unseen(database: Database) -> people.Deal:
+    """A post whose hours are over and whose last look told nothing for too long."""
+    async with database.sessions.begin() as session:
+        made = await people.posted(session, promised_hours=2)
+    await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.UNKNOWN, evidence="502"
+        )
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
+        assert await count_cards(session, "post_unseen") == 1
+        assert await escrow.list_releasable(session, limit=9) == []
+    return made
+
+
+async def test_an_admin_releases_an_unverifiable_post(database: Database) -> None:
+    made = await _unseen(database)
+    async with database.sessions.begin() as session:
+        assert await _act(session, "decide_release", made.moderator, made.target.id)
+        assert await escrow.list_releasable(session, limit=9) == [made.target.id]
+        await escrow.release(session, target_id=made.target.id)
+        assert await state(session) == ("success", "released", "posted")
+        assert not await _act(session, "decide_refund", made.moderator, made.target.id)
+        assert not await _act(session, "decide_release", made.moderator, made.target.id)
+
+
+async def test_an_admin_refunds_an_unverifiable_post(database: Database) -> None:
+    made = await _unseen(database)
+    async with database.sessions.begin() as session:
+        assert await _act(session, "decide_refund", made.moderator, made.target.id)
+        await escrow.refund(session, target_id=made.target.id)
+        assert await state(session) == ("failed", "refunded", "refunded")
+
+
+async def test_an_admin_postpones_the_decision_by_a_day(database: Database) -> None:
+    made = await _unseen(database)
+    async with database.sessions.begin() as session:
+        assert await _act(session, "postpone", made.moderator, made.target.id)
+    await database.forward(uncertain_posts.ESCALATION_INTERVAL - timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        assert await uncertain_posts.escalate_due(session, limit=9) == 0
+    await database.forward(timedelta(minutes=2))
+    async with database.sessions.begin() as session:
+        assert await uncertain_posts.escalate_due(session, limit=9) == 1
+        assert await state(session) == ("success", *HELD)
+
+
+async def test_a_post_is_not_released_before_its_promised_hours_are_over(
+    session: AsyncSession,
+) -> None:
+    made = await people.posted(session, promised_hours=2)
+    await channels.record_rights_lost(session, chat_id=made.channel.chat_id, reason="bot_removed")
+    with pytest.raises(errors.PostNotProven):
+        await _act(session, "decide_release", made.moderator, made.target.id)
+    assert await escrow.list_releasable(session, limit=9) == []
+
+
+@pytest.mark.parametrize("what", ["decide_refund", "decide_release", "postpone"])
+async def test_a_verifiable_post_cannot_be_decided(session: AsyncSession, what: str) -> None:
+    made = await people.posted(session, promised_hours=2)
+    before = await rows.snapshot(session)
+    assert not await _act(session, what, made.moderator, made.target.id)
+    assert await rows.snapshot(session) == before

@@ -1,0 +1,227 @@
+"""Looks at live posts: what each verdict does to the money."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.posting import Verdict
+from services.market import channels
+from services.money import escrow
+from services.platform import errors
+from services.posts import posting, uncertain_posts, verification
+from services.posts.verification import MAX_CHECKS, next_check_time
+from tests.conftest import Database
+from tests.factories import one_post, people, rows
+
+HOUR = timedelta(hours=1)
+AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
+SENT = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+async def _look(database: Database, verdict: Verdict) -> None:
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await verification.record_check(session, job_id=job_id, verdict=verdict, evidence="seen")
+
+
+async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
+    """Return the looks that are due, and leave them so."""
+    async with database.sessions() as session:
+        return await verification.claim_due(session, limit=9)
+
+
+async def _state(database: Database) -> tuple[str, str, int, int]:
+    """Return the job's status, the escrow's, how many looks are due, how many releases."""
+    async with database.sessions.begin() as session:
+        return (
+            await rows.one(session, "SELECT status FROM post_jobs"),
+            await rows.one(session, "SELECT status FROM escrows"),
+            len(await _due(database)),
+            len(await escrow.list_releasable(session, limit=9)),
+        )
+
+
+async def _posted(database: Database, *, hours: int = 2) -> people.Deal:
+    async with database.sessions.begin() as session:
+        return await people.posted(session, promised_hours=hours)
+
+
+async def test_a_post_is_checked_when_its_hours_are_over(database: Database) -> None:
+    deal = await _posted(database)
+    assert await _state(database) == ("success", "held", 0, 0)
+    await database.forward(2 * HOUR)
+    async with database.sessions.begin() as session:
+        look = (await verification.claim_due(session, limit=9))[0]
+    assert (look.target_id, look.chat_id, look.message_id, look.creative) == (
+        deal.target.id,
+        deal.channel.chat_id,
+        10,
+        people.advert(),
+    )
+    await _look(database, Verdict.PRESENT)
+    assert await _state(database) == ("success", "held", 0, 1)
+
+
+async def test_a_check_before_the_end_releases_nothing(database: Database) -> None:
+    await _posted(database)
+    await database.forward(HOUR)
+    await _look(database, Verdict.PRESENT)
+    await database.forward(HOUR + AGAIN)
+    assert await _state(database) == ("success", "held", 1, 0)
+
+
+async def test_a_post_without_promised_hours_needs_no_check(database: Database) -> None:
+    await _posted(database, hours=0)
+    assert await _state(database) == ("success", "held", 0, 1)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ALTERED, Verdict.UNKNOWN])
+async def test_altered_and_unknown_move_no_money_and_are_checked_again(
+    database: Database, verdict: Verdict
+) -> None:
+    await _posted(database)
+    await database.forward(2 * HOUR)
+    for _ in range(3):
+        await _look(database, verdict)
+        assert await _state(database) == ("success", "held", 0, 0)
+        await database.forward(AGAIN)
+        assert await _state(database) == ("success", "held", 1, 0)
+
+
+async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Database) -> None:
+    deal = await _posted(database)
+    await database.forward(2 * HOUR)
+    await _look(database, Verdict.GONE)
+    await _look(database, Verdict.GONE)  # too soon after the first
+    assert (await _state(database))[0] == "success"
+    await database.forward(AGAIN)
+    await _look(database, Verdict.GONE)
+    assert await _state(database) == ("failed", "held", 0, 0)
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT last_error FROM post_jobs") == "removed"
+        assert await rows.table(
+            session, "SELECT user_id FROM outbox WHERE kind = 'post_gone' ORDER BY id"
+        ) == [(deal.owner.user_id,), (deal.advertiser.user_id,)]
+        assert await escrow.list_refundable(session, limit=9) == [deal.target.id]
+        await escrow.refund(session, target_id=deal.target.id)
+
+
+@pytest.mark.parametrize("late", [timedelta(minutes=4), timedelta(minutes=6)])
+async def test_a_post_first_missed_long_after_its_hours_is_escalated(
+    database: Database, late: timedelta
+) -> None:
+    """Nobody could look at the end, and since then its owner was free to take it down."""
+    await _posted(database)
+    await database.forward(2 * HOUR + late)
+    for _ in range(2):
+        await _look(database, Verdict.GONE)
+        await database.forward(AGAIN)
+    missed_in_time = late < verification.RECHECK_INTERVAL
+    assert (await _state(database))[0] == ("failed" if missed_in_time else "success")
+    await database.forward(verification.ESCALATION_DELAY)
+    async with database.sessions.begin() as session:
+        assert await uncertain_posts.escalate_due(session, limit=9) == (0 if missed_in_time else 1)
+
+
+@pytest.mark.parametrize("between", [Verdict.PRESENT, Verdict.UNKNOWN, Verdict.ALTERED])
+async def test_another_verdict_between_two_absences_resets_them(
+    database: Database, between: Verdict
+) -> None:
+    await _posted(database)
+    await database.forward(2 * HOUR)
+    for verdict in (Verdict.GONE, between, Verdict.GONE):
+        await _look(database, verdict)
+        await database.forward(AGAIN)
+    assert (await _state(database))[0] == "success"
+
+
+async def test_a_settled_post_is_left_alone(database: Database) -> None:
+    deal = await _posted(database, hours=0)
+    async with database.sessions.begin() as session:
+        await escrow.release(session, target_id=deal.target.id)
+        before = await rows.snapshot(session)
+    for verdict in Verdict:
+        await _look(database, verdict)
+    async with database.sessions.begin() as session:
+        assert await rows.snapshot(session) == before
+
+
+async def test_a_post_in_a_channel_without_rights_is_not_checked(database: Database) -> None:
+    deal = await _posted(database)
+    async with database.sessions.begin() as session:
+        await channels.record_rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
+    await database.forward(3 * HOUR)
+    assert await _state(database) == ("success", "held", 0, 0)
+
+
+async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: AsyncSession) -> None:
+    await people.approved(session, promised_hours=2)
+    claim = await people.claimed(session)
+    assert await one_post.may_send(session, claim)
+    assert await posting.record_uncertain(session, claim, error="TimeoutError")
+    assert await verification.claim_due(session, limit=9) == []
+
+
+async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
+    """Who holds a post's lock may be about to take the channel's: waiting would be a deadlock."""
+    paid = await _posted(database, hours=0)
+    async with database.sessions.begin() as session:
+        await escrow.release(session, target_id=paid.target.id)
+        asked = await rows.one(session, "SELECT escalate_at FROM post_jobs")
+    async with database.sessions.begin() as session:
+        live = await people.posted(session, promised_hours=2)
+    await database.as_owner("UPDATE post_jobs SET channel_id = $1", live.channel.id)
+    async with database.sessions.begin() as holder, database.sessions.begin() as session:
+        await queries.lock_placement(holder, live.target.id)
+        await session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        await channels.record_rights_lost(session, chat_id=live.channel.chat_id, reason="kicked")
+    async with database.sessions.begin() as session:
+        assert (await channels.get(session, live.channel.id)).status == "suspended"
+        due = "SELECT escalate_at FROM post_jobs WHERE campaign_target_id = :id"
+        assert await rows.one(session, due, id=paid.target.id) == asked
+
+
+async def test_a_check_of_an_unknown_job_is_not_found(session: AsyncSession) -> None:
+    with pytest.raises(errors.NotFound):
+        await verification.record_check(session, job_id=999_999, verdict=Verdict.GONE, evidence="x")
+
+
+def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
+    """All looks at a post that stays, each made so late."""
+    ends = SENT + timedelta(hours=hours)
+    looks = [next_check_time(SENT, ends, SENT)]
+    while looks[-1] < ends:
+        looks.append(next_check_time(SENT, ends, looks[-1] + late))
+    return looks
+
+
+@given(st.integers(1, 24 * 30))
+def test_checks_are_few_ordered_and_end_with_the_promised_hours(hours: int) -> None:
+    looks = plan(hours)
+    assert looks == sorted(looks)
+    assert looks[0] >= SENT
+    assert looks[-1] == SENT + timedelta(hours=hours)
+    assert 2 <= len(looks) <= MAX_CHECKS + 1
+
+
+@given(st.integers(1, 24 * 30), st.timedeltas(timedelta(0), timedelta(days=9)))
+def test_each_part_of_the_hours_has_one_check(hours: int, late: timedelta) -> None:
+    looks = plan(hours, late=late)
+    assert len(looks) <= MAX_CHECKS + 1
+    assert all(after > before for before, after in itertools.pairwise(looks))
+
+
+def test_the_times_of_checks_are_random() -> None:
+    assert len({plan(24)[0] for _ in range(20)}) == 20
+
+
+def test_every_hour_of_a_day_may_have_a_check() -> None:
+    seen = {(look - SENT) // timedelta(hours=1) for _ in range(400) for look in plan(24)[:-1]}
+    assert seen == set(range(24))
