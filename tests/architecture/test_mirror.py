@@ -22,7 +22,7 @@ TESTED_ELSEWHERE = {
     "bot/telegram/api_response": "test_sender sends it every kind of answer",
     "bot/telegram/message_lookup": "test_post_search finds posts with it",
     "bot/texts": "test_texts compares the texts with the code",
-    "bot/warm_up": "it only makes the first use faster; scheduler/test_main starts with it",
+    "scheduler/warm_up": "it only makes the first use faster; scheduler/test_main starts with it",
     "db/models/*": "test_constraints and test_migrations compare them with the database",
     "db/money": "it holds two constants",
     "db/session": "every test opens its sessions; test_inbox_worker takes the database away",

@@ -89,7 +89,7 @@ async def test_a_draft_survives_a_restart_of_redis(tmp_path: Path) -> None:
 
 
 async def test_the_memory_of_the_storage_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "MAX_WINDOWS", 3)
+    monkeypatch.setattr(storage, "REMEMBERED", 3)
     kept = storage.FormStorage(storage.connect("redis://127.0.0.1:1/0"))
     for number in range(10):
         await kept.set_data(StorageKey(bot_id=1, chat_id=number, user_id=number), {"n": number})
