@@ -5,18 +5,22 @@ import bot.light_models  # noqa: F401 - before anything of aiogram, and in each 
 # isort: split
 import asyncio
 import os
-import subprocess
-import sys
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import alembic.command
+import alembic.config
 import asyncpg
 import pytest
-from sqlalchemy import text
+from hypothesis import HealthCheck, settings
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from db.session import Sessions, create_engine, create_sessions, driver_url
@@ -33,16 +37,22 @@ from tests.embedded_fixture import (
 from tests.factories import people
 
 scratch.choose()
+# How long a busy machine takes for an example says nothing about the example.
+settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_speed")
+# Each sender and each bot reads the certificates of 140 authorities, for 40 ms: once is enough.
+ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
 ROLLED_BACK = "adtech_rolled_back"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Hand out files whose tests mostly wait between files whose tests mostly work.
+    """Begin with the longest file, then alternate files that mostly wait with files that work.
 
-    A parallel run takes file by file in this order: waiting costs it nothing while others work.
-    Without one, the order is that in which they were asked for.
+    A parallel run takes file by file in this order: waiting costs it nothing while others work,
+    and nobody is left alone with the longest file at the end. Without one, the order is that in
+    which they were asked for.
     """
     if not config.pluginmanager.hasplugin("xdist"):
         return
@@ -51,11 +61,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         files.setdefault(item.path, []).append(item)
     waiting, working = deque[Path](), deque[Path]()
     for path, tests in files.items():
-        stormy = any(test.get_closest_marker("storm") for test in tests)
-        (waiting if stormy else working).append(path)
+        if any(test.get_closest_marker("longest") for test in tests):
+            working.appendleft(path)
+        else:
+            stormy = any(test.get_closest_marker("storm") for test in tests)
+            (waiting if stormy else working).append(path)
     items.clear()
     while waiting or working:
-        for queue in (waiting, working):
+        for queue in (working, waiting):
             if queue:
                 items += files[queue.popleft()]
 
@@ -95,12 +108,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
         return
     running = start_test_postgres(tmp_path_factory.mktemp("postgres"))
     try:
-        subprocess.run(
-            [sys.executable, "-m", "alembic", "upgrade", "head"],
-            cwd=ROOT,
-            env=os.environ | {"MIGRATION_DATABASE_URL": running.dsn(embedded.OWNER)},
-            check=True,
-        )
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("MIGRATION_DATABASE_URL", running.dsn(embedded.OWNER))
+            alembic.command.upgrade(alembic.config.Config(ROOT / "alembic.ini"), "head")
         yield running
     finally:
         stop_test_postgres(running)
@@ -122,13 +132,39 @@ async def _run_everything(server: embedded.Postgres) -> None:
     await engine.dispose()
 
 
+@dataclass
+class ReusedEngine:
+    """One engine for the databases of many tests, one after the other.
+
+    Statements that it has compiled once stay compiled: each test with an engine of its own would
+    spend a tenth of a second on that.
+    """
+
+    engine: AsyncEngine
+    database: str = embedded.DATABASE
+    """Where new connections go."""
+
+
+@pytest.fixture(scope="session")
+def reused_engine(server: embedded.Postgres) -> ReusedEngine:
+    """The application's engine: whoever uses it names a database, and disposes of it at the end."""
+    reused = ReusedEngine(create_engine(server.dsn(embedded.APP)))
+
+    def choose(_dialect: object, _record: object, _given: object, named: dict[str, Any]) -> None:
+        named["database"] = reused.database
+
+    event.listen(reused.engine.sync_engine, "do_connect", choose)
+    return reused
+
+
 @pytest.fixture
-async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Database]:
+async def database(
+    server: embedded.Postgres, running: str, reused_engine: ReusedEngine
+) -> AsyncIterator[Database]:
     """A fresh copy of the migrated database; all invariants hold at the end."""
-    name = f"test_{uuid4().hex}"
+    name = reused_engine.database = f"test_{uuid4().hex}"
     await clone_database(server, running, name)
-    url = server.dsn(embedded.APP, name)
-    engine = create_engine(url)
+    url, engine = server.dsn(embedded.APP, name), reused_engine.engine
     try:
         database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
         yield database

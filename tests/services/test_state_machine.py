@@ -300,6 +300,7 @@ def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[Story]:
     told.end()
 
 
+@pytest.mark.longest
 def test_product_and_model_agree(story: Story) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
     number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
