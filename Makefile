@@ -7,6 +7,9 @@ READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url
 
+# Each process would compile anew what it imports, and a run of the tests starts a hundred.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema requirements clean
 

@@ -2,19 +2,23 @@
 
 import asyncio
 import os
-import subprocess
-import sys
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import alembic.command
+import alembic.config
 import asyncpg
 import pytest
-from sqlalchemy import text
+from hypothesis import HealthCheck, settings
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 import bot  # noqa: F401 - it defers the build of aiogram's models, as in the product
@@ -33,6 +37,11 @@ from tests.factories import audit_chain, people
 from tests.factories import business as books
 
 scratch.choose()
+# How long a busy machine takes for an example says nothing about the example.
+settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_speed")
+# Each sender and each bot reads the certificates of 140 authorities, for 40 ms: once is enough.
+ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
 AUDIT_CHAIN = "adtech_audit_chain"
@@ -40,10 +49,11 @@ ROLLED_BACK = "adtech_rolled_back"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Alternate files that mostly wait with files that mostly use the CPU.
+    """Begin with the longest file, then alternate files that use the CPU with files that wait.
 
-    A parallel run takes file by file in this order, so that a worker that waits leaves the CPU to
-    the others. Without a parallel run, the order stays as it is.
+    A parallel run takes file by file in this order. A worker that waits leaves the CPU to the
+    others, and no worker is left alone with the longest file at the end. Without a parallel run,
+    the order stays as it is.
     """
     if not config.pluginmanager.hasplugin("xdist"):
         return
@@ -52,11 +62,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         files.setdefault(item.path, []).append(item)
     waiting, cpu_bound = deque[Path](), deque[Path]()
     for path, tests in files.items():
-        mostly_waits = any(test.get_closest_marker("slow_process") for test in tests)
-        (waiting if mostly_waits else cpu_bound).append(path)
+        if any(test.get_closest_marker("longest") for test in tests):
+            cpu_bound.appendleft(path)
+        else:
+            mostly_waits = any(test.get_closest_marker("slow_process") for test in tests)
+            (waiting if mostly_waits else cpu_bound).append(path)
     items.clear()
     while waiting or cpu_bound:
-        for queue in (waiting, cpu_bound):
+        for queue in (cpu_bound, waiting):
             if queue:
                 items += files[queue.popleft()]
 
@@ -110,12 +123,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
         return
     running = start_test_postgres(tmp_path_factory.mktemp("postgres"))
     try:
-        subprocess.run(
-            [sys.executable, "-m", "alembic", "upgrade", "head"],
-            cwd=ROOT,
-            env=os.environ | {"MIGRATION_DATABASE_URL": running.dsn(embedded.OWNER)},
-            check=True,
-        )
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("MIGRATION_DATABASE_URL", running.dsn(embedded.OWNER))
+            alembic.command.upgrade(alembic.config.Config(ROOT / "alembic.ini"), "head")
         yield running
     finally:
         stop_test_postgres(running)
@@ -181,13 +191,47 @@ async def chained_database(
         yield database
 
 
+@dataclass
+class ReusedEngine:
+    """One engine for the databases of many tests, one after the other.
+
+    Statements that it has compiled once stay compiled: each test with an engine of its own would
+    spend a tenth of a second on that.
+    """
+
+    engine: AsyncEngine
+    database: str = embedded.DATABASE
+    """Where new connections go."""
+
+
+@pytest.fixture(scope="session")
+def reused_engine(server: embedded.Postgres) -> ReusedEngine:
+    """Make an engine in the application's role. Each user sets its database, and disposes of it."""
+    reused = ReusedEngine(create_engine(server.dsn(embedded.APP)))
+
+    def choose(_dialect: object, _record: object, _given: object, named: dict[str, Any]) -> None:
+        named["database"] = reused.database
+
+    event.listen(reused.engine.sync_engine, "do_connect", choose)
+    return reused
+
+
 @pytest.fixture
-async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Database]:
+async def database(
+    server: embedded.Postgres, running: str, reused_engine: ReusedEngine
+) -> AsyncIterator[Database]:
     """Make a fresh copy of the migrated database; all invariants hold at the end."""
-    async with copied_database(server, running) as database:
+    name = reused_engine.database = f"test_{uuid4().hex}"
+    await clone_database(server, running, name)
+    url, engine = server.dsn(embedded.APP, name), reused_engine.engine
+    try:
+        database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
         yield database
         async with database.sessions.begin() as session:
             assert await invariants.run(session) == []
+    finally:
+        await engine.dispose()
+        await drop_database(server, name)
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,15 @@ async def ended(process: subprocess.Popen[bytes]) -> int:
     return await asyncio.wait_for(asyncio.to_thread(process.wait), STATUS_SECONDS)
 
 
+async def until_alive(scene: Scene) -> None:
+    """Wait until a scheduler has said that it works."""
+    for _ in range(STATUS_SECONDS * 10):
+        if await scene.rows("SELECT name FROM heartbeats"):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("no scheduler works")
+
+
 async def until_arrived(scene: Scene) -> None:
     """Wait until the request that the fault was set for is in Telegram's hands."""
     for _ in range(STATUS_SECONDS * 50):
@@ -132,15 +141,17 @@ async def test_a_post_whose_worker_was_killed_is_found_and_not_sent_again(
 
 
 async def test_the_post_of_a_dead_worker_is_taken_over_in_time(scene: Scene, start: Start) -> None:
+    heir = start()
+    await until_alive(scene)
+    heir.send_signal(signal.SIGSTOP)  # it claims no post before the other process
     target_id = await scene.approve()
     await scene.fault("sendMessage", "timeout_before", chat_id=scene.world.ids["channel"])
-    killed, heir = start(), start()
+    killed = start()
     await until_arrived(scene)
-    for process in (killed, heir):  # whichever of the two is sending
-        process.send_signal(signal.SIGKILL)
-        await ended(process)
+    killed.send_signal(signal.SIGKILL)
+    await ended(killed)
     died = time.monotonic()
-    start()
+    heir.send_signal(signal.SIGCONT)
     await until_taken_over(scene, target_id)
     assert time.monotonic() - died < TAKEOVER_SECONDS
     job = await scene.job(target_id)

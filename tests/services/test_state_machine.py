@@ -296,6 +296,7 @@ def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBac
     told.end()
 
 
+@pytest.mark.longest
 def test_the_product_agrees_with_the_model(story: RolledBackSteps) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
     number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
