@@ -103,7 +103,7 @@ async def copied_database(server: embedded.Postgres, template: str) -> AsyncIter
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgres]:
-    """A PostgreSQL of this process's own, with the migrated template `adtech`.
+    """Yield a PostgreSQL of this process's own, with the migrated template `adtech`.
 
     Or the one that ADTECH_TEST_SERVER names: trials of mutants bring a template of their own.
     """
@@ -125,7 +125,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
 
 @pytest.fixture(scope="session")
 def running(server: embedded.Postgres) -> str:
-    """Name of a second template, in which every switch runs: set once, not by every test."""
+    """Return the name of a second template, in which every switch runs."""
     asyncio.run(_run_everything(server))
     return RUNNING
 
@@ -141,7 +141,7 @@ async def _run_everything(server: embedded.Postgres) -> None:
 
 @pytest.fixture(scope="session")
 def business(server: embedded.Postgres, running: str) -> str:
-    """Name of a third template, in which money of every kind has moved."""
+    """Return the name of a third template, in which money of every kind has moved."""
     asyncio.run(_do_business(server, running))
     return books.BUSINESS
 
@@ -151,7 +151,7 @@ async def _do_business(server: embedded.Postgres, running: str) -> None:
     await clone_database(server, running, books.BUSINESS)
     engine = create_engine(server.dsn(embedded.APP, books.BUSINESS))
     sessions = create_sessions(engine)
-    for act in (books.some_business, books.cross_the_border):
+    for act in (books.create_placements, books.move_external_money):
         async with sessions.begin() as session:
             await act(session)
     await engine.dispose()
@@ -161,7 +161,7 @@ async def _do_business(server: embedded.Postgres, running: str) -> None:
 
 @pytest.fixture(scope="session")
 def audit_chain_template(server: embedded.Postgres, running: str) -> str:
-    """Name of a fourth template, which has an audit chain of three links."""
+    """Return the name of a fourth template, which has an audit chain of three links."""
     asyncio.run(_make_audit_chain(server, running))
     return AUDIT_CHAIN
 
@@ -178,14 +178,14 @@ async def _make_audit_chain(server: embedded.Postgres, running: str) -> None:
 async def chained_database(
     server: embedded.Postgres, audit_chain_template: str
 ) -> AsyncIterator[Database]:
-    """A fresh database with an audit chain of three links; a test may leave it broken."""
+    """Yield a fresh database with an audit chain of three links; a test may leave it broken."""
     async with copied_database(server, audit_chain_template) as database:
         yield database
 
 
 @pytest.fixture
 async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Database]:
-    """A fresh copy of the migrated database; all invariants hold at the end."""
+    """Yield a fresh copy of the migrated database; all invariants hold at the end."""
     async with copied_database(server, running) as database:
         yield database
         async with database.sessions.begin() as session:
@@ -194,7 +194,7 @@ async def database(server: embedded.Postgres, running: str) -> AsyncIterator[Dat
 
 @pytest.fixture(scope="session")
 def rolled_back_url(server: embedded.Postgres, running: str) -> str:
-    """The address of a database in which nothing is ever committed."""
+    """Return the address of a database in which nothing is ever committed."""
     asyncio.run(drop_database(server, ROLLED_BACK))
     asyncio.run(clone_database(server, running, ROLLED_BACK))
     return server.dsn(embedded.APP, ROLLED_BACK)
@@ -202,7 +202,7 @@ def rolled_back_url(server: embedded.Postgres, running: str) -> str:
 
 @pytest.fixture(scope="session")
 async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
-    """One connection for all tests that roll back: what it has planned once stays planned."""
+    """Yield one connection for all tests that roll back, so that its query plans are kept."""
     engine = create_async_engine(driver_url(rolled_back_url), pool_size=1, max_overflow=0)
     yield engine
     await engine.dispose()
@@ -210,7 +210,7 @@ async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def session(kept_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """A session, as the application, whose commits are undone; all invariants hold at the end.
+    """Yield a session of the application whose commits are undone; all invariants hold at the end.
 
     Deferred guards never fire in a transaction that rolls back: `people.commit` and the teardown
     make them.

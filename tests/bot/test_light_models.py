@@ -93,7 +93,7 @@ print(json.dumps(seen))
 
 
 def run(first: str) -> dict[str, Any]:
-    """What a process saw that began with the given import."""
+    """Return what a process measures that begins with the given import."""
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", BEHAVIOUR.format(first=first)],
         cwd=ROOT,
@@ -108,13 +108,13 @@ def run(first: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def light() -> dict[str, Any]:
-    """With models built on first use."""
+    """Return the measurements with models that are built on first use."""
     return run("import bot.light_models")
 
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    """With models built at import, as aiogram does."""
+    """Return the measurements with models that are built at import, as aiogram does."""
     return run("import aiogram")
 
 
@@ -139,12 +139,12 @@ def test_deferred_models_need_much_less_memory(
 
 @pytest.mark.parametrize("program", ["bot", "scheduler"])
 def test_both_programs_use_deferred_models(program: str) -> None:
-    """A model that nobody sends is not built when a program has been imported."""
-    look = (
+    """After the import of a program, a model that it does not use is not built."""
+    code = (
         f"import {program}.__main__; from aiogram.methods import SendDice;"
         "print(SendDice.__pydantic_complete__)"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ended.stdout == "False\n", ended.stderr

@@ -1,4 +1,4 @@
-"""Posts are claimed, sent and recorded; an interruption at any point sends none twice."""
+"""Posts are claimed, sent and recorded; an interruption at any point causes no second send."""
 
 import asyncio
 import contextlib
@@ -123,11 +123,11 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
     await watchdogs.rescue_abandoned(scene.database.sessions)
     assert (await scene.job(target_id))["status"] == "uncertain"
     before = await scene.rows("SELECT * FROM post_jobs")
-    told = await scene.rows("SELECT id FROM outbox")
+    notices = await scene.rows("SELECT id FROM outbox")
     await late
     assert len(await scene.published()) == 1
     assert await scene.rows("SELECT * FROM post_jobs") == before
-    assert await scene.rows("SELECT id FROM outbox") == told
+    assert await scene.rows("SELECT id FROM outbox") == notices
 
 
 @pytest.mark.parametrize("key", [Switch.TELEGRAM_POSTING])
@@ -136,7 +136,7 @@ async def test_a_switch_stopped_between_claim_and_send_prevents_the_send(
 ) -> None:
     target_id = await scene.approve()
     desk = scene.desk()
-    # The worker claims and then waits for its place: meanwhile the operator stops posting.
+    # The worker claims and then waits for its slot; meanwhile an operator stops posting.
     assert await desk.limiter.turn(scene.world.ids["channel"], within=0) == 0
     working = asyncio.create_task(scene.dispatch(desk))
     await scene.until_sending(target_id)
@@ -210,7 +210,7 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene:
 
 
 async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
-    """Waiting for a place of one's own is no flood: the common limit is not touched."""
+    """A wait for a slot of one channel is no flood, and does not change the common limit."""
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in full]
     free = await scene.approve(channel_id=await scene.another_channel())
@@ -271,7 +271,9 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
 
     monkeypatch.setattr(posting, "begin_sends", cut_off)
     desk = scene.desk()
-    with contextlib.suppress(DBAPIError):  # the tick itself may meet the closed door as well
+    with contextlib.suppress(
+        DBAPIError
+    ):  # the tick itself may fail as well while the database is away
         await dispatch.dispatch(desk)
     await asyncio.gather(*desk.under_way)
     assert (await scene.job(target_id))["status"] == "queued"

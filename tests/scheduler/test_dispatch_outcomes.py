@@ -8,8 +8,8 @@ from tests.scheduler.scene import AD, Scene
 TICKS_AFTER = 2
 
 
-async def tick_on(scene: Scene) -> None:
-    """What the clock would go on doing; nothing of it may send a second time."""
+async def run_next_ticks(scene: Scene) -> None:
+    """Run the next ticks of the clock; none of them may send the post a second time."""
     desk = scene.desk(owner="another worker")
     for _ in range(TICKS_AFTER):
         await scene.dispatch(desk)
@@ -30,7 +30,7 @@ async def test_INT_PJ_01_success(scene: Scene) -> None:  # noqa: N802 - the safe
     await settlements.release_due(scene.database.sessions)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["target"]) == ("success", "released", "posted")
-    await tick_on(scene)
+    await run_next_ticks(scene)
     assert len(await scene.published()) == 1
 
 
@@ -46,7 +46,7 @@ async def test_INT_PJ_01_failure(scene: Scene) -> None:  # noqa: N802 - the safe
     await settlements.refund_due(scene.database.sessions)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["target"]) == ("failed", "refunded", "refunded")
-    await tick_on(scene)
+    await run_next_ticks(scene)
     assert await scene.published() == []
 
 
@@ -69,7 +69,7 @@ async def test_a_post_that_may_be_published_is_uncertain_and_never_sent_again(
     await scene.fault("sendMessage", kind, **more)
     await scene.dispatch(seconds=1)
     assert len(await scene.published()) == messages
-    await tick_on(scene)
+    await run_next_ticks(scene)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["target"]) == ("uncertain", "held", "approved")
     assert job["claim_no"] == 1
@@ -112,9 +112,9 @@ async def test_an_error_about_the_bot_stops_posting(scene: Scene, code: int) -> 
     assert not switch["enabled"]
     assert str(code) in switch["reason"]
     assert (await scene.job(first))["status"] == "queued"
-    told = await scene.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
-    assert told[-1]["payload"]["key"] == "telegram_posting"
-    await tick_on(scene)
+    notices = await scene.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
+    assert notices[-1]["payload"]["key"] == "telegram_posting"
+    await run_next_ticks(scene)
     assert await scene.published() == []
 
 

@@ -1,4 +1,4 @@
-"""Notices: at least once, in order within a chat, and nobody's trouble is another's."""
+"""Notices are delivered at least once and in order; a problem of one chat delays no other."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.scheduler.scene import Scene
 
 
 async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
-    """A notice of a deposit, to somebody or to the admin chat."""
+    """Queue a notice of a deposit, for a person or for the admin chat."""
     async with scene.database.sessions.begin() as session:
         await owing.add(
             session,
@@ -26,7 +26,7 @@ async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
 
 
 async def owed(scene: Scene) -> list[dict[str, Any]]:
-    """The outbox."""
+    """Return the rows of the outbox, oldest first."""
     return await scene.rows(
         "SELECT id, user_id, status, attempts, last_error, message_id, due_at > now() AS waits,"
         " extract(epoch FROM due_at - now()) AS seconds FROM outbox ORDER BY id"
@@ -34,7 +34,7 @@ async def owed(scene: Scene) -> list[dict[str, Any]]:
 
 
 async def received(scene: Scene, chat: str) -> list[str]:
-    """What the bot wrote into a chat."""
+    """Return the texts that the bot sent to a chat."""
     bot_id = scene.world.state.bot.id
     return [m["text"] or "" for m in await scene.messages(chat) if m["from"] == bot_id]
 
@@ -76,7 +76,7 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
 async def test_both_parts_of_a_notice_arrive_together(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each part takes its place when it goes: the second waits for the first one's answer."""
+    """Each part takes its slot when it is sent: the second waits for the answer to the first."""
     monkeypatch.setattr(notice_delivery, "MAX_SLOT_WAIT_SECONDS", rate_limits.UNDER_WAY_MS / 1000)
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     scene.closing.append(valkey.stop)
@@ -181,7 +181,7 @@ async def test_a_notice_whose_answer_was_lost_is_sent_again(scene: Scene, kind: 
 
 
 async def test_a_notice_whose_facts_cannot_be_read_delays_no_other(scene: Scene) -> None:
-    """Facts are read for many at once; one bad question must not spoil the others' answers."""
+    """Facts are read for many notices at once; an invalid id must not affect the others."""
     await owe(scene, "advertiser")
     async with scene.database.sessions.begin() as session:
         await owing.add(

@@ -1,4 +1,4 @@
-"""Callers who come at the same moment share one go; nobody waits for company, or for ever."""
+"""Calls that arrive during a run share the next run."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from scheduler.together import Together
 
 
 class Doubling:
-    """Doubles numbers, and remembers who came together."""
+    """A function that doubles numbers and records the batches of its calls."""
 
     def __init__(self) -> None:
         self.goes: list[list[int]] = []
         self.gate = asyncio.Event()
 
     async def work(self, numbers: Sequence[int]) -> list[int]:
-        """One go."""
+        """Double one batch."""
         self.goes.append(list(numbers))
         await self.gate.wait()
         if 13 in numbers:
