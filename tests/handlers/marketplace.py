@@ -138,7 +138,7 @@ class Marketplace:
         return [button["text"] for row in own[-1]["buttons"] or [] for button in row]
 
     async def deliver(self) -> None:
-        """Send what is owed to people, as the clock does, without keeping to Telegram's limits."""
+        """Send all queued notices, as the clock does, but without Telegram's limits."""
         async with self.database.sessions.begin() as session:
             for owed in await outbox.claim(session, limit=100):
                 chat_id, language = self.dependencies.admin_chat_id, "en"

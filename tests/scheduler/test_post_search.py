@@ -145,10 +145,12 @@ async def test_two_searches_that_began_together_count_once(scene: Scene) -> None
     await make_message_id_known(scene)
     target_id = await uncertain(scene, "refuse_before")
     async with scene.database.sessions.begin() as session:
-        [doubt] = await uncertain_posts.claim_due(session, limit=9)
+        [uncertain_post] = await uncertain_posts.claim_due(session, limit=9)
     for _ in range(2):
         async with scene.database.sessions.begin() as session:
-            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=1)
+            assert await uncertain_posts.record_absent(
+                session, uncertain_post, gap=GAP, highest_seen_id=1
+            )
         await scene.database.forward(GAP + timedelta(seconds=1))
     assert (await scene.job(target_id))["status"] == "uncertain"
     await search(scene)
