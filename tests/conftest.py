@@ -149,7 +149,7 @@ async def _run_everything(server: embedded.Postgres) -> None:
 
 @pytest.fixture(scope="session")
 def business(server: embedded.Postgres, running: str) -> str:
-    """Name of a third template, in which money of every kind has moved."""
+    """Return the name of a third template, in which money of every kind has moved."""
     asyncio.run(_do_business(server, running))
     return books.BUSINESS
 
@@ -159,7 +159,7 @@ async def _do_business(server: embedded.Postgres, running: str) -> None:
     await clone_database(server, running, books.BUSINESS)
     engine = create_engine(server.dsn(embedded.APP, books.BUSINESS))
     sessions = create_sessions(engine)
-    for act in (books.some_business, books.cross_the_border):
+    for act in (books.create_placements, books.move_external_money):
         async with sessions.begin() as session:
             await act(session)
     await engine.dispose()
@@ -169,7 +169,7 @@ async def _do_business(server: embedded.Postgres, running: str) -> None:
 
 @pytest.fixture(scope="session")
 def audit_chain_template(server: embedded.Postgres, running: str) -> str:
-    """Name of a fourth template, which has an audit chain of three links."""
+    """Return the name of a fourth template, which has an audit chain of three links."""
     asyncio.run(_make_audit_chain(server, running))
     return AUDIT_CHAIN
 
@@ -186,7 +186,7 @@ async def _make_audit_chain(server: embedded.Postgres, running: str) -> None:
 async def chained_database(
     server: embedded.Postgres, audit_chain_template: str
 ) -> AsyncIterator[Database]:
-    """A fresh database with an audit chain of three links; a test may leave it broken."""
+    """Yield a fresh database with an audit chain of three links; a test may leave it broken."""
     async with copied_database(server, audit_chain_template) as database:
         yield database
 

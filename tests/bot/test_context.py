@@ -1,4 +1,4 @@
-"""Transactions of one update."""
+"""The transactions of one update."""
 
 import pytest
 from sqlalchemy import text

@@ -94,7 +94,7 @@ print(json.dumps(seen))
 
 
 def run(first: str) -> dict[str, Any]:
-    """What a process saw that began with the given import."""
+    """Return what a process measures that begins with the given import."""
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", BEHAVIOUR.format(first=first)],
         cwd=ROOT,
@@ -115,7 +115,7 @@ def deferred() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    """With models built at import, as aiogram does."""
+    """Return the measurements with models that are built at import, as aiogram does."""
     return run("import aiogram")
 
 
@@ -137,11 +137,11 @@ def test_much_less_memory(deferred: dict[str, Any], plain: dict[str, Any]) -> No
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_programs_use_it(program: str) -> None:
     """A model that nobody sends is not built when a program has been imported."""
-    look = (
+    code = (
         f"import {program}; from aiogram.methods import SendDice;"
         "print(SendDice.__pydantic_complete__)"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ended.stdout == "False\n", ended.stderr

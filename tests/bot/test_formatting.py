@@ -1,4 +1,4 @@
-"""Amounts and times as people read and write them."""
+"""Amounts and times are parsed and shown in the language and time zone of a person."""
 
 from datetime import UTC, datetime
 
@@ -81,7 +81,7 @@ def test_money_and_times_are_shown_in_the_persons_language_and_zone() -> None:
     [
         ("2026-07-01 18:00", "Europe/Berlin", datetime(2026, 7, 1, 16, tzinfo=UTC)),
         ("01.07.2026 18:00", None, datetime(2026, 7, 1, 18, tzinfo=UTC)),
-        # Clocks go back: of the hour that comes twice, the first one.
+        # Clocks go back: the first of the two equal hours is meant.
         ("2026-10-25 02:30", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
     ],
 )

@@ -1,4 +1,4 @@
-"""The bot's HTTP over a real socket: health, metrics, the webhook."""
+"""The HTTP server of the bot: health, metrics and the webhook."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -18,26 +18,26 @@ SECRET = "webhook-secret"
 
 
 @dataclass
-class Door:
-    """A client at the bot's door."""
+class HttpClient:
+    """A client of the bot's HTTP server."""
 
     url: str
     client: aiohttp.ClientSession
 
     async def get(self, path: str) -> tuple[int, Any]:
-        """Status and JSON of a page."""
+        """Return the status and the JSON of a page."""
         async with self.client.get(f"{self.url}{path}") as response:
             return response.status, await response.json()
 
     async def post(self, body: Any, **headers: str) -> int:
-        """Status of a webhook call."""
+        """Return the status of a webhook call."""
         async with self.client.post(f"{self.url}/hook", json=body, headers=headers) as response:
             return response.status
 
 
 @pytest.fixture
-async def door(market: Marketplace) -> AsyncIterator[Door]:
-    """The bot's HTTP with a webhook."""
+async def http_client(market: Marketplace) -> AsyncIterator[HttpClient]:
+    """Yield a client of the bot's HTTP server with a webhook."""
     settings = Settings.model_validate(
         market.dependencies.settings.model_dump()
         | {"webhook_url": "https://bot.example.com/hook", "webhook_secret": SECRET}
@@ -48,48 +48,50 @@ async def door(market: Marketplace) -> AsyncIterator[Door]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with aiohttp.ClientSession() as client:
-        yield Door(f"http://127.0.0.1:{runner.addresses[0][1]}", client)
+        yield HttpClient(f"http://127.0.0.1:{runner.addresses[0][1]}", client)
     await runner.cleanup()
 
 
-async def test_live_does_not_depend_on_other_parts(door: Door) -> None:
-    assert await door.get("/api/health/live") == (200, {"ok": True})
+async def test_live_does_not_depend_on_other_parts(http_client: HttpClient) -> None:
+    assert await http_client.get("/api/health/live") == (200, {"ok": True})
 
 
-async def test_ready_names_every_switch(market: Marketplace, door: Door) -> None:
+async def test_ready_names_every_switch(market: Marketplace, http_client: HttpClient) -> None:
     async with market.database.sessions.begin() as session:
         await heartbeats.beat(session, owner="test", name="scheduler")
     await market.set_switch(Switch.PAYOUTS, enabled=False)
-    status, facts = await door.get("/api/health/ready")
+    status, facts = await http_client.get("/api/health/ready")
     assert [facts[name] for name in ("database", "migrations", "scheduler")] == [True] * 3
     assert facts["redis"] is False
     assert facts["switches"]["payouts"] == "disabled"
     assert facts["switches"]["refunds"] == "enabled"
     assert set(facts["switches"]) == {switch.value for switch in Switch}
-    # Redis is away in this test, and that is told.
+    # Redis is away in this test, and readiness reports it.
     assert status == 503
 
 
-async def test_a_missing_switch_is_not_ready(market: Marketplace, door: Door) -> None:
+async def test_a_missing_switch_is_not_ready(market: Marketplace, http_client: HttpClient) -> None:
     await market.database.as_owner("DELETE FROM kill_switches WHERE key = 'payouts'")
-    status, facts = await door.get("/api/health/ready")
+    status, facts = await http_client.get("/api/health/ready")
     assert (status, facts["switches"]["payouts"]) == (503, "missing")
 
 
-async def test_metrics_count_updates(market: Marketplace, door: Door) -> None:
+async def test_metrics_count_updates(market: Marketplace, http_client: HttpClient) -> None:
     await market.say("advertiser", "/start")
-    async with door.client.get(f"{door.url}/metrics") as response:
+    async with http_client.client.get(f"{http_client.url}/metrics") as response:
         text = await response.text()
     assert 'adtech_updates_total{kind="message"}' in text
 
 
-async def test_the_webhook_requires_its_secret(door: Door) -> None:
-    assert await door.post({"update_id": 1}) == 403
-    assert await door.post({"update_id": 1}, **{http.SECRET_HEADER: "wrong"}) == 403
-    assert await door.post({"update_id": 1}, **{http.SECRET_HEADER: "пароль"}) == 403
+async def test_the_webhook_requires_its_secret(http_client: HttpClient) -> None:
+    assert await http_client.post({"update_id": 1}) == 403
+    assert await http_client.post({"update_id": 1}, **{http.SECRET_HEADER: "wrong"}) == 403
+    assert await http_client.post({"update_id": 1}, **{http.SECRET_HEADER: "пароль"}) == 403
 
 
-async def test_a_webhook_update_goes_through_the_inbox(market: Marketplace, door: Door) -> None:
+async def test_a_webhook_update_goes_through_the_inbox(
+    market: Marketplace, http_client: HttpClient
+) -> None:
     person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
     body = {
         "update_id": 5,
@@ -102,14 +104,16 @@ async def test_a_webhook_update_goes_through_the_inbox(market: Marketplace, door
         },
     }
     for _ in range(2):
-        assert await door.post(body, **{http.SECRET_HEADER: SECRET}) == 200
+        assert await http_client.post(body, **{http.SECRET_HEADER: SECRET}) == 200
     await market.settle()
     assert "Welcome" in await market.last("advertiser")
     assert await market.value("SELECT count(*) FROM inbox WHERE update_id = 5") == 1
 
 
-async def test_an_unreadable_webhook_body_is_accepted_and_dropped(door: Door) -> None:
+async def test_an_unreadable_webhook_body_is_accepted_and_dropped(http_client: HttpClient) -> None:
     secret = {http.SECRET_HEADER: SECRET}
-    assert await door.post(["no", "update"], **secret) == 200
-    async with door.client.post(f"{door.url}/hook", data=b"\xff{", headers=secret) as response:
+    assert await http_client.post(["no", "update"], **secret) == 200
+    async with http_client.client.post(
+        f"{http_client.url}/hook", data=b"\xff{", headers=secret
+    ) as response:
         assert response.status == 200

@@ -1,4 +1,4 @@
-"""From Telegram to the handlers: nothing lost, nothing done twice, nothing held up."""
+"""Updates reach the handlers once, in the order of their chat, and none is lost."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -20,12 +20,12 @@ from tests.shell import shell_of
 
 
 def update(number: int, **content: object) -> dict[str, object]:
-    """A raw update."""
+    """Return a raw update."""
     return {"update_id": number, **content}
 
 
 def message(number: int, chat_id: int, text: str) -> dict[str, object]:
-    """A raw update with a message."""
+    """Return a raw update with a message."""
     person = {"id": chat_id, "is_bot": False, "first_name": "A"}
     chat = {"id": chat_id, "type": "private"}
     return update(
@@ -65,7 +65,7 @@ async def test_updates_left_by_a_crash_are_handled_at_the_next_start(
 ) -> None:
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
-        # Taken by a process that died, and stored by one that never came to take it.
+        # One update was claimed by a process that died; the other was only stored.
         await inbox_worker.store(database.sessions, [message(1, world.ids["advertiser"], "/help")])
         async with database.sessions.begin() as session:
             await inbox_rows.claim(session, limit=10)
@@ -102,7 +102,7 @@ async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketp
 
 
 def payment(number: int, chat_id: int) -> dict[str, object]:
-    """A raw update that says that the one invoice was paid."""
+    """Return a raw update that reports the payment of the only invoice."""
     raw = message(number, chat_id, "")
     content = raw["message"]
     assert isinstance(content, dict)
@@ -143,7 +143,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """The admins are told of a payment; once its cause is repaired, an operator retries it."""
+    """Repair the cause of a parked payment, and let an operator retry it."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -153,7 +153,7 @@ async def _credit_what_was_parked(market: Marketplace) -> None:
     await market.database.as_owner("DROP TRIGGER conflict ON deposits")
     ran = await shell.adtech("retry-payment", parked, "--as", market.chat("advertiser"))
     assert ran.status == 1
-    for status in (0, 1):  # the second time there is nothing to retry
+    for status in (0, 1):  # the second time, no payment is parked
         ran = await shell.adtech("retry-payment", parked, "--as", market.chat("admin"))
         assert ran.status == status, ran.said
     await market.settle()
@@ -164,7 +164,7 @@ async def _credit_what_was_parked(market: Marketplace) -> None:
 async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sequence counts the tries, as it forgets nothing when a transaction is rolled back."""
+    """A sequence counts the attempts, because a rollback does not reset it."""
     monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
     await market.say("advertiser", "/start")
     await market.database.as_owner("CREATE SEQUENCE tries; GRANT SELECT ON tries TO PUBLIC")
@@ -235,7 +235,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
 
 
 async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
-    """What another process has ended meanwhile rolls back here."""
+    """The transaction is rolled back when another process has handled the update."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
     await market.database.as_owner(
@@ -259,7 +259,7 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What its chat says next may be what stops everything."""
+    """The next message of its chat may be the command that stops everything."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}

@@ -1,4 +1,4 @@
-"""The leader: one process at a time, replaced when it dies, and harmless when it wakes up late."""
+"""One process leads at a time; another replaces it when it dies or pauses."""
 
 import asyncio
 from datetime import timedelta
@@ -14,12 +14,12 @@ TTL = timedelta(seconds=2)
 def candidate(
     database: Database, owner: str, *, ttl: timedelta = timedelta(seconds=15)
 ) -> LeaderElection:
-    """Return the part of one process in the election."""
+    """Return the election of one process."""
     return LeaderElection(database.sessions, lease=LEASE, owner=owner, ttl=ttl)
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Which of these run a tick that is the leader's alone."""
+    """Return the processes that run a tick of the leader."""
     found: list[int] = []
     for number, leader in enumerate(leaders):
 
@@ -39,7 +39,7 @@ async def test_one_process_leads_and_is_replaced_within_its_ttl_when_it_dies(
         await second.acquire_or_renew()
         assert await ran(first, second) == [0]
         await asyncio.sleep(TTL.total_seconds() / 4)
-    # The first one is gone now.
+    # The first process has stopped.
     async with asyncio.timeout(TTL.total_seconds() * 5):
         while not second.is_leader:
             await asyncio.sleep(0.02)
@@ -60,7 +60,7 @@ async def test_a_leader_that_steps_down_is_replaced_at_once(database: Database) 
 
 
 async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Database) -> None:
-    """Its own clock may have stood still meanwhile: the epoch in the database tells."""
+    """Its own clock may have been paused; the epoch in the database shows the election."""
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()
     assert sleeper.is_leader

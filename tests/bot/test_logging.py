@@ -1,4 +1,4 @@
-"""Logs: one pipeline for everybody, and nothing secret or personal in it."""
+"""All log lines go through one pipeline, without secrets and personal data."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ PASSWORD = "p4ss:w0rd"
 
 
 def settings(**changes: Any) -> Settings:
-    """Settings with secrets that must never come out."""
+    """Return settings with secrets that no log line may have."""
     values: dict[str, Any] = {
         "bot_token": TOKEN,
         "admin_chat_id": -1,
@@ -36,7 +36,7 @@ def settings(**changes: Any) -> Settings:
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Puts back what `setup` changes for the whole process."""
+    """Restore what `setup` changes in the whole process."""
     root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers, root.level
     yield
@@ -48,7 +48,7 @@ def restored_logging() -> Iterator[None]:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """What was logged, one dictionary a line."""
+    """Return the logged lines, one dictionary for each."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
@@ -67,7 +67,7 @@ def test_context_is_on_every_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def connect() -> None:
-    """Fails with secrets in both messages and in a local variable."""
+    """Raise an error with secrets in both messages and in a local variable."""
     password = PASSWORD
     try:
         raise ConnectionError(f"POST https://api.telegram.org/bot{TOKEN}/sendMessage")
@@ -127,7 +127,7 @@ def test_personal_keys_are_dropped_at_any_depth(capsys: pytest.CaptureFixture[st
 
 
 class Message(BaseModel):
-    """An object of a library, with somebody's words in it."""
+    """An object of a library that has the text of a person."""
 
     text: str
     number: int = 0
@@ -143,7 +143,7 @@ def test_objects_are_shown_by_class_alone(capsys: pytest.CaptureFixture[str]) ->
 def test_only_the_first_line_of_an_exception_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings())
     log = structlog.get_logger()
-    words = "private" + " words"  # in two parts, since a traceback shows the line of the source
+    words = "private" + " words"  # in two parts, because a traceback shows the line of the source
     try:
         Message.model_validate({"text": words, "number": words})
     except ValueError as error:

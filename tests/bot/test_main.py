@@ -1,4 +1,4 @@
-"""`python -m bot` as a process: starts, refuses to start, stops."""
+"""`python -m bot` as a process: it starts, refuses to start, and stops."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ START_SECONDS = 60
 
 
 def environment(world: SandboxClient, database: Database, **more: str) -> Mapping[str, str]:
-    """Only what the bot needs: nothing of a `.env` or of this machine's settings comes in."""
+    """Return only the variables that the bot needs, without those of the machine and `.env`."""
     return {
         "PATH": os.environ["PATH"],
         "BOT_TOKEN": BOT_TOKEN,
@@ -49,7 +49,7 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """What the bot says when it does not start."""
+    """Return the output of a bot that does not start."""
     process = await start(settings)
     try:
         _, said = await asyncio.wait_for(process.communicate(), START_SECONDS)
@@ -79,7 +79,7 @@ async def test_the_bot_answers_and_stops_on_sigterm(database: Database, tmp_path
         assert BOT_TOKEN not in said.decode()
         commands = await world.call("getMyCommands", scope={"type": "all_private_chats"})
         assert "paysupport" in [command["command"] for command in commands]
-        # The lease was let go: the next one need not wait.
+        # The lease was released, so the next process need not wait.
         async with running_bot(world, database) as market:
             assert await market.value("SELECT held_until <= now() FROM leases") is True
 

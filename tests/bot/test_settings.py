@@ -1,4 +1,4 @@
-"""Settings: what is accepted, what is refused in one line, and that no secret is ever shown."""
+"""Settings are loaded, or refused in one line that shows no secret."""
 
 import logging
 from datetime import timedelta
@@ -20,7 +20,7 @@ SECRETS = ("tokensecret", "appsecret", "redissecret", "ownersecret", "paysecret"
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Only what a test sets counts: no variable of the shell, no `.env` of the checkout."""
+    """Remove the variables of the shell and the `.env` of the checkout."""
     for name in settings.Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
@@ -29,7 +29,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
-    """The line that `load` prints before it exits with status 2."""
+    """Return the line that `load` prints before it exits with status 2."""
     with pytest.raises(SystemExit) as stopped:
         settings.load()
     assert stopped.value.code == 2

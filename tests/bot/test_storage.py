@@ -1,4 +1,4 @@
-"""Redis dead or frozen: money and staff buttons work, forms survive, nobody waits long."""
+"""Without Redis, money and staff buttons work and forms survive."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Frozen:
 
 @pytest.fixture
 async def frozen() -> AsyncIterator[Frozen]:
-    """A Redis that takes connections and never answers."""
+    """Yield a Redis that takes connections and never answers."""
     taken: list[asyncio.StreamWriter] = []
 
     async def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,7 +56,7 @@ async def test_a_frozen_redis_costs_one_short_wait(
 
 
 async def test_money_never_touches_redis(market: Marketplace) -> None:
-    """The fixture's Redis is not there; and its storage is taken away as well."""
+    """The fixture has no Redis, and the test removes the storage too."""
     await market.make_campaign(active=False)
     market.dependencies.storage = None  # type: ignore[assignment]
     await market.press("advertiser", "🚀 Activate")

@@ -65,7 +65,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(4)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in channel_ids]
     # Reproduced: no request reaches Telegram. Contained: sending stops by itself.
-    offline_worker = scene.desk(api_url=UNUSED_URL)
+    offline_worker = scene.posting_worker(api_url=UNUSED_URL)
     for _ in range(3):
         await scene.dispatch(offline_worker)
         await scene.database.forward(timedelta(minutes=1))
@@ -81,7 +81,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     # Contained by hand as well: the switches are stopped and run again in the runbook's order.
     for key in (Switch.TELEGRAM_POSTING, Switch.WORKER_POST):
         await scene.set_switch(key, enabled=False)
-    worker = scene.desk(owner="after the outage")
+    worker = scene.posting_worker(owner="after the outage")
     await scene.dispatch(worker)
     assert await statuses(scene) == {"queued": 5}
     for key in (Switch.TELEGRAM_POSTING, Switch.WORKER_POST):
@@ -94,7 +94,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     assert "telegram_back" in await admin_notices(scene)
     assert len(await scene.published()) == 5
     assert {(await scene.job(target_id))["target"] for target_id in target_ids} == {"posted"}
-    await notice_delivery.deliver(scene.mail())
+    await notice_delivery.deliver(scene.outbox_worker())
     shown = [m["text"] or "" for m in await scene.messages("group")]
     assert any("Telegram stopped answering" in text for text in shown)
 
@@ -103,7 +103,7 @@ async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     channel_ids = [scene.channel_id] + [await scene.another_channel() for _ in range(5)]
     chats = {row["id"]: row["chat_id"] for row in await scene.rows("SELECT * FROM channels")}
-    worker = replace(scene.desk(), limiter=RateLimiter(valkey.url))
+    worker = replace(scene.posting_worker(), limiter=RateLimiter(valkey.url))
     scene.closing.append(worker.limiter.close)
     try:
         target_ids = [await scene.approve(channel_id=channel_id) for channel_id in channel_ids[:2]]

@@ -1,4 +1,4 @@
-"""Hand-written SQL of the tables' owner, as the tests of the database's own guards write it."""
+"""Run SQL as the owner of the tables, for the tests of the database's guards."""
 
 import asyncpg
 import pytest
@@ -7,7 +7,7 @@ Leg = tuple[int, int, str]
 
 
 async def refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
-    """Run statements as one transaction; it must be refused, at once or at its commit."""
+    """Assert that a transaction of these statements is refused with this SQLSTATE."""
 
     async def attempt() -> None:
         async with connection.transaction():
@@ -20,7 +20,7 @@ async def refused(connection: asyncpg.Connection, state: str, *statements: str) 
 
 
 def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
-    """Write a call of the ledger's one way in."""
+    """Return SQL that posts a transfer."""
     wallets, amounts, reasons = zip(*legs, strict=True)
     return (
         f"SELECT post_transfer('{key}', '{reason}', {reference}, ARRAY{list(wallets)}::bigint[],"
@@ -29,7 +29,7 @@ def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
 
 
 async def done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> int:
-    """Write a correction that is done, and return its id; its transfer has to follow at once."""
+    """Insert a correction that is done and return its id; its transfer has to follow at once."""
     one, two = [
         await connection.fetchval(
             "INSERT INTO users (telegram_id) VALUES ((SELECT max(telegram_id) + 1 FROM users))"

@@ -1,4 +1,4 @@
-"""The database allows exactly the moves of `services/platform/transitions.py`, whoever asks."""
+"""The database allows exactly the moves of `services/platform/transitions.py`, to every role."""
 # ruff: noqa: S608 - names come from the models
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -16,7 +16,7 @@ from services.platform import transitions
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, money, operations, posting)
-"""Imported, so that the metadata knows their tables."""
+"""They are imported so that the metadata has their tables."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,
     "campaign_targets": transitions.TARGET,
@@ -41,7 +41,7 @@ every_table = pytest.mark.parametrize("table", TABLES)
 
 @pytest.fixture
 async def superuser(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that may take any role, to a database in which nothing is ever committed."""
+    """Yield a connection that may take any role, in a transaction that is rolled back."""
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, RUNNING))
     transaction = connection.transaction()
@@ -153,7 +153,7 @@ async def _refusal(act: Awaitable[object]) -> str | None:
 
 
 async def _insert(connection: asyncpg.Connection, table: str, status: str) -> None:
-    """Insert a row whose other columns hold any value: no constraint is there to mind."""
+    """Insert a row with any values in its other columns; all constraints have been dropped."""
     values = {
         name: "now()" if kind.startswith("timestamp") else "'1'"
         for name, kind in await connection.fetch(COLUMNS, table)

@@ -1,6 +1,7 @@
-"""Every constraint of the models is broken once, by whom no right stops, and must refuse.
+"""Each constraint of the models refuses a row that breaks it.
 
-Alone: everything else that could refuse is dropped first, in a transaction that is undone.
+The owner of the tables inserts the row. All other constraints are dropped before, in a transaction
+that is rolled back.
 """
 # ruff: noqa: S608 - names come from the models and the catalogue
 
@@ -25,7 +26,7 @@ from sandbox import embedded
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, money, operations, posting, users)
-"""Imported, so that the metadata knows their tables."""
+"""They are imported so that the metadata has their tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)
 TRIES = 2_000
@@ -60,7 +61,7 @@ DEFINITION = """
 
 @pytest.fixture
 async def owner(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of who owns the tables, to a database in which nothing is ever committed."""
+    """Yield a connection of the tables' owner, in a transaction that is rolled back."""
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.OWNER, RUNNING))
     yield connection
@@ -136,7 +137,7 @@ async def _refuses_stranger(
 ) -> bool:
     row = await _row(owner, table)
     row |= {key: NEW for key in ("id", "key") if key in row} | {column: f"'{NOBODY}'"}
-    # Its own table's key stays: a row may point to another of the same table.
+    # The key of the table itself stays: a row may reference another row of the same table.
     alone = await _others(owner, table, constraint, NO_KEYS)
     return await _refusal(owner, table, alone, [row]) == (FOREIGN_KEY, constraint)
 
@@ -144,7 +145,7 @@ async def _refuses_stranger(
 async def _breaks(
     owner: asyncpg.Connection, table: str, constraint: str, state: str, *, twice: bool = False
 ) -> bool:
-    """Look for a row (or, twice, for one that may not be there twice) that it refuses."""
+    """Try rows, for unique constraints twice each, until the constraint refuses one."""
     definition = await owner.fetchval(DEFINITION, table, constraint)
     if definition is None:
         return False
@@ -175,7 +176,7 @@ def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
 
 
 def _values(kind: str, words: set[str]) -> list[str]:
-    """Return values that some constraint could mind, and some that it could not."""
+    """Return values of a type: some that constraints refuse, and some that they accept."""
     if kind == "bigint":
         return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
     if kind.startswith(("text", "character")):

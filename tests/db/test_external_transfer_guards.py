@@ -1,7 +1,5 @@
-"""What the database itself refuses about deposits, clawbacks and corrections, whoever asks."""
+"""The database refuses wrong deposits, clawbacks and corrections, even from the tables' owner."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
-
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -15,16 +13,8 @@ from tests.factories import people
 NOBODY = 999_999
 
 
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of who owns the tables; what it commits is committed."""
-    connection = await asyncpg.connect(database.owner_url)
-    yield connection
-    await connection.close()
-
-
 async def _person(database: Database) -> tuple[Actor, int, int]:
-    """Somebody who has paid 100 in, their wallet, and the one outside."""
+    """Create a person who has deposited 100; return them, their wallet and the external one."""
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         wallet = (await wallets.of_user(session, person.user_id or 0)).id
@@ -181,7 +171,7 @@ async def test_a_signed_correction_cannot_be_changed(
 async def test_two_transfers_for_one_row_wait_for_each_other(
     database: Database, owner: asyncpg.Connection, name: str
 ) -> None:
-    """Where its money never moved, two repairs of that at once must not move it twice."""
+    """Two repairs of a row whose money never moved must not move it twice."""
     person, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
         await withdrawals.request(session, actor=person, amount=5, key="form")
@@ -189,21 +179,21 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
             session, actor=await people.staff(session), wallet_id=wallet, reason="x"
         )
     row = await owner.fetchval(f"SELECT max(id) FROM {name}s")
-    look = f"SELECT require_{name}_match({row})"
+    check = f"SELECT require_{name}_match({row})"
     other = await asyncpg.connect(database.owner_url)
     transaction = owner.transaction()
     await transaction.start()
-    await owner.execute(look)
+    await owner.execute(check)
     await other.execute("SET lock_timeout = '300ms'")
     with pytest.raises(asyncpg.LockNotAvailableError):
-        await other.execute(look)
+        await other.execute(check)
     await transaction.rollback()
-    await other.execute(look)
+    await other.execute(check)
     await other.close()
 
 
 async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
-    """What the guards refuse is not what the product does."""
+    """The guards accept every booking that the services make."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
         again = await deposits.deposit(

@@ -1,7 +1,5 @@
-"""What the database itself refuses, whoever asks: hand-written SQL of the tables' owner."""
+"""The database refuses wrong changes of the ledger, even from the tables' owner."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
-
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -18,16 +16,8 @@ APPEND_ONLY = {
     "clawbacks": "loss",
     "user_audit_logs": "action",
 }
-"""With a column of each."""
+"""The append-only tables, each with one of its columns."""
 NEVER_DELETED = ("wallets", "escrows", "deposits", "withdrawals", "corrections")
-
-
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of who owns the tables; what it commits is committed."""
-    connection = await asyncpg.connect(database.owner_url)
-    yield connection
-    await connection.close()
 
 
 @pytest.mark.parametrize("name", APPEND_ONLY)
@@ -95,7 +85,7 @@ async def test_invalid_legs_are_refused(database: Database, owner: asyncpg.Conne
     await refused(owner, "AD002", post("k", leg, 1, (a, -101, leg), (b, 101, leg)))
     await refused(
         owner,
-        "AD018",  # a transfer whose legs were forgotten is seen at the commit
+        "AD018",  # a transfer without legs is refused at the commit
         "INSERT INTO ledger_transfers (key, reason, reference_id) VALUES ('x', 'adjustment', 1)",
     )
 
@@ -235,11 +225,11 @@ async def test_escrow_and_transfers_match_at_commit(
 
     out = (wallet, -5_000, "escrow_release")
     back = (wallet, -5_000, "refund")
-    # A status without its money, and money without its status.
+    # A status without its transfer, and a transfer without its status.
     await refused(owner, "AD012", released)
     await refused(owner, "AD012", refunded)
     await refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")))
-    # To the wrong person, without the fee, or as the wrong settlement.
+    # A payout to the wrong person, without the fee, or as another settlement.
     await refused(owner, "AD012", settle("refund", back, (thief, 5_000, "refund")), refunded)
     await refused(
         owner,
@@ -249,7 +239,7 @@ async def test_escrow_and_transfers_match_at_commit(
     )
     await refused(owner, "AD012", settle("payout", out, (publisher, 5_000, "payout")), released)
     await refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")), released)
-    # Under another name.
+    # A settlement under another reason.
     for reason in ("adjustment", "withdrawal", "clawback", "deposit"):
         await refused(
             owner, "AD019", post("x", reason, target, (wallet, -1, reason), (thief, 1, reason))
@@ -272,7 +262,7 @@ async def test_escrow_and_transfers_match_at_commit(
             f" (SELECT wallet_id FROM escrows WHERE campaign_target_id = {pending.target.id})],"
             f" ARRAY[{-price}, {price}]::bigint[], ARRAY['{leg}', '{leg}'], NULL, NULL)",
         )
-    # What matches is taken.
+    # A matching settlement is accepted.
     async with owner.transaction():
         await owner.execute(
             settle("payout", out, (publisher, 4_500, "payout"), (revenue, 500, "fee"))

@@ -1,4 +1,4 @@
-"""What a repair looks at again before it changes the books, and whom it keeps out meanwhile."""
+"""A repair checks the books again before it changes them, and locks them meanwhile."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -48,7 +48,7 @@ CHANGES = {
 
 @pytest.fixture
 async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books]:
-    """Somebody's wallet, in a database that may be left broken."""
+    """Yield a person and their wallet, in a database that a test may leave broken."""
     async with copied_database(server, business) as world:
         async with world.sessions.begin() as session:
             person = await people.person(session, balance=100)
@@ -64,7 +64,7 @@ async def _signed(books: Books, propose: str, what: int) -> Correction:
 
 
 async def _orphan(books: Books, number: int = 0) -> int:
-    """Write an entry that no transfer explains; its id."""
+    """Insert an orphan and return its id."""
     world, _, wallet = books
     await breakage.run_unguarded(world, breakage.orphan(wallet, 50, key=f"by hand {number}"))
     async with world.sessions.begin() as session:
@@ -88,9 +88,9 @@ async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
 
 
 async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
-    """Both through the same other wallet: who comes second numbers its entries after the first's.
+    """Both use the same second wallet: the second repair numbers its entries after the first.
 
-    The first is slow here, for a second, right before it writes what it has read.
+    The first repair sleeps for a second between reading and writing.
     """
     world, person, _ = books
     first, second = [await _signed(books, "orphan", await _orphan(books, n)) for n in range(2)]
@@ -141,7 +141,7 @@ async def test_a_held_escrow_cannot_be_reopened(books: Books) -> None:
 
 
 async def test_a_repair_locks_the_placement_first(books: Books) -> None:
-    """A reversal waits for its target with nothing in its hands that the other may want."""
+    """A reversal waits for the lock of its target before it has any other lock."""
     world = books[0]
     async with world.sessions.begin() as session:
         deal = await people.approved(session)

@@ -1,4 +1,4 @@
-"""What the application's role cannot do, even with hand-written SQL."""
+"""The application's role has only the rights that it needs."""
 
 from collections.abc import AsyncIterator
 
@@ -139,7 +139,7 @@ COPY users TO PROGRAM 'cat'
 
 @pytest.fixture
 async def app(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the application's role."""
+    """Yield a connection of the application's role."""
     connection = await asyncpg.connect(database.url)
     yield connection
     await connection.close()

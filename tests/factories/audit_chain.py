@@ -78,7 +78,7 @@ async def fill(sessions: Sessions) -> None:
         await people.person(session, balance=700)
     assert await extend(sessions) is not None
     async with sessions.begin() as session:
-        await business.some_business(session)
+        await business.create_placements(session)
     assert await extend(sessions) is not None
     async with sessions.begin() as session:
         await people.person(session, balance=900)

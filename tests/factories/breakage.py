@@ -14,9 +14,11 @@ from services.platform.actors import Actor
 from tests.conftest import Database
 
 GUARDED_TABLES = (
-    *("wallets", "ledger_entries", "ledger_transfers", "escrows", "campaign_targets"),
-    "post_jobs",
+    *("wallets", "ledger_entries", "ledger_transfers", "audit_chain_links", "escrows"),
+    *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
+    "corrections",
 )
+"""Tables whose triggers are disabled while they are changed by hand."""
 
 
 async def run_unguarded(database: Database, *statements: str) -> None:

@@ -16,11 +16,11 @@ from tests.factories import people
 BUSINESS = "adtech_business"
 """A template: money of every kind has moved."""
 TO_BREAK = "adtech_to_break"
-"""Its copy, in which nothing is ever committed."""
+"""A copy of that template, in which nothing is ever committed."""
 
 
-async def some_business(session: AsyncSession) -> None:
-    """A placement that was paid, one that was refunded, and one whose money is held."""
+async def create_placements(session: AsyncSession) -> None:
+    """Create a placement that is paid, one that is refunded, and one whose money is held."""
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)
     lost = await people.failed(session)
@@ -29,8 +29,8 @@ async def some_business(session: AsyncSession) -> None:
     await people.commit(session)
 
 
-async def cross_the_border(session: AsyncSession) -> None:
-    """A deposit taken back, a withdrawal of each kind, and an adjustment."""
+async def move_external_money(session: AsyncSession) -> None:
+    """Create a clawback, a withdrawal that is paid, one that waits, and an adjustment."""
     payer, earner = await people.person(session), await people.person(session, balance=900)
     admin = await people.staff(session)
     assert payer.user_id is not None

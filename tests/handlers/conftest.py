@@ -1,4 +1,4 @@
-"""The marketplace that these tests press buttons in."""
+"""The running bot of the handlers' tests."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.handlers.marketplace import Marketplace, open_marketplace
 
 @pytest.fixture(autouse=True)
 def short_logs() -> Iterator[None]:
-    """Plain tracebacks: drawing them with all variables takes seconds."""
+    """Log plain tracebacks, because rendering all variables takes seconds."""
     before = structlog.get_config()
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
@@ -24,7 +24,7 @@ def short_logs() -> Iterator[None]:
 
 @pytest.fixture
 async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplace]:
-    """A running bot; Admin is an admin, and Redis is not there: everything works without it."""
+    """Yield a running bot without Redis, in which Admin is an admin."""
     async with open_marketplace(database, tmp_path) as marketplace:
         await marketplace.employ("admin", Role.ADMIN)
         yield marketplace

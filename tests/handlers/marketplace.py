@@ -1,4 +1,4 @@
-"""The bot as people meet it: buttons pressed over HTTP, updates through the inbox, PostgreSQL."""
+"""A running bot with PostgreSQL and the sandbox, in which people press buttons."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -49,11 +49,11 @@ class Marketplace:
     worker: inbox_worker.InboxWorker
 
     def chat(self, name: str) -> int:
-        """The id of a person, or of a chat."""
+        """Return the id of a person or of a chat."""
         return self.world.ids[name]
 
     async def say(self, who: str, words: str, *, where: str | None = None, **more: Any) -> None:
-        """Somebody writes; returns when the bot has dealt with it."""
+        """Write as a person, and wait until the bot has handled it."""
         await self.world.control(
             f"users/{self.chat(who)}/send",
             chat_id=self.chat(where or who),
@@ -63,14 +63,14 @@ class Marketplace:
         await self.settle()
 
     async def send_photo(self, who: str, caption: str = "Our bread") -> None:
-        """Somebody sends a photo to the bot."""
+        """Send a photo to the bot as a person."""
         await self.world.control(
             f"users/{self.chat(who)}/send", chat_id=self.chat(who), photo=True, caption=caption
         )
         await self.settle()
 
     async def press(self, who: str, button: str, *, where: str | None = None, **more: Any) -> str:
-        """Somebody presses a button; returns the alert, when the bot has dealt with it."""
+        """Press a button as a person; return the alert after the bot has handled it."""
         answer = await self.world.control(
             f"users/{self.chat(who)}/press",
             chat_id=self.chat(where or who),
@@ -92,13 +92,13 @@ class Marketplace:
         return await self.press(who, "forged", where=where)
 
     async def pay(self, who: str) -> Row:
-        """Somebody pays the newest invoice."""
+        """Pay the newest invoice as a person."""
         paid = await self.world.control(f"users/{self.chat(who)}/pay")
         await self.settle()
         return paid
 
     async def pick(self, who: str, channel: str) -> None:
-        """Somebody chooses a channel in Telegram's picker."""
+        """Choose a channel in Telegram's picker as a person."""
         await self.world.control(
             f"users/{self.chat(who)}/choose_channel",
             button="📺 Choose a channel",
@@ -122,23 +122,23 @@ class Marketplace:
         return bool(rows[0]["n"] or self.worker._tasks)
 
     async def messages(self, where: str) -> list[Message]:
-        """A chat as it shows itself now."""
+        """Return the messages of a chat as they are now."""
         shown = await self.world.see(f"chats/{self.chat(where)}/messages")
         found: list[Message] = shown["messages"]
         return found
 
     async def last(self, where: str) -> str:
-        """The newest text that the bot shows in a chat."""
+        """Return the newest text of the bot in a chat."""
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return str(own[-1]["text"] or own[-1]["caption"]) if own else ""
 
     async def buttons(self, where: str) -> list[str]:
-        """The buttons under the newest message of the bot in a chat."""
+        """Return the buttons under the newest message of the bot in a chat."""
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return [button["text"] for row in own[-1]["buttons"] or [] for button in row]
 
     async def deliver(self) -> None:
-        """Send what is owed to people, as the clock does, without keeping to Telegram's limits."""
+        """Send all queued notices, as the clock does, but without Telegram's limits."""
         async with self.database.sessions.begin() as session:
             for owed in await outbox.claim(session, limit=100):
                 chat_id, language = self.dependencies.admin_chat_id, "en"
@@ -152,12 +152,12 @@ class Marketplace:
                 await outbox.record_sent(session, {owed.id: sent.message_id})
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """What the database holds."""
+        """Return the rows of a query."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
     async def value(self, sql: str, **values: Any) -> Any:
-        """The only value of the only row."""
+        """Return the only value of the only row of a query."""
         (row,) = await self.rows(sql, **values)
         (found,) = row.values()
         return found
@@ -177,7 +177,7 @@ class Marketplace:
         return [row["status"] for row in found]
 
     async def everything(self) -> Mapping[str, Any]:
-        """A fingerprint of all that a refusal must not change."""
+        """Return a digest of each table that a refusal must not change."""
         found = {}
         for table in (
             *("wallets", "ledger_transfers", "ledger_entries", "campaigns", "channels"),
@@ -188,19 +188,19 @@ class Marketplace:
         return found
 
     async def refusals(self) -> list[Row]:
-        """The audit of what was refused."""
+        """Return the audit rows of refusals."""
         return await self.rows(
             "SELECT user_id, metadata->>'refused' AS refused, metadata->>'error' AS error"
             " FROM user_audit_logs WHERE action = 'access_denied' ORDER BY id"
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Stop or run something, as the system."""
+        """Stop or run a switch as the system."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
     async def actor(self, who: str) -> Actor:
-        """Somebody, registered if they are not yet."""
+        """Return a person as an actor; they are registered if they were not."""
         async with self.database.sessions.begin() as session:
             user = await registration.register(
                 session,
@@ -211,7 +211,7 @@ class Marketplace:
             return Actor(user.id)
 
     async def give(self, who: str, amount: int) -> None:
-        """Let somebody have money, minor units."""
+        """Deposit money for a person, minor units."""
         user_id = (await self.actor(who)).user_id
         assert user_id is not None
         async with self.database.sessions.begin() as session:
@@ -224,15 +224,15 @@ class Marketplace:
             )
 
     async def employ(self, who: str, role: Role) -> None:
-        """Give somebody a staff role."""
+        """Give a person a staff role."""
         actor = await self.actor(who)
         async with self.database.sessions.begin() as session:
             session.add(UserRole(user_id=actor.user_id, role=role))
 
     async def submitted(self, *, hours: int = 24) -> None:
-        """A placement for $50 waits in the admin chat; reached by services, which is quick.
+        """Create a pending placement for $50 whose card is in the admin chat.
 
-        How people get there is what the journeys' own tests press.
+        It uses the services, because that is quicker than pressing the buttons of all forms.
         """
         for person in ("advertiser", "owner"):
             await self.say(person, "/start")
@@ -275,7 +275,7 @@ class Marketplace:
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
-        """Owner connects the channel and sets its terms, by pressing."""
+        """Connect the channel and set its terms as Owner, by buttons."""
         await self.say("owner", "/start")
         await self.press("owner", "📺 My channels")
         await self.press("owner", "➕ Connect a channel")
@@ -284,7 +284,7 @@ class Marketplace:
             await self.say("owner", answer)
 
     async def make_campaign(self, *, budget: str = "100", active: bool = True) -> None:
-        """Advertiser makes a campaign, by pressing, and activates it."""
+        """Create a campaign as Advertiser, by buttons, and activate it."""
         await self.say("advertiser", "/start")
         await self.press("advertiser", "📣 Campaigns")
         await self.press("advertiser", "➕ New campaign")
@@ -297,7 +297,7 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Advertiser buys the only placement on offer, by pressing; its card is delivered."""
+        """Buy the only placement as Advertiser, by buttons; its card is delivered."""
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")
@@ -309,7 +309,7 @@ class Marketplace:
 async def open_marketplace(
     database: Database, folder: Path, *, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Serve a world and run the bot in it; without Redis unless an address is given."""
+    """Run the sandbox and the bot; without Redis unless an address is given."""
     async with begin(folder / "telegram") as world:
         await world.populate()
         await world.control(f"chats/{world.ids['channel']}/members", user_id="bot", status="left")
@@ -350,7 +350,7 @@ async def running_bot(
 
 
 def settings_for(world: SandboxClient, database: Database) -> Settings:
-    """The bot's settings in this world."""
+    """Return the bot's settings for a sandbox and a database."""
     return Settings.model_validate(
         {
             "bot_token": BOT_TOKEN,

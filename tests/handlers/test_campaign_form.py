@@ -5,7 +5,7 @@ from tests.handlers.marketplace import AD, Marketplace
 
 
 async def open_campaign_form(market: Marketplace) -> None:
-    """Advertiser is asked for a campaign's name."""
+    """Open the form as Advertiser; it asks for the name of the campaign."""
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")

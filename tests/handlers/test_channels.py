@@ -1,4 +1,4 @@
-"""Connecting a channel."""
+"""Channels are connected with terms, if the bot may post in them."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace
@@ -8,7 +8,7 @@ async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Mar
     await market.say("owner", "/start")
     await market.press("owner", "📺 My channels")
     await market.press("owner", "➕ Connect a channel")
-    # The update is old: the bot has lost its right by the time it looks.
+    # The update is old: the bot has lost its right before it checks.
     await market.world.control(
         "faults",
         method="getChatMember",
@@ -17,8 +17,8 @@ async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Mar
         description="Bad Request: member list is inaccessible",
     )
     await market.pick("owner", "channel")
-    told = [message["text"] or "" for message in await market.messages("owner")]
-    assert any("I can't post in that channel" in text for text in told)
+    texts = [message["text"] or "" for message in await market.messages("owner")]
+    assert any("I can't post in that channel" in text for text in texts)
     assert await market.value("SELECT count(*) FROM channels") == 0
 
 

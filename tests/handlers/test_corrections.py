@@ -1,4 +1,4 @@
-"""Repairs of the books in the admin chat: what the second admin sees, and what a press does."""
+"""Corrections in the admin chat: the second admin sees what is proposed and decides."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,14 +18,14 @@ ANOTHER = "Another person"
 
 @pytest.fixture
 async def signed_by_two(market: Marketplace) -> Marketplace:
-    """Admin proposes; Owner is the other admin; Advertiser has $100 and is nobody's staff."""
+    """Return a bot in which Admin and Owner are admins, and Advertiser has $100 and no role."""
     await market.give("advertiser", 10_000)
     await hire(market, "owner", Role.ADMIN)
     return market
 
 
 async def hire(market: Marketplace, who: str, role: Role) -> None:
-    """Give somebody a role, and let them into the admin chat."""
+    """Give a person a role, and add them to the admin chat."""
     await market.employ(who, role)
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat(who), status="member"
@@ -33,18 +33,18 @@ async def hire(market: Marketplace, who: str, role: Role) -> None:
 
 
 async def proposer(market: Marketplace) -> Actor:
-    """Admin at the command line."""
+    """Return Admin as an actor at the command line."""
     actor = await market.actor("admin")
     return Actor(actor.user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
 
 
 async def wallet(session: AsyncSession, who: Actor) -> int:
-    """The id of somebody's wallet."""
+    """Return the id of a person's wallet."""
     return (await wallets.of_user(session, who.user_id or 0)).id
 
 
 async def adjustment(market: Marketplace) -> int:
-    """Admin proposes to move $40 from Advertiser to a bystander; its notice is delivered."""
+    """Propose as Admin to move $40 from Advertiser to another person, and deliver the notice."""
     actor, giver = await proposer(market), await market.actor("advertiser")
     async with market.database.sessions.begin() as session:
         proposed = await corrections.propose_adjustment(
@@ -60,7 +60,7 @@ async def adjustment(market: Marketplace) -> int:
 
 
 async def state(market: Marketplace) -> tuple[str, int]:
-    """The only correction's status, and what Advertiser has."""
+    """Return the status of the only correction, and the balance of Advertiser."""
     status = await market.value("SELECT status FROM corrections")
     return status, await market.value(
         "SELECT balance FROM wallets JOIN users ON users.id = user_id"
@@ -124,7 +124,7 @@ async def test_two_confirmations_move_the_money_once(signed_by_two: Marketplace)
 
 
 async def say(market: Marketplace, who: str, number: int, command: str = "/confirm") -> str:
-    """Somebody decides in their own words; the answer."""
+    """Decide by a command with a reason; return the answer."""
     await market.say(who, f"{command} {number} the statement says so", where="group")
     return await market.last("group")
 

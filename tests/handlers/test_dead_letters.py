@@ -1,4 +1,4 @@
-"""Dead letters: listed and offered in the admin chat, tried again by their advertiser."""
+"""Dead letters: admins list and offer them, and their advertiser submits them again."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ RETRY = "🔁 Try again for"
 
 @pytest.fixture
 async def dead(market: Marketplace) -> Marketplace:
-    """A placement that Telegram refused; its money is back."""
+    """Return a bot with a placement that Telegram refused and that is refunded."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -35,13 +35,13 @@ async def dead(market: Marketplace) -> Marketplace:
 
 
 async def targets(market: Marketplace) -> list[tuple[str, int | None]]:
-    """Every placement's status, and which one it tries again."""
+    """Return the status of each placement, and the placement that it repeats."""
     rows = await market.rows("SELECT status, retry_of FROM campaign_targets ORDER BY id")
     return [(row["status"], row["retry_of"]) for row in rows]
 
 
 async def offer(market: Marketplace) -> None:
-    """An admin finds it and offers it; the offer is delivered."""
+    """Offer the dead letter as an admin, and deliver the offer."""
     await market.say("admin", "/dlq", where="group")
     await market.press("admin", "Daily", where="group")
     await market.press("admin", OFFER, where="group")

@@ -1,10 +1,10 @@
-"""What nobody planned: the person gets a reference, the others go on, nothing is half done."""
+"""An unexpected error is rolled back, and the person gets its reference number."""
 
 from tests.handlers.marketplace import Marketplace
 
 
 async def break_campaigns(market: Marketplace) -> None:
-    """Let every change of a campaign fail in a way that no handler knows."""
+    """Let each change of a campaign fail with an error that no handler expects."""
     await market.database.as_owner(
         "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql"
         " AS $$ BEGIN RAISE EXCEPTION 'secret words'; END $$"
@@ -17,9 +17,9 @@ async def break_campaigns(market: Marketplace) -> None:
 async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketplace) -> None:
     await market.make_campaign(active=False)
     await break_campaigns(market)
-    told = await market.press("advertiser", "🚀 Activate")
-    assert "went wrong on our side" in told
-    assert "secret words" not in told
+    alert = await market.press("advertiser", "🚀 Activate")
+    assert "went wrong on our side" in alert
+    assert "secret words" not in alert
     assert await market.value("SELECT status FROM campaigns") == "draft"
     (failed,) = await market.rows("SELECT last_error FROM inbox WHERE failed_at IS NOT NULL")
     assert "secret" not in failed["last_error"]

@@ -1,4 +1,4 @@
-"""The admin chat's controls."""
+"""Switches, health and incidents in the admin chat."""
 
 import pytest
 
@@ -9,13 +9,13 @@ from tests.handlers.marketplace import Marketplace
 
 @pytest.fixture
 async def operated(market: Marketplace) -> Marketplace:
-    """Admin is an operator too."""
+    """Return a bot in which Admin is an operator too."""
     await market.employ("admin", Role.OPERATOR)
     return market
 
 
 async def enabled(market: Marketplace, key: Switch) -> bool:
-    """Whether a switch runs."""
+    """Tell whether a switch runs."""
     return bool(
         await market.value("SELECT enabled FROM kill_switches WHERE key = :key", key=key.value)
     )
@@ -38,8 +38,8 @@ async def test_a_switch_is_stopped_with_a_reason_and_run_after_a_question(
     assert not await enabled(market, Switch.PAYOUTS)
     await market.press("admin", "▶️ Yes, run it: drill is over", where="group")
     assert await enabled(market, Switch.PAYOUTS)
-    told = await market.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
-    assert [row["payload"]["enabled"] for row in told if row["payload"]["key"] == "payouts"][
+    notices = await market.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
+    assert [row["payload"]["enabled"] for row in notices if row["payload"]["key"] == "payouts"][
         -2:
     ] == [False, True]
 

@@ -1,4 +1,4 @@
-"""N1 to N5 as people meet them: a clear message, and not one row changed but the audit."""
+"""N1 to N5 by buttons: each refusal has a clear text and changes only the audit."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 # ruff: noqa: N802 - N1 to N5 are the names of the specification
 
@@ -11,7 +11,7 @@ from tests.handlers.marketplace import Marketplace
 
 
 async def only_audited(market: Marketplace, before: Any, error: str) -> None:
-    """Nothing has changed, and the refusal is in the audit."""
+    """Assert that nothing changed and that the refusal is audited."""
     assert await market.everything() == before
     assert [row["error"] for row in await market.refusals()] == [error]
 

@@ -1,4 +1,4 @@
-"""Cards about posts of which nobody knows: what admins press, and what it changes."""
+"""Cards about uncertain and unverifiable posts, and the decisions of admins."""
 
 from datetime import timedelta
 
@@ -20,8 +20,8 @@ MOVED_ON = "This has been decided already, or the bot has found the answer. Noth
 
 
 @pytest.fixture
-async def doubtful(market: Marketplace) -> Marketplace:
-    """A placement whose send was cut; its card is in the admin chat."""
+async def with_uncertain_post(market: Marketplace) -> Marketplace:
+    """Return a bot with an uncertain post whose card is in the admin chat."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -35,7 +35,7 @@ async def doubtful(market: Marketplace) -> Marketplace:
 
 
 async def ask(market: Marketplace, wait: timedelta) -> None:
-    """Let so much time pass, then the tick that asks the admins."""
+    """Move the clock forward, then escalate what is due and deliver the cards."""
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
@@ -43,7 +43,7 @@ async def ask(market: Marketplace, wait: timedelta) -> None:
 
 
 async def publish(market: Marketplace, text: str = AD) -> int:
-    """The bot's message in the channel; its id."""
+    """Send a message of the bot to the channel; return its id."""
     sent = await market.bot.send_message(
         market.chat("channel"), text, link_preview_options=NO_PREVIEW
     )
@@ -51,7 +51,7 @@ async def publish(market: Marketplace, text: str = AD) -> int:
 
 
 async def job(market: Marketplace) -> tuple[str, str]:
-    """Where the post and its money are."""
+    """Return the statuses of the post job and of the escrow."""
     [row] = await market.rows(
         "SELECT j.status AS job, e.status AS escrow FROM post_jobs j"
         " JOIN escrows e USING (campaign_target_id)"
@@ -60,25 +60,27 @@ async def job(market: Marketplace) -> tuple[str, str]:
 
 
 def link(market: Marketplace, message_id: int) -> str:
-    """The link of a message of the channel, as Telegram copies it."""
+    """Return the link of a message of the channel, as Telegram copies it."""
     return f"https://t.me/c/{-market.chat('channel') - 1_000_000_000_000}/{message_id}"
 
 
 async def target(market: Marketplace) -> int:
-    """The only placement's id."""
+    """Return the id of the only placement."""
     found: int = await market.value("SELECT id FROM campaign_targets")
     return found
 
 
-async def test_the_card_shows_the_ad_and_three_decisions(doubtful: Marketplace) -> None:
-    assert (await doubtful.buttons("group"))[1:] == [THERE, ABSENT, REFUND]
-    shown = [m["text"] for m in await doubtful.messages("group")]
+async def test_the_card_shows_the_ad_and_three_decisions(with_uncertain_post: Marketplace) -> None:
+    assert (await with_uncertain_post.buttons("group"))[1:] == [THERE, ABSENT, REFUND]
+    shown = [m["text"] for m in await with_uncertain_post.messages("group")]
     assert shown[-2] == AD
     assert "TimeoutError" in shown[-1]
 
 
-async def test_confirming_a_post_needs_a_link_that_is_checked(doubtful: Marketplace) -> None:
-    market = doubtful
+async def test_confirming_a_post_needs_a_link_that_is_checked(
+    with_uncertain_post: Marketplace,
+) -> None:
+    market = with_uncertain_post
     number = await target(market)
     message_id = await publish(market)
     await market.press("admin", THERE, where="group")
@@ -106,9 +108,9 @@ async def test_confirming_a_post_needs_a_link_that_is_checked(doubtful: Marketpl
     ],
 )
 async def test_a_link_that_proves_nothing_changes_nothing(
-    doubtful: Marketplace, words: str, answer: str
+    with_uncertain_post: Marketplace, words: str, answer: str
 ) -> None:
-    market = doubtful
+    market = with_uncertain_post
     posted = await market.world.control(
         f"chats/{market.chat('channel')}/post", user_id=market.chat("owner"), text="News"
     )
@@ -123,9 +125,9 @@ async def test_a_link_that_proves_nothing_changes_nothing(
 
 
 async def test_a_link_is_not_accepted_while_telegram_does_not_answer(
-    doubtful: Marketplace,
+    with_uncertain_post: Marketplace,
 ) -> None:
-    market = doubtful
+    market = with_uncertain_post
     message_id = await publish(market)
     await market.world.control(
         "faults", method="editMessageReplyMarkup", kind="refuse_before", times=1
@@ -135,8 +137,10 @@ async def test_a_link_is_not_accepted_while_telegram_does_not_answer(
     assert await job(market) == ("uncertain", "held")
 
 
-async def test_two_admins_who_report_a_missing_post_queue_it_once(doubtful: Marketplace) -> None:
-    market = doubtful
+async def test_two_admins_who_report_a_missing_post_queue_it_once(
+    with_uncertain_post: Marketplace,
+) -> None:
+    market = with_uncertain_post
     await market.press("admin", ABSENT, where="group")
     assert "It is queued" in await market.last("group")
     assert await job(market) == ("queued", "held")
@@ -152,9 +156,9 @@ async def test_two_admins_who_report_a_missing_post_queue_it_once(doubtful: Mark
 
 @pytest.mark.parametrize("button", [ABSENT, REFUND])
 async def test_the_card_of_an_earlier_claim_decides_nothing(
-    doubtful: Marketplace, button: str
+    with_uncertain_post: Marketplace, button: str
 ) -> None:
-    market = doubtful
+    market = with_uncertain_post
     old = (await market.messages("group"))[-1]["message_id"]
     await market.database.as_owner("UPDATE post_jobs SET claim_no = 2")
     before = await market.everything()
@@ -162,15 +166,19 @@ async def test_the_card_of_an_earlier_claim_decides_nothing(
     assert await market.everything() == before
 
 
-async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(doubtful: Marketplace) -> None:
-    await doubtful.press("admin", REFUND, where="group")
-    assert await job(doubtful) == ("failed", "held")
-    assert "goes back to the advertiser" in await doubtful.last("group")
+async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(
+    with_uncertain_post: Marketplace,
+) -> None:
+    await with_uncertain_post.press("admin", REFUND, where="group")
+    assert await job(with_uncertain_post) == ("failed", "held")
+    assert "goes back to the advertiser" in await with_uncertain_post.last("group")
 
 
 @pytest.mark.parametrize("button", [THERE, ABSENT, REFUND])
-async def test_a_member_without_a_role_decides_nothing(doubtful: Marketplace, button: str) -> None:
-    market = doubtful
+async def test_a_member_without_a_role_decides_nothing(
+    with_uncertain_post: Marketplace, button: str
+) -> None:
+    market = with_uncertain_post
     stranger = await market.world.control("users", first_name="Visitor")
     market.world.ids["visitor"] = stranger["id"]
     await market.world.control(
@@ -183,8 +191,8 @@ async def test_a_member_without_a_role_decides_nothing(doubtful: Marketplace, bu
     assert (await market.refusals())[-1]["error"] == "AccessDenied"
 
 
-async def test_nobody_decides_on_their_own_money(doubtful: Marketplace) -> None:
-    market = doubtful
+async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplace) -> None:
+    market = with_uncertain_post
     await market.employ("owner", Role.SUPER_ADMIN)
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat("owner"), status="member"
@@ -197,8 +205,8 @@ async def test_nobody_decides_on_their_own_money(doubtful: Marketplace) -> None:
 
 
 @pytest.fixture
-async def unseen(market: Marketplace) -> Marketplace:
-    """A post that is out, its hours over, and no look has told for too long."""
+async def with_unverifiable_post(market: Marketplace) -> Marketplace:
+    """Return a bot with a published post whose hours are over and whose checks were unknown."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")
@@ -216,27 +224,29 @@ async def unseen(market: Marketplace) -> Marketplace:
     return market
 
 
-async def test_an_unverifiable_post_can_be_postponed_and_then_paid(unseen: Marketplace) -> None:
-    market = unseen
+async def test_an_unverifiable_post_can_be_postponed_and_then_paid(
+    with_unverifiable_post: Marketplace,
+) -> None:
+    market = with_unverifiable_post
     assert (await market.buttons("group"))[1:] == [WAIT, RELEASE, REFUND]
     assert "asked again in a day" in await market.press("admin", WAIT, where="group")
     assert await job(market) == ("success", "held")
     await market.press("admin", RELEASE, where="group")
     checks = await market.rows("SELECT verdict FROM post_checks ORDER BY id")
     assert [row["verdict"] for row in checks] == ["unknown", "present"]
-    assert await job(market) == ("success", "held")  # the clock pays, when payouts run
+    assert await job(market) == ("success", "held")  # the next tick pays it
 
 
-async def test_an_unverifiable_post_can_be_refunded(unseen: Marketplace) -> None:
-    await unseen.press("admin", REFUND, where="group")
-    assert await job(unseen) == ("failed", "held")
+async def test_an_unverifiable_post_can_be_refunded(with_unverifiable_post: Marketplace) -> None:
+    await with_unverifiable_post.press("admin", REFUND, where="group")
+    assert await job(with_unverifiable_post) == ("failed", "held")
 
 
 @pytest.mark.parametrize("button", [WAIT, RELEASE, REFUND])
 async def test_an_old_card_decides_nothing_after_the_post_was_found_again(
-    unseen: Marketplace, button: str
+    with_unverifiable_post: Marketplace, button: str
 ) -> None:
-    market = unseen
+    market = with_unverifiable_post
     async with market.database.sessions.begin() as session:
         await verification.record_check(
             session,

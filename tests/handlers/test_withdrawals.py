@@ -1,4 +1,4 @@
-"""Money on its way out: asked for in the wallet, decided in the admin chat; and what came in."""
+"""Withdrawals in the admin chat: admins approve, pay and reject them."""
 
 import pytest
 
@@ -10,16 +10,16 @@ OPEN = "🔎 Open the withdrawal"
 
 
 @pytest.fixture
-async def wished(market: Marketplace) -> Marketplace:
-    """Advertiser has had $100 and asks for $30 of it; the admin chat is told."""
+async def with_withdrawal(market: Marketplace) -> Marketplace:
+    """Return a bot with $100 of Advertiser, of which $30 are requested; the card is delivered."""
     await market.give("advertiser", 10_000)
-    await wish(market, "advertiser", 3_000)
+    await request_withdrawal(market, "advertiser", 3_000)
     await market.deliver()
     return market
 
 
-async def wish(market: Marketplace, who: str, amount: int) -> int:
-    """Somebody asks for money, without pressing."""
+async def request_withdrawal(market: Marketplace, who: str, amount: int) -> int:
+    """Request a withdrawal as a person, without buttons; return its id."""
     actor = await market.actor(who)
     async with market.database.sessions.begin() as session:
         asked = await withdrawals.request(
@@ -28,8 +28,8 @@ async def wish(market: Marketplace, who: str, amount: int) -> int:
     return asked.id
 
 
-async def test_an_admin_approves_and_marks_it_as_paid(wished: Marketplace) -> None:
-    market = wished
+async def test_an_admin_approves_and_marks_it_as_paid(with_withdrawal: Marketplace) -> None:
+    market = with_withdrawal
     await market.press("admin", OPEN, where="group")
     card = await market.last("group")
     assert "Amount: $30.00" in card
@@ -46,20 +46,20 @@ async def test_an_admin_approves_and_marks_it_as_paid(wished: Marketplace) -> No
         await market.say("admin", f"/paid #{number} wire-0815", where="group")
         assert "Reference: wire-0815" in await market.last("group")
     assert await market.withdrawal_statuses() == ["paid"]
-    another = await wish(market, "advertiser", 1_000)
+    another = await request_withdrawal(market, "advertiser", 1_000)
     for words in (f"{another} wire-0815", f"{number} wire-4711"):
         await market.say("admin", f"/paid {words}", where="group")
         assert "Nothing was changed" in await market.last("group")
     assert await market.withdrawal_statuses() == ["paid", "requested"]
     await market.deliver()
-    told = [message["text"] for message in await market.messages("advertiser")]
-    assert any("is paid: $30.00" in text for text in told)
+    texts = [message["text"] for message in await market.messages("advertiser")]
+    assert any("is paid: $30.00" in text for text in texts)
 
 
 async def test_a_rejected_withdrawal_is_returned_and_its_old_card_says_so(
-    wished: Marketplace,
+    with_withdrawal: Marketplace,
 ) -> None:
-    market = wished
+    market = with_withdrawal
     await market.press("admin", OPEN, where="group")
     old = (await market.messages("group"))[-1]["message_id"]
     await market.say("admin", "/withdrawals", where="group")
@@ -88,7 +88,7 @@ async def test_nobody_decides_on_their_own_money_nor_outside_the_chat(market: Ma
     assert "No withdrawal waits" in await market.last("group")
     await market.say("admin", "/start")
     await market.give("admin", 5_000)
-    number = await wish(market, "admin", 2_000)
+    number = await request_withdrawal(market, "admin", 2_000)
     await market.deliver()
     await market.press("admin", OPEN, where="group")
     assert "their own money" in await market.press("admin", APPROVE, where="group")

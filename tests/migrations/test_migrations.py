@@ -1,4 +1,4 @@
-"""Migrations: up, down and up again is the same house, and the models describe it."""
+"""Migrations: up, down and up again gives the same schema, and the models describe it."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ SCHEMA = {
 
 @pytest.fixture
 async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
-    """The owner's address of a database with nothing in it."""
+    """Yield the owner's URL of an empty database."""
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
     yield server.dsn(embedded.OWNER, name)
@@ -44,7 +44,7 @@ async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[str]:
-    """The owner's address of a copy of the template, which `upgrade head` has made."""
+    """Yield the owner's URL of a copy of the template that `upgrade head` made."""
     name = f"migrated_{uuid4().hex}"
     await clone_database(server, embedded.DATABASE, name)
     yield server.dsn(embedded.OWNER, name)

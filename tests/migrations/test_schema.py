@@ -1,4 +1,4 @@
-"""What is read is what runs: `db/schema.sql` and `db/functions` against a migrated database."""
+"""`db/schema.sql` and `db/functions` match a migrated database."""
 
 import asyncio
 import os
@@ -25,9 +25,9 @@ DEFINITIONS = """
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """The owner's connection to a database that `upgrade head` has just made from nothing.
+    """Yield the owner's connection to a database that `upgrade head` has just created.
 
-    No copy of the tests' template: where that lacks a guard on purpose, other tests must notice.
+    It is no copy of the tests' template: the mutants remove guards from that template.
     """
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
@@ -50,7 +50,7 @@ async def test_the_generated_schema_is_up_to_date(migrated: asyncpg.Connection) 
 
 
 async def test_every_function_runs_as_its_file_says(migrated: asyncpg.Connection) -> None:
-    """The files replace the functions in place; nothing may look different afterwards."""
+    """Running the files again replaces the functions and changes none."""
     running = [tuple(row) for row in await migrated.fetch(DEFINITIONS)]
     files = sorted(FUNCTIONS.glob("*.sql"))
     assert [path.stem for path in files] == [name for name, _ in running]

@@ -1,4 +1,4 @@
-"""The marketplace that these tests play in."""
+"""The scene of the scheduler's tests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.scheduler.scene import AD, Scene
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Everybody registered, one channel connected, one text campaign active."""
+    """Yield a scene with registered people, one connected channel and one active campaign."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)

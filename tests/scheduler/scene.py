@@ -1,4 +1,4 @@
-"""A marketplace with real parts: PostgreSQL, and Telegram as the sandbox shows it over HTTP."""
+"""A marketplace with PostgreSQL, the sandbox as Telegram, and workers of the scheduler."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,11 +32,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Scene:
-    """One advertiser, one owner with one channel, one moderator, and the clock's workers."""
+    """One advertiser, one owner with one channel, one moderator, and workers."""
 
     database: Database
     superuser_url: str
-    """To another database of the same server."""
+    """The superuser's URL of another database of the same server."""
     world: SandboxClient
     actors: dict[str, Actor] = field(default_factory=dict)
     channel_id: int = 0
@@ -44,7 +44,7 @@ class Scene:
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def populate(self, *, creative: Creative) -> None:
-        """Register everybody with the ids that Telegram knows them by."""
+        """Register the people of the sandbox, connect the channel and activate the campaign."""
         async with self.database.sessions.begin() as session:
             for name in ("advertiser", "owner"):
                 user = await registration.register(
@@ -74,17 +74,17 @@ class Scene:
                 session, actor=self.actors["advertiser"], campaign_id=bought.id
             )
             self.campaign_id = bought.id
-        # What this set-up owes to people is of no interest.
+        # The notices of this set-up are not needed.
         await self.database.as_owner("DELETE FROM outbox")
 
     def id_of(self, name: str) -> int:
-        """The id of somebody's row."""
+        """Return the user id of a person."""
         user_id = self.actors[name].user_id
         assert user_id is not None
         return user_id
 
     async def another_channel(self) -> int:
-        """One more channel of Owner's in which the bot may post; the id of its row."""
+        """Connect another channel of Owner in which the bot may post; return the id of its row."""
         made = await self.world.control("channels", owner_id=self.world.ids["owner"], title="More")
         await self.world.control(
             f"chats/{made['id']}/members",
@@ -115,7 +115,7 @@ class Scene:
         return connected.id
 
     async def approve(self, *, promised_hours: int = 0, channel_id: int | None = None) -> int:
-        """A placement, approved: its money is held, its post queued. The target's id."""
+        """Submit and approve a placement, so that its post is queued; return the target's id."""
         channel_id = channel_id or self.channel_id
         async with self.database.sessions.begin() as session:
             await channels.set_terms(
@@ -138,7 +138,7 @@ class Scene:
             await moderation.approve(session, actor=self.actors["moderator"], target_id=target.id)
         return target.id
 
-    def desk(
+    def posting_worker(
         self,
         owner: str = "worker",
         *,
@@ -146,7 +146,7 @@ class Scene:
         lease: float = 30,
         api_url: str | None = None,
     ) -> PostingWorker:
-        """A worker of its own, as a process would have it."""
+        """Return a new worker, as each process has one."""
         sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
         limiter = RateLimiter(NO_REDIS)
         self.closing += [sender.close, limiter.close]
@@ -160,8 +160,8 @@ class Scene:
             asyncio.Event(),
         )
 
-    def mail(self, *, api_url: str | None = None) -> notice_delivery.OutboxWorker:
-        """What delivers notices."""
+    def outbox_worker(self, *, api_url: str | None = None) -> notice_delivery.OutboxWorker:
+        """Return a new worker that delivers notices."""
         bot = create_bot(BOT_TOKEN, api_url or self.world.url)
         limiter = RateLimiter(NO_REDIS)
         self.closing += [bot.session.close, limiter.close]
@@ -174,18 +174,18 @@ class Scene:
             asyncio.Event(),
         )
 
-    async def dispatch(self, desk: PostingWorker | None = None, **more: Any) -> None:
-        """One tick of a worker, its own one if none is given, and the posts that it began."""
-        desk = desk or self.desk(**more)
-        await dispatch.dispatch(desk)
-        await asyncio.gather(*desk.under_way)
+    async def dispatch(self, posting_worker: PostingWorker | None = None, **more: Any) -> None:
+        """Run one tick of a worker, or of a new one, and wait for the posts that it began."""
+        posting_worker = posting_worker or self.posting_worker(**more)
+        await dispatch.dispatch(posting_worker)
+        await asyncio.gather(*posting_worker.under_way)
 
     async def fault(self, method: str, kind: str, **more: Any) -> None:
-        """Let the next such call go wrong."""
+        """Let the next call of a method fail."""
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
-        """Stop or run something, as the system."""
+        """Stop or run a switch as the system."""
         async with self.database.sessions.begin() as session:
             return await killswitches.set(
                 session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
@@ -193,7 +193,7 @@ class Scene:
 
     @asynccontextmanager
     async def database_away(self) -> AsyncIterator[None]:
-        """Nobody gets into the database for as long as this lasts, and who is in is thrown out."""
+        """End all connections of the database, and refuse new ones until the end of the block."""
         name = make_url(self.database.url).database
         connection = await asyncpg.connect(self.superuser_url)
         try:
@@ -205,16 +205,16 @@ class Scene:
         finally:
             await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
             await connection.close()
-            # Who was thrown out learns it from its socket, a moment later.
+            # The clients notice the end of their connections a moment later.
             await asyncio.sleep(0.2)
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """What the database holds."""
+        """Return the rows of a query."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
     async def job(self, target_id: int) -> Row:
-        """The post of a target with the states that hang on it."""
+        """Return the post job of a target with the statuses of its escrow and target."""
         found = await self.rows(
             """
             SELECT j.status, j.attempts, j.claim_no, j.message_id, j.last_error, j.lease_owner,
@@ -244,12 +244,12 @@ class Scene:
             await asyncio.sleep(0.02)
 
     async def published(self) -> list[Row]:
-        """Every message that the bot ever put into a channel."""
+        """Return every message that the bot ever sent to a channel."""
         found: list[Row] = (await self.world.see("published"))["published"]
         return found
 
     async def until_published(self) -> None:
-        """Wait until something is in a channel, whatever became of the answer."""
+        """Wait until a message is in a channel, even if its answer was lost."""
         for _ in range(400):
             if await self.published():
                 return
@@ -257,7 +257,7 @@ class Scene:
         raise AssertionError("nothing was published")
 
     async def messages(self, chat: str) -> list[Row]:
-        """A chat as it shows itself now."""
+        """Return the messages of a chat as they are now."""
         shown = await self.world.see(f"chats/{self.world.ids[chat]}/messages")
         found: list[Row] = shown["messages"]
         return found

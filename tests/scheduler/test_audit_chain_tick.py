@@ -7,7 +7,7 @@ from scheduler import audit_chain_tick as tick
 from services.money import audit_chain_file
 from tests.conftest import Database
 from tests.factories import audit_chain as chain
-from tests.factories import people, rows, tampering
+from tests.factories import breakage, people, rows
 
 
 async def test_the_tick_writes_links_to_the_file_and_notifies_the_admins_daily(
@@ -18,25 +18,25 @@ async def test_the_tick_writes_links_to_the_file_and_notifies_the_admins_daily(
         await tick.extend_audit_chain(chained_database.sessions, path)
         assert audit_chain_file.read(path) == await chain.links(chained_database.sessions)
     assert path.stat().st_mode & 0o777 == 0o600
-    path.write_bytes(path.read_bytes() + b'{"number": 4, "from')  # killed while it wrote
+    path.write_bytes(path.read_bytes() + b'{"number": 4, "from')
     async with chained_database.sessions.begin() as session:
         await people.person(session, balance=100)
     await tick.extend_audit_chain(chained_database.sessions, path)
     assert audit_chain_file.read(path) == await chain.links(chained_database.sessions)
     assert len(audit_chain_file.read(path)) == 4
 
-    told = (
+    notices = (
         "SELECT user_id, payload->>'digest' FROM outbox"
         " WHERE kind = 'audit_chain_extended' ORDER BY id"
     )
     async with chained_database.sessions.begin() as session:
-        assert await rows.table(session, told) == [
+        assert await rows.table(session, notices) == [
             (None, (await chain.links(chained_database.sessions))[2].digest)
         ]
     await chained_database.forward(timedelta(days=1))
     await tick.extend_audit_chain(chained_database.sessions, None)
     async with chained_database.sessions.begin() as session:
-        assert [digest for _, digest in await rows.table(session, told)] == [
+        assert [digest for _, digest in await rows.table(session, notices)] == [
             each.digest for each in (await chain.links(chained_database.sessions))[2:]
         ]
 
@@ -59,7 +59,7 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
     path = tmp_path / "seals.jsonl"
     await tick.extend_audit_chain(chained_database.sessions, path)
     kept = path.read_bytes()
-    await tampering.tamper(
+    await breakage.run_unguarded(
         chained_database, "UPDATE audit_chain_links SET digest = 'x' WHERE number = 3"
     )
     async with chained_database.sessions.begin() as session:

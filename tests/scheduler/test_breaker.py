@@ -1,4 +1,4 @@
-"""The breaker: sending stops by itself while Telegram is down."""
+"""The breaker stops sending while Telegram is down."""
 
 import pytest
 
@@ -11,7 +11,7 @@ DOWN = NotSent("ClientConnectorError", counts=True)
 
 
 def after(*outcomes: SendOutcome) -> bool:
-    """Whether it is open after these."""
+    """Tell whether the breaker is open after these outcomes."""
     tried = Breaker()
     for outcome in outcomes:
         tried.record(outcome)
@@ -42,8 +42,8 @@ async def test_the_breaker_closes_step_by_step_when_telegram_answers(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
-    here = scene.desk().sender
-    nowhere: Sender = scene.desk(api_url="http://127.0.0.1:1").sender
+    here = scene.posting_worker().sender
+    nowhere: Sender = scene.posting_worker(api_url="http://127.0.0.1:1").sender
     tried = Breaker()
     for _ in range(FAILURE_THRESHOLD):
         tried.record(DOWN)
@@ -60,45 +60,45 @@ async def test_an_open_breaker_probes_telegram_rarely(scene: Scene) -> None:
     tried = Breaker()
     for _ in range(FAILURE_THRESHOLD):
         tried.record(DOWN)
-    assert not await tried.allows_sending(scene.desk().sender)
+    assert not await tried.allows_sending(scene.posting_worker().sender)
 
 
-async def told(scene: Scene) -> list[str]:
-    """What the admin chat is owed about Telegram, in order."""
+async def notices(scene: Scene) -> list[str]:
+    """Return the kinds of the notices about Telegram, in order."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE kind LIKE 'telegram_%' ORDER BY id")
     return [row["kind"] for row in rows]
 
 
 async def test_many_processes_notify_the_admin_chat_once(scene: Scene) -> None:
-    here, sessions = scene.desk().sender, scene.database.sessions
+    here, sessions = scene.posting_worker().sender, scene.database.sessions
     breakers = [Breaker(), Breaker()]
     for tried in breakers:
         await tried.announce(sessions, here)
-    assert await told(scene) == []
+    assert await notices(scene) == []
     for _ in range(2):
         for tried in breakers:
             for _ in range(FAILURE_THRESHOLD):
                 tried.record(DOWN)
             await tried.announce(sessions, here)
-    assert await told(scene) == ["telegram_down"]
+    assert await notices(scene) == ["telegram_down"]
     for tried in breakers:
         tried.record(Sent(1))
         await tried.announce(sessions, here)
-    assert await told(scene) == ["telegram_down", "telegram_back"]
+    assert await notices(scene) == ["telegram_down", "telegram_back"]
 
 
 async def test_a_new_process_does_not_end_an_outage_without_a_probe(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
-    here, sessions = scene.desk().sender, scene.database.sessions
-    nowhere = scene.desk(api_url="http://127.0.0.1:1").sender
-    gone = Breaker()
+    here, sessions = scene.posting_worker().sender, scene.database.sessions
+    nowhere = scene.posting_worker(api_url="http://127.0.0.1:1").sender
+    old_process = Breaker()
     for _ in range(FAILURE_THRESHOLD):
-        gone.record(DOWN)
-    await gone.announce(sessions, nowhere)
-    heir = Breaker()
-    await heir.announce(sessions, nowhere)
-    assert await told(scene) == ["telegram_down"]
-    await heir.announce(sessions, here)
-    assert await told(scene) == ["telegram_down", "telegram_back"]
+        old_process.record(DOWN)
+    await old_process.announce(sessions, nowhere)
+    new_process = Breaker()
+    await new_process.announce(sessions, nowhere)
+    assert await notices(scene) == ["telegram_down"]
+    await new_process.announce(sessions, here)
+    assert await notices(scene) == ["telegram_down", "telegram_back"]

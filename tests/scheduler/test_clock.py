@@ -1,4 +1,4 @@
-"""The clock: ticks that fail, hang or stop firing, and a database that goes away."""
+"""The clock survives ticks that fail, and ends the process when a tick hangs."""
 
 import asyncio
 import subprocess
@@ -15,7 +15,7 @@ from scheduler.clock import Clock, Tick
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same clock with shorter times."""
+    """Shorten the times of the clock."""
     monkeypatch.setattr(clock, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(clock, "MAX_BEAT_SECONDS", 0.1)
     monkeypatch.setattr(clock, "BEAT_LIMIT_SECONDS", 0.2)
@@ -23,25 +23,25 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def beat() -> None:
-    """A heartbeat that is written at once."""
+    """Accept a heartbeat at once."""
 
 
 class Counter:
-    """A tick's work: counts, and then does what it is told."""
+    """The work of a tick: count the runs, and then do the given work."""
 
     def __init__(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
         self.times = 0
         self._then = then
 
     async def __call__(self) -> None:
-        """Does one tick's work."""
+        """Count a run and do the work."""
         self.times += 1
         if self._then is not None:
             await self._then()
 
 
 async def run_for(seconds: float, *ticks: Tick, heart: Callable[[], Awaitable[None]] = beat) -> int:
-    """The exit status of a clock that is told to stop after a while, if it does not by itself."""
+    """Run a clock and stop it after this time; return its exit status."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stopping.set)
     return await Clock(list(ticks), heart, stopping, set()).run()

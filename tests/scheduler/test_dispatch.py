@@ -1,4 +1,4 @@
-"""Posts are claimed, sent and recorded; an interruption at any point sends none twice."""
+"""Posts are claimed, sent and recorded; an interruption at any point causes no second send."""
 
 import asyncio
 import contextlib
@@ -45,8 +45,8 @@ async def test_posts_that_cannot_be_recorded_together_are_recorded_alone(
         f"CHECK (status <> 'success' OR id <> {last['id']})"
     )
     monkeypatch.setattr(dispatch, "RECORD_RETRY_SECONDS", 0.05)
-    desk = scene.desk(lease=3, seconds=1)
-    await scene.dispatch(desk)
+    posting_worker = scene.posting_worker(lease=3, seconds=1)
+    await scene.dispatch(posting_worker)
     assert len(await scene.published()) == len(target_ids)
     found = [(await scene.job(target_id))["status"] for target_id in target_ids]
     assert sorted(found) == ["sending", "success", "success", "success"]
@@ -66,21 +66,21 @@ async def test_a_worker_without_capacity_reports_that_it_is_behind(scene: Scene)
     for channel_id in channel_ids:
         await scene.approve(channel_id=channel_id)
     await scene.fault("sendMessage", "slow", delay_s=1)
-    desk = scene.desk(lease=60, seconds=5)
-    working = asyncio.create_task(dispatch.dispatch(desk))
-    while not desk.under_way:  # noqa: ASYNC110
+    posting_worker = scene.posting_worker(lease=60, seconds=5)
+    working = asyncio.create_task(dispatch.dispatch(posting_worker))
+    while not posting_worker.under_way:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    assert desk.behind.is_set()
+    assert posting_worker.behind.is_set()
     await working
-    await asyncio.gather(*desk.under_way)
-    assert not desk.behind.is_set()
-    await scene.dispatch(desk)
+    await asyncio.gather(*posting_worker.under_way)
+    assert not posting_worker.behind.is_set()
+    await scene.dispatch(posting_worker)
     statuses = await scene.rows("SELECT status, count(*) AS posts FROM post_jobs GROUP BY status")
     assert statuses == [{"status": "success", "posts": len(channel_ids)}]
 
 
 async def test_a_send_waits_for_its_slot_and_can_be_stopped_before_it(scene: Scene) -> None:
-    sender, chat_id = scene.desk().sender, scene.world.ids["channel"]
+    sender, chat_id = scene.posting_worker().sender, scene.world.ids["channel"]
     ad, now = Creative(kind="text", text="Lamp"), time.monotonic()
     stopped = asyncio.create_task(sender.send_ad(chat_id, ad, not_before=now + 30))
     await asyncio.sleep(0.1)
@@ -123,11 +123,11 @@ async def test_a_worker_that_outlives_its_lease_changes_nothing(scene: Scene) ->
     await watchdogs.rescue_abandoned(scene.database.sessions)
     assert (await scene.job(target_id))["status"] == "uncertain"
     before = await scene.rows("SELECT * FROM post_jobs")
-    told = await scene.rows("SELECT id FROM outbox")
+    notices = await scene.rows("SELECT id FROM outbox")
     await late
     assert len(await scene.published()) == 1
     assert await scene.rows("SELECT * FROM post_jobs") == before
-    assert await scene.rows("SELECT id FROM outbox") == told
+    assert await scene.rows("SELECT id FROM outbox") == notices
 
 
 @pytest.mark.parametrize("key", [Switch.TELEGRAM_POSTING])
@@ -135,10 +135,10 @@ async def test_a_switch_stopped_between_claim_and_send_prevents_the_send(
     scene: Scene, key: Switch
 ) -> None:
     target_id = await scene.approve()
-    desk = scene.desk()
-    # The worker claims and then waits for its place: meanwhile the operator stops posting.
-    assert await desk.limiter.wait(scene.world.ids["channel"], within=0) == 0
-    working = asyncio.create_task(scene.dispatch(desk))
+    posting_worker = scene.posting_worker()
+    # The worker claims and then waits for its slot; meanwhile an operator stops posting.
+    assert await posting_worker.limiter.wait(scene.world.ids["channel"], within=0) == 0
+    working = asyncio.create_task(scene.dispatch(posting_worker))
     await scene.until_sending(target_id)
     change = await scene.set_switch(key, enabled=False)
     assert change.sends_under_way == 1
@@ -148,7 +148,7 @@ async def test_a_switch_stopped_between_claim_and_send_prevents_the_send(
     assert await scene.published() == []
     await scene.set_switch(key, enabled=True)
     await asyncio.sleep(1)
-    await scene.dispatch(desk)
+    await scene.dispatch(posting_worker)
     assert (await scene.job(target_id))["status"] == "success"
     assert len(await scene.published()) == 1
 
@@ -164,11 +164,11 @@ async def test_a_stopped_switch_leaves_the_queue_alone(scene: Scene, key: Switch
 
 async def test_a_stop_releases_the_claims_that_were_not_sent(scene: Scene) -> None:
     target_id = await scene.approve()
-    desk = scene.desk()
-    assert await desk.limiter.wait(scene.world.ids["channel"], within=0) == 0
-    working = asyncio.create_task(scene.dispatch(desk))
+    posting_worker = scene.posting_worker()
+    assert await posting_worker.limiter.wait(scene.world.ids["channel"], within=0) == 0
+    working = asyncio.create_task(scene.dispatch(posting_worker))
     await scene.until_sending(target_id)
-    desk.stopping.set()
+    posting_worker.stopping.set()
     await working
     job = await scene.job(target_id)
     assert (job["status"], job["attempts"]) == ("queued", 0)
@@ -210,45 +210,45 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene:
 
 
 async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
-    """Waiting for a place of one's own is no flood: the common limit is not touched."""
+    """A wait for a slot of one channel is no flood, and does not change the common limit."""
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in full]
     free = await scene.approve(channel_id=await scene.another_channel())
-    desk = scene.desk(lease=2, seconds=1)
+    posting_worker = scene.posting_worker(lease=2, seconds=1)
     chats = {row["id"]: row["chat_id"] for row in await scene.rows("SELECT * FROM channels")}
     for channel_id in full:
-        await desk.limiter.wait(chats[channel_id], within=0)
-    await scene.dispatch(desk)
+        await posting_worker.limiter.wait(chats[channel_id], within=0)
+    await scene.dispatch(posting_worker)
     assert (await scene.job(free))["status"] == "success"
     for target_id in target_ids:
         job = await scene.job(target_id)
         assert (job["status"], job["attempts"]) == ("queued", 0)
     await asyncio.sleep(1.1)
-    await scene.dispatch(desk)
+    await scene.dispatch(posting_worker)
     assert {(await scene.job(target_id))["status"] for target_id in target_ids} == {"success"}
 
 
 async def test_a_slow_send_delays_no_other(scene: Scene) -> None:
     slow = await scene.approve()
     await scene.fault("sendMessage", "slow", delay_s=2)
-    desk = scene.desk()
-    await dispatch.dispatch(desk)
+    posting_worker = scene.posting_worker()
+    await dispatch.dispatch(posting_worker)
     await scene.until_sending(slow)
     other = await scene.approve(channel_id=await scene.another_channel())
-    await dispatch.dispatch(desk)
-    while len(desk.under_way) > 1:
-        await asyncio.wait(desk.under_way, return_when=asyncio.FIRST_COMPLETED)
+    await dispatch.dispatch(posting_worker)
+    while len(posting_worker.under_way) > 1:
+        await asyncio.wait(posting_worker.under_way, return_when=asyncio.FIRST_COMPLETED)
     assert (await scene.job(other))["status"] == "success"
     assert (await scene.job(slow))["status"] == "sending"
-    await asyncio.gather(*desk.under_way)
+    await asyncio.gather(*posting_worker.under_way)
     assert (await scene.job(slow))["status"] == "success"
 
 
 async def test_an_outcome_is_recorded_when_the_database_comes_back(scene: Scene) -> None:
     target_id = await scene.approve()
     await scene.fault("sendMessage", "slow", delay_s=0.5)
-    desk = scene.desk()
-    working = asyncio.create_task(scene.dispatch(desk))
+    posting_worker = scene.posting_worker()
+    working = asyncio.create_task(scene.dispatch(posting_worker))
     await scene.until_begun(target_id)
     async with scene.database_away():
         await scene.until_published()
@@ -270,10 +270,12 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
             return await living(session, begun)
 
     monkeypatch.setattr(posting, "begin_sends", cut_off)
-    desk = scene.desk()
-    with contextlib.suppress(DBAPIError):  # the tick itself may meet the closed door as well
-        await dispatch.dispatch(desk)
-    await asyncio.gather(*desk.under_way)
+    posting_worker = scene.posting_worker()
+    with contextlib.suppress(
+        DBAPIError
+    ):  # the tick itself may fail as well while the database is away
+        await dispatch.dispatch(posting_worker)
+    await asyncio.gather(*posting_worker.under_way)
     assert (await scene.job(target_id))["status"] == "queued"
     await scene.dispatch()
     job = await scene.job(target_id)

@@ -8,11 +8,11 @@ from tests.scheduler.scene import AD, Scene
 TICKS_AFTER = 2
 
 
-async def tick_on(scene: Scene) -> None:
-    """What the clock would go on doing; nothing of it may send a second time."""
-    desk = scene.desk(owner="another worker")
+async def run_next_ticks(scene: Scene) -> None:
+    """Run the next ticks of the clock; none of them may send the post a second time."""
+    posting_worker = scene.posting_worker(owner="another worker")
     for _ in range(TICKS_AFTER):
-        await scene.dispatch(desk)
+        await scene.dispatch(posting_worker)
         await watchdogs.rescue_abandoned(scene.database.sessions)
         await settlements.release_due(scene.database.sessions)
         await settlements.refund_due(scene.database.sessions)
@@ -30,7 +30,7 @@ async def test_INT_PJ_01_success(scene: Scene) -> None:  # noqa: N802 - the safe
     await settlements.release_due(scene.database.sessions)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["target"]) == ("success", "released", "posted")
-    await tick_on(scene)
+    await run_next_ticks(scene)
     assert len(await scene.published()) == 1
 
 
@@ -46,7 +46,7 @@ async def test_INT_PJ_01_failure(scene: Scene) -> None:  # noqa: N802 - the safe
     await settlements.refund_due(scene.database.sessions)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["target"]) == ("failed", "refunded", "refunded")
-    await tick_on(scene)
+    await run_next_ticks(scene)
     assert await scene.published() == []
 
 
@@ -69,7 +69,7 @@ async def test_a_post_that_may_be_published_is_uncertain_and_never_sent_again(
     await scene.fault("sendMessage", kind, **more)
     await scene.dispatch(seconds=1)
     assert len(await scene.published()) == messages
-    await tick_on(scene)
+    await run_next_ticks(scene)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["target"]) == ("uncertain", "held", "approved")
     assert job["claim_no"] == 1
@@ -93,11 +93,11 @@ async def test_a_429_waits_without_losing_an_attempt(scene: Scene) -> None:
     await scene.fault(
         "sendMessage", "error", error_code=429, description="Too Many Requests", retry_after=30
     )
-    desk = scene.desk()
-    await scene.dispatch(desk)
+    posting_worker = scene.posting_worker()
+    await scene.dispatch(posting_worker)
     job = await scene.job(target_id)
     assert (job["status"], job["attempts"], job["waits"]) == ("queued", 0, True)
-    assert 28 < await desk.limiter.wait(scene.world.ids["channel"], within=0) <= 30
+    assert 28 < await posting_worker.limiter.wait(scene.world.ids["channel"], within=0) <= 30
     assert await scene.published() == []
 
 
@@ -112,9 +112,9 @@ async def test_an_error_about_the_bot_stops_posting(scene: Scene, code: int) -> 
     assert not switch["enabled"]
     assert str(code) in switch["reason"]
     assert (await scene.job(first))["status"] == "queued"
-    told = await scene.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
-    assert told[-1]["payload"]["key"] == "telegram_posting"
-    await tick_on(scene)
+    notices = await scene.rows("SELECT payload FROM outbox WHERE kind = 'switch_changed'")
+    assert notices[-1]["payload"]["key"] == "telegram_posting"
+    await run_next_ticks(scene)
     assert await scene.published() == []
 
 
@@ -132,12 +132,12 @@ async def test_lost_rights_suspend_the_channel_and_keep_the_post(scene: Scene) -
 
 async def test_a_refused_connection_costs_an_attempt_until_the_breaker_opens(scene: Scene) -> None:
     target_ids = [await scene.approve(channel_id=await scene.another_channel()) for _ in range(6)]
-    desk = scene.desk(api_url="http://127.0.0.1:1")
-    await scene.dispatch(desk)
+    posting_worker = scene.posting_worker(api_url="http://127.0.0.1:1")
+    await scene.dispatch(posting_worker)
     jobs = [await scene.job(target_id) for target_id in target_ids]
     assert {job["status"] for job in jobs} == {"queued"}
-    assert desk.breaker.open
+    assert posting_worker.breaker.open
     spent = sum(job["attempts"] for job in jobs)
     assert spent <= dispatch.MAX_POSTS_UNDER_WAY
-    await scene.dispatch(desk)
+    await scene.dispatch(posting_worker)
     assert sum([(await scene.job(t))["attempts"] for t in target_ids]) == spent

@@ -1,7 +1,7 @@
-"""The worker dies at every point between the claim and the payout; another goes on after it.
+"""A worker dies at each point between the claim and the payout, and another continues.
 
-Death is an exception that nothing catches: what a transaction had not committed is rolled back, as
-when a killed process's connection closes. `test_process.py` does it with a real SIGKILL.
+Its death is an exception that nothing catches: an open transaction is rolled back, as when the
+connection of a killed process closes. `test_main.py` does it with a real SIGKILL.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from tests.scheduler.scene import Scene
 
 
 class KilledError(BaseException):
-    """No `except Exception` stops it."""
+    """The death of a worker; no `except Exception` catches it."""
 
 
 def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) -> None:
-    """Let the worker die before or after the next call of one function, and only then."""
+    """Let the worker die before or after the next call of a function, once."""
     living = getattr(place, name)
 
     async def failpoint(*arguments: Any, **named: Any) -> Any:
@@ -35,24 +35,24 @@ def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) 
 
 
 async def work(scene: Scene) -> None:
-    """One worker's whole round, until it is done or dead."""
-    desk = scene.desk(owner="mortal")
+    """Run all ticks of one worker, until it is done or dead."""
+    posting_worker = scene.posting_worker(owner="dying")
     try:
-        await workers.dispatch(desk)
-        await asyncio.gather(*desk.under_way)
+        await workers.dispatch(posting_worker)
+        await asyncio.gather(*posting_worker.under_way)
         await settlements.release_due(scene.database.sessions)
     except KilledError:
         pass
 
 
-async def go_on(scene: Scene) -> None:
-    """What the others do once the dead worker's lease is over."""
+async def run_another_worker(scene: Scene) -> None:
+    """Run the ticks of another worker after the end of the dead worker's lease."""
     await scene.database.as_owner(
         "UPDATE post_jobs SET lease_until = now() - interval '1 s' WHERE status = 'sending'"
     )
     for _ in range(2):
         await watchdogs.rescue_abandoned(scene.database.sessions)
-        await scene.dispatch(owner="heir")
+        await scene.dispatch(owner="another")
         await settlements.release_due(scene.database.sessions)
         await settlements.refund_due(scene.database.sessions)
 
@@ -90,7 +90,7 @@ async def test_a_death_at_any_point_causes_no_second_message_and_no_second_payou
     target_id = await scene.approve()
     die_at(monkeypatch, place, name, moment)
     await work(scene)
-    await go_on(scene)
+    await run_another_worker(scene)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["target"]) == end
     assert len(await scene.published()) == messages
@@ -106,7 +106,7 @@ async def test_a_death_during_the_record_of_many_posts_sends_none_again(
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in channel_ids]
     die_at(monkeypatch, posting, "record_published", moment)
     await work(scene)
-    await go_on(scene)
+    await run_another_worker(scene)
     jobs = [await scene.job(target_id) for target_id in target_ids]
     ends = {(job["status"], job["escrow"], job["target"]) for job in jobs}
     assert NOBODY_KNOWS in ends

@@ -1,4 +1,4 @@
-"""`python -m scheduler` as a process: stopped, killed and paused at the worst moments."""
+"""`python -m scheduler` as a process that is stopped, killed and paused while it sends."""
 
 import asyncio
 import os
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.slow_process
 
 STATUS_SECONDS = 40
 TAKEOVER_SECONDS = 45
-"""From the death of a worker to another who knows what its post is: queued or uncertain."""
+"""Seconds from the death of a worker until its post is queued or uncertain."""
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts schedulers on the scene; none of them outlives the test."""
+    """Start schedulers for the scene; all of them end with the test."""
     running: list[subprocess.Popen[bytes]] = []
 
     def run(**settings: str) -> subprocess.Popen[bytes]:
@@ -57,7 +57,7 @@ async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
 
 
 async def ended(process: subprocess.Popen[bytes]) -> int:
-    """The exit status, waited for without holding the sandbox up."""
+    """Wait for the exit status without blocking the sandbox."""
     return await asyncio.wait_for(asyncio.to_thread(process.wait), STATUS_SECONDS)
 
 
@@ -71,7 +71,7 @@ async def until_alive(scene: Scene) -> None:
 
 
 async def until_arrived(scene: Scene) -> None:
-    """Wait until the request that the fault was set for is in Telegram's hands."""
+    """Wait until Telegram has the request that the fault was set for."""
     for _ in range(STATUS_SECONDS * 50):
         if not (await scene.world.see("state"))["faults"]:
             return
@@ -106,7 +106,7 @@ async def test_a_stop_waits_for_a_send_under_way(scene: Scene, start: Start) -> 
 
 
 async def until_taken_over(scene: Scene, target_id: int) -> None:
-    """Wait until nobody's lease holds the post any more."""
+    """Wait until no lease holds the post any more."""
     for _ in range(STATUS_SECONDS * 20):
         if (await scene.job(target_id))["status"] != "sending":
             return
@@ -115,7 +115,7 @@ async def until_taken_over(scene: Scene, target_id: int) -> None:
 
 
 async def until_paid(scene: Scene, target_id: int) -> None:
-    """Wait until the placement has come to its good end."""
+    """Wait until the placement is paid."""
     for _ in range(STATUS_SECONDS * 10):
         if (await scene.job(target_id))["target"] == "posted":
             return
@@ -132,12 +132,12 @@ async def test_a_post_whose_worker_was_killed_is_found_and_not_sent_again(
     await until_arrived(scene)
     killed.send_signal(signal.SIGKILL)
     await ended(killed)
-    heir = start(POST_LEASE="3")
+    successor = start(POST_LEASE="3")
     await until_paid(scene, target_id)
     job = await scene.job(target_id)
     assert (job["status"], job["attempts"]) == ("success", 0)
     assert len(await scene.published()) == 1
-    assert heir.poll() is None
+    assert successor.poll() is None
 
 
 async def test_the_post_of_a_dead_worker_is_taken_over_in_time(scene: Scene, start: Start) -> None:

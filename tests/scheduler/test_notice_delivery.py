@@ -1,4 +1,4 @@
-"""Notices: at least once, in order within a chat, and nobody's trouble is another's."""
+"""Notices are delivered at least once and in order; a problem of one chat delays no other."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.scheduler.scene import Scene
 
 
 async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
-    """A notice of a deposit, to somebody or to the admin chat."""
+    """Queue a notice of a deposit, for a person or for the admin chat."""
     async with scene.database.sessions.begin() as session:
         await owing.add(
             session,
@@ -26,7 +26,7 @@ async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
 
 
 async def owed(scene: Scene) -> list[dict[str, Any]]:
-    """The outbox."""
+    """Return the rows of the outbox, oldest first."""
     return await scene.rows(
         "SELECT id, user_id, status, attempts, last_error, message_id, due_at > now() AS waits,"
         " extract(epoch FROM due_at - now()) AS seconds FROM outbox ORDER BY id"
@@ -34,16 +34,16 @@ async def owed(scene: Scene) -> list[dict[str, Any]]:
 
 
 async def received(scene: Scene, chat: str) -> list[str]:
-    """What the bot wrote into a chat."""
+    """Return the texts that the bot sent to a chat."""
     bot_id = scene.world.state.bot.id
     return [m["text"] or "" for m in await scene.messages(chat) if m["from"] == bot_id]
 
 
 async def test_a_notice_arrives_once_and_is_recorded(scene: Scene) -> None:
     await owe(scene, "advertiser")
-    mail = scene.mail()
-    await notice_delivery.deliver(mail)
-    await notice_delivery.deliver(mail)
+    outbox_worker = scene.outbox_worker()
+    await notice_delivery.deliver(outbox_worker)
+    await notice_delivery.deliver(outbox_worker)
     [text] = await received(scene, "advertiser")
     assert "5.00" in text
     [row] = await owed(scene)
@@ -54,7 +54,7 @@ async def test_a_notice_arrives_once_and_is_recorded(scene: Scene) -> None:
 async def test_one_chat_gets_its_notices_in_order(scene: Scene) -> None:
     for amount in (100, 200, 300):
         await owe(scene, "advertiser", amount)
-    await notice_delivery.deliver(scene.mail())
+    await notice_delivery.deliver(scene.outbox_worker())
     texts = await received(scene, "advertiser")
     assert [next(n for n in ("1.00", "2.00", "3.00") if n in text) for text in texts] == [
         "1.00",
@@ -67,7 +67,7 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
     scene: Scene,
 ) -> None:
     await scene.approve()
-    await notice_delivery.deliver(scene.mail())
+    await notice_delivery.deliver(scene.outbox_worker())
     ad, card = (await scene.messages("group"))[-2:]
     assert ad["text"] == "Fresh bread every morning"
     assert "Bakery" in card["text"]
@@ -76,14 +76,14 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
 async def test_both_parts_of_a_notice_arrive_together(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each part takes its place when it goes: the second waits for the first one's answer."""
+    """Each part takes its slot when it is sent: the second waits for the answer to the first."""
     monkeypatch.setattr(notice_delivery, "MAX_SLOT_WAIT_SECONDS", rate_limits.PENDING_MS / 1000)
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     scene.closing.append(valkey.stop)
     limiter = RateLimiter(valkey.url)
     scene.closing.append(limiter.close)
     await scene.approve()
-    await notice_delivery.deliver(replace(scene.mail(), limiter=limiter))
+    await notice_delivery.deliver(replace(scene.outbox_worker(), limiter=limiter))
     [row] = [row for row in await owed(scene) if row["user_id"] is None]
     assert (row["status"], row["attempts"]) == ("sent", 1)
 
@@ -92,10 +92,10 @@ async def test_a_notice_of_two_parts_waits_until_the_minute_has_slots_for_both(
     scene: Scene,
 ) -> None:
     await scene.approve()
-    mail = scene.mail()
+    outbox_worker = scene.outbox_worker()
     for _ in range(19):
-        mail.limiter._local.record(scene.world.ids["group"])
-    await notice_delivery.deliver(mail)
+        outbox_worker.limiter._local.record(scene.world.ids["group"])
+    await notice_delivery.deliver(outbox_worker)
     [row] = [row for row in await owed(scene) if row["user_id"] is None]
     assert (row["status"], row["attempts"]) == ("queued", 0)
     assert 50 < row["seconds"] <= 60
@@ -108,7 +108,7 @@ async def test_a_notice_to_somebody_who_blocked_the_bot_is_given_up(scene: Scene
     )
     await owe(scene, "advertiser")
     await owe(scene, None)
-    await notice_delivery.deliver(scene.mail())
+    await notice_delivery.deliver(scene.outbox_worker())
     blocked, other = await owed(scene)
     assert (blocked["status"], blocked["attempts"]) == ("failed", 1)
     assert "blocked" in blocked["last_error"]
@@ -127,9 +127,9 @@ async def test_a_429_delays_all_notices_of_its_chat(scene: Scene) -> None:
         description="Too Many Requests: retry after 30",
         retry_after=30,
     )
-    mail = scene.mail()
-    await notice_delivery.deliver(mail)
-    await notice_delivery.deliver(mail)
+    outbox_worker = scene.outbox_worker()
+    await notice_delivery.deliver(outbox_worker)
+    await notice_delivery.deliver(outbox_worker)
     first, second, other = await owed(scene)
     assert [row["status"] for row in (first, second)] == ["queued", "queued"]
     assert all(25 < row["seconds"] <= 30 for row in (first, second))
@@ -139,11 +139,11 @@ async def test_a_429_delays_all_notices_of_its_chat(scene: Scene) -> None:
 
 async def test_a_notice_is_tried_again_when_telegram_is_back(scene: Scene) -> None:
     await owe(scene, "advertiser")
-    await notice_delivery.deliver(scene.mail(api_url="http://127.0.0.1:1"))
+    await notice_delivery.deliver(scene.outbox_worker(api_url="http://127.0.0.1:1"))
     [row] = await owed(scene)
     assert (row["status"], row["attempts"], row["waits"]) == ("queued", 1, True)
     await scene.database.as_owner("UPDATE outbox SET due_at = now()")
-    await notice_delivery.deliver(scene.mail())
+    await notice_delivery.deliver(scene.outbox_worker())
     assert len(await received(scene, "advertiser")) == 1
 
 
@@ -151,7 +151,7 @@ async def test_a_notice_that_cannot_be_rendered_delays_no_other(scene: Scene) ->
     async with scene.database.sessions.begin() as session:
         await owing.add(session, user_id=None, kind="from the future", payload={})
     await owe(scene, None)
-    await notice_delivery.deliver(scene.mail())
+    await notice_delivery.deliver(scene.outbox_worker())
     unknown, other = await owed(scene)
     assert (unknown["status"], unknown["waits"]) == ("queued", True)
     assert other["status"] == "sent"
@@ -163,7 +163,7 @@ async def test_the_new_id_of_the_admin_chat_is_used(scene: Scene) -> None:
         scene.world.ids["group"],
     )
     await owe(scene, None)
-    await notice_delivery.deliver(replace(scene.mail(), admin_chat_id=-77))
+    await notice_delivery.deliver(replace(scene.outbox_worker(), admin_chat_id=-77))
     assert len(await received(scene, "group")) == 1
 
 
@@ -171,17 +171,17 @@ async def test_the_new_id_of_the_admin_chat_is_used(scene: Scene) -> None:
 async def test_a_notice_whose_answer_was_lost_is_sent_again(scene: Scene, kind: str) -> None:
     await owe(scene, "advertiser")
     await scene.fault("sendMessage", kind)
-    mail = scene.mail()
-    await notice_delivery.deliver(mail)
+    outbox_worker = scene.outbox_worker()
+    await notice_delivery.deliver(outbox_worker)
     await scene.database.as_owner("UPDATE outbox SET due_at = now()")
-    await notice_delivery.deliver(mail)
+    await notice_delivery.deliver(outbox_worker)
     assert len(await received(scene, "advertiser")) == 2
     [row] = await owed(scene)
     assert row["status"] == "sent"
 
 
 async def test_a_notice_whose_facts_cannot_be_read_delays_no_other(scene: Scene) -> None:
-    """Facts are read for many at once; one bad question must not spoil the others' answers."""
+    """Facts are read for many notices at once; an invalid id must not affect the others."""
     await owe(scene, "advertiser")
     async with scene.database.sessions.begin() as session:
         await owing.add(
@@ -191,7 +191,7 @@ async def test_a_notice_whose_facts_cannot_be_read_delays_no_other(scene: Scene)
             session, user_id=None, kind="target_approved", payload={"target_id": 999_999}
         )
     await owe(scene, None)
-    await notice_delivery.deliver(scene.mail())
+    await notice_delivery.deliver(scene.outbox_worker())
     assert [row["status"] for row in await owed(scene)] == ["sent", "queued", "queued", "sent"]
     assert len(await received(scene, "advertiser")) == 1
 
@@ -199,6 +199,6 @@ async def test_a_notice_whose_facts_cannot_be_read_delays_no_other(scene: Scene)
 async def test_fewer_notices_are_sent_while_ads_wait(scene: Scene) -> None:
     for _ in range(notice_delivery.BATCH_WHILE_ADS_WAIT + 2):
         await owe(scene, None)
-    await notice_delivery.deliver(replace(scene.mail(), ads_wait=lambda: True))
+    await notice_delivery.deliver(replace(scene.outbox_worker(), ads_wait=lambda: True))
     found = [row["status"] for row in await owed(scene)]
     assert found == ["sent"] * notice_delivery.BATCH_WHILE_ADS_WAIT + ["queued"] * 2

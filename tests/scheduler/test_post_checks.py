@@ -1,4 +1,4 @@
-"""Looks at published ads, and the money that hangs on what they see."""
+"""Checks of published posts, and the money that depends on their verdicts."""
 
 import asyncio
 from datetime import timedelta
@@ -7,44 +7,47 @@ from db.models.operations import Switch
 from db.models.posting import Verdict
 from scheduler import post_checks, post_search, settlements
 from services.market import channels
-from services.posts import verification as looks
+from services.posts import verification
 from tests.scheduler.scene import AD, Scene
 
 HOURS = 2
 
 
 async def posted(scene: Scene) -> int:
-    """A post that is out and whose promised hours are over; the target's id."""
+    """Publish a post and let its promised hours pass; return the target's id."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
     return target_id
 
 
-async def look(scene: Scene) -> None:
-    """One tick of the looks, then the money."""
-    desk = scene.desk()
+async def check_posts(scene: Scene) -> None:
+    """Run one tick of the checks, then the settlements."""
+    posting_worker = scene.posting_worker()
     await post_checks.check_due_posts(
-        scene.database.sessions, desk.sender, desk.limiter, desk.stopping
+        scene.database.sessions,
+        posting_worker.sender,
+        posting_worker.limiter,
+        posting_worker.stopping,
     )
     await settlements.release_due(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
 
 
 async def verdicts(scene: Scene) -> list[str]:
-    """What the looks saw, in order."""
+    """Return the verdicts of the checks, in order."""
     return [
         row["verdict"] for row in await scene.rows("SELECT verdict FROM post_checks ORDER BY id")
     ]
 
 
 async def text_in_channel(scene: Scene) -> list[str]:
-    """The ads that the channel shows."""
+    """Return the texts that the channel shows."""
     return [m["text"] for m in await scene.messages("channel") if m["text"]]
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """The owner does something to the ad by hand."""
+    """Edit or delete the ad as the owner."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",
@@ -56,7 +59,7 @@ async def change(scene: Scene, what: str, **more: object) -> None:
 
 async def test_a_post_that_stayed_is_paid_for(scene: Scene) -> None:
     target_id = await posted(scene)
-    await look(scene)
+    await check_posts(scene)
     assert await verdicts(scene) == ["present"]
     assert (await scene.job(target_id))["target"] == "posted"
     assert len(await scene.published()) == 1
@@ -65,14 +68,14 @@ async def test_a_post_that_stayed_is_paid_for(scene: Scene) -> None:
 async def test_nothing_is_paid_before_the_promised_hours_are_over(scene: Scene) -> None:
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
-    await look(scene)
+    await check_posts(scene)
     assert (await scene.job(target_id))["escrow"] == "held"
 
 
 async def test_an_altered_post_is_restored_and_not_paid_for_yet(scene: Scene) -> None:
     target_id = await posted(scene)
     await change(scene, "edit", text="Buy my own things instead")
-    await look(scene)
+    await check_posts(scene)
     assert await verdicts(scene) == ["altered"]
     assert await text_in_channel(scene) == [AD]
     assert (await scene.job(target_id))["escrow"] == "held"
@@ -82,35 +85,35 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
     await posted(scene)
     await change(scene, "edit", text="Buy my own things instead")
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
-    await look(scene)
+    await check_posts(scene)
     assert await text_in_channel(scene) == ["Buy my own things instead"]
     assert await verdicts(scene) == ["unknown"]
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """By the button alone, which is enough while nobody is to be paid for it."""
+    """The check then edits only the button, which is enough while nothing is paid."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
     await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
-    await look(scene)
+    await check_posts(scene)
     assert await verdicts(scene) == ["present"]
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
-    await look(scene)
+    await check_posts(scene)
     assert await verdicts(scene) == ["present", "unknown"]
     assert (await scene.job(target_id))["escrow"] == "held"
 
 
 async def test_a_check_counts_from_its_start(scene: Scene) -> None:
-    """A process that was paused over a look wakes after the end, when the ad may be gone."""
+    """A process that was paused during a check continues after the end of the hours."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
     async with scene.database.sessions.begin() as session:
-        [taken] = await looks.claim_due(session, limit=9)
+        [taken] = await verification.claim_due(session, limit=9)
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
     async with scene.database.sessions.begin() as session:
-        await looks.record_check(
+        await verification.record_check(
             session,
             job_id=taken.job_id,
             verdict=Verdict.PRESENT,
@@ -119,7 +122,7 @@ async def test_a_check_counts_from_its_start(scene: Scene) -> None:
         )
     await settlements.release_due(scene.database.sessions)
     assert (await scene.job(target_id))["escrow"] == "held"
-    await look(scene)
+    await check_posts(scene)
     assert (await scene.job(target_id))["escrow"] == "released"
 
 
@@ -127,9 +130,9 @@ async def test_a_post_that_stays_altered_is_escalated(scene: Scene) -> None:
     target_id = await posted(scene)
     for _ in range(2):
         await change(scene, "edit", text="Buy my own things instead")
-        await look(scene)
-        await post_search.ask_admins(scene.desk())
-        await scene.database.forward(looks.ESCALATION_DELAY)
+        await check_posts(scene)
+        await post_search.ask_admins(scene.posting_worker())
+        await scene.database.forward(verification.ESCALATION_DELAY)
     assert set(await verdicts(scene)) == {"altered"}
     assert (await scene.job(target_id))["escrow"] == "held"
     kinds = await scene.rows("SELECT kind FROM outbox WHERE kind = 'post_unseen'")
@@ -139,11 +142,11 @@ async def test_a_post_that_stays_altered_is_escalated(scene: Scene) -> None:
 async def test_a_post_that_is_gone_twice_is_refunded(scene: Scene) -> None:
     target_id = await posted(scene)
     await change(scene, "delete")
-    await look(scene)
+    await check_posts(scene)
     assert await verdicts(scene) == ["gone"]
     assert (await scene.job(target_id))["escrow"] == "held"
     await scene.database.forward(timedelta(minutes=10))
-    await look(scene)
+    await check_posts(scene)
     assert (await scene.job(target_id))["target"] == "refunded"
     assert len(await scene.published()) == 1
 
@@ -152,14 +155,14 @@ async def test_an_unknown_verdict_moves_no_money(scene: Scene) -> None:
     target_id = await posted(scene)
     await change(scene, "delete")
     for _ in range(3):
-        # The words of an absence do not count under a status that proves nothing.
+        # The text of an absence does not count with a status that proves nothing.
         await scene.fault(
             "editMessageText",
             "error",
             error_code=500,
             description="Bad Request: message to edit not found",
         )
-        await look(scene)
+        await check_posts(scene)
         await scene.database.forward(timedelta(minutes=10))
     assert await verdicts(scene) == ["unknown"] * 3
     assert (await scene.job(target_id))["escrow"] == "held"
@@ -171,10 +174,10 @@ async def test_each_part_of_the_hours_is_checked_despite_restarts(
     target_id = await scene.approve(promised_hours=24)
     await scene.dispatch()
     for _ in range(5):
-        # A desk of its own each time: nothing of the plan is in a process's memory.
+        # Each run has a new worker: no part of the plan is only in memory.
         [plan] = await scene.rows("SELECT next_check_at - clock() AS wait FROM post_jobs")
         await scene.database.forward(max(plan["wait"], timedelta()) + timedelta(milliseconds=1))
-        await look(scene)
+        await check_posts(scene)
     assert await verdicts(scene) == ["present"] * 5
     assert (await scene.job(target_id))["target"] == "posted"
     assert len(await scene.published()) == 1
@@ -186,13 +189,13 @@ async def test_a_post_that_is_deleted_early_is_refunded_before_its_end(scene: Sc
     await change(scene, "delete")
     for _ in range(2):
         await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
-        await look(scene)
+        await check_posts(scene)
         await scene.database.forward(timedelta(minutes=6))
     assert await verdicts(scene) == ["gone", "gone"]
     job = await scene.job(target_id)
     assert (job["status"], job["last_error"], job["target"]) == ("failed", "removed", "refunded")
-    told = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_gone' ORDER BY id")
-    assert [row["user_id"] for row in told] == [scene.id_of("owner"), scene.id_of("advertiser")]
+    notices = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_gone' ORDER BY id")
+    assert [row["user_id"] for row in notices] == [scene.id_of("owner"), scene.id_of("advertiser")]
 
 
 async def test_a_post_in_a_channel_without_rights_is_escalated(
@@ -202,24 +205,24 @@ async def test_a_post_in_a_channel_without_rights_is_escalated(
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/members", user_id="bot", status="kicked"
     )
-    await look(scene)
+    await check_posts(scene)
     [channel] = await scene.rows("SELECT status FROM channels")
     assert channel["status"] == "suspended"
     await scene.database.forward(timedelta(hours=25))
-    await look(scene)
+    await check_posts(scene)
     assert await verdicts(scene) == ["unknown"]
-    await post_search.ask_admins(scene.desk())
+    await post_search.ask_admins(scene.posting_worker())
     asked = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_unseen'")
     assert [row["user_id"] for row in asked] == [None]
     assert (await scene.job(target_id))["escrow"] == "held"
     await scene.world.promote(can_post_messages=True)
     async with scene.database.sessions.begin() as session:
         await channels.record_rights_restored(session, chat_id=scene.world.ids["channel"])
-    await look(scene)
+    await check_posts(scene)
     assert (await scene.job(target_id))["target"] == "posted"
 
 
 async def test_two_processes_share_the_checks(scene: Scene) -> None:
     await posted(scene)
-    await asyncio.gather(look(scene), look(scene))
+    await asyncio.gather(check_posts(scene), check_posts(scene))
     assert await verdicts(scene) == ["present"]

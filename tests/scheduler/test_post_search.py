@@ -1,4 +1,4 @@
-"""Uncertain posts are looked for in their channel, over HTTP, with the faults that made them so."""
+"""A search finds the post of an uncertain job in its channel, or shows that it is absent."""
 
 from datetime import timedelta
 
@@ -20,12 +20,12 @@ LOST: dict[str, dict[str, object]] = {
     "html_502": {},
     "garbage": {},
 }
-"""What is out, and nobody was told."""
-NEVER_CAME = ("refuse_before", "timeout_before")
+"""Faults after which the post is in the channel, but the sender does not know it."""
+NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
 async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
-    """A placement whose send ended so; the target's id."""
+    """Create a placement whose send ended with this fault; return the target's id."""
     target_id = await scene.approve()
     await scene.fault("sendMessage", kind, **more)
     await scene.dispatch(seconds=1)
@@ -33,20 +33,20 @@ async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> in
     return target_id
 
 
-async def look(scene: Scene, *, times: int = 1) -> None:
-    """So many ticks of the search, with time enough between them, then the money."""
+async def search(scene: Scene, *, times: int = 1) -> None:
+    """Run ticks of the search, GAP apart, each with the settlements after it."""
     for _ in range(times):
-        # A new one each time: a minute of the channel's limit passes between two looks.
-        search = Search(scene.desk(seconds=2), GAP, scene.world.ids["group"])
-        await post_search.search_due_posts(search)
-        await post_search.ask_admins(search.worker)
+        # Each has a new worker: the minute of the channel's limit passes between two searches.
+        task = Search(scene.posting_worker(seconds=2), GAP, scene.world.ids["group"])
+        await post_search.search_due_posts(task)
+        await post_search.ask_admins(task.worker)
         await settlements.release_due(scene.database.sessions)
         await settlements.refund_due(scene.database.sessions)
         await scene.database.forward(GAP + timedelta(seconds=1))
 
 
 async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
-    """Owner posts something in the channel; the message's id."""
+    """Post a message in the channel as Owner; return its id."""
     posted = await scene.world.control(
         f"chats/{scene.world.ids['channel']}/post", user_id=scene.world.ids["owner"], text=text
     )
@@ -54,8 +54,8 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
     return message_id
 
 
-async def hear(scene: Scene) -> None:
-    """Owner posts something, and the bot hears of it: an id of the channel is known."""
+async def make_message_id_known(scene: Scene) -> None:
+    """Post a message as Owner and record its id, so that an id of the channel is known."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(
@@ -64,15 +64,15 @@ async def hear(scene: Scene) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One look in vain asks for few ids, as Telegram's pace of one a second is kept here too."""
+def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probe few ids in each empty search, because one probe a second is allowed."""
     monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 
 
 @pytest.mark.parametrize("kind", LOST)
 async def test_a_published_post_is_found_and_paid_for(scene: Scene, kind: str) -> None:
     target_id = await uncertain(scene, kind, **LOST[kind])
-    await look(scene)
+    await search(scene)
     job = await scene.job(target_id)
     [message] = await scene.published()
     assert (job["status"], job["message_id"]) == ("success", message["message_id"])
@@ -80,17 +80,17 @@ async def test_a_published_post_is_found_and_paid_for(scene: Scene, kind: str) -
     assert len(await scene.published()) == 1
 
 
-@pytest.mark.parametrize("kind", NEVER_CAME)
+@pytest.mark.parametrize("kind", NEVER_ARRIVED)
 async def test_an_absent_post_is_sent_after_two_searches_some_minutes_apart(
     scene: Scene, kind: str
 ) -> None:
-    await hear(scene)
+    await make_message_id_known(scene)
     target_id = await uncertain(scene, kind)
-    await look(scene)
+    await search(scene)
     assert (await scene.job(target_id))["status"] == "uncertain"
     await scene.dispatch()
     assert await scene.published() == []
-    await look(scene)
+    await search(scene)
     job = await scene.job(target_id)
     assert (job["status"], job["attempts"]) == ("queued", 1)
     await scene.dispatch()
@@ -111,17 +111,17 @@ async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> Non
         user_id=scene.world.ids["owner"],
         message_id=gone,
     )
-    await look(scene)
+    await search(scene)
     [message] = await scene.published()
     job = await scene.job(target_id)
     assert (job["status"], job["message_id"]) == ("success", message["message_id"])
     shown = [m["text"] for m in await scene.messages("channel") if m["text"]]
-    assert shown.count("News of the day") == 3  # nothing of theirs was touched
+    assert shown.count("News of the day") == 3  # the messages of others are unchanged
 
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
-    """The owner deleted more posts than a search asks for, all older than the bot's own."""
+    """The owner deleted more posts than a search probes, all older than the bot's post."""
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)
         await scene.world.control(
@@ -130,33 +130,35 @@ async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, k
             message_id=message_id,
         )
     if known:
-        await hear(scene)
+        await make_message_id_known(scene)
     target_id = await uncertain(scene)
-    await look(scene, times=3)
+    await search(scene, times=3)
     await scene.dispatch()
     job = await scene.job(target_id)
-    told = ("success", "released") if known else ("uncertain", "held")
-    assert (job["status"], job["escrow"]) == told
+    expected = ("success", "released") if known else ("uncertain", "held")
+    assert (job["status"], job["escrow"]) == expected
     assert len(await scene.published()) == 1
 
 
 async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
-    """A process that was paused over its look is no second witness."""
-    await hear(scene)
+    """A search that was paused does not count as the second one."""
+    await make_message_id_known(scene)
     target_id = await uncertain(scene, "refuse_before")
     async with scene.database.sessions.begin() as session:
-        [doubt] = await uncertain_posts.claim_due(session, limit=9)
+        [uncertain_post] = await uncertain_posts.claim_due(session, limit=9)
     for _ in range(2):
         async with scene.database.sessions.begin() as session:
-            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=1)
+            assert await uncertain_posts.record_absent(
+                session, uncertain_post, gap=GAP, highest_seen_id=1
+            )
         await scene.database.forward(GAP + timedelta(seconds=1))
     assert (await scene.job(target_id))["status"] == "uncertain"
-    await look(scene)
+    await search(scene)
     assert (await scene.job(target_id))["status"] == "queued"
 
 
 async def test_a_post_that_its_owner_deleted_is_absent(scene: Scene) -> None:
-    await hear(scene)
+    await make_message_id_known(scene)
     target_id = await uncertain(scene)
     [message] = await scene.published()
     await scene.world.control(
@@ -164,7 +166,7 @@ async def test_a_post_that_its_owner_deleted_is_absent(scene: Scene) -> None:
         user_id=scene.world.ids["owner"],
         message_id=message["message_id"],
     )
-    await look(scene, times=2)
+    await search(scene, times=2)
     assert (await scene.job(target_id))["status"] == "queued"
 
 
@@ -184,7 +186,7 @@ async def test_a_search_without_an_answer_changes_nothing(
     target_id = await uncertain(scene, "refuse_before")
     for _ in range(3):
         await scene.fault("editMessageReplyMarkup", kind, **more)
-        await look(scene)
+        await search(scene)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["attempts"]) == ("uncertain", "held", 0)
     assert await scene.published() == []
@@ -193,8 +195,8 @@ async def test_a_search_without_an_answer_changes_nothing(
 async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
     target_id = await uncertain(scene)
     await scene.fault("getChatMember", "error", error_code=500, description="x", times=99)
-    await look(scene, times=4)
-    await notice_delivery.deliver(scene.mail())
+    await search(scene, times=4)
+    await notice_delivery.deliver(scene.outbox_worker())
     card = (await scene.messages("group"))[-1]
     assert f"#{target_id}" in card["text"]
     pressed = [button["text"] for row in card["buttons"] for button in row]
@@ -203,10 +205,10 @@ async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
 
 
 async def test_a_search_without_rights_proves_no_absence(scene: Scene) -> None:
-    """Then an own post can't be edited either: that must not be read as absent."""
+    """Without rights, an own post cannot be edited either; that is no proof of absence."""
     target_id = await uncertain(scene)
     await scene.world.promote(can_post_messages=False)
-    await look(scene, times=3)
+    await search(scene, times=3)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"]) == ("uncertain", "held")
     [channel] = await scene.rows("SELECT status FROM channels")
@@ -217,17 +219,17 @@ async def test_rights_that_change_during_a_search_prove_no_absence(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target_id = await uncertain(scene)
-    desk = scene.desk()
-    standing = desk.sender.get_bot_rights
+    posting_worker = scene.posting_worker()
+    read_rights = posting_worker.sender.get_bot_rights
 
     async def then_demoted(chat_id: int) -> object:
-        seen = await standing(chat_id)
+        seen = await read_rights(chat_id)
         await scene.world.promote(can_post_messages=False)
         return seen
 
-    monkeypatch.setattr(desk.sender, "get_bot_rights", then_demoted)
+    monkeypatch.setattr(posting_worker.sender, "get_bot_rights", then_demoted)
     for _ in range(2):
-        await post_search.search_due_posts(Search(desk, GAP, scene.world.ids["group"]))
+        await post_search.search_due_posts(Search(posting_worker, GAP, scene.world.ids["group"]))
         await scene.world.promote(can_post_messages=True)
         await scene.database.forward(GAP + timedelta(seconds=1))
     assert (await scene.job(target_id))["status"] == "uncertain"
@@ -238,15 +240,15 @@ async def test_a_search_with_the_right_to_edit_others_edits_nothing(
     scene: Scene, *, published: bool
 ) -> None:
     await scene.world.promote(can_post_messages=True, can_edit_messages=True)
-    await hear(scene)
+    await make_message_id_known(scene)
     target_id = await uncertain(scene, "cut_after" if published else "refuse_before")
     await write_by_hand(scene)
     before = await scene.messages("channel")
     group = len(await scene.messages("group"))
-    await look(scene, times=1 if published else 2)
+    await search(scene, times=1 if published else 2)
     assert (await scene.job(target_id))["status"] == ("success" if published else "queued")
     assert await scene.messages("channel") == before
-    assert len(await scene.messages("group")) == group  # the copies are taken away
+    assert len(await scene.messages("group")) == group  # the copies are deleted
 
 
 async def test_a_post_with_an_altered_button_is_restored_and_found(scene: Scene) -> None:
@@ -261,7 +263,7 @@ async def test_a_post_with_an_altered_button_is_restored_and_found(scene: Scene)
         chat_id=scene.world.ids["channel"],
         message_id=message["message_id"],
     )
-    await look(scene)
+    await search(scene)
     job = await scene.job(target_id)
     assert (job["status"], job["message_id"]) == ("success", message["message_id"])
     [shown] = [m for m in await scene.messages("channel") if m["text"]]
@@ -271,15 +273,15 @@ async def test_a_post_with_an_altered_button_is_restored_and_found(scene: Scene)
 async def test_a_search_runs_while_posting_is_stopped(scene: Scene) -> None:
     target_id = await uncertain(scene)
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
-    await look(scene)
+    await search(scene)
     assert (await scene.job(target_id))["status"] == "success"
 
 
 async def test_the_post_of_a_dead_worker_is_found(scene: Scene) -> None:
     target_id = await scene.approve()
-    dying = scene.desk(owner="dying")
+    dying = scene.posting_worker(owner="dying")
     await scene.dispatch(dying)
-    # The worker is gone with what it knew: the row says "sending", the lease is over.
+    # The worker died: the row is still "sending", and its lease is over.
     await scene.database.as_owner("UPDATE escrows SET release_due_at = NULL WHERE status = 'held'")
     await breakage.run_unguarded(
         scene.database,
@@ -288,6 +290,6 @@ async def test_the_post_of_a_dead_worker_is_found(scene: Scene) -> None:
     )
     await watchdogs.rescue_abandoned(scene.database.sessions)
     assert (await scene.job(target_id))["status"] == "uncertain"
-    await look(scene)
+    await search(scene)
     assert (await scene.job(target_id))["target"] == "posted"
     assert len(await scene.published()) == 1

@@ -1,4 +1,4 @@
-"""The ticks that move money, and the watchdogs: harmless twice, obedient to the switches."""
+"""Ticks that settle and credit: each settles once, and they obey the switches."""
 
 import asyncio
 

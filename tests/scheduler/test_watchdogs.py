@@ -1,4 +1,4 @@
-"""The watchdogs end what nobody else ends, and change nothing else."""
+"""The watchdogs refund, cancel and rescue posts that are stuck, and change no others."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ async def test_a_released_claim_of_a_cancelled_campaign_is_refunded(scene: Scene
 
 
 async def refunded_unseen(scene: Scene, target_id: int) -> None:
-    """The clock cancels the post and gives the money back, and nothing goes out."""
+    """Assert that the ticks cancel the post and refund it, and send nothing."""
     await watchdogs.cancel_unwanted(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
     await scene.dispatch()

@@ -1,4 +1,4 @@
-"""Many at once, over connections of their own: what must be one stays one."""
+"""Concurrent acts on separate connections: an act that must happen once happens once."""
 # ruff: noqa: N802 - C1 and C2 are named as the checklist names them
 
 import asyncio

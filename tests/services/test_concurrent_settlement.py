@@ -1,4 +1,4 @@
-"""Fifty at once on one escrow, and on each switch: one settlement, and nothing after "stopped"."""
+"""Fifty concurrent acts settle an escrow once, and none commits after a switch is stopped."""
 
 import asyncio
 import random
@@ -65,12 +65,12 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
             assert settled in (
                 [("released", "success", ["payout"])],
                 [("refunded", "failed", ["refund"])],
-                [("held", "failed", None)],  # every refund came before the last look
+                [("held", "failed", None)],  # every refund came before the last check
             )
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Bring something to where one transfer that the switch guards can follow."""
+    """Prepare one transfer that the switch guards; return the act that makes it."""
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
         return partial(escrow.hold, target_id=made.target.id)
@@ -108,7 +108,7 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
     async with database.sessions.begin() as session:
         before = await rows.one(session, counting)
 
-    # Fewer than there are connections: the one who stops must not queue behind the last of them.
+    # Fewer acts than connections, so that stopping the switch does not wait for a connection.
     turns, done = asyncio.Semaphore(16), asyncio.Semaphore(0)
 
     async def work(act: Act) -> Any:
@@ -134,7 +134,7 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
     async with database.sessions.begin() as session:
         assert await rows.one(session, counting) == at_the_answer
     stopped = sum(isinstance(result, errors.SwitchStopped) for result in results)
-    # A payment that arrived is a fact: recorded, and credited when the switch runs again.
+    # A payment that arrived is recorded, and credited when the switch runs again.
     assert results.count(None) == (count if key is Switch.DEPOSITS else at_the_answer - before)
     assert results.count(None) + stopped == count
     assert 0 < at_the_answer - before < count

@@ -1,4 +1,4 @@
-"""Everybody does everything at once: only facts are refused, and the money is right."""
+"""Random concurrent acts: only domain errors are raised, and the books hold."""
 
 import asyncio
 import random
@@ -23,36 +23,32 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 WORKERS, STEPS = 8, 30
 
 
-async def _any_target(session: AsyncSession, dice: random.Random) -> int:
-    """Return one of the placements there are by now, the newest most often."""
+async def _any_target(session: AsyncSession, rng: random.Random) -> int:
+    """Return the id of one of the newest 12 placements."""
     found = await rows.table(session, "SELECT id FROM campaign_targets ORDER BY id DESC LIMIT 12")
-    return int(dice.choice(found)[0])
+    return int(rng.choice(found)[0])
 
 
 async def _claim(session: AsyncSession) -> Claim | None:
     return await one_post.claim(session, owner="worker", lease=people.LEASE)
 
 
-def _end(dice: random.Random, claim: Claim) -> Act:
-    """Return one of the ends that a send can have, for a transaction of its own."""
+def _random_outcome(rng: random.Random, claim: Claim) -> Act:
+    """Return an act that records a random outcome of a send."""
     ends: list[Act] = [
-        lambda session: one_post.record_published(
-            session, claim, message_id=dice.randrange(1, 999)
-        ),
-        lambda session: one_post.record_published(
-            session, claim, message_id=dice.randrange(1, 999)
-        ),
+        lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
+        lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
         lambda session: posting.record_refused(session, claim, error="x", rights_lost=False),
         lambda session: posting.record_refused(session, claim, error="x", rights_lost=True),
         lambda session: posting.record_uncertain(session, claim, error="x"),
         lambda session: posting.release_claim(session, claim),
     ]
-    return dice.choice(ends)
+    return rng.choice(ends)
 
 
-async def _look(session: AsyncSession, dice: random.Random) -> None:
-    """Take looks, or record one: the clock does each in a transaction of its own."""
-    if dice.random() < 0.5:
+async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
+    """Claim due checks, or record one. The clock does each in a separate transaction."""
+    if rng.random() < 0.5:
         await verification.claim_due(session, limit=2)
         await uncertain_posts.claim_due(session, limit=2)
         return
@@ -65,8 +61,8 @@ async def _look(session: AsyncSession, dice: random.Random) -> None:
         )
 
 
-async def _find(session: AsyncSession, dice: random.Random) -> None:
-    """Record what a search for an uncertain post came to."""
+async def _record_search(session: AsyncSession, rng: random.Random) -> None:
+    """Record a random result of a search for an uncertain post."""
     found = await session.execute(
         text(
             "SELECT id, claim_no, campaign_target_id, clock() AS moment"
@@ -77,80 +73,84 @@ async def _find(session: AsyncSession, dice: random.Random) -> None:
     row = found.one_or_none()
     if row is None:
         return
-    doubt = uncertain_posts.UncertainPost(
+    uncertain_post = uncertain_posts.UncertainPost(
         row.id, row.claim_no, row.campaign_target_id, 0, people.advert(), 0, 0, row.moment
     )
-    if dice.random() < 0.5:
-        await uncertain_posts.record_found(session, doubt, message_id=dice.randrange(1_000, 9_999))
+    if rng.random() < 0.5:
+        await uncertain_posts.record_found(
+            session, uncertain_post, message_id=rng.randrange(1_000, 9_999)
+        )
     else:
-        await uncertain_posts.record_absent(session, doubt, gap=timedelta(), highest_seen_id=0)
+        await uncertain_posts.record_absent(
+            session, uncertain_post, gap=timedelta(), highest_seen_id=0
+        )
 
 
-async def _decide(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
-    target_id = await _any_target(session, dice)
-    if dice.random() < 0.1:
+async def _decide(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:
+    target_id = await _any_target(session, rng)
+    if rng.random() < 0.1:
         await moderation.reject(session, actor=deal.moderator, target_id=target_id, reason="x")
-    elif dice.random() < 0.2:
+    elif rng.random() < 0.2:
         await escrow.hold(session, target_id=target_id)
     else:
         await moderation.approve(session, actor=deal.moderator, target_id=target_id)
 
 
-async def _settle(session: AsyncSession, dice: random.Random) -> None:
-    end = dice.choice([escrow.release, escrow.refund])
+async def _settle(session: AsyncSession, rng: random.Random) -> None:
+    end = rng.choice([escrow.release, escrow.refund])
     limited = escrow.list_releasable if end is escrow.release else escrow.list_refundable
     ready = await limited(session, limit=5)
-    await end(session, target_id=dice.choice(ready) if ready else await _any_target(session, dice))
+    await end(session, target_id=rng.choice(ready) if ready else await _any_target(session, rng))
 
 
-async def _campaign(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
+async def _campaign(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:
     actor, campaign_id = deal.advertiser, deal.campaign.id
-    if dice.random() < 0.05:
+    if rng.random() < 0.05:
         await campaigns.cancel(session, actor=actor, campaign_id=campaign_id)
-    elif dice.random() < 0.3:
+    elif rng.random() < 0.3:
         await campaigns.pause(session, actor=actor, campaign_id=campaign_id)
     else:
         await campaigns.resume(session, actor=actor, campaign_id=campaign_id)
 
 
-async def _channel(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
-    if dice.random() < 0.2:
+async def _channel(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:
+    if rng.random() < 0.2:
         await channels.pause(session, actor=deal.owner, channel_id=deal.channel.id)
-    elif dice.random() < 0.5:
+    elif rng.random() < 0.5:
         await channels.resume(session, actor=deal.owner, channel_id=deal.channel.id)
     else:
         await channels.record_rights_restored(session, chat_id=deal.channel.chat_id)
 
 
-async def _deposit(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
+async def _deposit(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:
     user_id = deal.advertiser.user_id
     assert user_id is not None
-    key = f"{user_id}-{dice.randrange(9)}"
+    key = f"{user_id}-{rng.randrange(9)}"
     await deposits.deposit(session, user_id=user_id, amount=1_000, key=key, source="telegram")
 
 
-async def _withdraw(session: AsyncSession, dice: random.Random, deal: people.Deal) -> None:
-    target_id = await _any_target(session, dice)
+async def _withdraw(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:
+    target_id = await _any_target(session, rng)
     await campaigns.withdraw_target(session, actor=deal.advertiser, target_id=target_id)
 
 
-def _act(dice: random.Random, deals: list[people.Deal]) -> Act:
-    """Return what happens next, by the dice."""
-    deal = dice.choice(deals)
+def _act(rng: random.Random, deals: list[people.Deal]) -> Act:
+    """Return a random act."""
+    deal = rng.choice(deals)
     often: list[Act] = [
         lambda session: people.another(session, deal, decide=False),
-        lambda session: _decide(session, dice, deal),
+        lambda session: _decide(session, rng, deal),
         _claim,
-        lambda session: _settle(session, dice),
-        lambda session: _look(session, dice),
-        lambda session: _find(session, dice),
+        lambda session: _settle(session, rng),
+        lambda session: _check_or_claim(session, rng),
+        lambda session: _record_search(session, rng),
     ]
     rarely: list[Act] = [
-        lambda session: _campaign(session, dice, deal),
-        lambda session: _channel(session, dice, deal),
-        lambda session: _deposit(session, dice, deal),
-        lambda session: _withdraw(session, dice, deal),
-        lambda session: people.stop(session, dice.choice(list(Switch))),
+        lambda session: _campaign(session, rng, deal),
+        lambda session: _channel(session, rng, deal),
+        lambda session: _deposit(session, rng, deal),
+        lambda session: _withdraw(session, rng, deal),
+        lambda session: people.stop(session, rng.choice(list(Switch))),
         people.run_switches,
         people.run_switches,
         deposits.credit_due,
@@ -159,7 +159,7 @@ def _act(dice: random.Random, deals: list[people.Deal]) -> Act:
         incidents.check_ledger_invariant,
         rescue.rescue_abandoned,
     ]
-    return dice.choice(often if dice.random() < 0.7 else rarely)
+    return rng.choice(often if rng.random() < 0.7 else rarely)
 
 
 async def test_concurrent_acts_are_done_or_refused_and_the_books_hold(database: Database) -> None:
@@ -170,14 +170,14 @@ async def test_concurrent_acts_are_done_or_refused_and_the_books_hold(database: 
     refused: list[errors.DomainError] = []
 
     async def person(number: int) -> None:
-        dice = random.Random(number)  # noqa: S311 - which act is next, not a secret
+        rng = random.Random(number)  # noqa: S311 - which act is next, not a secret
         for _ in range(STEPS):
             try:
                 async with database.sessions.begin() as session:
-                    done = await _act(dice, deals)(session)
+                    done = await _act(rng, deals)(session)
                 if isinstance(done, Claim):
                     async with database.sessions.begin() as session:
-                        assert await _end(dice, done)(session)
+                        assert await _random_outcome(rng, done)(session)
             except errors.DomainError as error:
                 refused.append(error)
 

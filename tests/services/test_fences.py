@@ -1,7 +1,6 @@
-"""Every write of a worker is fenced by status, claim and owner, and each of them holds by itself.
+"""Each write of a worker checks status, claim number and owner; each check works alone.
 
-A constraint keeps status and lease together, so that no single one of them can differ in a table
-that is sound: here it is taken away first.
+A constraint keeps status and lease consistent, so the tests drop it before they change one of them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -109,8 +108,8 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
     )
     async with database.sessions() as session:
         if found:
-            [doubt] = await uncertain_posts.claim_due(session, limit=9)
-            assert await uncertain_posts.record_found(session, doubt, message_id=10)
+            [uncertain_post] = await uncertain_posts.claim_due(session, limit=9)
+            assert await uncertain_posts.record_found(session, uncertain_post, message_id=10)
         else:
             assert await _sent(session, claim)
         assert await rows.one(session, "SELECT release_due_at FROM escrows") is None
@@ -118,7 +117,7 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
 
 
 async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
-    """Whatever else says that its placement waits."""
+    """The escrow is settled, although the placement is changed back to pending."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)

@@ -1,4 +1,4 @@
-"""The integration tests of the safety plan: what services leave behind in the database."""
+"""The integration tests of the safety plan: the rows that the services leave."""
 # ruff: noqa: N802 - named as the plan names them, so that they are found
 
 from datetime import timedelta
@@ -118,7 +118,7 @@ async def test_INT_ES_01_a_second_hold_returns_the_first(database: Database) -> 
 
 
 async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
-    """Hold for a pending target and post it, as the safety plan's tests begin."""
+    """Hold the money of a pending target and publish it, as the tests of the safety plan begin."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session, **terms)  # type: ignore[arg-type]
         await escrow.hold(session, target_id=deal.target.id)

@@ -1,6 +1,6 @@
-"""Who holds which row and which switch while a transaction is under way.
+"""Each act locks its rows and its switches.
 
-Nothing is left to chance: one transaction is open, and another looks at what it holds.
+The act runs in an open transaction, and a second connection finds out which rows are locked.
 """
 
 import dataclasses
@@ -31,8 +31,8 @@ from tests.factories import one_post, people, rows
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
-async def _held(database: Database, *tables: str) -> set[str]:
-    """Return of which of these tables some row is locked, even if only shared."""
+async def _locked_tables(database: Database, *tables: str) -> set[str]:
+    """Return the tables that have a locked row; a shared lock counts."""
     found = set()
     connection = await asyncpg.connect(database.owner_url)
     try:
@@ -47,8 +47,8 @@ async def _held(database: Database, *tables: str) -> set[str]:
     return found
 
 
-async def _holds(database: Database, act: Act, *tables: str) -> None:
-    """Do it, and look before it is committed: a row of each table is held, even if it refuses."""
+async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
+    """Assert that the act has locked a row of each table before its commit or its refusal."""
     session = database.sessions()
     try:
         await session.begin()
@@ -56,7 +56,7 @@ async def _holds(database: Database, act: Act, *tables: str) -> None:
             await act(session)
         except errors.DomainError as refusal:
             assert not isinstance(refusal, errors.NotFound)  # noqa: PT017 - any other is meant
-        assert await _held(database, *tables) == set(tables)
+        assert await _locked_tables(database, *tables) == set(tables)
     finally:
         await session.rollback()
         await session.close()
@@ -66,13 +66,13 @@ async def test_a_decision_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
-    # Held already, so that nothing is written: what is locked was locked to be looked at.
-    await _holds(
+    # The escrow exists, so nothing is written: each lock was taken for reading.
+    await _assert_locks(
         database,
         partial(escrow.hold, target_id=deal.target.id),
         *("campaign_targets", "escrows"),
     )
-    await _holds(
+    await _assert_locks(
         database,
         partial(moderation.reject, actor=deal.moderator, target_id=deal.target.id, reason="no"),
         *("campaign_targets", "escrows"),
@@ -82,8 +82,8 @@ async def test_a_decision_locks_its_rows(database: Database) -> None:
 async def test_a_settlement_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
-    for settle in (escrow.release, escrow.refund):  # refused, both of them
-        await _holds(
+    for settle in (escrow.release, escrow.refund):  # both are refused
+        await _assert_locks(
             database,
             partial(settle, target_id=deal.target.id),
             *("campaign_targets", "post_jobs", "escrows"),
@@ -95,8 +95,8 @@ async def test_the_record_of_a_send_locks_its_rows(database: Database) -> None:
         await people.approved(session)
         claim = await people.claimed(session)
         stale = dataclasses.replace(claim, claim_no=claim.claim_no + 1)
-    # Fenced out, so that nothing is written: the target's lock comes before all others.
-    await _holds(
+    # The claim is invalid, so nothing is written: the target is locked before all others.
+    await _assert_locks(
         database,
         partial(one_post.record_published, claim=stale, message_id=10),
         "campaign_targets",
@@ -106,17 +106,17 @@ async def test_the_record_of_a_send_locks_its_rows(database: Database) -> None:
 async def test_a_submission_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
-    await _holds(
+    await _assert_locks(
         database,
         lambda session: people.another(session, deal, decide=False),
-        "campaigns",  # or two submissions could share what is left of its budget
+        "campaigns",  # without the lock, two submissions could use the same rest of the budget
     )
 
 
 async def test_the_end_of_a_campaign_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
-    await _holds(
+    await _assert_locks(
         database,
         partial(campaigns.cancel, actor=deal.advertiser, campaign_id=deal.campaign.id),
         *("campaign_targets", "campaigns"),
@@ -134,11 +134,11 @@ async def test_a_reversed_payment_locks_its_rows(database: Database) -> None:
         amount=5,
         source="telegram",
     )
-    # Blocked before: their row is not written, and held all the same.
-    await _holds(database, reversed_outside, "users")
+    # The person is blocked already: their row is not written, but it is locked.
+    await _assert_locks(database, reversed_outside, "users")
     async with database.sessions.begin() as session:
         wallet = await wallets.of_user(session, payer.user_id or 0)
-    await _holds(database, partial(ledger.lock_wallet, wallet_id=wallet.id), "wallets")
+    await _assert_locks(database, partial(ledger.lock_wallet, wallet_id=wallet.id), "wallets")
 
 
 async def test_a_withdrawal_locks_its_rows(database: Database) -> None:
@@ -147,11 +147,11 @@ async def test_a_withdrawal_locks_its_rows(database: Database) -> None:
         admin = await people.staff(session)
         waiting = await withdrawals.request(session, actor=person, amount=40, key="first")
         await people.block(session, person)
-    # Refused, both of them: who decides holds the person, so that nobody blocks them meanwhile.
-    await _holds(
+    # Both are refused; the person is locked, so that nobody blocks them at the same time.
+    await _assert_locks(
         database, partial(withdrawals.request, actor=person, amount=40, key="second"), "users"
     )
-    await _holds(
+    await _assert_locks(
         database,
         partial(withdrawals.approve, actor=admin, withdrawal_id=waiting.id),
         *("users", "withdrawals"),
@@ -168,18 +168,20 @@ async def test_a_payment_locks_its_rows(database: Database) -> None:
     )
     async with database.sessions.begin() as session:
         await arrives(session)
-    await _holds(database, arrives, "deposits")
+    await _assert_locks(database, arrives, "deposits")
 
 
 async def test_an_act_on_a_channel_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         owner = await people.person(session)
         place = await people.channel(session, owner)
-    await _holds(database, partial(channels.resume, actor=owner, channel_id=place.id), "channels")
+    await _assert_locks(
+        database, partial(channels.resume, actor=owner, channel_id=place.id), "channels"
+    )
 
 
 async def test_setting_a_switch_locks_its_rows(database: Database) -> None:
-    await _holds(
+    await _assert_locks(
         database,
         partial(killswitches.set, actor=SYSTEM, key=Switch.PAYOUTS, enabled=True, reason="again"),
         "kill_switches",
@@ -193,7 +195,7 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         operator = await people.staff(session, Role.OPERATOR)
         incident_id = await rows.one(session, "SELECT id FROM incidents")
-    await _holds(
+    await _assert_locks(
         database,
         partial(incidents.close_incident, actor=operator, incident_id=incident_id),
         "incidents",
@@ -201,7 +203,7 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Do it, and return which switches' locks it holds before its commit, even if it refuses."""
+    """Return the switches that the act has locked before its commit or its refusal."""
     async with database.sessions() as session:
         try:
             await act(session)
@@ -250,5 +252,5 @@ async def test_an_act_locks_its_switches(database: Database) -> None:
         (partial(one_post.may_send, claim=claim), {Switch.TELEGRAM_POSTING}),
         (stuck_escrows.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
     ]
-    for act, wanted in acts:
-        assert await _switches_of(database, act) == wanted, act
+    for act, expected in acts:
+        assert await _switches_of(database, act) == expected, act

@@ -1,4 +1,4 @@
-"""Who waits for whom while a transaction is under way, and who passes by what is held."""
+"""Concurrent transactions wait for a lock or skip the locked rows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,21 +21,21 @@ from tests.factories import one_post, people, rows
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
-def _patient(act: Act) -> Act:
-    """Do it as somebody who waits for no lock."""
+def _without_waiting(act: Act) -> Act:
+    """Return the act with a short lock timeout: waiting for a lock is an error."""
 
-    async def impatient(session: AsyncSession) -> Any:
+    async def act_without_waiting(session: AsyncSession) -> Any:
         await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
         return await act(session)
 
-    return impatient
+    return act_without_waiting
 
 
-async def _pass_by(database: Database, act: Act, *, first: Any, second: Any) -> None:
-    """Two processes do the same at once: the second passes by what the first has taken."""
+async def _assert_skips_locked(database: Database, act: Act, *, first: Any, second: Any) -> None:
+    """Assert that a second process skips the rows that the first has locked."""
     async with database.sessions() as one, database.sessions() as other:
         assert _count(await act(one)) == first
-        assert _count(await _patient(act)(other)) == second
+        assert _count(await _without_waiting(act)(other)) == second
         await one.rollback()
         await other.rollback()
 
@@ -58,9 +58,9 @@ async def test_ticks_skip_locked_rows(database: Database) -> None:
         )
         await people.run_switches(session)
     await database.forward(timedelta(hours=80))
-    await _pass_by(database, deposits.credit_due, first=1, second=0)
-    await _pass_by(database, placement_expiry.expire_targets, first=1, second=0)
-    await _pass_by(database, stuck_escrows.refund_stuck_escrows, first=1, second=0)
+    await _assert_skips_locked(database, deposits.credit_due, first=1, second=0)
+    await _assert_skips_locked(database, placement_expiry.expire_targets, first=1, second=0)
+    await _assert_skips_locked(database, stuck_escrows.refund_stuck_escrows, first=1, second=0)
 
 
 async def test_workers_skip_locked_rows(database: Database) -> None:
@@ -73,16 +73,16 @@ async def test_workers_skip_locked_rows(database: Database) -> None:
     async def claim(session: AsyncSession) -> bool:
         return await one_post.claim(session, owner="w", lease=people.LEASE) is not None
 
-    await _pass_by(database, claim, first=True, second=True)
-    await _pass_by(database, partial(inbox.claim, limit=9), first=1, second=0)
-    await _pass_by(database, partial(outbox.claim, limit=99), first=waiting, second=0)
+    await _assert_skips_locked(database, claim, first=True, second=True)
+    await _assert_skips_locked(database, partial(inbox.claim, limit=9), first=1, second=0)
+    await _assert_skips_locked(database, partial(outbox.claim, limit=99), first=waiting, second=0)
 
 
 async def test_the_rescue_skips_locked_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.approved(session)
         assert await one_post.claim(session, owner="w", lease=-people.LEASE)
-    await _pass_by(database, rescue.rescue_abandoned, first=1, second=0)
+    await _assert_skips_locked(database, rescue.rescue_abandoned, first=1, second=0)
 
 
 async def test_checks_and_escalations_skip_locked_rows(database: Database) -> None:
@@ -95,14 +95,20 @@ async def test_checks_and_escalations_skip_locked_rows(database: Database) -> No
         unwanted = await people.approved(session)
         await people.block(session, unwanted.advertiser)
     await database.forward(timedelta(hours=80))
-    await _pass_by(database, partial(verification.claim_due, limit=9), first=1, second=0)
-    await _pass_by(database, partial(uncertain_posts.claim_due, limit=9), first=1, second=0)
-    await _pass_by(database, partial(uncertain_posts.escalate_due, limit=9), first=1, second=0)
-    await _pass_by(database, rescue.cancel_unwanted, first=1, second=0)
+    await _assert_skips_locked(
+        database, partial(verification.claim_due, limit=9), first=1, second=0
+    )
+    await _assert_skips_locked(
+        database, partial(uncertain_posts.claim_due, limit=9), first=1, second=0
+    )
+    await _assert_skips_locked(
+        database, partial(uncertain_posts.escalate_due, limit=9), first=1, second=0
+    )
+    await _assert_skips_locked(database, rescue.cancel_unwanted, first=1, second=0)
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
-    """Press while an earlier press is under way; it must wait for its end."""
+    """Repeat an act while the first is not committed; the repeat has to wait for its commit."""
     async with database.sessions() as earlier:
         await first(earlier)
 
@@ -149,7 +155,7 @@ async def test_a_second_save_of_a_form_waits_for_the_first(database: Database) -
 
 
 async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database: Database) -> None:
-    """Then who records it for another withdrawal is told so, and not of a broken index."""
+    """A second withdrawal with the same payment gets a domain error, not a broken index."""
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         admin = await people.staff(session)
@@ -169,7 +175,7 @@ async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database:
 async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
     database: Database,
 ) -> None:
-    """It holds wallets, and who blocks after a reversed payment wants some: a circle otherwise."""
+    """An approval locks wallets that a reversal needs as well: waiting would be a deadlock."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     block = partial(
@@ -180,7 +186,7 @@ async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
     )
     async with database.sessions() as approving, database.sessions.begin() as session:
         await people.approve(approving, deal)
-        assert await _patient(block)(session)
+        assert await _without_waiting(block)(session)
 
 
 async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocked(
@@ -203,7 +209,7 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
 
 
 async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Database) -> None:
-    """The watchdog has seen it queued; before it is given up somebody may have taken it."""
+    """A worker may claim the post after the watchdog has read it as queued."""
     async with database.sessions.begin() as session:
         await people.approved(session)
     await database.forward(timedelta(hours=80))
@@ -215,7 +221,7 @@ async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Data
 
 
 async def test_a_hold_during_the_expiry_keeps_its_placement(database: Database) -> None:
-    """The tick reads it as one without money, for a second: so long its `clock()` takes here."""
+    """The tick reads the target without an escrow; `clock()` takes a second in this test."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     await database.forward(timedelta(hours=80))

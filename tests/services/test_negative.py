@@ -1,4 +1,4 @@
-"""N1 to N7 of the production checklist: refused with a fact, and not one row changed."""
+"""N1 to N7 of the production checklist: each act is refused and changes no row."""
 # ruff: noqa: N802 - named as the checklist names them, so that they are found
 
 from datetime import timedelta
@@ -238,7 +238,7 @@ async def test_N6_release_of_a_post_that_was_not_seen_at_the_end(
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=24)
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
-        # Seen, but before its time was over: that proves nothing about the end.
+        # The post was found before its time was over: that proves nothing about the end.
         await verification.record_check(
             session, job_id=job_id, verdict=Verdict.PRESENT, evidence="ok"
         )

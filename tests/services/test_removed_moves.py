@@ -1,4 +1,4 @@
-"""Who moves something asks the table: a move that is taken out of it is refused everywhere."""
+"""A move that is removed from its transition table is refused by every service."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,7 +1,7 @@
-"""Anybody does anything, in any order: product and model agree after every step.
+"""Random acts in any order: the product agrees with a model after each step.
 
-ADTECH_STATE_MACHINE=long tells 5,000 stories instead of 200, from a seed of its own that it prints;
-ADTECH_STATE_MACHINE_SEED tells the same ones again.
+ADTECH_STATE_MACHINE=long runs 5,000 examples instead of 200, from a random seed that it prints.
+ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
 """
 
 import os
@@ -46,13 +46,13 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 class Marketplace(machine_posts.PostRules):
-    """Rules are use cases; each is done in the product and in the model."""
+    """A state machine whose rules are use cases; each runs in the product and in the model."""
 
-    # -- the straight way, from wherever a placement is -------------------------------------------
+    # -- the usual steps of a placement -----------------------------------------------------------
 
     @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
     def begin(self, stages: list[int]) -> None:
-        """Some placements are on their way already."""
+        """Begin with some placements in different states."""
         for number, stage in enumerate(stages):
             self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
             self.go_on(-1, stage)
@@ -60,14 +60,14 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
     def go_on(self, pick: int, steps: int) -> None:
-        """A placement takes its next steps; where something is in the way, that is refused."""
+        """Do the next usual steps of a placement; each is done or refused."""
         target_id = self.target(pick)
         for _ in range(steps):
             self.next_step(target_id)
             self.books_agree()
 
     def next_step(self, target_id: int) -> None:
-        """Do what comes next for a placement when nothing goes wrong."""
+        """Do the step that follows for a placement without errors."""
         target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
         mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
         if target.job is PostJobStatus.QUEUED:
@@ -93,7 +93,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
     def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
-        """A placement is bought."""
+        """Submit a placement."""
         publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
         campaign_id, channel_id = (
             world.nth(self.model.campaigns, campaign),
@@ -125,7 +125,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, who=PICK, first=MOSTLY)
     def decide(self, pick: int, who: int, *, first: bool) -> None:
-        """Somebody approves or rejects."""
+        """Approve or reject a placement."""
         target_id = self.target(pick)
         target = self.model.targets[target_id]
         actor = self.world.moderator
@@ -153,7 +153,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, who=PICK)
     def withdraw(self, pick: int, who: int) -> None:
-        """Its advertiser takes it back."""
+        """Withdraw a placement."""
         target_id = self.target(pick)
         actor = self.advertiser(self.model.targets[target_id].campaign, who)
         self.both(
@@ -164,7 +164,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def hold(self, pick: int) -> None:
-        """Money is held before anybody decided."""
+        """Hold the money of a placement before its moderation."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.hold(session, target_id=target_id),
@@ -174,7 +174,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
-        """The owner is to be paid."""
+        """Release an escrow."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.release(session, target_id=target_id),
@@ -184,7 +184,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def refund(self, pick: int) -> None:
-        """The advertiser is to have it back."""
+        """Refund an escrow."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.refund(session, target_id=target_id),
@@ -193,7 +193,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
     def deposit(self, who: int, amount: int, key: str) -> None:
-        """A payment arrives, perhaps once more."""
+        """Record a payment, or repeat one."""
         user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
@@ -204,7 +204,7 @@ class Marketplace(machine_posts.PostRules):
 
         self.same(act, lambda: self.model.deposit(user_id, amount, key))
 
-    # -- everything around them -------------------------------------------------------------------
+    # -- campaigns, channels, switches and time ---------------------------------------------------
 
     @rule(
         campaign=PICK,
@@ -212,7 +212,7 @@ class Marketplace(machine_posts.PostRules):
         verb=st.sampled_from(["activate", "pause", "resume", "resume", "cancel"]),
     )
     def campaign(self, campaign: int, who: int, verb: str) -> None:
-        """A campaign is moved."""
+        """Change the status of a campaign."""
         campaign_id = world.nth(self.model.campaigns, campaign)
         actor = self.advertiser(campaign_id, who)
         self.both(
@@ -222,7 +222,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(channel=PICK, who=PICK, paused=YES)
     def channel(self, channel: int, who: int, *, paused: bool) -> None:
-        """A channel is paused or opened."""
+        """Pause or resume a channel."""
         channel_id = world.nth(self.model.channels, channel)
         actor = self.person(who)
         wanted = ChannelStatus.PAUSED if paused else ChannelStatus.ACTIVE
@@ -234,7 +234,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(channel=PICK, lost=YES)
     def rights(self, channel: int, *, lost: bool) -> None:
-        """The bot loses its rights, or has them back."""
+        """Take the rights of the bot away, or give them back."""
         channel_id = world.nth(self.model.channels, channel)
 
         async def act(session: AsyncSession) -> None:
@@ -250,7 +250,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:
-        """An operator stops or runs something."""
+        """Stop or run a switch."""
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(
@@ -271,29 +271,29 @@ class Marketplace(machine_posts.PostRules):
         )
     )
     def tick(self, tick: tuple[Act, Callable[[PostingModel], int]]) -> None:
-        """The clock does its work."""
+        """Run a tick of the clock."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
 
     @rule(hours=st.sampled_from([1, 5, 25, 73]))
     def time(self, hours: int) -> None:
-        """Time passes."""
+        """Move the clock forward."""
         self.story.forward(hours)
         self.model.now += hours
 
     @invariant()
     def books_agree(self) -> None:
-        """Every balance, state and switch is as the model has it; no invariant is broken."""
+        """Assert that balances, states and switches match the model, and all invariants hold."""
         assert self.story.books() == world.books(self.model)
 
 
 @pytest.fixture
 def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
-    """A connection of the whole test's own, which may also move time."""
+    """One connection for the whole test, which may also move the clock."""
     assert ROLLED_BACK in rolled_back_url
-    told = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
-    yield told
-    told.end()
+    story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
+    yield story
+    story.end()
 
 
 @pytest.mark.longest

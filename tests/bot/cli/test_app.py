@@ -1,4 +1,4 @@
-"""`adtech` about money: a wallet explained, repairs proposed, and done by the owner's role."""
+"""The `adtech` command line: the list of dead letters, and a missing setting."""
 
 import os
 import subprocess

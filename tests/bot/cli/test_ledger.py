@@ -7,7 +7,7 @@ from scheduler import audit_chain_tick as tick
 from services.money import audit_chain
 from tests.conftest import Database
 from tests.factories import audit_chain as chain
-from tests.factories import rows, tampering
+from tests.factories import breakage, rows
 from tests.shell import shell_of
 
 
@@ -23,7 +23,7 @@ async def test_verify_ledger_names_the_first_link_that_differs(
     alone = await shell.adtech("verify-ledger")
     assert (alone.status, "set AUDIT_CHAIN_FILE" in alone.out) == (0, True), alone.err
 
-    await tampering.tamper(
+    await breakage.run_unguarded(
         chained_database, *chain.REWRITES["an amount, with every balance that follows from it"]
     )
     for options in (("--file", str(path)), ()):
@@ -34,7 +34,7 @@ async def test_verify_ledger_names_the_first_link_that_differs(
     async with chained_database.sessions.begin() as session:
         second = await audit_chain.digest(session, kept[0], kept[1].upto_txn)
         third = await audit_chain.digest(session, second, kept[2].upto_txn)
-    await tampering.tamper(
+    await breakage.run_unguarded(
         chained_database,
         f"UPDATE audit_chain_links SET digest = '{second.digest}' WHERE number = 2",
         f"UPDATE audit_chain_links SET digest = '{third.digest}' WHERE number = 3",
@@ -55,7 +55,7 @@ async def test_check_full_checks_every_row(chained_database: Database) -> None:
     full = "SELECT count(*) FROM ledger_checkpoints WHERE full_since < created_at"
     async with chained_database.sessions.begin() as session:
         assert await rows.one(session, full) == 1
-    await tampering.tamper(
+    await breakage.run_unguarded(
         chained_database, f"UPDATE ledger_entries SET amount = amount + 1 WHERE id = {chain.FIRST}"
     )
     broken = await shell.adtech("check", "--full")

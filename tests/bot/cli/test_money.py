@@ -60,7 +60,7 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     assert (ran.status, "MIGRATION_DATABASE_URL" in ran.said) == (2, True)
     shell.environment["MIGRATION_DATABASE_URL"] = database.owner_url
     ran = await shell.adtech("repair", waiting.id)
-    assert ran.status == 1  # one signature is none
+    assert ran.status == 1  # it is not confirmed yet
     assert "can't be done now" in ran.said
     async with database.sessions.begin() as session:
         await corrections.confirm(session, actor=confirmer, correction_id=waiting.id, reason="seen")

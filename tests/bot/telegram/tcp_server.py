@@ -16,16 +16,16 @@ CHANNEL = -1001234567890
 TOKEN = "42:TEST-token-that-opens-nothing"
 AD = Creative(kind="text", text="Buy a lamp")
 TIMEOUT = 0.6
-"""Seconds for a request that is to end by its time limit."""
+"""Seconds for a request that should end by its timeout."""
 PATIENCE = 60.0
-"""Seconds for one that ends by itself: a busy machine needs a while to send it."""
+"""Seconds for a request that ends by itself; a busy machine needs time to send it."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = None) -> bytes:
-    """One HTTP answer; `length` other than the body's own is a lie about it."""
+    """Return an HTTP response; `length` replaces the true length of the body in its header."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     size = len(content) if length is None else length
     head = (
@@ -35,7 +35,7 @@ def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = No
 
 
 def telegram_error(code: int, description: str, **parameters: int) -> bytes:
-    """An error as Telegram writes it."""
+    """Return an error response in Telegram's form."""
     body: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
     if parameters:
         body["parameters"] = parameters
@@ -43,7 +43,7 @@ def telegram_error(code: int, description: str, **parameters: int) -> bytes:
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """The whole request, head and body."""
+    """Return the whole request, head and body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1])
@@ -54,14 +54,14 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Ends a connection with RST instead of FIN."""
+    """End a connection with RST instead of FIN."""
     raw = writer.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 def replying(content: bytes) -> Behaviour:
-    """Reads the request, answers this, closes."""
+    """Return a behaviour that reads the request, answers with the content and closes."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -100,7 +100,7 @@ async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def listening(behave: Behaviour) -> AsyncIterator[tuple[str, list[int]]]:
-    """A server on a free port: its address, and one entry for each connection it got."""
+    """Serve on a free port; yield the address and a list with one entry for each connection."""
     connections: list[int] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -130,7 +130,7 @@ async def sending(address: str, *, seconds: float = PATIENCE) -> AsyncIterator[S
 
 
 async def outcome_of(behave: Behaviour) -> SendOutcome:
-    """The outcome of one send; there must have been exactly one connection, whatever happened."""
+    """Return the outcome of one send; assert that it made exactly one connection."""
     async with listening(behave) as (address, connections), sending(address) as sender:
         outcome = await sender.send_ad(CHANNEL, AD)
     assert len(connections) == 1

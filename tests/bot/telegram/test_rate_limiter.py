@@ -1,4 +1,4 @@
-"""Telegram's limits, kept by several processes through a real Valkey and without one."""
+"""Several processes keep Telegram's limits together through Valkey, and alone without it."""
 
 import asyncio
 import itertools
@@ -23,7 +23,7 @@ _chats = itertools.count(CHANNEL, -1)
 
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Valkey of this module's own."""
+    """Yield the URL of a Valkey for this module."""
     server = asyncio.run(embedded.start_valkey(Path(tmp_path_factory.mktemp("valkey"))))
     yield server.url
     asyncio.run(server.stop())
@@ -31,7 +31,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def limiters(redis_url: str) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
-    """Two processes' limiters, with nothing sent yet."""
+    """Yield the limiters of two processes that have sent nothing yet."""
     pair = RateLimiter(redis_url), RateLimiter(redis_url)
     await pair[0]._redis.flushall()
     yield pair
@@ -55,32 +55,34 @@ async def test_a_send_waits_for_its_slot(limiters: tuple[RateLimiter, RateLimite
     assert 0.9 <= time.monotonic() - begun < 2
 
 
-async def places(*limiters: RateLimiter, asking: int, within: float, ad: bool) -> list[SendSlot]:
-    """So many ask at once, of these processes in turn, each for another chat."""
+async def request_slots(
+    *limiters: RateLimiter, asking: int, within: float, ad: bool
+) -> list[SendSlot]:
+    """Request this many slots at once, from these limiters in turn, each for another chat."""
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
         *(next(processes).acquire(next(_chats), within=within, ad=ad) for _ in range(asking))
     )
 
 
-def given(found: list[SendSlot]) -> int:
-    """How many got a place."""
-    return sum(place.wait == 0 for place in found)
+def count_given(found: list[SendSlot]) -> int:
+    """Count the requests that got a slot."""
+    return sum(slot.wait == 0 for slot in found)
 
 
 async def test_two_processes_share_thirty_sends_a_second(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     begun = time.monotonic()
-    found = await places(*limiters, asking=60, within=0.9, ad=True)
-    assert given(found) == 30
-    assert all(place.send_at - begun < 1 for place in found if place.wait == 0)
+    found = await request_slots(*limiters, asking=60, within=0.9, ad=True)
+    assert count_given(found) == 30
+    assert all(slot.send_at - begun < 1 for slot in found if slot.wait == 0)
 
 
 async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimiter]) -> None:
     limiter, _ = limiters
-    assert given(await places(limiter, asking=30, within=0.7, ad=False)) == 24
-    assert given(await places(limiter, asking=6, within=0.7, ad=True)) == 6
+    assert count_given(await request_slots(limiter, asking=30, within=0.7, ad=False)) == 24
+    assert count_given(await request_slots(limiter, asking=6, within=0.7, ad=True)) == 6
     assert await limiter.wait(next(_chats), within=0, ad=True) > 0
 
 
@@ -95,9 +97,9 @@ async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLi
 
 
 async def test_an_ad_under_way_keeps_its_slot(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """A slow request may be counted long after its turn."""
+    """Telegram may count a slow request long after its slot."""
     first, second = limiters
-    await places(first, asking=30, within=1, ad=True)
+    await request_slots(first, asking=30, within=1, ad=True)
     await asyncio.sleep(1.1)
     assert 0.9 < await second.wait(next(_chats), within=0, ad=True) <= 1
 
@@ -121,9 +123,9 @@ async def test_slots_are_evenly_spaced_and_given_in_advance(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     begun = time.monotonic()
-    found = await places(*limiters, asking=12, within=0.5, ad=True)
-    assert given(found) == 12
-    leaves = sorted(place.send_at - begun for place in found)
+    found = await request_slots(*limiters, asking=12, within=0.5, ad=True)
+    assert count_given(found) == 12
+    leaves = sorted(slot.send_at - begun for slot in found)
     pauses = [later - earlier for earlier, later in itertools.pairwise(leaves)]
     # The processes' answers from Redis take a moment each.
     assert sum(pauses) > 11 * PACE / 30 - 0.02
@@ -131,7 +133,7 @@ async def test_slots_are_evenly_spaced_and_given_in_advance(
 
 
 async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) -> None:
-    """Whenever between departure and answer it counts: here at random, in three processes."""
+    """Telegram counts a send at some time between its start and its answer, here at random."""
     three = [RateLimiter(redis_url) for _ in range(3)]
     await three[0]._redis.flushall()
     moments = random.Random(5)  # noqa: S311 - repeatable is the point
@@ -143,8 +145,8 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
         sent = 0
         while time.monotonic() < until:
             chat_id = next(_chats)
-            place = await limiter.acquire(chat_id, within=3, ad=True)
-            await asyncio.sleep(place.send_at - time.monotonic())
+            slot = await limiter.acquire(chat_id, within=3, ad=True)
+            await asyncio.sleep(slot.send_at - time.monotonic())
             await asyncio.sleep(moments.uniform(0, 0.05))
             telegram.admit(chat_id, private=False)
             await asyncio.sleep(moments.uniform(0, 0.05))
@@ -153,7 +155,7 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
         return sent
 
     sent = await asyncio.gather(*(send(limiter) for limiter in three for _ in range(8)))
-    # 30 in each second and the time of an answer, but for what a busy machine loses.
+    # 30 sends in each second plus the time of an answer; a busy machine loses some of them.
     assert sum(sent) > 3 * 30 * 0.7
     await asyncio.gather(*(limiter.close() for limiter in three))
 
@@ -189,7 +191,7 @@ async def test_concurrent_requests_share_one_call_to_redis(
         return await ask(batch, answers)
 
     monkeypatch.setattr(limiter, "_reserve_in_redis", counted)
-    await places(limiter, asking=20, within=1, ad=True)
+    await request_slots(limiter, asking=20, within=1, ad=True)
     assert asked[0] == 20
 
 
@@ -197,7 +199,7 @@ async def test_a_cancelled_wait_takes_no_slot(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
     limiter, _ = limiters
-    await places(limiter, asking=30, within=1, ad=True)
+    await request_slots(limiter, asking=30, within=1, ad=True)
     gone, waits = next(_chats), next(_chats)
     leaving = asyncio.create_task(limiter.wait(gone, within=5, ad=True))
     staying = asyncio.create_task(limiter.wait(waits, within=5, ad=True))
@@ -210,7 +212,7 @@ async def test_a_cancelled_wait_takes_no_slot(
 async def test_closing_the_limiter_ends_all_waits(redis_url: str) -> None:
     limiter = RateLimiter(redis_url)
     await limiter._redis.flushall()
-    await places(limiter, asking=30, within=1, ad=True)
+    await request_slots(limiter, asking=30, within=1, ad=True)
     waiting = asyncio.create_task(limiter.wait(next(_chats), within=60, ad=True))
     await asyncio.sleep(0.05)
     await limiter.close()
@@ -252,7 +254,7 @@ async def test_waiting_for_one_chat_does_not_delay_others(
 async def test_a_refused_slot_uses_nothing_of_the_limit(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """A busy chat that asks again and again must not use up the common limit."""
+    """A busy chat that requests again and again must not use up the common limit."""
     first, second = limiters
     await first.wait(CHANNEL, within=0)
     for _ in range(60):

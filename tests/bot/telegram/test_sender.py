@@ -1,4 +1,4 @@
-"""What a send is worth, proven against a real socket for everything a network can do to it."""
+"""The outcome of a send for each behaviour of a server and a network, over real sockets."""
 
 import asyncio
 import socket
@@ -94,7 +94,7 @@ async def test_a_send_without_an_answer_in_time_is_uncertain(behave: Behaviour) 
         arrived.set()
         await behave(reader, writer)
 
-    # A machine that is too busy to send the request in that time has more.
+    # A machine that is too busy to send the request in that time gets more time.
     for seconds in (TIMEOUT, TIMEOUT * 10, TIMEOUT * 100):
         async with (
             listening(arrive) as (address, connections),

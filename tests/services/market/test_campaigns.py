@@ -1,4 +1,4 @@
-"""Campaigns: who may do what with them, in which state."""
+"""Campaigns: each act has its people and its states."""
 
 from datetime import timedelta
 
@@ -119,15 +119,15 @@ async def test_only_the_allowed_moves_are_made(
     for earlier in REACHED_BY[status]:
         await STEPS[earlier](session, actor=person, campaign_id=made.id)
     before = await rows.snapshot(session)
-    wanted = MOVES.get((status, step))
-    if wanted is None:
+    expected = MOVES.get((status, step))
+    if expected is None:
         with pytest.raises(errors.InvalidMove) as refusal:
             await STEPS[step](session, actor=person, campaign_id=made.id)
         assert (refusal.value.thing, refusal.value.status) == ("campaign", status)
     else:
         moved = await STEPS[step](session, actor=person, campaign_id=made.id)
-        assert moved.status == wanted
-    if wanted in {None, status}:
+        assert moved.status == expected
+    if expected in {None, status}:
         assert await rows.snapshot(session) == before
     else:
         assert rows.grown(before, await rows.snapshot(session)) == {"user_audit_logs": 1}
@@ -141,7 +141,7 @@ async def test_an_unknown_campaign_is_not_found(session: AsyncSession, step: str
 
 
 async def _scheduled(database: Database, *hours: int) -> people.Deal:
-    """Approve posts that are to go out in so many hours, and pause their campaign."""
+    """Approve posts that are due in these hours, and pause their campaign."""
     async with database.sessions.begin() as session:
         moment = await rows.one(session, "SELECT clock()")
         deal = await people.approved(session, balance=50_000, publish_at=moment + hours[0] * HOUR)
@@ -214,8 +214,8 @@ async def test_cancel_ends_the_placements_that_are_not_published(database: Datab
             " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
         ) == [
             ("withdrawn", None, None),
-            ("pending", None, "held"),  # the watchdog's
-            ("approved", "success", "held"),  # runs its course
+            ("pending", None, "held"),  # left to the watchdog
+            ("approved", "success", "held"),  # is already published
             ("approved", "failed", "held"),
             ("approved", "sending", "held"),
             ("approved", "cancelled", "held"),

@@ -1,4 +1,4 @@
-"""Channels: connecting, terms, and what becomes of them when the bot loses its rights."""
+"""Channels: connecting them, setting terms, and losing and getting back the rights of the bot."""
 
 from typing import Any
 
@@ -140,11 +140,11 @@ async def test_a_removed_channel_can_be_connected_by_another_owner(session: Asyn
     owner, channel = await _in(session, "removed")
     with pytest.raises(errors.ChannelNotUsable):
         await _terms(session, owner, channel)
-    heir = await people.person(session)
-    again = await _connect(session, heir)
+    new_owner = await people.person(session)
+    again = await _connect(session, new_owner)
     assert (again.id, again.owner_id, again.status, again.price) == (
         channel.id,
-        heir.user_id,
+        new_owner.user_id,
         "pending",
         None,
     )

@@ -1,4 +1,4 @@
-"""The ad: what Telegram would refuse is refused before it is saved."""
+"""Creatives: an ad that Telegram would refuse cannot be saved."""
 
 from dataclasses import replace
 

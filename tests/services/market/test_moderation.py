@@ -1,4 +1,4 @@
-"""Decisions: approve holds and queues in one transaction; a repeat writes nothing."""
+"""Moderation: approving holds the price and queues the post in one transaction."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Placements that nobody decided on in time."""
+"""Placements that nobody decided on in time expire."""
 
 from datetime import timedelta
 
@@ -53,7 +53,7 @@ async def test_undecided_targets_expire(database: Database) -> None:
 async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The watchdog's are not in the way, however many wait."""
+    """Targets with an escrow are left to the watchdog, and do not fill the batch."""
     monkeypatch.setattr(incidents, "BATCH", 1)
     async with database.sessions.begin() as session:
         held, _ = await people.deal(session), await people.deal(session)
@@ -66,7 +66,7 @@ async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
 async def test_pending_targets_of_a_cancelled_campaign_are_withdrawn(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
-    # As a submission that committed between the two locks of the cancellation leaves it.
+    # A submission that commits between the two locks of the cancellation leaves such a target.
     await database.as_owner("UPDATE campaigns SET status = 'cancelled'")
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 1

@@ -1,4 +1,4 @@
-"""Placements: submitting, withdrawing, deciding, and what they take of the budget."""
+"""Placements: submitting and withdrawing them, and their part of the budget."""
 
 from datetime import timedelta
 

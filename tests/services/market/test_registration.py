@@ -1,4 +1,4 @@
-"""People: registered once, spoken to in their language, staff by rows alone."""
+"""Registration: a person is registered once, with empty wallets."""
 
 import asyncio
 

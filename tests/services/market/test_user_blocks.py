@@ -1,4 +1,4 @@
-"""Blocked people: what stops, what goes on, and how they are let in again."""
+"""Blocks: a blocked person can do nothing new, and unblocking restores their channels."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,8 +37,8 @@ async def test_a_block_closes_the_channels_of_an_owner_and_unblocking_opens_them
         )
     assert await _channel(session) == ("active", None)
     assert await one_post.claim(session, owner="worker", lease=people.LEASE) is not None
-    told = "SELECT kind FROM outbox WHERE user_id = :id AND kind LIKE 'person_%' ORDER BY id"
-    assert await rows.table(session, told, id=owner_id) == [
+    notices = "SELECT kind FROM outbox WHERE user_id = :id AND kind LIKE 'person_%' ORDER BY id"
+    assert await rows.table(session, notices, id=owner_id) == [
         ("person_blocked",),
         ("person_unblocked",),
     ]

@@ -12,7 +12,7 @@ from tests.conftest import Database
 
 
 async def horizon(database: Database) -> int:
-    """Return what the check of what is new would go on from."""
+    """Return the horizon from which the next check of new rows starts."""
     async with database.sessions.begin() as session:
         found = await session.execute(text("SELECT ledger_horizon()"))
         reached: int = found.scalar_one()
@@ -20,14 +20,14 @@ async def horizon(database: Database) -> int:
 
 
 async def broken_since(database: Database, since: int) -> set[str]:
-    """Return the names of what the check of what is new finds broken."""
+    """Return the names of the invariants that the check of new rows finds broken."""
     async with database.sessions.begin() as session:
         violations, _ = await incremental_check.new_since(session, since)
         return {violation.name for violation in violations}
 
 
 async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
-    """Go round once, part by part; return the names of what is broken."""
+    """Run one whole round of the rolling check; return the names of the broken invariants."""
     found: set[str] = set()
     progress = Progress()
     done: set[str] = set()
@@ -43,4 +43,4 @@ async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
             return found | {
                 each.name for each in await scoped_invariants.find_unscoped_violations(session)
             }
-    raise AssertionError("it never comes round")
+    raise AssertionError("the round does not end")

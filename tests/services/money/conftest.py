@@ -1,4 +1,4 @@
-"""A session that may break the books: it is the tables' owner, and is rolled back."""
+"""Books that a test may break: a copy of a database, or a session that is rolled back."""
 
 from collections.abc import AsyncIterator
 
@@ -8,13 +8,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from db.session import driver_url
 from sandbox import embedded
+from tests.conftest import Database, copied_database
+from tests.factories import breakage
 from tests.factories import business as books
-from tests.factories import tampering
+
+
+@pytest.fixture
+async def business_database(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
+    """Yield a database in which money of every kind has moved; a test may leave it broken."""
+    async with copied_database(server, business) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")
 async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterator[AsyncEngine]:
-    """Engine of the tables' owner with one connection, for all tests that roll back."""
+    """Yield an engine of the tables' owner with one connection, for all tests that roll back."""
     assert business
     url = driver_url(server.dsn(embedded.OWNER, books.TO_BREAK))
     engine = create_async_engine(url, pool_size=1, max_overflow=0)
@@ -24,13 +32,13 @@ async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterat
 
 @pytest.fixture
 async def owner(owners_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """Session of the tables' owner, with money of every kind and without triggers."""
+    """Yield a session of the tables' owner, with money of every kind and without triggers."""
     async with owners_engine.connect() as connection:
         outer = await connection.begin()
         async with AsyncSession(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
         ) as session:
-            for name in tampering.GUARDED:
+            for name in breakage.GUARDED_TABLES:
                 await session.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
             yield session
         await outer.rollback()

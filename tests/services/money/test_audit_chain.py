@@ -1,4 +1,4 @@
-"""Seals: a rewrite of history shows, even by the database's owner who writes the seals anew."""
+"""The audit chain shows a rewrite of history, even if the database's owner recomputes its links."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -13,11 +13,11 @@ from services.money import audit_chain, deposits
 from services.money.audit_chain import ChainLink
 from tests.conftest import Database
 from tests.factories import audit_chain as chain
-from tests.factories import people, rows, tampering
+from tests.factories import breakage, people, rows
 
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
-    """The numbers of the ranges that differ."""
+    """Return the numbers of the links whose digest is no longer that of their rows."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:
@@ -52,7 +52,7 @@ async def test_a_rewrite_changes_the_digest_of_its_link(
             "ALTER TABLE wallets DROP CONSTRAINT ck_wallets_not_negative"
         )
     before = await _broken(chained_database, kept)
-    await tampering.tamper(chained_database, *chain.REWRITES[what])
+    await breakage.run_unguarded(chained_database, *chain.REWRITES[what])
     after = await _broken(chained_database, kept)
     assert before == []
     assert after[0] == (1 if "dated back" in what else 2)
@@ -62,7 +62,7 @@ async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outs
     chained_database: Database,
 ) -> None:
     outside = await chain.links(chained_database.sessions)
-    await tampering.tamper(
+    await breakage.run_unguarded(
         chained_database, *chain.REWRITES["an amount, with every balance that follows from it"]
     )
     async with chained_database.sessions.begin() as session:
@@ -70,7 +70,7 @@ async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outs
         for each in outside:
             before = await audit_chain.digest(session, before, each.upto_txn)
             anew.append(before)
-    await tampering.tamper(
+    await breakage.run_unguarded(
         chained_database,
         *(
             f"UPDATE audit_chain_links SET digest = '{s.digest}' WHERE number = {s.number}"
@@ -79,7 +79,7 @@ async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outs
     )
     assert (
         await _broken(chained_database, await chain.links(chained_database.sessions)) == []
-    )  # the database agrees with itself
+    )  # the recomputed links match the rewritten rows
     assert (await _broken(chained_database, outside))[0] == 2
     assert [a == o for a, o in zip(anew, outside, strict=True)] == [True, False, False]
 

@@ -1,4 +1,4 @@
-"""Payments taken back outside: what is there is taken, the rest is the platform's loss."""
+"""Clawbacks: money that is left is taken back, and the rest is the platform's loss."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Corrections: one admin proposes, another confirms, the database agrees."""
+"""Corrections: one admin proposes, another confirms, and the database checks both."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -44,7 +44,7 @@ def _confirming(who: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]
     return lambda session: _confirm(session, who, id_)
 
 
-def _dropping(who: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
+def _refusing(who: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
     return lambda session: corrections.drop(session, actor=who, correction_id=id_, reason="x")
 
 
@@ -131,7 +131,7 @@ async def test_two_admins_without_an_interest_in_the_money_are_needed(database: 
     ):
         for act, action in (
             (_proposing(actor, one, two), "correction_propose"),
-            (_dropping(actor, proposed.id), "correction_drop"),
+            (_refusing(actor, proposed.id), "correction_drop"),
         ):
             refusal = await rows.refused(database.sessions, act, actor=actor, action=action)
             assert isinstance(refusal, expected)
@@ -173,16 +173,19 @@ async def test_invalid_adjustments_are_refused(
 ) -> None:
     deal = await people.approved(session)
     mine = await _wallet(session, deal.advertiser)
-    places = {"same": mine, "escrow": await rows.one(session, "SELECT wallet_id FROM escrows")}
-    wish: dict[str, Any] = {
+    wallets_by_name = {
+        "same": mine,
+        "escrow": await rows.one(session, "SELECT wallet_id FROM escrows"),
+    }
+    proposal: dict[str, Any] = {
         "amount": 5,
         "reason": "x",
         "to_wallet": await _wallet(session, deal.owner),
     } | change
-    wish["to_wallet"] = places.get(wish["to_wallet"], wish["to_wallet"])
+    proposal["to_wallet"] = wallets_by_name.get(proposal["to_wallet"], proposal["to_wallet"])
     proposer = await people.staff(session)
     with pytest.raises(expected):
-        await corrections.propose_adjustment(session, actor=proposer, from_wallet=mine, **wish)
+        await corrections.propose_adjustment(session, actor=proposer, from_wallet=mine, **proposal)
 
 
 async def test_invalid_orphans_and_missing_payouts_are_refused(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Money coming in: recorded as a fact, credited when deposits run."""
+"""Deposits: each payment is recorded, and credited while deposits run."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,7 +28,7 @@ async def test_a_payment_while_deposits_are_stopped_is_credited_later(
 ) -> None:
     person = await people.person(session)
     await people.stop(session, Switch.DEPOSITS)
-    for _ in range(2):  # Telegram tells it twice
+    for _ in range(2):  # Telegram reports it twice
         assert await _pay(session, person, 500, "a") == "received"
     assert await rows.available(session, person) == 0
     assert await deposits.credit_due(session) == 0

@@ -1,4 +1,7 @@
-"""The safety plan's incidents about money: reproduced, detected, frozen, repaired and verified."""
+"""Incidents: money is frozen until people have repaired the books and closed the incident.
+
+The incidents of the safety plan are reproduced, detected, frozen, repaired and verified.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -23,7 +26,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair, and two operators who close and run."""
+    """Create two admins who repair, and two operators who close the incident and run switches."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -35,7 +38,7 @@ async def staff(database: Database) -> AsyncIterator[Staff]:
         made = [await people.staff(session) for _ in range(2)]
         made += [await people.staff(session, Role.OPERATOR) for _ in range(2)]
     yield Staff(*made)
-    async with database.sessions.begin() as session:  # whatever happened, it all runs again
+    async with database.sessions.begin() as session:
         assert all(state.enabled for state in await killswitches.overview(session))
 
 
@@ -45,7 +48,7 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """The check sees it, stops the money by itself, opens one incident and alerts once."""
+    """Assert that the check finds it, stops the switches, opens one incident and alerts once."""
     for _ in range(2):
         async with database.sessions.begin() as session:
             found = await incidents.check_ledger_invariant(session)
@@ -71,7 +74,7 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """The books hold again; one person closes the incident, another runs what it stopped."""
+    """Assert that the books hold; one person closes the incident, another runs its switches."""
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
     incident = await _incident(database)
@@ -144,7 +147,7 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
-    """Leave a release as a crash would have, if it were not one transaction."""
+    """Leave half of a release, as a crash would if a release were not one transaction."""
     await breakage.run_unguarded(
         database,
         "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608
@@ -214,7 +217,7 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Have the ledger's check freeze everything; return the incident and two operators."""
+    """Let the check of the ledger stop the switches; return the incident and two operators."""
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
         one = await people.staff(session, Role.OPERATOR)
@@ -312,14 +315,14 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
     for violations, refused in (([], False), ([broken], True), ([], False)):
         async with database.sessions.begin() as session:
             await incidents.record_check(session, violations, full_since=done)
-        async with database.sessions() as session:  # looked at, not kept
+        async with database.sessions() as session:  # checked, but not recorded
             if refused:
                 with pytest.raises(errors.NotChecked):
                     await incidents.close_incident(session, actor=one, incident_id=incident_id)
             else:
                 await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(BREAK)
-    async with database.sessions.begin() as session:  # and what is new is looked at again
+    async with database.sessions.begin() as session:  # the new rows are checked again
         assert await incidents.check_ledger_invariant(session)
     with pytest.raises(errors.IncidentOpen):
         await _close(database, one, incident_id)
@@ -350,6 +353,6 @@ async def test_who_closes_an_incident_does_not_run_its_switches(database: Databa
     with pytest.raises(errors.SamePerson):
         await _set_payouts(database, one, enabled=True)
     await _set_payouts(database, two, enabled=True)
-    # That freeze is over: a later stop is an ordinary one.
+    # The incident is closed, so a later stop is an ordinary one.
     await _set_payouts(database, two, enabled=False)
     await _set_payouts(database, one, enabled=True)

@@ -1,9 +1,8 @@
-"""The check of what is new misses nothing, and the rolling check comes round to everything."""
+"""The check of new rows misses none, and the rolling check reaches every row."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from itertools import count
 
 import asyncpg
@@ -15,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sandbox import embedded
 from services.money import deposits, incidents, incremental_check
 from services.money.incremental_check import Limits, Progress
-from tests.conftest import Database, copied_database
-from tests.factories import people, rows, tampering
+from tests.conftest import Database
+from tests.factories import breakage, people, rows
 from tests.services.money import check_runs
 from tests.services.money.test_invariants import BREAKS
 
@@ -29,22 +28,15 @@ TINY = [
 FEW = Limits(entries=9, wallets=9, transfers=9, targets=9, deposits=9, withdrawals=9)
 
 
-@pytest.fixture
-async def world(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
-    """Some business in a database that may be left broken."""
-    async with copied_database(server, business) as database:
-        yield database
-
-
 async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Database) -> None:
-    """Ids are given before the commit: looking behind the last id would miss what commits late."""
+    """Ids are given before the commit: a check of ids above the last one misses late commits."""
     async with database.sessions.begin() as session:
         payers = [(await people.person(session)).user_id for _ in range(WRITERS)]
         since = await rows.one(session, "SELECT ledger_horizon()")
     done = asyncio.Event()
     last = 0
-    seen: set[int] = set()
-    seen_by_id: set[int] = set()
+    checked: set[int] = set()
+    checked_by_id: set[int] = set()
     final: list[tuple[int, set[int]]] = []
 
     async def write(number: int, user_id: int) -> None:
@@ -63,7 +55,7 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
                 await asyncio.sleep(chance.random() / 20)
 
     async def commit_late(looked: asyncio.Event) -> None:
-        """Write among the others, and commit only when a check has passed by."""
+        """Write at the same time as the others, and commit only after a check."""
         async with database.sessions.begin() as session:
             await people.person(session, balance=100)
             late.set()
@@ -75,7 +67,7 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
             writers.create_task(write(number, user_id))
         for turn in range(CHECKS):
             looked, late = asyncio.Event(), asyncio.Event()
-            if turn == CHECKS // 2:  # one at least, however the others' turns fall
+            if turn == CHECKS // 2:  # at least one transaction commits late
                 writers.create_task(commit_late(looked))
                 await late.wait()
                 await _another_entry(database)
@@ -83,22 +75,22 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
             async with database.sessions.begin() as session:
                 violations, upto = await incremental_check.new_since(session, since)
                 assert violations == []
-                seen |= await _ids(session, f"txn >= {since}")
+                checked |= await _ids(session, f"txn >= {since}")
                 final.append((upto, await _ids(session, f"txn < {upto}")))
                 by_id = await _ids(session, f"id > {last}")
-            seen_by_id |= by_id
+            checked_by_id |= by_id
             since, last = upto, max(by_id, default=last)
             looked.set()
         done.set()
     async with database.sessions.begin() as session:
-        seen |= await _ids(session, f"txn >= {since}")
-        seen_by_id |= await _ids(session, f"id > {last}")
+        checked |= await _ids(session, f"txn >= {since}")
+        checked_by_id |= await _ids(session, f"id > {last}")
         everything = await _ids(session, "true")
-        for upto, ids in final:  # below a horizon nothing ever appears again
+        for upto, ids in final:  # no row below a horizon appears later
             assert await _ids(session, f"txn < {upto}") == ids
-    assert len(final[-1][1]) > len(final[0][1]), "the horizon stood still"
-    assert seen == everything
-    assert seen_by_id < everything, "nothing committed late: this test has proven nothing"
+    assert len(final[-1][1]) > len(final[0][1]), "the horizon did not move"
+    assert checked == everything
+    assert checked_by_id < everything, "nothing committed late, so this test proves nothing"
 
 
 async def _another_entry(database: Database) -> None:
@@ -112,12 +104,12 @@ async def _ids(session: AsyncSession, condition: str) -> set[int]:
 
 
 async def test_rows_that_commit_late_are_checked(
-    world: Database, server: embedded.Postgres
+    business_database: Database, server: embedded.Postgres
 ) -> None:
-    """A writer that began before a check and ends after it, with a balance that does not add up."""
-    async with world.sessions.begin() as session:
+    """The balance is wrong in a transaction that begins before a check and commits after it."""
+    async with business_database.sessions.begin() as session:
         payer = await people.person(session, balance=100)
-    name = world.url.partition("@/")[2].partition("?")[0]
+    name = business_database.url.partition("@/")[2].partition("?")[0]
     writer = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
     try:
         await writer.execute("SET session_replication_role = replica")
@@ -133,15 +125,17 @@ async def test_rows_that_commit_late_are_checked(
             " 'adjustment', 0 FROM wallets WHERE user_id = $1 AND kind = 'user'",
             payer.user_id,
         )
-        async with world.sessions.begin() as session:
-            await people.person(session, balance=100)  # ids behind those of the late one
-        async with world.sessions.begin() as session:
+        async with business_database.sessions.begin() as session:
+            await people.person(
+                session, balance=100
+            )  # its ids are above those of the late transaction
+        async with business_database.sessions.begin() as session:
             assert await incidents.check_ledger_invariant(session) == []
-        since = await _kept(world)
+        since = await _progress(business_database)
         await late.commit()
     finally:
         await writer.close()
-    assert await check_runs.broken_since(world, since["horizon"]) == {
+    assert await check_runs.broken_since(business_database, since["horizon"]) == {
         "wallet_balance",
         "running_balance",
         "zero_sum",
@@ -149,7 +143,7 @@ async def test_rows_that_commit_late_are_checked(
     }
 
 
-async def _kept(database: Database) -> dict[str, int]:
+async def _progress(database: Database) -> dict[str, int]:
     async with database.sessions.begin() as session:
         kept: dict[str, int] = await rows.one(
             session, "SELECT progress FROM ledger_checkpoints ORDER BY id DESC LIMIT 1"
@@ -165,16 +159,16 @@ async def _kept(database: Database) -> dict[str, int]:
     ],
 )
 async def test_the_rolling_check_finds_an_idle_wallet(
-    world: Database, change: str, broken: set[str]
+    business_database: Database, change: str, broken: set[str]
 ) -> None:
-    since = await check_runs.horizon(world)
-    await tampering.tamper(
-        world, f"{change} WHERE id = (SELECT min(id) FROM wallets WHERE kind = 'user')"
+    since = await check_runs.horizon(business_database)
+    await breakage.run_unguarded(
+        business_database, f"{change} WHERE id = (SELECT min(id) FROM wallets WHERE kind = 'user')"
     )
-    assert await check_runs.broken_since(world, since) == set()
+    assert await check_runs.broken_since(business_database, since) == set()
     progress = Progress(horizon=since)
     for _ in range(200):
-        async with world.sessions.begin() as session:
+        async with business_database.sessions.begin() as session:
             violations, progress = await incremental_check.run(session, progress, limits=TINY[1])
         if violations:
             break
@@ -205,12 +199,12 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 
 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
-    world: Database,
+    business_database: Database,
 ) -> None:
-    """Even when it is what its person has withdrawn before, all in all."""
-    since = await check_runs.horizon(world)
-    await tampering.tamper(
-        world,
+    """It is found even if the sum equals the earlier withdrawals of the person."""
+    since = await check_runs.horizon(business_database)
+    await breakage.run_unguarded(
+        business_database,
         """
         SELECT post_transfer('by hand', 'adjustment', 1, ARRAY[own.id, holding.id],
             ARRAY[-300, 300]::bigint[], ARRAY['adjustment', 'adjustment'], NULL, NULL)
@@ -218,7 +212,7 @@ async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found
         WHERE holding.kind = 'withdrawal'
         """,
     )
-    assert "withdrawal_wallet" in await check_runs.broken_since(world, since)
+    assert "withdrawal_wallet" in await check_runs.broken_since(business_database, since)
 
 
 async def test_each_entry_is_checked(owner: AsyncSession) -> None:
@@ -241,20 +235,21 @@ async def test_each_missing_entry_is_found(owner: AsyncSession) -> None:
             await savepoint.rollback()
 
 
-async def test_many_new_rows_are_checked_in_several_runs(world: Database) -> None:
+async def test_many_new_rows_are_checked_in_several_runs(business_database: Database) -> None:
     limits = Limits(new_entries=4, new_rows=4, entries=2, wallets=1, transfers=1)
-    progress = Progress(horizon=await check_runs.horizon(world))
+    progress = Progress(horizon=await check_runs.horizon(business_database))
     for _ in range(6):
-        async with world.sessions.begin() as session:
+        async with business_database.sessions.begin() as session:
             payer = await people.person(session, balance=100)
-    await tampering.tamper(
-        world, f"UPDATE wallets SET balance = 99 WHERE kind = 'user' AND user_id = {payer.user_id}"
+    await breakage.run_unguarded(
+        business_database,
+        f"UPDATE wallets SET balance = 99 WHERE kind = 'user' AND user_id = {payer.user_id}",
     )
-    goal = await check_runs.horizon(world)
+    goal = await check_runs.horizon(business_database)
     runs, found = 0, set()
     while (progress.horizon or 0) < goal:
         before = progress.horizon or 0
-        async with world.sessions.begin() as session:
+        async with business_database.sessions.begin() as session:
             violations, upto = await incremental_check.new_since(session, before, limits=limits)
         found |= {violation.name for violation in violations}
         assert upto > before
@@ -264,47 +259,53 @@ async def test_many_new_rows_are_checked_in_several_runs(world: Database) -> Non
     assert found == {"wallet_balance"}
 
 
-async def test_a_run_starts_where_the_last_sound_run_ended(world: Database) -> None:
-    async with world.sessions.begin() as session:
+async def test_a_run_starts_where_the_last_sound_run_ended(business_database: Database) -> None:
+    async with business_database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
-    first = await _kept(world)
-    async with world.sessions.begin() as session:
+    first = await _progress(business_database)
+    async with business_database.sessions.begin() as session:
         await people.person(session, balance=100)
         await people.commit(session)
-    async with world.sessions.begin() as session:
+    async with business_database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
-    second = await _kept(world)
+    second = await _progress(business_database)
     assert second["horizon"] > first["horizon"]
-    await tampering.tamper(world, "UPDATE wallets SET balance = balance + 1 WHERE kind = 'user'")
-    for _ in range(2):  # what was found is looked at again, until it is repaired
-        async with world.sessions.begin() as session:
+    await breakage.run_unguarded(
+        business_database, "UPDATE wallets SET balance = balance + 1 WHERE kind = 'user'"
+    )
+    for _ in range(2):  # the same rows are checked again until they are repaired
+        async with business_database.sessions.begin() as session:
             assert await incidents.check_ledger_invariant(session)
-        assert await _kept(world) is None
-    await tampering.tamper(world, "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'")
-    async with world.sessions.begin() as session:
+        assert await _progress(business_database) is None
+    await breakage.run_unguarded(
+        business_database, "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
+    )
+    async with business_database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
-    assert (await _kept(world))["horizon"] >= second["horizon"]
+    assert (await _progress(business_database))["horizon"] >= second["horizon"]
 
 
-async def test_a_restored_database_continues_the_transaction_numbers(world: Database) -> None:
-    """A new cluster counts transactions from the start: what is new would look old."""
-    await world.as_owner(
+async def test_a_restored_database_continues_the_transaction_numbers(
+    business_database: Database,
+) -> None:
+    """A new cluster numbers transactions from the start, so new rows would seem old."""
+    await business_database.as_owner(
         "INSERT INTO ledger_checkpoints (violations, details, progress)"
         """ VALUES (0, '{}', '{"horizon": 5000000000}')"""
     )
-    async with world.sessions.begin() as session:
+    async with business_database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == [
             incremental_check.TRANSACTION_NUMBERS_RESTARTED
         ]
     with pytest.raises(DBAPIError, match="permission denied"):
-        async with world.sessions.begin() as session:
+        async with business_database.sessions.begin() as session:
             await session.execute(text("SELECT restart_ledger_txn()"))
     for _ in range(2):  # a second time changes nothing
-        await world.as_owner("SELECT restart_ledger_txn()")
-    async with world.sessions.begin() as session:
+        await business_database.as_owner("SELECT restart_ledger_txn()")
+    async with business_database.sessions.begin() as session:
         assert 5_000_000_000 <= await rows.one(session, "SELECT ledger_horizon()") < 5_000_001_000
-    async with world.sessions.begin() as session:
+    async with business_database.sessions.begin() as session:
         await people.person(session, balance=100)
         assert await rows.one(session, "SELECT max(txn) FROM ledger_entries") > 5_000_000_000
-    async with world.sessions.begin() as session:
+    async with business_database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []

@@ -1,4 +1,4 @@
-"""Each invariant is broken once, as only the owner of the tables could, and must be seen."""
+"""The owner of the tables breaks each invariant once, and the check finds it."""
 # ruff: noqa: S608 - statements of a test
 
 import pytest
@@ -132,7 +132,7 @@ async def test_a_broken_invariant_is_found_and_freezes_money(
     assert {violation.name for violation in found} == set(names.split())
     assert all("ref" in row for violation in found for row in violation.rows)
 
-    for _ in range(2):  # seen again, it is the same incident
+    for _ in range(2):  # the second check finds the same incident
         assert {v.name for v in await incidents.check_ledger_invariant(owner)} == set(names.split())
     stopped = {state.key for state in await killswitches.overview(owner) if not state.enabled}
     assert stopped == set(killswitches.STOPPED_BY_INCIDENT)

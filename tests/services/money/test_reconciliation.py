@@ -1,4 +1,4 @@
-"""A wallet explained entry by entry, and what the owner's role alone may repair."""
+"""Reconciliation explains a wallet entry by entry; only the owner's role repairs it."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 from typing import Any
@@ -28,14 +28,14 @@ class Scene:
             return await reconciliation.explain(session, self.wallet)
 
     async def found(self) -> list[tuple[int, list[str]]]:
-        """What is wrong with which version, and with the wallet (version 0)."""
+        """Return the findings by version; version 0 stands for the wallet itself."""
         seen = await self.explained()
         lines = [(line.version, [f.value for f in line.findings]) for line in seen.lines]
         whole = [(0, [f.value for f in seen.findings])]
         return [(version, findings) for version, findings in whole + lines if findings]
 
     async def sign(self, propose: str, what: int) -> Any:
-        """Have a repair signed."""
+        """Let one admin propose a repair and another confirm it."""
         return await breakage.confirmed_correction(
             self.database, self.proposer, self.confirmer, propose, what
         )
@@ -46,7 +46,7 @@ class Scene:
             return await rows.one(session, sql, wallet=self.wallet)
 
     async def broken(self) -> set[str]:
-        """Which invariants are broken."""
+        """Return the names of the broken invariants."""
         async with self.database.sessions.begin() as session:
             return {violation.name for violation in await invariants.run(session)}
 
@@ -95,7 +95,7 @@ async def test_a_drifted_balance_is_reset_to_its_last_entry(scene: Scene, change
     assert (0, ["drifted_balance"]) in await scene.found()
     signed = await scene.sign("reset", scene.wallet)
     assert signed.status == "confirmed"
-    assert (0, ["drifted_balance"]) in await scene.found()  # two signatures change nothing yet
+    assert (0, ["drifted_balance"]) in await scene.found()  # the confirmation alone changes nothing
     assert (await breakage.execute_correction(scene.database, signed)).status == "done"
     seen = await scene.explained()
     assert (seen.sound, seen.balance, seen.version) == (True, 123, 3)
@@ -123,7 +123,7 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     seen = await scene.explained()
     assert (seen.sound, seen.balance, seen.version, seen.ledger_sum) == (True, 123, 5, 123)
     assert await scene.broken() == set()
-    # The wallet lives on.
+    # The wallet works as before.
     async with scene.database.sessions.begin() as session:
         await deposits.deposit(
             session, user_id=scene.person.user_id or 0, amount=7, key="on", source="telegram"
@@ -199,7 +199,7 @@ async def test_lost_and_changed_entries_are_named_and_not_repaired(scene: Scene)
     signed = await scene.sign("reset", scene.wallet)
     with pytest.raises(errors.NotCorrectable):
         await breakage.execute_correction(scene.database, signed)
-    # Put back what was lost, so that the books of this test are whole again.
+    # Restore the lost entry, so that the invariants hold at the end of the test.
     await breakage.run_unguarded(
         scene.database,
         "INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,"
@@ -211,7 +211,7 @@ async def test_lost_and_changed_entries_are_named_and_not_repaired(scene: Scene)
 @pytest.mark.parametrize(
     ("change", "undone"),
     [
-        # Lost, and what came after it made to agree.
+        # An entry is lost, and the later balances are changed to match.
         (
             [
                 "DELETE FROM ledger_entries WHERE wallet_id = {wallet} AND version = 2",
@@ -232,7 +232,7 @@ async def test_lost_and_changed_entries_are_named_and_not_repaired(scene: Scene)
                 ),
             ],
         ),
-        # All there, and one of them changed.
+        # No entry is lost, but one is changed.
         (
             ["UPDATE ledger_entries SET amount = 25 WHERE wallet_id = {wallet} AND version = 2"],
             ["UPDATE ledger_entries SET amount = 20 WHERE wallet_id = {wallet} AND version = 2"],
@@ -277,14 +277,14 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
             await reconciliation.repair(session, correction_id=proposed.id)
     assert "wallet_balance" in await scene.broken()
     await breakage.execute_correction(scene.database, proposed)
-    # The guard stands again.
+    # The trigger is enabled again.
     with pytest.raises(DBAPIError, match="not moved by an entry"):
         async with breakage.as_owner(scene.database) as session:
             await rows.table(session, f"{change} RETURNING id")
 
 
 async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
-    """Not even one that says by mistake that it still waits for that."""
+    """It is refused even for a correction that still waits for its confirmation."""
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)
         wallet = (await wallets.of_user(session, other.user_id or 0)).id

@@ -1,29 +1,19 @@
 """The query of each invariant for new rows finds what the query for all rows finds."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from sandbox import embedded
 from services.money import invariants, scoped_invariants
-from tests.conftest import Database, copied_database
-from tests.factories import people, tampering
+from tests.conftest import Database
+from tests.factories import breakage, people
 from tests.services.money import check_runs
 
 
-@pytest.fixture
-async def world(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
-    """Some business in a database that may be left broken."""
-    async with copied_database(server, business) as database:
-        yield database
-
-
 def test_every_invariant_has_a_query_for_new_rows() -> None:
-    """One without would be asked about the whole history each minute."""
+    """Without such a query, the check would read the whole history each minute."""
     cheap = (
         scoped_invariants.ROW_FILTERS.keys() | scoped_invariants.IMPLIED | {"correction_done_once"}
-    )  # few, ever
+    )  # its table stays small
     assert cheap == {invariant.name for invariant in invariants.INVARIANTS}
 
 
@@ -69,14 +59,14 @@ def test_every_invariant_has_a_query_for_new_rows() -> None:
     ],
 )
 async def test_a_change_of_an_old_row_is_checked(
-    world: Database, table: str, change: str, broken: set[str]
+    business_database: Database, table: str, change: str, broken: set[str]
 ) -> None:
-    since = await check_runs.horizon(world)
-    assert await check_runs.broken_since(world, since) == set()
-    await world.as_owner(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    await world.as_owner(f"ALTER TABLE {table} ENABLE TRIGGER stamped")
-    await world.as_owner(change)
-    assert await check_runs.broken_since(world, since) == broken
+    since = await check_runs.horizon(business_database)
+    assert await check_runs.broken_since(business_database, since) == set()
+    await business_database.as_owner(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    await business_database.as_owner(f"ALTER TABLE {table} ENABLE TRIGGER stamped")
+    await business_database.as_owner(change)
+    assert await check_runs.broken_since(business_database, since) == broken
 
 
 @pytest.mark.parametrize(
@@ -87,12 +77,13 @@ async def test_a_change_of_an_old_row_is_checked(
     ],
 )
 async def test_a_wallet_with_new_entries_is_checked(
-    world: Database, change: str, broken: set[str]
+    business_database: Database, change: str, broken: set[str]
 ) -> None:
-    since = await check_runs.horizon(world)
-    async with world.sessions.begin() as session:
+    since = await check_runs.horizon(business_database)
+    async with business_database.sessions.begin() as session:
         payer = await people.person(session, balance=100)
-    await tampering.tamper(
-        world, f"UPDATE wallets SET {change} WHERE kind = 'user' AND user_id = {payer.user_id}"
+    await breakage.run_unguarded(
+        business_database,
+        f"UPDATE wallets SET {change} WHERE kind = 'user' AND user_id = {payer.user_id}",
     )
-    assert await check_runs.broken_since(world, since) == broken
+    assert await check_runs.broken_since(business_database, since) == broken

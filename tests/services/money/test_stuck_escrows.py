@@ -1,4 +1,4 @@
-"""What the clock does to the whole: stuck escrows, expiry, leases, heartbeats."""
+"""The watchdog refunds escrows whose post was not sent in time."""
 
 from datetime import timedelta
 
@@ -91,11 +91,11 @@ async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> 
         await escrow.hold(session, target_id=deal.target.id)
     await database.forward(SLA + HOUR)
     async with database.sessions.begin() as session:
-        assert await placement_expiry.expire_targets(session) == 0  # it is the watchdog's
+        assert await placement_expiry.expire_targets(session) == 0  # the watchdog refunds it
     assert await _watch(database) == 1
     assert await _states(database) == [("refunded", None, "refunded")]
     assert await _watch(database) == 0
-    # Nor does who has seen it as stuck right before it was settled.
+    # A watchdog that read it as stuck right before its settlement changes nothing either.
     async with database.sessions.begin() as session:
         before = await rows.snapshot(session)
         await stuck_escrows._fail_and_refund(session, deal.target.id)

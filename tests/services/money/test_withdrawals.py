@@ -1,4 +1,4 @@
-"""Money on its way out: asked for, approved, paid or given back, each step once."""
+"""Withdrawals are requested, approved, and paid or returned; each step happens once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,12 +24,12 @@ WHERE_IT_IS = (
 )
 
 
-async def _asked(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """A person with money, and the withdrawal that they asked for."""
+async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
+    """Create a person with money and a withdrawal that they requested."""
     person = await people.person(session, balance=balance)
-    wanted = await withdrawals.request(session, actor=person, amount=amount, key="form")
+    withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
-    return person, wanted
+    return person, withdrawal
 
 
 async def approve(session: AsyncSession, admin: Actor, id_: int) -> Any:
@@ -53,11 +53,11 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """A step of one person, ready for any session."""
+    """Bind a step to a person and a withdrawal; the session is still open."""
     return lambda session: step(session, actor, id_)
 
 
-async def _told(session: AsyncSession, id_: int) -> list[tuple[Any, ...]]:
+async def _notices(session: AsyncSession, id_: int) -> list[tuple[Any, ...]]:
     return await rows.table(
         session,
         "SELECT user_id, payload->>'status' FROM outbox WHERE kind = 'withdrawal_changed'"
@@ -67,18 +67,18 @@ async def _told(session: AsyncSession, id_: int) -> list[tuple[Any, ...]]:
 
 
 async def test_a_withdrawal_is_requested_approved_and_paid(session: AsyncSession) -> None:
-    person, wanted = await _asked(session)
+    person, withdrawal = await _requested(session)
     admin = await people.staff(session)
     assert await rows.table(session, WHERE_IT_IS, id=person.user_id) == [
         ("external", -1_000),
         ("user", 600),
         ("withdrawal", 400),
     ]
-    assert (await approve(session, admin, wanted.id)).status == "approved"
+    assert (await approve(session, admin, withdrawal.id)).status == "approved"
     assert [w.status for w in await withdrawals.list_open(session, limit=5, offset=0)] == [
         "approved"
     ]
-    paid = await pay(session, admin, wanted.id)
+    paid = await pay(session, admin, withdrawal.id)
     await people.commit(session)
     assert (paid.status, paid.external_reference, paid.decided_by) == (
         "paid",
@@ -91,7 +91,7 @@ async def test_a_withdrawal_is_requested_approved_and_paid(session: AsyncSession
         ("user", 600),
         ("withdrawal", 0),
     ]
-    assert await _told(session, wanted.id) == [
+    assert await _notices(session, withdrawal.id) == [
         (None, "requested"),
         (person.user_id, "approved"),
         (person.user_id, "paid"),
@@ -107,39 +107,39 @@ async def test_a_withdrawal_is_requested_approved_and_paid(session: AsyncSession
     ]
     assert await withdrawals.list_open(session, limit=5, offset=0) == []
     mine = await withdrawals.of_user(session, user_id=person.user_id, limit=5, offset=0)
-    assert [row.id for row in mine] == [wanted.id]
+    assert [row.id for row in mine] == [withdrawal.id]
 
 
 @pytest.mark.parametrize("steps", ["give_back", "approve give_back", "cancel"])
 async def test_a_returned_withdrawal_gives_all_money_back(
     session: AsyncSession, steps: str
 ) -> None:
-    person, wanted = await _asked(session)
+    person, withdrawal = await _requested(session)
     admin = await people.staff(session)
     for step in steps.split():
-        done = await globals()[step](session, person if step == "cancel" else admin, wanted.id)
+        done = await globals()[step](session, person if step == "cancel" else admin, withdrawal.id)
     await people.commit(session)
     assert done.status == "returned"
     assert done.return_reason == ("cancelled" if steps == "cancel" else "wrong account")
     assert await rows.available(session, person) == 1_000
-    assert (await _told(session, wanted.id))[-1] == (person.user_id, "returned")
+    assert (await _notices(session, withdrawal.id))[-1] == (person.user_id, "returned")
 
 
 @pytest.mark.parametrize("step", [approve, pay, give_back, cancel])
 async def test_a_repeat_returns_the_first_result(session: AsyncSession, step: Act) -> None:
-    person, wanted = await _asked(session)
+    person, withdrawal = await _requested(session)
     actor = person if step is cancel else await people.staff(session)
-    first = await step(session, actor, wanted.id)
+    first = await step(session, actor, withdrawal.id)
     before = await rows.snapshot(session)
-    assert (await step(session, actor, wanted.id)).id == first.id
+    assert (await step(session, actor, withdrawal.id)).id == first.id
     assert await rows.snapshot(session) == before
 
 
 async def test_a_form_sent_twice_is_one_withdrawal(session: AsyncSession) -> None:
-    person, wanted = await _asked(session)
+    person, withdrawal = await _requested(session)
     before = await rows.snapshot(session)
     again = await withdrawals.request(session, actor=person, amount=400, key="form")
-    assert again.id == wanted.id
+    assert again.id == withdrawal.id
     other = await people.person(session, balance=500)
     for actor, amount in ((person, 401), (other, 400)):
         with pytest.raises(errors.IdempotencyConflict):
@@ -166,10 +166,12 @@ async def test_the_system_cannot_withdraw_and_an_unknown_withdrawal_is_not_found
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
 async def test_invalid_reasons_are_refused(session: AsyncSession, reason: str) -> None:
-    _, wanted = await _asked(session)
+    _, withdrawal = await _requested(session)
     admin = await people.staff(session)
     with pytest.raises(errors.InvalidText):
-        await withdrawals.return_money(session, actor=admin, withdrawal_id=wanted.id, reason=reason)
+        await withdrawals.return_money(
+            session, actor=admin, withdrawal_id=withdrawal.id, reason=reason
+        )
 
 
 async def test_an_amount_above_the_balance_is_refused(database: Database) -> None:
@@ -189,7 +191,7 @@ async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_paymen
     database: Database,
 ) -> None:
     async with database.sessions.begin() as session:
-        person, waiting = await _asked(session)
+        person, waiting = await _requested(session)
         rich = await people.person(session, balance=100)
         admin = await people.staff(session)
         approved = await withdrawals.request(session, actor=rich, amount=60, key="other")
@@ -205,7 +207,7 @@ async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_paymen
     for act, actor in ((ask, person), (let, admin)):
         refusal = await rows.refused(database.sessions, act, actor=actor, action="withdrawal")
         assert isinstance(refusal, errors.SwitchStopped)
-    async with database.sessions.begin() as session:  # what was done before is no new act
+    async with database.sessions.begin() as session:  # a repeat is no new act
         again = await withdrawals.request(session, actor=person, amount=400, key="form")
         assert again.id == waiting.id
         assert (await pay(session, admin, approved.id)).status == "paid"
@@ -218,11 +220,11 @@ async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_paymen
 
 async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
     async with database.sessions.begin() as session:
-        person, wanted = await _asked(session)
+        person, withdrawal = await _requested(session)
         admin = await people.staff(session)
         await people.block(session, person)
     for act, actor in (
-        (lambda s: approve(s, admin, wanted.id), admin),
+        (lambda s: approve(s, admin, withdrawal.id), admin),
         (lambda s: withdrawals.request(s, actor=person, amount=1, key="new"), person),
     ):
         refusal = await rows.refused(database.sessions, act, actor=actor, action="withdrawal")
@@ -230,7 +232,7 @@ async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
     async with database.sessions.begin() as session:
         (row,) = await withdrawals.list_open(session, limit=5, offset=0)
         assert (row.status, row.blocked) == ("requested", True)
-        assert (await pay(session, admin, wanted.id)).status == "paid"
+        assert (await pay(session, admin, withdrawal.id)).status == "paid"
 
 
 @pytest.mark.parametrize("step", [approve, pay, give_back])
@@ -240,7 +242,7 @@ async def test_only_staff_decide_and_never_on_their_own_money(
     async with database.sessions.begin() as session:
         admin = await people.staff(session)
         operator = await people.staff(session, Role.OPERATOR)
-        person, wanted = await _asked(session)
+        person, withdrawal = await _requested(session)
         mine = Actor(person.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
     outside = Actor(admin.user_id, admin.roles, in_admin_chat=False)
     for actor, expected in (
@@ -251,7 +253,7 @@ async def test_only_staff_decide_and_never_on_their_own_money(
     ):
         refusal = await rows.refused(
             database.sessions,
-            by(step, actor, wanted.id),
+            by(step, actor, withdrawal.id),
             actor=actor,
             action="withdrawal",
         )
@@ -260,23 +262,23 @@ async def test_only_staff_decide_and_never_on_their_own_money(
 
 async def test_only_the_person_cancels_and_only_before_approval(database: Database) -> None:
     async with database.sessions.begin() as session:
-        person, wanted = await _asked(session)
+        person, withdrawal = await _requested(session)
         other, admin = await people.person(session), await people.staff(session)
     refusal = await rows.refused(
-        database.sessions, lambda s: cancel(s, other, wanted.id), actor=other, action="cancel"
+        database.sessions, lambda s: cancel(s, other, withdrawal.id), actor=other, action="cancel"
     )
     assert isinstance(refusal, errors.NotWithdrawalOwner)
     async with database.sessions.begin() as session:
-        await approve(session, admin, wanted.id)
+        await approve(session, admin, withdrawal.id)
     refusal = await rows.refused(
-        database.sessions, lambda s: cancel(s, person, wanted.id), actor=person, action="cancel"
+        database.sessions, lambda s: cancel(s, person, withdrawal.id), actor=person, action="cancel"
     )
     assert isinstance(refusal, errors.InvalidMove)
 
 
 async def test_an_outside_payment_belongs_to_one_withdrawal(database: Database) -> None:
     async with database.sessions.begin() as session:
-        person, first = await _asked(session)
+        person, first = await _requested(session)
         admin = await people.staff(session)
         second = await withdrawals.request(session, actor=person, amount=100, key="second")
         await pay(session, admin, first.id)
@@ -293,7 +295,7 @@ async def test_an_outside_payment_belongs_to_one_withdrawal(database: Database) 
             with pytest.raises(errors.InvalidMove):
                 async with database.sessions.begin() as session:
                     await step(session, admin, first.id)
-        else:  # approved it was, on the way
+        else:  # it was approved on the way
             async with database.sessions.begin() as session:
                 assert (await step(session, admin, first.id)).status == "paid"
     for wrong in ("", " ", "x" * 201):
@@ -323,13 +325,13 @@ async def test_concurrent_withdrawals_never_exceed_the_balance(database: Databas
     ids = {row.id for row in made if not isinstance(row, errors.DomainError)}
     assert len(ids) == 10
     assert {type(row) for row in made if isinstance(row, Exception)} == {errors.InsufficientFunds}
-    wanted = min(ids)
+    withdrawal = min(ids)
     done = await asyncio.gather(
-        *(attempt(by(pay, a, wanted)) for a in admins),
-        *(attempt(by(give_back, a, wanted)) for a in admins),
+        *(attempt(by(pay, a, withdrawal)) for a in admins),
+        *(attempt(by(give_back, a, withdrawal)) for a in admins),
     )
     async with database.sessions.begin() as session:
-        status = (await withdrawals.get(session, wanted)).status
+        status = (await withdrawals.get(session, withdrawal)).status
         assert await rows.available(session, person) == 50 + (100 if status == "returned" else 0)
     lost = [row for row in done if isinstance(row, errors.InvalidMove)]
     assert len(lost) == 4
@@ -338,7 +340,7 @@ async def test_concurrent_withdrawals_never_exceed_the_balance(database: Databas
 
 async def test_the_database_refuses_transfers_without_a_withdrawal(database: Database) -> None:
     async with database.sessions.begin() as session:
-        person, wanted = await _asked(session)
+        person, withdrawal = await _requested(session)
         thief = await people.person(session, balance=1)
     find = "SELECT id FROM wallets WHERE kind = '{}' AND user_id = {}"
     holding = f"({find.format('withdrawal', person.user_id)})"
@@ -352,7 +354,8 @@ async def test_the_database_refuses_transfers_without_a_withdrawal(database: Dat
         *(
             (
                 (
-                    f"SELECT post_transfer('x', '{reason}', {wanted.id}, ARRAY[{holding}, {mine}],"
+                    f"SELECT post_transfer('x', '{reason}', {withdrawal.id},"
+                    f" ARRAY[{holding}, {mine}],"
                     f" ARRAY[-400, 400]::bigint[], ARRAY['{leg}', '{leg}'], NULL, NULL)"
                 ),
                 state,

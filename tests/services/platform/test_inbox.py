@@ -98,8 +98,8 @@ async def test_a_parked_payment_is_reported_and_can_be_retried(session: AsyncSes
     for row in await inbox.claim(session, limit=9):
         await inbox.park(session, id=row.id, error="TypeError")
     [parked] = await inbox.parked_payments(session, limit=9)
-    told = "SELECT user_id, payload->>'inbox_id' FROM outbox WHERE kind = 'payment_parked'"
-    assert await rows.table(session, told) == [(None, str(parked.id))]
+    notices = "SELECT user_id, payload->>'inbox_id' FROM outbox WHERE kind = 'payment_parked'"
+    assert await rows.table(session, notices) == [(None, str(parked.id))]
     operator = await people.staff(session, Role.OPERATOR)
     with pytest.raises(errors.AccessDenied):
         await inbox.retry_payment(

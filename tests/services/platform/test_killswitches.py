@@ -1,4 +1,4 @@
-"""Kill switches: who may set them, what is kept of it, and who runs them after an incident."""
+"""Kill switches: only operators set them, and each change is audited."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -21,10 +21,10 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
 
     assert await take("a") == 1
     assert await take("b") is None
-    assert await take("a") == 1  # prolonged
-    await database.forward(24 * HOUR)  # it runs by the real clock
+    assert await take("a") == 1  # the lease is extended
+    await database.forward(24 * HOUR)  # leases follow the real clock
     assert await take("b") is None
-    await drop("b")  # somebody else's
+    await drop("b")  # b does not hold it
     assert await take("b") is None
     await drop("a")
     assert await take("b", timedelta(0)) == 2

@@ -1,4 +1,4 @@
-"""The reports of the two plans run, and return what the plans say they must."""
+"""The reports of the two plans return what the plans say."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ CLEAN = ("escrow_uniqueness", "job_uniqueness", "orphans", "drift", "unpaid_rele
 
 @pytest.fixture
 async def world(session: AsyncSession) -> AsyncSession:
-    """One placement paid, one refunded, one held, one pending, and a draft."""
+    """Create one placement that is paid, one refunded, one held and one pending, and a draft."""
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)
     lost = await people.failed(session)

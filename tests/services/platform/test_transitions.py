@@ -1,4 +1,4 @@
-"""The tables of moves: complete, and the only way."""
+"""The transition tables are complete, and no move outside of them is possible."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Dead letters: what is one, who may offer it, and who may try it again."""
+"""Dead letters: an admin offers them, and their advertiser submits them again."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,4 +1,4 @@
-"""Posts of which nobody knows: what people decide about them, and who may."""
+"""Manual resolution: admins decide about uncertain and unverifiable posts."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,13 @@ from services.platform.actors import Actor
 from services.posts import manual_resolution, posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
-from tests.services.posts.uncertain import KNOWN, count_cards, state, the_doubt, uncertain
+from tests.services.posts.uncertain import (
+    KNOWN,
+    claim_uncertain_post,
+    count_cards,
+    state,
+    uncertain,
+)
 
 HELD = ("held", "approved")
 
@@ -116,13 +122,13 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
     claim = await people.claimed(session)
     assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="time-out")
-    doubt = await the_doubt(session)
-    assert not await uncertain_posts.record_found(session, doubt, message_id=10)
+    uncertain_post = await claim_uncertain_post(session)
+    assert not await uncertain_posts.record_found(session, uncertain_post, message_id=10)
     assert not await manual_resolution.is_candidate(
         session, target_id=claim.target_id, message_id=10
     )
     assert await manual_resolution.is_candidate(session, target_id=claim.target_id, message_id=11)
-    # Nor where less was known before the send.
+    # It is refused as well if a lower id was known before the send.
     await session.execute(
         update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
     )
@@ -132,7 +138,7 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
 
 
 async def test_a_paid_post_cannot_be_decided(database: Database) -> None:
-    """Not even in a channel where the bot cannot look at anything by now."""
+    """It stays so in a channel in which the bot has lost its rights."""
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
     await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
@@ -163,8 +169,8 @@ async def test_a_post_that_was_never_sent_cannot_be_decided(
             await _act(session, what, made.moderator, target_id)
 
 
-async def _unseen(database: Database) -> people.Deal:
-    """A post whose hours are over and whose last look told nothing for too long."""
+async def _unverifiable(database: Database) -> people.Deal:
+    """Create a post whose hours are over and whose checks have been unknown for too long."""
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
     await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
@@ -180,7 +186,7 @@ async def _unseen(database: Database) -> people.Deal:
 
 
 async def test_an_admin_releases_an_unverifiable_post(database: Database) -> None:
-    made = await _unseen(database)
+    made = await _unverifiable(database)
     async with database.sessions.begin() as session:
         assert await _act(session, "decide_release", made.moderator, made.target.id)
         assert await escrow.list_releasable(session, limit=9) == [made.target.id]
@@ -191,7 +197,7 @@ async def test_an_admin_releases_an_unverifiable_post(database: Database) -> Non
 
 
 async def test_an_admin_refunds_an_unverifiable_post(database: Database) -> None:
-    made = await _unseen(database)
+    made = await _unverifiable(database)
     async with database.sessions.begin() as session:
         assert await _act(session, "decide_refund", made.moderator, made.target.id)
         await escrow.refund(session, target_id=made.target.id)
@@ -199,7 +205,7 @@ async def test_an_admin_refunds_an_unverifiable_post(database: Database) -> None
 
 
 async def test_an_admin_postpones_the_decision_by_a_day(database: Database) -> None:
-    made = await _unseen(database)
+    made = await _unverifiable(database)
     async with database.sessions.begin() as session:
         assert await _act(session, "postpone", made.moderator, made.target.id)
     await database.forward(uncertain_posts.ESCALATION_INTERVAL - timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""Claim, send, record: exactly one message, whoever wakes up late."""
+"""Posts are claimed, sent and recorded once, even by a worker that continues late."""
 
 import dataclasses
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
     return found[0]
 
 
-async def _nothing(session: AsyncSession) -> None:
+async def _assert_nothing_to_claim(session: AsyncSession) -> None:
     assert await one_post.claim(session, owner="w", lease=people.LEASE) is None
 
 
@@ -61,14 +61,14 @@ async def test_a_post_is_claimed_by_one_worker(session: AsyncSession) -> None:
         True,
     )
     assert await one_post.may_send(session, claim)
-    await _nothing(session)
+    await _assert_nothing_to_claim(session)
 
 
 @pytest.mark.parametrize("key", [Switch.TELEGRAM_POSTING, Switch.WORKER_POST])
 async def test_nothing_is_claimed_while_stopped(session: AsyncSession, key: Switch) -> None:
     await people.approved(session)
     await people.stop(session, key)
-    await _nothing(session)
+    await _assert_nothing_to_claim(session)
 
 
 async def test_the_switch_is_read_again_right_before_the_send(session: AsyncSession) -> None:
@@ -91,7 +91,7 @@ async def test_posts_of_paused_campaigns_and_closed_channels_are_not_claimed(
         await channels.record_rights_lost(session, chat_id=deal.channel.chat_id, reason="kicked")
     else:
         await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
-    await _nothing(session)
+    await _assert_nothing_to_claim(session)
 
 
 async def test_a_paused_channel_gets_its_approved_posts(session: AsyncSession) -> None:
@@ -103,28 +103,33 @@ async def test_a_paused_channel_gets_its_approved_posts(session: AsyncSession) -
 async def test_a_post_approved_under_an_earlier_owner_is_not_claimed(session: AsyncSession) -> None:
     deal = await people.approved(session)
     await channels.remove(session, actor=deal.owner, channel_id=deal.channel.id)
-    heir = await people.person(session)
+    new_owner = await people.person(session)
     await channels.connect(
         session,
-        actor=heir,
+        actor=new_owner,
         chat_id=deal.channel.chat_id,
         title="Evening news",
         username=None,
         subscribers=5,
     )
     await channels.set_terms(
-        session, actor=heir, channel_id=deal.channel.id, price=1, promised_hours=0, topic="news"
+        session,
+        actor=new_owner,
+        channel_id=deal.channel.id,
+        price=1,
+        promised_hours=0,
+        topic="news",
     )
-    await _nothing(session)
+    await _assert_nothing_to_claim(session)
 
 
 async def test_a_channel_has_one_post_under_way(session: AsyncSession) -> None:
     deal = await people.approved(session)
     await people.another(session, deal)
     first = await people.claimed(session)
-    await _nothing(session)
+    await _assert_nothing_to_claim(session)
     assert await posting.record_uncertain(session, first, error="time-out")
-    await _nothing(session)  # nobody could tell the uncertain post from its neighbour
+    await _assert_nothing_to_claim(session)  # an uncertain post could be mistaken for the next one
 
 
 async def test_a_published_post_is_recorded(session: AsyncSession) -> None:
@@ -167,7 +172,7 @@ async def test_lost_rights_suspend_the_channel_and_cost_no_attempt(
     assert await rows.table(
         session, "SELECT user_id FROM outbox WHERE kind = 'channel_suspended' ORDER BY id"
     ) == [(deal.owner.user_id,), (None,)]
-    await _nothing(session)
+    await _assert_nothing_to_claim(session)
     await channels.record_rights_restored(session, chat_id=deal.channel.chat_id)
     assert (await people.claimed(session)).claim_no == 2
 
@@ -187,7 +192,7 @@ async def test_each_failed_attempt_waits_longer_and_the_last_one_fails_the_post(
             )
         async with database.sessions.begin() as session:
             status, wait = await _job(session, "status, due_at - clock()")
-            await _nothing(session)
+            await _assert_nothing_to_claim(session)
         waits.append(wait)
         await database.forward(max(wait, timedelta()))
     assert status == "failed"
@@ -213,10 +218,11 @@ async def test_an_uncertain_post_is_searched_for_and_not_sent_again(session: Asy
     assert await posting.record_uncertain(session, claim, error="time-out")
     assert await _job(session) == ("uncertain",)
     assert await rows.one(session, "SELECT status FROM escrows") == "held"
-    assert [doubt.job_id for doubt in await uncertain_posts.claim_due(session, limit=9)] == [
-        claim.job_id
-    ]
-    await _nothing(session)
+    assert [
+        uncertain_post.job_id
+        for uncertain_post in await uncertain_posts.claim_due(session, limit=9)
+    ] == [claim.job_id]
+    await _assert_nothing_to_claim(session)
     assert await rescue.rescue_abandoned(session) == 0
 
 
@@ -312,10 +318,10 @@ async def test_jobs_with_an_invalid_claim_are_skipped(session: AsyncSession) -> 
     assert await posting.record_published(session, sent) == {good.job_id}
     assert await posting.record_published(session, sent) == frozenset()
     await people.commit(session)
-    told = await rows.table(
+    notices = await rows.table(
         session, "SELECT payload->>'message_id' FROM outbox WHERE kind = 'post_published'"
     )
-    assert told == [("20",), ("20",)]
+    assert notices == [("20",), ("20",)]
     successes = await rows.table(
         session, "SELECT id, message_id FROM post_jobs WHERE status = 'success'"
     )

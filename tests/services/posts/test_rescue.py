@@ -1,4 +1,4 @@
-"""Posts whose worker died: sent again, uncertain or parked."""
+"""A post whose worker died is queued again, uncertain or parked."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the post that is due, as a worker that then dies."""
+    """Claim the due post as a worker that dies afterwards."""
     claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
     if begun:
@@ -68,9 +68,9 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
 async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     database: Database,
 ) -> None:
-    """While a new version is installed, workers of the one before claim without `may_send`'s mark.
+    """During an upgrade, workers of the earlier version claim without the mark of `begin_sends`.
 
-    Their claim number is not the marked one, whatever the row holds from an earlier claim.
+    The marked claim number then belongs to an earlier claim, so it differs from the current one.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)

@@ -1,4 +1,4 @@
-"""Posts of which nobody knows: what finds and two looks in vain do to the money."""
+"""Uncertain posts: a search finds them or shows twice that they are absent."""
 
 from datetime import timedelta
 
@@ -10,7 +10,13 @@ from services.money import escrow
 from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
-from tests.services.posts.uncertain import KNOWN, count_cards, state, the_doubt, uncertain
+from tests.services.posts.uncertain import (
+    KNOWN,
+    claim_uncertain_post,
+    count_cards,
+    state,
+    uncertain,
+)
 
 GAP = timedelta(minutes=5)
 HELD = ("held", "approved")
@@ -19,8 +25,10 @@ HELD = ("held", "approved")
 async def _twice_absent(database: Database) -> None:
     for _ in range(2):
         async with database.sessions.begin() as session:
-            doubt = await the_doubt(session)
-            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=0)
+            uncertain_post = await claim_uncertain_post(session)
+            assert await uncertain_posts.record_absent(
+                session, uncertain_post, gap=GAP, highest_seen_id=0
+            )
         await database.forward(GAP + timedelta(seconds=1))
 
 
@@ -33,10 +41,10 @@ async def test_an_empty_search_proves_nothing_until_an_id_of_the_channel_is_know
     for _ in range(3):
         async with database.sessions.begin() as session:
             assert await uncertain_posts.record_absent(
-                session, await the_doubt(session), gap=GAP, highest_seen_id=KNOWN
+                session, await claim_uncertain_post(session), gap=GAP, highest_seen_id=KNOWN
             )
             assert await state(session) == ("uncertain", *HELD)
-            # What a search from the start has seen may be old.
+            # The highest id that a search from the start finds may be old.
             assert await rows.one(session, "SELECT last_message_id FROM channels") == 0
         await database.forward(GAP + timedelta(seconds=1))
     async with database.sessions.begin() as session:
@@ -50,11 +58,11 @@ async def test_a_search_begins_above_the_id_that_was_known_before_the_send(
     session: AsyncSession,
 ) -> None:
     made = await uncertain(session)
-    # What came after it is known by now, and must not hide it.
+    # A later id that became known must not move the start of the search.
     await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN + 5)
-    doubt = await the_doubt(session)
-    assert (doubt.known_message_id, doubt.last_message_id) == (KNOWN, KNOWN + 5)
-    assert await uncertain_posts.claim_due(session, limit=9) == []  # it is being looked for
+    uncertain_post = await claim_uncertain_post(session)
+    assert (uncertain_post.known_message_id, uncertain_post.last_message_id) == (KNOWN, KNOWN + 5)
+    assert await uncertain_posts.claim_due(session, limit=9) == []  # another search has claimed it
 
 
 async def test_a_found_post_is_a_success_and_its_hours_begin_then(database: Database) -> None:
@@ -62,35 +70,39 @@ async def test_a_found_post_is_a_success_and_its_hours_begin_then(database: Data
         made = await uncertain(session, promised_hours=2)
     await database.forward(timedelta(hours=1))
     async with database.sessions.begin() as session:
-        doubt = await the_doubt(session)
-        assert await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 1)
+        uncertain_post = await claim_uncertain_post(session)
+        assert await uncertain_posts.record_found(session, uncertain_post, message_id=KNOWN + 1)
     async with database.sessions.begin() as session:
         assert await state(session) == ("success", *HELD)
         assert await rows.one(session, "SELECT message_id FROM post_jobs") == KNOWN + 1
         hours = await rows.one(session, "SELECT release_due_at - clock() FROM escrows")
         assert timedelta(hours=1, minutes=59) < hours <= timedelta(hours=2)
-        told = await rows.table(
+        notified = await rows.table(
             session, "SELECT user_id FROM outbox WHERE kind = 'post_published' ORDER BY id"
         )
-        assert told == [(made.advertiser.user_id,), (made.owner.user_id,)]
-        assert not await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 2)
-        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=0)
+        assert notified == [(made.advertiser.user_id,), (made.owner.user_id,)]
+        assert not await uncertain_posts.record_found(session, uncertain_post, message_id=KNOWN + 2)
+        assert not await uncertain_posts.record_absent(
+            session, uncertain_post, gap=GAP, highest_seen_id=0
+        )
 
 
 async def test_absence_needs_two_searches_some_minutes_apart(database: Database) -> None:
     async with database.sessions.begin() as session:
         await uncertain(session)
     async with database.sessions.begin() as session:
-        doubt = await the_doubt(session)
+        uncertain_post = await claim_uncertain_post(session)
         for _ in range(2):
-            assert await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=0)
+            assert await uncertain_posts.record_absent(
+                session, uncertain_post, gap=GAP, highest_seen_id=0
+            )
     async with database.sessions.begin() as session:
         assert await state(session) == ("uncertain", *HELD)
         assert await uncertain_posts.claim_due(session, limit=9) == []
     await database.forward(GAP + timedelta(seconds=1))
     async with database.sessions.begin() as session:
         assert await uncertain_posts.record_absent(
-            session, await the_doubt(session), gap=GAP, highest_seen_id=9
+            session, await claim_uncertain_post(session), gap=GAP, highest_seen_id=9
         )
         assert await state(session) == ("queued", *HELD)
         assert await rows.table(session, "SELECT attempts, first_absent_at FROM post_jobs") == [
@@ -102,7 +114,7 @@ async def test_absence_needs_two_searches_some_minutes_apart(database: Database)
 async def test_a_search_from_before_the_next_send_counts_for_nothing(database: Database) -> None:
     async with database.sessions.begin() as session:
         await uncertain(session)
-        doubt = await the_doubt(session)
+        uncertain_post = await claim_uncertain_post(session)
         await database.forward(uncertain_posts.SEARCH_INTERVAL)
     await _twice_absent(database)
     async with database.sessions.begin() as session:
@@ -110,9 +122,11 @@ async def test_a_search_from_before_the_next_send_counts_for_nothing(database: D
         assert await one_post.may_send(session, claim)
         assert await posting.record_uncertain(session, claim, error="again")
         before = await rows.snapshot(session)
-        assert not await uncertain_posts.record_found(session, doubt, message_id=KNOWN + 1)
-        assert not await uncertain_posts.record_absent(session, doubt, gap=GAP, highest_seen_id=99)
-        assert not await uncertain_posts.record_unknown(session, doubt, highest_seen_id=99)
+        assert not await uncertain_posts.record_found(session, uncertain_post, message_id=KNOWN + 1)
+        assert not await uncertain_posts.record_absent(
+            session, uncertain_post, gap=GAP, highest_seen_id=99
+        )
+        assert not await uncertain_posts.record_unknown(session, uncertain_post, highest_seen_id=99)
         assert await rows.snapshot(session) == before
 
 
@@ -159,8 +173,10 @@ async def test_a_post_that_stays_uncertain_is_escalated_again_and_again(database
     ):
         await database.forward(wait)
         async with database.sessions.begin() as session:
-            for doubt in await uncertain_posts.claim_due(session, limit=9):
-                assert await uncertain_posts.record_unknown(session, doubt, highest_seen_id=0)
+            for uncertain_post in await uncertain_posts.claim_due(session, limit=9):
+                assert await uncertain_posts.record_unknown(
+                    session, uncertain_post, highest_seen_id=0
+                )
             await uncertain_posts.escalate_due(session, limit=9)
             assert await count_cards(session, "post_uncertain") == cards
             assert await state(session) == ("uncertain", *HELD)

@@ -1,4 +1,4 @@
-"""Looks at live posts: what each verdict does to the money."""
+"""Verification: the effect of each verdict on the money, and the plan of the checks."""
 
 import itertools
 from collections.abc import Sequence
@@ -25,20 +25,20 @@ AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
 SENT = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-async def _look(database: Database, verdict: Verdict) -> None:
+async def _record_check(database: Database, verdict: Verdict) -> None:
     async with database.sessions.begin() as session:
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
         await verification.record_check(session, job_id=job_id, verdict=verdict, evidence="seen")
 
 
 async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
-    """Return the looks that are due, and leave them so."""
+    """Return the checks that are due, without claiming them."""
     async with database.sessions() as session:
         return await verification.claim_due(session, limit=9)
 
 
 async def _state(database: Database) -> tuple[str, str, int, int]:
-    """Return the job's status, the escrow's, how many looks are due, how many releases."""
+    """Return the statuses of job and escrow, and the numbers of due checks and releases."""
     async with database.sessions.begin() as session:
         return (
             await rows.one(session, "SELECT status FROM post_jobs"),
@@ -58,21 +58,21 @@ async def test_a_post_is_checked_when_its_hours_are_over(database: Database) -> 
     assert await _state(database) == ("success", "held", 0, 0)
     await database.forward(2 * HOUR)
     async with database.sessions.begin() as session:
-        look = (await verification.claim_due(session, limit=9))[0]
-    assert (look.target_id, look.chat_id, look.message_id, look.creative) == (
+        check = (await verification.claim_due(session, limit=9))[0]
+    assert (check.target_id, check.chat_id, check.message_id, check.creative) == (
         deal.target.id,
         deal.channel.chat_id,
         10,
         people.advert(),
     )
-    await _look(database, Verdict.PRESENT)
+    await _record_check(database, Verdict.PRESENT)
     assert await _state(database) == ("success", "held", 0, 1)
 
 
 async def test_a_check_before_the_end_releases_nothing(database: Database) -> None:
     await _posted(database)
     await database.forward(HOUR)
-    await _look(database, Verdict.PRESENT)
+    await _record_check(database, Verdict.PRESENT)
     await database.forward(HOUR + AGAIN)
     assert await _state(database) == ("success", "held", 1, 0)
 
@@ -89,7 +89,7 @@ async def test_altered_and_unknown_move_no_money_and_are_checked_again(
     await _posted(database)
     await database.forward(2 * HOUR)
     for _ in range(3):
-        await _look(database, verdict)
+        await _record_check(database, verdict)
         assert await _state(database) == ("success", "held", 0, 0)
         await database.forward(AGAIN)
         assert await _state(database) == ("success", "held", 1, 0)
@@ -98,11 +98,11 @@ async def test_altered_and_unknown_move_no_money_and_are_checked_again(
 async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Database) -> None:
     deal = await _posted(database)
     await database.forward(2 * HOUR)
-    await _look(database, Verdict.GONE)
-    await _look(database, Verdict.GONE)  # too soon after the first
+    await _record_check(database, Verdict.GONE)
+    await _record_check(database, Verdict.GONE)  # too soon after the first check
     assert (await _state(database))[0] == "success"
     await database.forward(AGAIN)
-    await _look(database, Verdict.GONE)
+    await _record_check(database, Verdict.GONE)
     assert await _state(database) == ("failed", "held", 0, 0)
     async with database.sessions.begin() as session:
         assert await rows.one(session, "SELECT last_error FROM post_jobs") == "removed"
@@ -117,11 +117,11 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
 async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     database: Database, late: timedelta
 ) -> None:
-    """Nobody could look at the end, and since then its owner was free to take it down."""
+    """No check was possible at the end, and after the end its owner may delete the post."""
     await _posted(database)
     await database.forward(2 * HOUR + late)
     for _ in range(2):
-        await _look(database, Verdict.GONE)
+        await _record_check(database, Verdict.GONE)
         await database.forward(AGAIN)
     missed_in_time = late < verification.RECHECK_INTERVAL
     assert (await _state(database))[0] == ("failed" if missed_in_time else "success")
@@ -137,7 +137,7 @@ async def test_another_verdict_between_two_absences_resets_them(
     await _posted(database)
     await database.forward(2 * HOUR)
     for verdict in (Verdict.GONE, between, Verdict.GONE):
-        await _look(database, verdict)
+        await _record_check(database, verdict)
         await database.forward(AGAIN)
     assert (await _state(database))[0] == "success"
 
@@ -148,7 +148,7 @@ async def test_a_settled_post_is_left_alone(database: Database) -> None:
         await escrow.release(session, target_id=deal.target.id)
         before = await rows.snapshot(session)
     for verdict in Verdict:
-        await _look(database, verdict)
+        await _record_check(database, verdict)
     async with database.sessions.begin() as session:
         assert await rows.snapshot(session) == before
 
@@ -170,7 +170,7 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 
 
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
-    """Who holds a post's lock may be about to take the channel's: waiting would be a deadlock."""
+    """A process that holds the lock of a post may wait for the channel: that is a deadlock."""
     paid = await _posted(database, hours=0)
     async with database.sessions.begin() as session:
         await escrow.release(session, target_id=paid.target.id)
@@ -194,28 +194,28 @@ async def test_a_check_of_an_unknown_job_is_not_found(session: AsyncSession) -> 
 
 
 def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
-    """All looks at a post that stays, each made so late."""
+    """Return the times of all checks of a post, if each is made `late` after its due time."""
     ends = SENT + timedelta(hours=hours)
-    looks = [next_check_time(SENT, ends, SENT)]
-    while looks[-1] < ends:
-        looks.append(next_check_time(SENT, ends, looks[-1] + late))
-    return looks
+    checks = [next_check_time(SENT, ends, SENT)]
+    while checks[-1] < ends:
+        checks.append(next_check_time(SENT, ends, checks[-1] + late))
+    return checks
 
 
 @given(st.integers(1, 24 * 30))
 def test_checks_are_few_ordered_and_end_with_the_promised_hours(hours: int) -> None:
-    looks = plan(hours)
-    assert looks == sorted(looks)
-    assert looks[0] >= SENT
-    assert looks[-1] == SENT + timedelta(hours=hours)
-    assert 2 <= len(looks) <= MAX_CHECKS + 1
+    checks = plan(hours)
+    assert checks == sorted(checks)
+    assert checks[0] >= SENT
+    assert checks[-1] == SENT + timedelta(hours=hours)
+    assert 2 <= len(checks) <= MAX_CHECKS + 1
 
 
 @given(st.integers(1, 24 * 30), st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_each_part_of_the_hours_has_one_check(hours: int, late: timedelta) -> None:
-    looks = plan(hours, late=late)
-    assert len(looks) <= MAX_CHECKS + 1
-    assert all(after > before for before, after in itertools.pairwise(looks))
+    checks = plan(hours, late=late)
+    assert len(checks) <= MAX_CHECKS + 1
+    assert all(after > before for before, after in itertools.pairwise(checks))
 
 
 def test_the_times_of_checks_are_random() -> None:
@@ -223,5 +223,5 @@ def test_the_times_of_checks_are_random() -> None:
 
 
 def test_every_hour_of_a_day_may_have_a_check() -> None:
-    seen = {(look - SENT) // timedelta(hours=1) for _ in range(400) for look in plan(24)[:-1]}
-    assert seen == set(range(24))
+    hours = {(check - SENT) // timedelta(hours=1) for _ in range(400) for check in plan(24)[:-1]}
+    assert hours == set(range(24))

@@ -1,4 +1,4 @@
-"""Posts of which nobody knows, for the tests of what is done about them."""
+"""Create uncertain posts, and read their state."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ KNOWN = 7
 
 
 async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
-    """A deal whose send was cut; the channel's highest known id was KNOWN before it."""
+    """Create a placement with an uncertain post; KNOWN was the highest known id before it."""
     made = await people.approved(session, **terms)
     await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     claim = await people.claimed(session)
@@ -22,9 +22,9 @@ async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
     return made
 
 
-async def the_doubt(session: AsyncSession) -> uncertain_posts.UncertainPost:
-    [doubt] = await uncertain_posts.claim_due(session, limit=9)
-    return doubt
+async def claim_uncertain_post(session: AsyncSession) -> uncertain_posts.UncertainPost:
+    [uncertain_post] = await uncertain_posts.claim_due(session, limit=9)
+    return uncertain_post
 
 
 async def state(session: AsyncSession) -> tuple[str, str, str]:
