@@ -31,27 +31,20 @@ BEGIN
     ORDER BY id <> campaign.advertiser_id LIMIT 1;
     approved_at := clock();
     CASE
-    WHEN target.id IS NULL THEN
-        code := 'not_found';
-    WHEN actor_id IN (campaign.advertiser_id, target.owner_id) THEN
-        code := 'own_money';
-    WHEN target.status IN ('approved', 'posted', 'refunded') AND target.decided_by IS NOT NULL THEN
-        code := 'repeated';
-    WHEN target.status <> 'pending' THEN
-        code := 'invalid_move'; state := target.status;
+    WHEN target.id IS NULL THEN code := 'not_found';
+    WHEN actor_id IN (campaign.advertiser_id, target.owner_id) THEN code := 'own_money';
+    WHEN target.status IN ('approved', 'posted', 'refunded') AND target.decided_by IS NOT NULL THEN code := 'repeated';
+    WHEN target.status <> 'pending' THEN code := 'invalid_move'; state := target.status;
     WHEN campaign.status <> 'active' THEN
         code := 'campaign_not_active'; ref_id := target.campaign_id; state := campaign.status;
     WHEN channel.status <> 'active' OR channel.owner_id <> target.owner_id THEN
         code := 'channel_not_usable'; ref_id := target.channel_id; state := channel.status;
-    WHEN blocked_id IS NOT NULL THEN
-        code := 'person_blocked'; ref_id := blocked_id;
-    WHEN target.publish_at <= approved_at THEN
-        code := 'publish_time_past';
+    WHEN blocked_id IS NOT NULL THEN code := 'person_blocked'; ref_id := blocked_id;
+    WHEN target.publish_at <= approved_at THEN code := 'publish_time_past';
     -- A hold that exists is adopted, but an approval needs the switch as a new hold does.
     WHEN NOT EXISTS (SELECT FROM kill_switches WHERE key = 'new_escrows' AND enabled) THEN
         code := 'switch_stopped';
-    WHEN escrow_status <> 'held' THEN
-        code := 'escrow_not_held'; state := escrow_status;
+    WHEN escrow_status <> 'held' THEN code := 'escrow_not_held'; state := escrow_status;
     ELSE
         IF escrow_status IS NULL THEN
             PERFORM hold_escrow(target_id, actor_id, correlation_id);

@@ -141,9 +141,9 @@ async def test_a_post_whose_worker_was_killed_is_found_and_not_sent_again(
 
 
 async def test_the_post_of_a_dead_worker_is_taken_over_in_time(scene: Scene, start: Start) -> None:
-    heir = start()
+    successor = start()
     await until_alive(scene)
-    heir.send_signal(signal.SIGSTOP)  # it claims no post before the other process
+    successor.send_signal(signal.SIGSTOP)  # it claims no post before the other process
     target_id = await scene.approve()
     await scene.fault("sendMessage", "timeout_before", chat_id=scene.world.ids["channel"])
     killed = start()
@@ -151,7 +151,7 @@ async def test_the_post_of_a_dead_worker_is_taken_over_in_time(scene: Scene, sta
     killed.send_signal(signal.SIGKILL)
     await ended(killed)
     died = time.monotonic()
-    heir.send_signal(signal.SIGCONT)
+    successor.send_signal(signal.SIGCONT)
     await until_taken_over(scene, target_id)
     assert time.monotonic() - died < TAKEOVER_SECONDS
     job = await scene.job(target_id)
