@@ -33,7 +33,8 @@ BEGIN
     CASE
     WHEN target.id IS NULL THEN code := 'not_found';
     WHEN actor_id IN (campaign.advertiser_id, target.owner_id) THEN code := 'own_money';
-    WHEN target.status IN ('approved', 'posted', 'refunded') AND target.decided_by IS NOT NULL THEN code := 'repeated';
+    WHEN target.status IN ('approved', 'posted', 'refunded') AND target.decided_by IS NOT NULL THEN
+        code := 'repeated';
     WHEN target.status <> 'pending' THEN code := 'invalid_move'; state := target.status;
     WHEN campaign.status <> 'active' THEN
         code := 'campaign_not_active'; ref_id := target.campaign_id; state := campaign.status;
