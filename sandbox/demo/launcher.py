@@ -13,8 +13,8 @@ from typing import Any
 from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
-READY_LIMIT = 120.0
-"""The longest start, in seconds. 10 to 15 are usual."""
+READY_LIMIT = 300.0
+"""The longest start, in seconds. 10 to 15 are usual, and a busy machine takes more."""
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05

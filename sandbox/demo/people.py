@@ -9,7 +9,7 @@ import aiohttp
 
 from sandbox.demo.errors import Unexpected
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds in which the product must answer. After a SIGKILL this includes its start."""
 
 _LONG_POLL = 10.0

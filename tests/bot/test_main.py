@@ -18,7 +18,7 @@ from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 pytestmark = pytest.mark.slow_process
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def environment(world: SandboxClient, database: Database, **more: str) -> Mapping[str, str]:

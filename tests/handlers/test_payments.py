@@ -63,7 +63,7 @@ async def test_a_payment_is_credited_after_an_error_of_the_database(market: Mark
     await market.database.as_owner("ALTER TABLE deposits RENAME TO deposits_away")
     await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": paid}])
     market.worker.wake()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         taken = "SELECT attempts FROM inbox WHERE update_id = 1"
         while not await market.value(taken):  # noqa: ASYNC110 - a table
             await asyncio.sleep(0.01)

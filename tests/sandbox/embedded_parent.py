@@ -61,7 +61,7 @@ def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
     return found
 
 
-def until(condition: Callable[[], bool], limit: float = 10) -> None:
+def until(condition: Callable[[], bool], limit: float = 60) -> None:
     """Wait for a condition, at most `limit` seconds."""
     deadline = time.monotonic() + limit
     while not condition():

@@ -16,6 +16,8 @@ from sandbox.state import State
 BOT_TOKEN = "424242:sandbox-token_of-the-tests"
 CONTROL_TOKEN = "control-token"
 Json = dict[str, Any]
+WOKEN_SECONDS = 15
+"""A call that could wait for 20 s must have been woken within this time."""
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tests.scheduler.scene import NO_REDIS, Scene
 
 pytestmark = pytest.mark.slow_process
 
-STATUS_SECONDS = 40
+STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45
 """Seconds from the death of a worker until its post is queued or uncertain."""
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.sandbox.raw_world import SandboxClient
+from tests.sandbox.raw_world import WOKEN_SECONDS, SandboxClient
 
 
 async def test_publications_keep_what_was_deleted(world: SandboxClient) -> None:
@@ -43,7 +43,7 @@ async def test_reading_waits_for_something_newer(world: SandboxClient) -> None:
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await world.call("sendMessage", chat_id=person, text="news")
-    newer = await asyncio.wait_for(waiting, 2)
+    newer = await asyncio.wait_for(waiting, WOKEN_SECONDS)
     assert [message["text"] for message in newer["messages"]] == ["news"]
     assert newer["messages"][0]["from"] == 424242
     assert (await world.see(f"chats/{person}/messages?after=999&wait=0.1"))["messages"] == []
@@ -65,7 +65,7 @@ async def test_reading_by_version_sees_edits_and_deletions(
         await world.call("editMessageText", text="b", **at)
     else:
         await world.call("deleteMessage", **at)
-    seen = await asyncio.wait_for(waiting, 2)
+    seen = await asyncio.wait_for(waiting, WOKEN_SECONDS)
     assert seen["version"] > version
     texts = [(message["text"], message["edited"]) for message in seen["messages"]]
     assert texts == [("/start", False)] + ([("b", True)] if change == "edit" else [])
