@@ -13,8 +13,8 @@ from typing import Any
 from sandbox import processes
 from sandbox.demo.surprise import Unexpected
 
-READY_LIMIT = 120.0
-"""Seconds from the start until everything works; 10 to 15 are usual."""
+READY_LIMIT = 300.0
+"""Seconds from the start until everything works; 10 to 15 are usual, a busy machine takes more."""
 
 _STOP_LIMIT = 45.0
 _LOOK = 0.05

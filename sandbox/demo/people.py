@@ -9,7 +9,7 @@ import aiohttp
 
 from sandbox.demo.surprise import Unexpected
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds in which the product must have answered; after a SIGKILL it has to start again first."""
 
 _LONG_POLL = 10.0

@@ -29,7 +29,7 @@ from tests.factories import people
 from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
 
 NO_REDIS = "redis://127.0.0.1:1/0"
-PATIENCE = 5.0
+PATIENCE = 60.0
 AD = "Fresh bread every morning"
 PROVIDER_TOKEN = "1:TEST:provider"
 Row = dict[str, Any]

@@ -20,7 +20,7 @@ from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
 pytestmark = pytest.mark.storm
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def environment(world: RawWorld, database: Database, **more: str) -> Mapping[str, str]:

@@ -14,6 +14,8 @@ from sandbox.server import create_app
 from sandbox.state import State
 
 BOT_TOKEN = "424242:sandbox-token_of-the-tests"
+WOKEN = 15
+"""Seconds in which a call that could wait for 20 must have been woken."""
 CONTROL_TOKEN = "control-token"
 Json = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.sandbox.raw_world import BOT_TOKEN, RawWorld, begin
+from tests.sandbox.raw_world import BOT_TOKEN, WOKEN, RawWorld, begin
 
 SERVE_UNTIL_KILLED = """
 import asyncio, sys
@@ -56,7 +56,7 @@ async def test_long_poll_is_answered_when_something_happens(world: RawWorld) -> 
     await asyncio.sleep(0.1)
     assert not poll.done()
     await world.say("now")
-    found = await asyncio.wait_for(poll, 2)
+    found = await asyncio.wait_for(poll, WOKEN)
     assert found[0]["message"]["text"] == "now"
 
 
@@ -64,7 +64,7 @@ async def test_second_poll_ends_the_first_with_a_conflict(world: RawWorld) -> No
     first = asyncio.create_task(world.refused("getUpdates", timeout=20))
     await asyncio.sleep(0.1)
     second = asyncio.create_task(world.call("getUpdates", timeout=20))
-    assert await asyncio.wait_for(first, 2) == (
+    assert await asyncio.wait_for(first, WOKEN) == (
         409,
         (
             "Conflict: terminated by other getUpdates request; make sure that only one bot "
@@ -72,7 +72,7 @@ async def test_second_poll_ends_the_first_with_a_conflict(world: RawWorld) -> No
         ),
     )
     await world.say("for the second")
-    assert len(await asyncio.wait_for(second, 2)) == 1
+    assert len(await asyncio.wait_for(second, WOKEN)) == 1
 
 
 async def test_allowed_updates_leave_the_others_out(world: RawWorld) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiogram.types import ChatAdministratorRights
 
-from tests.sandbox.raw_world import CONTROL_TOKEN, Json, RawWorld
+from tests.sandbox.raw_world import CONTROL_TOKEN, WOKEN, Json, RawWorld
 
 RIGHTS = dict.fromkeys(ChatAdministratorRights.model_fields, False) | {"can_post_messages": True}
 CHOOSE = {
@@ -208,7 +208,7 @@ async def test_reading_waits_for_something_newer(world: RawWorld) -> None:
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await world.call("sendMessage", chat_id=person, text="news")
-    newer = await asyncio.wait_for(waiting, 2)
+    newer = await asyncio.wait_for(waiting, WOKEN)
     assert [message["text"] for message in newer["messages"]] == ["news"]
     assert newer["messages"][0]["from"] == 424242
     assert (await world.see(f"chats/{person}/messages?after=999&wait=0.1"))["messages"] == []
@@ -228,7 +228,7 @@ async def test_reading_by_version_sees_edits_and_deletions(world: RawWorld, chan
         await world.call("editMessageText", text="b", **at)
     else:
         await world.call("deleteMessage", **at)
-    seen = await asyncio.wait_for(waiting, 2)
+    seen = await asyncio.wait_for(waiting, WOKEN)
     assert seen["version"] > version
     texts = [(message["text"], message["edited"]) for message in seen["messages"]]
     assert texts == [("/start", False)] + ([("b", True)] if change == "edit" else [])

@@ -17,7 +17,7 @@ from tests.scheduler.scene import NO_REDIS, Scene
 
 pytestmark = pytest.mark.storm
 
-STATUS_SECONDS = 40
+STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45
 """From the death of a worker to another who knows what its post is: queued or uncertain."""
 
