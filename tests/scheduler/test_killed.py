@@ -73,7 +73,7 @@ NOBODY_KNOWS = ("uncertain", "held", "approved")
         (Sender, "send_ad", "after", NOBODY_KNOWS, 1),
         (posting, "record_published", "before", NOBODY_KNOWS, 1),
         (posting, "record_published", "after", NOBODY_KNOWS, 1),
-        (escrow, "releasable", "before", PAID, 1),
+        (escrow, "list_releasable", "before", PAID, 1),
         (escrow, "release", "before", PAID, 1),
         (escrow, "release", "after", PAID, 1),
     ],

@@ -50,20 +50,20 @@ async def _claw_back(session: AsyncSession, deal: people.Deal) -> None:
 
 
 MOVES: dict[str, tuple[Act, str, Any, tuple[Any, Any]]] = {
-    "there": (
-        _decide("there", message_id=99),
+    "confirm published": (
+        _decide("confirm_published", message_id=99),
         "uncertain",
         transitions.POST_JOB,
         (PostJobStatus.UNCERTAIN, PostJobStatus.SUCCESS),
     ),
-    "absent": (
-        _decide("absent"),
+    "confirm absent": (
+        _decide("confirm_absent"),
         "uncertain",
         transitions.POST_JOB,
         (PostJobStatus.UNCERTAIN, PostJobStatus.QUEUED),
     ),
-    "refund": (
-        _decide("refund"),
+    "decide refund": (
+        _decide("decide_refund"),
         "uncertain",
         transitions.POST_JOB,
         (PostJobStatus.UNCERTAIN, PostJobStatus.FAILED),

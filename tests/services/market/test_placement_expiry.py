@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.market import campaigns, placement_expiry
-from services.money import escrow, incidents
+from services.money import escrow
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -54,7 +54,7 @@ async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Targets with an escrow are left to the watchdog, and do not fill the batch."""
-    monkeypatch.setattr(incidents, "BATCH", 1)
+    monkeypatch.setattr(placement_expiry, "BATCH", 1)
     async with database.sessions.begin() as session:
         held, _ = await people.deal(session), await people.deal(session)
         await escrow.hold(session, target_id=held.target.id)

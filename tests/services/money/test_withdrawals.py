@@ -342,6 +342,7 @@ async def test_the_database_refuses_transfers_without_a_withdrawal(database: Dat
     async with database.sessions.begin() as session:
         person, withdrawal = await _requested(session)
         thief = await people.person(session, balance=1)
+        deposit_id = await rows.one(session, "SELECT min(id) FROM deposits")
     find = "SELECT id FROM wallets WHERE kind = '{}' AND user_id = {}"
     holding = f"({find.format('withdrawal', person.user_id)})"
     mine = f"({find.format('user', thief.user_id)})"
@@ -354,20 +355,20 @@ async def test_the_database_refuses_transfers_without_a_withdrawal(database: Dat
         *(
             (
                 (
-                    f"SELECT post_transfer('x', '{reason}', {withdrawal.id},"
+                    f"SELECT post_transfer('x', '{reason}', {reference},"
                     f" ARRAY[{holding}, {mine}],"
                     f" ARRAY[-400, 400]::bigint[], ARRAY['{leg}', '{leg}'], NULL, NULL)"
                 ),
                 state,
             )
-            for reason, leg, state in (
-                ("withdrawal_return", "withdrawal_return", "AD020"),
-                ("withdrawal", "withdrawal", "AD020"),
-                ("withdrawal", "fee", "AD024"),
-                ("withdrawal_hold", "withdrawal_hold", "AD020"),
-                ("adjustment", "adjustment", "AD023"),
-                ("deposit", "deposit", "AD020"),
-                ("clawback", "clawback", "AD021"),
+            for reason, leg, reference, state in (
+                ("withdrawal_return", "withdrawal_return", withdrawal.id, "AD020"),
+                ("withdrawal", "withdrawal", withdrawal.id, "AD020"),
+                ("withdrawal", "fee", withdrawal.id, "AD024"),
+                ("withdrawal_hold", "withdrawal_hold", withdrawal.id, "AD020"),
+                ("adjustment", "adjustment", withdrawal.id, "AD023"),
+                ("deposit", "deposit", deposit_id, "AD020"),
+                ("clawback", "clawback", withdrawal.id, "AD021"),
             )
         ),
     ):
