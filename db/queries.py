@@ -1,7 +1,8 @@
-"""Queries that lock rows, or that several services need.
+"""Provide the queries that lock rows, and queries that several services need.
 
-Lock order: the kill switches, the target, the campaign, the post job, the escrow, then the wallets
-in the order of their ids (`post_transfer` locks the wallets).
+A target is one purchase of a post in one channel. Lock order: the kill switches, the target, the
+campaign, the post job, the escrow, then the wallets in the order of their ids (`post_transfer`
+locks the wallets).
 """
 
 from dataclasses import dataclass
@@ -22,12 +23,12 @@ from db.models.posting import PostJob
 Value = TypeVar("Value")
 
 KEY_LOCKS = 7_003
-"""First key of the advisory locks of idempotency keys."""
+"""The first key of the advisory locks of idempotency keys. The second key comes from the text."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A target with its campaign, channel, post job and escrow."""
+    """A target with its campaign, channel, post job and escrow, for functions that change them."""
 
     target: CampaignTarget
     campaign: Campaign
@@ -37,7 +38,7 @@ class Placement:
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:
-    """Lock a target; every change of a placement takes this lock first."""
+    """Lock a target. Every change of a placement (a target with its rows) takes this lock first."""
     found = await session.execute(
         select(CampaignTarget)
         .where(CampaignTarget.id == target_id)
@@ -52,8 +53,9 @@ async def lock_campaign(
 ) -> Campaign | None:
     """Lock a campaign, shared or exclusively.
 
-    Take the shared lock to rely on the campaign's status, so that approvals in one campaign do not
-    wait for each other. Take the exclusive lock to change the campaign or the sum of its prices.
+    The shared lock is for callers that rely on the campaign's status. With it, approvals in one
+    campaign do not wait for each other. The exclusive lock is for callers that change the campaign
+    or the sum of its prices.
     """
     found = await session.execute(
         select(Campaign)
@@ -65,7 +67,7 @@ async def lock_campaign(
 
 
 def required(value: Value | None) -> Value:
-    """Return a value that cannot be None here. Raises LookupError if it is None.
+    """Return a value that cannot be None here. Raises LookupError if the value is None.
 
     A constraint of the database, or the transaction that wrote the row, guarantees the value.
     """
@@ -75,10 +77,10 @@ def required(value: Value | None) -> Value:
 
 
 async def lock_placement(session: AsyncSession, target_id: int) -> Placement | None:
-    """Lock a target, its post job and its escrow, in this order; read its campaign and channel too.
+    """Lock a target, its post job and its escrow, in this order. Read its campaign and channel too.
 
-    Each table is read by a statement of its own after the target is locked. A single statement that
-    waits for the lock would still see the other tables as they were before the wait.
+    Each table is read by a separate statement after the target is locked. A single statement that
+    waits for the lock would still read the other tables in their state before the wait.
     """
     target = await lock_target(session, target_id)
     if target is None:
@@ -111,14 +113,15 @@ async def lock_placement(session: AsyncSession, target_id: int) -> Placement | N
 
 
 def has_escrow() -> ColumnElement[bool]:
-    """Tell in a query whether a target has an escrow, held or settled."""
+    """Return a query condition: whether a target has an escrow, with its money held or settled."""
     return exists().where(Escrow.campaign_target_id == CampaignTarget.id)
 
 
 async def lock_key(session: AsyncSession, key: str) -> None:
     """Lock an idempotency key until the end of the transaction.
 
-    If a form is submitted twice, the second transaction waits and then finds the first one's row.
+    If a form is submitted twice, the second transaction waits. Then it finds the row of the first
+    transaction.
     """
     await session.execute(select(func.pg_advisory_xact_lock(KEY_LOCKS, func.hashtext(key))))
 
@@ -131,7 +134,7 @@ async def now(session: AsyncSession) -> datetime:
 
 
 async def clock_shift(session: AsyncSession) -> timedelta:
-    """Return how far `clock()` is ahead of the real time. Production refuses any value but zero."""
+    """Return how far `clock()` is ahead of the real time. Production accepts only zero."""
     result = await session.execute(select(func.clock() - func.statement_timestamp()))
     shift: timedelta = result.scalar_one()
     return shift

@@ -17,19 +17,20 @@ from sqlalchemy.ext.asyncio import (
 )
 
 POOL_SIZE = 32
-"""Connections that the pool opens when they are needed, and keeps.
+"""How many connections the pool opens at most. It opens them when needed, and keeps them.
 
-There is no overflow: an overflow connection is closed after each use, and a new connection costs
-more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate of 8.
+There is no overflow, because an overflow connection is closed after each use. A new connection
+costs more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate
+of 8 concurrent approvals.
 """
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
 AWAY_STATES = ("08", "57P", "53300")
-"""Prefixes of SQLSTATEs: connection lost, server stopping or starting, no connection left."""
+"""SQLSTATE prefixes: connection lost, server stopping or starting, no connection left."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
-"""SQLSTATEs: serialization failure, deadlock, and time limits.
+"""The SQLSTATEs of a serialization failure, a deadlock, and three exceeded time limits.
 
-The limits are those of a lock, a transaction and a statement.
+The three time limits are those of a lock, a transaction and a statement.
 """
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -43,8 +44,8 @@ def driver_url(url: str) -> URL:
 def create_engine(url: str) -> AsyncEngine:
     """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
-    The kill switches rely on READ COMMITTED. A connection that the server has closed is replaced
-    before use, so that no request fails after a restart of PostgreSQL.
+    The kill switches need READ COMMITTED. If the server has closed a connection, the pool replaces
+    the connection before use. Therefore no request fails after a restart of PostgreSQL.
     """
     engine = create_async_engine(
         driver_url(url),
@@ -75,7 +76,10 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Tell whether a transaction failed through a conflict or a time limit, and may be repeated."""
+    """Tell whether a transaction failed by a conflict or a time limit.
+
+    The caller may repeat it then.
+    """
     return _sqlstate(error).startswith(CONFLICT_STATES)
 
 
@@ -85,9 +89,10 @@ def _sqlstate(error: BaseException) -> str:
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Make the pool replace a closed connection, on its checkout. Raises DisconnectionError.
+    """Make the pool replace a closed connection when it is taken. Raises DisconnectionError.
 
-    The driver knows from the socket that a connection is closed; a ping would be three round trips.
+    The driver knows from the socket that a connection is closed. A ping would cost three round
+    trips.
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError

@@ -1,4 +1,4 @@
-"""Runs migrations as the owner's role, named by MIGRATION_DATABASE_URL."""
+"""Run the migrations under the owner's role, with the address in MIGRATION_DATABASE_URL."""
 
 import asyncio
 import os
@@ -12,14 +12,14 @@ from db.models.base import Base
 from db.session import create_engine
 
 DESCRIBED = (campaigns, money, operations, posting, users)
-"""Their import is what fills the metadata that `alembic check` compares with."""
+"""The modules of all tables. Their import fills the metadata that `alembic check` compares."""
 
 LOCK = 7_002
-"""Advisory lock: two deployments at once migrate one after the other."""
+"""The key of the advisory lock. With this lock, only one deployment migrates at a time."""
 
 
 def run(connection: Connection) -> None:
-    """Migrate over one connection, in one transaction."""
+    """Run the migrations over one connection, in one transaction."""
     context.configure(
         connection=connection, target_metadata=Base.metadata, compare_server_default=False
     )
@@ -29,7 +29,7 @@ def run(connection: Connection) -> None:
 
 
 async def main() -> None:
-    """Connect, migrate, disconnect."""
+    """Connect to the database, run the migrations, and disconnect."""
     url = os.environ.get("MIGRATION_DATABASE_URL")
     if not url:
         sys.stderr.write("MIGRATION_DATABASE_URL is missing\n")

@@ -1,15 +1,17 @@
-"""Find the text of a database function as a revision of the schema needs it.
+"""Find the text of a database function for a given revision of the schema.
 
-`db/functions/NAME.sql` holds the text that runs now, whole, as `CREATE OR REPLACE FUNCTION`. Each
-text stands in exactly one file, and a migration that was released never changes its meaning:
+The file `db/functions/NAME.sql` contains the whole current text of one function, as a `CREATE OR
+REPLACE FUNCTION` statement. Each text is in exactly one file. The meaning of a released migration
+never changes:
 
-1. A migration that changes a function moves the file as it was to
-   `migrations/replaced/<new revision>/NAME.sql`, and writes the new text, whole, into
-   `db/functions/NAME.sql`. For a function that it drops, it moves the file only.
-2. Its `upgrade` runs `create(name, revision)`, its `downgrade` runs `create(name, down_revision)`.
-   A changed signature needs a `DROP FUNCTION` before.
-3. `text(name, revision)` is what a revision needs: the replaced file with the smallest revision
-   above it, or else the file in `db/functions`.
+1. A migration that changes a function moves the old file to
+   `migrations/replaced/<new revision>/NAME.sql`. It writes the whole new text into
+   `db/functions/NAME.sql`. A migration that drops a function only moves the file.
+2. The migration's `upgrade` runs `create(name, revision)`, and its `downgrade` runs
+   `create(name, down_revision)`. If the signature changes, a `DROP FUNCTION` must come first.
+3. `text(name, revision)` returns the text for a revision. It reads the file below
+   `migrations/replaced` with the smallest revision above the given revision. If there is no such
+   file, it reads the file in `db/functions`.
 """
 
 from pathlib import Path
@@ -20,9 +22,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def text(name: str, revision: str, *, root: Path = ROOT) -> str:
-    """Return the statement that creates a function as it is at a revision.
+    """Return the statement that creates a function in its form at a revision.
 
-    Raises FileNotFoundError for a function that does not exist at that revision.
+    Raises FileNotFoundError if the function does not exist at that revision.
     """
     replaced = sorted(
         path
@@ -33,5 +35,5 @@ def text(name: str, revision: str, *, root: Path = ROOT) -> str:
 
 
 def create(name: str, revision: str) -> None:
-    """Create a function, or replace it by its text at a revision."""
+    """Create or replace a function with its text at a revision."""
     op.get_bind().exec_driver_sql(text(name, revision))

@@ -1,8 +1,8 @@
-"""Write `db/schema.sql`: the schema as it is, read from the catalogue of a migrated database.
+"""Write `db/schema.sql`, the current schema, from the catalogue of a migrated database.
 
-`python -m migrations.schema` starts a PostgreSQL of its own in a temporary folder, migrates it and
-writes the file. Objects come in the order of their names, and columns in the order of their table,
-so that every run gives the same text.
+The command `python -m migrations.schema` starts a separate PostgreSQL server in a temporary folder,
+migrates a database and writes the file. Objects are in the order of their names. Columns are in the
+order of their table. Therefore every run writes the same text.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ DEFAULT_RIGHTS = """
 
 
 async def describe(connection: asyncpg.Connection) -> str:
-    """Return the whole text of `db/schema.sql` for the database of a connection."""
+    """Return the whole text of `db/schema.sql` for the connected database."""
     await connection.execute("SET search_path = public")
 
     async def lines(query: str, *arguments: object) -> list[str]:
@@ -123,7 +123,7 @@ async def describe(connection: asyncpg.Connection) -> str:
 
 
 async def read(url: str) -> str:
-    """Connect to a migrated database and describe it."""
+    """Connect to a migrated database and return its schema as text."""
     connection = await asyncpg.connect(url)
     try:
         return await describe(connection)
@@ -132,7 +132,7 @@ async def read(url: str) -> str:
 
 
 def main() -> None:
-    """Write the file anew."""
+    """Write `db/schema.sql` again from a new, migrated database."""
     with tempfile.TemporaryDirectory() as folder:
         server = asyncio.run(embedded.start_postgres(Path(folder), durable=False))
         try:

@@ -18,7 +18,7 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """The base class of all tables."""
+    """The base class of all tables: each model of a table inherits from it."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
@@ -35,21 +35,22 @@ Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_ke
 CreatedAt = Annotated[
     datetime, mapped_column(DateTime(timezone=True), server_default=func.clock(), nullable=False)
 ]
-"""When the row was inserted, by the database's `clock()`."""
+"""The time when the row was inserted. The database's `clock()` gives the time."""
 
 Txn = Annotated[
     int, mapped_column(BigInteger, server_default=text("ledger_txn()"), nullable=False, index=True)
 ]
-"""The number of the transaction that wrote the row last.
+"""The number of the transaction that last wrote the row.
 
-The check of what is new finds the new rows by this number.
+The incremental check (the scheduled check of the ledger) finds new rows by this number.
 """
 
 
 def enum_column(kind: type[StrEnum]) -> Enum:
     """Return a column type that stores the values of a StrEnum as text, with a CHECK constraint.
 
-    A CHECK was chosen so that a value can be added without a lock.
+    A new value of a CHECK constraint can be added without a lock. An enum type of PostgreSQL is
+    therefore not used.
     """
     return Enum(
         kind,

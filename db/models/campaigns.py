@@ -1,4 +1,7 @@
-"""Tables of campaigns, channels and targets. Amounts are whole minor units."""
+"""Define the tables of campaigns, channels and targets.
+
+A target is one purchase of a post in one channel (a placement). Amounts are whole minor units.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,18 +14,18 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class CampaignStatus(StrEnum):
-    """The status of a campaign."""
+    """The status of a campaign. It says whether posts of the campaign may be published."""
 
     DRAFT = "draft"
     ACTIVE = "active"
     PAUSED = "paused"
-    """No new post is published; posts that are published stay."""
+    """No new post is published. Posts that are already published stay in their channels."""
     CANCELLED = "cancelled"
     COMPLETED = "completed"
 
 
 class ChannelStatus(StrEnum):
-    """The status of a channel; targets can be bought only in an active one."""
+    """The status of a channel. Targets can be bought only in an active channel."""
 
     PENDING = "pending"
     """The channel is connected, and its owner has not set the terms yet."""
@@ -35,10 +38,10 @@ class ChannelStatus(StrEnum):
 
 
 class TargetStatus(StrEnum):
-    """The status of a target."""
+    """The status of a target (one purchase of a post in one channel)."""
 
     PENDING = "pending"
-    """The target waits for moderation."""
+    """The target waits for the decision of a moderator."""
     APPROVED = "approved"
     """The money is in escrow, and the post is queued or published."""
     POSTED = "posted"
@@ -50,7 +53,7 @@ class TargetStatus(StrEnum):
 
 
 class Campaign(Base):
-    """A campaign of an advertiser."""
+    """A campaign of an advertiser: the ad, and the targets in which it is published."""
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -62,13 +65,16 @@ class Campaign(Base):
     advertiser_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str]
     creative: Mapped[dict[str, Any]]
-    """The ad as `services.market.creatives.Creative` writes it; fixed when the campaign starts."""
+    """The ad in the form of `services.market.creatives.Creative`.
+
+    It is fixed when the campaign starts.
+    """
     total_budget: Mapped[int]
     status: Mapped[CampaignStatus] = mapped_column(
         enum_column(CampaignStatus), server_default="draft"
     )
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The form's idempotency key, so that a second press on Save creates no second campaign."""
+    """The form's idempotency key. A second press on Save therefore creates no second campaign."""
     created_at: Mapped[CreatedAt]
 
 
@@ -96,23 +102,29 @@ class Channel(Base):
     topic: Mapped[str | None]
     subscribers: Mapped[int] = mapped_column(server_default=text("0"))
     price: Mapped[int | None]
-    """Minor units for one post; null until its owner has set it."""
+    """The price of one post in minor units.
+
+    The price is null until the channel's owner has set it.
+    """
     promised_hours: Mapped[int | None]
-    """How many hours a post stays; with 0, the owner is paid as soon as it is published."""
+    """How many hours a post stays.
+
+    With 0 hours, the owner is paid as soon as the post is published.
+    """
     status: Mapped[ChannelStatus] = mapped_column(
         enum_column(ChannelStatus), server_default="pending"
     )
     status_reason: Mapped[str | None]
-    """The code of the reason why the channel is suspended; the owner sees a text for it."""
+    """The code of the reason why the channel is suspended. The owner reads a text for this code."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the channel was paused before its suspension; it is then restored as paused."""
+    """True if the channel must be paused, not active, after its suspension ends."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
-    """The highest message id known in the channel; an uncertain post has an id above it."""
+    """The highest message id known in the channel. An uncertain post has a higher id."""
     created_at: Mapped[CreatedAt]
 
 
 class CampaignTarget(Base):
-    """One purchase of a post in one channel; price and promised hours are fixed at submission."""
+    """One purchase of a post in one channel. Price and promised hours are fixed at submission."""
 
     __tablename__ = "campaign_targets"
     __table_args__ = (
@@ -133,23 +145,23 @@ class CampaignTarget(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"))
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    """The person who is paid: the owner of the channel at submission."""
+    """The person who gets the payment: the owner of the channel at the time of submission."""
     price: Mapped[int]
     promised_hours: Mapped[int]
     fee_bps: Mapped[int]
     """The platform's part of the price, in hundredths of a percent."""
     publish_at: Mapped[datetime | None]
-    """When the post is to be published; null = as soon as the target is approved."""
+    """When the post is to be published. Null means: as soon as the target is approved."""
     status: Mapped[TargetStatus] = mapped_column(
         enum_column(TargetStatus), server_default="pending"
     )
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
-    """Why the target was rejected; the advertiser is told."""
+    """Why the target was rejected. The bot tells the advertiser this reason."""
     retry_of: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign_targets.id"))
-    """The failed target that this target repeats."""
+    """The id of the failed target that this target repeats."""
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The form's idempotency key, so that a second press on Submit creates no second target."""
+    """The form's idempotency key. A second press on Submit therefore creates no second target."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

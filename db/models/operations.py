@@ -1,4 +1,4 @@
-"""Tables of kill switches, outbox, inbox, leases, checks of the ledger, and the audit chain."""
+"""Define the tables of kill switches, outbox, inbox, leases, ledger checks and the audit chain."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Switch(StrEnum):
-    """A kill switch, named after the actions that it allows."""
+    """The name of a kill switch. A kill switch is named after the actions that it allows."""
 
     NEW_ESCROWS = "new_escrows"
     PAYOUTS = "payouts"
@@ -24,7 +24,7 @@ class Switch(StrEnum):
 
 
 class OutboxStatus(StrEnum):
-    """The status of an outbox row."""
+    """The status of an outbox row. It says whether the message is still to be sent."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -32,20 +32,20 @@ class OutboxStatus(StrEnum):
 
 
 class KillSwitch(Base):
-    """The state of one kill switch. A missing row counts as stopped."""
+    """The state of one kill switch (`enabled` allows its actions). A missing row means stopped."""
 
     __tablename__ = "kill_switches"
 
     key: Mapped[Switch] = mapped_column(enum_column(Switch), primary_key=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Who changed the switch; null is the system: the first migration, or an automatic stop."""
+    """Who changed the switch. Null is the system: the first migration or an automatic stop."""
     changed_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     reason: Mapped[str]
 
 
 class OutboxMessage(Base):
-    """A message that has to be sent, written in the transaction that causes it."""
+    """A message that has to be sent. It is written in the transaction that causes the message."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -54,16 +54,19 @@ class OutboxMessage(Base):
 
     id: Mapped[Key]
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key: a message is sent once, even if its cause repeats."""
+    """The idempotency key. A message is sent only one time, even if its cause repeats."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The receiver; null is the admin chat."""
+    """The receiver of the message. Null means the admin chat."""
     kind: Mapped[str]
-    """The screen that renders the message."""
+    """The name of the screen that renders the message."""
     payload: Mapped[dict[str, Any]]
-    """The ids and amounts that the screen needs; texts are read when the message is sent."""
+    """The ids and amounts that the screen needs. Texts are read only when the message is sent."""
     status: Mapped[OutboxStatus] = mapped_column(enum_column(OutboxStatus), server_default="queued")
     due_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    """When the message may be sent, by the real clock; during a send, the end of the lease."""
+    """When the message may be sent, by the real clock.
+
+    During a send, this is the end of the lease.
+    """
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
@@ -72,7 +75,7 @@ class OutboxMessage(Base):
 
 
 class InboxUpdate(Base):
-    """An update received from Telegram, stored until it is handled."""
+    """An update from Telegram, stored until it is handled."""
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -89,11 +92,14 @@ class InboxUpdate(Base):
     id: Mapped[Key]
     update_id: Mapped[int] = mapped_column(unique=True)
     lane: Mapped[int]
-    """The chat of the update; updates of one lane are handled in their order."""
+    """The id of the chat of the update. Updates with the same lane are handled in their order."""
     payload: Mapped[dict[str, Any] | None]
-    """The raw update; null after it is handled."""
+    """The raw update. It is null after the update is handled."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    """Counted before the handling, so that an update that crashes the process is parked."""
+    """How many times the handling has begun. Each attempt is counted before its handling begins.
+
+    An update that crashes the process is therefore parked, that is, kept and not tried again.
+    """
     done_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -101,20 +107,20 @@ class InboxUpdate(Base):
 
 
 class Lease(Base):
-    """The right of one process at a time to do something, for example long polling."""
+    """A right that only one process has at a time, for example the right to do long polling."""
 
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
     epoch: Mapped[int] = mapped_column(server_default=text("1"))
-    """A number that grows with each new holder."""
+    """A number that increases with each new holder of the lease."""
     held_until: Mapped[datetime]
-    """The end of the lease, by the real clock."""
+    """When the lease ends, by the real clock."""
 
 
 class Heartbeat(Base):
-    """The last sign of life of a scheduler process."""
+    """The last heartbeat of a scheduler process. It shows that the process is alive."""
 
     __tablename__ = "heartbeats"
 
@@ -125,26 +131,26 @@ class Heartbeat(Base):
 
 
 class LedgerCheckpoint(Base):
-    """One run of the check of the ledger."""
+    """The result of one run of the ledger check."""
 
     __tablename__ = "ledger_checkpoints"
 
     id: Mapped[Key]
     violations: Mapped[int]
-    """How many invariants were broken; 0 means that all hold."""
+    """How many invariants were broken. 0 means that all invariants hold."""
     details: Mapped[dict[str, Any]]
     progress: Mapped[dict[str, Any] | None]
-    """Where the next run goes on.
+    """The point at which the next run continues.
 
-    Null if there were violations: the next run then reads the same rows again.
+    The value is null if this run found violations. The next run then reads the same rows again.
     """
     full_since: Mapped[datetime | None]
-    """When this check began, if it has read all rows and found no violation."""
+    """When this check began. Null unless the check has read all rows and found no violation."""
     created_at: Mapped[CreatedAt]
 
 
 class Incident(Base):
-    """A violation of the ledger's invariants, open until a person closes it."""
+    """A violation of the ledger's invariants. The incident is open until a person closes it."""
 
     __tablename__ = "incidents"
     __table_args__ = (
@@ -166,7 +172,7 @@ class Incident(Base):
 
 
 class LaunchRun(Base):
-    """The result of one step of the launch gate."""
+    """The result of one step of the launch gate (the checks that must pass before the launch)."""
 
     __tablename__ = "launch_runs"
 
@@ -180,7 +186,10 @@ class LaunchRun(Base):
 
 
 class ClockShift(Base):
-    """How far `clock()` is ahead of the real time. One row; only the owner's role may change it."""
+    """How far `clock()` is ahead of the real time. The table has one row.
+
+    Only the database owner's role may change this row.
+    """
 
     __tablename__ = "clock_shift"
     __table_args__ = (
@@ -193,14 +202,14 @@ class ClockShift(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     shift: Mapped[Any] = mapped_column(Interval, server_default=text("interval '0'"))
     allowed: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether a shift is allowed: set by the sandbox in its own database, never in production."""
+    """Whether a shift is allowed. The sandbox allows it in its own database, production never."""
 
 
 class AuditChainLink(Base):
     """A link of the audit chain: a range of the ledger that can no longer change, and its digest.
 
-    The digest covers the digest of the link before, so the last digest covers all ranges. Rows are
-    only added.
+    The digest covers the digest of the previous link. Therefore the last digest covers all ranges.
+    Rows are only added.
     """
 
     __tablename__ = "audit_chain_links"
@@ -208,10 +217,10 @@ class AuditChainLink(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     from_txn: Mapped[int]
-    """The first transaction number of the range; the first link has the lowest bigint."""
+    """The first transaction number of the range. In the first link it is the lowest bigint."""
     upto_txn: Mapped[int]
     """The transaction number at which the next range starts."""
     entries: Mapped[int]
     digest: Mapped[str]
-    """SHA-256, hexadecimal."""
+    """The SHA-256 digest of the link, in hexadecimal."""
     created_at: Mapped[CreatedAt]

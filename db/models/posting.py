@@ -1,4 +1,4 @@
-"""Tables of post jobs and of the checks of published posts."""
+"""Define the tables of post jobs and of the checks of published posts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,19 +10,19 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class PostJobStatus(StrEnum):
-    """The status of a post job."""
+    """The status of a post job. It says what is known about the post in the channel."""
 
     QUEUED = "queued"
     """The post is certainly not in the channel."""
     SENDING = "sending"
-    """One worker has the lease and may be sending the post."""
+    """One worker has the lease, and it may be sending the post now."""
     UNCERTAIN = "uncertain"
-    """Telegram may have published the post; it is sent again only if it is known to be absent."""
+    """Telegram may have published the post. It is sent again only after its absence is proved."""
     SUCCESS = "success"
     FAILED = "failed"
     """The post was refused, removed from the channel, or not published in all attempts or in time.
 
-    The job is then a dead letter.
+    The job is then a dead letter, that is, a job that failed for good.
     """
     CANCELLED = "cancelled"
 
@@ -35,11 +35,11 @@ class Verdict(StrEnum):
     """The post had been changed, and the check restored it."""
     GONE = "gone"
     UNKNOWN = "unknown"
-    """Telegram gave no answer about the post; this verdict never moves money."""
+    """Telegram gave no answer about the post. This verdict never moves money."""
 
 
 class PostJob(Base):
-    """The task of publishing the one post of a target."""
+    """The task of publishing the only post of one target (a purchase of a post in a channel)."""
 
     __tablename__ = "post_jobs"
     __table_args__ = (
@@ -48,8 +48,8 @@ class PostJob(Base):
             "(status = 'sending') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
             name="lease",
         ),
-        # One post of a channel at a time: otherwise an uncertain post could not be told apart from
-        # the bot's other posts.
+        # Only one post of a channel may be open at a time. Otherwise nobody could distinguish an
+        # uncertain post from the bot's other posts.
         Index(
             "uq_post_jobs_channel_busy",
             "channel_id",
@@ -64,7 +64,8 @@ class PostJob(Base):
             "next_check_at",
             postgresql_where=text("status IN ('uncertain', 'success')"),
         ),
-        # The scheduler's queries read only open jobs, and not the many settled ones.
+        # The scheduler's queries read only open jobs. They do not read the many settled jobs (jobs
+        # whose escrow is released or refunded).
         Index(
             "ix_post_jobs_open_escalation",
             "escalate_at",
@@ -93,27 +94,39 @@ class PostJob(Base):
     due_at: Mapped[datetime]
     """The post is not sent before this time: first `publish_at`, later the end of a backoff."""
     claim_no: Mapped[int] = mapped_column(server_default=text("0"))
-    """The number of the last claim; it only grows, and a worker's write names its own claim."""
+    """The number of the last claim, which only increases.
+
+    A worker writes only under its own claim.
+    """
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
-    """When the lease ends, by the real clock (the sandbox cannot move it)."""
+    """When the lease ends, by the real clock. The sandbox cannot move the real clock."""
     unsent_claim_no: Mapped[int | None]
-    """The claim that has certainly not begun to send; any other claim may have begun."""
+    """The number of a claim that has certainly not begun to send.
+
+    Any other claim may have begun.
+    """
     abandoned: Mapped[int] = mapped_column(server_default=text("0"))
     """How many claims ended without a result, because the worker's lease ran out."""
     known_message_id: Mapped[int | None]
-    """The highest known message id of the channel before the send; the post has a higher id."""
+    """The highest known message id of the channel before the send. The post has a higher id."""
     first_absent_at: Mapped[datetime | None]
-    """When a probe first missed an uncertain post; a second, later miss proves its absence."""
+    """When a probe first did not find an uncertain post.
+
+    A second, later probe proves its absence.
+    """
     next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
-    """When an uncertain post is probed next, or a published one checked next; null = never."""
+    """When an uncertain post is probed next, or a published post is checked next.
+
+    Null means never.
+    """
     escalate_at: Mapped[datetime | None]
-    """When the admins are asked, if it is still unknown whether the post is in the channel."""
+    """When the bot asks the admins, if it is still unknown whether the post is in the channel."""
     offered_at: Mapped[datetime | None]
-    """When an admin offered the advertiser to repeat this failed job."""
+    """When an admin offered to the advertiser that this failed job is repeated."""
     settled: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the escrow is released or refunded; a trigger sets it with the escrow's status."""
+    """Whether the escrow is released or refunded. A trigger sets this with the escrow's status."""
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]
@@ -123,7 +136,7 @@ class PostJob(Base):
 
 
 class PostCheck(Base):
-    """One check of a published post."""
+    """One check of a published post: its verdict and the evidence for the verdict."""
 
     __tablename__ = "post_checks"
     __table_args__ = (Index("ix_post_checks_post_job_id_checked_at", "post_job_id", "checked_at"),)
@@ -132,5 +145,5 @@ class PostCheck(Base):
     post_job_id: Mapped[int] = mapped_column(ForeignKey("post_jobs.id"))
     verdict: Mapped[Verdict] = mapped_column(enum_column(Verdict))
     evidence: Mapped[str]
-    """Telegram's answer, without personal data."""
+    """The answer that Telegram gave, without personal data."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))

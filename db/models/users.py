@@ -1,4 +1,4 @@
-"""Tables of people, their staff roles, their audit log, and moved chats."""
+"""Define the tables of people, their staff roles, their audit log, and moved chats."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,14 +11,14 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Role(StrEnum):
-    """A staff role. Advertisers and owners of channels need none."""
+    """A staff role. Advertisers and owners of channels need no role."""
 
     ADMIN = "admin"
-    """Moderates, decides on withdrawals and corrections, and resolves uncertain posts."""
+    """An admin moderates, decides on withdrawals and corrections, and resolves uncertain posts."""
     OPERATOR = "operator"
-    """Stops and runs the kill switches."""
+    """An operator stops and runs the kill switches."""
     SUPER_ADMIN = "super_admin"
-    """Has the rights of both other roles, and grants roles."""
+    """A super admin has the rights of both other roles, and also grants roles."""
 
 
 class User(Base):
@@ -30,11 +30,14 @@ class User(Base):
     telegram_id: Mapped[int] = mapped_column(unique=True)
     language: Mapped[str] = mapped_column(server_default="en")
     language_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person chose the language; if not, it follows the language of Telegram."""
+    """Whether the person chose the language.
+
+    If not, the bot uses the language of their Telegram app.
+    """
     time_zone: Mapped[str | None]
-    """The IANA name, asked for at the first scheduling; with null, times are shown in UTC."""
+    """The IANA name of the zone. The bot asks at the first scheduling; null means UTC."""
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person is blocked: no new target, no approval and no withdrawal is allowed."""
+    """Whether the person is blocked. No new target, approval or withdrawal of theirs is allowed."""
     created_at: Mapped[CreatedAt]
 
 
@@ -48,12 +51,15 @@ class UserRole(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     role: Mapped[Role] = mapped_column(enum_column(Role))
     granted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Who granted the role; null if it came from SUPER_ADMIN_IDS at start."""
+    """Who granted the role. Null means that the role came from SUPER_ADMIN_IDS at start."""
     created_at: Mapped[CreatedAt]
 
 
 class UserAuditLog(Base):
-    """One action that somebody did or was refused. The database refuses every change of a row."""
+    """One action that somebody did, or that was refused.
+
+    The database refuses every change of a row.
+    """
 
     __tablename__ = "user_audit_logs"
     __table_args__ = (
@@ -64,17 +70,17 @@ class UserAuditLog(Base):
     id: Mapped[Key]
     action: Mapped[str]
     user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
-    """The actor; null is the system."""
+    """The id of the actor. Null means the system."""
     role: Mapped[str]
     """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
-    """Ids and codes only; never a text that a person wrote."""
+    """Ids and codes only. A text that a person wrote is never stored here."""
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 
 class MovedChat(Base):
-    """A group that became a supergroup, with its new id (`migrate_to_chat_id` of Telegram)."""
+    """A group that became a supergroup, with the new chat id (Telegram's `migrate_to_chat_id`)."""
 
     __tablename__ = "moved_chats"
 

@@ -1,4 +1,7 @@
-"""Create the whole schema: tables, functions, guards, and what the application's role may do."""
+"""Create the whole schema: tables, functions, guards (checks that refuse), and rights.
+
+The rights say what the application's role may do.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -50,10 +53,10 @@ TABLES = (
     "post_jobs",
     "post_checks",
 )
-"""In the order in which they are created: a table comes after those that it references."""
+"""The tables in the order of their creation. A table comes after the tables that it references."""
 
 FUNCTIONS_OF_DEFAULTS = ("ledger_txn", "ledger_horizon")
-"""Columns have them as their default; `clock` as well, which reads a table of its own."""
+"""Functions that are defaults of columns. `clock` is one too, but it reads a table of its own."""
 
 FUNCTIONS = (
     "stamp_txn",
@@ -138,7 +141,7 @@ MOVES = {
         "queued>sent queued>failed",
     ),
 }
-"""Of each table with a status: the status in which a row begins, and the moves from there on."""
+"""For each table with a status: the first status of a row, and the allowed changes after it."""
 
 APPEND_ONLY = (
     "ledger_transfers",
@@ -184,10 +187,10 @@ AT_COMMIT = (
         for table in ("deposits", "withdrawals", "clawbacks", "corrections")
     ),
 )
-"""Constraint triggers: name, event, condition, function."""
+"""Constraint triggers. Each has a name, an event, a condition and a function."""
 
-# What the application may do, and nothing else: it reads, works on its queues and states, and moves
-# money only through functions.
+# These are all rights of the application. The application reads all tables, writes its queues and
+# statuses, and moves money only through functions.
 GRANTS = (
     "SELECT ON ALL TABLES IN SCHEMA public",
     (
@@ -228,7 +231,8 @@ GRANTS = (
 
 
 def upgrade() -> None:
-    # Functions are nobody's until they are granted: PostgreSQL's own default is everybody's.
+    # By default, PostgreSQL lets everybody call a new function. Here, nobody may call a function
+    # before a GRANT allows it.
     op.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
     create_tables()
     op.execute("INSERT INTO clock_shift (id) VALUES (1)")
@@ -249,7 +253,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop everything, with all that it holds."""
+    """Drop all objects of the schema, with all their rows."""
     op.execute("DROP VIEW explained_entries")
     op.execute("DROP FUNCTION balance_orphan")  # its argument is a row of corrections
     for table in reversed(TABLES[1:]):
@@ -261,8 +265,8 @@ def downgrade() -> None:
 
 
 def create_triggers() -> None:
-    # PostgreSQL fires a table's triggers in the order of their names: `allowed_move` comes first, so
-    # that a move that does not exist is refused as such.
+    # PostgreSQL fires a table's triggers in the order of their names. `allowed_move` comes first.
+    # Therefore a move that does not exist is refused for that reason, and not by another trigger.
     for table, (initial, moves) in MOVES.items():
         op.execute(
             f"CREATE TRIGGER initial_status BEFORE INSERT ON {table} FOR EACH ROW"
@@ -299,7 +303,7 @@ def create_triggers() -> None:
 
 
 def create_tables() -> None:
-    # As `alembic revision --autogenerate` writes them from the models.
+    # The statements below are those that `alembic revision --autogenerate` writes from the models.
     op.create_table(
         "clock_shift",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
