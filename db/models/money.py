@@ -1,6 +1,6 @@
-"""Tables of wallets, ledger, escrows, deposits, withdrawals, clawbacks and corrections.
+"""Define the tables of wallets, ledger, escrows, deposits, withdrawals and corrections.
 
-All amounts are whole minor units.
+Clawbacks (reversed deposits) have a table here too. All amounts are whole minor units.
 """
 
 from datetime import datetime
@@ -13,28 +13,29 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class WalletKind(StrEnum):
-    """The purpose of a wallet."""
+    """The purpose of a wallet. It decides which transfers may use the wallet."""
 
     USER = "user"
     """The money that a person can spend or withdraw."""
     ESCROW = "escrow"
-    """The money of one target until it is released or refunded."""
+    """The money of one target (a purchase of a post in one channel) until its release or refund."""
     REVENUE = "revenue"
     """The platform's fees from one owner.
 
-    Each owner has a row, so that releases to different owners do not wait for one row.
+    Each owner has a separate wallet. Releases to different owners therefore do not wait for one
+    row.
     """
     EXTERNAL = "external"
-    """The outside, for one person: deposits come from it and paid withdrawals go to it.
+    """The outside world, for one person. Deposits come from this wallet; paid withdrawals go to it.
 
     Its balance may be below zero.
     """
     WITHDRAWAL = "withdrawal"
     """The money of a person's open withdrawals."""
     LOSS = "loss"
-    """The platform's loss through one person: money that was spent and then reversed outside.
+    """The platform's loss through one person: deposits that were spent and then reversed.
 
-    Its balance is below zero.
+    The balance of this wallet is below zero.
     """
 
 
@@ -45,9 +46,9 @@ class Reason(StrEnum):
     ESCROW_HOLD = "escrow_hold"
     PAYOUT = "payout"
     FEE = "fee"
-    """The leg of the revenue wallet in a release; never the reason of a transfer."""
+    """The reason of the revenue wallet's leg in a release. No transfer has this reason."""
     ESCROW_RELEASE = "escrow_release"
-    """The leg of the escrow wallet in a release; never the reason of a transfer."""
+    """The reason of the escrow wallet's leg in a release. No transfer has this reason."""
     REFUND = "refund"
     WITHDRAWAL_HOLD = "withdrawal_hold"
     WITHDRAWAL = "withdrawal"
@@ -57,7 +58,7 @@ class Reason(StrEnum):
 
 
 class EscrowStatus(StrEnum):
-    """The status of an escrow: it is settled once, by a release or by a refund."""
+    """The status of an escrow. An escrow is settled only one time, by a release or by a refund."""
 
     HELD = "held"
     RELEASED = "released"
@@ -65,7 +66,7 @@ class EscrowStatus(StrEnum):
 
 
 class DepositStatus(StrEnum):
-    """The status of a deposit: it is recorded on arrival, and credited while deposits run."""
+    """The status of a deposit. It is credited only while the switch `deposits` is running."""
 
     RECEIVED = "received"
     CREDITED = "credited"
@@ -73,7 +74,7 @@ class DepositStatus(StrEnum):
 
 
 class WithdrawalStatus(StrEnum):
-    """The status of a withdrawal."""
+    """The status of a withdrawal (a person's request to be paid out)."""
 
     REQUESTED = "requested"
     APPROVED = "approved"
@@ -85,31 +86,34 @@ class CorrectionKind(StrEnum):
     """The kind of repair that a correction makes."""
 
     ADJUSTMENT = "adjustment"
-    """The books are consistent but wrong: an amount is moved from one wallet to another."""
+    """An amount moves from one wallet to another. All invariants hold, but an amount is wrong."""
     MISSING_PAYOUT = "missing_payout"
-    """An escrow is released and its payout is not in the ledger: the payout is posted."""
+    """The missing payout is posted. The escrow is released, but the ledger has no payout."""
     BALANCE_RESET = "balance_reset"
-    """A balance differs from the entries: it is set to the balance after the last entry."""
+    """The balance is set to the one after the last entry, because balance and entries differ."""
     ORPHAN_ENTRY = "orphan_entry"
-    """An entry has no balancing leg: its transfer is completed, and then reversed by another."""
+    """An incomplete transfer is completed, and then reversed by a new transfer."""
     ESCROW_REVERSAL = "escrow_reversal"
-    """An escrow is settled and its money never moved: the escrow is held again."""
+    """The escrow is set back to held. It was settled, but its money never moved."""
 
 
 class CorrectionStatus(StrEnum):
-    """The status of a correction: one admin proposes it, and another confirms it."""
+    """The status of a correction.
+
+    One admin proposes a correction, and another admin confirms it.
+    """
 
     PROPOSED = "proposed"
     CONFIRMED = "confirmed"
-    """The repair waits for the database owner's role; the ledger's guards forbid it to others."""
+    """The repair waits for the database owner's role. The database refuses it to other roles."""
     DONE = "done"
     DROPPED = "dropped"
 
 
 class Wallet(Base):
-    """A place where money is.
+    """A place that holds money.
 
-    Only `post_transfer` changes a balance, and `open_wallet` inserts a row.
+    Only `post_transfer` changes a balance. `open_wallet` inserts a row.
     """
 
     __tablename__ = "wallets"
@@ -141,13 +145,13 @@ class Wallet(Base):
 
     id: Mapped[Key]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person who has the money; null for the platform's wallets and for escrows."""
+    """The person who has the money. Null for the platform's wallets and for escrow wallets."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person on the other side of a revenue, external or loss wallet; null for other kinds."""
+    """The other person of a revenue, external or loss wallet. Null for wallets of other kinds."""
     kind: Mapped[WalletKind] = mapped_column(enum_column(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
-    """The number of entries so far; a missing or swapped entry leaves a gap in the numbers."""
+    """How many entries the wallet has. A missing or swapped entry leaves a gap in the numbers."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
@@ -157,7 +161,7 @@ class LedgerTransfer(Base):
 
     __tablename__ = "ledger_transfers"
     __table_args__ = (
-        # The database itself allows one settlement of a target: a release or a refund.
+        # The database itself allows only one settlement of a target: a release or a refund.
         Index(
             "uq_ledger_transfers_settlement",
             "reference_id",
@@ -178,15 +182,15 @@ class LedgerTransfer(Base):
     """The idempotency key."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
-    """The target's id for hold, payout and refund; else the id of the row that the reason names."""
+    """The target's id for a hold, payout or refund. Otherwise the id of the row that caused it."""
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Who caused the transfer; null is the system."""
+    """The id of the user who caused the transfer. Null means the system."""
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 
 class LedgerEntry(Base):
-    """One leg of a transfer; the legs of a transfer sum to zero. Rows are only added."""
+    """One leg of a transfer. The legs of a transfer sum to zero. Rows are only added."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
@@ -202,7 +206,7 @@ class LedgerEntry(Base):
     amount: Mapped[int]
     balance_after: Mapped[int]
     version: Mapped[int]
-    """The version of the wallet after this entry."""
+    """The wallet's version after this entry: the entry's number in the wallet."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
@@ -210,7 +214,7 @@ class LedgerEntry(Base):
 
 
 class Escrow(Base):
-    """The money that is held for one target, in its own wallet."""
+    """The money that is held for one target, in a separate wallet."""
 
     __tablename__ = "escrows"
     __table_args__ = (
@@ -227,12 +231,12 @@ class Escrow(Base):
     )
     wallet_id: Mapped[int] = mapped_column(ForeignKey("wallets.id"), unique=True)
     amount: Mapped[int]
-    """The price of the target, fixed at submission."""
+    """The price of the target in minor units. It is fixed at submission."""
     fee: Mapped[int]
-    """The platform's part of the amount at a release; a refund gives back the whole amount."""
+    """The platform's part of the amount at a release. A refund returns the whole amount."""
     status: Mapped[EscrowStatus] = mapped_column(enum_column(EscrowStatus), server_default="held")
     release_due_at: Mapped[datetime | None]
-    """When the promised hours end; null until the post is published."""
+    """When the promised hours end. The time is null until the post is published."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
@@ -253,9 +257,9 @@ class Deposit(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     source: Mapped[str]
-    """Where the payment came from: `telegram`, `stars` or `manual`."""
+    """The source of the payment: `telegram`, `stars` or `manual`."""
     external_reference: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key: the payment's own id outside (Telegram's charge id)."""
+    """The idempotency key: the payment's own id outside, for example Telegram's charge id."""
     status: Mapped[DepositStatus] = mapped_column(
         enum_column(DepositStatus), server_default="received"
     )
@@ -293,10 +297,10 @@ class Withdrawal(Base):
         enum_column(WithdrawalStatus), server_default="requested"
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
-    """The outside payment's own id; null until it is paid."""
+    """The outside payment's own id. Null until the withdrawal is paid."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     return_reason: Mapped[str | None]
-    """Why the money was returned; the person is told."""
+    """Why the money was returned. The bot tells the person this reason."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
@@ -319,15 +323,15 @@ class Clawback(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     recovered: Mapped[int]
-    """The part that was still in the person's wallet; 0 if the deposit had not been credited."""
+    """The part that was still in the person's wallet. 0 if the deposit had not been credited."""
     loss: Mapped[int]
-    """The part that was no longer there: the platform's loss."""
+    """The part that was no longer in the person's wallet. This part is the platform's loss."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class Correction(Base):
-    """A repair of the books by two different admins, each with a reason."""
+    """A repair of wallets or escrows by two different admins, each with a reason."""
 
     __tablename__ = "corrections"
     __table_args__ = (
@@ -375,13 +379,13 @@ class Correction(Base):
     id: Mapped[Key]
     kind: Mapped[CorrectionKind] = mapped_column(enum_column(CorrectionKind))
     wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
-    """The wallet that is repaired; in an adjustment, the wallet that gives."""
+    """The wallet that is repaired. In an adjustment, this is the wallet that gives the amount."""
     other_wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
-    """The wallet that gets an adjustment, or that completed the transfer of an orphan."""
+    """The wallet that gets an adjustment, or that completes an orphan entry's transfer."""
     amount: Mapped[int | None]
-    """The amount that an adjustment moves, or the amount of the orphan entry."""
+    """The amount that an adjustment moves, or the amount of the orphan entry. Minor units."""
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entries.id"))
-    """The orphan entry that this correction balances."""
+    """The orphan entry (an entry that its wallet's balance does not include) that is balanced."""
     target_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_targets.id"))
     status: Mapped[CorrectionStatus] = mapped_column(
         enum_column(CorrectionStatus), server_default="proposed"

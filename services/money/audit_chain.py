@@ -1,10 +1,11 @@
-"""The audit chain: a chain of digests over ranges of the ledger that can no longer change.
+"""Add digests to the audit chain: each covers a range of the ledger that can no longer change.
 
 A link of the chain is one range and its digest. The range is all entries that transactions with
-consecutive numbers wrote. It ends at the horizon at the latest: every transaction below the horizon
-has ended. The digest covers the digest of the link before, each entry with its transfer, and the
-owner of each entry's wallet. Somebody who changes old entries can also replace the links in the
-database, but not the copies outside it: the chain's file, and the digest in the admin chat.
+consecutive numbers wrote. The horizon is a transaction number: every transaction below this number
+has ended. A range never goes beyond the horizon. The digest covers the digest of the previous link,
+each entry with its transfer, and the owner of each entry's wallet. A person who changes old entries
+can also replace the links in the database. But that person cannot replace the copies outside the
+database: the chain's file, and the digest in the admin chat.
 """
 
 import hashlib
@@ -19,19 +20,22 @@ from services.money.invariants import Violation
 from services.platform import outbox
 
 LOCK = 7_004
-"""Key of the advisory lock under which one process at a time adds a link."""
+"""The key of the advisory lock. Only the process that holds this lock adds a link."""
 ENTRIES_AT_ONCE = 50_000
-"""Entries of one link, about: a transaction is never divided."""
+"""How many entries one link covers, approximately.
+
+The entries of one transaction are never divided.
+"""
 BEFORE_FIRST = -(2**63)
-"""Where the first range starts: no entry can be inserted below it."""
+"""The start of the first range. No entry can be inserted below this transaction number."""
 
 _HORIZON = text("SELECT ledger_horizon()")
 _TXN_AT = text(
     "SELECT txn FROM ledger_entries WHERE txn >= :after AND txn < :upto"
     " ORDER BY txn OFFSET :rows LIMIT 1"
 )
-# All names are qualified, and no function of the application's schema is called. So nobody can
-# falsify the digest by replacing such a function or by changing the search path.
+# All names are qualified, and no function of the application's schema is called. Therefore nobody
+# can falsify the digest by replacing such a function or by changing the search path.
 _DIGEST = text("""
     SELECT pg_catalog.count(*) AS entries,
         pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(
@@ -54,7 +58,10 @@ _DIGEST = text("""
 
 @dataclass(frozen=True)
 class ChainLink:
-    """One range of the ledger and its digest, as a row of the database and a line of the file."""
+    """One range of the ledger and its digest.
+
+    It is a row of the database and a line of the file.
+    """
 
     number: int
     from_txn: int
@@ -63,14 +70,15 @@ class ChainLink:
     """The transaction number at which the next range starts."""
     entries: int
     digest: str
-    """SHA-256, hexadecimal, of the digest of the link before and of the range."""
+    """The SHA-256 digest, in hexadecimal, of the previous link's digest and of the range."""
 
 
 async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> ChainLink | None:
-    """Add a link for the next range, of about `limit` entries; None if there are no new entries.
+    """Add a link for the next range of about `limit` entries, and return the link.
 
-    Returns None as well while another process adds a link. Takes the advisory lock `LOCK` without
-    waiting, and no writer waits for this function.
+    Returns None if there are no new entries, or while another process adds a link. Takes the
+    advisory lock `LOCK` without waiting. No transaction that writes to the ledger waits for this
+    function.
     """
     locked = await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK)))
     if not locked:
@@ -84,7 +92,8 @@ async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> Chai
         return None
     txn_beyond_limit = await session.scalar(_TXN_AT, bounds | {"rows": limit})
     if txn_beyond_limit is not None:
-        # The entries of one transaction are never divided, so a range has at least one transaction.
+        # The entries of one transaction are never divided. Therefore a range has at least one
+        # transaction.
         upto = max(txn_beyond_limit, first_txn + 1)
     link = await digest(session, last, upto)
     session.add(AuditChainLink(**vars(link)))
@@ -93,9 +102,9 @@ async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> Chai
 
 
 async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> ChainLink:
-    """Compute the link after `before`, up to a transaction number, from the rows as they are now.
+    """Compute the link after `before` from the present rows, for transactions below `upto`.
 
-    `upto` is exclusive.
+    `upto` is a transaction number. The range does not include it.
     """
     number = before.number + 1 if before else 1
     after = before.upto_txn if before else BEFORE_FIRST
@@ -113,7 +122,7 @@ async def last_link(session: AsyncSession) -> ChainLink | None:
 
 
 async def links_after(session: AsyncSession, number: int, *, limit: int) -> list[ChainLink]:
-    """Return the links in the database after a number, in their order, `limit` at most."""
+    """Return at most `limit` links with a number above the given number, in their order."""
     rows = await session.scalars(
         select(AuditChainLink)
         .where(AuditChainLink.number > number)
@@ -124,9 +133,10 @@ async def links_after(session: AsyncSession, number: int, *, limit: int) -> list
 
 
 async def notify_admins(session: AsyncSession) -> None:
-    """Write the last link to the outbox for the admin chat, once a day (UTC).
+    """Write the last link to the outbox for the admin chat, one time a day (UTC).
 
-    The message in the chat is a copy that nobody can change in the database.
+    The message in the chat is a copy of the link. Nobody who changes the database can change this
+    copy.
     """
     last = await last_link(session)
     if last is None:
@@ -145,9 +155,10 @@ async def notify_admins(session: AsyncSession) -> None:
 
 
 def rewritten_link(kept: ChainLink, found: ChainLink | None) -> Violation:
-    """Return the violation that a link in the database is not the one that the file keeps.
+    """Build the violation for a link that differs between the file and the database.
 
-    `found` is the link in the database, or None if it is missing.
+    `kept` is the link in the file. `found` is the link in the database, or None if it is missing
+    there.
     """
     row: dict[str, Any] = {"ref": kept.number, "kept": kept.digest}
     return Violation(

@@ -1,8 +1,8 @@
 """Read and extend the file of the audit chain: a copy of its links outside the database.
 
-Each line is one link, and lines are only added. The file is best on a disk that the administrators
-of the database cannot write to. Only one process at a time adds to the file; each machine may also
-keep a file of its own.
+Each line is one link, and lines are only added. The file should be on a disk that the
+administrators of the database cannot write to. Only one process at a time adds to the file. Each
+machine may also have a separate file.
 """
 
 import fcntl
@@ -17,11 +17,11 @@ from typing import BinaryIO
 from services.money.audit_chain import ChainLink
 
 _TAIL = 4_096
-"""Bytes that are read from the end to find the last line. A line has about 200 bytes."""
+"""How many bytes are read from the end to find the last line. A line has about 200 bytes."""
 
 
 class AuditChainFileError(Exception):
-    """A line of the file is not a link of the audit chain; the message names the line."""
+    """A line of the file is not a link of the audit chain. The message names the line."""
 
 
 def read(path: Path) -> list[ChainLink]:
@@ -33,9 +33,10 @@ def read(path: Path) -> list[ChainLink]:
 
 @contextmanager
 def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
-    """Open the file for adding, and create it if it is missing; None while another process has it.
+    """Open the file for adding, and create the file if it is missing.
 
-    Takes an exclusive lock on the file without waiting. Raises OSError.
+    Takes an exclusive lock on the file without waiting. Returns None while another process holds
+    this lock. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -49,7 +50,7 @@ def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
 
 
 def last(file: BinaryIO) -> ChainLink | None:
-    """Return the last link of an opened file, and remove an incomplete line after it.
+    """Return the last link of an opened file, and remove an incomplete line after this link.
 
     Returns None if the file has no link. Raises AuditChainFileError, OSError.
     """
@@ -65,7 +66,7 @@ def last(file: BinaryIO) -> ChainLink | None:
 
 
 def append(file: BinaryIO, links: Sequence[ChainLink]) -> None:
-    """Add links to an opened file, and wait until they are on the disk. Raises OSError."""
+    """Add links to an opened file, and wait until the disk has stored them. Raises OSError."""
     file.write(b"".join(json.dumps(asdict(link)).encode() + b"\n" for link in links))
     file.flush()
     os.fsync(file.fileno())

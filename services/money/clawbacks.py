@@ -1,7 +1,7 @@
-"""Book clawbacks: payments that were reversed outside after they had arrived.
+"""Book clawbacks: payments that arrived and were then reversed outside.
 
-A reversal is a fact, so it is recorded whichever switches are stopped. The amount that is still in
-the person's wallet is taken back, and the rest is the platform's loss.
+A reversal has already happened outside. It is therefore recorded even if switches are stopped. The
+amount that is still in the person's wallet is taken back. The rest is the platform's loss.
 """
 
 from sqlalchemy import select
@@ -26,9 +26,10 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
     """Take the whole amount of a deposit back, and book the missing part as the platform's loss.
 
-    If the deposit was not credited yet, no money moves and the deposit is never credited. The
-    caller has locked the deposit, then the person. The person's unapproved withdrawals are returned
-    first. Locks those withdrawals, then the wallets. Raises InvalidMove, NotFound.
+    If the deposit was not credited yet, no money moves, and the deposit is never credited. The
+    caller must have locked first the deposit and then the person. The person's unapproved
+    withdrawals are returned first. Locks those withdrawals, then the wallets. Raises InvalidMove,
+    NotFound.
     """
     transitions.require(
         transitions.DEPOSIT,
@@ -62,7 +63,7 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
 
 
 async def _post(session: AsyncSession, clawback: Clawback, wallet_id: int) -> None:
-    """Post the transfer of a clawback: the outside gets the whole amount.
+    """Post the transfer of a clawback. The external wallet gets the whole amount.
 
     The person's wallet gives the recovered part, and the loss wallet gives the rest.
     """

@@ -1,6 +1,6 @@
-"""Read a correction with what it would change and what the ledger says, for the second admin.
+"""Read a correction, its planned changes and the present ledger, for the second admin.
 
-Everything is read again each time, because the ledger may change between the proposal and the
+Everything is read again at each call, because the ledger may change between the proposal and the
 confirmation.
 """
 
@@ -21,16 +21,16 @@ from services.platform import errors, users
 
 @dataclass(frozen=True)
 class WalletDetails:
-    """A wallet that a correction is about, explained as `adtech reconcile` explains it."""
+    """A wallet of a correction, with the same explanation as in `adtech reconcile`."""
 
     telegram_id: int | None
-    """The person who has the money, or who is on the other side of the platform's wallet."""
+    """The person who has the money, or the other person of a platform's wallet."""
     books: Explanation
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """The placement that a correction is about. Minor units."""
+    """The amounts and statuses of the placement that a correction repairs. Minor units."""
 
     amount: int
     fee: int
@@ -40,7 +40,7 @@ class Settlement:
 
 @dataclass(frozen=True)
 class CorrectionDetails:
-    """A correction with its people, its wallets and its placement."""
+    """A correction with its people, wallets and placement, for the second admin's decision."""
 
     correction: Correction
     proposer_telegram_id: int
@@ -48,12 +48,15 @@ class CorrectionDetails:
     """The proposer's roles now, not those at the time of the proposal."""
     confirmer_telegram_id: int | None
     wallets: Sequence[WalletDetails]
-    """The wallet that gives, then the one that gets; for a placement, its escrow's wallet."""
+    """The wallet that gives, then the wallet that gets.
+
+    For a placement, only its escrow's wallet.
+    """
     settlement: Settlement | None
 
     @property
     def needs_owner_role(self) -> bool:
-        """Tell whether the database owner's role has to carry it out after its confirmation."""
+        """Tell whether the database owner's role must carry out the confirmed correction."""
         return self.correction.kind not in corrections.DONE_BY_CONFIRMATION
 
 

@@ -1,8 +1,9 @@
-"""Corrections: repairs that one admin proposes and another confirms, each with a reason.
+"""Propose and confirm corrections: repairs that need two different admins, each with a reason.
 
-The confirmation itself carries out an adjustment and a missing payout, because `ledger.post` can do
-both. The guards of the ledger forbid the other kinds to the application: these wait for the
-database owner's role (`reconciliation.repair`).
+The confirmation carries out an adjustment and a missing payout, because `ledger.post` can post
+both. The ledger's guards (checks that refuse a change) do not allow the application to carry out
+the other kinds. Corrections of those kinds wait for the database owner's role
+(`reconciliation.repair`).
 """
 
 from collections.abc import Sequence
@@ -31,10 +32,10 @@ from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 500
-"""Characters."""
+"""The greatest length of a reason, in characters."""
 OPEN = (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED)
 DONE_BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
-"""The kinds that their confirmation carries out; the others need the database owner's role."""
+"""The kinds that the confirmation carries out. The others need the database owner's role."""
 
 
 async def propose_adjustment(
@@ -49,8 +50,8 @@ async def propose_adjustment(
 ) -> Correction:
     """Propose to move an amount (minor units) from one wallet to another.
 
-    A repeat with the same key and content returns the first proposal. Escrow wallets are refused:
-    held money moves only by hold, payout and refund. Raises AccessDenied, InvalidText,
+    A repeat with the same key and content returns the first proposal. Escrow wallets are refused,
+    because held money moves only by hold, payout and refund. Raises AccessDenied, InvalidText,
     InvalidAmount, NotFound, NotCorrectable, OwnMoney, IdempotencyConflict.
     """
     wallets.require_amount(amount)
@@ -74,10 +75,10 @@ async def propose_adjustment(
 async def propose_balance_reset(
     session: AsyncSession, *, actor: Actor, wallet_id: int, reason: str
 ) -> Correction:
-    """Propose to set a balance that differs from the ledger to the one of the wallet's last entry.
+    """Propose to set a wallet's balance to the balance after its last entry.
 
-    If such a correction is open already, it is returned. Raises AccessDenied, InvalidText,
-    NotFound, OwnMoney.
+    The two balances differ in a broken wallet. If such a correction is already open, it is
+    returned. Raises AccessDenied, InvalidText, NotFound, OwnMoney.
     """
     await _get_wallet(session, wallet_id)
     return await _propose(
@@ -88,10 +89,11 @@ async def propose_balance_reset(
 async def propose_orphan(
     session: AsyncSession, *, actor: Actor, entry_id: int, reason: str
 ) -> Correction:
-    """Propose to complete the transfer of an orphan entry, and to reverse it with another one.
+    """Propose to complete the transfer of an orphan entry, and to reverse that transfer.
 
-    If a correction of this entry is open already, it is returned. Raises AccessDenied, InvalidText,
-    NotFound, NotCorrectable, OwnMoney.
+    An orphan entry has no balancing leg, and its wallet's balance does not include the entry. If a
+    correction of this entry is already open, that correction is returned. Raises AccessDenied,
+    InvalidText, NotFound, NotCorrectable, OwnMoney.
     """
     entry = await session.get(LedgerEntry, entry_id)
     if entry is None:
@@ -115,9 +117,10 @@ async def propose_missing_payout(
 ) -> Correction:
     """Propose to post the payout of a release whose money never moved.
 
-    The post must be published; without a published post, an escrow reversal is the right
-    correction. If such a correction is open already, it is returned. Locks the target, the job,
-    then the escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
+    The post must be published. If it is not, an escrow reversal is the right correction. If a
+    correction of this payout is already open, that correction is returned. Locks the target (the
+    placement), the job, then the escrow. Raises AccessDenied, InvalidText, NotFound,
+    NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.MISSING_PAYOUT, target_id)
     return await _propose(
@@ -130,8 +133,8 @@ async def propose_escrow_reversal(
 ) -> Correction:
     """Propose to set an escrow back to `held`, because it is settled but its money never moved.
 
-    If such a correction is open already, it is returned. Locks the target, the job, then the
-    escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
+    If a reversal of this escrow is already open, that correction is returned. Locks the target, the
+    job, then the escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.ESCROW_REVERSAL, target_id)
     return await _propose(
@@ -142,12 +145,12 @@ async def propose_escrow_reversal(
 async def confirm(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Confirm a correction that another admin has proposed, and carry it out if its kind allows.
+    """Confirm a correction that another admin proposed, and carry it out if its kind allows this.
 
-    The kinds in `BY_CONFIRMATION` are carried out here. If the correction is confirmed already,
-    nothing changes. Locks the correction, then the placement of a missing payout, then the wallets.
-    Raises AccessDenied, InvalidText, NotFound, SamePerson, OwnMoney, InvalidMove, NotCorrectable,
-    InsufficientFunds, CurrencyMismatch.
+    The kinds in `DONE_BY_CONFIRMATION` are carried out here. If the correction is already
+    confirmed, nothing changes. Locks the correction, then the placement of a missing payout, then
+    the wallets. Raises AccessDenied, InvalidText, NotFound, SamePerson, OwnMoney, InvalidMove,
+    NotCorrectable, InsufficientFunds, CurrencyMismatch.
     """
     role = actor.require_staff(*MODERATORS, action="correction_confirm")
     reason = _require_reason(reason)
@@ -177,10 +180,10 @@ async def confirm(
 async def drop(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Drop a correction that is not done yet; if it is dropped already, nothing changes.
+    """Drop a correction that is not done yet. If it is already dropped, nothing changes.
 
-    The proposer may drop it too. Locks the correction. Raises AccessDenied, InvalidText, NotFound,
-    OwnMoney, InvalidMove.
+    The proposer may also drop their own correction. Locks the correction. Raises AccessDenied,
+    InvalidText, NotFound, OwnMoney, InvalidMove.
     """
     role = actor.require_staff(*MODERATORS, action="correction_drop")
     reason = _require_reason(reason)
@@ -196,7 +199,7 @@ async def drop(
 
 
 async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Correction]:
-    """Return a page of the corrections that are proposed or confirmed, oldest first."""
+    """Return a page of the corrections that are proposed or confirmed. The oldest comes first."""
     rows = await session.scalars(
         select(Correction)
         .where(Correction.status.in_(OPEN))
@@ -239,7 +242,7 @@ async def record_and_notify(
 ) -> None:
     """Write the audit row of a correction's new status, and the outbox row for the admin chat.
 
-    `why` is a reason that no column of the correction keeps.
+    `why` is a reason that is not stored in a column of the correction.
     """
     await audit.record(
         session,
@@ -272,10 +275,11 @@ async def record_and_notify(
 async def _propose(
     session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **columns: Any
 ) -> Correction:
-    """Insert a proposal, or return the one that has the same key or the same open subject.
+    """Insert a proposal, or return the existing one with the same key or open subject.
 
-    `columns` say what is corrected. Raises AccessDenied, InvalidText, NotFound, OwnMoney;
-    IdempotencyConflict if the earlier proposal has other values.
+    `columns` contains the wallets, the entry, the target or the amount that the correction names.
+    Raises AccessDenied, InvalidText, NotFound, OwnMoney. Raises IdempotencyConflict if the existing
+    proposal has other values.
     """
     role = actor.require_staff(*MODERATORS, action="correction_propose")
     proposal = Correction(**columns, key=key, reason=_require_reason(reason))
@@ -324,10 +328,10 @@ async def _get_wallet(session: AsyncSession, wallet_id: int) -> Wallet:
 
 
 async def _require_not_own(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Refuse an actor who has a part in the money that is corrected. Raises OwnMoney, NotFound.
+    """Refuse an actor whose own money is corrected. Raises OwnMoney, NotFound.
 
-    An actor has a part in their own wallets, in wallets of the platform on whose other side they
-    are, and in placements of which they are the advertiser or the owner.
+    An actor may not correct their own wallets, or platform wallets whose other person is the actor.
+    An actor also may not correct a placement if the actor is its advertiser or its owner.
     """
     user_ids: set[int | None] = set()
     for wallet_id in (correction.wallet_id, correction.other_wallet_id):

@@ -18,12 +18,15 @@ from services.platform import audit, errors, killswitches, outbox, users
 from services.platform.actors import SYSTEM
 
 CREDIT_BATCH = 100
-"""Deposits that one run of `credit_due` credits at most."""
+"""How many deposits one run of `credit_due` credits at most."""
 
 
 @dataclass(frozen=True)
 class DepositDetails:
-    """A deposit as staff see it. The amount is in minor units, the time is aware."""
+    """A deposit with the data that staff read.
+
+    The amount is in minor units, the time has a zone.
+    """
 
     deposit_id: int
     telegram_id: int
@@ -35,10 +38,10 @@ class DepositDetails:
 
 
 async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
-    """Refuse a payment that may not be taken now (Telegram's pre-checkout query).
+    """Refuse a payment that may not be taken now. Telegram's pre-checkout query asks for this.
 
     `amount` is in minor units. Locks the switch `deposits`. Raises SwitchStopped, PersonBlocked,
-    InvalidAmount, CurrencyMismatch.
+    InvalidAmount, CurrencyMismatch, NotFound.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     await killswitches.require(session, Switch.DEPOSITS)
@@ -53,11 +56,12 @@ async def check_payable(session: AsyncSession, *, user_id: int, amount: int, cur
 async def deposit(
     session: AsyncSession, *, user_id: int, amount: int, key: str, source: str
 ) -> Deposit:
-    """Record a payment that arrived, and credit it; a repeat with the same key returns the first.
+    """Record a payment that arrived, and credit the payment to its payer.
 
-    `amount` is in minor units. A payment is recorded even while deposits are stopped, and
-    `credit_due` credits it later. Locks the switch `deposits`, the deposit, then the wallets.
-    Raises InvalidAmount, NotFound, IdempotencyConflict.
+    `amount` is in minor units. A repeat with the same key returns the first deposit. A payment is
+    recorded even while deposits are stopped. In that case `credit_due` credits it later. Locks the
+    switch `deposits`, the deposit, then the wallets. Raises InvalidAmount, NotFound,
+    IdempotencyConflict.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     received = await lock_or_record(
@@ -75,11 +79,11 @@ async def deposit(
 async def lock_or_record(
     session: AsyncSession, *, user_id: int, amount: int, external_reference: str, source: str
 ) -> Deposit:
-    """Lock the deposit of an outside payment; record the deposit first if there is none.
+    """Lock the deposit of an outside payment. Record the deposit first if there is none.
 
     `amount` is in minor units. `external_reference` is the payment's own id outside. Raises
-    InvalidAmount, NotFound; IdempotencyConflict if the recorded deposit has another person or
-    another amount.
+    InvalidAmount, NotFound. Raises IdempotencyConflict if the recorded deposit has another person
+    or another amount.
     """
     wallets.require_amount(amount)
     wallet = await wallets.of_user(session, user_id)
@@ -107,7 +111,7 @@ async def lock_or_record(
 
 
 async def credit_due(session: AsyncSession) -> int:
-    """Credit the deposits that arrived while deposits were stopped; return how many.
+    """Credit the deposits that arrived while deposits were stopped. Return their number.
 
     While the switch `deposits` is stopped, nothing is credited. Locks the switch, the deposits
     (rows that another transaction has locked are skipped), then the wallets.
@@ -123,7 +127,7 @@ async def credit_due(session: AsyncSession) -> int:
         .with_for_update(skip_locked=True)
     )
     credited = 0
-    # Every transaction that moves money of several people goes in the order of their ids, so that
+    # Every transaction that moves money of several people uses the order of their ids. Therefore
     # two such transactions cannot wait for each other's wallets.
     for received in sorted(waiting.all(), key=lambda row: (row.user_id, row.id)):
         await _credit(session, received)
@@ -134,7 +138,7 @@ async def credit_due(session: AsyncSession) -> int:
 async def list_recent(
     session: AsyncSession, *, limit: int, offset: int
 ) -> Sequence[DepositDetails]:
-    """Return a page of all deposits, newest first."""
+    """Return a page of all deposits. The newest comes first."""
     rows = await session.execute(
         select(Deposit, User.telegram_id)
         .join(User, User.id == Deposit.user_id)
@@ -158,7 +162,7 @@ async def list_recent(
 
 
 async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
-    """Return how many deposits wait to be credited, and their sum in minor units."""
+    """Return the number of uncredited deposits, and their sum in minor units."""
     row = await session.execute(
         select(func.count(), func.coalesce(func.sum(Deposit.amount), 0)).where(
             Deposit.status == DepositStatus.RECEIVED
@@ -169,7 +173,10 @@ async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
 
 
 async def _credit(session: AsyncSession, received: Deposit) -> None:
-    """Post a deposit to its payer's wallet and set it `credited`; the caller has locked its row."""
+    """Post a deposit to its payer's wallet and set its status to `credited`.
+
+    The caller must have locked the deposit's row.
+    """
     wallet = await wallets.of_user(session, received.user_id)
     outside = await ledger.open_wallet(
         session, WalletKind.EXTERNAL, currency=wallet.currency, counterparty_id=received.user_id

@@ -1,4 +1,7 @@
-"""Settle an escrow exactly once: pay the owner, or refund the advertiser."""
+"""Hold the price of a target (a placement) in an escrow, and settle the escrow only one time.
+
+To settle an escrow is to pay the owner (release) or to return the money to the advertiser (refund).
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,15 +22,15 @@ from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
 REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
-"""Statuses of a post job whose escrow is given back to the advertiser."""
+"""The statuses of a post job whose escrow is refunded to the advertiser."""
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
     """Hold the price of a pending target in an escrow (safety plan, INT-ES-01).
 
-    A target whose price is held already returns the first result. Locks the switch `new_escrows`,
-    the target, its job, its escrow, then the wallets. Raises SwitchStopped, NotFound, InvalidMove,
-    EscrowNotHeld if the escrow was settled, InsufficientFunds.
+    If the price is already held, the first result is returned. Locks the switch `new_escrows`, the
+    target, its job, its escrow, then the wallets. Raises SwitchStopped, NotFound, InvalidMove,
+    InsufficientFunds. Raises EscrowNotHeld if the escrow was settled.
     """
     await killswitches.lock(session, Switch.NEW_ESCROWS)
     placement = await queries.lock_placement(session, target_id)
@@ -46,12 +49,12 @@ async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
 
 
 async def release(session: AsyncSession, *, target_id: int) -> None:
-    """Pay the owner, less the platform's fee, for a post that stayed as promised.
+    """Pay the owner for a post that stayed as promised. The platform keeps its fee.
 
     The escrow must be held, the post job successful, the switch `payouts` running, and
-    `release_due_at` past. A `present` check at `release_due_at` or later must exist, except for 0
-    promised hours. Locks the switch, the target, the job, the escrow, then the wallets. Raises
-    SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
+    `release_due_at` past. A check with the verdict `present` at `release_due_at` or later must
+    exist. With 0 promised hours, no check is needed. Locks the switch, the target, the job, the
+    escrow, then the wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
     placement, escrow = await _lock_held(session, target_id)
@@ -96,9 +99,9 @@ async def post_release(
 ) -> None:
     """Post the transfer of a release: the payout to the owner and the fee to the platform.
 
-    A fee of 0 has no leg, and then no revenue wallet is opened. The caller has locked the
-    placement, and sets the statuses in the same transaction. Locks the wallets. Raises NotFound and
-    what `ledger.post` raises.
+    A fee of 0 has no leg, and no revenue wallet is opened for it. The caller must have locked the
+    placement, and must set the statuses in the same transaction. Locks the wallets. Raises NotFound
+    and the errors of `ledger.post`.
     """
     await ledger.post(
         session,
@@ -111,7 +114,7 @@ async def post_release(
 
 
 async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) -> list[Leg]:
-    """Build the legs of a release; open the revenue wallet of the owner if there is a fee."""
+    """Build the legs of a release. Open the revenue wallet of the owner if there is a fee."""
     owner = await wallets.of_user(session, owner_id)
     legs = [
         Leg(escrow.wallet_id, -escrow.amount, Reason.ESCROW_RELEASE),
@@ -126,10 +129,10 @@ async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) ->
 
 
 async def refund(session: AsyncSession, *, target_id: int) -> None:
-    """Give the advertiser the whole escrow back for a post that failed or was cancelled.
+    """Return the whole escrow to the advertiser, for a post that failed or was cancelled.
 
-    The escrow must be held and the switch `refunds` running; the switch `payouts` never stops
-    refunds. Locks the switch, the target, the job, the escrow, then the wallets. Raises
+    The escrow must be held, and the switch `refunds` must be running. The switch `payouts` never
+    stops refunds. Locks the switch, the target, the job, the escrow, then the wallets. Raises
     SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
     """
     await killswitches.lock(session, Switch.REFUNDS)
@@ -146,8 +149,8 @@ async def refund_locked(
 ) -> None:
     """Refund the escrow of a placement that the caller has locked.
 
-    The caller has checked that the escrow is held and that its post may be refunded. Locks the
-    wallets. Raises InvalidMove, NotFound.
+    The caller must have checked that the escrow is held and that its post may be refunded. Locks
+    the wallets. Raises InvalidMove, NotFound.
     """
     target = placement.target
     transitions.require(
@@ -189,7 +192,10 @@ async def refund_locked(
 
 
 async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return the ids of targets that `release` can pay for now, the longest due first."""
+    """Return the ids of targets that `release` can pay now.
+
+    The target with the oldest due time is first.
+    """
     proof = _present_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
         select(Escrow.campaign_target_id)
@@ -208,7 +214,10 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
 
 
 async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return the ids of targets that `refund` can pay back now, the longest ended first."""
+    """Return the ids of targets that `refund` can repay now.
+
+    The one that ended first comes first.
+    """
     rows = await session.scalars(
         select(PostJob.campaign_target_id)
         .where(PostJob.status.in_(REFUNDABLE), ~PostJob.settled)
@@ -232,7 +241,7 @@ async def _lock_held(session: AsyncSession, target_id: int) -> tuple[queries.Pla
 async def _require_proof(
     session: AsyncSession, placement: queries.Placement, escrow: Escrow
 ) -> None:
-    """Refuse to pay for a post without proof that it stayed. Raises PostNotProven."""
+    """Refuse to pay for a post if nothing proves that the post stayed. Raises PostNotProven."""
     target_id = placement.target.id
     if placement.job is None or placement.job.status is not PostJobStatus.SUCCESS:
         raise errors.PostNotProven(target_id, "not_posted")
@@ -248,7 +257,7 @@ def _present_check(
     job_id: int | InstrumentedAttribute[int],
     release_due_at: datetime | InstrumentedAttribute[datetime | None],
 ) -> ColumnElement[bool]:
-    """Tell in a query whether a post was seen in its channel at `release_due_at` or later."""
+    """Return a query condition: whether a check found the post at `release_due_at` or later."""
     return (
         select(PostCheck.id)
         .where(
@@ -266,7 +275,7 @@ async def _settle(
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
 ) -> None:
-    """Write the final statuses of an escrow and of its target; the caller has locked both."""
+    """Write the final statuses of an escrow and of its target. The caller must have locked both."""
     await session.execute(
         update(Escrow)
         .where(Escrow.campaign_target_id == placement.target.id)
