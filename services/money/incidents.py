@@ -1,4 +1,7 @@
-"""Check the ledger, stop the money and open an incident if it is broken, and close incidents."""
+"""Check the ledger. If an invariant is broken, stop the money and open an incident.
+
+This module also closes incidents.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,11 +25,12 @@ log = structlog.get_logger()
 
 
 async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
-    """Run the scheduled check: what is new, and the next part of the rolling check.
+    """Run the scheduled check: check the new rows and the next part of the rolling check.
 
-    A violation stops the money, see `raise_alarm`; the next run then reads the same rows again. The
-    cost is that of the rows since the last run and of one part of fixed size. If there is a
-    violation, locks the switches that it stops, and nothing else.
+    The rolling check reads all rows, one part in each run. A violation stops the money (see
+    `raise_alarm`), and the next run reads the same rows again. A run reads the rows since the last
+    run and one part of fixed size. If there is a violation, locks the kill switches that it stops,
+    and nothing else.
     """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
@@ -41,10 +45,11 @@ async def record_check(
     *,
     full_since: datetime | None = None,
 ) -> None:
-    """Record a check and its violations; a violation stops the money, see `raise_alarm`.
+    """Record a check and its violations. A violation stops the money, see `raise_alarm`.
 
-    `progress` is where the next scheduled check goes on; it is not stored if there are violations.
-    `full_since` is when the check began, if it has read all rows (a time with a zone).
+    `progress` is the point at which the next scheduled check continues. If there are violations, it
+    is not stored. `full_since` is a time with a zone: when this check began, if it has read all
+    rows.
     """
     await session.execute(
         insert(LedgerCheckpoint).values(
@@ -59,10 +64,10 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Stop everything that moves money, open an incident, and tell the admin chat the broken rows.
+    """Stop all movements of money, open an incident, and tell the admin chat which rows are broken.
 
-    While an incident of this kind is open, no second one is opened and no second message is sent.
-    Locks the switches that it stops, and nothing else.
+    While an incident of this kind is open, no second incident is opened and no second message is
+    sent. Locks the kill switches that this function stops, and nothing else.
     """
     log.error(
         "Ledger invariant violated",
@@ -93,7 +98,7 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
 
 
 async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
-    """Return the open incidents, oldest first."""
+    """Return the open incidents. The oldest comes first."""
     rows = await session.scalars(
         select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.id)
     )
@@ -101,13 +106,14 @@ async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
 
 
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
-    """Close an incident after the invariants hold again; the stopped switches stay stopped.
+    """Close an incident after all invariants hold again. The stopped kill switches stay stopped.
 
-    The person who closes the incident may not run the switches that it stopped. The function makes
-    a scheduled check itself. It also needs a full check without violations that began after the
-    incident and after the last repair; in a small ledger the scheduled check is a full one. If the
-    incident is closed already, nothing changes. Locks the incident. Raises AccessDenied, NotFound,
-    IncidentOpen while an invariant is broken, NotChecked without such a full check.
+    The person who closes the incident may not run the switches that the incident stopped. The
+    function makes a scheduled check itself. There must also be a full check without violations that
+    began after the incident and after the last repair. In a small ledger the scheduled check is
+    also a full check. If the incident is already closed, nothing changes. Locks the incident.
+    Raises AccessDenied, NotFound. Raises IncidentOpen while an invariant is broken, and NotChecked
+    without such a full check.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -132,9 +138,9 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
 async def _check(
     session: AsyncSession,
 ) -> tuple[list[Violation], incremental_check.Progress, datetime | None]:
-    """Go on from the last check without violations; return the violations and the progress.
+    """Continue from the last check without violations. Return the violations and the progress.
 
-    The third value is when this check began, if it has read all rows, and otherwise None.
+    The third value is when this check began, if the check has read all rows. Otherwise it is None.
     """
     stored = await session.scalar(
         select(LedgerCheckpoint.progress)
@@ -151,7 +157,7 @@ async def _check(
 async def _is_fully_checked_since(session: AsyncSession, incident: Incident) -> bool:
     """Tell whether a full check without violations began after an incident and the last repair.
 
-    No check since then may have found a violation.
+    The answer is false if a later check found a violation.
     """
     last_violation_id = (
         select(func.coalesce(func.max(LedgerCheckpoint.id), 0))

@@ -1,4 +1,4 @@
-"""Complete settlements that were only half done: the escrow's status changed, no money moved."""
+"""Complete settlements in which the escrow's status changed but no money moved."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +15,8 @@ from services.platform.actors import Actor
 async def lock(session: AsyncSession, kind: CorrectionKind, target_id: int) -> queries.Placement:
     """Lock a placement whose escrow is settled by its status but not in the ledger.
 
-    A missing payout also needs a released escrow and a published post. Locks the target, the job,
-    then the escrow. Raises NotFound, NotCorrectable.
+    A missing payout also needs a released escrow and a published post. Locks the target (the row of
+    the placement), the job, then the escrow. Raises NotFound, NotCorrectable.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -45,7 +45,7 @@ def _is_released_and_published(placement: queries.Placement) -> bool:
 
 
 async def post_missing_payout(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Post the transfer that the release left out, and set the target to `posted`.
+    """Post the missing transfer of a release, and set the target's status to `posted`.
 
     The database compares the transfer with the escrow. Locks the placement, then the wallets.
     Raises NotFound, NotCorrectable.

@@ -2,23 +2,24 @@
 
 Each run makes two checks:
 
-- The check of what is new reads the rows that were written since the last run.
+- The check of new rows reads the rows that were written since the last run.
 - The rolling check reads the next part of all rows, in the order of their ids. A part has a fixed
-  size. After the last part the rolling check begins again, so that every row is read in time.
+  size. After the last part, the rolling check begins again with the first part.
 
-The horizon is a transaction number: every transaction below it has ended, so its rows are final.
-Each row keeps the number of the transaction that wrote it last (`txn`). A run takes the rows from
-the last run's horizon on, and the next run starts at this run's horizon. Comparing ids would miss
-rows, because an id is given before the commit and a later id can be committed first. Rows of
-transactions that were still running are read by two runs, and that is harmless.
+The horizon is a transaction number: every transaction below this number has ended, so the rows of
+these transactions are final. Each row keeps the number of the transaction that last wrote the row
+(`txn`). A run reads the rows from the last run's horizon on, and the next run starts at this run's
+horizon. A comparison of ids would miss rows, because an id is given before the commit, and a row
+with a higher id can be committed first. Rows of transactions that were still running may be read by
+two runs. That is harmless.
 
-The entries of a wallet are numbered without a gap, and each has the balance after it. So a new
-entry is compared only with the entry before it, and the last entry with the wallet. If somebody
-changes an old row, or the balance of a wallet without new entries, the rolling check finds it.
+The entries of a wallet are numbered without a gap, and each entry has the balance after it.
+Therefore a new entry is compared only with the entry before it, and the last entry with the wallet.
+If somebody changes an old row, or a balance without a new entry, the rolling check finds this.
 
-These queries only find suspects: rows that look wrong. The queries of `invariants.INVARIANTS`,
-limited to the suspects and to the placements, deposits and withdrawals that are due, decide whether
-an invariant is broken.
+These queries only find suspects, that is, rows that look wrong. The queries of
+`invariants.INVARIANTS` decide whether an invariant is broken. These queries read only the suspects,
+and the placements, deposits and withdrawals of the run.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -32,7 +33,7 @@ from services.money.invariants import Violation
 from services.money.scoped_invariants import Scope
 
 SUSPECTS = 1_000
-"""Suspects of one kind that one run takes at most: more of them say nothing new."""
+"""How many suspects of one kind one run takes at most. More suspects give no new information."""
 
 _SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
@@ -42,11 +43,14 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """How many rows one run reads at most, so that no statement comes near its time limit."""
+    """How many rows one run reads at most.
+
+    With these limits, no statement reaches its time limit.
+    """
 
     new_entries: int = 100_000
     new_rows: int = 20_000
-    """New targets, post jobs, escrows, deposits and withdrawals, each."""
+    """How many new rows are read of each: targets, post jobs, escrows, deposits and withdrawals."""
     entries: int = 50_000
     wallets: int = 10_000
     transfers: int = 25_000
@@ -70,12 +74,12 @@ FULL = Limits(
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the next run goes on: the horizon, and the last id that the rolling check read."""
+    """The point at which the next run continues: the horizon, and the rolling check's last ids."""
 
     horizon: int | None = None
-    """All rows of transactions below this number are checked; None before the first run."""
+    """All rows of transactions below this number are checked. None before the first run."""
     wallet: int = 0
-    """The rolling check has read the entries up to this wallet and `version`."""
+    """The rolling check has read the entries up to this wallet's entry `version`."""
     version: int = 0
     transfer: int = 0
     target: int = 0
@@ -84,21 +88,21 @@ class Progress:
 
     @property
     def at_start(self) -> bool:
-        """Tell whether the rolling check has read all rows, or has not begun."""
+        """Tell whether the rolling check is before its first part or after its last part."""
         return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the progress as a checkpoint stores it."""
+        """Return the progress in the form that a checkpoint stores."""
         return asdict(self)
 
 
 _HORIZON = text("SELECT ledger_horizon()")
 
-# The transaction before which a run has to stop: the row after the limit belongs to it.
+# A run has to stop before this transaction, because it wrote the first row after the limit.
 _FIRST_TXN_BEYOND_LIMIT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
 _TABLES_WITH_TXN = ("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs")
 
-# If a wallet has entries after the range, its very last entry is compared with the wallet.
+# If a wallet has entries after the range, the wallet is compared with its very last entry.
 _NEW = text("""
     WITH new AS MATERIALIZED (
         SELECT wallet_id, version, transfer_id, amount, balance_after, reason, reference_id
@@ -161,7 +165,8 @@ _NEW = text("""
     SELECT 'deposits', id FROM deposits WHERE txn >= :since AND txn < :upto
 """)
 
-# The last entry of the part before is read again: the first entry of this part is compared with it.
+# The last entry of the previous part is read again, because the first entry of this part is
+# compared with it.
 _WALLETS = text("""
     WITH chosen AS MATERIALIZED (
         SELECT max(id) AS upto, count(*) AS wallets FROM (
@@ -241,16 +246,16 @@ TRANSACTION_NUMBERS_RESTARTED = Violation(
     "a restored database counts its transactions from the start: `adtech restored` was not run",
     [{"ref": 0}],
 )
-"""What a run reports if the horizon is lower than the last one."""
+"""The violation that a run reports if the horizon is lower than in the last run."""
 
 
 async def run(
     session: AsyncSession, progress: Progress, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], Progress]:
-    """Check what is new and the next part of all rows; return the violations and the progress.
+    """Check the new rows and the next part of all rows. Return the violations and the progress.
 
-    The cost is that of the new rows and of one part of fixed size. The function only reads: the
-    caller stores the progress if there are no violations.
+    The cost depends on the number of new rows and on one part of fixed size. The function only
+    reads. The caller stores the progress if there are no violations.
     """
     await prepare(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
@@ -266,21 +271,21 @@ async def run(
 async def run_part(
     session: AsyncSession, progress: Progress, *, limits: Limits = FULL
 ) -> tuple[list[Violation], Progress]:
-    """Check the next part of all rows; a full check calls this until every kind has begun again."""
+    """Check the next part of all rows. A full check calls this until all kinds of rows are read."""
     await prepare(session)
     part, after = await _next_part(session, progress, limits)
     return await scoped_invariants.find_violations(session, part), after
 
 
 async def last_ids(session: AsyncSession) -> Progress:
-    """Return the highest ids that a full check has to reach, as they are now."""
+    """Return the highest ids at this moment. A full check has to read the rows up to these ids."""
     return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001
 
 
 async def prepare(session: AsyncSession) -> None:
     """Set work_mem and the plan mode of the transaction.
 
-    The statements then sort in memory, and they are planned for their actual values.
+    The statements then sort in memory, and PostgreSQL plans them for their actual values.
     """
     for setting in _SETTINGS:
         await session.execute(text(setting))
@@ -289,7 +294,7 @@ async def prepare(session: AsyncSession) -> None:
 async def new_since(
     session: AsyncSession, since: int, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], int]:
-    """Check the rows of transactions from `since` on; return violations and the next horizon."""
+    """Check the rows of transactions from `since` on. Return violations and the next horizon."""
     horizon = (await session.execute(_HORIZON)).scalar_one()
     scope, next_horizon = await _find_new(session, since, horizon, limits)
     return await scoped_invariants.find_violations(session, scope), next_horizon
@@ -298,7 +303,7 @@ async def new_since(
 async def _find_new(
     session: AsyncSession, since: int, horizon: int, limits: Limits
 ) -> tuple[Scope, int]:
-    """Find the new rows; return their scope and the transaction at which the next run starts.
+    """Find the new rows. Return their scope and the transaction at which the next run starts.
 
     The next run starts at the horizon, or earlier if there are more new rows than the limits allow.
     """
@@ -314,7 +319,8 @@ async def _find_new(
         _NEW,
         {
             "since": since,
-            # The rows of one transaction are never divided, so at least one transaction is read.
+            # The rows of one transaction are never divided. Therefore a run reads at least one
+            # transaction.
             "upto": 2**63 - 1 if upto is None else max(upto, since + 1),
             "suspects": SUSPECTS,
         },
@@ -329,7 +335,7 @@ async def _find_new(
 async def _next_part(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[Scope, Progress]:
-    """Read the next part of the rolling check; each kind of row begins again after its last row."""
+    """Read the next part of the rolling check. After its last row, a kind of row begins again."""
     wallets, wallet, version = await _next_wallets(session, progress, limits)
     transfers, transfer = await _next_transfers(session, progress.transfer, limits.transfers)
     targets, target = await _next_ids(session, "campaign_targets", progress.target, limits.targets)
@@ -345,7 +351,7 @@ async def _next_part(
 async def _next_wallets(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[frozenset[int], int, int]:
-    """Return the suspect wallets of the next part, and the wallet and version of its end."""
+    """Return the suspect wallets of the next part, and the last wallet and version of the part."""
     result = await session.execute(
         _WALLETS,
         {
@@ -368,7 +374,7 @@ async def _next_wallets(
 async def _next_transfers(
     session: AsyncSession, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Return the suspect transfers of the next part, and the last id; 0 after the last part."""
+    """Return the next part's suspect transfers and its last id. The id is 0 after the last part."""
     result = await session.execute(
         _TRANSFERS, {"transfer": after, "transfers": limit, "suspects": SUSPECTS}
     )
@@ -379,7 +385,7 @@ async def _next_transfers(
 async def _next_ids(
     session: AsyncSession, table: str, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Return the ids of the next part of a table, and the last of them; 0 after the last part."""
+    """Return the ids of the next part of a table, and the last id. It is 0 after the last part."""
     result = await session.scalars(text(_NEXT_IDS.format(table)), {"after": after, "rows": limit})
     ids = result.all()
     return frozenset(ids), ids[-1] if len(ids) == limit else 0

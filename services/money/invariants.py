@@ -1,12 +1,12 @@
-"""The list of invariants: statements about the rows that must always hold.
+"""Define the invariants: statements about the rows that must always be true.
 
-Each invariant is one query that returns the rows that break it. The first column, `ref`, is the id
-of the row to look at. The list is used in three ways:
+Each invariant has one query that returns the rows that break the invariant. The first column,
+`ref`, is the id of a row that breaks it. The list is used in three ways:
 
-- `run` asks every query about every row; tests that move money do so at their end.
-- The scheduled check (`incremental_check`) asks the same queries about a part of the rows: about
-  what is new, and about the next part of all older rows (the rolling check).
-- A full check (`adtech check --full`) is all parts of the rolling check in a row.
+- `run` runs every query over all rows. Tests that move money call `run` at their end.
+- The scheduled check (`incremental_check`) runs the same queries over a part of the rows: the new
+  rows, and the next part of all older rows (the rolling check).
+- A full check (`adtech check --full`) runs all parts of the rolling check, one after the other.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 MAX_ROWS = 20
-"""Offending rows that are reported at most: more rows say nothing new."""
+"""How many broken rows are reported at most. More rows give no new information."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Invariant:
 
     name: str
     meaning: str
-    """What it means if the query returns a row."""
+    """What is wrong if the query returns a row."""
     sql: str
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A broken invariant, with the rows that break it."""
+    """A broken invariant, with the rows that break this invariant."""
 
     name: str
     meaning: str
@@ -275,7 +275,7 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 
 async def run(session: AsyncSession) -> list[Violation]:
-    """Run all invariants over all rows, and return those that are broken."""
+    """Run all invariants over all rows, and return the broken invariants."""
     violations = []
     for invariant in INVARIANTS:
         broken = await rows(session, invariant)
@@ -287,7 +287,7 @@ async def run(session: AsyncSession) -> list[Violation]:
 async def rows(
     session: AsyncSession, invariant: Invariant, ids: Sequence[int] = ()
 ) -> list[dict[str, Any]]:
-    """Return the first rows that break an invariant; `ids` are bound if its query has `:ids`."""
+    """Return the first rows that break an invariant. `ids` is bound if the query has `:ids`."""
     query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {MAX_ROWS}")  # noqa: S608
     if ":ids" in invariant.sql:
         query = query.bindparams(bindparam("ids", list(ids), type_=ARRAY(BigInteger)))

@@ -1,4 +1,4 @@
-"""Call the ledger's database functions. No other module calls them."""
+"""Call the ledger's database functions. No other module calls these functions."""
 
 import json
 from dataclasses import dataclass
@@ -34,17 +34,17 @@ _HOLD = text("SELECT hold_escrow(:target_id, NULL, :correlation_id)").bindparams
 
 @dataclass(frozen=True)
 class Leg:
-    """One leg of a transfer: the wallet gets the amount, or gives it if it is below zero."""
+    """One leg of a transfer. The wallet gets a positive amount, and gives a negative amount."""
 
     wallet_id: int
     amount: int
-    """Minor units."""
+    """The amount in minor units."""
     reason: Reason
 
 
 @dataclass(frozen=True)
 class Posted:
-    """A transfer that is in the ledger."""
+    """A transfer in the ledger, with the information whether this call created it."""
 
     transfer_id: int
     created: bool
@@ -60,11 +60,11 @@ async def post(
     legs: list[Leg],
     actor_id: int | None = None,
 ) -> Posted:
-    """Post one transfer; a repeat with the same key and content returns the first one.
+    """Post one transfer. A repeat with the same key and content returns the first transfer.
 
     Locks the wallets of the legs in the order of their ids. Raises InsufficientFunds,
     IdempotencyConflict, InvalidTransfer, CurrencyMismatch, InvalidAmount. After an error the
-    transaction can only be rolled back, as after any database error.
+    transaction can only be rolled back, in the same way as after any database error.
     """
     try:
         found = await session.execute(
@@ -87,10 +87,11 @@ async def post(
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> None:
-    """Hold the price of a target in a new escrow; the caller has locked the target.
+    """Hold the price of a target (a placement) in a new escrow.
 
-    Locks the wallets of the advertiser and of the escrow. Raises InsufficientFunds; the transaction
-    is then void, as after any database error.
+    The caller must have locked the target. Locks the wallets of the advertiser and of the escrow.
+    Raises InsufficientFunds. After this error the transaction can only be rolled back, in the same
+    way as after any database error.
     """
     parameters = {"target_id": target_id, "correlation_id": correlation_id.get()}
     try:
@@ -107,9 +108,9 @@ async def open_wallet(
     user_id: int | None = None,
     counterparty_id: int | None = None,
 ) -> int:
-    """Return the id of the wallet of one kind for a person; open an empty one if there is none.
+    """Return the id of a person's wallet of one kind. Open an empty wallet if there is none.
 
-    An escrow wallet is always a new one.
+    An escrow wallet is always a new wallet.
     """
     found = await session.execute(
         _OPEN,
@@ -125,11 +126,11 @@ async def open_wallet(
 
 
 async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
-    """Lock a wallet until the end of the transaction and return its balance, minor units.
+    """Lock a wallet until the end of the transaction, and return its balance in minor units.
 
-    Use it before a transfer whose amount depends on the balance. Lock only a person's own wallet:
-    it has the lowest id of all their wallets, so wallets are still locked in the order of their
-    ids. Raises NotFound.
+    This is for a transfer whose amount depends on the balance. Only a person's own wallet may be
+    locked. It has the lowest id of all wallets of that person. Wallets are therefore still locked
+    in the order of their ids. Raises NotFound.
     """
     found = await session.execute(_LOCK, {"wallet_id": wallet_id})
     balance: int | None = found.scalar_one()
@@ -139,9 +140,9 @@ async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
 
 
 def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
-    """Return the domain error of a refusal by `post_transfer`; another error as it is.
+    """Return the domain error of a refusal by `post_transfer`. Return any other error unchanged.
 
-    `key` is the transfer's key, `amount` its largest leg in minor units.
+    `key` is the transfer's key. `amount` is the transfer's largest leg in minor units.
     """
     state = getattr(error.orig, "sqlstate", None)
     if state == "AD001":

@@ -1,4 +1,4 @@
-"""Explain a wallet entry by entry, and make the repairs that only the owner's role may make."""
+"""Explain a wallet entry by entry, and make the repairs that need the database owner's role."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,38 +27,38 @@ _ENTRIES = text(
 )
 _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
-"""SQLSTATEs of a repair that finds the books other than as the correction says."""
+"""The SQLSTATEs of a repair whose rows are not in the state that the correction describes."""
 
 
 class Finding(StrEnum):
-    """What is wrong with an entry, or with the wallet as a whole."""
+    """A fault of an entry, or of the wallet as a whole."""
 
     MISSING_VERSION = "missing_version"
-    """The versions before this entry have a gap: an entry is missing."""
+    """An entry is missing: the versions have a gap before this entry."""
     WRONG_RUNNING_BALANCE = "wrong_running_balance"
-    """Its balance_after is not the balance before it plus its amount."""
+    """The entry's `balance_after` is not the balance before the entry plus the entry's amount."""
     UNBALANCED_TRANSFER = "unbalanced_transfer"
-    """The entries of its transfer do not sum to zero: another leg is missing or was changed."""
+    """The entries of the transfer do not sum to zero. Another leg is missing or was changed."""
     ORPHAN_ENTRY = "orphan_entry"
-    """No other leg balances it, and the wallet's balance does not include it.
+    """An orphan entry: no other leg balances it, and the wallet's balance does not include it.
 
-    A correction can balance it.
+    A correction can balance this entry.
     """
     NOT_IN_BALANCE = "not_in_balance"
-    """Its transfer is sound, but the wallet's balance does not include it."""
+    """The entry's transfer is correct, but the wallet's balance does not include the entry."""
     CORRECTED_ORPHAN = "corrected_orphan"
-    """An orphan that a correction has balanced, so that nothing is wrong any more."""
+    """A correction has balanced this orphan entry. Nothing is wrong with the entry any more."""
     DRIFTED_BALANCE = "drifted_balance"
-    """The wallet's balance or version is not the one of its last entry."""
+    """The wallet's balance or version is not that of its last entry."""
 
 
 SOUND = frozenset({Finding.CORRECTED_ORPHAN})
-"""The findings that a sound wallet may have."""
+"""The findings that a wallet without a fault may have."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One entry. Amounts are in minor units, the time is aware."""
+    """One entry of an explained wallet. Amounts are in minor units, the time has a zone."""
 
     entry_id: int
     transfer_id: int
@@ -74,7 +74,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A wallet, its entries, and the findings. Amounts are in minor units."""
+    """A wallet, its entries, and the findings about them. Amounts are in minor units."""
 
     wallet_id: int
     kind: str
@@ -83,20 +83,23 @@ class Explanation:
     version: int
     ledger_sum: int
     last_balance: int
-    """The balance after the last entry that is no orphan: a balance reset sets this balance."""
+    """The balance after the last entry that is no orphan. A balance reset sets this balance."""
     lines: Sequence[Line]
     findings: Sequence[Finding]
     """The findings about the wallet as a whole."""
 
     @property
     def sound(self) -> bool:
-        """Tell whether nothing is wrong with the wallet or one of its entries."""
+        """Tell whether nothing is wrong with the wallet or with any of its entries."""
         findings = {finding for line in self.lines for finding in line.findings}
         return findings | set(self.findings) <= SOUND
 
 
 async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
-    """Compare a wallet with its entries, one by one in their order. Raises NotFound."""
+    """Compare a wallet with its entries, one by one in the order of their versions.
+
+    Raises NotFound.
+    """
     wallet = await session.get(Wallet, wallet_id, populate_existing=True)
     if wallet is None:
         raise errors.NotFound("wallet", wallet_id)
@@ -152,12 +155,12 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
 
 
 async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
-    """Carry out a confirmed correction that the ledger's guards forbid to the application.
+    """Carry out a confirmed correction that the database does not allow to the application.
 
-    If the correction is done already, nothing changes. Needs a session of the database owner's
-    role, because the database refuses the application's role. Locks the correction, then the rows
-    that it repairs; other writers of wallets or escrows wait until the commit. Raises NotFound,
-    InvalidMove, NotCorrectable.
+    If the correction is already done, nothing changes. Needs a session of the database owner's
+    role, because the ledger's guards (checks that refuse a change) refuse the application's role.
+    Locks the correction, then the rows that are repaired. Other transactions that write wallets or
+    escrows wait until the commit. Raises NotFound, InvalidMove, NotCorrectable.
     """
     correction = await corrections.lock(session, correction_id)
     if correction.status is CorrectionStatus.DONE:

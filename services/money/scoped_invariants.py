@@ -1,7 +1,7 @@
 """Run the invariants over some rows only.
 
-The queries are the same. A `WITH` clause in front of a query gives the name of one of its tables to
-a part of that table, so that the query sees only the chosen rows.
+The queries are those of `invariants`. A `WITH` clause before a query gives the name of a table to a
+part of that table. Therefore the query reads only the chosen rows.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,16 @@ from services.money import invariants
 from services.money.invariants import Invariant, Violation
 
 ROWS_AT_ONCE = 5_000
-"""Ids that one query is asked about at most."""
+"""How many ids one query gets at most."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The ids of the rows that the invariants are asked about.
+    """The ids of the rows over which the invariants are run.
 
-    Wallets and transfers are those that look wrong. Targets, deposits and withdrawals are those
-    that are new, and those of the next part of the rolling check.
+    Wallets and transfers are those that look wrong. Targets (placements), deposits and withdrawals
+    are the new ones, and those in the next part of the rolling check (the check of all rows in
+    turn).
     """
 
     wallets: frozenset[int] = frozenset()
@@ -44,12 +45,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class RowFilter:
-    """How the query of an invariant is limited to the rows of a scope."""
+    """The way in which an invariant's query is limited to the rows of a scope."""
 
     scope: str
-    """The kind of ids, as a key of the ids in `find_violations`."""
+    """The kind of ids. It is a key of `ids` in `find_violations`."""
     tables: dict[str, str]
-    """The tables that are limited, each with the column that has the ids."""
+    """The tables that are limited. Each has the name of the column that contains the ids."""
 
 
 ROW_FILTERS = {
@@ -72,11 +73,11 @@ ROW_FILTERS = {
     "withdrawal_wallet": RowFilter("withdrawal_wallets", {"wallets": "id"}),
     "deposit_credited_once": RowFilter("deposits", {"deposits": "id"}),
 }
-# `correction_done_once` has no filter: there are few corrections, so all of them are checked.
+# `correction_done_once` has no filter, because there are few corrections and all are checked.
 IMPLIED = frozenset({"ledger_total"})
-"""Invariants that hold as long as each wallet and transfer is right.
+"""The invariants that are true if each wallet and each transfer is correct.
 
-Their queries read the whole ledger, so they run only if a wallet or a transfer looks wrong.
+Their queries read the whole ledger. Therefore they run only if a wallet or a transfer looks wrong.
 """
 
 _CAMPAIGNS = text(
@@ -92,10 +93,10 @@ _WITHDRAWAL_WALLETS = text(
 async def find_violations(
     session: AsyncSession, scope: Scope, *, whole: bool = False
 ) -> list[Violation]:
-    """Run the invariants over the rows of a scope, and return those that are broken.
+    """Run the invariants over the rows of a scope, and return the broken invariants.
 
-    Invariants without a row filter run over all rows if the scope has wallets or transfers. With
-    `whole` they run in any case, except those in `FOLLOWS`.
+    Invariants without a row filter run over all rows if the scope has wallets or transfers. If
+    `whole` is true, they run in any case, except the invariants in `IMPLIED`.
     """
     campaigns = await session.scalars(_CAMPAIGNS, {"ids": sorted(scope.targets)})
     withdrawal_wallets = await session.scalars(
@@ -125,7 +126,7 @@ async def find_violations(
 
 
 async def find_unscoped_violations(session: AsyncSession) -> list[Violation]:
-    """Run the invariants without a row filter over all rows. A full check ends with this."""
+    """Run the invariants without a row filter over all rows. A full check does this at its end."""
     violations = []
     for invariant in invariants.INVARIANTS:
         if invariant.name not in ROW_FILTERS:
@@ -138,7 +139,7 @@ async def find_unscoped_violations(session: AsyncSession) -> list[Violation]:
 async def _filtered_rows(
     session: AsyncSession, invariant: Invariant, row_filter: RowFilter, ids: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Return the rows with the given ids that break an invariant, at most `invariants.SHOWN`."""
+    """Return the rows with the given ids that break an invariant, at most `invariants.MAX_ROWS`."""
     rows: list[dict[str, Any]] = []
     filtered_tables = ", ".join(
         f"{table} AS (SELECT * FROM public.{table} WHERE {column} = ANY (:ids))"  # noqa: S608

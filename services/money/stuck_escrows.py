@@ -1,4 +1,4 @@
-"""Refund escrows that are held for a post that was never published."""
+"""Refund escrows whose money is held for a post that was never published."""
 
 from datetime import timedelta
 
@@ -15,20 +15,20 @@ from services.money import escrow
 from services.platform import killswitches, outbox
 
 BATCH = 100
-"""Escrows that one run refunds at most."""
+"""How many escrows one run refunds at most."""
 ESCROW_SLA = timedelta(hours=24)
 """How long money may be held for a post that is not published."""
 log = structlog.get_logger()
 
 
 async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
-    """Fail and refund posts whose money is held for longer than the SLA; return how many.
+    """Fail and refund posts whose money is held for longer than `ESCROW_SLA`. Return their number.
 
     The time counts from the hold or from `publish_at`, whichever is later. Only escrows without a
-    post job, or with a queued one, are refunded. Jobs that are `sending` or `uncertain` are never
-    touched, because their posts may be in the channel. While one of the switches `refunds` and
+    post job, or with a queued post job, are refunded. Jobs that are `sending` or `uncertain` are
+    never changed, because their posts may be in the channel. While the kill switch `refunds` or
     `worker_watchdogs` is stopped, the function only counts and reports. Locks the switches, then
-    each target, job and escrow.
+    each target (placement), job and escrow.
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)
@@ -55,8 +55,8 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
         return 0
     log.warning("[CRON] Escrow watchdog triggered", stuck=len(targets), acting=acting)
     if acting:
-        # Every transaction that moves money of several people goes in the order of their ids, so
-        # that two such transactions cannot wait for each other's wallets.
+        # Every transaction that moves money of several people uses the order of their ids.
+        # Therefore two such transactions cannot wait for each other's wallets.
         for target_id, _ in sorted(rows, key=lambda row: (row.advertiser_id, row.id)):
             await _fail_and_refund(session, target_id)
     await outbox.add(
@@ -70,7 +70,7 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
 
 
 async def _fail_and_refund(session: AsyncSession, target_id: int) -> None:
-    """Fail a post job and refund its escrow, unless a worker has claimed the job meanwhile.
+    """Fail a post job and refund its escrow, unless a worker has claimed the job in the meantime.
 
     Locks the target, the job, the escrow, then the wallets.
     """

@@ -1,4 +1,4 @@
-"""Read the wallets of people: their balances and statements."""
+"""Read the balances and the statements of people's wallets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from services.platform import errors
 
 @dataclass(frozen=True)
 class Balances:
-    """The money of one person, in minor units."""
+    """The money of one person: what can be spent, is held, or is leaving. In minor units."""
 
     available: int
     held: int
-    """Money in escrow for the person's own campaigns."""
+    """The money that escrows hold for the person's own campaigns."""
     currency: str
     leaving: int = 0
-    """Money in withdrawals that are neither paid nor returned yet."""
+    """The money in withdrawals that are neither paid nor returned yet."""
 
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One ledger entry of a person's wallet. Amounts are in minor units, the time is aware."""
+    """One ledger entry of a person's wallet. Amounts are in minor units, the time has a zone."""
 
     at: datetime
     reason: str
@@ -37,7 +37,7 @@ class StatementLine:
 
 
 async def of_user(session: AsyncSession, user_id: int) -> Wallet:
-    """Return a user's own wallet, read from the database again. Raises NotFound."""
+    """Return a user's own wallet, and read its row from the database again. Raises NotFound."""
     wallet: Wallet | None = await session.scalar(
         select(Wallet)
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
@@ -55,9 +55,9 @@ def require_amount(amount: int) -> None:
 
 
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return what a user can spend, what is held for their campaigns, and what they withdraw.
+    """Return the amounts that a user can spend, that escrows hold, and that withdrawals contain.
 
-    Raises NotFound.
+    Amounts are in minor units. Raises NotFound.
     """
     wallet = await of_user(session, user_id)
     held = await session.scalar(
@@ -77,7 +77,7 @@ async def balances(session: AsyncSession, user_id: int) -> Balances:
 async def statement(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[StatementLine]:
-    """Return a page of the entries of a user's own wallet, newest first."""
+    """Return a page of the entries of a user's own wallet. The newest comes first."""
     rows = await session.execute(
         select(
             LedgerEntry.created_at,
@@ -96,9 +96,9 @@ async def statement(
 
 
 async def find_other_currency(session: AsyncSession, currency: str) -> str | None:
-    """Return the currency of a wallet that has another one than the given; None if there is none.
+    """Return the currency of a wallet whose currency is not the given one.
 
-    Processes refuse to start if there is one.
+    Returns None if there is no such wallet. Processes refuse to start if there is one.
     """
     other: str | None = await session.scalar(
         select(Wallet.currency).where(Wallet.currency != currency).limit(1)
