@@ -1,7 +1,7 @@
-"""Withdrawals: a person requests money, and staff approve it, mark it as paid, or return it.
+"""Request withdrawals, approve them, mark them as paid, or return their money.
 
-Until the withdrawal is paid or returned, its money is in the person's own withdrawal wallet. Lock
-order: the switch, the person, the withdrawal, then the wallets.
+Until a withdrawal is paid or returned, its money is in the person's withdrawal wallet. Lock order:
+the kill switch, the person, the withdrawal, then the wallets.
 """
 
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ from services.platform.actors import MODERATORS, SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
-"""Characters."""
+"""The greatest length of a reason, in characters."""
 REFERENCE_LIMIT = 200
-"""Characters."""
+"""The greatest length of a reference, in characters."""
 OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 CANCELLED_REASON = "cancelled"
 """The return reason of a withdrawal that the person cancelled."""
 CLAWED_BACK_REASON = "clawed_back"
-"""The return reason of a withdrawal whose person had a deposit reversed outside."""
+"""The return reason if a deposit of the withdrawal's person was reversed outside."""
 
 
 @dataclass(frozen=True)
 class WithdrawalDetails:
-    """A withdrawal as staff see it. The amount is in minor units, times are aware."""
+    """A withdrawal for the staff's screens. The amount is in minor units, times have a zone."""
 
     withdrawal_id: int
     user_id: int
@@ -100,11 +100,11 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
 
 
 async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Approve a withdrawal, so that it may be paid.
+    """Approve a withdrawal. After the approval, the withdrawal may be paid.
 
-    If it is approved or paid already, nothing changes. The withdrawal of a blocked person cannot be
-    approved and waits. Locks the switch `withdrawals`, the person, then the withdrawal. Raises
-    AccessDenied, NotFound, OwnMoney, InvalidMove, PersonBlocked, SwitchStopped.
+    If it is already approved or paid, nothing changes. If the person is blocked, the withdrawal is
+    not approved and stays open. Locks the switch `withdrawals`, the person, then the withdrawal.
+    Raises AccessDenied, NotFound, OwnMoney, InvalidMove, PersonBlocked, SwitchStopped.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -127,11 +127,11 @@ async def mark_paid(
 ) -> Withdrawal:
     """Record that a withdrawal was paid outside, with the outside payment's own id.
 
-    The payment is a fact: it is recorded even if switches are stopped, the person is blocked, or
-    nobody had approved the withdrawal. A repeat with the same reference returns the first result.
-    Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
-    NotFound, OwnMoney, InvalidMove, InvalidText; IdempotencyConflict if the withdrawal has another
-    reference, or another withdrawal has this one.
+    The payment is a fact. It is recorded even if switches are stopped, the person is blocked or
+    nobody approved the withdrawal. A repeat with the same reference returns the first
+    result. Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
+    NotFound, OwnMoney, InvalidMove, InvalidText. Raises IdempotencyConflict if the withdrawal has
+    another reference, or another withdrawal has this one.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
     external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
@@ -163,9 +163,9 @@ async def mark_paid(
 async def return_money(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, reason: str
 ) -> Withdrawal:
-    """Return the money of a withdrawal to its person, and tell them the reason.
+    """Return the money of a withdrawal to its person, and tell the person the reason.
 
-    If the money is returned already, nothing changes. Locks the person, the withdrawal, then the
+    If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
     wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_return")
@@ -180,9 +180,9 @@ async def return_money(
 
 
 async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Cancel the person's own withdrawal while nobody has approved it, and return the money.
+    """Cancel the person's own withdrawal and return its money, if nobody has approved it yet.
 
-    If the money is returned already, nothing changes. Locks the person, the withdrawal, then the
+    If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
     wallets. Raises NotFound, NotWithdrawalOwner, InvalidMove.
     """
     withdrawal, _ = await _lock(session, withdrawal_id)
@@ -196,10 +196,10 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
 
 
 async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
-    """Return the money of all unapproved withdrawals of a person whom the caller has locked.
+    """Return the money of all unapproved withdrawals of a person.
 
-    The person's lock is enough, because every decision on a withdrawal locks the person first.
-    Locks the wallets.
+    The caller must have locked the person. This lock is enough, because every decision on a
+    withdrawal locks the person first. Locks the wallets.
     """
     requested = await session.scalars(
         select(Withdrawal)
@@ -218,7 +218,7 @@ async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
 async def list_open(
     session: AsyncSession, *, limit: int, offset: int
 ) -> Sequence[WithdrawalDetails]:
-    """Return a page of the withdrawals that wait for staff, oldest first."""
+    """Return a page of the withdrawals that staff must decide on or pay. The oldest comes first."""
     rows = await session.execute(
         _select_cards()
         .where(Withdrawal.status.in_(OPEN))
@@ -230,7 +230,7 @@ async def list_open(
 
 
 async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDetails:
-    """Return a withdrawal as staff see it. Raises NotFound."""
+    """Return a withdrawal with the data that staff read. Raises NotFound."""
     row = (
         await session.execute(_select_cards().where(Withdrawal.id == withdrawal_id))
     ).one_or_none()
@@ -242,7 +242,7 @@ async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDe
 async def of_user(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Withdrawal]:
-    """Return a page of a person's withdrawals, newest first."""
+    """Return a page of a person's withdrawals. The newest comes first."""
     rows = await session.scalars(
         select(Withdrawal)
         .where(Withdrawal.user_id == user_id)
@@ -296,7 +296,7 @@ def _to_card(row: Any) -> WithdrawalDetails:
 
 
 def _require_text(field: str, text: str, limit: int) -> str:
-    """Return a text without blanks around it. Raises InvalidText if it is empty or too long."""
+    """Return a text without spaces at its ends. Raises InvalidText if it is empty or too long."""
     text = text.strip()
     if not 1 <= len(text) <= limit:
         raise errors.InvalidText(field, limit, len(text))
@@ -304,7 +304,7 @@ def _require_text(field: str, text: str, limit: int) -> str:
 
 
 async def _lock_person(session: AsyncSession, user_id: int) -> User:
-    """Lock a person (shared), so that nobody can block them before this transaction ends."""
+    """Lock a person (shared). Nobody can block the person before this transaction ends."""
     found = await session.execute(
         select(User)
         .where(User.id == user_id)
@@ -317,7 +317,7 @@ async def _lock_person(session: AsyncSession, user_id: int) -> User:
 async def _lock(
     session: AsyncSession, withdrawal_id: int, *, decided_by: Actor | None = None
 ) -> tuple[Withdrawal, User]:
-    """Lock a withdrawal and its person, the person first. Raises NotFound, OwnMoney."""
+    """Lock first the person of a withdrawal, then the withdrawal. Raises NotFound, OwnMoney."""
     user_id = (await get(session, withdrawal_id)).user_id
     if decided_by is not None and decided_by.user_id == user_id:
         raise errors.OwnMoney(withdrawal_id)
@@ -342,9 +342,9 @@ def _require_move(withdrawal: Withdrawal, status: WithdrawalStatus, role: ActorR
 async def _settle(
     session: AsyncSession, withdrawal: Withdrawal, actor: Actor, status: WithdrawalStatus, to: int
 ) -> None:
-    """Post the last transfer of a withdrawal to the wallet `to`, and set its final status.
+    """Post a withdrawal's last transfer to the wallet `to`, and set the withdrawal's final status.
 
-    The caller flushes.
+    The caller must flush the session afterwards.
     """
     reason = Reason.WITHDRAWAL if status is WithdrawalStatus.PAID else Reason.WITHDRAWAL_RETURN
     holding = await ledger.open_wallet(
