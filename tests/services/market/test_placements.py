@@ -1,4 +1,4 @@
-"""Placements: submitting and withdrawing them, and their part of the budget."""
+"""Test how placements are submitted and withdrawn, and which part of the budget they use."""
 
 from datetime import timedelta
 
