@@ -83,14 +83,13 @@ class Target:
 
 @dataclass
 class Model:
-    """The expected state of the whole marketplace, with all acts except those on channels and posts."""
+    """The expected state of the marketplace, with all acts except those on channels and posts."""
 
     now: float = 0
     balances: dict[int, int] = field(default_factory=dict)
     revenue: dict[int, int] = field(default_factory=dict)
     deposits: dict[str, tuple[int, int, bool]] = field(default_factory=dict)
-    """The person, the amount in minor units, and whether the deposit is credited; by payment key.
-    """
+    """The person, the amount in minor units, and whether it is credited; the key is the payment's."""
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
@@ -175,7 +174,11 @@ class Model:
         target.escrow, target.status = Escrows.REFUNDED, Targets.REFUNDED
 
     def watchdog(self) -> int:
-        """Refund money that is held for too long without a published post; return the number of refunds."""
+        """Refund stuck escrows, and return the number of stuck escrows.
+
+        An escrow is stuck if its money is held for too long without a published post. No escrow is
+        refunded while one of the two kill switches is stopped, but the number is still returned.
+        """
         stuck = [
             target
             for target in self.targets.values()
@@ -242,7 +245,7 @@ class Model:
         target.status = Targets.WITHDRAWN
 
     def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Approve a placement, and return whether this was the first decision about the placement."""
+        """Approve a placement, and return whether this was the first decision about it."""
         target = self._decidable(target_id, staff=staff, involved=involved)
         decided = target.job is not None
         if decided and target.status in {Targets.APPROVED, Targets.POSTED, Targets.REFUNDED}:
@@ -263,7 +266,7 @@ class Model:
         return True
 
     def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Reject a placement, and return whether this was the first decision about the placement."""
+        """Reject a placement, and return whether this was the first decision about it."""
         target = self._decidable(target_id, staff=staff, involved=involved)
         if target.status is Targets.REJECTED:
             return False

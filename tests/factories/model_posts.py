@@ -36,9 +36,9 @@ class PostingModel(Model):
             channel.status = Channels.ACTIVE
 
     def claim(self, *, lease_over: bool) -> int | None:
-        """Claim the post whose due time is the earliest; return its target's id, or None if none is due.
+        """Claim the post whose due time is the earliest, and return the id of its placement.
 
-        A target is a placement, that is, one purchase of a post in one channel.
+        Return None if no post is due.
         """
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None

@@ -31,7 +31,7 @@ _numbers = count(1_000)
 
 @dataclass(frozen=True)
 class Deal:
-    """An advertiser's active campaign, an owner's channel, and a placement that was submitted there."""
+    """An advertiser's active campaign, an owner's channel, and a placement submitted there."""
 
     advertiser: Actor
     owner: Actor

@@ -1,4 +1,4 @@
-"""Each act locks its rows and its switches.
+"""Test that each act locks its rows and its kill switches.
 
 The act runs in an open transaction, and a second connection finds out which rows are locked.
 """
@@ -48,7 +48,7 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Assert that the act has locked a row of each table before its commit or its refusal."""
+    """Assert that the act has locked a row of each table before it commits or is refused."""
     session = database.sessions()
     try:
         await session.begin()
@@ -203,7 +203,7 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Return the switches that the act has locked before its commit or its refusal."""
+    """Return the switches that the act has locked before it commits or is refused."""
     async with database.sessions() as session:
         try:
             await act(session)

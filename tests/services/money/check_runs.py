@@ -12,9 +12,9 @@ from tests.conftest import Database
 
 
 async def horizon(database: Database) -> int:
-    """Return the horizon, that is, the transaction number at which the next check of new rows starts.
+    """Return the horizon, that is, the number below which every transaction has ended.
 
-    All transactions below the horizon have ended.
+    The next check of new rows starts at this transaction number.
     """
     async with database.sessions.begin() as session:
         found = await session.execute(text("SELECT ledger_horizon()"))
@@ -30,7 +30,7 @@ async def broken_since(database: Database, since: int) -> set[str]:
 
 
 async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
-    """Run the rolling check until it has read every row; return the names of violated invariants."""
+    """Run the rolling check over every row, and return the names of the violated invariants."""
     found: set[str] = set()
     progress = Progress()
     done: set[str] = set()

@@ -1,4 +1,7 @@
-"""The audit chain shows a rewrite of history, even if the database's owner recomputes its links."""
+"""Test that the audit chain shows a change of the history.
+
+The chain shows the change even if the database's owner computes the digests of the links again.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -17,7 +20,7 @@ from tests.factories import breakage, people, rows
 
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
-    """Return the numbers of the links whose digest is no longer that of their rows."""
+    """Return the numbers of the links whose digest no longer matches the rows that they cover."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:

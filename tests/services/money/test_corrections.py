@@ -1,4 +1,7 @@
-"""Corrections: one admin proposes, another confirms, and the database checks both."""
+"""Test that one admin proposes a correction and another admin confirms this correction.
+
+The database checks the proposal and the confirmation.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -53,7 +56,7 @@ def _proposing(who: Actor, one: Actor, two: Actor) -> Callable[[AsyncSession], A
 
 
 async def _run(database: Database, statements: list[str]) -> None:
-    """Run hand-written SQL of the application as one transaction."""
+    """Run SQL statements in one transaction in the application's role."""
     async with database.sessions.begin() as session:
         for sql in statements:
             await rows.table(session, sql)

@@ -1,4 +1,4 @@
-"""Withdrawals are requested, approved, and paid or returned; each step happens once."""
+"""Test that a withdrawal is requested, approved, and paid or returned; each step happens once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ WHERE_IT_IS = (
 
 
 async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """Create a person with money and a withdrawal that they requested."""
+    """Create a person who has money and who has requested a withdrawal; return both."""
     person = await people.person(session, balance=balance)
     withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
@@ -53,7 +53,7 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Bind a step to a person and a withdrawal; the session is still open."""
+    """Return the step for this person and withdrawal, as a function that needs only a session."""
     return lambda session: step(session, actor, id_)
 
 

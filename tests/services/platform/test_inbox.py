@@ -1,4 +1,4 @@
-"""The inbox: no update is lost, and none is handled twice."""
+"""Test that the inbox of updates loses no update and handles no update two times."""
 
 from typing import Any
 
