@@ -40,10 +40,11 @@ from tests.factories import audit_chain, people
 from tests.factories import business as books
 
 scratch.choose()
-# How long a busy machine takes for an example says nothing about the example.
+# On a busy machine, an example may be slow without being wrong. So there is no time limit.
 settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_speed")
-# Each sender and each bot reads the certificates of 140 authorities, for 40 ms: once is enough.
+# Each sender and each bot would read the certificates of 140 authorities, which takes 40 ms.
+# With the cache, a process reads them only one time.
 ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
@@ -52,7 +53,7 @@ ROLLED_BACK = "adtech_rolled_back"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the tests so that files that wait alternate with files that use the CPU.
+    """Alternate the files of tests that wait with the files of tests that use the CPU.
 
     The longest file is the first. A parallel run takes the files in this order. A worker that waits
     leaves the CPU to the other workers, and no worker is left alone with the longest file at the

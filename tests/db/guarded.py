@@ -7,7 +7,7 @@ Leg = tuple[int, int, str]
 
 
 async def refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
-    """Run these statements in one transaction, and assert that it fails with this SQLSTATE."""
+    """Run the statements in one transaction; assert that they fail with this SQLSTATE."""
 
     async def attempt() -> None:
         async with connection.transaction():

@@ -199,7 +199,7 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
 
 
 async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
-    """Test that the guards accept every booking that the services make."""
+    """Test that the guards (the database's checks) accept every booking of the services."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
         again = await deposits.deposit(

@@ -89,7 +89,7 @@ class Model:
     balances: dict[int, int] = field(default_factory=dict)
     revenue: dict[int, int] = field(default_factory=dict)
     deposits: dict[str, tuple[int, int, bool]] = field(default_factory=dict)
-    """The person, the amount in minor units, and whether it is credited; the key is the payment's."""
+    """Payments by key: the person, the amount in minor units, and whether it is credited."""
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)

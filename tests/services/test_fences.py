@@ -118,7 +118,7 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
 
 
 async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
-    """Test that a settled escrow is not held again.
+    """Test that a settled (released or refunded) escrow is not held again.
 
     The escrow is refunded, but its placement is still pending.
     """

@@ -82,7 +82,7 @@ async def test_a_decision_locks_its_rows(database: Database) -> None:
 async def test_a_settlement_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
-    for settle in (escrow.release, escrow.refund):  # both are refused
+    for settle in (escrow.release, escrow.refund):  # both acts are refused
         await _assert_locks(
             database,
             partial(settle, target_id=deal.target.id),
@@ -109,7 +109,7 @@ async def test_a_submission_locks_its_rows(database: Database) -> None:
     await _assert_locks(
         database,
         lambda session: people.another(session, deal, decide=False),
-        "campaigns",  # without the lock, two submissions could use the same rest of the budget
+        "campaigns",  # without the lock, two submissions could use the same part of the budget
     )
 
 

@@ -238,7 +238,7 @@ async def test_N6_release_of_a_post_that_was_not_seen_at_the_end(
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=24)
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
-        # The post was found before its time was over: that proves nothing about the end.
+        # The post was found before its promised hours were over. It may be gone at their end.
         await verification.record_check(
             session, job_id=job_id, verdict=Verdict.PRESENT, evidence="ok"
         )

@@ -292,7 +292,7 @@ class Marketplace(machine_posts.PostRules):
 
 @pytest.fixture
 def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
-    """Yield one connection for the whole test; it may also move the database's clock."""
+    """Yield one connection for the whole test; the connection may move the clock."""
     assert ROLLED_BACK in rolled_back_url
     story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield story
@@ -303,7 +303,7 @@ def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBac
 def test_the_product_agrees_with_the_model(story: RolledBackSteps) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
     number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
-    print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to tell the same stories again
+    print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to run the same examples again
     Marketplace.world = world.World(story)
     story.mark()
     run_state_machine_as_test(

@@ -214,8 +214,8 @@ async def test_cancel_ends_the_placements_that_are_not_published(database: Datab
             " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
         ) == [
             ("withdrawn", None, None),
-            ("pending", None, "held"),  # left to the watchdog
-            ("approved", "success", "held"),  # is already published
+            ("pending", None, "held"),  # the watchdog refunds it
+            ("approved", "success", "held"),  # the post is already published
             ("approved", "failed", "held"),
             ("approved", "sending", "held"),
             ("approved", "cancelled", "held"),

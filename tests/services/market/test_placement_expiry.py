@@ -53,7 +53,7 @@ async def test_undecided_targets_expire(database: Database) -> None:
 async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Test that a target (a placement) with an escrow takes no place in a batch of the expiry.
+    """Test that the expiry skips targets (placements) with an escrow when it fills a batch.
 
     The watchdog, which refunds escrows without a post, handles these targets instead.
     """

@@ -82,7 +82,7 @@ async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outs
     )
     assert (
         await _broken(chained_database, await chain.links(chained_database.sessions)) == []
-    )  # the recomputed links match the rewritten rows
+    )  # the recomputed links match the changed rows
     assert (await _broken(chained_database, outside))[0] == 2
     assert [a == o for a, o in zip(anew, outside, strict=True)] == [True, False, False]
 

@@ -1,4 +1,4 @@
-"""Test that each payment is recorded, and that it is credited if the deposits switch is running."""
+"""Test that each payment is recorded, and is credited while the deposits switch is running."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -27,7 +27,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair the ledger, and two operators: one closes incidents, one runs switches."""
+    """Two admins who repair the ledger, one operator who closes incidents, one who runs switches."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -290,7 +290,7 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
     database: Database,
 ) -> None:
     incident_id, one, two = await _frozen_by_incident(database)
-    many = incremental_check.SCHEDULED.deposits + 1  # more than one scheduled check looks at
+    many = incremental_check.SCHEDULED.deposits + 1  # more than one scheduled check reads
     await database.as_owner(
         "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
         " SELECT $1, 5, 'USD', 'manual', n::text FROM generate_series(1, $2::bigint) n",
@@ -355,7 +355,7 @@ async def test_who_closes_an_incident_does_not_run_its_switches(database: Databa
     for actor in (one, two, SYSTEM):
         with pytest.raises(errors.IncidentOpen):
             await _set_payouts(database, actor, enabled=True)
-    with pytest.raises(errors.IncidentOpen):  # it is still broken
+    with pytest.raises(errors.IncidentOpen):  # the ledger is still broken
         async with database.sessions.begin() as session:
             await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(REPAIR)

@@ -118,7 +118,7 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     assert set(findings) - {"wrong_running_balance"} == {"orphan_entry"}
     entry = await scene.one("SELECT id FROM ledger_entries WHERE version = 4 AND wallet_id=:wallet")
     signed = await scene.sign("orphan", entry)
-    assert await scene.found() == [(version, findings)]  # until it is done
+    assert await scene.found() == [(version, findings)]  # until the correction is done
     assert ("running_balance" in await scene.broken()) == (after != "balance + 50")
     repaired = await breakage.execute_correction(scene.database, signed)
     assert (repaired.entry_id, repaired.amount, repaired.status) == (entry, 50, "done")

@@ -136,5 +136,5 @@ async def test_old_updates_are_deleted(database: Database) -> None:
             (2,),
             (4,),
             (5,),
-            (6,),  # a payment
+            (6,),  # this update is a payment
         ]

@@ -172,8 +172,9 @@ async def test_a_post_that_was_never_sent_cannot_be_decided(
 async def _unverifiable(database: Database) -> people.Deal:
     """Create an unverifiable post.
 
-    The last check could not find out whether the post is in the channel. The promised hours are over, and the checks have been unknown for so long that a card asks the
-    admins. A card is a message with buttons in the admin chat.
+    The last check could not find out whether the post is in the channel. The
+    promised hours are over. The checks have been unknown for so long that a card asks the admins
+    to decide. A card is a message with buttons in the admin chat.
     """
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)

@@ -99,7 +99,7 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     await _record_check(database, Verdict.GONE)
-    await _record_check(database, Verdict.GONE)  # too soon after the first check
+    await _record_check(database, Verdict.GONE)  # this is too soon after the first check
     assert (await _state(database))[0] == "success"
     await database.forward(AGAIN)
     await _record_check(database, Verdict.GONE)
@@ -174,7 +174,7 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 
 
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
-    """Test that the record of lost rights waits for no lock of a post and changes no settled post.
+    """Test that the record of lost rights waits for no lock of a post and changes no paid post.
 
     A process that holds the lock of a post may be waiting for the lock of the channel. If the
     record waited for the lock of the post, the result would be a deadlock.
