@@ -27,7 +27,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair the ledger, one operator who closes incidents, one who runs switches."""
+    """Two admins who repair the ledger, and two operators who close incidents and run switches."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
