@@ -1,4 +1,7 @@
-"""Fixtures: a PostgreSQL of the tests' own, a session that rolls back, databases that commit."""
+"""Define the fixtures of all tests: a PostgreSQL server, a session, and databases.
+
+The session is rolled back at the end of a test. In the databases, commits are real.
+"""
 
 import asyncio
 import os
@@ -37,10 +40,11 @@ from tests.factories import audit_chain, people
 from tests.factories import business as books
 
 scratch.choose()
-# How long a busy machine takes for an example says nothing about the example.
+# On a busy machine, an example may be slow without being wrong. So there is no time limit.
 settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_speed")
-# Each sender and each bot reads the certificates of 140 authorities, for 40 ms: once is enough.
+# Each sender and each bot would read the certificates of 140 authorities, which takes 40 ms.
+# With the cache, a process reads them only one time.
 ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
@@ -49,11 +53,11 @@ ROLLED_BACK = "adtech_rolled_back"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest file, then alternate files that use the CPU with files that wait.
+    """Alternate the files of tests that wait with the files of tests that use the CPU.
 
-    A parallel run takes file by file in this order. A worker that waits leaves the CPU to the
-    others, and no worker is left alone with the longest file at the end. Without a parallel run,
-    the order stays as it is.
+    The longest file is the first. A parallel run takes the files in this order. A worker that waits
+    leaves the CPU to the other workers, and no worker is left alone with the longest file at the
+    end. In a run that is not parallel, the order of the tests is not changed.
     """
     if not config.pluginmanager.hasplugin("xdist"):
         return
@@ -76,14 +80,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @dataclass(frozen=True)
 class Database:
-    """A database that belongs to one test, in which commits are real."""
+    """A database that belongs to one test; the commits of the test are real."""
 
     sessions: Sessions
-    """Sessions in the application's role."""
+    """The factory of sessions in the application's role."""
     url: str
-    """The address in the application's role."""
+    """The URL of the database for the application's role."""
     owner_url: str
-    """The address in the owner's role: for moving the clock, and for breaking things on purpose."""
+    """The URL of the database for the owner's role.
+
+    Tests need this role to move the clock, and to break data on purpose.
+    """
 
     async def forward(self, by: timedelta) -> None:
         """Move the database's `clock()` forward."""
@@ -100,7 +107,7 @@ class Database:
 
 @asynccontextmanager
 async def copied_database(server: embedded.Postgres, template: str) -> AsyncIterator[Database]:
-    """Copy a template for one test; the copy is dropped at the end, even if it is broken."""
+    """Copy a template for one test, and drop the copy at the end, even if the copy is broken."""
     name = f"test_{uuid4().hex}"
     await clone_database(server, template, name)
     url = server.dsn(embedded.APP, name)
@@ -114,9 +121,10 @@ async def copied_database(server: embedded.Postgres, template: str) -> AsyncIter
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgres]:
-    """Run a PostgreSQL of this process's own, with the migrated template `adtech`.
+    """Run a PostgreSQL server for this process only, with the migrated template `adtech`.
 
-    If ADTECH_TEST_SERVER names a server, use that one: mutants bring a template of their own.
+    If ADTECH_TEST_SERVER names a server, use that server instead. Runs of mutants (copies of the
+    code that lack one guard) set this variable, because they bring their own template.
     """
     if "ADTECH_TEST_SERVER" in os.environ:
         yield attached_postgres(os.environ["ADTECH_TEST_SERVER"])
@@ -133,7 +141,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
 
 @pytest.fixture(scope="session")
 def running(server: embedded.Postgres) -> str:
-    """Return the name of a second template in which every switch runs: set once for all tests."""
+    """Return the name of a second template, in which every kill switch is set to running.
+
+    The switches are set only once for all tests.
+    """
     asyncio.run(_run_everything(server))
     return RUNNING
 
@@ -149,7 +160,7 @@ async def _run_everything(server: embedded.Postgres) -> None:
 
 @pytest.fixture(scope="session")
 def business(server: embedded.Postgres, running: str) -> str:
-    """Return the name of a third template, in which money of every kind has moved."""
+    """Return the name of a third template, which contains transfers of every kind."""
     asyncio.run(_do_business(server, running))
     return books.BUSINESS
 
@@ -186,27 +197,31 @@ async def _make_audit_chain(server: embedded.Postgres, running: str) -> None:
 async def chained_database(
     server: embedded.Postgres, audit_chain_template: str
 ) -> AsyncIterator[Database]:
-    """Yield a fresh database with an audit chain of three links; a test may leave it broken."""
+    """Yield a new database with an audit chain of three links; a test may leave it broken."""
     async with copied_database(server, audit_chain_template) as database:
         yield database
 
 
 @dataclass
 class ReusedEngine:
-    """One engine for the databases of many tests, one after the other.
+    """An engine that many tests use one after the other, each with its own database.
 
-    Statements that it has compiled once stay compiled: each test with an engine of its own would
-    spend a tenth of a second on that.
+    The engine keeps the statements that it has compiled. If each test had its own engine, each test
+    would need a tenth of a second more to compile them.
     """
 
     engine: AsyncEngine
     database: str = embedded.DATABASE
-    """Where new connections go."""
+    """The name of the database to which new connections go."""
 
 
 @pytest.fixture(scope="session")
 def reused_engine(server: embedded.Postgres) -> ReusedEngine:
-    """Make an engine in the application's role. Each user sets its database, and disposes of it."""
+    """Create an engine in the application's role.
+
+    Each fixture that uses the engine must set the database's name before, and must dispose of the
+    engine afterwards.
+    """
     reused = ReusedEngine(create_engine(server.dsn(embedded.APP)))
 
     def choose(_dialect: object, _record: object, _given: object, named: dict[str, Any]) -> None:
@@ -220,7 +235,7 @@ def reused_engine(server: embedded.Postgres) -> ReusedEngine:
 async def database(
     server: embedded.Postgres, running: str, reused_engine: ReusedEngine
 ) -> AsyncIterator[Database]:
-    """Make a fresh copy of the migrated database; all invariants hold at the end."""
+    """Yield a new copy of the migrated database, and assert at the end that all invariants hold."""
     name = reused_engine.database = f"test_{uuid4().hex}"
     await clone_database(server, running, name)
     url, engine = server.dsn(embedded.APP, name), reused_engine.engine
@@ -236,7 +251,7 @@ async def database(
 
 @pytest.fixture(scope="session")
 def rolled_back_url(server: embedded.Postgres, running: str) -> str:
-    """Return the address of a database in which no transaction is ever committed."""
+    """Return the URL of a database in which no transaction is ever committed."""
     asyncio.run(drop_database(server, ROLLED_BACK))
     asyncio.run(clone_database(server, running, ROLLED_BACK))
     return server.dsn(embedded.APP, ROLLED_BACK)
@@ -244,7 +259,10 @@ def rolled_back_url(server: embedded.Postgres, running: str) -> str:
 
 @pytest.fixture(scope="session")
 async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
-    """Return one connection for all tests that roll back, so that its query plans are reused."""
+    """Yield an engine with one connection for all tests that roll back.
+
+    The connection keeps its query plans, so the tests use them again.
+    """
     engine = create_async_engine(driver_url(rolled_back_url), pool_size=1, max_overflow=0)
     yield engine
     await engine.dispose()
@@ -252,10 +270,11 @@ async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def session(kept_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """Open a session in the application's role, whose commits are undone.
+    """Yield a session in the application's role; its commits are undone at the end.
 
-    All invariants hold at the end. Deferred guards never run in a transaction that rolls back, so
-    `people.commit` and the end of this fixture run them.
+    All invariants must hold at the end. Deferred guards (checks that run at the commit) never run
+    in a transaction that is rolled back. Therefore, `people.commit` and the end of this fixture run
+    these guards.
     """
     async with kept_engine.connect() as connection:
         outer = await connection.begin()

@@ -1,7 +1,7 @@
-"""Run a PostgreSQL of the tests' own, and databases cloned from a template in it.
+"""Run a PostgreSQL server for tests only, and create its databases as copies of a template.
 
-Each process of a parallel run starts a server in a folder of its own. Nothing is synchronized to
-disk, and the server ends with the process even if the process is killed.
+Each process of a parallel run starts a server in its own folder. Nothing is synchronized to the
+disk. The server ends with its process, even if the process is killed.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ _SETTINGS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"
 
 
 def start_test_postgres(folder: Path) -> embedded.Postgres:
-    """Start a server in `folder`; `stop_test_postgres` ends it.
+    """Start a server in `folder`, which `stop_test_postgres` stops later.
 
-    Call it from the main thread of a fixture. The roles and the empty database `adtech` exist, as
-    in the sandbox. Takes 0.7 s.
+    The caller must be a fixture that runs in the main thread. The roles and the empty database
+    `adtech` exist in the new server, in the same way as in the sandbox. The start takes 0.7 s.
     """
     return asyncio.run(embedded.start_postgres(folder, durable=False, settings=_SETTINGS))
 
@@ -49,9 +49,10 @@ def stop_test_postgres(server: embedded.Postgres) -> None:
 
 
 async def clone_database(server: embedded.Postgres, template: str, name: str) -> None:
-    """Make database `name` a copy of `template`, to which nobody may be connected.
+    """Create the database `name` as a copy of `template`; nobody may be connected to `template`.
 
-    A copy does not inherit who may connect to the database, so that is granted again.
+    A copy does not inherit the right to connect to the database. Therefore, the right is granted
+    again.
     """
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
     try:

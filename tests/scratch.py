@@ -1,7 +1,8 @@
-"""Choose where tests keep their files: in memory if there is room.
+"""Choose the folder for the files of tests: the folder is in memory if there is enough room.
 
-Tests create and drop many databases. A file system on a disk searches all recently deleted files
-whenever it creates a file. With a database for each test, that takes a fifth of the whole run.
+Tests create and drop many databases. When a file system on a disk creates a file, it searches all
+files that were deleted recently. With a database for each test, this search takes a fifth of the
+time of the whole run.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ _VARIABLE = "PYTEST_DEBUG_TEMPROOT"
 
 
 def choose() -> None:
-    """Set pytest's folder for temporary files, unless the user has set it."""
+    """Set pytest's folder for temporary files, unless the user has already set this folder."""
     if _VARIABLE not in os.environ and (chosen := folder()) is not None:
         _remove_leftovers(chosen)
         os.environ[_VARIABLE] = str(chosen)
@@ -24,7 +25,7 @@ def choose() -> None:
 def folder() -> Path | None:
     """Return this user's folder in memory.
 
-    Returns None if there is no room, or if another user owns the folder.
+    Return None if there is not enough room, or if another user owns the folder.
     """
     if not _has_room():
         return None
@@ -41,7 +42,7 @@ def _has_room() -> bool:
 
 
 def _remove_leftovers(chosen: Path) -> None:
-    """Remove the files of a killed run, which pytest would keep in memory for three days."""
+    """Remove the files of killed runs; pytest would keep these files in memory for three days."""
     for lock in chosen.glob("pytest-of-*/pytest-*/.lock"):
         with contextlib.suppress(OSError, ValueError):
             if not Path(f"/proc/{int(lock.read_text())}").exists():

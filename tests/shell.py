@@ -1,6 +1,6 @@
-"""Run `adtech` commands in this process: a new Python process takes three seconds for each command.
+"""Run `adtech` commands in this process, because a new process takes three seconds to start.
 
-tests/bot/cli/test_app.py runs the program in a process once.
+The test tests/bot/cli/test_app.py runs the program in a new process one time.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ WIDTH = 200
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a command."""
+    """The result of one command: its exit status and its two outputs."""
 
     status: int
     out: str
@@ -26,18 +26,18 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """Everything that the command printed."""
+        """Return everything that the command has printed."""
         return self.out + self.err
 
 
 @dataclass(frozen=True)
 class Shell:
-    """A shell with the product's settings."""
+    """A runner of `adtech` commands, with the environment variables that the product reads."""
 
     environment: dict[str, str] = field(repr=False)
 
     async def adtech(self, *arguments: object) -> Answer:
-        """Run one command in a thread, because the command has an event loop of its own."""
+        """Run one command in another thread, because the command starts its own event loop."""
         before = structlog.get_config()
         runner = CliRunner(env=self.environment)
         for console in (shell.out, shell.err):
@@ -52,7 +52,7 @@ class Shell:
 
 
 def shell_of(database: Database) -> Shell:
-    """Return a shell in the application's role with this database."""
+    """Return a runner of commands that uses this database in the application's role."""
     return Shell(
         {
             "BOT_TOKEN": "1:secret",

@@ -1,4 +1,4 @@
-"""Run SQL as the owner of the tables, for the tests of the database's guards."""
+"""Run SQL as the owner of the tables, for the tests of the database's guards (its checks)."""
 
 import asyncpg
 import pytest
@@ -7,7 +7,7 @@ Leg = tuple[int, int, str]
 
 
 async def refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
-    """Assert that a transaction of these statements is refused with this SQLSTATE."""
+    """Run the statements in one transaction; assert that they fail with this SQLSTATE."""
 
     async def attempt() -> None:
         async with connection.transaction():
@@ -20,7 +20,7 @@ async def refused(connection: asyncpg.Connection, state: str, *statements: str) 
 
 
 def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
-    """Return SQL that posts a transfer."""
+    """Return SQL that records a transfer with these legs; a leg is (wallet, amount, reason)."""
     wallets, amounts, reasons = zip(*legs, strict=True)
     return (
         f"SELECT post_transfer('{key}', '{reason}', {reference}, ARRAY{list(wallets)}::bigint[],"
@@ -29,7 +29,10 @@ def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
 
 
 async def done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> int:
-    """Insert a correction that is done and return its id; its transfer has to follow at once."""
+    """Insert a correction with the status `done`, and return its id.
+
+    The caller must record the transfer of the correction in the same transaction.
+    """
     one, two = [
         await connection.fetchval(
             "INSERT INTO users (telegram_id) VALUES ((SELECT max(telegram_id) + 1 FROM users))"

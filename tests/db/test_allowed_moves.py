@@ -1,4 +1,7 @@
-"""The database allows exactly the moves of `services/platform/transitions.py`, to every role."""
+"""Test that the database allows exactly the moves of `services/platform/transitions.py`.
+
+A move is a change of a row's status. The same moves are allowed to every role.
+"""
 # ruff: noqa: S608 - names come from the models
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -16,7 +19,7 @@ from services.platform import transitions
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, money, operations, posting)
-"""They are imported so that the metadata has their tables."""
+"""The modules are imported so that the metadata contains their tables."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,
     "campaign_targets": transitions.TARGET,
@@ -144,7 +147,7 @@ async def test_the_application_inserts_rows_only_in_their_initial_status(
 
 
 async def _refusal(act: Awaitable[object]) -> str | None:
-    """Return the SQLSTATE with which the database refuses; None if it does not."""
+    """Return the SQLSTATE with which the database refuses the act, or None if it accepts."""
     try:
         await act
     except asyncpg.PostgresError as error:
@@ -153,7 +156,10 @@ async def _refusal(act: Awaitable[object]) -> str | None:
 
 
 async def _insert(connection: asyncpg.Connection, table: str, status: str) -> None:
-    """Insert a row with any values in its other columns; all constraints have been dropped."""
+    """Insert a row with this status and with any values in its other columns.
+
+    The caller has dropped all constraints before.
+    """
     values = {
         name: "now()" if kind.startswith("timestamp") else "'1'"
         for name, kind in await connection.fetch(COLUMNS, table)

@@ -1,7 +1,7 @@
-"""Each constraint of the models refuses a row that breaks it.
+"""Test that each constraint of the models refuses a row that breaks the constraint.
 
-The owner of the tables inserts the row. All other constraints are dropped before, in a transaction
-that is rolled back.
+The owner of the tables inserts the row. All other constraints are dropped before the insert, in a
+transaction that is rolled back.
 """
 # ruff: noqa: S608 - names come from the models and the catalogue
 
@@ -26,7 +26,7 @@ from sandbox import embedded
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, money, operations, posting, users)
-"""They are imported so that the metadata has their tables."""
+"""The modules are imported so that the metadata contains their tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)
 TRIES = 2_000
@@ -145,7 +145,10 @@ async def _refuses_stranger(
 async def _breaks(
     owner: asyncpg.Connection, table: str, constraint: str, state: str, *, twice: bool = False
 ) -> bool:
-    """Try rows, for unique constraints twice each, until the constraint refuses one."""
+    """Insert rows until the constraint refuses one; return whether it has refused a row.
+
+    For a unique constraint, each row is inserted twice.
+    """
     definition = await owner.fetchval(DEFINITION, table, constraint)
     if definition is None:
         return False
@@ -176,7 +179,7 @@ def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
 
 
 def _values(kind: str, words: set[str]) -> list[str]:
-    """Return values of a type: some that constraints refuse, and some that they accept."""
+    """Return values of a type: some that constraints refuse, and some that constraints accept."""
     if kind == "bigint":
         return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
     if kind.startswith(("text", "character")):
@@ -206,7 +209,11 @@ async def _others(
 async def _refusal(
     owner: asyncpg.Connection, table: str, first: list[str], rows: list[dict[str, str]]
 ) -> tuple[str, str] | None:
-    """Return the SQLSTATE and the constraint, or column, that refused these rows."""
+    """Insert the rows; return the SQLSTATE and the name of the constraint that refused them.
+
+    If the error names no constraint, the name of the column is returned. If all rows were accepted,
+    None is returned.
+    """
     transaction = owner.transaction()
     await transaction.start()
     try:

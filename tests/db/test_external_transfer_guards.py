@@ -1,4 +1,7 @@
-"""The database refuses wrong deposits, clawbacks and corrections, even from the tables' owner."""
+"""Test that the database refuses wrong deposits, clawbacks and corrections.
+
+The database refuses them even if the tables' owner inserts them.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncpg
@@ -14,7 +17,10 @@ NOBODY = 999_999
 
 
 async def _person(database: Database) -> tuple[Actor, int, int]:
-    """Create a person who has deposited 100; return them, their wallet and the external one."""
+    """Create a person who has deposited 100 minor units.
+
+    Return the person, the id of their wallet, and the id of the external wallet.
+    """
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         wallet = (await wallets.of_user(session, person.user_id or 0)).id
@@ -171,7 +177,7 @@ async def test_a_signed_correction_cannot_be_changed(
 async def test_two_transfers_for_one_row_wait_for_each_other(
     database: Database, owner: asyncpg.Connection, name: str
 ) -> None:
-    """Two repairs of a row whose money never moved must not move it twice."""
+    """Test that two repairs of one row wait for each other and move its money only once."""
     person, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
         await withdrawals.request(session, actor=person, amount=5, key="form")
@@ -193,7 +199,7 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
 
 
 async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
-    """The guards accept every booking that the services make."""
+    """Test that the guards (the database's checks) accept every booking of the services."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
         again = await deposits.deposit(

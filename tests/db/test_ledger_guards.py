@@ -1,4 +1,4 @@
-"""The database refuses wrong changes of the ledger, even from the tables' owner."""
+"""Test that the database refuses wrong changes of the ledger, even from the tables' owner."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncpg
@@ -16,7 +16,7 @@ APPEND_ONLY = {
     "clawbacks": "loss",
     "user_audit_logs": "action",
 }
-"""The append-only tables, each with one of its columns."""
+"""The append-only tables; each is listed with one of its columns."""
 NEVER_DELETED = ("wallets", "escrows", "deposits", "withdrawals", "corrections")
 
 

@@ -1,4 +1,4 @@
-"""What the queries that several services share return."""
+"""Test the database queries that several services share."""
 
 from datetime import timedelta
 

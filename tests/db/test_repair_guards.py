@@ -1,4 +1,4 @@
-"""A repair checks the books again before it changes them, and locks them meanwhile."""
+"""Test that a repair checks the affected rows again, and locks them, before it changes them."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -48,7 +48,7 @@ CHANGES = {
 
 @pytest.fixture
 async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books]:
-    """Yield a person and their wallet, in a database that a test may leave broken."""
+    """Yield the database, a person and their wallet's id; a test may leave the database broken."""
     async with copied_database(server, business) as world:
         async with world.sessions.begin() as session:
             person = await people.person(session, balance=100)
@@ -64,7 +64,10 @@ async def _signed(books: Books, propose: str, what: int) -> Correction:
 
 
 async def _orphan(books: Books, number: int = 0) -> int:
-    """Insert an orphan and return its id."""
+    """Insert an orphan and return its id.
+
+    An orphan is an entry that its wallet's balance does not include.
+    """
     world, _, wallet = books
     await breakage.run_unguarded(world, breakage.orphan(wallet, 50, key=f"by hand {number}"))
     async with world.sessions.begin() as session:
@@ -88,9 +91,10 @@ async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
 
 
 async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
-    """Both use the same second wallet: the second repair numbers its entries after the first.
+    """Test that the second repair numbers its entries after those of the first repair.
 
-    The first repair sleeps for a second between reading and writing.
+    Both repairs use the same second wallet. The first repair sleeps for a second between reading
+    and writing.
     """
     world, person, _ = books
     first, second = [await _signed(books, "orphan", await _orphan(books, n)) for n in range(2)]
@@ -141,7 +145,10 @@ async def test_a_held_escrow_cannot_be_reopened(books: Books) -> None:
 
 
 async def test_a_repair_locks_the_placement_first(books: Books) -> None:
-    """A reversal waits for the lock of its target before it has any other lock."""
+    """Test that a reversal waits for the lock of its target before it takes any other lock.
+
+    A target is a placement, that is, one purchase of a post in one channel.
+    """
     world = books[0]
     async with world.sessions.begin() as session:
         deal = await people.approved(session)

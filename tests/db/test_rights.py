@@ -1,4 +1,4 @@
-"""The application's role has only the rights that it needs."""
+"""Test that the application's database role has only the rights that it needs."""
 
 from collections.abc import AsyncIterator
 
@@ -139,7 +139,7 @@ COPY users TO PROGRAM 'cat'
 
 @pytest.fixture
 async def app(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection of the application's role."""
+    """Yield a connection in the application's role."""
     connection = await asyncpg.connect(database.url)
     yield connection
     await connection.close()

@@ -1,4 +1,4 @@
-"""Extend the audit chain, read its links, and rewrite the history that it covers."""
+"""Extend the audit chain, read its links, and change the history that the links cover."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from db.session import Sessions
@@ -56,24 +56,27 @@ REWRITES: dict[str, tuple[str, ...]] = {
         f"UPDATE ledger_entries SET txn = txn + 1000000000 WHERE id = {FIRST}",
     ),
 }
-"""Statements of the database's owner that rewrite history, by what they change. They change the
-second link of a database that `fill` has filled."""
+"""SQL statements that change the history as the database's owner.
+
+A key names the part of the history that its statement changes. The statements change the second
+link of a database that `fill` has filled.
+"""
 
 
 async def extend(sessions: Sessions, limit: int = audit_chain.ENTRIES_AT_ONCE) -> ChainLink | None:
-    """Add one link to the chain; None if there is nothing new."""
+    """Add one link to the chain and return the link, or return None if there are no new rows."""
     async with sessions.begin() as session:
         return await audit_chain.extend(session, limit=limit)
 
 
 async def links(sessions: Sessions) -> list[ChainLink]:
-    """Return all links of the chain, oldest first."""
+    """Return all links of the chain; the oldest link is the first."""
     async with sessions.begin() as session:
         return await audit_chain.links_after(session, 0, limit=1_000)
 
 
 async def fill(sessions: Sessions) -> None:
-    """Make a chain of three links; the second covers placements and their money."""
+    """Create a chain of three links; the second link covers placements and their money."""
     async with sessions.begin() as session:
         await people.person(session, balance=700)
     assert await extend(sessions) is not None

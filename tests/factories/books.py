@@ -1,4 +1,4 @@
-"""Run steps on one connection that is rolled back at the end, and read the books in between."""
+"""Run use cases on one connection, read their effects, and roll everything back at the end."""
 
 import asyncio
 import json
@@ -46,7 +46,10 @@ BOOKS = text(
 
 
 class RolledBackSteps:
-    """Steps on one connection in the application's role; everything is rolled back at the end."""
+    """One connection in the application's role, on which the state machine runs its steps.
+
+    Everything is rolled back at the end.
+    """
 
     def __init__(self, superuser_url: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -74,11 +77,11 @@ class RolledBackSteps:
         self._wait(self._connection.execute(text("SAVEPOINT marked")))
 
     def back(self) -> None:
-        """Undo everything since `mark`."""
+        """Undo everything that was done after `mark`."""
         self._wait(self._connection.execute(text("ROLLBACK TO SAVEPOINT marked")))
 
     def do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Run one use case as an entry point would: all of it is kept, or nothing."""
+        """Run one use case in the same way as an entry point: all its changes are kept, or none."""
         return self._wait(self._do(act))
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
@@ -95,7 +98,7 @@ class RolledBackSteps:
         return done
 
     def forward(self, hours: float) -> None:
-        """Move the database's clock forward, which only the owner of the tables may do."""
+        """Move the database's clock forward; only the owner of the tables may do this."""
         self._wait(self._forward(hours))
 
     async def _forward(self, hours: float) -> None:
@@ -113,7 +116,7 @@ class RolledBackSteps:
         return books
 
     def end(self) -> None:
-        """Roll back and close the connection."""
+        """Roll back the transaction and close the connection."""
         self._wait(self._connection.rollback())
         self._wait(self._connection.close())
         self._wait(self._engine.dispose())

@@ -1,4 +1,4 @@
-"""Break the books as only the owner of the tables can: by hand, with the triggers disabled."""
+"""Break rules of the database for a test, as the tables' owner and with the triggers disabled."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,11 +18,14 @@ GUARDED_TABLES = (
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
     "corrections",
 )
-"""Tables whose triggers are disabled while they are changed by hand."""
+"""The tables whose triggers are disabled while a test changes their rows."""
 
 
 async def run_unguarded(database: Database, *statements: str) -> None:
-    """Run statements that the guards forbid, in one transaction; then enable the guards again."""
+    """Run statements that the guards forbid, in one transaction, and then enable the guards again.
+
+    A guard is a trigger that refuses wrong changes.
+    """
     connection = await asyncpg.connect(database.owner_url)
     try:
         async with connection.transaction():
@@ -37,9 +40,10 @@ async def run_unguarded(database: Database, *statements: str) -> None:
 
 
 def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "balance") -> str:
-    """Return SQL that inserts an entry, with a transfer of its own, without changing its wallet.
+    """Return SQL that inserts an orphan: an entry that its wallet's balance does not include.
 
-    `after` is the balance that the entry claims, as SQL over the wallet's row.
+    The entry gets its own transfer. `after` is the value of the entry's `balance_after`, written as
+    an SQL expression that may use the columns of the wallet's row.
     """
     return (
         "WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)"
@@ -65,9 +69,10 @@ async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
 async def confirmed_correction(
     database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
 ) -> Correction:
-    """Propose a correction as one admin and confirm it as another.
+    """Propose a correction as one admin and confirm the correction as another admin.
 
-    `propose` is the kind of correction; `what` is the id of its wallet, entry or target.
+    `propose` is the kind of correction. `what` is the id of the wallet, the entry or the target (a
+    placement) that the correction repairs.
     """
     functions: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
         "reset": (corrections.propose_balance_reset, "wallet_id"),
@@ -85,6 +90,6 @@ async def confirmed_correction(
 
 
 async def execute_correction(database: Database, correction: Correction) -> Correction:
-    """Execute a confirmed correction in the owner's role."""
+    """Execute a confirmed correction in the role of the tables' owner."""
     async with as_owner(database) as session:
         return await reconciliation.repair(session, correction_id=correction.id)

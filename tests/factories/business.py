@@ -1,4 +1,4 @@
-"""Move money of every kind, for the databases in which tests look for mistakes in the books."""
+"""Make transfers of every kind, for databases in which tests search for errors in the ledger."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from services.money import (
 from tests.factories import people
 
 BUSINESS = "adtech_business"
-"""A template: money of every kind has moved."""
+"""The name of a template database that contains transfers of every kind."""
 TO_BREAK = "adtech_to_break"
-"""A copy of that template, in which nothing is ever committed."""
+"""The name of a copy of that template; no transaction is ever committed in the copy."""
 
 
 async def create_placements(session: AsyncSession) -> None:
@@ -30,7 +30,7 @@ async def create_placements(session: AsyncSession) -> None:
 
 
 async def move_external_money(session: AsyncSession) -> None:
-    """Create a clawback, a withdrawal that is paid, one that waits, and an adjustment."""
+    """Create a clawback, a paid withdrawal, a waiting withdrawal, and an adjustment."""
     payer, earner = await people.person(session), await people.person(session, balance=900)
     admin = await people.staff(session)
     assert payer.user_id is not None

@@ -1,4 +1,4 @@
-"""Run several acts at the same time, each on a connection of its own."""
+"""Run several use cases at the same time, each on its own connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def run_concurrently(sessions: Sessions, *acts: Act) -> list[Any]:
-    """Run all acts at once, each in a transaction of its own; return results and domain errors."""
+    """Run all acts at once, each in its own transaction; return their results and domain errors."""
 
     async def one(act: Act) -> Any:
         try:

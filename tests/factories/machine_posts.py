@@ -1,4 +1,7 @@
-"""The base of the state machine: each act runs in the product and in the model; rules for posts."""
+"""Define the base class of the state machine, and its rules for posts.
+
+The state machine runs each act in the product and in the model.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -26,7 +29,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """Runs every act in the product and in the model."""
+    """The base of the state machine, which runs every act in the product and in the model."""
 
     world: world.World
 
@@ -39,7 +42,10 @@ class Machine(RuleBasedStateMachine):
         self.claims: list[Claim] = []
 
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
-        """Run an act in both; return both results, or None if both refused with the same error."""
+        """Run an act in the product and in the model, and return both results.
+
+        Return None if both refused the act with the same error.
+        """
         self.model.now += MOMENT
         try:
             expected_result = expected()
@@ -53,36 +59,36 @@ class Machine(RuleBasedStateMachine):
         return None
 
     def same(self, act: Act, expected: Callable[[], Any]) -> None:
-        """Run an act in both; the results must be equal."""
+        """Run an act in the product and in the model, and assert that both results are equal."""
         if (answer := self.both(act, expected)) is not None:
             result, expected_result = answer
             assert result == expected_result
 
     def person(self, pick: int) -> Actor:
-        """Return one of the people."""
+        """Return the person to whom `pick` points."""
         return self.world.people[pick % len(self.world.people)]
 
     def advertiser(self, campaign_id: int, pick: int) -> Actor:
-        """Return a campaign's advertiser, or any person if `pick` is above 90."""
+        """Return the advertiser of a campaign, or any person if `pick` is above 90."""
         advertiser_id = self.model.campaigns[campaign_id].advertiser
         advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)
         return self.person(pick) if pick > 90 else advertiser
 
     def target(self, pick: int) -> int:
-        """Return the id of one of the placements; -1 is the newest."""
+        """Return the id of the placement to which `pick` points; -1 is the newest placement."""
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of all claims so far."""
+        """Return one of all claims that were made until now."""
         return self.claims[pick % len(self.claims)]
 
 
 class PostRules(Machine):
-    """The rules for what workers and checks of posts do."""
+    """The rules of the state machine for what workers do and for the checks of posts."""
 
     @rule(over=st.sampled_from([False, False, True]))
     def claim(self, *, over: bool) -> None:
-        """Claim a post as a worker; one lease in three is over at once."""
+        """Claim a post in the role of a worker; one lease in three has ended already."""
         lease = -LEASE if over else LEASE
         answer = self.both(
             lambda session: one_post.claim(session, owner="worker", lease=lease),
@@ -97,7 +103,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def ask(self, pick: int) -> None:
-        """Ask as a worker whether the send may begin."""
+        """Ask, in the role of a worker, whether the send may begin."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.may_send(session, claim),
@@ -107,7 +113,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def sent(self, pick: int) -> None:
-        """Record as a worker that the post is published."""
+        """Record, in the role of a worker, that the post is published."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.record_published(session, claim, message_id=7),
@@ -117,7 +123,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, lost=YES)
     def refused(self, pick: int, *, lost: bool) -> None:
-        """Record as a worker that Telegram refused the post."""
+        """Record, in the role of a worker, that Telegram refused the post."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: posting.record_refused(session, claim, error="x", rights_lost=lost),
@@ -127,7 +133,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, counts=YES)
     def not_sent(self, pick: int, *, counts: bool) -> None:
-        """Record as a worker that the post was not sent."""
+        """Record, in the role of a worker, that the post was not sent."""
         claim = self.a_claim(pick)
         retry_after = timedelta(hours=RETRY_HOURS)
         self.same(
@@ -160,7 +166,7 @@ class PostRules(Machine):
     @precondition(lambda self: any(target.job for target in self.model.targets.values()))
     @rule(pick=PICK, verdict=st.sampled_from([*Verdict, Verdict.PRESENT, Verdict.GONE]))
     def look(self, pick: int, verdict: Verdict) -> None:
-        """Record a check of a post."""
+        """Record the result of a check of a published post."""
         with_job = {key: target for key, target in self.model.targets.items() if target.job}
         target_id = world.nth(with_job, pick)
 

@@ -1,8 +1,8 @@
-"""Model the money core in plain Python: the result of every act, or the refusal that it must meet.
+"""Model the money core in plain Python: the result or the refusal that each act must have.
 
-The model has no SQL, no transactions and no locks. Of the product's code it uses only the names of
-states, switches and errors. Time is a number of hours. Every step takes a moment, so that a later
-event has a later time.
+The model has no SQL, no transactions and no locks. Of the product's code, the model uses only the
+names of states, switches and errors. Time is a number of hours. Every step adds a moment to the
+time, so that a later event has a later time.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from db.models.posting import Verdict
 from services.platform import errors
 
 MOMENT = 1e-7
-"""The hours that a step takes."""
+"""The number of hours that each step adds to the time."""
 ATTEMPTS = 8
 STUCK_HOURS = 24
 UNDECIDED_HOURS = 72
@@ -26,7 +26,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """The product must refuse this act with the same error."""
+    """The act must be refused: the product must raise the error that `fact` names."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -77,19 +77,19 @@ class Target:
 
     @property
     def fee(self) -> int:
-        """The fee in minor units: the platform's part of the price."""
+        """Return the fee in minor units: the part of the price that the platform gets."""
         return self.price * self.fee_bps // 10_000
 
 
 @dataclass
 class Model:
-    """The whole marketplace, except for the acts on channels and posts."""
+    """The expected state of the marketplace, with all acts except those on channels and posts."""
 
     now: float = 0
     balances: dict[int, int] = field(default_factory=dict)
     revenue: dict[int, int] = field(default_factory=dict)
     deposits: dict[str, tuple[int, int, bool]] = field(default_factory=dict)
-    """By key: the person, the amount, and whether it is credited."""
+    """Payments by key: the person, the amount in minor units, and whether it is credited."""
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Model:
     # -- money ------------------------------------------------------------------------------------
 
     def deposit(self, person: int, amount: int, key: str) -> bool:
-        """Record a payment; return whether it is credited now."""
+        """Record a payment, and return whether the payment is credited now."""
         if amount < 1:
             raise Refused(errors.InvalidAmount)
         known = self.deposits.setdefault(key, (person, amount, False))
@@ -109,7 +109,7 @@ class Model:
         return self.deposits[key][2]
 
     def credit_due(self) -> int:
-        """Credit the payments that waited; return their number."""
+        """Credit the payments that waited for the switch, and return their number."""
         waiting = [key for key, (_, _, credited) in self.deposits.items() if not credited]
         if not self.switches[Switch.DEPOSITS]:
             return 0
@@ -142,7 +142,7 @@ class Model:
         target.escrow, target.held_at = Escrows.HELD, self.now
 
     def release(self, target_id: int) -> None:
-        """Pay the owner and the fee."""
+        """Pay the price to the owner and the fee to the platform."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -174,7 +174,11 @@ class Model:
         target.escrow, target.status = Escrows.REFUNDED, Targets.REFUNDED
 
     def watchdog(self) -> int:
-        """Refund what is held too long without a published post; return how many were stuck."""
+        """Refund stuck escrows, and return the number of stuck escrows.
+
+        An escrow is stuck if its money is held for too long without a published post. No escrow is
+        refunded while one of the two kill switches is stopped, but the number is still returned.
+        """
         stuck = [
             target
             for target in self.targets.values()
@@ -198,7 +202,10 @@ class Model:
         publish_in: float | None,
         fee_bps: int,
     ) -> Target:
-        """Return a new pending placement; the caller stores it under its id."""
+        """Create a pending placement and return it.
+
+        The caller must store the placement under its id.
+        """
         campaign, channel = self.campaigns[campaign_id], self.channels[channel_id]
         if campaign.advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -227,7 +234,7 @@ class Model:
         )
 
     def withdraw(self, actor: int, target_id: int) -> None:
-        """Withdraw a pending placement as its advertiser."""
+        """Withdraw a pending placement in the role of its advertiser."""
         target = self.targets[target_id]
         if self.campaigns[target.campaign].advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -238,7 +245,7 @@ class Model:
         target.status = Targets.WITHDRAWN
 
     def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Approve a placement; return whether this was the first decision."""
+        """Approve a placement, and return whether this was the first decision about it."""
         target = self._decidable(target_id, staff=staff, involved=involved)
         decided = target.job is not None
         if decided and target.status in {Targets.APPROVED, Targets.POSTED, Targets.REFUNDED}:
@@ -259,7 +266,7 @@ class Model:
         return True
 
     def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Reject a placement; return whether this was the first decision."""
+        """Reject a placement, and return whether this was the first decision about it."""
         target = self._decidable(target_id, staff=staff, involved=involved)
         if target.status is Targets.REJECTED:
             return False
@@ -276,7 +283,7 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Expire placements that nobody decided in time; return how many."""
+        """Expire the placements that were not decided in time, and return their number."""
         count = 0
         for target in self.targets.values():
             if target.status is not Targets.PENDING or target.escrow is not None:
@@ -295,20 +302,20 @@ class Model:
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """Activate a draft. Here every campaign is active from the start."""
+        """Activate a draft. In the model, every campaign is active from the start."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)
 
     def pause(self, actor: int, campaign_id: int) -> None:
-        """Pause a campaign: no more of its posts are sent."""
+        """Pause a campaign, so that no more of its posts are sent."""
         campaign = self._own(actor, campaign_id)
         if campaign.status not in {Campaigns.ACTIVE, Campaigns.PAUSED}:
             raise Refused(errors.InvalidMove)
         campaign.status = Campaigns.PAUSED
 
     def resume(self, actor: int, campaign_id: int) -> None:
-        """Resume a campaign; cancel posts whose time is long past."""
+        """Resume a campaign, and cancel its posts that are too late to be sent."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is Campaigns.ACTIVE:
             return
@@ -320,7 +327,7 @@ class Model:
                 target.job = Jobs.CANCELLED
 
     def cancel(self, actor: int, campaign_id: int) -> None:
-        """Cancel a campaign; published posts stay for their promised hours."""
+        """Cancel a campaign; its published posts stay for their promised hours."""
         self._own(actor, campaign_id).status = Campaigns.CANCELLED
         for target in self.targets.values():
             pending = target.status is Targets.PENDING and target.escrow is None

@@ -1,4 +1,4 @@
-"""Extend the model with channels and the posts in them."""
+"""Extend the model of the money core with channels and with the posts in these channels."""
 
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
@@ -11,15 +11,15 @@ from tests.factories.model import ATTEMPTS, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
 RETRY_HOURS = 0.5
-"""How long a post waits after a send that surely failed."""
+"""How many hours a post waits after a send that has certainly failed."""
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
 class PostingModel(Model):
-    """The whole marketplace with its posts."""
+    """The expected state of the whole marketplace, with the acts on channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
-        """Pause or resume a channel as its owner."""
+        """Pause or resume a channel in the role of its owner."""
         channel = self.channels[channel_id]
         if channel.owner != actor:
             raise Refused(errors.NotChannelOwner)
@@ -28,7 +28,7 @@ class PostingModel(Model):
         channel.status = status
 
     def rights(self, channel_id: int, *, lost: bool) -> None:
-        """Record that the bot lost or regained the right to post."""
+        """Record that the bot has lost or regained the right to post in a channel."""
         channel = self.channels[channel_id]
         if lost and channel.status in {Channels.ACTIVE, Channels.PAUSED}:
             channel.status = Channels.SUSPENDED
@@ -36,7 +36,10 @@ class PostingModel(Model):
             channel.status = Channels.ACTIVE
 
     def claim(self, *, lease_over: bool) -> int | None:
-        """Claim the post that has been due longest; return its target's id, or None."""
+        """Claim the post whose due time is the earliest, and return the id of its placement.
+
+        Return None if no post is due.
+        """
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None
         busy = {target.channel for target in self.targets.values() if target.job in BLOCKING}
@@ -64,7 +67,7 @@ class PostingModel(Model):
         return owns_claim and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
 
     def sent(self, target_id: int, claim_no: int) -> bool:
-        """Record that the post is published; return whether the claim was valid."""
+        """Record that the post is published, and return whether the claim was valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -74,7 +77,7 @@ class PostingModel(Model):
         return True
 
     def refused(self, target_id: int, claim_no: int, *, rights_lost: bool) -> bool:
-        """Record that Telegram refused the post; return whether the claim was valid."""
+        """Record that Telegram refused the post, and return whether the claim was valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -84,7 +87,7 @@ class PostingModel(Model):
         return True
 
     def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
-        """Record that the post was not sent; return whether the claim was valid."""
+        """Record that the post was not sent, and return whether the claim was valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -97,7 +100,7 @@ class PostingModel(Model):
         return True
 
     def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
-        """Release the post, or make it uncertain; return whether the claim was valid."""
+        """Queue the post again or make it uncertain, and return whether the claim was valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -105,14 +108,14 @@ class PostingModel(Model):
         return True
 
     def rescue(self) -> int:
-        """Make the posts of dead workers uncertain; return how many."""
+        """Make the posts of dead workers uncertain, and return the number of these posts."""
         abandoned = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
         for target in abandoned:
             target.job = Jobs.UNCERTAIN
         return len(abandoned)
 
     def look(self, target_id: int, verdict: Verdict) -> None:
-        """Record a check of a published post."""
+        """Record the result of a check of a published post."""
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
             return
@@ -125,7 +128,7 @@ class PostingModel(Model):
             target.job = Jobs.FAILED
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Set a switch; return whether this changed it."""
+        """Run or stop a kill switch, and return whether this changed the state of the switch."""
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed

@@ -1,4 +1,4 @@
-"""Call the services that handle many posts at once for one post."""
+"""Call, for a single post, the services that handle many posts at the same time."""
 
 from datetime import timedelta
 
@@ -9,17 +9,17 @@ from services.posts.posting import Claim, PublishedPost
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
-    """Claim the post that has been due longest, or return None if no post is due."""
+    """Claim the post whose due time is the earliest, or return None if no post is due."""
     claims = await posting.claim_due(session, owner=owner, lease=lease, limit=1)
     return next(iter(claims), None)
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Ask, right before the send, whether the send may begin."""
+    """Ask, immediately before the send, whether the send may begin."""
     return claim.job_id in await posting.begin_sends(session, [claim])
 
 
 async def record_published(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
-    """Record that a post is published; return False if another claim owns the post by now."""
+    """Record that a post is published; return False if the post has another claim by now."""
     recorded = await posting.record_published(session, [PublishedPost(claim, message_id)])
     return claim.job_id in recorded

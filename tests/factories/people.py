@@ -1,4 +1,4 @@
-"""Reach states as the product does: by calling its services."""
+"""Create users, channels, campaigns and placements for tests by calling the product's services."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ _numbers = count(1_000)
 
 @dataclass(frozen=True)
 class Deal:
-    """An advertiser's active campaign, an owner's channel, and a submitted placement."""
+    """An advertiser's active campaign, an owner's channel, and a placement submitted there."""
 
     advertiser: Actor
     owner: Actor
@@ -47,30 +47,30 @@ def number() -> int:
 
 
 def advert(text: str = "Fresh bread every morning") -> Creative:
-    """Return a creative with a text only."""
+    """Return a creative that has a text only."""
     return Creative(kind="text", text=text)
 
 
 async def commit(session: AsyncSession) -> None:
-    """End a step as a commit would: deferred guards run now."""
+    """Flush the session, and run the deferred guards (checks) in the same way as a commit does."""
     await session.flush()
     await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     await session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
 
 
 async def run_switches(session: AsyncSession) -> None:
-    """Run every switch, as after a launch."""
+    """Set every kill switch to running; an installation is in this state after its launch."""
     for key in Switch:
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=True, reason="test")
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
-    """Stop one switch."""
+    """Stop one kill switch."""
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
 async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
-    """Register a person, with a balance in minor units that came from a deposit."""
+    """Register a person and credit a deposit of `balance` minor units to them."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -82,7 +82,7 @@ async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
 
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
-    """Register a person with a role, as an actor in the admin chat."""
+    """Register a person with a role, and return the person as an actor in the admin chat."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -130,7 +130,7 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Make an advertiser, an owner and a moderator, and submit a placement."""
+    """Create an advertiser, an owner and a moderator, and submit a placement."""
     advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
@@ -149,17 +149,17 @@ async def deal(
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
-    """Block a person, as staff would."""
+    """Block a person in the role of staff."""
     await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Approve the deal's placement as its moderator."""
+    """Approve the deal's placement in the role of its moderator."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 
 async def approved(session: AsyncSession, **terms: Any) -> Deal:
-    """Make a deal and approve it: its money is held and its post is queued."""
+    """Create a deal and approve its placement; its money is then held and its post is queued."""
     made = await deal(session, **terms)
     await approve(session, made)
     await commit(session)
@@ -169,7 +169,7 @@ async def approved(session: AsyncSession, **terms: Any) -> Deal:
 async def another(
     session: AsyncSession, made: Deal, *, publish_at: datetime | None = None, decide: bool = True
 ) -> CampaignTarget:
-    """Submit another placement of a deal, and approve it unless `decide` is False."""
+    """Submit another placement of a deal, and approve the placement unless `decide` is False."""
     target = await campaigns.submit_target(
         session,
         actor=made.advertiser,
@@ -185,7 +185,10 @@ async def another(
 
 
 async def queue(session: AsyncSession, target: CampaignTarget) -> None:
-    """Queue the post of a target that is still pending; only the tests of the guards do this."""
+    """Queue the post of a target (a placement) that is still pending.
+
+    Only the tests of the guards (the database's checks) do this.
+    """
     session.add(
         PostJob(
             campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
@@ -195,14 +198,14 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post that has been due longest."""
+    """Claim the post whose due time is the earliest."""
     claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
 
 
 async def posted(session: AsyncSession, **terms: Any) -> Deal:
-    """Make a deal whose post is published, as message 10 of its channel."""
+    """Create a deal whose post is published with the message id 10 in its channel."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -212,7 +215,7 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
 
 
 async def failed(session: AsyncSession, **terms: Any) -> Deal:
-    """Make a deal whose post Telegram refused."""
+    """Create a deal whose post was refused by Telegram."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -226,7 +229,7 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
 async def adjusted(
     session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
 ) -> Correction:
-    """Propose an adjustment as one admin, and confirm it as another."""
+    """Propose an adjustment as one admin, and confirm the adjustment as another admin."""
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
         session,

@@ -1,4 +1,4 @@
-"""Read the database directly: every row of every table, and what each person can spend."""
+"""Read the database directly: every row of every table, and the amount that a person can spend."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,7 +17,7 @@ Rows = dict[str, list[str]]
 
 
 async def snapshot(session: AsyncSession) -> Rows:
-    """Return all rows of all tables, as text."""
+    """Return all rows of all tables as text."""
     names = await session.scalars(
         text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
     )
@@ -41,25 +41,25 @@ def grown(before: Rows, after: Rows) -> dict[str, int]:
 
 
 def added(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained; no row that was there may have changed."""
+    """Return how many rows each table has gained, and assert that no earlier row has changed."""
     for name, rows in before.items():
         assert set(rows) <= set(after[name]), f"a row of {name} was changed or deleted"
     return grown(before, after)
 
 
 async def available(session: AsyncSession, who: Actor) -> int:
-    """Return what a person can spend, in minor units."""
+    """Return the amount that a person can spend, in minor units."""
     assert who.user_id is not None
     return (await wallets.balances(session, who.user_id)).available
 
 
 async def one(session: AsyncSession, sql: str, **values: Any) -> Any:
-    """Return the one value of a query."""
+    """Return the one value that a query returns."""
     return (await session.execute(text(sql), values)).scalar_one()
 
 
 async def table(session: AsyncSession, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Return the rows of a query."""
+    """Return all rows that a query returns."""
     return [tuple(row) for row in await session.execute(text(sql), values)]
 
 
@@ -70,9 +70,10 @@ async def refused(
     actor: Actor,
     action: str,
 ) -> DomainError:
-    """Run an act that must be refused, as an entry point would; return the refusal.
+    """Run an act in the same way as an entry point, assert that it is refused, return the error.
 
-    No row may differ afterwards, except for the audit row that the entry point writes.
+    The function also asserts that the refusal changes no row. The only new row is the audit row
+    that the entry point writes.
     """
     async with sessions.begin() as session:
         before = await snapshot(session)

@@ -1,4 +1,7 @@
-"""Build the state in which every example of the state machine begins, and the model's books."""
+"""Create the start state of the state machine's examples, and the expected books of the model.
+
+The books are the balances, the states and the switches.
+"""
 
 from typing import Any
 
@@ -12,7 +15,10 @@ from tests.factories.model_posts import PostingModel
 
 
 class World:
-    """The start of all examples: people, channels and campaigns, in the product and the model."""
+    """The state in which every example of the state machine begins.
+
+    The same people, channels and campaigns exist in the product and in the model.
+    """
 
     def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
@@ -52,18 +58,18 @@ class World:
 
 
 def user_id(actor: Actor) -> int:
-    """Return the user id of an actor who is a person."""
+    """Return the user id of an actor; the actor must be a person."""
     assert actor.user_id is not None
     return actor.user_id
 
 
 def nth(things: dict[int, Any], pick: int) -> int:
-    """Return one of the ids, in the order in which they were created."""
+    """Return the id to which `pick` points; ids are counted in the order of their creation."""
     return list(things)[pick % len(things)]
 
 
 def copy(model: PostingModel) -> PostingModel:
-    """Return a copy of the model for one example, without placements."""
+    """Return a copy of the model for one example; the copy has no placements."""
     return PostingModel(
         model.now,
         dict(model.balances),
@@ -77,7 +83,7 @@ def copy(model: PostingModel) -> PostingModel:
 
 
 def books(model: PostingModel) -> dict[str, Any]:
-    """Return what `Story.books` must return."""
+    """Return the value that `RolledBackSteps.books` must return."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],

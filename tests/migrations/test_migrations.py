@@ -1,4 +1,7 @@
-"""Migrations: up, down and up again gives the same schema, and the models describe it."""
+"""Test that the migrations run up, down and up again, and that the models match the schema.
+
+The schema is the same after each run up.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`db/schema.sql` and `db/functions` match a migrated database."""
+"""Test that `db/schema.sql` and `db/functions` match a migrated database."""
 
 import asyncio
 import os
@@ -27,7 +27,8 @@ DEFINITIONS = """
 async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connection]:
     """Yield the owner's connection to a database that `upgrade head` has just created.
 
-    It is no copy of the tests' template: the mutants remove guards from that template.
+    The database is not a copy of the tests' template. Mutants (copies of the code that lack one
+    guard) remove guards from that template.
     """
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
@@ -50,7 +51,7 @@ async def test_the_generated_schema_is_up_to_date(migrated: asyncpg.Connection) 
 
 
 async def test_every_function_runs_as_its_file_says(migrated: asyncpg.Connection) -> None:
-    """Running the files again replaces the functions and changes none."""
+    """Test that running the files of `db/functions` again changes no function."""
     running = [tuple(row) for row in await migrated.fetch(DEFINITIONS)]
     files = sorted(FUNCTIONS.glob("*.sql"))
     assert [path.stem for path in files] == [name for name, _ in running]

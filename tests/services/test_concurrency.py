@@ -1,4 +1,4 @@
-"""Concurrent acts on separate connections: an act that must happen once happens once."""
+"""Test that an act takes effect only once if it runs on several connections at the same time."""
 # ruff: noqa: N802 - C1 and C2 are named as the checklist names them
 
 import asyncio

@@ -1,4 +1,8 @@
-"""Fifty concurrent acts settle an escrow once, and none commits after a switch is stopped."""
+"""Test that fifty concurrent acts settle an escrow only once.
+
+To settle an escrow means to release or to refund it. The tests also check that no act commits after
+its kill switch is stopped.
+"""
 
 import asyncio
 import random
@@ -70,7 +74,7 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Prepare one transfer that the switch guards; return the act that makes it."""
+    """Prepare a transfer that the switch can forbid, and return the act that makes the transfer."""
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
         return partial(escrow.hold, target_id=made.target.id)

@@ -1,4 +1,4 @@
-"""Random concurrent acts: only domain errors are raised, and the books hold."""
+"""Test that random concurrent acts raise only domain errors, and that all invariants hold after."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ WORKERS, STEPS = 8, 30
 
 
 async def _any_target(session: AsyncSession, rng: random.Random) -> int:
-    """Return the id of one of the newest 12 placements."""
+    """Return the id of one of the 12 newest placements."""
     found = await rows.table(session, "SELECT id FROM campaign_targets ORDER BY id DESC LIMIT 12")
     return int(rng.choice(found)[0])
 
@@ -47,7 +47,10 @@ def _random_outcome(rng: random.Random, claim: Claim) -> Act:
 
 
 async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
-    """Claim due checks, or record one. The clock does each in a separate transaction."""
+    """Claim the checks that are due, or record the result of one check.
+
+    The scheduler does the claim and the record in separate transactions, and so does this test.
+    """
     if rng.random() < 0.5:
         await verification.claim_due(session, limit=2)
         await uncertain_posts.claim_due(session, limit=2)

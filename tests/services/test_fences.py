@@ -1,6 +1,7 @@
-"""Each write of a worker checks status, claim number and owner; each check works alone.
+"""Test that each write of a worker checks the status, the claim number and the owner of its job.
 
-A constraint keeps status and lease consistent, so the tests drop it before they change one of them.
+Each of these three checks is tested alone. A constraint keeps the status and the lease consistent,
+so the tests drop the constraint before they change the status or the lease.
 """
 
 from collections.abc import Awaitable, Callable
@@ -117,7 +118,10 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
 
 
 async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
-    """The escrow is settled, although the placement is changed back to pending."""
+    """Test that a settled (released or refunded) escrow is not held again.
+
+    The escrow is refunded, but its placement is still pending.
+    """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
@@ -132,7 +136,10 @@ async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
 
 
 async def test_only_queued_posts_are_cancelled(database: Database) -> None:
-    """What is out already runs its course."""
+    """Test that only queued posts are cancelled.
+
+    A post that is published or is being sent continues as planned.
+    """
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
         await people.another(session, deal)
@@ -151,7 +158,7 @@ async def test_only_queued_posts_are_cancelled(database: Database) -> None:
 
 
 async def test_only_a_published_post_is_paid_for(database: Database) -> None:
-    """Whatever else says that its hours are over."""
+    """Test that only a published post whose promised hours are over is paid for."""
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         assert await escrow.list_releasable(session, limit=9) == [deal.target.id]

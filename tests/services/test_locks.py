@@ -1,4 +1,4 @@
-"""Each act locks its rows and its switches.
+"""Test that each act locks its rows and its kill switches.
 
 The act runs in an open transaction, and a second connection finds out which rows are locked.
 """
@@ -48,7 +48,7 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Assert that the act has locked a row of each table before its commit or its refusal."""
+    """Assert that the act has locked a row of each table before it commits or is refused."""
     session = database.sessions()
     try:
         await session.begin()
@@ -82,7 +82,7 @@ async def test_a_decision_locks_its_rows(database: Database) -> None:
 async def test_a_settlement_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
-    for settle in (escrow.release, escrow.refund):  # both are refused
+    for settle in (escrow.release, escrow.refund):  # both acts are refused
         await _assert_locks(
             database,
             partial(settle, target_id=deal.target.id),
@@ -109,7 +109,7 @@ async def test_a_submission_locks_its_rows(database: Database) -> None:
     await _assert_locks(
         database,
         lambda session: people.another(session, deal, decide=False),
-        "campaigns",  # without the lock, two submissions could use the same rest of the budget
+        "campaigns",  # without the lock, two submissions could use the same part of the budget
     )
 
 
@@ -203,7 +203,7 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Return the switches that the act has locked before its commit or its refusal."""
+    """Return the switches that the act has locked before it commits or is refused."""
     async with database.sessions() as session:
         try:
             await act(session)

@@ -1,4 +1,4 @@
-"""Concurrent transactions wait for a lock or skip the locked rows."""
+"""Test that concurrent transactions wait for a lock, or skip the locked rows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 def _without_waiting(act: Act) -> Act:
-    """Return the act with a short lock timeout: waiting for a lock is an error."""
+    """Return the act with a short lock timeout, so that the act fails if it waits for a lock."""
 
     async def act_without_waiting(session: AsyncSession) -> Any:
         await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
@@ -32,7 +32,7 @@ def _without_waiting(act: Act) -> Act:
 
 
 async def _assert_skips_locked(database: Database, act: Act, *, first: Any, second: Any) -> None:
-    """Assert that a second process skips the rows that the first has locked."""
+    """Assert that a second process skips the rows that the first process has locked."""
     async with database.sessions() as one, database.sessions() as other:
         assert _count(await act(one)) == first
         assert _count(await _without_waiting(act)(other)) == second
@@ -108,7 +108,10 @@ async def test_checks_and_escalations_skip_locked_rows(database: Database) -> No
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
-    """Repeat an act while the first is not committed; the repeat has to wait for its commit."""
+    """Run the second act while the first act is not committed; return the second act's result.
+
+    The second act must wait for the commit of the first act.
+    """
     async with database.sessions() as earlier:
         await first(earlier)
 
@@ -155,7 +158,10 @@ async def test_a_second_save_of_a_form_waits_for_the_first(database: Database) -
 
 
 async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database: Database) -> None:
-    """A second withdrawal with the same payment gets a domain error, not a broken index."""
+    """Test that the second withdrawal gets a domain error and not an error of a unique index.
+
+    Both withdrawals have the same reference of a payment outside.
+    """
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         admin = await people.staff(session)
@@ -175,7 +181,11 @@ async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database:
 async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
     database: Database,
 ) -> None:
-    """An approval locks wallets that a reversal needs as well: waiting would be a deadlock."""
+    """Test that blocking an owner does not wait for an approval of their placement.
+
+    The approval locks wallets, and a reversal needs the same wallets. If the block waited for the
+    approval, the result would be a deadlock.
+    """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     block = partial(
@@ -209,7 +219,10 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
 
 
 async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Database) -> None:
-    """A worker may claim the post after the watchdog has read it as queued."""
+    """Test that the watchdog waits for the claim of a post and does not refund the post's escrow.
+
+    A worker may claim the post after the watchdog has read the post as queued.
+    """
     async with database.sessions.begin() as session:
         await people.approved(session)
     await database.forward(timedelta(hours=80))
@@ -221,7 +234,11 @@ async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Data
 
 
 async def test_a_hold_during_the_expiry_keeps_its_placement(database: Database) -> None:
-    """The tick reads the target without an escrow; `clock()` takes a second in this test."""
+    """Test that a placement stays pending if its money is held while the expiry runs.
+
+    The expiry reads the placement before the escrow exists. To give the hold enough time, `clock()`
+    takes one second in the transaction of the expiry.
+    """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     await database.forward(timedelta(hours=80))

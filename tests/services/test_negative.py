@@ -1,4 +1,4 @@
-"""N1 to N7 of the production checklist: each act is refused and changes no row."""
+"""Test N1 to N7 of the production checklist: each act is refused and changes no row."""
 # ruff: noqa: N802 - named as the checklist names them, so that they are found
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ from tests.factories import people, rows
 
 
 async def _campaign(database: Database, status: str) -> tuple[people.Deal, Campaign]:
-    """Bring a deal's campaign, and a second one of the same advertiser in a given status."""
+    """Create a deal, and a second campaign of the same advertiser with this status; return both."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         made = await campaigns.create(
@@ -238,7 +238,7 @@ async def test_N6_release_of_a_post_that_was_not_seen_at_the_end(
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=24)
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
-        # The post was found before its time was over: that proves nothing about the end.
+        # The post was found before its promised hours were over. It may be gone at their end.
         await verification.record_check(
             session, job_id=job_id, verdict=Verdict.PRESENT, evidence="ok"
         )

@@ -1,4 +1,4 @@
-"""A move that is removed from its transition table is refused by every service."""
+"""Test that every service refuses a move that was removed from its transition table."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,7 +1,7 @@
-"""Random acts in any order: the product agrees with a model after each step.
+"""Test that the product agrees with a model after each step of random acts in any order.
 
-ADTECH_STATE_MACHINE=long runs 5,000 examples instead of 200, from a random seed that it prints.
-ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
+ADTECH_STATE_MACHINE=long runs 5,000 examples instead of 200, and it prints the random seed of this
+run. ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
 """
 
 import os
@@ -46,13 +46,16 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 class Marketplace(machine_posts.PostRules):
-    """A state machine whose rules are use cases; each runs in the product and in the model."""
+    """The state machine of the marketplace, which tests the product against the model.
+
+    Each rule is a use case, and each rule runs in the product and in the model.
+    """
 
     # -- the usual steps of a placement -----------------------------------------------------------
 
     @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
     def begin(self, stages: list[int]) -> None:
-        """Begin with some placements in different states."""
+        """Begin an example with some placements in different states."""
         for number, stage in enumerate(stages):
             self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
             self.go_on(-1, stage)
@@ -60,14 +63,14 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
     def go_on(self, pick: int, steps: int) -> None:
-        """Do the next usual steps of a placement; each is done or refused."""
+        """Do the next usual steps of a placement; each step is done, or it is refused."""
         target_id = self.target(pick)
         for _ in range(steps):
             self.next_step(target_id)
             self.books_agree()
 
     def next_step(self, target_id: int) -> None:
-        """Do the step that follows for a placement without errors."""
+        """Do the step that comes next if nothing goes wrong with a placement."""
         target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
         mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
         if target.job is PostJobStatus.QUEUED:
@@ -250,7 +253,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:
-        """Stop or run a switch."""
+        """Stop a kill switch or set it to running."""
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(
@@ -271,13 +274,13 @@ class Marketplace(machine_posts.PostRules):
         )
     )
     def tick(self, tick: tuple[Act, Callable[[PostingModel], int]]) -> None:
-        """Run a tick of the clock."""
+        """Run one tick, that is, one run of a periodic task of the scheduler."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
 
     @rule(hours=st.sampled_from([1, 5, 25, 73]))
     def time(self, hours: int) -> None:
-        """Move the clock forward."""
+        """Move the clocks of the database and of the model forward."""
         self.story.forward(hours)
         self.model.now += hours
 
@@ -289,7 +292,7 @@ class Marketplace(machine_posts.PostRules):
 
 @pytest.fixture
 def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
-    """One connection for the whole test, which may also move the clock."""
+    """Yield one connection for the whole test; the connection may move the clock."""
     assert ROLLED_BACK in rolled_back_url
     story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield story
@@ -300,7 +303,7 @@ def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBac
 def test_the_product_agrees_with_the_model(story: RolledBackSteps) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
     number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
-    print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to tell the same stories again
+    print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to run the same examples again
     Marketplace.world = world.World(story)
     story.mark()
     run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""Campaigns: each act has its people and its states."""
+"""Test which people may do each act on a campaign, and in which states of the campaign."""
 
 from datetime import timedelta
 
@@ -141,7 +141,7 @@ async def test_an_unknown_campaign_is_not_found(session: AsyncSession, step: str
 
 
 async def _scheduled(database: Database, *hours: int) -> people.Deal:
-    """Approve posts that are due in these hours, and pause their campaign."""
+    """Approve one post that is due in each of these numbers of hours; then pause their campaign."""
     async with database.sessions.begin() as session:
         moment = await rows.one(session, "SELECT clock()")
         deal = await people.approved(session, balance=50_000, publish_at=moment + hours[0] * HOUR)
@@ -214,8 +214,8 @@ async def test_cancel_ends_the_placements_that_are_not_published(database: Datab
             " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
         ) == [
             ("withdrawn", None, None),
-            ("pending", None, "held"),  # left to the watchdog
-            ("approved", "success", "held"),  # is already published
+            ("pending", None, "held"),  # the watchdog refunds it
+            ("approved", "success", "held"),  # the post is already published
             ("approved", "failed", "held"),
             ("approved", "sending", "held"),
             ("approved", "cancelled", "held"),

@@ -1,4 +1,4 @@
-"""Channels: connecting them, setting terms, and losing and getting back the rights of the bot."""
+"""Test connecting channels, setting their terms, and losing and regaining the bot's rights."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Creatives: an ad that Telegram would refuse cannot be saved."""
+"""Test that a creative (an ad) cannot be saved if Telegram would refuse to publish it."""
 
 from dataclasses import replace
 

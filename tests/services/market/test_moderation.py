@@ -1,4 +1,4 @@
-"""Moderation: approving holds the price and queues the post in one transaction."""
+"""Test moderation: an approval holds the price and queues the post in the same transaction."""
 
 from datetime import timedelta
 

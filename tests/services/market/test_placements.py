@@ -1,4 +1,4 @@
-"""Placements: submitting and withdrawing them, and their part of the budget."""
+"""Test how placements are submitted and withdrawn, and which part of the budget they use."""
 
 from datetime import timedelta
 
@@ -83,7 +83,7 @@ async def test_a_placement_in_a_closed_channel_is_refused(session: AsyncSession,
     with pytest.raises(errors.ChannelNotUsable) as refusal:
         await _submit(session, deal, channel_id=place.id)
     assert refusal.value.status == what
-    if what != "pending":  # and what was submitted before cannot be approved
+    if what != "pending":  # an earlier placement cannot be approved
         with pytest.raises(errors.ChannelNotUsable):
             await people.approve(session, deal)
     assert await rows.snapshot(session) == before
@@ -125,7 +125,7 @@ async def test_an_unknown_campaign_has_no_budget(session: AsyncSession) -> None:
 
 
 async def test_the_budget_is_a_limit(session: AsyncSession) -> None:
-    deal = await people.deal(session, balance=14_999, price=5_000)  # the budget too
+    deal = await people.deal(session, balance=14_999, price=5_000)  # the budget is this balance
     await _submit(session, deal)
     with pytest.raises(errors.BudgetExceeded) as refusal:
         await _submit(session, deal)

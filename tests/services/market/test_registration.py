@@ -1,4 +1,4 @@
-"""Registration: a person is registered once, with empty wallets."""
+"""Test that a person is registered only one time, and that their wallets are empty."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Blocks: a blocked person can do nothing new, and unblocking restores their channels."""
+"""Test that a blocked person can do nothing new, and that unblocking restores their channels."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,4 +1,4 @@
-"""Run the checks of the ledger and name the invariants that they find broken."""
+"""Run the checks of the ledger for tests, and return the names of the violated invariants."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +12,10 @@ from tests.conftest import Database
 
 
 async def horizon(database: Database) -> int:
-    """Return the horizon from which the next check of new rows starts."""
+    """Return the horizon, that is, the number below which every transaction has ended.
+
+    The next check of new rows starts at this transaction number.
+    """
     async with database.sessions.begin() as session:
         found = await session.execute(text("SELECT ledger_horizon()"))
         reached: int = found.scalar_one()
@@ -20,14 +23,14 @@ async def horizon(database: Database) -> int:
 
 
 async def broken_since(database: Database, since: int) -> set[str]:
-    """Return the names of the invariants that the check of new rows finds broken."""
+    """Return the names of the invariants that the check of new rows finds violated."""
     async with database.sessions.begin() as session:
         violations, _ = await incremental_check.new_since(session, since)
         return {violation.name for violation in violations}
 
 
 async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
-    """Run one whole round of the rolling check; return the names of the broken invariants."""
+    """Run the rolling check over every row, and return the names of the violated invariants."""
     found: set[str] = set()
     progress = Progress()
     done: set[str] = set()

@@ -1,4 +1,4 @@
-"""Books that a test may break: a copy of a database, or a session that is rolled back."""
+"""Provide data that a test may break: a copy of a database, or a session that is rolled back."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ from tests.factories import business as books
 
 @pytest.fixture
 async def business_database(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
-    """Yield a database in which money of every kind has moved; a test may leave it broken."""
+    """Yield a database with transfers of every kind; a test may leave the database broken."""
     async with copied_database(server, business) as database:
         yield database
 
@@ -32,7 +32,7 @@ async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterat
 
 @pytest.fixture
 async def owner(owners_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """Yield a session of the tables' owner, with money of every kind and without triggers."""
+    """Yield a session of the tables' owner, with transfers of every kind and without triggers."""
     async with owners_engine.connect() as connection:
         outer = await connection.begin()
         async with AsyncSession(

@@ -1,4 +1,7 @@
-"""The audit chain shows a rewrite of history, even if the database's owner recomputes its links."""
+"""Test that the audit chain shows a change of the history.
+
+The chain shows the change even if the database's owner computes the digests of the links again.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -17,7 +20,7 @@ from tests.factories import breakage, people, rows
 
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
-    """Return the numbers of the links whose digest is no longer that of their rows."""
+    """Return the numbers of the links whose digest no longer matches the rows that they cover."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:
@@ -79,7 +82,7 @@ async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outs
     )
     assert (
         await _broken(chained_database, await chain.links(chained_database.sessions)) == []
-    )  # the recomputed links match the rewritten rows
+    )  # the recomputed links match the changed rows
     assert (await _broken(chained_database, outside))[0] == 2
     assert [a == o for a, o in zip(anew, outside, strict=True)] == [True, False, False]
 

@@ -1,4 +1,4 @@
-"""Clawbacks: money that is left is taken back, and the rest is the platform's loss."""
+"""Test that a clawback takes what is left of a payment, and that the platform bears the rest."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Corrections: one admin proposes, another confirms, and the database checks both."""
+"""Test that one admin proposes a correction and another admin confirms this correction.
+
+The database checks the proposal and the confirmation.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -53,7 +56,7 @@ def _proposing(who: Actor, one: Actor, two: Actor) -> Callable[[AsyncSession], A
 
 
 async def _run(database: Database, statements: list[str]) -> None:
-    """Run hand-written SQL of the application as one transaction."""
+    """Run SQL statements in one transaction in the application's role."""
     async with database.sessions.begin() as session:
         for sql in statements:
             await rows.table(session, sql)
@@ -305,14 +308,14 @@ async def test_the_database_refuses_an_adjustment_without_two_people(database: D
     signed = f"{sign} confirmed_by = {other.user_id} {mine}"
     legs = "a transfer does not match the row that it belongs to"
     for attempt, message in (
-        ([post.format(-40, 40)], legs),  # not confirmed
-        ([signed], legs),  # without the money
+        ([post.format(-40, 40)], legs),  # the correction is not confirmed
+        ([signed], legs),  # the transfer is missing
         (
             [f"{sign} confirmed_by = {proposer.user_id} {mine}", post.format(-40, 40)],
             "ck_corrections_two_people",
         ),
-        ([signed, post.format(-41, 41)], legs),  # more of it
-        ([signed, post.format(40, -40)], legs),  # the other way
+        ([signed, post.format(-41, 41)], legs),  # the amount is too high
+        ([signed, post.format(40, -40)], legs),  # the direction is wrong
         (
             [f"UPDATE corrections SET status = 'proposed' WHERE id = {done.id} RETURNING id"],
             "no row of corrections moves from done to proposed",

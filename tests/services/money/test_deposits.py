@@ -1,4 +1,4 @@
-"""Deposits: each payment is recorded, and credited while deposits run."""
+"""Test that each payment is recorded, and is credited while the deposits switch is running."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

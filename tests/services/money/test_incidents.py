@@ -1,6 +1,7 @@
-"""Incidents: money is frozen until people have repaired the books and closed the incident.
+"""Test that an incident stops all movements of money until people have closed the incident.
 
-The incidents of the safety plan are reproduced, detected, frozen, repaired and verified.
+People repair the ledger before they close the incident. The incidents of the safety plan are
+reproduced, detected, stopped, repaired and verified.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +27,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Create two admins who repair, and two operators who close the incident and run switches."""
+    """Two admins who repair the ledger, and two operators who close incidents and run switches."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -48,7 +49,11 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """Assert that the check finds it, stops the switches, opens one incident and alerts once."""
+    """Assert that the check of the ledger finds these violations and stops the switches.
+
+    The check must open exactly one incident and send exactly one alert. The incident cannot be
+    closed, and no switch can be set to running, before the ledger is repaired.
+    """
     for _ in range(2):
         async with database.sessions.begin() as session:
             found = await incidents.check_ledger_invariant(session)
@@ -74,7 +79,10 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """Assert that the books hold; one person closes the incident, another runs its switches."""
+    """Assert that all invariants hold, then close the incident and run its switches.
+
+    One operator closes the incident, and another operator must run the switches.
+    """
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
     incident = await _incident(database)
@@ -147,7 +155,10 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
-    """Leave half of a release, as a crash would if a release were not one transaction."""
+    """Store only half of a release.
+
+    A crash would leave this state if a release were not one transaction.
+    """
     await breakage.run_unguarded(
         database,
         "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608
@@ -217,7 +228,7 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Let the check of the ledger stop the switches; return the incident and two operators."""
+    """Let the check of the ledger stop the switches; return the incident's id and two operators."""
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
         one = await people.staff(session, Role.OPERATOR)
@@ -279,7 +290,7 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
     database: Database,
 ) -> None:
     incident_id, one, two = await _frozen_by_incident(database)
-    many = incremental_check.SCHEDULED.deposits + 1  # more than one scheduled check looks at
+    many = incremental_check.SCHEDULED.deposits + 1  # more than one scheduled check reads
     await database.as_owner(
         "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
         " SELECT $1, 5, 'USD', 'manual', n::text FROM generate_series(1, $2::bigint) n",
@@ -344,7 +355,7 @@ async def test_who_closes_an_incident_does_not_run_its_switches(database: Databa
     for actor in (one, two, SYSTEM):
         with pytest.raises(errors.IncidentOpen):
             await _set_payouts(database, actor, enabled=True)
-    with pytest.raises(errors.IncidentOpen):  # it is still broken
+    with pytest.raises(errors.IncidentOpen):  # the ledger is still broken
         async with database.sessions.begin() as session:
             await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(REPAIR)

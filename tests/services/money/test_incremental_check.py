@@ -1,4 +1,4 @@
-"""The check of new rows misses none, and the rolling check reaches every row."""
+"""Test that the check of new rows misses no row, and that the rolling check reads every row."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -29,7 +29,11 @@ FEW = Limits(entries=9, wallets=9, transfers=9, targets=9, deposits=9, withdrawa
 
 
 async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Database) -> None:
-    """Ids are given before the commit: a check of ids above the last one misses late commits."""
+    """Test that the check finds entries whose transaction commits late.
+
+    An entry gets its id before its transaction commits. Therefore, a check that reads only ids
+    above the last known id would miss entries that commit late.
+    """
     async with database.sessions.begin() as session:
         payers = [(await people.person(session)).user_id for _ in range(WRITERS)]
         since = await rows.one(session, "SELECT ledger_horizon()")
@@ -55,7 +59,7 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
                 await asyncio.sleep(chance.random() / 20)
 
     async def commit_late(looked: asyncio.Event) -> None:
-        """Write at the same time as the others, and commit only after a check."""
+        """Write at the same time as the other writers, and commit only after a check has run."""
         async with database.sessions.begin() as session:
             await people.person(session, balance=100)
             late.set()
@@ -106,7 +110,10 @@ async def _ids(session: AsyncSession, condition: str) -> set[int]:
 async def test_rows_that_commit_late_are_checked(
     business_database: Database, server: embedded.Postgres
 ) -> None:
-    """The balance is wrong in a transaction that begins before a check and commits after it."""
+    """Test that a wrong balance is found if its transaction commits after a check.
+
+    The transaction begins before the check.
+    """
     async with business_database.sessions.begin() as session:
         payer = await people.person(session, balance=100)
     name = business_database.url.partition("@/")[2].partition("?")[0]
@@ -201,7 +208,7 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
     business_database: Database,
 ) -> None:
-    """It is found even if the sum equals the earlier withdrawals of the person."""
+    """Test that such a transfer is found even if its amount equals earlier withdrawals."""
     since = await check_runs.horizon(business_database)
     await breakage.run_unguarded(
         business_database,
@@ -288,7 +295,11 @@ async def test_a_run_starts_where_the_last_sound_run_ended(business_database: Da
 async def test_a_restored_database_continues_the_transaction_numbers(
     business_database: Database,
 ) -> None:
-    """A new cluster numbers transactions from the start, so new rows would seem old."""
+    """Test that transaction numbers continue above the last horizon after a restore.
+
+    A new database cluster counts transactions from the start. Without this step, new rows would
+    have lower numbers than the horizon, and the check of new rows would skip them.
+    """
     await business_database.as_owner(
         "INSERT INTO ledger_checkpoints (violations, details, progress)"
         """ VALUES (0, '{}', '{"horizon": 5000000000}')"""

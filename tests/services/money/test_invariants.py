@@ -1,4 +1,7 @@
-"""The owner of the tables breaks each invariant once, and the check finds it."""
+"""Test that the check finds a violation of each invariant.
+
+The owner of the tables violates each invariant one time.
+"""
 # ruff: noqa: S608 - statements of a test
 
 import pytest

@@ -1,4 +1,4 @@
-"""The refusals of the database, as `ledger.post` raises them."""
+"""Test that `ledger.post` raises the domain error that belongs to each refusal of the database."""
 
 import pytest
 

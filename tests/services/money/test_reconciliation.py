@@ -1,4 +1,7 @@
-"""Reconciliation explains a wallet entry by entry; only the owner's role repairs it."""
+"""Test that reconciliation explains each entry of a wallet, and that only the owner repairs it.
+
+The owner is the database role that owns the tables.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 from typing import Any
@@ -15,7 +18,7 @@ from tests.factories import breakage, people, rows
 
 
 class Scene:
-    """A person with three entries, and two admins."""
+    """A person with three entries, and two admins; each test of this module starts with one."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -23,30 +26,30 @@ class Scene:
         self.wallet = 0
 
     async def explained(self) -> Explanation:
-        """Explain the person's wallet."""
+        """Return the explanation of the person's wallet."""
         async with self.database.sessions.begin() as session:
             return await reconciliation.explain(session, self.wallet)
 
     async def found(self) -> list[tuple[int, list[str]]]:
-        """Return the findings by version; version 0 stands for the wallet itself."""
+        """Return the findings by version of the entry; version 0 stands for the wallet."""
         seen = await self.explained()
         lines = [(line.version, [f.value for f in line.findings]) for line in seen.lines]
         whole = [(0, [f.value for f in seen.findings])]
         return [(version, findings) for version, findings in whole + lines if findings]
 
     async def sign(self, propose: str, what: int) -> Any:
-        """Let one admin propose a repair and another confirm it."""
+        """Let one admin propose a repair, and let another admin confirm the repair."""
         return await breakage.confirmed_correction(
             self.database, self.proposer, self.confirmer, propose, what
         )
 
     async def one(self, sql: str) -> Any:
-        """Read one value."""
+        """Return the one value that a query returns."""
         async with self.database.sessions.begin() as session:
             return await rows.one(session, sql, wallet=self.wallet)
 
     async def broken(self) -> set[str]:
-        """Return the names of the broken invariants."""
+        """Return the names of the violated invariants."""
         async with self.database.sessions.begin() as session:
             return {violation.name for violation in await invariants.run(session)}
 
@@ -115,7 +118,7 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     assert set(findings) - {"wrong_running_balance"} == {"orphan_entry"}
     entry = await scene.one("SELECT id FROM ledger_entries WHERE version = 4 AND wallet_id=:wallet")
     signed = await scene.sign("orphan", entry)
-    assert await scene.found() == [(version, findings)]  # until it is done
+    assert await scene.found() == [(version, findings)]  # until the correction is done
     assert ("running_balance" in await scene.broken()) == (after != "balance + 50")
     repaired = await breakage.execute_correction(scene.database, signed)
     assert (repaired.entry_id, repaired.amount, repaired.status) == (entry, 50, "done")
@@ -284,7 +287,10 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
 
 
 async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
-    """It is refused even for a correction that still waits for its confirmation."""
+    """Test that the owner's role cannot execute an adjustment.
+
+    The adjustment is refused even if it still waits for its confirmation.
+    """
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)
         wallet = (await wallets.of_user(session, other.user_id or 0)).id

@@ -1,4 +1,7 @@
-"""The query of each invariant for new rows finds what the query for all rows finds."""
+"""Test that the two queries of each invariant find the same violations.
+
+One query reads only new rows, and the other query reads all rows.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import pytest
@@ -10,7 +13,10 @@ from tests.services.money import check_runs
 
 
 def test_every_invariant_has_a_query_for_new_rows() -> None:
-    """Without such a query, the check would read the whole history each minute."""
+    """Test that every invariant has a query that reads only new rows.
+
+    Without such a query, the check would read the whole history every minute.
+    """
     cheap = (
         scoped_invariants.ROW_FILTERS.keys() | scoped_invariants.IMPLIED | {"correction_done_once"}
     )  # its table stays small

@@ -1,4 +1,4 @@
-"""The watchdog refunds escrows whose post was not sent in time."""
+"""Test that the watchdog refunds an escrow if the escrow's post was not sent in time."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Balances of a person, statements, and the currency of all wallets."""
+"""Test the balances and the statements of a person, and the currency of all wallets."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

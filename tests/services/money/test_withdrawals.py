@@ -1,4 +1,4 @@
-"""Withdrawals are requested, approved, and paid or returned; each step happens once."""
+"""Test that a withdrawal is requested, approved, and paid or returned; each step happens once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ WHERE_IT_IS = (
 
 
 async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """Create a person with money and a withdrawal that they requested."""
+    """Create a person who has money and who has requested a withdrawal; return both."""
     person = await people.person(session, balance=balance)
     withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
@@ -53,7 +53,7 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Bind a step to a person and a withdrawal; the session is still open."""
+    """Return the step for this person and withdrawal, as a function that needs only a session."""
     return lambda session: step(session, actor, id_)
 
 
@@ -207,11 +207,11 @@ async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_paymen
     for act, actor in ((ask, person), (let, admin)):
         refusal = await rows.refused(database.sessions, act, actor=actor, action="withdrawal")
         assert isinstance(refusal, errors.SwitchStopped)
-    async with database.sessions.begin() as session:  # a repeat is no new act
+    async with database.sessions.begin() as session:  # a repeated request is no new request
         again = await withdrawals.request(session, actor=person, amount=400, key="form")
         assert again.id == waiting.id
         assert (await pay(session, admin, approved.id)).status == "paid"
-    async with database.sessions.begin() as session:  # paid outside before anybody approved
+    async with database.sessions.begin() as session:  # it was paid outside before its approval
         paid = await withdrawals.mark_paid(
             session, actor=admin, withdrawal_id=waiting.id, external_reference="bank-2"
         )
@@ -295,7 +295,7 @@ async def test_an_outside_payment_belongs_to_one_withdrawal(database: Database) 
             with pytest.raises(errors.InvalidMove):
                 async with database.sessions.begin() as session:
                     await step(session, admin, first.id)
-        else:  # it was approved on the way
+        else:  # the withdrawal was approved before
             async with database.sessions.begin() as session:
                 assert (await step(session, admin, first.id)).status == "paid"
     for wrong in ("", " ", "x" * 201):

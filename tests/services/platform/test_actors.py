@@ -1,4 +1,4 @@
-"""Roles of staff, and the correlation id of what one update causes."""
+"""Test the roles of staff, and the correlation id that connects all effects of one update."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""Refusals in the audit log."""
+"""Test that the audit log records refusals."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""A group that moved to another chat id is found under its old one."""
+"""Test that a group whose chat id has changed is still found under its old chat id."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""A heartbeat is alive for a minute after its last beat."""
+"""Test that a process counts as alive for one minute after its last heartbeat."""
 
 from services.platform import heartbeats
 from tests.conftest import Database

@@ -1,4 +1,4 @@
-"""The inbox: no update is lost, and none is handled twice."""
+"""Test that the inbox of updates loses no update and handles no update two times."""
 
 from typing import Any
 
@@ -136,5 +136,5 @@ async def test_old_updates_are_deleted(database: Database) -> None:
             (2,),
             (4,),
             (5,),
-            (6,),  # a payment
+            (6,),  # this update is a payment
         ]

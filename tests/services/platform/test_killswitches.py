@@ -1,4 +1,4 @@
-"""Kill switches: only operators set them, and each change is audited."""
+"""Test that only operators set kill switches, and that each change gets an audit row."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

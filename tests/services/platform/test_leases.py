@@ -1,4 +1,4 @@
-"""A lease has one holder at a time."""
+"""Test that a lease has only one holder at a time."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The outbox: each message is delivered or given up, and none is lost."""
+"""Test that each message of the outbox is delivered or given up, and that no message is lost."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The state that readiness reports: the scheduler's heartbeat and each switch."""
+"""Test that the readiness state contains the scheduler's heartbeat and the state of each switch."""
 
 from db.models.operations import Switch
 from services.platform import heartbeats, readiness

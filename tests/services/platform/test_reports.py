@@ -1,4 +1,4 @@
-"""The reports of the two plans return what the plans say."""
+"""Test that the reports of the two plans return the rows that these plans require."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,10 @@ CLEAN = ("escrow_uniqueness", "job_uniqueness", "orphans", "drift", "unpaid_rele
 
 @pytest.fixture
 async def world(session: AsyncSession) -> AsyncSession:
-    """Create one placement that is paid, one refunded, one held and one pending, and a draft."""
+    """Create placements in four states, and a draft campaign.
+
+    One placement is paid, one is refunded, one has held money, and one is pending.
+    """
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)
     lost = await people.failed(session)

@@ -1,4 +1,4 @@
-"""The transition tables are complete, and no move outside of them is possible."""
+"""Test that the transition tables contain every status, and that no other move is possible."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The language and the time zone of a person."""
+"""Test that a person can set their language and their time zone."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

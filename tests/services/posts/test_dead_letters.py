@@ -1,4 +1,7 @@
-"""Dead letters: an admin offers them, and their advertiser submits them again."""
+"""Test that an admin offers a dead letter to its advertiser, who submits the placement again.
+
+A dead letter is a post job that has failed for good.
+"""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,4 +1,4 @@
-"""Manual resolution: admins decide about uncertain and unverifiable posts."""
+"""Test manual resolution: admins decide about uncertain and unverifiable posts."""
 
 from datetime import timedelta
 from typing import Any
@@ -138,7 +138,7 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
 
 
 async def test_a_paid_post_cannot_be_decided(database: Database) -> None:
-    """It stays so in a channel in which the bot has lost its rights."""
+    """Test that admins cannot decide about a paid post after the bot has lost its rights."""
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
     await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
@@ -170,7 +170,12 @@ async def test_a_post_that_was_never_sent_cannot_be_decided(
 
 
 async def _unverifiable(database: Database) -> people.Deal:
-    """Create a post whose hours are over and whose checks have been unknown for too long."""
+    """Create an unverifiable post.
+
+    The last check could not find out whether the post is in the channel. The
+    promised hours are over. The checks have been unknown for so long that a card asks the admins
+    to decide. A card is a message with buttons in the admin chat.
+    """
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
     await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)

@@ -1,4 +1,7 @@
-"""Posts are claimed, sent and recorded once, even by a worker that continues late."""
+"""Test that each post is claimed, sent and recorded only once.
+
+This is true even if a worker continues after its claim has expired.
+"""
 
 import dataclasses
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,7 @@
-"""A post whose worker died is queued again, uncertain or parked."""
+"""Test that a post is queued again, uncertain or parked if its worker has died.
+
+A parked post is kept and is not sent again.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +23,7 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the due post as a worker that dies afterwards."""
+    """Claim the due post in the role of a worker that dies afterwards."""
     claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
     if begun:
@@ -68,9 +71,10 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
 async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     database: Database,
 ) -> None:
-    """During an upgrade, workers of the earlier version claim without the mark of `begin_sends`.
+    """Test that an abandoned claim without the mark of `begin_sends` makes its post uncertain.
 
-    The marked claim number then belongs to an earlier claim, so it differs from the current one.
+    During an upgrade, workers of the earlier version claim posts without this mark. The claim
+    number in the mark then belongs to an earlier claim and differs from the current claim number.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)

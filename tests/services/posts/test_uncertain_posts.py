@@ -1,4 +1,7 @@
-"""Uncertain posts: a search finds them or shows twice that they are absent."""
+"""Test the search for uncertain posts: a search finds a post or shows twice that it is absent.
+
+A post is uncertain if nobody knows whether Telegram has published the post.
+"""
 
 from datetime import timedelta
 

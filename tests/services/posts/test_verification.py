@@ -1,4 +1,4 @@
-"""Verification: the effect of each verdict on the money, and the plan of the checks."""
+"""Test the verification of posts: how each verdict changes the money, and when checks are due."""
 
 import itertools
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ async def _record_check(database: Database, verdict: Verdict) -> None:
 
 
 async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
-    """Return the checks that are due, without claiming them."""
+    """Return the checks that are due; the claim of these checks is rolled back."""
     async with database.sessions() as session:
         return await verification.claim_due(session, limit=9)
 
 
 async def _state(database: Database) -> tuple[str, str, int, int]:
-    """Return the statuses of job and escrow, and the numbers of due checks and releases."""
+    """Return the statuses of the job and the escrow, and how many checks and releases are due."""
     async with database.sessions.begin() as session:
         return (
             await rows.one(session, "SELECT status FROM post_jobs"),
@@ -99,7 +99,7 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     await _record_check(database, Verdict.GONE)
-    await _record_check(database, Verdict.GONE)  # too soon after the first check
+    await _record_check(database, Verdict.GONE)  # this is too soon after the first check
     assert (await _state(database))[0] == "success"
     await database.forward(AGAIN)
     await _record_check(database, Verdict.GONE)
@@ -117,7 +117,11 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
 async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     database: Database, late: timedelta
 ) -> None:
-    """No check was possible at the end, and after the end its owner may delete the post."""
+    """Test that admins decide about a post that was first missed long after its promised hours.
+
+    No check was possible at the end of these hours. After the end, the owner is allowed to delete
+    the post. Therefore, the absence of the post proves nothing.
+    """
     await _posted(database)
     await database.forward(2 * HOUR + late)
     for _ in range(2):
@@ -170,7 +174,11 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 
 
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
-    """A process that holds the lock of a post may wait for the channel: that is a deadlock."""
+    """Test that the record of lost rights waits for no lock of a post and changes no paid post.
+
+    A process that holds the lock of a post may be waiting for the lock of the channel. If the
+    record waited for the lock of the post, the result would be a deadlock.
+    """
     paid = await _posted(database, hours=0)
     async with database.sessions.begin() as session:
         await escrow.release(session, target_id=paid.target.id)
@@ -194,7 +202,7 @@ async def test_a_check_of_an_unknown_job_is_not_found(session: AsyncSession) -> 
 
 
 def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
-    """Return the times of all checks of a post, if each is made `late` after its due time."""
+    """Return the times of all checks of a post, if each check is done `late` after its due time."""
     ends = SENT + timedelta(hours=hours)
     checks = [next_check_time(SENT, ends, SENT)]
     while checks[-1] < ends:

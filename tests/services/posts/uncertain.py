@@ -1,4 +1,4 @@
-"""Create uncertain posts, and read their state."""
+"""Create uncertain posts for tests, and read the state of these posts."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ KNOWN = 7
 
 
 async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
-    """Create a placement with an uncertain post; KNOWN was the highest known id before it."""
+    """Create a placement with an uncertain post.
+
+    KNOWN is the highest message id of the channel that was known before the send.
+    """
     made = await people.approved(session, **terms)
     await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     claim = await people.claimed(session)
