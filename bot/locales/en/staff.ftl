@@ -91,7 +91,7 @@ switch-panel = 🎛 All switches
 
 health = 🩺 Health
 ledger-clean = ✅ The ledger is clean: every invariant holds.
-ledger-broken = 🚨 Invariants are broken. All movements of money are stopped.
+ledger-broken = 🚨 Invariants are broken. New escrows, payouts, refunds and withdrawals are stopped.
 ledger-violation = • { $name }: { $count ->
     [one] { $count } row
    *[other] { $count } rows
