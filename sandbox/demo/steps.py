@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.demo import books
 from sandbox.demo.errors import Unexpected
-from sandbox.demo.people import Json, after
+from sandbox.demo.people import Json, after, words
 from sandbox.demo.scenario import (
     AD,
     BUDGET,
