@@ -1,4 +1,4 @@
-"""`python -m bot` as a process: it starts, refuses to start, and stops."""
+"""Test that the process of `python -m bot` starts, refuses to start, and stops."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def environment(world: SandboxClient, database: Database, **more: str) -> Mappin
 
 
 async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start the bot."""
+    """Start a bot process with these variables."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot"),
         cwd=ROOT,
@@ -49,7 +49,7 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """Return the output of a bot that does not start."""
+    """Start a bot that must refuse to start, and return its output."""
     process = await start(settings)
     try:
         _, said = await asyncio.wait_for(process.communicate(), START_SECONDS)

@@ -1,4 +1,4 @@
-"""Channels are connected with terms, if the bot may post in them."""
+"""Test that a channel is connected with its terms only if the bot may post in the channel."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

@@ -1,4 +1,4 @@
-"""The outcome of a send for each behaviour of a server and a network, over real sockets."""
+"""Test the outcome of a send for each fault of a server or a network, over real sockets."""
 
 import asyncio
 import socket
