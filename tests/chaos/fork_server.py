@@ -30,11 +30,14 @@ Json = dict[str, Any]
 
 
 class ForkServer:
-    """The parent process. It has no threads and no event loop, so that forking is safe."""
+    """The process that forks all schedulers of a run and reports how each of them ended.
+
+    It has no threads and no event loop, so that forking is safe.
+    """
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """Schedulers that were not reaped yet: process id to the id of the command."""
+        """The schedulers whose end was not read yet: process id to the id of the command."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()
@@ -46,7 +49,7 @@ class ForkServer:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Serve until stdin ends."""
+        """Handle commands until stdin ends."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer)
         _write({"ready": failpoints.points()})
@@ -62,7 +65,7 @@ class ForkServer:
                     return
 
     def _read(self, descriptor: int) -> bool:
-        """Handle the complete lines that have come; return False at the end of the stream."""
+        """Handle the complete lines that have arrived. Return False at the end of the stream."""
         try:
             chunk = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -119,7 +122,7 @@ def _write(report: Json) -> None:
 
 
 def _run_scheduler(command: Json, report_writer: int, parent: int) -> NoReturn:
-    """Run `python -m scheduler` in this forked process, then end it."""
+    """Run `python -m scheduler` in this forked process, and then end the process."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -155,7 +158,7 @@ def _redirect_output(log: str) -> None:
 
 
 def main() -> None:
-    """Load what the schedulers need, and serve."""
+    """Load the modules that the schedulers need, and then handle commands."""
     # What is loaded here is shared by all schedulers.
     warm_up.build()
     gc.collect()

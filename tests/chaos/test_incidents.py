@@ -1,6 +1,7 @@
 """Reproduce, contain, recover and verify each incident of the runbook.
 
-Telegram is down; Redis is down; an ad makes its workers die; an escrow is stuck in HELD.
+The incidents are: Telegram is down, Redis is down, an ad makes its workers die, and the money of a
+placement stays in an escrow with the status HELD.
 """
 
 from collections.abc import AsyncIterator
@@ -32,7 +33,7 @@ UNUSED_URL = "http://127.0.0.1:1"
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Register everybody, connect one channel, and activate one text campaign."""
+    """Register all people, connect one channel, and activate one campaign with a text as its ad."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)
@@ -55,7 +56,7 @@ async def statuses(scene: Scene) -> dict[str, int]:
 
 
 async def admin_notices(scene: Scene) -> list[str]:
-    """Return the kinds of the messages owed to the admin chat, oldest first."""
+    """Return the kinds of the messages owed to the admin chat, with the oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE user_id IS NULL ORDER BY id")
     return [row["kind"] for row in rows]
 
