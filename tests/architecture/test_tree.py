@@ -37,7 +37,7 @@ def files() -> tuple[Path, ...]:
             n for n in subfolders if n not in generated and (not n.startswith(".") or n == ".ci")
         ]
         at_top = Path(folder) == ROOT
-        # In a git worktree `.git` is a file; `.env` holds a developer's own settings.
+        # In a git worktree, `.git` is a file. `.env` contains a developer's own settings.
         found += [Path(folder, n) for n in names if not (at_top and n in {".env", ".git"})]
     return tuple(sorted(found))
 

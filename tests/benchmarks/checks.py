@@ -47,7 +47,7 @@ INSERT INTO wallets (id, kind, user_id, counterparty_id, currency) OVERRIDING SY
     UNION ALL
     SELECT 2 * n + 1, 'external', NULL, n, 'USD' FROM generate_series(1, {PEOPLE}) AS n;
 """
-# Transfer number n is deposit number v of person p; all deposits of a person have one amount.
+# Transfer n is deposit number v of person p. All deposits of a person have the same amount.
 _TRANSFERS = """
 INSERT INTO ledger_transfers (id, key, reason, reference_id) OVERRIDING SYSTEM VALUE
     SELECT n, 'bulk:' || n, 'adjustment', n

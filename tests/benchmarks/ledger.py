@@ -133,7 +133,7 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
         ids = [row["id"] for row in rows]
         pairs = [rng.sample(ids, 2) for _ in range(count)]
         async with owner.transaction():
-            # The guards allow `done` only after the money has moved; here it moves later.
+            # Triggers allow `done` only after the transfer. Here, the transfer comes later.
             await owner.execute("ALTER TABLE corrections DISABLE TRIGGER USER")
             rows = await owner.fetch(
                 "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status,"

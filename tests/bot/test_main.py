@@ -79,7 +79,7 @@ async def test_the_bot_answers_and_stops_on_sigterm(database: Database, tmp_path
         assert BOT_TOKEN not in said.decode()
         commands = await world.call("getMyCommands", scope={"type": "all_private_chats"})
         assert "paysupport" in [command["command"] for command in commands]
-        # The lease was released, so the next process need not wait.
+        # The lease was released. Therefore the next process does not need to wait.
         async with running_bot(world, database) as market:
             assert await market.value("SELECT held_until <= now() FROM leases") is True
 

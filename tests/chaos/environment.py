@@ -152,7 +152,7 @@ async def run_environment(
         yield environment
     finally:
         await child.stop((15, 5))
-        # An outage may have started a new server: stop the one that runs now.
+        # An outage may have started a new server. Stop the server that runs now.
         await (valkey if environment is None else environment.valkey).stop()
         await (postgres if environment is None else environment.postgres).stop()
 

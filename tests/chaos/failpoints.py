@@ -135,7 +135,7 @@ def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
 
 
 def _listen(counter: _PassingCounter) -> None:
-    # SQLAlchemy reports the end of a savepoint like a commit. It is not a commit.
+    # SQLAlchemy reports the end of a savepoint like a commit, but this is no commit.
     def before(session: Session) -> None:
         if session.in_nested_transaction():
             return

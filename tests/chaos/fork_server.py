@@ -1,7 +1,8 @@
 """Fork schedulers from one process that has imported everything.
 
-Started as `python -m tests.chaos.fork_server`. Commands come as JSON lines on stdin, reports go as
-JSON lines to stdout:
+Run as `python -m tests.chaos.fork_server`. Commands come as JSON lines on stdin, and reports go as
+JSON lines to stdout. A failpoint (POINT) is a named point at which a scheduler signals itself.
+The commands, and after the arrows the reports, are:
   {"start": ID, "settings": {...}, "failpoint": {...} or null, "log": PATH}
   {"signal": ID, "number": N}
   -> {"ready": [POINT, ...]}
@@ -9,7 +10,7 @@ JSON lines to stdout:
   -> {"id": ID, "reached": POINT}
   -> {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
 The last report says how a scheduler ended, as the operating system reports it.
-At the end of stdin every scheduler is killed.
+At the end of stdin, every scheduler is killed.
 """
 
 import gc
@@ -57,7 +58,7 @@ class ForkServer:
             for key, _ in self._selector.select():
                 if key.fd == self._wakeups:
                     os.read(self._wakeups, 4096)
-                    # A scheduler reports its failpoint before it dies: read that report first.
+                    # A scheduler reports its failpoint before it dies. Read this report first.
                     self._read(self._reports)
                     self._reap()
                 elif not self._read(key.fd):
@@ -82,7 +83,7 @@ class ForkServer:
         elif "start" in message:
             self._start(message)
         else:
-            # Signal only a process that was not reaped yet: its process id is not in use again.
+            # Until a process is reaped, no other process gets its id. Signal only such a process.
             for pid, scheduler_id in self._children.items():
                 if scheduler_id == message["signal"]:
                     os.kill(pid, message["number"])
@@ -159,7 +160,7 @@ def _redirect_output(log: str) -> None:
 
 def main() -> None:
     """Load the modules that the schedulers need, and then handle commands."""
-    # What is loaded here is shared by all schedulers.
+    # All schedulers share the modules that are loaded here.
     warm_up.build()
     gc.collect()
     gc.freeze()

@@ -8,7 +8,7 @@ async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Mar
     await market.say("owner", "/start")
     await market.press("owner", "📺 My channels")
     await market.press("owner", "➕ Connect a channel")
-    # The update is old: the bot has lost its right before it checks.
+    # The update is old. The bot has lost its right before the bot checks this right.
     await market.world.control(
         "faults",
         method="getChatMember",

@@ -161,7 +161,7 @@ async def test_an_unknown_verdict_moves_no_money(scene: Scene) -> None:
     target_id = await posted(scene)
     await change(scene, "delete")
     for _ in range(3):
-        # The text of an absence does not count with a status that proves nothing.
+        # The error text of an absent post proves nothing if the status code is another one.
         await scene.fault(
             "editMessageText",
             "error",
@@ -180,7 +180,7 @@ async def test_each_part_of_the_hours_is_checked_despite_restarts(
     target_id = await scene.approve(promised_hours=24)
     await scene.dispatch()
     for _ in range(5):
-        # Each run has a new worker: no part of the plan is only in memory.
+        # Each run has a new worker. This proves that no part of the plan is only in memory.
         [plan] = await scene.rows("SELECT next_check_at - clock() AS wait FROM post_jobs")
         await scene.database.forward(max(plan["wait"], timedelta()) + timedelta(milliseconds=1))
         await check_posts(scene)

@@ -305,7 +305,7 @@ async def test_the_post_of_a_dead_worker_is_found(scene: Scene) -> None:
     target_id = await scene.approve()
     dying = scene.posting_worker(owner="dying")
     await scene.dispatch(dying)
-    # The worker died: the row is still "sending", and its lease is over.
+    # The worker died. The row is still "sending", and the lease of the claim is over.
     await scene.database.as_owner("UPDATE escrows SET release_due_at = NULL WHERE status = 'held'")
     await breakage.run_unguarded(
         scene.database,

@@ -172,7 +172,7 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
         return sent
 
     sent = await asyncio.gather(*(send(limiter) for limiter in three for _ in range(8)))
-    # 30 sends in each second plus the time of an answer; a busy machine loses some of them.
+    # 30 sends fit in a second plus the time of an answer. A busy machine loses some of them.
     assert sum(sent) > 3 * 30 * 0.7
     await asyncio.gather(*(limiter.close() for limiter in three))
 
