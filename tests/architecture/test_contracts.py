@@ -1,4 +1,7 @@
-"""Check that the import contracts cover the whole tree: without one, a module may import any."""
+"""Test that the import contracts cover the whole tree.
+
+A module without a contract could import any other module.
+"""
 
 import ast
 import re

@@ -1,4 +1,7 @@
-"""Each module has its test file at the same path under `tests`, or a reason why it has none."""
+"""Test that each module has a test file at the same path under `tests`.
+
+A module without a test file must be in a list that gives the reason.
+"""
 
 from fnmatch import fnmatch
 from pathlib import Path
@@ -46,7 +49,8 @@ TESTED_ELSEWHERE = {
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
-"""Modules without a test file, and why: paths without suffix, or patterns of paths."""
+"""The modules without a test file, and the reason for each. A key is a path without suffix, or a
+pattern of paths."""
 PATTERNS = [pattern for patterns in TESTED_ELSEWHERE for pattern in patterns.split()]
 
 
@@ -61,7 +65,7 @@ def modules() -> list[str]:
 
 
 def has_test_file(module: str) -> bool:
-    """Tell whether a module has a test file; that of `__main__` is called `test_main.py`."""
+    """Tell whether a module has a test file. The file for `__main__` is called `test_main.py`."""
     path = Path("tests", module)
     return (ROOT / path.with_name(f"test_{path.name.strip('_')}.py")).exists()
 

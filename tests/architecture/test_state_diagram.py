@@ -1,4 +1,4 @@
-"""Check that the state diagram of a post job has the moves of the transition table."""
+"""Test that the state diagram of a post job has exactly the moves of the transition table."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ ARROW = re.compile(r"^\s*(\[\*\]|\w+) --> (\[\*\]|\w+)", re.MULTILINE)
 
 
 def arrows() -> list[tuple[str, str]]:
-    """Return the arrows of the diagram, each as its two states."""
+    """Return the arrows of the diagram. Each arrow is a pair of states."""
     [diagram] = re.findall(r"stateDiagram-v2\n(.*?)```", PAGE.read_text(), re.DOTALL)
     return ARROW.findall(diagram)
 

@@ -1,4 +1,4 @@
-"""Check the product's texts: every text exists in each language, for every error and button."""
+"""Test that every text of the product exists in each language, for every error and button."""
 
 import ast
 import dataclasses
@@ -84,7 +84,10 @@ def ids_in_code() -> set[str]:
 
 
 def calls_of_t() -> Iterator[tuple[str, set[str]]]:
-    """Return the literal ids in calls of `t`, each with the names of the values that are passed."""
+    """Return the literal ids in calls of `t`.
+
+    Each id comes with the names of the values that the call passes.
+    """
     for _, module in sources():
         for node in ast.walk(module):
             if not (isinstance(node, ast.Call) and node.args):
@@ -164,7 +167,7 @@ def test_every_reason_and_switch_has_a_text(language: str) -> None:
 
 
 def test_no_text_is_written_in_the_code() -> None:
-    """Every text that is sent comes from the Fluent files."""
+    """Check that every text that the bot sends comes from the Fluent files."""
     sending_calls = {"Outgoing", "send_message", "alert", "answer", "show_error", "edit_text"}
     for path, module in sources():
         for node in ast.walk(module):

@@ -1,4 +1,4 @@
-"""Check rules for the source tree that no linter knows; each failure names the file and line."""
+"""Test rules for the source tree that no linter knows. Each failure names the file and line."""
 
 import ast
 import functools
@@ -37,7 +37,7 @@ def files() -> tuple[Path, ...]:
             n for n in subfolders if n not in generated and (not n.startswith(".") or n == ".ci")
         ]
         at_top = Path(folder) == ROOT
-        # In a git worktree `.git` is a file; `.env` holds a developer's own settings.
+        # In a git worktree, `.git` is a file. `.env` contains a developer's own settings.
         found += [Path(folder, n) for n in names if not (at_top and n in {".env", ".git"})]
     return tuple(sorted(found))
 
@@ -57,7 +57,10 @@ def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
 
 
 def test_only_the_session_commits() -> None:
-    """The sandbox is left out: its own journal has a `commit` that is not the database's."""
+    """Check that no module of the product except `db/session.py` uses `commit`.
+
+    The sandbox is not checked, because its own journal has a `commit` that is not the database's.
+    """
     found = [
         f"{name}:{node.lineno}"
         for name, syntax in modules(*PRODUCT)
@@ -70,7 +73,10 @@ def test_only_the_session_commits() -> None:
 
 
 def test_services_are_imported_as_modules() -> None:
-    """With `from services import posting`, a test can wrap a function for all its callers."""
+    """Check that services are imported as modules.
+
+    If callers use `from services import posting`, a test can wrap a function for all of them.
+    """
     functions = {
         (name.stem, node.name)
         for name, syntax in modules("services")
@@ -89,7 +95,10 @@ def test_services_are_imported_as_modules() -> None:
 
 
 def test_package_files_are_empty() -> None:
-    """`bot` is the exception: it defers the build of aiogram's models."""
+    """Check that package files are empty.
+
+    `bot` is the exception, because its package file defers the build of aiogram's models.
+    """
     found = [
         str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size
     ]

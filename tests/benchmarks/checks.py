@@ -1,10 +1,11 @@
 """Measure the checks of the ledger at 10⁶ and 10⁷ entries, as a part of `make bench-ledger`.
 
-Each size has a database of its own. It is filled in bulk with deposits of 50,000 people, two
-entries each. Then 10⁵ new entries of 30,000 wallets are added in small transactions. Timed are
-the incremental check of these entries, every full check of the ledger, and a bare sum by wallet.
-They run with work_mem 64 MB and jit off. Three rounds alternate between the sizes. The least of
-the three times counts, because the machine may have other work.
+Each size has a database of its own. The database is filled in bulk with deposits of 50,000 people.
+Each deposit has two entries. Then 10⁵ new entries of 30,000 wallets are added in small
+transactions. Three things are timed: the incremental check of these entries, every full check of
+the ledger, and a bare sum by wallet. They run with work_mem 64 MB and jit off. Three rounds
+alternate between the sizes. The smallest of the three times counts, because the machine may have
+other work.
 """
 
 import time
@@ -23,7 +24,7 @@ from tests.embedded_fixture import clone_database, drop_database
 NEW_ENTRIES = 100_000
 PEOPLE = 50_000
 BUSY_PEOPLE = 15_000
-"""The number of people to whom the new entries belong; each has two wallets."""
+"""The number of people to whom the new entries belong. Each person has two wallets."""
 BATCH = 500
 ROUNDS = 3
 SERVER = {
@@ -46,7 +47,7 @@ INSERT INTO wallets (id, kind, user_id, counterparty_id, currency) OVERRIDING SY
     UNION ALL
     SELECT 2 * n + 1, 'external', NULL, n, 'USD' FROM generate_series(1, {PEOPLE}) AS n;
 """
-# Transfer number n is deposit number v of person p; all deposits of a person have one amount.
+# Transfer n is deposit number v of person p. All deposits of a person have the same amount.
 _TRANSFERS = """
 INSERT INTO ledger_transfers (id, key, reason, reference_id) OVERRIDING SYSTEM VALUE
     SELECT n, 'bulk:' || n, 'adjustment', n
@@ -75,8 +76,8 @@ async def measure(
 ) -> dict[str, float]:
     """Fill a clone of the migrated template for each size, time the checks, and drop the clones.
 
-    Returns seconds and ratios. Growth compares the last size with the first; the other ratios are
-    of the last size.
+    Returns seconds and ratios. The ratio of growth compares the last size with the first. The other
+    ratios are of the last size.
     """
     figures: dict[str, float] = {}
     names = {size: f"bench_checks_{size}" for size in sizes}
@@ -112,7 +113,8 @@ async def measure(
 async def load(url: str, size: int) -> int:
     """Fill the ledger as the superuser without triggers.
 
-    Returns the horizon before the new entries.
+    Returns the horizon before the new entries, that is, a transaction number: all transactions
+    below it have ended.
     """
     connection = await asyncpg.connect(url)
     try:
@@ -142,7 +144,7 @@ async def load(url: str, size: int) -> int:
 
 
 async def _add_new(connection: asyncpg.Connection, before: int) -> None:
-    """Add the new entries, BATCH transfers in each transaction."""
+    """Add the new entries, with BATCH transfers in each transaction."""
     for first in range(before + 1, before + NEW_ENTRIES // 2 + 1, BATCH):
         person = f"(n - {before + 1}) % {BUSY_PEOPLE} + 1"
         last_version = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"
@@ -155,7 +157,10 @@ async def _add_new(connection: asyncpg.Connection, before: int) -> None:
 
 
 async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
-    """Drop the ledger's indexes and constraints for the load; return the SQL that restores them."""
+    """Drop the ledger's indexes and constraints for the load.
+
+    Returns the SQL that restores the indexes and constraints.
+    """
     constraints = await connection.fetch("""
         SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition
         FROM pg_constraint WHERE contype IN ('p', 'u', 'f')
@@ -178,7 +183,7 @@ async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
 
 
 async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
-    """Time each check as the application. Raises AssertionError if a check finds a violation."""
+    """Measure the time of each check as the application. Raises AssertionError on a violation."""
     engine = create_engine(url)
     sessions = create_sessions(engine)
 

@@ -1,9 +1,9 @@
-"""Measure the money core beside plain SQL: `python -m tests.benchmarks.ledger`.
+"""Measure the money core in comparison with plain SQL: `python -m tests.benchmarks.ledger`.
 
-`make bench-ledger` runs it, too. It prints a table and writes build/bench-ledger.json;
-docs/performance.md says how to read it. Only ratios within one run count, never a time alone:
-machines differ, and this one may have other work. With `--quick` everything is smaller, and the
-figures go to build/bench-ledger-quick.json.
+`make bench-ledger` runs this program, too. It prints a table and writes build/bench-ledger.json.
+docs/performance.md says how to read these figures. Only ratios within one run count. A single time
+says little, because machines differ, and a machine may have other work. With `--quick` everything
+is smaller, and the figures go to build/bench-ledger-quick.json.
 """
 
 import argparse
@@ -34,21 +34,22 @@ LARGE_DATABASE = "adtech_large"
 
 @dataclass(frozen=True)
 class Plan:
-    """How much work each part of the benchmark does."""
+    """The amount of work in each part of the benchmark."""
 
     rounds: int
     approvals: Mapping[int, int]
-    """Approvals in each round, by the number of tasks."""
+    """The number of approvals in each round, by the number of tasks."""
     transfers: int
     small: int
     large: int
-    """Numbers of placements that are settled already, in the small and the large database."""
+    """Two numbers of settled placements: one for the small database, one for the large database. A
+    placement is settled when its escrow is released or refunded."""
     entries: tuple[int, int]
-    """Sizes of the ledgers that are checked."""
+    """The sizes of the ledgers that are checked, in entries."""
 
     @property
     def pending(self) -> int:
-        """The number of pending placements: enough for all approvals of all parts."""
+        """Return the number of pending placements that the approvals of all parts need."""
         return 2 * self.rounds * 3 * sum(self.approvals.values())
 
 
@@ -61,7 +62,8 @@ async def approvals(
 ) -> tuple[dict[str, float], int]:
     """Measure (a): approvals through the service, the plain script and the service's statements.
 
-    The three alternate in rounds. Returns the figures, and the first target that is still pending.
+    The three ways alternate in rounds. Returns the figures, and the first target (placement) that
+    is still pending.
     """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
@@ -100,7 +102,7 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """Return (b): transfers a second between `wallets` wallets, at 8 tasks."""
+    """Return (b): the transfers in one second between `wallets` wallets, with 8 tasks."""
     corrections = await _confirmed_corrections(owner_url, wallets, count)
 
     async def act(number: int) -> None:
@@ -121,7 +123,7 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 
 
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Write the corrections that the transfers will be compared with; return ids and wallets."""
+    """Write the corrections that are compared with the transfers. Return their ids and wallets."""
     owner = await asyncpg.connect(url)
     rng = Random(wallets)  # noqa: S311 - a workload, not a secret
     try:
@@ -131,7 +133,7 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
         ids = [row["id"] for row in rows]
         pairs = [rng.sample(ids, 2) for _ in range(count)]
         async with owner.transaction():
-            # The guards allow `done` only after the money has moved; here it moves later.
+            # Triggers allow `done` only after the transfer. Here, the transfer comes later.
             await owner.execute("ALTER TABLE corrections DISABLE TRIGGER USER")
             rows = await owner.fetch(
                 "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, status,"
@@ -150,10 +152,12 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
-    """Return (c): the rate of releases to owners paid again and again, by that of owners paid once.
+    """Return (c): how much slower releases are if the same owners are paid again and again.
 
-    No two owners who are paid once share a wallet, neither their own nor the fee's. So the measured
-    cost is an upper bound of what a shared fee wallet costs. Two rounds, one in each order.
+    The result is the rate of releases to owners who are paid several times, divided by the rate of
+    releases to owners who are paid once. No two owners who are paid once share a wallet. They do
+    not even share the wallet of the fee. Therefore the measured cost is an upper bound of what a
+    shared fee wallet costs. There are two rounds, one in each order.
     """
     paid_often, paid_once = await _releasable(url)
 
@@ -180,7 +184,7 @@ async def releases(url: str, sessions: Sessions, tasks: int) -> float:
 async def _releasable(url: str) -> tuple[list[int], list[int]]:
     """Make approved placements releasable.
 
-    Returns the placements of owners who have several, and the first one of each owner.
+    Returns the placements of owners who have several, and the first placement of each owner.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -205,7 +209,10 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """Return (e): the rate of approvals among 1,000,000 settled placements by that among 1,000."""
+    """Return (e): the rate of approvals in the large database, divided by that in the small one.
+
+    In a full run, the large database has 1,000,000 settled placements. The small one has 1,000.
+    """
     count, ratios = plan.approvals[8], []
     for number in range(plan.rounds):
         rates = [
@@ -224,7 +231,7 @@ async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, 
 
 
 async def measure(folder: Path, plan: Plan) -> dict[str, float]:
-    """Run all parts on one durable server; (d), the checks of the ledger, is the last."""
+    """Run all parts on one durable server. The last part is (d), the checks of the ledger."""
     server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
     try:
         market.migrate(server)

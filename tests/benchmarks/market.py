@@ -107,12 +107,12 @@ _WITH_STATUS = (
     "post_jobs",
     "outbox",
 )
-"""Tables whose rows are inserted with a status that is not the initial one."""
+"""Tables whose rows are inserted with a status that is not the initial status."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """The result of `run_tasks`."""
+    """The speed of `run_tasks`: items a second, and the time that 95 % of the items stay below."""
 
     per_second: float
     p95_ms: float
@@ -129,7 +129,10 @@ def migrate(server: embedded.Postgres) -> None:
 
 
 async def fill(url: str, *, pending: int, history: int) -> int:
-    """Make people, settled placements and pending ones; return the first pending target's id."""
+    """Create people, settled placements and pending ones, and return the first pending target's id.
+
+    A target is a placement. It is settled when its escrow is released or refunded.
+    """
     owner = await asyncpg.connect(url)
     try:
         for table in _WITH_STATUS:
@@ -157,7 +160,10 @@ async def fill(url: str, *, pending: int, history: int) -> int:
 async def run_tasks(
     sessions: Sessions, items: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
 ) -> Rate:
-    """Run an act for each item in `tasks` tasks; open the connections before the clock starts."""
+    """Call `act` for each item, in `tasks` tasks at the same time, and measure the rate.
+
+    The connections are opened before the measurement starts.
+    """
     waiting, durations = list(items), []
     iterator = iter(waiting)
 

@@ -1,11 +1,12 @@
 """Measure how fast ads are published.
 
-Run as `python -m tests.benchmarks.posting [--channels N] [--idle N]`. First, a backlog of one post
-for each of 1,000 channels is drained (published), under Telegram's real limits and without limits,
-by one scheduler process and by three. Then posts come one by one while the schedulers have nothing
-else to do. Telegram is a separate process that keeps the flood limits and uses little CPU
+Run as `python -m tests.benchmarks.posting [--channels N] [--idle N]`. The first part has a backlog
+of one post for each of 1,000 channels. Schedulers drain this backlog, that is, they publish all its
+posts. This happens under Telegram's real limits and without limits, with one scheduler process and
+with three. In the second part, posts come one by one while the schedulers have nothing else to do.
+Telegram is a separate process that keeps the flood limits and uses little CPU
 (`tests.benchmarks.telegram`), because all processes share the processors. The figures show the CPU
-time of each part. Writes build/bench-posting.json and prints a table.
+time of each process. Writes build/bench-posting.json and prints a table.
 """
 
 import argparse
@@ -48,40 +49,40 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Drain:
-    """The figures of one drained backlog."""
+    """The figures of one drained backlog, that is, of a backlog whose posts were all published."""
 
     processes: int
     limited: bool
     posts: int
     seconds: float
-    """From the first to the last post."""
+    """The seconds from the first to the last post."""
     per_second: float
-    """Posts a second."""
+    """The number of posts in one second."""
     cap_share: float
     """Sent messages, notices included, as a share of the 30 a second that Telegram allows a bot."""
     cap_share_posts: float
     """The same share for posts alone."""
     refused: int
-    """The number of 429 answers."""
+    """The number of answers with the status 429."""
     cpu_ms_per_post: dict[str, float]
-    """CPU time of the schedulers, PostgreSQL, Valkey, Telegram, and this benchmark itself."""
+    """The CPU time of the schedulers, PostgreSQL, Valkey, Telegram, and this benchmark itself."""
 
 
 class Sends:
-    """Reads the log of sends that Telegram writes; each line once."""
+    """A reader of the log of sends that Telegram writes. It reads each line once."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open()
         self._incomplete = ""
 
     def new(self) -> list[Json]:
-        """Return the sends that were logged since the last call."""
+        """Return the sends that were logged after the last call."""
         *lines, self._incomplete = (self._incomplete + self._file.read()).split("\n")
         return [json.loads(line) for line in lines]
 
 
 class CpuMeter:
-    """Measures the CPU time of each process from its creation on."""
+    """A meter of the CPU time that each process uses after the meter was created."""
 
     def __init__(self, environment: Environment, schedulers: list[Scheduler]) -> None:
         self._pids = {
@@ -97,7 +98,7 @@ class CpuMeter:
         return figures | {"benchmark": time.process_time()}
 
     def ms_per_post(self, posts: int) -> dict[str, float]:
-        """Return the milliseconds since the start, divided by the number of posts."""
+        """Return the CPU time of each process since the start, in milliseconds per post."""
         return {
             what: round((used - self._before[what]) / posts * 1000, 2)
             for what, used in self._read().items()
@@ -105,7 +106,7 @@ class CpuMeter:
 
 
 def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited: bool) -> Drain:
-    """Return the figures of one drain from its sends."""
+    """Calculate the figures of one drain from its sends."""
     posts = [send["at"] for send in _posts(sends)]
     first, last = posts[0], posts[-1]
     seconds = last - first
@@ -128,7 +129,10 @@ def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited
 async def drain(
     environment: Environment, fork_server: ForkServerClient, processes: int, *, limited: bool
 ) -> Drain:
-    """Drain a fresh copy of the backlog with so many scheduler processes."""
+    """Drain a fresh copy of the backlog with this number of scheduler processes.
+
+    To drain a backlog is to publish all its posts.
+    """
     name = f"drain_{processes}_{'limited' if limited else 'unlimited'}"
     url = await environment.clone(name)
     await limit_telegram(environment, on=limited)
@@ -157,7 +161,7 @@ async def drain(
 
 
 async def wait_for_heartbeats(environment: Environment, name: str, processes: int) -> None:
-    """Wait until so many schedulers have a heartbeat of the last five seconds."""
+    """Wait until this number of schedulers have a heartbeat of the last five seconds."""
 
     async def have_heartbeats() -> bool:
         recent = "SELECT COUNT(*) FROM heartbeats WHERE beat_at > now() - interval '5 s'"
@@ -172,7 +176,7 @@ async def limit_telegram(environment: Environment, *, on: bool) -> None:
 
 
 async def set_posting(sessions: Sessions, *, running: bool) -> None:
-    """Run or stop the switch of posting."""
+    """Run or stop the kill switch of posting."""
     async with sessions.begin() as session:
         await killswitches.set(
             session, actor=SYSTEM, key=Switch.WORKER_POST, enabled=running, reason="benchmark"
@@ -182,7 +186,7 @@ async def set_posting(sessions: Sessions, *, running: bool) -> None:
 async def idle(
     environment: Environment, fork_server: ForkServerClient, processes: int, posts: int
 ) -> list[float]:
-    """Return the seconds from due to published for posts that come one by one, sorted."""
+    """Publish posts one by one, and return the seconds from due to published for each, sorted."""
     name = f"idle_{processes}"
     url = await environment.clone(name)
     await limit_telegram(environment, on=True)
@@ -247,9 +251,10 @@ async def run(channels: int, idle_posts: int) -> Json:
 
 
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
-    """Return all figures.
+    """Return all figures of the runs.
 
-    Of the figures under limits and of the idle ones, the worse of one process and three counts.
+    Some figures exist for one process and for three. For the figures under limits and the idle
+    ones, the worse of the two counts.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]
@@ -272,7 +277,7 @@ def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
 
 
 def quantile(sorted_values: list[float], percent: int) -> float:
-    """Return the value below which so many percent of the values lie."""
+    """Return the value below which this percentage of the values lies."""
     return statistics.quantiles(sorted_values, n=100, method="inclusive")[percent - 1]
 
 

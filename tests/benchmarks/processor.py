@@ -7,7 +7,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def used(pid: int) -> float:
-    """Return the CPU seconds of a process and of all its children, ended ones included."""
+    """Return the CPU seconds of a process and of all its children.
+
+    Children that have ended are included.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
         tasks = list(Path(f"/proc/{pid}/task").iterdir())

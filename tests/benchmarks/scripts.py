@@ -1,4 +1,4 @@
-"""Run approvals through pgbench: a fixed plain script, and the service's own statements."""
+"""Run approvals through pgbench: with a fixed plain script, and with the service's statements."""
 
 import re
 import subprocess
@@ -16,11 +16,11 @@ _VALUES = {
     "role": "'admin'::text",
     "correlation_id": "NULL::text",
 }
-"""SQL for each parameter that the service passes."""
+"""The SQL expression for each parameter that the service passes."""
 
 
 def own_statements() -> str:
-    """Return the service's own statements as a pgbench script, from the texts that it executes."""
+    """Return the SQL that the service executes, as a pgbench script."""
     return "\n".join(
         (
             "\\set i :i + 1",
@@ -35,7 +35,7 @@ def own_statements() -> str:
 def run(
     server: embedded.Postgres, role: str, script: Path, *, first: int, count: int, clients: int
 ) -> float:
-    """Run a script for `count` targets from `first` on; return approvals a second."""
+    """Run a script for `count` targets (placements) from `first` on. Return approvals a second."""
     process = subprocess.run(
         [
             str(binaries.postgres("pgbench")),

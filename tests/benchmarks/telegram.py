@@ -1,11 +1,11 @@
 """Run a Telegram server that uses little CPU: `python -m tests.benchmarks.telegram PLAN.json`.
 
-It replaces the sandbox in benchmarks of time, because the server shares the processors with what
-is measured. It keeps the sandbox's flood limits and answers 429 with `retry_after`, as Telegram
-does. Each chat counts its messages, and a send is answered with the whole message. The server
-checks no rights and stores no messages: it answers every check of a message as if the message was
-unchanged. It writes two of the files of `tests.chaos.telegram`: `facts.json`, and `sends.jsonl`
-with a line for every send that was admitted or refused.
+It replaces the sandbox in benchmarks of time, because the server shares the processors with the
+measured programs. It keeps the sandbox's flood limits and answers 429 with `retry_after`, as
+Telegram does. Each chat counts its messages, and a send is answered with the whole message. The
+server checks no rights and stores no messages. It answers every check of a message as if the
+message was unchanged. It writes two of the files of `tests.chaos.telegram`. The first is
+`facts.json`. The second is `sends.jsonl`, with a line for every send that was admitted or refused.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 class Chats:
-    """The chats by id, with a message count for each, and the flood limits."""
+    """The chats of the server by id, with a count of messages for each, and the flood limits."""
 
     def __init__(self, plan: Json) -> None:
         self.bot = f"/bot{plan['token']}/"
@@ -54,7 +54,7 @@ class Chats:
         self._counts: defaultdict[int, itertools.count[int]] = defaultdict(_count_from_one)
 
     def answer(self, path: str, authorization: str | None, body: bytes) -> tuple[int, Json]:
-        """Return the status and the body for one request."""
+        """Return the status and the body of the answer to one request."""
         try:
             if path == "/control/limits" and authorization == self.control:
                 self.limits.enabled = json.loads(body)["enabled"]
@@ -102,7 +102,10 @@ def _count_from_one() -> "itertools.count[int]":
 
 
 class Connection(asyncio.Protocol):
-    """One HTTP connection: requests come one after another, each with its content length."""
+    """One HTTP connection, on which requests come one after another.
+
+    Each request has a header with the length of its content.
+    """
 
     def __init__(self, chats: Chats) -> None:
         self._chats = chats
@@ -115,7 +118,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is complete by now."""
+        """Answer every request that has arrived completely."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             request, *lines = self._received[:end].decode("latin-1").split("\r\n")
@@ -144,7 +147,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(plan: Json) -> None:
-    """Serve until SIGTERM."""
+    """Run the server until SIGTERM."""
     chats = Chats(plan)
     listener = ports.listen(0)
     loop = asyncio.get_running_loop()

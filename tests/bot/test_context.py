@@ -1,4 +1,4 @@
-"""The transactions of one update."""
+"""Test that the transaction in which the bot builds a screen cannot write."""
 
 import pytest
 from sqlalchemy import text
@@ -14,5 +14,5 @@ async def test_a_screens_transaction_cannot_write(market: Marketplace) -> None:
         async with read_only(market.database.sessions) as session:
             await session.execute(text(beat))
     async with market.database.sessions.begin() as session:
-        # The connection went back to the pool as it was.
+        # The connection in the pool can write again.
         await session.execute(text(beat))

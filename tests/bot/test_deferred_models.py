@@ -1,6 +1,8 @@
-"""aiogram's models built on first use behave as those built at import, in less memory.
+"""Test that aiogram's models behave in the same way if they are built on first use.
 
-Each way runs in a process of its own, since a process can import aiogram in one way only.
+The comparison is with models that are built at import. Models that are built on first use need less
+memory. A process can import aiogram in one way only, therefore each way is measured in its own
+process.
 """
 
 import json
@@ -94,7 +96,7 @@ print(json.dumps(seen))
 
 
 def run(first: str) -> dict[str, Any]:
-    """Return what a process measures that begins with the given import."""
+    """Start a process that begins with the given import, and return what the process measures."""
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", BEHAVIOUR.format(first=first)],
         cwd=ROOT,
@@ -109,13 +111,13 @@ def run(first: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def deferred() -> dict[str, Any]:
-    """With models built on first use."""
+    """Return the measurements of a process that builds models on first use."""
     return run("import bot")
 
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    """Return the measurements with models that are built at import, as aiogram does."""
+    """Return the measurements of a process that builds models at import, as aiogram does."""
     return run("import aiogram")
 
 
@@ -136,7 +138,7 @@ def test_much_less_memory(deferred: dict[str, Any], plain: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_programs_use_it(program: str) -> None:
-    """A model that nobody sends is not built when a program has been imported."""
+    """Check that importing a program does not build a model that the program never sends."""
     code = (
         f"import {program}; from aiogram.methods import SendDice;"
         "print(SendDice.__pydantic_complete__)"

@@ -1,4 +1,4 @@
-"""Amounts and times are parsed and shown in the language and time zone of a person."""
+"""Test that amounts and times are read and shown in the language and time zone of a person."""
 
 from datetime import UTC, datetime
 

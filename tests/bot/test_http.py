@@ -1,4 +1,4 @@
-"""The HTTP server of the bot: health, metrics and the webhook."""
+"""Test the HTTP server of the bot: the pages of health and metrics, and the webhook."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -19,25 +19,25 @@ SECRET = "webhook-secret"
 
 @dataclass
 class HttpClient:
-    """A client of the bot's HTTP server."""
+    """A client that calls the bot's HTTP server for the tests."""
 
     url: str
     client: aiohttp.ClientSession
 
     async def get(self, path: str) -> tuple[int, Any]:
-        """Return the status and the JSON of a page."""
+        """Request a page, and return its status and its JSON."""
         async with self.client.get(f"{self.url}{path}") as response:
             return response.status, await response.json()
 
     async def post(self, body: Any, **headers: str) -> int:
-        """Return the status of a webhook call."""
+        """Call the webhook, and return the status of the answer."""
         async with self.client.post(f"{self.url}/hook", json=body, headers=headers) as response:
             return response.status
 
 
 @pytest.fixture
 async def http_client(market: Marketplace) -> AsyncIterator[HttpClient]:
-    """Yield a client of the bot's HTTP server with a webhook."""
+    """Yield a client of a bot's HTTP server. The server has a webhook."""
     settings = Settings.model_validate(
         market.dependencies.settings.model_dump()
         | {"webhook_url": "https://bot.example.com/hook", "webhook_secret": SECRET}
@@ -66,7 +66,7 @@ async def test_ready_names_every_switch(market: Marketplace, http_client: HttpCl
     assert facts["switches"]["payouts"] == "disabled"
     assert facts["switches"]["refunds"] == "enabled"
     assert set(facts["switches"]) == {switch.value for switch in Switch}
-    # Redis is away in this test, and readiness reports it.
+    # Redis is not available in this test, and the page of readiness says so.
     assert status == 503
 
 

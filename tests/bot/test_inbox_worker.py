@@ -1,4 +1,7 @@
-"""Updates reach the handlers once, in the order of their chat, and none is lost."""
+"""Test that each update reaches its handler once, in the order of its chat, and is never lost.
+
+A parked update is kept and not tried again.
+"""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -20,7 +23,7 @@ from tests.shell import shell_of
 
 
 def update(number: int, **content: object) -> dict[str, object]:
-    """Return a raw update."""
+    """Return a raw update with this content."""
     return {"update_id": number, **content}
 
 
@@ -65,7 +68,7 @@ async def test_updates_left_by_a_crash_are_handled_at_the_next_start(
 ) -> None:
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
-        # One update was claimed by a process that died; the other was only stored.
+        # A process claimed one update and died. The other update was only stored.
         await inbox_worker.store(database.sessions, [message(1, world.ids["advertiser"], "/help")])
         async with database.sessions.begin() as session:
             await inbox_rows.claim(session, limit=10)
@@ -143,7 +146,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Repair the cause of a parked payment, and let an operator retry it."""
+    """Remove the cause of a parked payment, and let an operator retry the payment."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -164,7 +167,10 @@ async def _credit_what_was_parked(market: Marketplace) -> None:
 async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sequence counts the attempts, because a rollback does not reset it."""
+    """Check that a payment is tried again until the database is available.
+
+    A sequence counts the attempts, because a rollback does not reset a sequence.
+    """
     monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
     await market.say("advertiser", "/start")
     await market.database.as_owner("CREATE SEQUENCE tries; GRANT SELECT ON tries TO PUBLIC")
@@ -235,7 +241,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
 
 
 async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
-    """The transaction is rolled back when another process has handled the update."""
+    """Check that the transaction is rolled back if another process has handled the update."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
     await market.database.as_owner(
@@ -259,7 +265,10 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next message of its chat may be the command that stops everything."""
+    """Check that a lost answer in one chat does not delay a message of another chat.
+
+    The next message of the chat may be the command that stops everything.
+    """
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}

@@ -1,4 +1,7 @@
-"""One process leads at a time; another replaces it when it dies or pauses."""
+"""Test that only one process leads at a time.
+
+Another process replaces the leader if the leader dies or pauses.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -14,12 +17,12 @@ TTL = timedelta(seconds=2)
 def candidate(
     database: Database, owner: str, *, ttl: timedelta = timedelta(seconds=15)
 ) -> LeaderElection:
-    """Return the election of one process."""
+    """Return the election object of one process with this owner name."""
     return LeaderElection(database.sessions, lease=LEASE, owner=owner, ttl=ttl)
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Return the processes that run a tick of the leader."""
+    """Try to run a tick for leaders in each process. Return the numbers of those that ran it."""
     found: list[int] = []
     for number, leader in enumerate(leaders):
 
@@ -60,7 +63,11 @@ async def test_a_leader_that_steps_down_is_replaced_at_once(database: Database) 
 
 
 async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Database) -> None:
-    """Its own clock may have been paused; the epoch in the database shows the election."""
+    """Check that a paused leader learns of an election that happened during its pause.
+
+    The leader's own clock may have been paused as well. The epoch in the database shows that
+    another process was elected.
+    """
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()
     assert sleeper.is_leader

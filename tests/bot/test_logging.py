@@ -1,4 +1,4 @@
-"""All log lines go through one pipeline, without secrets and personal data."""
+"""Test that all log lines go through one pipeline that removes secrets and personal data."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ PASSWORD = "p4ss:w0rd"
 
 
 def settings(**changes: Any) -> Settings:
-    """Return settings with secrets that no log line may have."""
+    """Return settings with secrets that no log line may contain."""
     values: dict[str, Any] = {
         "bot_token": TOKEN,
         "admin_chat_id": -1,
@@ -48,7 +48,7 @@ def restored_logging() -> Iterator[None]:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Return the logged lines, one dictionary for each."""
+    """Return the logged lines, one dictionary for each line."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
@@ -67,7 +67,7 @@ def test_context_is_on_every_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def connect() -> None:
-    """Raise an error with secrets in both messages and in a local variable."""
+    """Raise an error that has secrets in both of its messages and in a local variable."""
     password = PASSWORD
     try:
         raise ConnectionError(f"POST https://api.telegram.org/bot{TOKEN}/sendMessage")
@@ -127,7 +127,7 @@ def test_personal_keys_are_dropped_at_any_depth(capsys: pytest.CaptureFixture[st
 
 
 class Message(BaseModel):
-    """An object of a library that has the text of a person."""
+    """An object with the text of a person. Such a text must not be logged."""
 
     text: str
     number: int = 0

@@ -1,4 +1,4 @@
-"""`python -m bot` as a process: it starts, refuses to start, and stops."""
+"""Test that the process of `python -m bot` starts, refuses to start, and stops."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def environment(world: SandboxClient, database: Database, **more: str) -> Mappin
 
 
 async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start the bot."""
+    """Start a bot process with these variables."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot"),
         cwd=ROOT,
@@ -49,7 +49,7 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """Return the output of a bot that does not start."""
+    """Start a bot that must refuse to start, and return its output."""
     process = await start(settings)
     try:
         _, said = await asyncio.wait_for(process.communicate(), START_SECONDS)
@@ -79,7 +79,7 @@ async def test_the_bot_answers_and_stops_on_sigterm(database: Database, tmp_path
         assert BOT_TOKEN not in said.decode()
         commands = await world.call("getMyCommands", scope={"type": "all_private_chats"})
         assert "paysupport" in [command["command"] for command in commands]
-        # The lease was released, so the next process need not wait.
+        # The lease was released. Therefore the next process does not need to wait.
         async with running_bot(world, database) as market:
             assert await market.value("SELECT held_until <= now() FROM leases") is True
 

@@ -1,4 +1,4 @@
-"""The bot is ready only with the newest migration."""
+"""Test that the bot counts as ready only if the newest migration has run."""
 
 from pathlib import Path
 

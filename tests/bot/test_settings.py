@@ -1,4 +1,4 @@
-"""Settings are loaded, or refused in one line that shows no secret."""
+"""Test that settings are loaded, or refused in one line that contains no secret."""
 
 import logging
 from datetime import timedelta

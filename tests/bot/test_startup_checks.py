@@ -1,4 +1,4 @@
-"""What is checked before the bot starts: the admin chat, the currency, Telegram."""
+"""Test the checks before the bot starts: of the admin chat, the currency, and Telegram."""
 
 from functools import partial
 

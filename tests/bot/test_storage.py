@@ -1,4 +1,4 @@
-"""Without Redis, money and staff buttons work and forms survive."""
+"""Test that without Redis the buttons about money and for staff work, and forms keep their data."""
 
 import asyncio
 import time
@@ -19,7 +19,10 @@ KEY = StorageKey(bot_id=1, chat_id=2, user_id=2)
 
 @dataclass
 class Frozen:
-    """A server that never answers, and the connections it took."""
+    """A Redis that never answers, for the tests of slow storage.
+
+    It keeps the connections that it accepted, so that a test can count them.
+    """
 
     url: str
     taken: list[asyncio.StreamWriter]
@@ -27,7 +30,7 @@ class Frozen:
 
 @pytest.fixture
 async def frozen() -> AsyncIterator[Frozen]:
-    """Yield a Redis that takes connections and never answers."""
+    """Yield a Redis that accepts connections and never answers."""
     taken: list[asyncio.StreamWriter] = []
 
     async def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,13 +53,13 @@ async def test_a_frozen_redis_costs_one_short_wait(
         begun = time.monotonic()
         await market.make_campaign()
         pauses = (time.monotonic() - begun) / storage.PAUSE_SECONDS
-        # A form asks its storage dozens of times; it is tried once, and once more after a pause.
+        # A form asks its storage dozens of times. Redis is tried one time, then after each pause.
         assert len(frozen.taken) <= 2 + pauses
         assert await market.value("SELECT status FROM campaigns") == "active"
 
 
 async def test_money_never_touches_redis(market: Marketplace) -> None:
-    """The fixture has no Redis, and the test removes the storage too."""
+    """Press buttons about money without Redis, and without the storage of forms."""
     await market.make_campaign(active=False)
     market.dependencies.storage = None  # type: ignore[assignment]
     await market.press("advertiser", "🚀 Activate")

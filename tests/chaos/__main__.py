@@ -1,9 +1,10 @@
-"""Kill schedulers and prove that no post is wrong: `python -m tests.chaos --kills N --seed S`.
+"""Kill schedulers, and check that no post is wrong.
 
-Prints the seed and a table, and writes build/chaos.json. Ends with status 1 in each of these cases:
-a post was published twice or lost, money moved without proof, an uncertain post stayed open, the
-post of a dead scheduler waited for too long, or some kind of fault or outage never happened.
-`--short` kills a few schedulers and causes every outage.
+Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
+build/chaos.json. Ends with status 1 in each of these cases: a post was published twice or lost,
+money moved without proof, an uncertain post stayed open, the post of a dead scheduler waited for
+too long, or some kind of fault or outage never happened. `--short` kills a few schedulers and
+causes every outage.
 """
 
 import argparse
@@ -23,10 +24,10 @@ from tests.chaos.environment import ROOT
 RESULT = ROOT / "build" / "chaos.json"
 MUST_BE_ZERO = ("duplicates", "lost", "moved_on_unknown", "unresolved", "invariant_violations")
 LONG_RUN_KILLS = 500
-"""From this number of kills on, two more results are required: every kind of send fault happened,
-and LEAST_SHARE is reached."""
+"""A run with at least this number of kills must have two more results: every kind of send fault
+happened, and LEAST_SHARE is reached."""
 LEAST_SHARE = 0.99
-"""The least share of the uncertain posts that must be resolved without a person."""
+"""The smallest share of the uncertain posts that must be resolved without a person."""
 LONGEST_RECOVERY_SECONDS = 45
 SHORT_RUN = chaos_run.Size(
     8, 20_261, channels=24, finish_seconds=120, outage_gap_seconds=(0.2, 1.0)
@@ -67,7 +68,7 @@ def table(figures: chaos_run.Json) -> str:
 
 
 def problems(figures: chaos_run.Json) -> list[str]:
-    """Return what is wrong with the figures of a run; an empty list for a good run."""
+    """Return the problems in the figures of a run. The list of a good run is empty."""
     lines = [f"{name}: {figures[name]}" for name in MUST_BE_ZERO if figures[name]]
     if figures["takeover_s_max"] > LONGEST_RECOVERY_SECONDS:
         lines.append(f"takeover_s_max: {figures['takeover_s_max']}")

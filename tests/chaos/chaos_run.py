@@ -1,4 +1,7 @@
-"""Kill schedulers by the hundred during outages, let the others finish, and ask the oracle."""
+"""Kill many schedulers during outages, let others finish the posts, and ask the oracle.
+
+The oracle is a separate program that judges the result.
+"""
 
 import asyncio
 import contextlib
@@ -42,7 +45,7 @@ FAULT_SHARES = {
     "flood": 0.02,
     "refused": 0.02,
 }
-"""The share of the sends into channels that each kind of fault hits."""
+"""For each kind of fault, the share of the sends into channels that get this fault."""
 SETTINGS = {
     "ENVIRONMENT": "development",
     "POST_LEASE": "12",
@@ -52,20 +55,21 @@ SETTINGS = {
 PEOPLE = 30
 ADVERTISERS = 10
 BACKLOG = 6
-"""The most posts that wait at a time. With more of them, more would be claimed by one process and
-left behind by its death."""
+"""The largest number of posts that wait at the same time. If more posts waited, one process would
+claim more of them, and its death would leave more posts unfinished."""
 MOST_OPEN = 36
-"""No placement is bought while this many posts are `sending` or `uncertain`: schedulers must first
-resolve what dead ones left behind."""
+"""No placement is bought while this many posts are `sending` or `uncertain`. Schedulers must first
+resolve the posts that dead schedulers left behind."""
 BOUGHT_AT_ONCE = 2
 BUY_SECONDS = 0.3
-"""The time between two looks for room in the backlog."""
+"""The seconds between two checks whether the backlog has room for new posts."""
 CLOCK_SPEED = 2
-"""The database's clock runs this many times as fast as the real one, for all but the leases."""
+"""The database's clock runs this many times as fast as the real clock. The leases still use the
+real clock."""
 CLOCK_STEP = timedelta(seconds=5)
-"""At the end, the database's clock is moved by this much at each check whether all is finished."""
+"""At the end, each check whether all posts are finished moves the database's clock by this much."""
 MOST_CLOCK_STEPS = timedelta(minutes=5)
-"""The most by which these steps move the clock in one wait."""
+"""The largest sum of these steps in one wait."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """
@@ -85,20 +89,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Size:
-    """How long and how large a run is."""
+    """The size of a run: the number of kills and channels, and the times that limit the run."""
 
     kills: int
     seed: int
     channels: int
     finish_seconds: float
-    """The longest wait, at the end, for each step until all posts are finished."""
+    """The longest time of each wait at the end, until all posts are finished, in seconds."""
     outage_gap_seconds: tuple[float, float] = (4.0, 12.0)
-    """The time between two outages: a random number between the two."""
+    """The smallest and the largest time between two outages, in seconds. A run draws random times
+    between the two."""
 
 
 @dataclass
 class ChaosRun:
-    """One run: it buys placements, kills schedulers, causes outages, and finishes all posts."""
+    """A chaos run. It buys placements, kills schedulers, causes outages, and finishes all posts."""
 
     size: Size
     environment: Environment
@@ -110,15 +115,18 @@ class ChaosRun:
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        """Make the kill loop, whose failpoints depend on the seed."""
+        """Make the kill loop, whose failpoints depend on the seed.
+
+        A failpoint is a named point at which a process kills or stops itself.
+        """
         rng = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
         self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
 
     async def kill(self) -> None:
         """Kill schedulers during outages.
 
-        Ends when the asked number has died at failpoints, every outage has happened, and a
-        scheduler was stopped and woken.
+        Ends when three conditions are met: the required number of schedulers died at failpoints,
+        every outage happened, and a scheduler was stopped and woken.
         """
         tasks = [
             asyncio.create_task(self._buy_placements()),
@@ -137,11 +145,11 @@ class ChaosRun:
         return killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
 
     def _settings(self) -> dict[str, str]:
-        """Return the settings of the schedulers that are killed: they use the proxies."""
+        """Return the settings of the schedulers that are killed: they connect through proxies."""
         return self.environment.settings(**SETTINGS, **self.outages.settings())
 
     async def _buy_placements(self) -> None:
-        """Keep posts waiting, also while the database comes and goes."""
+        """Buy placements so that posts always wait, also during outages of the database."""
         unused = self._unused_ads()
         while not self._ended.is_set():
             try:
@@ -151,13 +159,16 @@ class ChaosRun:
                 room = min(BACKLOG - work.waiting, MOST_OPEN - work.open, BOUGHT_AT_ONCE)
                 await self._buy(max(room, 0), set(work.busy), unused)
             except (SQLAlchemyError, OSError, PostgresError):
-                # A placement whose purchase was cut off is either never approved, or it was
-                # approved and the answer was lost. The oracle reads both from the tables.
+                # An outage may interrupt the purchase of a placement before or after the commit of
+                # its approval. In both cases, the oracle reads the result from the tables.
                 pass
             await asyncio.sleep(BUY_SECONDS)
 
     def _unused_ads(self) -> dict[ConnectedChannel, Iterator[tuple[Any, int]]]:
-        """Return the ads that each channel has not had; least recently used channels first."""
+        """Return, for each channel, the ads that the channel has not had.
+
+        The order of the channels is from the least to the most recently used one.
+        """
         return {channel: iter(self.market.ads) for channel in self.market.connected}
 
     async def _buy(
@@ -175,14 +186,14 @@ class ChaosRun:
                 await self.market.buy(channel, ad)
 
     async def _advance_clock(self) -> None:
-        """Make the database's clock run CLOCK_SPEED times as fast."""
+        """Make the database's clock run CLOCK_SPEED times as fast as the real clock."""
         while not self._ended.is_set():
             await asyncio.sleep(1)
             with contextlib.suppress(OSError, PostgresError):
                 await self._move_clock(timedelta(seconds=CLOCK_SPEED - 1))
 
     async def _log_progress(self) -> None:
-        """Log the counts every LOG_SECONDS, and once at the end."""
+        """Log the counts every LOG_SECONDS, and once more at the end."""
         begun = time.monotonic()
         while not self._ended.is_set():
             with contextlib.suppress(TimeoutError):
@@ -197,7 +208,7 @@ class ChaosRun:
             )
 
     async def finish(self) -> None:
-        """Finish all posts without faults and outages, then pay or refund them.
+        """Finish all posts without faults and outages, and then pay or refund them.
 
         Three schedulers do the work. The database's clock is moved past the promised hours. Raises
         RuntimeError if a scheduler does not end with status 0.
@@ -223,9 +234,10 @@ class ChaosRun:
         await self.environment.fetch("UPDATE clock_shift SET shift = shift + $1", by)
 
     async def _wait_until_zero(self, count: str) -> None:
-        """Wait until a query counts 0, but for `finish_seconds` at most; move the clock meanwhile.
+        """Wait until a query counts 0, and move the clock during this wait.
 
-        The oracle reports what is left after that time.
+        The wait ends after `finish_seconds` without an error, because the oracle reports what is
+        not finished by then.
         """
         steps_left = MOST_CLOCK_STEPS
 
@@ -241,7 +253,10 @@ class ChaosRun:
 
 
 async def judge(environment: Environment) -> Json:
-    """Return the verdict of the oracle: a separate process that imports none of the product."""
+    """Run the oracle, and return its verdict.
+
+    The oracle is a separate process that imports none of the product's code.
+    """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(Path(__file__).with_name("oracle.py"))),
         *(environment.postgres.dsn(embedded.OWNER), str(environment.telegram.published)),
@@ -256,7 +271,7 @@ async def judge(environment: Environment) -> Json:
 
 
 async def run(folder: Path, size: Size) -> Json:
-    """Run the chaos on servers of its own in `folder`, and return its figures."""
+    """Run the chaos on its own servers in `folder`, and return the figures of the run."""
     async with (
         run_environment(
             folder,
@@ -296,7 +311,7 @@ async def run(folder: Path, size: Size) -> Json:
 async def _prepare_market(
     environment: Environment, sessions: database.Sessions, size: Size
 ) -> Market:
-    """Register people, connect all channels, and publish one post of the owner's in each."""
+    """Register people, connect all channels, and publish one post of the owner in each channel."""
     market = Market(sessions, environment.telegram.facts)
     await market.populate(advertisers=ADVERTISERS, ads=max(size.kills // 20, 10))
     for channel, hours in zip(market.unconnected(), itertools.cycle(PROMISED_HOURS), strict=False):

@@ -26,33 +26,40 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Telegram:
-    """The Bot API server of one run."""
+    """The Bot API server of one run, with the paths of its logs."""
 
     child: processes.Child
     folder: Path
     control_token: str
     facts: Facts
-    """Its address (`url`), its people and channels, and the admin chat."""
+    """The facts that the server has written: its address (`url`), its people and channels, and the
+    admin chat."""
 
     @property
     def published(self) -> Path:
-        """Path of the log of all channel messages; each is synced to disk before the answer."""
+        """Return the path of the log of all channel messages.
+
+        Each message is written to disk before Telegram answers.
+        """
         return self.folder / "published.jsonl"
 
     @property
     def send_log(self) -> Path:
-        """Path of the log with a line for every send that the flood limits admitted or refused."""
+        """Return the path of the log of sends.
+
+        The log has a line for every send that the flood limits admitted or refused.
+        """
         return self.folder / telegram.SEND_LOG
 
     def faults(self) -> list[str]:
-        """Return the kind of every fault so far that hit a send into a channel."""
+        """Return the kind of every fault that has hit a send into a channel until now."""
         lines = (self.folder / telegram.FAULT_LOG).read_text().splitlines()
         return [json.loads(line) for line in lines]
 
 
 @dataclass
 class Environment:
-    """The servers that schedulers need.
+    """The servers that the schedulers of one run need.
 
     `postgres` and `valkey` are replaced when these servers are started again.
     """
@@ -63,7 +70,7 @@ class Environment:
     telegram: Telegram
 
     def settings(self, **changes: str) -> dict[str, str]:
-        """Return the settings of a scheduler; `changes` replace or add settings by name."""
+        """Return the settings of a scheduler. `changes` replace or add settings by name."""
         return {
             "PATH": os.defpath,
             "BOT_TOKEN": TOKEN,
@@ -76,7 +83,7 @@ class Environment:
         } | changes
 
     async def fetch(self, sql: str, *arguments: object, database: str = "adtech") -> Any:
-        """Run a query as the owner of the tables, and return its first value."""
+        """Run a query as the owner of the tables, and return the first value of the result."""
         connection = await asyncpg.connect(self.postgres.dsn(embedded.OWNER, database))
         try:
             return await connection.fetchval(sql, *arguments)
@@ -96,9 +103,9 @@ class Environment:
             return answer
 
     async def clone(self, name: str) -> str:
-        """Copy the database, which nobody may use meanwhile; return the application's DSN.
+        """Copy the database, and return the DSN with which the application connects to the copy.
 
-        The database's clock can be moved in the copy too.
+        No process may use the database during the copy. The clock of the copy can be moved, too.
         """
         await clone_database(self.postgres, embedded.DATABASE, name)
         return self.postgres.dsn(embedded.APP, name)
@@ -115,9 +122,10 @@ async def run_environment(
     fault_shares: dict[str, float] | None = None,
     server: str = "tests.chaos.telegram",
 ) -> AsyncIterator[Environment]:
-    """Start all servers, migrate the database and run every switch; stop all servers at the end.
+    """Run all servers, and stop them at the end.
 
-    `server` is the module that runs as Telegram.
+    The tables are migrated, and every kill switch is set to running. `server` is the module that
+    runs as Telegram.
     """
     plan = telegram.Plan(
         str(folder / "telegram"),
@@ -144,7 +152,7 @@ async def run_environment(
         yield environment
     finally:
         await child.stop((15, 5))
-        # An outage may have started a new server: stop the one that runs now.
+        # An outage may have started a new server. Stop the server that runs now.
         await (valkey if environment is None else environment.valkey).stop()
         await (postgres if environment is None else environment.postgres).stop()
 
@@ -191,9 +199,9 @@ async def _read_when_written(path: Path, child: processes.Child) -> str:
 async def wait_until(
     condition: Callable[[], Any], seconds: float, failure: str, *, interval: float = 0.2
 ) -> None:
-    """Wait until an awaited condition is true. Raises TimeoutError with `failure`.
+    """Wait until an awaited condition is true. Raises TimeoutError with the text `failure`.
 
-    `seconds` is the longest wait; `interval` is the time between two checks, in seconds.
+    `seconds` is the longest wait. `interval` is the time between two checks, in seconds.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -1,9 +1,10 @@
-"""Named points in the product at which a process kills or stops itself; the product is unchanged.
+"""Let a process kill or stop itself at a named point in the product (a failpoint).
 
-A forked scheduler calls `arm` before it runs. `arm` wraps the named functions in the modules that
-define them. This works because callers import modules and not functions. The points around a commit
-are SQLAlchemy's events, named after the service that used the session last. When the chosen point
-has been passed often enough, the process reports the point through a pipe and signals itself.
+The product's code is unchanged. A forked scheduler calls `arm` before it runs. `arm` wraps the
+named functions in the modules that define them. This works because callers import modules and not
+functions. The points before and after a commit are SQLAlchemy's events. They have the name of the
+service that used the session last. When the chosen point has been passed often enough, the process
+reports the point through a pipe and signals itself.
 """
 
 import importlib
@@ -28,7 +29,7 @@ SERVICES = {
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
 }
-"""Functions whose first argument is the session, by module; a name that does not exist is
+"""Functions whose first argument is the session, by module. A name that does not exist is
 skipped."""
 TELEGRAM_CALLS = {
     "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
@@ -41,18 +42,18 @@ FREQUENT = (
     *("uncertain_posts.claim_due ", "verification.claim_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )
-"""Prefixes of points that are passed again and again, when there is nothing to do or many times for
-one post. If they counted like the others, almost every process would die at one of them, and no
-search for an uncertain post would ever find it."""
+"""Prefixes of points that processes pass again and again, even if there is no work, or that they
+pass many times for one post. If these points counted like the others, almost every process would
+die at one of them. Then no search for an uncertain post would ever find the post."""
 
 
 @dataclass(frozen=True)
 class Failpoint:
-    """The point, the passing at which the process signals itself, and the signal.
+    """The point at which a process signals itself, and the signal that it sends.
 
-    If the point is not reached within `patience_seconds`, the process signals itself at the
-    `other_passings`-th passing of any other point. Points with a FREQUENT prefix count only after
-    twice that time.
+    The process signals itself when it passes the point for the `passing`-th time. If it does not
+    reach the point within `patience_seconds`, it signals itself at the `other_passings`-th passing
+    of any other point. Points with a FREQUENT prefix count only after twice that time.
     """
 
     point: str
@@ -63,7 +64,10 @@ class Failpoint:
 
 
 class _PassingCounter:
-    """Counts the passings of points; sends the signal of its failpoint once."""
+    """The counter that counts the passings of points in one process.
+
+    It sends the signal of its failpoint once.
+    """
 
     def __init__(self, failpoint: Failpoint, report: Callable[[str], None]) -> None:
         self._failpoint = failpoint
@@ -73,7 +77,7 @@ class _PassingCounter:
         self._begun = time.monotonic()
 
     def count(self, point: str) -> None:
-        """Count one passing; report the point and send the signal if it was the chosen one."""
+        """Count one passing. If it is the chosen one, report the point and send the signal."""
         if self._left == 0 or self._others_left == 0:
             return
         if point == self._failpoint.point:
@@ -85,7 +89,7 @@ class _PassingCounter:
             os.kill(os.getpid(), self._failpoint.signal)
 
     def _accepts(self, other_point: str) -> bool:
-        """Tell whether another point counts by now in place of the chosen one."""
+        """Tell whether another point already counts in place of the chosen point."""
         if self._failpoint.patience_seconds is None:
             return False
         waited = (time.monotonic() - self._begun) / self._failpoint.patience_seconds
@@ -131,7 +135,7 @@ def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
 
 
 def _listen(counter: _PassingCounter) -> None:
-    # SQLAlchemy reports the end of a savepoint like a commit. It is not a commit.
+    # SQLAlchemy reports the end of a savepoint like a commit, but this is no commit.
     def before(session: Session) -> None:
         if session.in_nested_transaction():
             return

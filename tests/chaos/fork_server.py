@@ -1,7 +1,8 @@
 """Fork schedulers from one process that has imported everything.
 
-Started as `python -m tests.chaos.fork_server`. Commands come as JSON lines on stdin, reports go as
-JSON lines to stdout:
+Run as `python -m tests.chaos.fork_server`. Commands come as JSON lines on stdin, and reports go as
+JSON lines to stdout. A failpoint (POINT) is a named point at which a scheduler signals itself.
+The commands, and after the arrows the reports, are:
   {"start": ID, "settings": {...}, "failpoint": {...} or null, "log": PATH}
   {"signal": ID, "number": N}
   -> {"ready": [POINT, ...]}
@@ -9,7 +10,7 @@ JSON lines to stdout:
   -> {"id": ID, "reached": POINT}
   -> {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
 The last report says how a scheduler ended, as the operating system reports it.
-At the end of stdin every scheduler is killed.
+At the end of stdin, every scheduler is killed.
 """
 
 import gc
@@ -30,11 +31,14 @@ Json = dict[str, Any]
 
 
 class ForkServer:
-    """The parent process. It has no threads and no event loop, so that forking is safe."""
+    """The process that forks all schedulers of a run and reports how each of them ended.
+
+    It has no threads and no event loop, so that forking is safe.
+    """
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """Schedulers that were not reaped yet: process id to the id of the command."""
+        """The schedulers whose end was not read yet: process id to the id of the command."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()
@@ -46,7 +50,7 @@ class ForkServer:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Serve until stdin ends."""
+        """Handle commands until stdin ends."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer)
         _write({"ready": failpoints.points()})
@@ -54,7 +58,7 @@ class ForkServer:
             for key, _ in self._selector.select():
                 if key.fd == self._wakeups:
                     os.read(self._wakeups, 4096)
-                    # A scheduler reports its failpoint before it dies: read that report first.
+                    # A scheduler reports its failpoint before it dies. Read this report first.
                     self._read(self._reports)
                     self._reap()
                 elif not self._read(key.fd):
@@ -62,7 +66,7 @@ class ForkServer:
                     return
 
     def _read(self, descriptor: int) -> bool:
-        """Handle the complete lines that have come; return False at the end of the stream."""
+        """Handle the complete lines that have arrived. Return False at the end of the stream."""
         try:
             chunk = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -79,7 +83,7 @@ class ForkServer:
         elif "start" in message:
             self._start(message)
         else:
-            # Signal only a process that was not reaped yet: its process id is not in use again.
+            # Until a process is reaped, no other process gets its id. Signal only such a process.
             for pid, scheduler_id in self._children.items():
                 if scheduler_id == message["signal"]:
                     os.kill(pid, message["number"])
@@ -119,7 +123,7 @@ def _write(report: Json) -> None:
 
 
 def _run_scheduler(command: Json, report_writer: int, parent: int) -> NoReturn:
-    """Run `python -m scheduler` in this forked process, then end it."""
+    """Run `python -m scheduler` in this forked process, and then end the process."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -155,8 +159,8 @@ def _redirect_output(log: str) -> None:
 
 
 def main() -> None:
-    """Load what the schedulers need, and serve."""
-    # What is loaded here is shared by all schedulers.
+    """Load the modules that the schedulers need, and then handle commands."""
+    # All schedulers share the modules that are loaded here.
     warm_up.build()
     gc.collect()
     gc.freeze()

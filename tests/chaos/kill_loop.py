@@ -1,4 +1,8 @@
-"""Start schedulers that are killed at a failpoint, or stopped there past their lease and woken."""
+"""Start schedulers, and kill each of them at a failpoint, or stop and wake it there.
+
+A failpoint is a named point at which a process kills or stops itself. A stopped scheduler is woken
+after the end of its lease.
+"""
 
 import asyncio
 import contextlib
@@ -12,32 +16,35 @@ from tests.chaos.rounds import Rounds
 from tests.chaos.schedulers import ForkServerClient, Scheduler
 
 KILLED_AT_ONCE = 4
-"""How many loops kill one scheduler after another at the same time."""
+"""The number of loops that run at the same time, each of which kills one scheduler after
+another."""
 STOPPED_AT_ONCE = 5
-"""How many loops stop and wake one scheduler after another at the same time. A woken scheduler runs
-on for a while and finishes what others began: the search for an uncertain post takes longer than
-the life of a scheduler that is killed at its first failpoint."""
+"""The number of loops that run at the same time, each of which stops and wakes one scheduler after
+another. A woken scheduler runs for some time and finishes the posts of dead schedulers. The search
+for an uncertain post needs this time, because a scheduler that is killed at its first failpoint
+lives for a shorter time than a search takes."""
 EVERY_POST = (
     "posting.claim_due ",
     "posting.begin_sends ",
     "posting.record_published ",
     "Sender.send_ad ",
 )
-"""Prefixes of the points that every published post passes."""
+"""The prefixes of the points that every published post passes."""
 EVERY_POST_WEIGHT = 3
-"""The points of EVERY_POST are drawn this many times as often as each of the others."""
+"""The points of EVERY_POST are drawn this many times as often as each of the other points."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)
-"""After this time any other point will do: a random number between the two."""
+"""The smallest and the largest patience, in seconds. If a scheduler has not reached its point after
+a random time between the two, the scheduler is killed or stopped at any other point."""
 LIFE_SECONDS = 40.0
-"""A scheduler that has reached no point by then is killed where it is."""
+"""A scheduler that has reached no point after this time is killed at once, in seconds."""
 STOPPED_SECONDS = 16.0
 AWAKE_SECONDS = (45.0, 90.0)
 
 
 class KillLoop:
-    """Kills and stops the schedulers of one run, and counts how they ended."""
+    """The loops that kill and stop the schedulers of one run, and count how they ended."""
 
     def __init__(
         self,
@@ -45,7 +52,7 @@ class KillLoop:
         settings: Callable[[], Mapping[str, str]],
         rng: random.Random,
     ) -> None:
-        """Keep the fork server, and `settings` that is called for each scheduler's settings."""
+        """Keep the fork server and `settings`, which returns the settings of one scheduler."""
         self._fork_server = fork_server
         self._settings = settings
         self._rng = rng
@@ -57,10 +64,10 @@ class KillLoop:
         self.killed_elsewhere = 0
         self.stopped_and_woken = 0
         self.cpu_seconds = 0.0
-        """CPU time that all schedulers used."""
+        """The CPU time that all schedulers used, in seconds."""
 
     async def run(self, enough: Callable[[], bool]) -> None:
-        """Kill and stop schedulers, several at once, until `enough` returns True."""
+        """Kill and stop schedulers, several at the same time, until `enough` returns True."""
 
         async def kill() -> None:
             while not enough():
@@ -122,7 +129,10 @@ class KillLoop:
         return scheduler.failpoint_reached.is_set()
 
     async def _wait_until_killed(self, scheduler: Scheduler) -> None:
-        """Wait for the end. Only a death that the operating system reports as signal 9 counts."""
+        """Wait for the end of a scheduler that is killed.
+
+        Only a death that the operating system reports as signal 9 counts.
+        """
         await asyncio.wait_for(scheduler.ended.wait(), 30)
         if scheduler.signal != signal.SIGKILL:
             raise RuntimeError(f"a scheduler ended by itself, with status {scheduler.status}")

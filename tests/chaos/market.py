@@ -20,7 +20,7 @@ DEPOSIT_AMOUNT = 100_000_000
 
 @dataclass(frozen=True)
 class ConnectedChannel:
-    """A connected channel."""
+    """A channel that its owner has connected, in which a run can buy placements."""
 
     channel_id: int
     chat_id: int
@@ -29,7 +29,10 @@ class ConnectedChannel:
 
 @dataclass
 class Market:
-    """The people, channels and campaigns of one run. Each campaign's ad has a text of its own."""
+    """The people, channels and campaigns of one run, with methods that add more of them.
+
+    The ad of each campaign has a text that no other campaign has.
+    """
 
     sessions: Sessions
     facts: dict[str, object]
@@ -38,12 +41,12 @@ class Market:
     moderator: Actor | None = None
     connected: list[ConnectedChannel] = field(default_factory=list)
     ads: list[tuple[Actor, int]] = field(default_factory=list)
-    """Campaign ids, each with its advertiser."""
+    """The ids of the campaigns, each with its advertiser."""
 
     async def populate(self, *, advertisers: int, ads: int) -> None:
-        """Register everybody, and create `ads` campaigns.
+        """Register all people, and create `ads` campaigns.
 
-        The last `advertisers` people get money; everybody may own channels.
+        The last `advertisers` people of the list get money. Every person may own channels.
         """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
@@ -113,12 +116,15 @@ class Market:
         return connected
 
     async def note_message(self, chat_id: int, message_id: int) -> None:
-        """Note the id of an owner's own post, as the bot does when Telegram reports one."""
+        """Record the id of an owner's post, as the bot does when Telegram reports such a post."""
         async with self.sessions.begin() as session:
             await channels.record_message_id(session, chat_id=chat_id, message_id=message_id)
 
     async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
-        """Submit a placement and approve it: its money is held and its post is queued."""
+        """Submit and approve a placement, and return the id of its target (the placement).
+
+        The approval holds the money of the placement and queues its post.
+        """
         advertiser, campaign_id = ad
         assert self.moderator is not None
         async with self.sessions.begin() as session:
@@ -135,12 +141,12 @@ class Market:
         return target.id
 
     def unconnected(self) -> Iterator[dict[str, int]]:
-        """Return Telegram's channels that are not connected yet."""
+        """Return those of Telegram's channels that are not connected yet."""
         known: list[dict[str, int]] = list(self.facts["channels"])  # type: ignore[call-overload]
         return iter(known[len(self.connected) :])
 
     async def fill(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:
-        """Connect as many channels as `placements`, and buy one placement in each."""
+        """Connect as many channels as `placements`, and buy one placement in each channel."""
         facts = itertools.islice(self.unconnected(), placements)
         ads = itertools.cycle(self.ads)
 

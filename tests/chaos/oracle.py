@@ -1,8 +1,8 @@
-"""Judge a run from outside: `python -I oracle.py DSN PUBLISHED.jsonl` prints a JSON object.
+"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED.jsonl` prints a JSON object.
 
-The oracle shares only the tables with the product: it imports none of its code and has its own SQL.
-It reads what was published from Telegram's own log. Every placement's ad has a text of its own in
-its channel, so that channel and text tell which placement a message belongs to.
+The oracle shares only the tables with the product. It imports none of the product's code and has
+its own SQL. It reads the published messages from Telegram's own log. In a channel, the ad of each
+placement has a text of its own. Therefore the channel and the text of a message show its placement.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ Json = dict[str, Any]
 
 
 def judge(placements: list[Json], published: dict[tuple[int, str], list[int]]) -> Json:
-    """Compare what was published with what the tables say."""
+    """Compare the published messages with the tables, and return the verdict."""
     findings: dict[str, list[int]] = defaultdict(list)
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
@@ -107,9 +107,10 @@ def judge(placements: list[Json], published: dict[tuple[int, str], list[int]]) -
 
 
 def _lost(row: Json, ids: list[int]) -> bool:
-    """Tell whether a paid post is neither published nor given up.
+    """Tell whether the post of a paid placement is neither published nor given up.
 
-    It has no job, its job is still under way, or it counts as published and is not in the channel.
+    This is so in three cases: there is no job for the post, the job has not ended yet, or the job
+    counts as published and the message is not in the channel.
     """
     if row["job"] is None or row["job"] in OPEN:
         return True
@@ -117,7 +118,7 @@ def _lost(row: Json, ids: list[int]) -> bool:
 
 
 def _moved_on_unknown(row: Json, ids: list[int]) -> bool:
-    """Tell whether money moved without a reason that the channel proves."""
+    """Tell whether money moved although the channel gives no reason for this movement."""
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
     return bool((row["payouts"] and not ids) or (row["refunds"] and ids))
@@ -143,7 +144,7 @@ def read(path: Path) -> dict[tuple[int, str], list[int]]:
 
 
 async def main(dsn: str, path: Path) -> None:
-    """Read everything in one snapshot, judge it, and print the verdict."""
+    """Read all rows in one snapshot, compare them with the log, and print the verdict."""
     connection = await asyncpg.connect(dsn)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = [dict(row) for row in await connection.fetch(PLACEMENTS)]

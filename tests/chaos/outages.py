@@ -1,4 +1,4 @@
-"""Cause outages of the servers while schedulers work and die: one outage at a time."""
+"""Cause outages of the servers while schedulers work and die, with one outage at a time."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ OUTAGE_SECONDS = (0.3, 2.5)
 
 
 class Outages:
-    """Stops the servers of an environment and cuts the network to them."""
+    """The outages of one run. They stop the servers of an environment, or cut the network."""
 
     def __init__(self, environment: Environment, seed: int, proxies: dict[str, Proxy]) -> None:
         self._environment = environment
@@ -42,11 +42,11 @@ class Outages:
 
     @property
     def rounds(self) -> int:
-        """Number of rounds in which every outage happened once."""
+        """Return the number of rounds in which every outage happened once."""
         return self._rounds.completed
 
     def settings(self) -> dict[str, str]:
-        """Return the settings with which schedulers reach the servers through the proxies."""
+        """Return the settings with which schedulers connect to the servers through the proxies."""
         password = self._environment.postgres.passwords[embedded.APP]
         at = {name: f"{ports.HOST}:{proxy.port}" for name, proxy in self._proxies.items()}
         return {
@@ -56,9 +56,9 @@ class Outages:
         }
 
     async def run(self, ended: asyncio.Event, gap_seconds: tuple[float, float]) -> None:
-        """Cause one outage after another until `ended`, with a random gap before each.
+        """Cause one outage after another until `ended`, with a random gap before each outage.
 
-        A server runs again before the next gap begins.
+        After an outage, the server runs again before the next gap begins.
         """
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Forward TCP connections to a server until the network is cut: one port of the loopback."""
+"""Forward TCP connections from a local port to a server, until a test cuts the network."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,10 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """Forwards bytes. While it is cut, it resets all connections, open and new ones."""
+    """A TCP proxy between a process and a server, with which a test can cut the network.
+
+    While the network is cut, the proxy resets all open and all new connections.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Streams]]) -> None:
         self._connect = connect
@@ -23,7 +26,10 @@ class Proxy:
     async def serve(
         self, client: asyncio.StreamReader, client_writer: asyncio.StreamWriter
     ) -> None:
-        """Forward one connection in both directions until one side ends or the proxy is cut."""
+        """Forward one connection in both directions.
+
+        The forwarding ends when one side closes the connection or the network is cut.
+        """
         if not self._connected:
             client_writer.transport.abort()
             return
@@ -67,7 +73,7 @@ async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> 
 
 @asynccontextmanager
 async def run_proxy(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Proxy]:
-    """Run a proxy in front of the server that `connect` reaches; cut it at the end."""
+    """Run a proxy in front of the server that `connect` reaches. Cut the network at the end."""
     proxy = Proxy(connect)
     listener = ports.listen(0)
     proxy.port = ports.port_of(listener)

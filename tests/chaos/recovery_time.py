@@ -1,9 +1,11 @@
-"""Measure how long the posts of a dead scheduler wait, with production's lease and ticks.
+"""Measure how long posts wait after the death of their scheduler.
 
-Three schedulers are killed: right after the claim, right before the send, and right after it. Each
-has claimed two posts. A fourth scheduler, the successor, is stopped until all three are dead, so
-that it does not claim their posts first. The time of a post begins with the death of its scheduler,
-as the operating system reports it. It ends when the post is queued again or known to be uncertain.
+The schedulers have the lease and the ticks of production. Three schedulers are killed: right after
+the claim, right before the send, and right after the send. Each of them has claimed two posts. A
+fourth scheduler, the successor, is stopped until all three are dead, so that it does not claim
+their posts first. The waiting time of a post begins with the death of its scheduler, as the
+operating system reports it. The waiting time ends when the post is queued again or known to be
+uncertain.
 """
 
 import asyncio
@@ -23,7 +25,7 @@ POINTS = (
     "posting.record_published before",
 )
 POSTS = 2
-"""Posts that each scheduler claims."""
+"""The number of posts that each scheduler claims."""
 LONGEST_SECONDS = 120.0
 POSTPONE_ALL = "UPDATE post_jobs SET due_at = 'infinity'"
 MAKE_DUE = """
@@ -81,7 +83,10 @@ async def _start_successor(environment: Environment, fork_server: ForkServerClie
 
 
 async def _wait_until_recovered(environment: Environment, died_at: dict[int, float]) -> float:
-    """Wait until no post of a dead scheduler is `sending`; return the longest wait in seconds."""
+    """Wait until no post of a dead scheduler is `sending`.
+
+    Return the longest time from the death of a scheduler until its post was recovered, in seconds.
+    """
     waited: dict[int, float] = {}
 
     async def all_recovered() -> bool:

@@ -1,4 +1,4 @@
-"""Random choices that leave nothing out: every item is drawn once before any is drawn again."""
+"""Choose items at random in rounds: no item is drawn again before all items were drawn."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Rounds(Generic[T]):
-    """Draws items round by round; each round has every item once, in a new random order."""
+    """A random choice that draws each item once in each round, in a new random order."""
 
     def __init__(self, items: Sequence[T], rng: random.Random) -> None:
         self._items = list(items)

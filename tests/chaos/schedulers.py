@@ -1,4 +1,4 @@
-"""Scheduler processes: started and signalled through the fork server."""
+"""Start scheduler processes and send signals to them, through the fork server."""
 
 import asyncio
 import json
@@ -18,24 +18,25 @@ READY_SECONDS = 60
 
 @dataclass
 class Scheduler:
-    """One scheduler process."""
+    """One scheduler process, and what is known about its end."""
 
     id: int
     failpoint: Failpoint | None
     pid: int = 0
     reached: str | None = None
-    """The failpoint that the process reported right before it signalled itself."""
+    """The failpoint that the process reported right before it signalled itself. A failpoint is a
+    named point at which a process kills or stops itself."""
     signal: int | None = None
     """The signal that ended the process, as the operating system reports it."""
     status: int | None = None
     cpu_seconds: float = 0.0
-    """CPU time that the process used in its life."""
+    """The CPU time that the process used, in seconds."""
     failpoint_reached: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ForkServerClient:
-    """Sends commands to `tests.chaos.fork_server` and keeps what it reports."""
+    """A client that sends commands to `tests.chaos.fork_server` and keeps the reports."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
@@ -52,7 +53,7 @@ class ForkServerClient:
         settings: Mapping[str, str],
         failpoint: Failpoint | None = None,
     ) -> Scheduler:
-        """Fork a scheduler with these settings; with a failpoint, it signals itself there."""
+        """Fork a scheduler with these settings. If a failpoint is given, the scheduler uses it."""
         self._started += 1
         scheduler = Scheduler(self._started, failpoint)
         self.running[scheduler.id] = scheduler
@@ -105,7 +106,7 @@ class ForkServerClient:
 
 @asynccontextmanager
 async def run_fork_server(folder: Path) -> AsyncIterator[ForkServerClient]:
-    """Run a fork server. Logs go to `folder`; all schedulers are killed at the end."""
+    """Run a fork server that writes its logs to `folder`. Kill all its schedulers at the end."""
     with (folder / "fork_server.log").open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.chaos.fork_server"),

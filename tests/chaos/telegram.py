@@ -1,10 +1,11 @@
 """Run a Telegram server for a chaos run: `python -m tests.chaos.telegram PLAN.json`.
 
-It is the sandbox's Bot API server with as many people and channels as the plan says. It writes
-three files for the oracle and the benchmarks. `published.jsonl` is the sandbox's own, synced to
-disk before any answer. `sends.jsonl` has a line, with its time, for every send that the flood
-limits admitted or refused. `faults.jsonl` has a line for every fault. Faults are chosen at random
-from a seed; the plan says what share of the sends gets each kind of fault.
+The server is the Bot API server of the sandbox. The plan says how many people and channels it has.
+It writes three files for the oracle and the benchmarks. The sandbox itself writes
+`published.jsonl`, and writes it to disk before any answer. The file `sends.jsonl` has a line, with
+its time, for every send that the flood limits admitted or refused. The file `faults.jsonl` has a
+line for every fault. Faults are chosen at random from a seed. The plan says what share of the sends
+gets each kind of fault.
 """
 
 import asyncio
@@ -32,7 +33,8 @@ SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
 UNANSWERED_SECONDS = 3.0
-"""After this time the server drops a request that it does not answer. Schedulers give up before."""
+"""The server drops a request without an answer after this time, in seconds. Schedulers stop waiting
+earlier."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,15 @@ class Plan:
     limits: bool = False
     seed: int = 0
     fault_shares: dict[str, float] = field(default_factory=dict)
-    """The share of the sends into channels that each kind of fault hits, from 0 to 1."""
+    """For each kind of fault, the share of the sends into channels that get this fault, from 0 to
+    1."""
 
 
 class RandomFaults(Faults):
-    """Adds random faults to sends into channels; faults set through the control API come first."""
+    """The faults of the sandbox, with random faults for sends into channels.
+
+    A fault that was set through the control API is used before any random fault.
+    """
 
     def __init__(self, path: Path, state: State, seed: int, fault_shares: dict[str, float]) -> None:
         super().__init__()
@@ -96,7 +102,7 @@ def _fault(kind: str) -> Fault:
 
 
 class LoggedLimits(Limits):
-    """The sandbox's flood limits, which also log each send in a file."""
+    """The sandbox's flood limits, with a log of each send in a file."""
 
     def __init__(self, path: Path, state: State) -> None:
         super().__init__()
@@ -117,7 +123,7 @@ class LoggedLimits(Limits):
 
 
 def populate(state: State, plan: Plan) -> dict[str, object]:
-    """Make people, channels and the admin chat; return their ids.
+    """Create people, channels and the admin chat, and return their ids.
 
     All people have started the bot. The bot is an administrator of every channel and of the admin
     chat.
@@ -148,7 +154,7 @@ def populate(state: State, plan: Plan) -> dict[str, object]:
 
 
 async def serve(plan: Plan) -> None:
-    """Serve until SIGTERM."""
+    """Run the server until SIGTERM."""
     folder = Path(plan.folder)
     state = State.load(folder)
     state.adopt_bot(int(plan.token.partition(":")[0]))

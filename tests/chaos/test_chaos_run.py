@@ -1,4 +1,7 @@
-"""Test the parts of the chaos run: failpoints, rounds, results and the oracle."""
+"""Test the parts of the chaos run: its failpoints, random rounds, results and oracle.
+
+A failpoint is a named point at which a process kills or stops itself. The oracle judges a run.
+"""
 
 import random
 
@@ -10,7 +13,10 @@ from tests.chaos.oracle import judge
 
 
 def test_every_named_function_is_a_failpoint() -> None:
-    """A function that was renamed would not be a failpoint any more, without an error."""
+    """Check that every function in the list of failpoints exists.
+
+    If a function of the list was renamed, its failpoint would be missing without any error.
+    """
     points = set(failpoints.points())
     for module, functions in failpoints.SERVICES.items():
         for function in functions:
@@ -64,7 +70,7 @@ def test_a_round_leaves_nothing_out() -> None:
 
 
 def placement(**facts: object) -> dict[str, object]:
-    """Return one row as the oracle reads it: published as message 5, and paid."""
+    """Return one row as the oracle reads it. The row is published as message 5, and paid."""
     return {
         "id": 1,
         "chat_id": -100,
@@ -83,7 +89,10 @@ def placement(**facts: object) -> dict[str, object]:
 
 
 def test_the_oracle_finds_every_kind_of_mistake() -> None:
-    """An oracle that never finds a mistake proves nothing."""
+    """Check that the oracle finds each kind of mistake.
+
+    An oracle that never finds a mistake proves nothing.
+    """
     published = {(-100, "ad"): [5]}
     not_published: dict[tuple[int, str], list[int]] = {}
     refunded = {"target": "refunded", "escrow": "refunded", "payouts": 0, "refunds": 1}

@@ -1,6 +1,7 @@
 """Reproduce, contain, recover and verify each incident of the runbook.
 
-Telegram is down; Redis is down; an ad makes its workers die; an escrow is stuck in HELD.
+The incidents are: Telegram is down, Redis is down, an ad makes its workers die, and the money of a
+placement stays in an escrow with the status HELD.
 """
 
 from collections.abc import AsyncIterator
@@ -32,7 +33,7 @@ UNUSED_URL = "http://127.0.0.1:1"
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Register everybody, connect one channel, and activate one text campaign."""
+    """Register all people, connect one channel, and activate one campaign with a text as its ad."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)
@@ -55,7 +56,7 @@ async def statuses(scene: Scene) -> dict[str, int]:
 
 
 async def admin_notices(scene: Scene) -> list[str]:
-    """Return the kinds of the messages owed to the admin chat, oldest first."""
+    """Return the kinds of the messages owed to the admin chat, with the oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE user_id IS NULL ORDER BY id")
     return [row["kind"] for row in rows]
 
@@ -78,7 +79,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     assert await statuses(scene) == {"queued": 5}
     assert {(await scene.job(target_id))["escrow"] for target_id in target_ids} == {"held"}
     assert (await admin_notices(scene))[-1] == "telegram_down"
-    # Contained by hand as well: the switches are stopped and run again in the runbook's order.
+    # Contained by people as well: they stop and start the switches in the runbook's order.
     for key in (Switch.TELEGRAM_POSTING, Switch.WORKER_POST):
         await scene.set_switch(key, enabled=False)
     worker = scene.posting_worker(owner="after the outage")
@@ -112,8 +113,8 @@ async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:
         assert await statuses(scene) == {"success": 2}
     finally:
         await valkey.stop()
-    # Reproduced: Redis stops in the middle of the work. Contained: posts and money do not need it,
-    # and each process keeps the limits for itself.
+    # Reproduced: Redis stops in the middle of the work. Contained: posts and money do not need
+    # Redis, and each process keeps its own part of the limits.
     target_ids += [await scene.approve(channel_id=channel_id) for channel_id in channel_ids[2:4]]
     await scene.dispatch(worker)
     assert await statuses(scene) == {"success": 4}
@@ -143,7 +144,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
             raise MemoryError("the ad is too much for it")
         await publish(worker, claim, lease_ends)
 
-    # Reproduced: every worker that claims the post dies. Contained: the job is parked by itself.
+    # Reproduced: every worker that claims the post dies. Contained: the job fails for good.
     monkeypatch.setattr(workers, "_publish", fail_on_poisoned)
     for number in range(rescue.MAX_ABANDONED):
         await scene.dispatch(owner=f"worker {number}")
@@ -199,7 +200,7 @@ async def test_escrow_stuck_in_held(scene: Scene) -> None:
     await watchdogs.refund_stuck_escrows(scene.database.sessions, sla)
     assert (await scene.job(stuck))["escrow"] == "held"
     assert (await admin_notices(scene))[-1] == "escrow_watchdog"
-    # Recovered: the watchdog refunds what surely is not published, and changes nothing else.
+    # Recovered: the watchdog refunds a post that is surely not published, and nothing else.
     await scene.set_switch(Switch.WORKER_WATCHDOGS, enabled=True)
     await watchdogs.refund_stuck_escrows(scene.database.sessions, sla)
     job = await scene.job(stuck)

@@ -1,4 +1,7 @@
-"""Kill the product's servers and its launcher while people use the product."""
+"""Test that the product works on after its servers or its launcher are killed.
+
+People use the product during these outages.
+"""
 
 import asyncio
 import contextlib
@@ -30,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """Run the sandbox of this file; the last item of the list is the one that runs."""
+    """Yield a list of sandboxes. The last one is the sandbox that is running now."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started
@@ -41,7 +44,10 @@ def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
 
 @asynccontextmanager
 async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Scenario]:
-    """Begin a new story in the running sandbox; check the books and the one post at its end."""
+    """Run a new story (a complete use of the product) in the running sandbox.
+
+    At the end, assert that all invariants hold and that exactly one post was published.
+    """
     control = Control.of(world.facts)
     async with control.session:
         cast = await create_participants(control, world.facts, name)
@@ -52,7 +58,7 @@ async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
-    """Return every message that was ever put into the channel."""
+    """Return every message that was ever published in the channel."""
     messages: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
     return messages
 
@@ -105,7 +111,10 @@ async def test_postgres_is_killed_after_every_other_step_while_somebody_presses_
 
 
 async def keep_pressing(person: Person, pressed: list[int]) -> None:
-    """Send /start and press buttons without waiting for answers; `pressed` gets the message ids."""
+    """Send /start and press buttons without waiting for the answers to the presses.
+
+    The ids of the pressed messages are added to `pressed`.
+    """
     path = f"/users/{person.id}"
     while True:
         await person.control.post(f"{path}/send", chat_id=person.id, text="/start")

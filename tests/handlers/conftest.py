@@ -1,4 +1,4 @@
-"""The running bot of the handlers' tests."""
+"""Provide a running bot as a fixture for the handlers' tests."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def short_logs() -> Iterator[None]:
 
 @pytest.fixture
 async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplace]:
-    """Yield a running bot without Redis, in which Admin is an admin."""
+    """Yield a running bot without Redis. In this bot, Admin has the role of an admin."""
     async with open_marketplace(database, tmp_path) as marketplace:
         await marketplace.employ("admin", Role.ADMIN)
         yield marketplace

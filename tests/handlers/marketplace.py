@@ -1,4 +1,4 @@
-"""A running bot with PostgreSQL and the sandbox, in which people press buttons."""
+"""Run a bot with PostgreSQL and the sandbox, so that tests can press its buttons."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -40,7 +40,10 @@ Message = dict[str, Any]
 
 @dataclass
 class Marketplace:
-    """One running bot with its world. People are named as in the world's `ids`."""
+    """A running bot with its sandbox, for tests that write to the bot and press its buttons.
+
+    People are named as in the `ids` of the sandbox.
+    """
 
     world: SandboxClient
     database: Database
@@ -53,7 +56,7 @@ class Marketplace:
         return self.world.ids[name]
 
     async def say(self, who: str, words: str, *, where: str | None = None, **more: Any) -> None:
-        """Write as a person, and wait until the bot has handled it."""
+        """Write to the bot as a person, and wait until the bot has handled the text."""
         await self.world.control(
             f"users/{self.chat(who)}/send",
             chat_id=self.chat(where or who),
@@ -70,7 +73,7 @@ class Marketplace:
         await self.settle()
 
     async def press(self, who: str, button: str, *, where: str | None = None, **more: Any) -> str:
-        """Press a button as a person; return the alert after the bot has handled it."""
+        """Press a button as a person, and return the alert after the bot has handled the press."""
         answer = await self.world.control(
             f"users/{self.chat(who)}/press",
             chat_id=self.chat(where or who),
@@ -81,7 +84,7 @@ class Marketplace:
         return answer.get("text") or ""
 
     async def press_forged(self, who: str, data: str, *, where: str | None = None) -> str:
-        """Press a button whose data the bot did not write; return the alert."""
+        """Press a button whose data the bot did not write, and return the alert."""
         button = {"text": "forged", "callback_data": data}
         await self.world.call(
             "sendMessage",
@@ -118,17 +121,17 @@ class Marketplace:
         rows = await self.rows(
             "SELECT count(*) AS n FROM inbox WHERE done_at IS NULL AND failed_at IS NULL"
         )
-        # A row is done when its transaction commits; the answer to the person comes after that.
+        # A row counts as handled after its commit, but the answer to the person comes later.
         return bool(rows[0]["n"] or self.worker._tasks)
 
     async def messages(self, where: str) -> list[Message]:
-        """Return the messages of a chat as they are now."""
+        """Return the messages of a chat with their present content."""
         shown = await self.world.see(f"chats/{self.chat(where)}/messages")
         found: list[Message] = shown["messages"]
         return found
 
     async def last(self, where: str) -> str:
-        """Return the newest text of the bot in a chat."""
+        """Return the newest text that the bot sent to a chat."""
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return str(own[-1]["text"] or own[-1]["caption"]) if own else ""
 
@@ -138,7 +141,7 @@ class Marketplace:
         return [button["text"] for row in own[-1]["buttons"] or [] for button in row]
 
     async def deliver(self) -> None:
-        """Send all queued notices, as the clock does, but without Telegram's limits."""
+        """Send all queued notices as the scheduler does, but without Telegram's limits."""
         async with self.database.sessions.begin() as session:
             for owed in await outbox.claim(session, limit=100):
                 chat_id, language = self.dependencies.admin_chat_id, "en"
@@ -152,18 +155,18 @@ class Marketplace:
                 await outbox.record_sent(session, {owed.id: sent.message_id})
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Return the rows of a query."""
+        """Run a query and return its rows."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
     async def value(self, sql: str, **values: Any) -> Any:
-        """Return the only value of the only row of a query."""
+        """Run a query that has one row with one value, and return the value."""
         (row,) = await self.rows(sql, **values)
         (found,) = row.values()
         return found
 
     async def balance(self, who: str) -> int:
-        """Return what a person can spend, minor units."""
+        """Return the amount that a person can spend, in minor units."""
         found: int = await self.value(
             "SELECT balance FROM wallets JOIN users ON users.id = user_id"
             " WHERE telegram_id = :id AND kind = 'user'",
@@ -195,12 +198,12 @@ class Marketplace:
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Stop or run a switch as the system."""
+        """Stop or start a kill switch as the system."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
     async def actor(self, who: str) -> Actor:
-        """Return a person as an actor; they are registered if they were not."""
+        """Return a person as an actor. Register the person first if necessary."""
         async with self.database.sessions.begin() as session:
             user = await registration.register(
                 session,
@@ -211,7 +214,7 @@ class Marketplace:
             return Actor(user.id)
 
     async def give(self, who: str, amount: int) -> None:
-        """Deposit money for a person, minor units."""
+        """Deposit an amount for a person, in minor units."""
         user_id = (await self.actor(who)).user_id
         assert user_id is not None
         async with self.database.sessions.begin() as session:
@@ -230,9 +233,10 @@ class Marketplace:
             session.add(UserRole(user_id=actor.user_id, role=role))
 
     async def submitted(self, *, hours: int = 24) -> None:
-        """Create a pending placement for $50 whose card is in the admin chat.
+        """Create a pending placement for $50, and deliver its card to the admin chat.
 
-        It uses the services, because that is quicker than pressing the buttons of all forms.
+        This helper calls the services, because pressing the buttons of all forms takes longer. A
+        card is a message with buttons in the admin chat.
         """
         for person in ("advertiser", "owner"):
             await self.say(person, "/start")
@@ -284,7 +288,7 @@ class Marketplace:
             await self.say("owner", answer)
 
     async def make_campaign(self, *, budget: str = "100", active: bool = True) -> None:
-        """Create a campaign as Advertiser, by buttons, and activate it."""
+        """Create a campaign as Advertiser by buttons. Activate the campaign if `active` is true."""
         await self.say("advertiser", "/start")
         await self.press("advertiser", "📣 Campaigns")
         await self.press("advertiser", "➕ New campaign")
@@ -297,7 +301,7 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Buy the only placement as Advertiser, by buttons; its card is delivered."""
+        """Buy the only placement as Advertiser by buttons, and deliver its card."""
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")
@@ -309,7 +313,7 @@ class Marketplace:
 async def open_marketplace(
     database: Database, folder: Path, *, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the sandbox and the bot; without Redis unless an address is given."""
+    """Run the sandbox and the bot. The bot has no Redis unless `redis_url` is given."""
     async with begin(folder / "telegram") as world:
         await world.populate()
         await world.control(f"chats/{world.ids['channel']}/members", user_id="bot", status="left")
@@ -322,7 +326,7 @@ async def open_marketplace(
 async def running_bot(
     world: SandboxClient, database: Database, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the bot as its process does: poll, store, work."""
+    """Run the bot as its process does: fetch the updates, store them, and handle them."""
     bot = create_bot(BOT_TOKEN, world.url)
     redis = storage.connect(redis_url)
     dependencies = Dependencies(

@@ -1,4 +1,4 @@
-"""The form that buys a placement."""
+"""Test the form with which an advertiser buys a placement."""
 
 from datetime import timedelta
 

@@ -1,11 +1,14 @@
-"""The form of a campaign: wrong input is asked again, and two saves make one campaign."""
+"""Test the form of a campaign.
+
+The form asks again after wrong input. Saving the form two times creates one campaign.
+"""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import AD, Marketplace
 
 
 async def open_campaign_form(market: Marketplace) -> None:
-    """Open the form as Advertiser; it asks for the name of the campaign."""
+    """Open the form as Advertiser. The form then asks for the name of the campaign."""
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")

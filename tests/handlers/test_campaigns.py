@@ -1,4 +1,4 @@
-"""The card of a campaign."""
+"""Test that an advertiser cancels a campaign with the buttons below its details."""
 
 from tests.handlers.marketplace import Marketplace
 

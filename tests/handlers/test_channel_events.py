@@ -1,4 +1,4 @@
-"""Updates about chats: new posts in a channel, and an admin chat that gets a new id."""
+"""Test updates about chats: new posts in a channel, and a new id of the admin chat."""
 
 from bot import inbox_worker
 from services.platform import chat_migrations
@@ -33,7 +33,10 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
 
 
 async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Marketplace) -> None:
-    """The last known id then says nothing about the ids below a new post."""
+    """Check that the last known message id of a channel is 0 after the bot has left the channel.
+
+    The last known id then says nothing about the ids below a new post.
+    """
     channel = market.chat("channel")
     await market.connect_channel()
     await market.world.control(f"chats/{channel}/post", user_id=market.chat("owner"), text="news")

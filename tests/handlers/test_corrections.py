@@ -1,4 +1,7 @@
-"""Corrections in the admin chat: the second admin sees what is proposed and decides."""
+"""Test corrections in the admin chat: the second admin reads a proposal and decides.
+
+A correction is a repair of the ledger that one admin proposes and another admin confirms.
+"""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,14 +21,14 @@ ANOTHER = "Another person"
 
 @pytest.fixture
 async def signed_by_two(market: Marketplace) -> Marketplace:
-    """Return a bot in which Admin and Owner are admins, and Advertiser has $100 and no role."""
+    """Return a bot with two admins, named Admin and Owner. Advertiser has $100 and no role."""
     await market.give("advertiser", 10_000)
     await hire(market, "owner", Role.ADMIN)
     return market
 
 
 async def hire(market: Marketplace, who: str, role: Role) -> None:
-    """Give a person a role, and add them to the admin chat."""
+    """Give a person a role, and add the person to the admin chat."""
     await market.employ(who, role)
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat(who), status="member"
@@ -124,7 +127,7 @@ async def test_two_confirmations_move_the_money_once(signed_by_two: Marketplace)
 
 
 async def say(market: Marketplace, who: str, number: int, command: str = "/confirm") -> str:
-    """Decide by a command with a reason; return the answer."""
+    """Send a command that decides about a correction with a reason, and return the bot's answer."""
     await market.say(who, f"{command} {number} the statement says so", where="group")
     return await market.last("group")
 

@@ -1,4 +1,7 @@
-"""Dead letters: admins list and offer them, and their advertiser submits them again."""
+"""Test that admins list and offer dead letters, and that advertisers submit them again.
+
+A dead letter is a post job that failed for good.
+"""
 
 from datetime import timedelta
 
@@ -18,7 +21,7 @@ RETRY = "🔁 Try again for"
 
 @pytest.fixture
 async def dead(market: Marketplace) -> Marketplace:
-    """Return a bot with a placement that Telegram refused and that is refunded."""
+    """Return a bot with a placement that Telegram refused. The placement is refunded."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -35,13 +38,13 @@ async def dead(market: Marketplace) -> Marketplace:
 
 
 async def targets(market: Marketplace) -> list[tuple[str, int | None]]:
-    """Return the status of each placement, and the placement that it repeats."""
+    """Return the status of each placement, and the earlier placement that it repeats."""
     rows = await market.rows("SELECT status, retry_of FROM campaign_targets ORDER BY id")
     return [(row["status"], row["retry_of"]) for row in rows]
 
 
 async def offer(market: Marketplace) -> None:
-    """Offer the dead letter as an admin, and deliver the offer."""
+    """Offer the dead letter to its advertiser as an admin, and deliver the offer."""
     await market.say("admin", "/dlq", where="group")
     await market.press("admin", "Daily", where="group")
     await market.press("admin", OFFER, where="group")

@@ -1,4 +1,4 @@
-"""The list of deposits in the admin chat."""
+"""Test the list of deposits in the admin chat."""
 
 from db.models.operations import Switch
 from tests.handlers.marketplace import Marketplace

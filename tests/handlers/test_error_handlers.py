@@ -1,4 +1,4 @@
-"""An unexpected error is rolled back, and the person gets its reference number."""
+"""Test that an unexpected error is rolled back and that the person gets its reference number."""
 
 from tests.handlers.marketplace import Marketplace
 

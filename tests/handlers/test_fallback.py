@@ -1,4 +1,4 @@
-"""Buttons that nothing handles any more."""
+"""Test the answer to old buttons for which the bot has no handler any more."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

@@ -1,4 +1,4 @@
-"""Decisions of the admin chat about placements."""
+"""Test the decisions of the admin chat about placements."""
 
 from tests.handlers.marketplace import Marketplace
 

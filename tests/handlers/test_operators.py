@@ -1,4 +1,4 @@
-"""Switches, health and incidents in the admin chat."""
+"""Test that operators use kill switches, health and incidents in the admin chat."""
 
 import pytest
 
@@ -15,7 +15,7 @@ async def operated(market: Marketplace) -> Marketplace:
 
 
 async def enabled(market: Marketplace, key: Switch) -> bool:
-    """Tell whether a switch runs."""
+    """Tell whether a kill switch is running."""
     return bool(
         await market.value("SELECT enabled FROM kill_switches WHERE key = :key", key=key.value)
     )

@@ -1,4 +1,4 @@
-"""Payments in, payments that Telegram takes back, and the question before a payment."""
+"""Test payments, payments that Telegram takes back, and the question before a payment."""
 
 import asyncio
 from typing import Any

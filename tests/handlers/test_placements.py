@@ -1,4 +1,4 @@
-"""The placements of a person."""
+"""Test that an advertiser takes a waiting placement back."""
 
 from tests.handlers.marketplace import Marketplace
 

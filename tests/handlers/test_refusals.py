@@ -1,4 +1,7 @@
-"""N1 to N5 by buttons: each refusal has a clear text and changes only the audit."""
+"""Test the refusals N1 to N5 by buttons.
+
+Each refusal shows a clear text. Its audit row is the only change in the database.
+"""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 # ruff: noqa: N802 - N1 to N5 are the names of the specification
 

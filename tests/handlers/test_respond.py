@@ -1,4 +1,4 @@
-"""Answers that Telegram does not accept."""
+"""Test what the bot does if Telegram does not accept one of its answers."""
 
 from tests.handlers.marketplace import Marketplace
 

@@ -1,4 +1,4 @@
-"""The settings of a person."""
+"""Test the page on which a person changes their settings."""
 
 from tests.handlers.marketplace import Marketplace
 

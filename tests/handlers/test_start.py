@@ -1,4 +1,4 @@
-"""The menu and the pages of the commands."""
+"""Test the menu and the pages that commands open."""
 
 from tests.handlers.marketplace import Marketplace
 

@@ -1,4 +1,4 @@
-"""The form of a channel's terms."""
+"""Test the form in which an owner sets a channel's terms (price and promised hours)."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

@@ -1,4 +1,8 @@
-"""Cards about uncertain and unverifiable posts, and the decisions of admins."""
+"""Test the cards about uncertain and unverifiable posts, and the decisions of admins.
+
+A card is a message with buttons in the admin chat. A post is uncertain if nobody knows whether
+Telegram published it. A post is unverifiable if its last check had no clear result.
+"""
 
 from datetime import timedelta
 
@@ -21,7 +25,7 @@ MOVED_ON = "This has been decided already, or the bot has found the answer. Noth
 
 @pytest.fixture
 async def with_uncertain_post(market: Marketplace) -> Marketplace:
-    """Return a bot with an uncertain post whose card is in the admin chat."""
+    """Return a bot with an uncertain post. The card about the post is in the admin chat."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -35,7 +39,7 @@ async def with_uncertain_post(market: Marketplace) -> Marketplace:
 
 
 async def ask(market: Marketplace, wait: timedelta) -> None:
-    """Move the clock forward, then escalate what is due and deliver the cards."""
+    """Move the clock forward, send the due cases to the admins, and deliver their cards."""
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
@@ -43,7 +47,7 @@ async def ask(market: Marketplace, wait: timedelta) -> None:
 
 
 async def publish(market: Marketplace, text: str = AD) -> int:
-    """Send a message of the bot to the channel; return its id."""
+    """Send a message of the bot to the channel, and return the message's id."""
     sent = await market.bot.send_message(
         market.chat("channel"), text, link_preview_options=NO_PREVIEW
     )
@@ -60,12 +64,12 @@ async def job(market: Marketplace) -> tuple[str, str]:
 
 
 def link(market: Marketplace, message_id: int) -> str:
-    """Return the link of a message of the channel, as Telegram copies it."""
+    """Return the link of a message of the channel, in the form that Telegram copies."""
     return f"https://t.me/c/{-market.chat('channel') - 1_000_000_000_000}/{message_id}"
 
 
 async def target(market: Marketplace) -> int:
-    """Return the id of the only placement."""
+    """Return the id of the only target, that is, the only placement."""
     found: int = await market.value("SELECT id FROM campaign_targets")
     return found
 

@@ -1,4 +1,4 @@
-"""The wallet and the form of a top-up."""
+"""Test the page of a wallet, and the form with which a person adds money."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import PROVIDER_TOKEN, Marketplace

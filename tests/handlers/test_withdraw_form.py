@@ -1,4 +1,4 @@
-"""The form of a withdrawal."""
+"""Test the form with which a person requests a withdrawal."""
 
 from db.models.operations import Switch
 from tests.handlers.marketplace import Marketplace

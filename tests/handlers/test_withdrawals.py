@@ -1,4 +1,4 @@
-"""Withdrawals in the admin chat: admins approve, pay and reject them."""
+"""Test that admins approve, pay and reject withdrawals in the admin chat."""
 
 import pytest
 
@@ -11,7 +11,10 @@ OPEN = "🔎 Open the withdrawal"
 
 @pytest.fixture
 async def with_withdrawal(market: Marketplace) -> Marketplace:
-    """Return a bot with $100 of Advertiser, of which $30 are requested; the card is delivered."""
+    """Return a bot in which Advertiser had $100 and has requested a withdrawal of $30.
+
+    The card is delivered. A card is a message with buttons in the admin chat.
+    """
     await market.give("advertiser", 10_000)
     await request_withdrawal(market, "advertiser", 3_000)
     await market.deliver()
@@ -19,7 +22,7 @@ async def with_withdrawal(market: Marketplace) -> Marketplace:
 
 
 async def request_withdrawal(market: Marketplace, who: str, amount: int) -> int:
-    """Request a withdrawal as a person, without buttons; return its id."""
+    """Request a withdrawal as a person without buttons, and return the withdrawal's id."""
     actor = await market.actor(who)
     async with market.database.sessions.begin() as session:
         asked = await withdrawals.request(

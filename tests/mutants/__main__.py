@@ -1,9 +1,10 @@
-"""Remove every guard of the money core, one at a time: a test must fail each time.
+"""Remove every guard of the money core, one at a time. A test must fail each time.
 
-Constraints, triggers, unique indexes and the guards in functions come from the catalogue of a
-migrated database; locks, status conditions and refusals of the source come from its syntax tree.
-Prints each mutant with the test that killed it; ends with 1 if a mutant survives. Verdicts are kept
-in `build/mutants/`, so that an interrupted run continues where it was; survivors run again.
+A guard is a check that refuses, or a lock. A mutant is the product without one guard. Constraints,
+triggers, unique indexes and the guards in functions come from the catalogue of a migrated database.
+Locks, status conditions and refusals of the source come from its syntax tree. Prints each mutant
+with the test that killed it. Ends with status 1 if a mutant survives. Verdicts are kept in
+`build/mutants/`, so that an interrupted run can continue. Survivors run again in the next run.
 """
 
 import argparse
@@ -27,11 +28,11 @@ TESTS = tuple(
     f"tests/{name}" for name in ("services", "db", "migrations", "bot", "handlers", "scheduler")
 )
 COVERAGE_SECONDS = 900.0
-"""The longest time for the tests of one file while their coverage is recorded."""
+"""The longest time for the tests of one file while their coverage is recorded, in seconds."""
 
 
 def main() -> int:
-    """Run the mutants that the arguments select; return 1 if one survived."""
+    """Run the mutants that the arguments select, and return 1 if a mutant survived."""
     options = _options()
     # sys.exit runs the `finally` blocks, which stop the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -70,7 +71,7 @@ def _list_mutants(pool: Pool, only: str) -> list[Mutant]:
 
 
 def _coverage(pool: Pool, cache: Cache) -> dict[str, Any]:
-    """Return which functions each test enters; record it for test files that have changed."""
+    """Return which functions each test enters. Record them for test files that have changed."""
     files = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
     known = {path: cache.coverage(path) for path in files}
     if missing := [path for path in files if known[path] is None]:

@@ -1,4 +1,4 @@
-"""Keep the results of earlier runs in a folder."""
+"""Keep the results of earlier runs of the mutants in a folder."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from tests.mutants.mutant import Mutant
 
 
 class Cache:
-    """Verdicts by mutant, and the coverage of the tests by test file."""
+    """The results of earlier runs: verdicts by mutant, and coverage of the tests by test file."""
 
     def __init__(self, folder: Path, *, fresh: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,10 +35,11 @@ class Cache:
             file.write(json.dumps(row) + "\n")
 
     def coverage(self, test_file: Path) -> dict[str, Any] | None:
-        """Return which functions the tests of a file enter, if the file has not changed.
+        """Return which functions the tests of a file enter, or None if the file has changed.
 
-        The source may have changed since. Then a mutant may survive although a test enters its
-        function now, and a run with `--fresh` is needed. No mutant is wrongly reported as killed.
+        The source may have changed after the coverage was recorded. Then a mutant may survive
+        although a test enters its function now, and a run with `--fresh` is needed. No mutant is
+        wrongly reported as killed.
         """
         if not self._coverage.exists():
             return None
@@ -50,7 +51,7 @@ class Cache:
         return None
 
     def add_coverage(self, test_file: Path, coverage: dict[str, Any]) -> None:
-        """Write down which functions the tests of a file enter."""
+        """Write to the file which functions the tests of a file enter."""
         with self._coverage.open("a") as file:
             file.write(json.dumps(coverage | {"of": _digest(test_file)}) + "\n")
 

@@ -1,4 +1,4 @@
-"""Pytest plugins: record which functions each test enters, and which test fails first."""
+"""Record, as pytest plugins, which functions each test enters and which test fails first."""
 
 import sys
 import time
@@ -13,11 +13,14 @@ import pytest
 
 @dataclass(eq=False)
 class Coverage:
-    """Records the functions of the money core that each test enters, and the test's time."""
+    """A pytest plugin that records which functions of the money core each test enters.
+
+    It also records the time of each test.
+    """
 
     root: Path
     functions: dict[str, set[str]] = field(default_factory=dict)
-    """For each test: the entered functions, as `file function`."""
+    """For each test, the functions that it enters, as `file function`."""
     seconds: dict[str, float] = field(default_factory=dict)
     _functions: dict[CodeType, str | None] = field(default_factory=dict)
 
@@ -54,7 +57,7 @@ class Coverage:
 
 @dataclass(eq=False)
 class Verdict:
-    """Records the first test that failed, and why."""
+    """A pytest plugin that records the first test that failed, and why it failed."""
 
     killer: str | None = None
     why: str = ""

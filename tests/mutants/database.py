@@ -1,4 +1,7 @@
-"""List the guards of the database from the catalogue of a migrated one."""
+"""List the guards of the database from the catalogue of a migrated database.
+
+A guard is a check that refuses.
+"""
 
 import asyncpg
 
@@ -40,7 +43,10 @@ KINDS = {
 
 
 async def find(connection: asyncpg.Connection) -> list[Mutant]:
-    """List a mutant for every constraint, trigger, unique index, and guard in a function."""
+    """List a mutant for every constraint, trigger, unique index, and guard in a function.
+
+    A mutant is the product without one of its guards.
+    """
     mutants = [
         _drop(
             row["location"],
@@ -71,7 +77,7 @@ async def find(connection: asyncpg.Connection) -> list[Mutant]:
 async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
     """Tell whether PostgreSQL allows the change.
 
-    It refuses for columns of a primary key and for identity columns.
+    PostgreSQL refuses such a change for columns of a primary key and for identity columns.
     """
     transaction = connection.transaction()
     await transaction.start()

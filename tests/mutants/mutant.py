@@ -1,4 +1,4 @@
-"""Define what a mutant is: the product without one of its guards."""
+"""Define mutants: a mutant is the product without one of its guards (checks that refuse)."""
 
 import hashlib
 import re
@@ -10,27 +10,35 @@ Where = Literal["source", "database"]
 
 @dataclass(frozen=True)
 class Mutant:
-    """The product without one guard; its name says where the guard is, the same in every run."""
+    """The product without one guard, for a run of the tests that must fail.
+
+    Its name says where the guard is. The name is the same in every run.
+    """
 
     name: str
     kind: str
     where: Where
     location: str
-    """Source: the file. Database: the table or function."""
+    """For a guard of the source, the file. For a guard of the database, the table or function."""
     scope: str
-    """Source: the function around the guard, `*` outside of functions. Database: the location."""
+    """For a guard of the source, the function around it, or `*` if there is none. For a guard of
+    the database, the same as `location`."""
     change: str
-    """Source: the whole mutated file. Database: the statement that removes the guard."""
+    """For a guard of the source, the whole changed file. For a guard of the database, the statement
+    that removes the guard."""
 
     @property
     def digest(self) -> str:
-        """The key of a cached verdict: it depends on the name and on the exact change."""
+        """The key under which the cache keeps a verdict on this mutant.
+
+        It depends on the name and on the exact change.
+        """
         return hashlib.sha256(f"{self.name}\n{self.change}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A part of a text, and what replaces it."""
+    """A part of a text and the text that replaces it, to remove one guard."""
 
     kind: str
     start: int
@@ -58,7 +66,7 @@ _REFUSAL = re.compile(
 def edits_of_sql(sql: str) -> list[Edit]:
     """Find every lock, status condition and refusal in a piece of SQL.
 
-    Each edit removes one of them.
+    Each of the returned edits removes one of them.
     """
     uncommented = _COMMENT.sub(lambda match: " " * len(match[0]), sql)
     edits = [

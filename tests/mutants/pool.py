@@ -1,4 +1,8 @@
-"""Run mutants in several processes at once, each with a server and a copy of the tree."""
+"""Run mutants in several processes at the same time.
+
+A mutant is the product without one of its guards (checks that refuse). Each process has its own
+PostgreSQL server and its own copy of the source tree.
+"""
 
 import contextlib
 import json
@@ -15,11 +19,11 @@ T = TypeVar("T")
 
 
 class Pool:
-    """Gives each command to a runner that is free."""
+    """The processes that run mutants. Each command is given to a process that is free."""
 
     def __init__(self, root: Path, scratch: Path, size: int) -> None:
         self.lock = threading.Lock()
-        """For what those who share out write together."""
+        """Locks the data that the threads of `run_all` write together."""
         self._runners = [_Runner(root, scratch / str(number)) for number in range(size)]
         self._free: Queue[_Runner] = Queue()
         for runner in self._runners:
@@ -36,9 +40,9 @@ class Pool:
             self._free.put(runner)
 
     def run_all(self, act: Callable[[T], None], items: Sequence[T]) -> None:
-        """Call a function with each item, as many at once as there are runners.
+        """Call a function with each item, with at most one call at a time for each runner.
 
-        If it is interrupted, it waits for the calls that have begun and drops the others.
+        If `run_all` is interrupted, it waits for the calls that have begun and drops the others.
         """
         threads = ThreadPoolExecutor(len(self._runners))
         try:
@@ -48,7 +52,7 @@ class Pool:
             threads.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Stop all runners, and with them their servers."""
+        """Stop all runners and their servers."""
         for runner in self._runners:
             runner.stop()
 

@@ -1,8 +1,9 @@
 """Run the tests against one mutant at a time, each in a forked process.
 
-Started by `python -m tests.mutants`: commands come in and verdicts go out as lines of JSON. One
-PostgreSQL serves all mutants, and a fork has the libraries loaded, so that a mutant costs only the
-time of its tests.
+A mutant is the product without one of its guards (checks that refuse). `python -m tests.mutants`
+starts this program. Commands come in and verdicts go out as lines of JSON. One PostgreSQL serves
+all mutants, and a forked process has the libraries loaded. Therefore a mutant costs only the time
+of its tests.
 """
 
 import asyncio
@@ -47,11 +48,11 @@ OPTIONS = [
 ]
 TIMED_OUT = "time limit"
 EXAMPLES = "40"
-"""Examples of the state machine, which runs after all quicker tests."""
+"""The number of examples of the state machine test, which runs after all quicker tests."""
 
 
 def main(root: Path, scratch: Path) -> None:
-    """Serve commands until standard input ends."""
+    """Handle commands until standard input ends."""
     tree = scratch / "tree"
     _copy(root, tree)
     server = start_test_postgres(scratch / "postgres")
@@ -94,9 +95,10 @@ def _serve(
 
 
 def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
-    """Run tests until one fails, then that test once more alone.
+    """Run tests until one test fails, and then run that test once more alone.
 
-    If the second run passes, the failure was not the mutant's: the tests after it run, too.
+    If the second run passes, the mutant did not cause the failure. In this case, the tests after
+    the failed one run as well.
     """
     while True:
         verdict = _forked(tree, scratch, tests, limit, coverage=False)
@@ -125,7 +127,7 @@ def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
 
 
 def _apply(command: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
-    """Put the mutant into the tree or the database, and undo the last mutant of the database."""
+    """Undo the last mutant of the database, and apply a mutant to the tree or the database."""
     if command["where"] == "source":
         (tree / command["location"]).write_text(command["change"])
         asyncio.run(_reset_template(server, None))
@@ -164,10 +166,10 @@ async def _reset_template(server: embedded.Postgres, change: str | None) -> None
 def _forked(
     tree: Path, scratch: Path, tests: list[str], limit: float, *, coverage: bool
 ) -> dict[str, Any]:
-    """Run tests in a fork, with its output in a file.
+    """Run tests in a forked process that writes its output to a file.
 
-    A fork that takes more than `limit` seconds is killed, and counts as a killed mutant. Raises
-    SystemExit if somebody else killed the fork.
+    If the forked process takes more than `limit` seconds, it is killed, and the mutant counts as
+    killed. Raises SystemExit if another program killed the forked process.
     """
     answer_file = scratch / "answer.json"
     answer_file.unlink(missing_ok=True)

@@ -1,4 +1,7 @@
-"""Choose the order of the tests for a mutant: first the tests that are most likely to fail."""
+"""Choose the order of the tests for a mutant: first the tests that are most likely to fail.
+
+A mutant is the product without one of its guards (checks that refuse).
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,18 +9,24 @@ from typing import Any
 from tests.mutants.mutant import Mutant
 
 FIRST_ROUND = 12
-"""Number of tests in the first round; most mutants are killed in it."""
+"""The number of tests in the first round. Most mutants are killed in this round."""
 MONEY_CORE_TESTS = ("tests/services", "tests/db", "tests/migrations")
-"""Tests of the money core without Telegram: they are quicker, and they test its guards."""
+"""Tests of the money core without Telegram. They are quicker than others, and they test the guards
+of the money core."""
 SHORT_WORD = 5
-"""Words of a name up to this length are ignored: `post`, `check` say nothing."""
+"""Words of a name up to this length are ignored, because words like `post` and `check` say
+nothing."""
 START_SECONDS = 60.0
 TIME_FACTOR = 6
 """A round may take this many times its usual time, because the machine may have other work."""
 
 
 class Selection:
-    """Selects tests by the functions that they enter, and by the names in their files."""
+    """The order of the tests for each mutant.
+
+    The order follows from the functions that each test enters, and from the names in the test's
+    file.
+    """
 
     def __init__(self, root: Path, coverage: dict[str, Any]) -> None:
         self._root = root
@@ -34,7 +43,10 @@ class Selection:
         }
 
     def rounds(self, mutant: Mutant) -> list[list[str]]:
-        """Return the tests for a mutant in rounds; no rounds if no test enters its function."""
+        """Return the tests for a mutant in rounds.
+
+        The result is empty if no test enters the function of the mutant.
+        """
         if mutant.where == "source":
             whole_file = mutant.scope == "*"
             prefix = f"{mutant.location} " if whole_file else f"{mutant.location} {mutant.scope}"
@@ -65,10 +77,11 @@ class Selection:
     def _of_database(self, mutant: Mutant) -> list[str]:
         """Return all tests of the money core, ordered by these questions.
 
-        Is the test about this table, kind or function? Is its file about constraints or guards?
-        Does its file's name have a word of the table's or function's name? Does its file contain
-        that name? Does it enter a module that contains that name? A function is named after what it
-        guards, so tests of withdrawals come early for `require_withdrawal_match`.
+        Is the test about this table, this kind of guard, or this function? Is its file about
+        constraints or guards? Does its file's name have a word of the table's or function's name?
+        Does its file contain the name of the table or function? Does it enter a module that
+        contains this name? A function is named after what it protects. Therefore tests of
+        withdrawals come early for `require_withdrawal_match`.
         """
         users = {name for name, text in self._modules.items() if mutant.location in text}
 

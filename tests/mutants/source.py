@@ -1,4 +1,7 @@
-"""Find the guards of the source in its syntax tree: locks, status conditions and refusals."""
+"""Find the guards of the source in its syntax tree: locks, status conditions and refusals.
+
+A guard is a check that refuses, or a lock.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -10,11 +13,14 @@ MODULES = ("services/*/*.py", "db/queries.py")
 GUARD_COLUMNS = frozenset(
     {"status", "claim_no", "lease_owner", "lease_until", "enabled", "blocked"}
 )
-"""Columns that decide whether an act is still allowed."""
+"""The columns that decide whether an act is still allowed."""
 
 
 def find(root: Path) -> list[Mutant]:
-    """List the mutants of every module that moves money or changes a status."""
+    """List the mutants of every module that moves money or changes a status.
+
+    A mutant is the product without one of its guards.
+    """
     return [
         mutant
         for pattern in MODULES
@@ -39,7 +45,10 @@ def _of_file(location: str, source: str) -> Iterator[Mutant]:
 
 
 class _Offsets:
-    """Converts positions of the syntax tree (line, column in bytes) into offsets of the text."""
+    """A converter from positions in the syntax tree to offsets in the text.
+
+    A position is a line and a column in bytes.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -49,7 +58,7 @@ class _Offsets:
             self._starts.append(self._starts[-1] + len(line))
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset of a line (counted from 1) and a column in bytes."""
+        """Return the offset of a line (the first line is 1) and a column in bytes."""
         before = self._lines[line - 1].encode()[:column].decode()
         return self._starts[line - 1] + len(before)
 
@@ -110,7 +119,10 @@ def _advisory_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _condition_edits(tests: list[ast.expr], offsets: _Offsets) -> Iterator[Edit]:
-    """Find conditions on a status or a claim in a query's WHERE, or in a tuple used as one."""
+    """Find conditions on a status or a claim.
+
+    Such a condition is in a query's WHERE, or in a tuple that is used as a WHERE.
+    """
     for test in tests:
         if isinstance(test, ast.Compare) and _is_guard_column(test.left):
             yield Edit("status condition", *offsets.span(test), "True")
@@ -135,7 +147,7 @@ def _is_guard_column(node: ast.expr) -> bool:
 
 
 def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
-    """Find a call that is made only for its refusal or its lock."""
+    """Find a call that the code makes only for the refusal or the lock of the called function."""
     inner = statement.value
     call = inner.value if isinstance(inner, ast.Await) else inner
     if not isinstance(call, ast.Call):
@@ -150,7 +162,7 @@ def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _refusal_edits(node: ast.If, offsets: _Offsets) -> Iterator[Edit]:
-    """Find `if …: raise` and `if … status …: return`; each side of an `or` is separate."""
+    """Find `if …: raise` and `if … status …: return`. Each side of an `or` is a separate guard."""
     first = node.body[0]
     raises = isinstance(first, ast.Raise)
     returns = isinstance(first, ast.Return) and any(

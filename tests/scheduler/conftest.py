@@ -1,4 +1,4 @@
-"""The scene of the scheduler's tests."""
+"""Provide a marketplace as a fixture for the scheduler's tests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

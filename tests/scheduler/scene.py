@@ -1,4 +1,4 @@
-"""A marketplace with PostgreSQL, the sandbox as Telegram, and workers of the scheduler."""
+"""Set up a marketplace with PostgreSQL, a sandbox as Telegram, and workers of the scheduler."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,7 +32,10 @@ Row = dict[str, Any]
 
 @dataclass
 class Scene:
-    """One advertiser, one owner with one channel, one moderator, and workers."""
+    """A marketplace for one test of the scheduler, with methods that change and read its state.
+
+    It has one advertiser, one owner with one channel, one moderator, and workers.
+    """
 
     database: Database
     superuser_url: str
@@ -84,7 +87,7 @@ class Scene:
         return user_id
 
     async def another_channel(self) -> int:
-        """Connect another channel of Owner in which the bot may post; return the id of its row."""
+        """Connect another channel of Owner in which the bot may post, and return its row's id."""
         made = await self.world.control("channels", owner_id=self.world.ids["owner"], title="More")
         await self.world.control(
             f"chats/{made['id']}/members",
@@ -115,7 +118,10 @@ class Scene:
         return connected.id
 
     async def approve(self, *, promised_hours: int = 0, channel_id: int | None = None) -> int:
-        """Submit and approve a placement, so that its post is queued; return the target's id."""
+        """Submit and approve a placement, so that its post is queued. Return the target's id.
+
+        The code calls a placement a target.
+        """
         channel_id = channel_id or self.channel_id
         async with self.database.sessions.begin() as session:
             await channels.set_terms(
@@ -146,7 +152,7 @@ class Scene:
         lease: float = 30,
         api_url: str | None = None,
     ) -> PostingWorker:
-        """Return a new worker, as each process has one."""
+        """Return a new worker for posts. Each process has a worker of its own."""
         sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
         limiter = RateLimiter(NO_REDIS)
         self.closing += [sender.close, limiter.close]
@@ -175,17 +181,20 @@ class Scene:
         )
 
     async def dispatch(self, posting_worker: PostingWorker | None = None, **more: Any) -> None:
-        """Run one tick of a worker, or of a new one, and wait for the posts that it began."""
+        """Run one tick of a worker, and wait for the posts that this tick began to send.
+
+        Without a given worker, a new worker is made.
+        """
         posting_worker = posting_worker or self.posting_worker(**more)
         await dispatch.dispatch(posting_worker)
         await asyncio.gather(*posting_worker.under_way)
 
     async def fault(self, method: str, kind: str, **more: Any) -> None:
-        """Let the next call of a method fail."""
+        """Let the next call of a method of Telegram fail."""
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
-        """Stop or run a switch as the system."""
+        """Stop or start a kill switch as the system."""
         async with self.database.sessions.begin() as session:
             return await killswitches.set(
                 session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
@@ -209,12 +218,12 @@ class Scene:
             await asyncio.sleep(0.2)
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Return the rows of a query."""
+        """Run a query and return its rows."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
     async def job(self, target_id: int) -> Row:
-        """Return the post job of a target with the statuses of its escrow and target."""
+        """Return the post job of a target (a placement), with the statuses of target and escrow."""
         found = await self.rows(
             """
             SELECT j.status, j.attempts, j.claim_no, j.message_id, j.last_error, j.lease_owner,
@@ -230,7 +239,7 @@ class Scene:
         return found[0]
 
     async def until_sending(self, target_id: int) -> None:
-        """Wait until a worker has claimed the post."""
+        """Wait until a worker has claimed the post. Raises AssertionError after 8 seconds."""
         for _ in range(400):
             if (await self.job(target_id))["status"] == "sending":
                 return
@@ -249,7 +258,7 @@ class Scene:
         return found
 
     async def until_published(self) -> None:
-        """Wait until a message is in a channel, even if its answer was lost."""
+        """Wait until a message is in a channel, even if the answer to its send was lost."""
         for _ in range(400):
             if await self.published():
                 return
@@ -257,7 +266,7 @@ class Scene:
         raise AssertionError("nothing was published")
 
     async def messages(self, chat: str) -> list[Row]:
-        """Return the messages of a chat as they are now."""
+        """Return the messages of a chat with their present content."""
         shown = await self.world.see(f"chats/{self.world.ids[chat]}/messages")
         found: list[Row] = shown["messages"]
         return found

@@ -1,4 +1,4 @@
-"""The tick that extends the audit chain, in the database and in its file."""
+"""Test the tick that adds links to the audit chain, in the database and in a file."""
 
 from datetime import timedelta
 from pathlib import Path

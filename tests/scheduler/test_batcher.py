@@ -1,4 +1,7 @@
-"""Calls that come at the same moment share one batch. No caller waits for others, or for ever."""
+"""Test that calls share one batch if they come while another batch runs.
+
+A call never waits for more calls, and never waits without end.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,14 +12,17 @@ from scheduler.batcher import Batcher
 
 
 class Doubling:
-    """Double numbers, and remember each batch."""
+    """The work that these tests give to a batcher. It doubles numbers and keeps each batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.gate = asyncio.Event()
 
     async def work(self, numbers: Sequence[int]) -> list[int]:
-        """Double one batch of numbers once the gate is open; the number 13 fails its batch."""
+        """Wait until the gate is open, and then double one batch of numbers.
+
+        Raises ValueError if the batch contains the number 13.
+        """
         self.batches.append(list(numbers))
         await self.gate.wait()
         if 13 in numbers:

@@ -1,4 +1,7 @@
-"""The breaker stops sending while Telegram is down."""
+"""Test that the breaker stops sending while Telegram is down.
+
+The breaker is the part of a scheduler that stops sending after several failures in a row.
+"""
 
 import pytest
 
@@ -64,7 +67,7 @@ async def test_an_open_breaker_probes_telegram_rarely(scene: Scene) -> None:
 
 
 async def notices(scene: Scene) -> list[str]:
-    """Return the kinds of the notices about Telegram, in order."""
+    """Return the kinds of the notices about Telegram, in their order."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE kind LIKE 'telegram_%' ORDER BY id")
     return [row["kind"] for row in rows]
 

@@ -1,4 +1,4 @@
-"""The clock survives ticks that fail, and ends the process when a tick hangs."""
+"""Test that the clock continues if a tick fails, and ends the process if a tick hangs."""
 
 import asyncio
 import subprocess
@@ -15,7 +15,7 @@ from scheduler.clock import Clock, Tick
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the times of the clock."""
+    """Shorten the times of the clock, so that the tests are quick."""
     monkeypatch.setattr(clock, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(clock, "MAX_BEAT_SECONDS", 0.1)
     monkeypatch.setattr(clock, "BEAT_LIMIT_SECONDS", 0.2)
@@ -27,7 +27,7 @@ async def beat() -> None:
 
 
 class Counter:
-    """The work of a tick: count the runs, and then do the given work."""
+    """The work of a tick in these tests. It counts its runs, and then does the given work."""
 
     def __init__(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
         self.times = 0
@@ -41,7 +41,7 @@ class Counter:
 
 
 async def run_for(seconds: float, *ticks: Tick, heart: Callable[[], Awaitable[None]] = beat) -> int:
-    """Run a clock and stop it after this time; return its exit status."""
+    """Run a clock, stop it after this time, and return its exit status."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stopping.set)
     return await Clock(list(ticks), heart, stopping, set()).run()

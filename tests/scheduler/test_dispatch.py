@@ -1,4 +1,7 @@
-"""Posts are claimed, sent and recorded; an interruption at any point causes no second send."""
+"""Test that posts are claimed, sent and recorded.
+
+An interruption at any point must not cause a second send of the same post.
+"""
 
 import asyncio
 import contextlib
@@ -136,7 +139,7 @@ async def test_a_switch_stopped_between_claim_and_send_prevents_the_send(
 ) -> None:
     target_id = await scene.approve()
     posting_worker = scene.posting_worker()
-    # The worker claims and then waits for its slot; meanwhile an operator stops posting.
+    # The worker has claimed the post and waits for its slot. Now an operator stops posting.
     assert await posting_worker.limiter.wait(scene.world.ids["channel"], within=0) == 0
     working = asyncio.create_task(scene.dispatch(posting_worker))
     await scene.until_sending(target_id)
@@ -210,7 +213,11 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene:
 
 
 async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
-    """A wait for a slot of one channel is no flood, and does not change the common limit."""
+    """Check that a channel at its limit does not delay other channels.
+
+    A slot is the permission to send one message. If one channel has no free slot, the worker must
+    not treat this as a flood, and must not change the common limit.
+    """
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in full]
     free = await scene.approve(channel_id=await scene.another_channel())
@@ -273,7 +280,7 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
     posting_worker = scene.posting_worker()
     with contextlib.suppress(
         DBAPIError
-    ):  # the tick itself may fail as well while the database is away
+    ):  # the tick itself may fail as well while the database is not available
         await dispatch.dispatch(posting_worker)
     await asyncio.gather(*posting_worker.under_way)
     assert (await scene.job(target_id))["status"] == "queued"

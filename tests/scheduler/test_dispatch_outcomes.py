@@ -1,4 +1,4 @@
-"""What each outcome of a send does to its post and its money (INT-PJ-01)."""
+"""Test what each outcome of a send does to its post and its money (test INT-PJ-01)."""
 
 import pytest
 
@@ -9,7 +9,7 @@ TICKS_AFTER = 2
 
 
 async def run_next_ticks(scene: Scene) -> None:
-    """Run the next ticks of the clock; none of them may send the post a second time."""
+    """Run the next ticks of the clock. None of these ticks may send the post a second time."""
     posting_worker = scene.posting_worker(owner="another worker")
     for _ in range(TICKS_AFTER):
         await scene.dispatch(posting_worker)

@@ -1,7 +1,8 @@
-"""A worker dies at each point between the claim and the payout, and another continues.
+"""Test that another worker continues after a worker died between a claim and the payout.
 
-Its death is an exception that nothing catches: an open transaction is rolled back, as when the
-connection of a killed process closes. `test_main.py` does it with a real SIGKILL.
+The worker dies at each point between the two. Its death is an exception that no code catches. Then
+its open transaction is rolled back, in the same way as when the connection of a killed process
+closes. The tests in `test_main.py` kill processes with a real SIGKILL.
 """
 
 import asyncio
@@ -18,11 +19,11 @@ from tests.scheduler.scene import Scene
 
 
 class KilledError(BaseException):
-    """The death of a worker; no `except Exception` catches it."""
+    """The worker of a test died at this point. No `except Exception` catches this exception."""
 
 
 def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) -> None:
-    """Let the worker die before or after the next call of a function, once."""
+    """Let the worker die one time, before or after the next call of a function."""
     living = getattr(place, name)
 
     async def failpoint(*arguments: Any, **named: Any) -> Any:
@@ -35,7 +36,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) 
 
 
 async def work(scene: Scene) -> None:
-    """Run all ticks of one worker, until it is done or dead."""
+    """Run all ticks of one worker, until the worker is done or dead."""
     posting_worker = scene.posting_worker(owner="dying")
     try:
         await workers.dispatch(posting_worker)

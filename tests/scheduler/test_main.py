@@ -1,4 +1,4 @@
-"""`python -m scheduler` as a process that is stopped, killed and paused while it sends."""
+"""Test the process of `python -m scheduler` when it is stopped, killed or paused during a send."""
 
 import asyncio
 import os
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.slow_process
 
 STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45
-"""Seconds from the death of a worker until its post is queued or uncertain."""
+"""The seconds from the death of a worker until its post is queued or uncertain."""
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
-    """Start schedulers for the scene; all of them end with the test."""
+    """Yield a function that starts schedulers for the scene. All of them end with the test."""
     running: list[subprocess.Popen[bytes]] = []
 
     def run(**settings: str) -> subprocess.Popen[bytes]:
@@ -57,12 +57,12 @@ async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
 
 
 async def ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the exit status without blocking the sandbox."""
+    """Wait for the exit status of a process without blocking the sandbox."""
     return await asyncio.wait_for(asyncio.to_thread(process.wait), STATUS_SECONDS)
 
 
 async def until_alive(scene: Scene) -> None:
-    """Wait until a scheduler has said that it works."""
+    """Wait until a scheduler has written its first heartbeat."""
     for _ in range(STATUS_SECONDS * 10):
         if await scene.rows("SELECT name FROM heartbeats"):
             return
@@ -71,7 +71,7 @@ async def until_alive(scene: Scene) -> None:
 
 
 async def until_arrived(scene: Scene) -> None:
-    """Wait until Telegram has the request that the fault was set for."""
+    """Wait until Telegram has received the request for which the fault was set."""
     for _ in range(STATUS_SECONDS * 50):
         if not (await scene.world.see("state"))["faults"]:
             return

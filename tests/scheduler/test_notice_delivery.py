@@ -1,4 +1,7 @@
-"""Notices are delivered at least once and in order; a problem of one chat delays no other."""
+"""Test that notices are delivered at least once and in order.
+
+A problem of one chat must not delay the notices of another chat.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +29,7 @@ async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
 
 
 async def owed(scene: Scene) -> list[dict[str, Any]]:
-    """Return the rows of the outbox, oldest first."""
+    """Return the rows of the outbox, with the oldest first."""
     return await scene.rows(
         "SELECT id, user_id, status, attempts, last_error, message_id, due_at > now() AS waits,"
         " extract(epoch FROM due_at - now()) AS seconds FROM outbox ORDER BY id"
@@ -76,7 +79,11 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
 async def test_both_parts_of_a_notice_arrive_together(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each part takes its slot when it is sent: the second waits for the answer to the first."""
+    """Check that both parts of a notice are sent right after each other.
+
+    Each part takes its slot (the permission to send one message) when the part is sent. Therefore
+    the second part waits until Telegram has answered the first part.
+    """
     monkeypatch.setattr(notice_delivery, "MAX_SLOT_WAIT_SECONDS", rate_limits.PENDING_MS / 1000)
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     scene.closing.append(valkey.stop)
@@ -181,7 +188,11 @@ async def test_a_notice_whose_answer_was_lost_is_sent_again(scene: Scene, kind: 
 
 
 async def test_a_notice_whose_facts_cannot_be_read_delays_no_other(scene: Scene) -> None:
-    """Facts are read for many notices at once; an invalid id must not affect the others."""
+    """Check that unreadable facts of one notice do not delay the other notices.
+
+    The facts of many notices are read at the same time. An invalid id in one notice must not affect
+    the others.
+    """
     await owe(scene, "advertiser")
     async with scene.database.sessions.begin() as session:
         await owing.add(

@@ -1,4 +1,4 @@
-"""Checks of published posts, and the money that depends on their verdicts."""
+"""Test the checks of published posts, and the money that depends on their verdicts."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ HOURS = 2
 
 
 async def posted(scene: Scene) -> int:
-    """Publish a post and let its promised hours pass; return the target's id."""
+    """Publish a post, let its promised hours pass, and return the id of its target (placement)."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
@@ -22,7 +22,7 @@ async def posted(scene: Scene) -> int:
 
 
 async def check_posts(scene: Scene) -> None:
-    """Run one tick of the checks, then the settlements."""
+    """Run one tick of the checks, and then the settlements (the ticks that pay or refund)."""
     posting_worker = scene.posting_worker()
     await post_checks.check_due_posts(
         scene.database.sessions,
@@ -35,7 +35,7 @@ async def check_posts(scene: Scene) -> None:
 
 
 async def verdicts(scene: Scene) -> list[str]:
-    """Return the verdicts of the checks, in order."""
+    """Return the verdicts of the checks, in their order."""
     return [
         row["verdict"] for row in await scene.rows("SELECT verdict FROM post_checks ORDER BY id")
     ]
@@ -91,7 +91,10 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """The check then edits only the button, which is enough while nothing is paid."""
+    """Check that posts are checked also while posting is stopped.
+
+    Such a check edits only the button of a post. This is enough, because nothing is paid meanwhile.
+    """
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
@@ -105,7 +108,10 @@ async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
 
 
 async def test_a_check_counts_from_its_start(scene: Scene) -> None:
-    """A process that was paused during a check continues after the end of the hours."""
+    """Check that the time of a check is the time at which the check began.
+
+    A process that was paused during a check may continue after the end of the promised hours.
+    """
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
@@ -155,7 +161,7 @@ async def test_an_unknown_verdict_moves_no_money(scene: Scene) -> None:
     target_id = await posted(scene)
     await change(scene, "delete")
     for _ in range(3):
-        # The text of an absence does not count with a status that proves nothing.
+        # The error text of an absent post proves nothing if the status code is another one.
         await scene.fault(
             "editMessageText",
             "error",
@@ -174,7 +180,7 @@ async def test_each_part_of_the_hours_is_checked_despite_restarts(
     target_id = await scene.approve(promised_hours=24)
     await scene.dispatch()
     for _ in range(5):
-        # Each run has a new worker: no part of the plan is only in memory.
+        # Each run has a new worker. This proves that no part of the plan is only in memory.
         [plan] = await scene.rows("SELECT next_check_at - clock() AS wait FROM post_jobs")
         await scene.database.forward(max(plan["wait"], timedelta()) + timedelta(milliseconds=1))
         await check_posts(scene)

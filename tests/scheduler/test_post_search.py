@@ -1,4 +1,8 @@
-"""A search finds the post of an uncertain job in its channel, or shows that it is absent."""
+"""Test the search for the post of an uncertain job.
+
+A job is uncertain if nobody knows whether Telegram published its post. The search finds the post in
+its channel, or shows that the post is absent.
+"""
 
 from datetime import timedelta
 
@@ -20,12 +24,15 @@ LOST: dict[str, dict[str, object]] = {
     "html_502": {},
     "garbage": {},
 }
-"""Faults after which the post is in the channel, but the sender does not know it."""
+"""Faults that let Telegram publish the post, but do not let the sender learn of it."""
 NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
 async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
-    """Create a placement whose send ended with this fault; return the target's id."""
+    """Create a placement whose send ends with this fault, and return the target's id.
+
+    A target is a placement.
+    """
     target_id = await scene.approve()
     await scene.fault("sendMessage", kind, **more)
     await scene.dispatch(seconds=1)
@@ -34,9 +41,12 @@ async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> in
 
 
 async def search(scene: Scene, *, times: int = 1) -> None:
-    """Run ticks of the search, GAP apart, each with the settlements after it."""
+    """Run ticks of the search at intervals of GAP, and run the settlements after each tick.
+
+    The settlements are the ticks that pay or refund.
+    """
     for _ in range(times):
-        # Each has a new worker: the minute of the channel's limit passes between two searches.
+        # Each search has a new worker with new limits, because no minute passes between searches.
         task = Search(scene.posting_worker(seconds=2), GAP, scene.world.ids["group"])
         await post_search.search_due_posts(task)
         await post_search.ask_admins(task.worker)
@@ -46,7 +56,7 @@ async def search(scene: Scene, *, times: int = 1) -> None:
 
 
 async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
-    """Post a message in the channel as Owner; return its id."""
+    """Post a message in the channel as Owner, and return the message's id."""
     posted = await scene.world.control(
         f"chats/{scene.world.ids['channel']}/post", user_id=scene.world.ids["owner"], text=text
     )
@@ -55,7 +65,7 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
 
 
 async def make_message_id_known(scene: Scene) -> None:
-    """Post a message as Owner and record its id, so that an id of the channel is known."""
+    """Post a message as Owner and record its id, so that one message id of the channel is known."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(
@@ -65,7 +75,10 @@ async def make_message_id_known(scene: Scene) -> None:
 
 @pytest.fixture(autouse=True)
 def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Probe few ids in each empty search, because one probe a second is allowed."""
+    """Let each search that finds nothing probe only a few ids.
+
+    One probe a second is allowed, therefore many probes would make the tests slow.
+    """
     monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 
 
@@ -121,7 +134,11 @@ async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> Non
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
-    """The owner deleted more posts than a search probes, all older than the bot's post."""
+    """Check that a gap of message ids proves an absence only if an id after the gap is known.
+
+    In this test, the owner has deleted more posts than a search probes. All of them are older than
+    the bot's post.
+    """
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)
         await scene.world.control(
@@ -141,7 +158,10 @@ async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, k
 
 
 async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
-    """A search that was paused does not count as the second one."""
+    """Check that a search does not count as the second one if it began with the first one.
+
+    A process may be paused during a search and continue much later.
+    """
     await make_message_id_known(scene)
     target_id = await uncertain(scene, "refuse_before")
     async with scene.database.sessions.begin() as session:
@@ -205,7 +225,11 @@ async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
 
 
 async def test_a_search_without_rights_proves_no_absence(scene: Scene) -> None:
-    """Without rights, an own post cannot be edited either; that is no proof of absence."""
+    """Check that a search without rights does not prove that the post is absent.
+
+    If the bot has lost its rights, Telegram refuses to edit the bot's own post too. This refusal
+    does not prove that the post is absent.
+    """
     target_id = await uncertain(scene)
     await scene.world.promote(can_post_messages=False)
     await search(scene, times=3)
@@ -281,7 +305,7 @@ async def test_the_post_of_a_dead_worker_is_found(scene: Scene) -> None:
     target_id = await scene.approve()
     dying = scene.posting_worker(owner="dying")
     await scene.dispatch(dying)
-    # The worker died: the row is still "sending", and its lease is over.
+    # The worker died. The row is still "sending", and the lease of the claim is over.
     await scene.database.as_owner("UPDATE escrows SET release_due_at = NULL WHERE status = 'held'")
     await breakage.run_unguarded(
         scene.database,

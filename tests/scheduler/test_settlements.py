@@ -1,4 +1,8 @@
-"""Ticks that settle and credit: each settles once, and they obey the switches."""
+"""Test the ticks that move money: each acts only once per post or deposit, and obeys switches.
+
+These ticks release escrows to owners, refund escrows, and credit deposits. A switch is a kill
+switch: it allows or forbids one kind of act. A tick is one run of periodic work.
+"""
 
 import asyncio
 

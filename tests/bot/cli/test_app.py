@@ -1,4 +1,7 @@
-"""The `adtech` command line: the list of dead letters, and a missing setting."""
+"""Test that the command line `adtech` lists dead letters and names a missing setting.
+
+A dead letter is a post job that failed for good.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The commands of `adtech` that check the ledger and the audit chain."""
+"""Test the commands of `adtech` that check the ledger and the audit chain."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands of `adtech` about money: explain a wallet, propose a repair, and carry it out."""
+"""Test the commands of `adtech` that explain a wallet, propose its repair, and repair it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Commands of `adtech` that block people."""
+"""Test the commands of `adtech` that block and unblock people."""
 
 from tests.conftest import Database
 from tests.factories import people, rows

@@ -1,4 +1,4 @@
-"""A TCP server that answers a sender as a test says, and the sender that talks to it."""
+"""Run a TCP server that answers as a test says, and a sender that connects to the server."""
 
 import asyncio
 import itertools
@@ -16,16 +16,20 @@ CHANNEL = -1001234567890
 TOKEN = "42:TEST-token-that-opens-nothing"
 AD = Creative(kind="text", text="Buy a lamp")
 TIMEOUT = 0.6
-"""Seconds for a request that should end by its timeout."""
+"""The seconds after which a request ends by its timeout, for tests of timeouts."""
 PATIENCE = 60.0
-"""Seconds for a request that ends by itself; a busy machine needs time to send it."""
+"""The seconds that a request may take if the request should end without a timeout. A busy machine
+needs time to send the request."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = None) -> bytes:
-    """Return an HTTP response; `length` replaces the true length of the body in its header."""
+    """Return an HTTP response for a test.
+
+    If `length` is given, the header names `length` instead of the true length of the body.
+    """
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     size = len(content) if length is None else length
     head = (
@@ -43,7 +47,7 @@ def telegram_error(code: int, description: str, **parameters: int) -> bytes:
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """Return the whole request, head and body."""
+    """Read a whole request, head and body, and return it."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1])
@@ -100,7 +104,10 @@ async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def listening(behave: Behaviour) -> AsyncIterator[tuple[str, list[int]]]:
-    """Serve on a free port; yield the address and a list with one entry for each connection."""
+    """Serve on a free port, and yield the address and a list of connections.
+
+    The list gets one entry for each connection that the server accepts.
+    """
     connections: list[int] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -130,7 +137,10 @@ async def sending(address: str, *, seconds: float = PATIENCE) -> AsyncIterator[S
 
 
 async def outcome_of(behave: Behaviour) -> SendOutcome:
-    """Return the outcome of one send; assert that it made exactly one connection."""
+    """Send one ad to a server with this behaviour, and return the outcome.
+
+    Assert that the send made exactly one connection.
+    """
     async with listening(behave) as (address, connections), sending(address) as sender:
         outcome = await sender.send_ad(CHANNEL, AD)
     assert len(connections) == 1

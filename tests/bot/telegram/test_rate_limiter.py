@@ -1,4 +1,8 @@
-"""Several processes keep Telegram's limits together through Valkey, and alone without it."""
+"""Test that several processes together keep Telegram's limits.
+
+They share the limits through Valkey. Without Valkey, each process keeps its own part of the limits.
+A slot is the permission to send one message.
+"""
 
 import asyncio
 import itertools
@@ -58,7 +62,10 @@ async def test_a_send_waits_for_its_slot(limiters: tuple[RateLimiter, RateLimite
 async def request_slots(
     *limiters: RateLimiter, asking: int, within: float, ad: bool
 ) -> list[SendSlot]:
-    """Request this many slots at once, from these limiters in turn, each for another chat."""
+    """Request `asking` slots at the same time, each for a different chat.
+
+    The requests go to these limiters in turn.
+    """
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
         *(next(processes).acquire(next(_chats), within=within, ad=ad) for _ in range(asking))
@@ -87,7 +94,10 @@ async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimi
 
 
 async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Telegram may have counted the message as late as right before it answered."""
+    """Check that a slot counts from the moment at which Telegram answered.
+
+    Telegram may have counted the message as late as right before the answer.
+    """
     first, second = limiters
     await first.wait(CHANNEL, within=0)
     await asyncio.sleep(0.6)
@@ -97,7 +107,10 @@ async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLi
 
 
 async def test_an_ad_under_way_keeps_its_slot(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Telegram may count a slow request long after its slot."""
+    """Check that a slot stays in use while the send of its ad has no answer yet.
+
+    Telegram may count a slow request long after the time of its slot.
+    """
     first, second = limiters
     await request_slots(first, asking=30, within=1, ad=True)
     await asyncio.sleep(1.1)
@@ -133,7 +146,11 @@ async def test_slots_are_evenly_spaced_and_given_in_advance(
 
 
 async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) -> None:
-    """Telegram counts a send at some time between its start and its answer, here at random."""
+    """Check that Telegram never counts more sends in one second than its limit allows.
+
+    Telegram counts a send at some time between its start and its answer. This test chooses that
+    time at random.
+    """
     three = [RateLimiter(redis_url) for _ in range(3)]
     await three[0]._redis.flushall()
     moments = random.Random(5)  # noqa: S311 - repeatable is the point
@@ -155,7 +172,7 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
         return sent
 
     sent = await asyncio.gather(*(send(limiter) for limiter in three for _ in range(8)))
-    # 30 sends in each second plus the time of an answer; a busy machine loses some of them.
+    # 30 sends fit in a second plus the time of an answer. A busy machine loses some of them.
     assert sum(sent) > 3 * 30 * 0.7
     await asyncio.gather(*(limiter.close() for limiter in three))
 
@@ -254,7 +271,10 @@ async def test_waiting_for_one_chat_does_not_delay_others(
 async def test_a_refused_slot_uses_nothing_of_the_limit(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """A busy chat that requests again and again must not use up the common limit."""
+    """Check that a refused request uses nothing of the common limit.
+
+    A busy chat requests again and again. These requests must not use up the limit of all chats.
+    """
     first, second = limiters
     await first.wait(CHANNEL, within=0)
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""The limiter of one process, without Redis."""
+"""Test the rate limiter that one process uses without Redis."""
 
 import itertools
 

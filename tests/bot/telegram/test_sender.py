@@ -1,4 +1,4 @@
-"""The outcome of a send for each behaviour of a server and a network, over real sockets."""
+"""Test the outcome of a send for each fault of a server or a network, over real sockets."""
 
 import asyncio
 import socket
@@ -167,7 +167,7 @@ async def test_an_unknown_host_means_not_sent() -> None:
 
 
 async def test_a_connect_timeout_means_not_sent() -> None:
-    # A listener that never accepts, with a full backlog: the handshake does not end.
+    # The listener never accepts, and its backlog is full. So the handshake does not end.
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
