@@ -1,4 +1,4 @@
-"""One HTTP application with the Bot API, the control API and the page."""
+"""Build one HTTP application that serves the Bot API, the control API and the page."""
 
 import asyncio
 import contextlib
@@ -48,9 +48,9 @@ def create_app(
 ) -> web.Application:
     """Build the application. The caller binds it to loopback, and closes `state` afterwards.
 
-    `move_clock` moves the database's clock forward by seconds and returns the new shift in seconds.
-    `processes` kills and starts the product's processes. Without them the control API refuses such
-    requests.
+    `move_clock` moves the database's clock forward by a number of seconds and returns the new shift
+    in seconds. `processes` kills and starts the product's processes. If either is missing, the
+    control API refuses requests that need it.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = Delivery(state)
@@ -80,7 +80,7 @@ def _page_file(path: Path, content_type: str) -> Handler:
 
 
 async def _no_favicon(_: web.Request) -> web.Response:
-    """Answer with no content: browsers ask for an icon whatever a page says."""
+    """Answer with no content, because browsers always ask for an icon."""
     return web.Response(status=204)
 
 
