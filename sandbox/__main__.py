@@ -52,7 +52,7 @@ async def _run_until_signal(options: argparse.Namespace) -> None:
     def stop(number: int) -> None:
         signal_times.append(time.monotonic())
         if task.cancelling():
-            # make passes its own signal on, so that one press can send two signals.
+            # make also sends a signal to this process, so that one press can send two signals.
             if signal_times[-1] - signal_times[0] > _SAME_PRESS:
                 os._exit(128 + number)
             return
@@ -68,7 +68,7 @@ async def _run_until_signal(options: argparse.Namespace) -> None:
 async def _run(options: argparse.Namespace) -> None:
     settings = environment.read(isolated=options.isolated)
     settings.check()
-    # PostgreSQL may have to run as another user, who may enter the folder but not list it.
+    # PostgreSQL may have to run as another user. That user may enter the folder but not list it.
     with folders.lock(options.local, mode=0o711):
         folder = options.local.resolve()
         simulation = None if settings.real_telegram else Simulation(folder, options.port)

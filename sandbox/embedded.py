@@ -27,9 +27,9 @@ SUPERUSER = "adtech_superuser"
 OWNER = "adtech_owner"
 APP = "adtech_app"
 
-_PORT = 5432  # only a part of the socket's name; nothing listens on the network
+_PORT = 5432  # only a part of the socket's name: no port is opened
 _SOCKET = f".s.PGSQL.{_PORT}"
-_START_LIMIT = 60.0  # seconds; the recovery after a crash replays the log
+_START_LIMIT = 60.0  # seconds; after a crash, the log is read again
 _EARLIER_SERVER_LIMIT = 30.0
 _VALKEY_SOCKET = "valkey.sock"
 _STATE_LINE = 7  # line number in postmaster.pid, counted from 0
@@ -48,13 +48,13 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
-    # Failing rows and statements can have people's data, so they are not logged.
+    # Rows and statements with an error can contain people's data, so they are not logged.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-# A statement of the application that hangs would block a kill switch by its locks.
+# The locks of an application's statement that hangs would block a kill switch.
 _APP_LIMITS = {
     "statement_timeout": "30s",
     "transaction_timeout": "30s",

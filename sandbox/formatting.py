@@ -28,7 +28,7 @@ SIMPLE_TAGS = {
 }
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z-]*)((?:\s[^<>]*)?)>")
 ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
-# Telegram replaces these four and the numeric ones. Any other stays as it was written.
+# Telegram replaces these four and the numeric entities. Every other name stays unchanged.
 CHARACTER = re.compile(r"&(?:lt|gt|amp|quot|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 AUTOMATIC_ENTITY = re.compile(
     r"(?P<url>https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'])"

@@ -12,7 +12,7 @@ from sandbox.state import State
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MEDIA = ("photo", "video", "animation")
-# The fields of a message's body that "message is not modified" compares.
+# An edit compares these fields of the body for the error "message is not modified".
 CONTENT = (
     "text",
     "entities",

@@ -32,7 +32,7 @@ MARKUPS: dict[str, type[BaseModel]] = {
 NUMBER = re.compile(r"-?\d{1,19}")
 MAX_FILE = 50 * 1024 * 1024
 
-# Telegram's fields that change what a call does, and that the sandbox does not support.
+# The sandbox does not support these fields, which change what a call does at Telegram.
 # A call that ignored them would only pretend to succeed.
 UNSUPPORTED_FIELDS = frozenset(
     {

@@ -85,7 +85,7 @@ def spawn(
     def prepare() -> None:
         if become is not None:
             become()
-        # This comes after the change of user, because that clears the death signal.
+        # The change of user clears the death signal, so the signal is set after that change.
         die_with(parent, death_signal)
 
     with _append(log) as output:

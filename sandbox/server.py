@@ -23,8 +23,8 @@ PAGE_FILES = {
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_REQUEST = 60 * 1024 * 1024
-# The page shows texts of unknown authors. So it loads nothing from other sites, sends nothing
-# to them, and cannot be embedded in another page.
+# The page shows texts of unknown authors. Therefore the page loads nothing from other sites,
+# sends nothing to other sites, and cannot be embedded in another page.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; "

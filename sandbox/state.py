@@ -42,8 +42,8 @@ class State:
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
-        # An open page still has a version from before a restart. Versions start at the clock's
-        # time, so that every new version is greater.
+        # An open page still has a version from before a restart. Therefore versions start at the
+        # time of the clock, so that every new version is greater.
         self._version = int(time.time() * 1000)
         self.chat_versions: dict[int, int] = {}
         self.notifier = Notifier()
@@ -189,7 +189,7 @@ class State:
 
     def queue_update(self, kind: str, body: Json) -> None:
         """Queue an update for the bot. The update stays in the queue until the bot confirms it."""
-        # The first number is the time. A new sandbox can have an old database, and its numbers
+        # The first number is the time. A new sandbox can have an old database, and the new numbers
         # must be above those in the database's inbox.
         update_id = self.next_number("update", first=int(time.time()))
         update = {"update_id": update_id, kind: body}

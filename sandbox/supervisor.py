@@ -17,7 +17,7 @@ from sandbox.startup_errors import CannotStart
 RESTART_DELAY = 1.0
 """The delay, in seconds, before a process that ended by itself is started again."""
 
-_STOP_LIMIT = 30.0  # seconds in which a program can finish its work or hand it back
+_STOP_LIMIT = 30.0  # seconds in which a program can finish its work or release its claims
 _MAX_FIRST_EXITS = 3
 _WRONG_SETTINGS_STATUS = 2  # the exit status of a program whose settings are wrong
 _HARMLESS_SIGNALS = frozenset({signal.SIGSTOP, signal.SIGCONT, signal.SIGUSR1, signal.SIGUSR2, 0})

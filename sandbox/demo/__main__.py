@@ -66,7 +66,7 @@ async def _in_folder(killed: list[str], *, keep: bool) -> int:
 
 def _new_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="adtech-demo-"))
-    # PostgreSQL may have to run as another user, who must be able to enter this folder.
+    # PostgreSQL may have to run as another user. That user must be able to enter this folder.
     folder.chmod(0o711)
     return folder
 

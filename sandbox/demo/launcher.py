@@ -87,7 +87,7 @@ async def _until_ready(world: RunningSandbox) -> None:
 
 
 def _spawn(folder: Path) -> processes.Child:
-    # A killed launcher may have left this file.
+    # A launcher that was killed may have left this file.
     (folder / "local/world.json").unlink(missing_ok=True)
     return processes.spawn(
         [sys.executable, "-m", "sandbox", "--isolated", "--local", folder / "local"],
