@@ -25,7 +25,7 @@ _SUMMARY = "Runs the bot, the scheduler and everything they need; the data stays
 def main() -> None:
     """Run until a signal stops the sandbox.
 
-    If it cannot start, print one line on stderr and exit with status 2.
+    If the sandbox cannot start, print one line on stderr and exit with status 2.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=_SUMMARY)
     parser.add_argument("--local", type=Path, default=Path(".local"), help="folder for all data")
@@ -44,7 +44,7 @@ def main() -> None:
 async def _run_until_signal(options: argparse.Namespace) -> None:
     """Run until SIGINT or SIGTERM.
 
-    A second signal ends this process at once, and all its children end with it.
+    A second signal ends this process and all its children at once.
     """
     task = asyncio.ensure_future(_run(options))
     signal_times: list[float] = []

@@ -145,7 +145,7 @@ class BotApi:
 
 
 def find_chat_id(raw: RawRequest) -> int | str | None:
-    """Return the chat id or username of a request, written in the same way as in a fault."""
+    """Return the chat id or username of a request, in the form that faults use."""
     chat_id = raw.values.get("chat_id")
     if isinstance(chat_id, str) and parsing.NUMBER.fullmatch(chat_id):
         return int(chat_id)

@@ -64,7 +64,7 @@ _APP_LIMITS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running PostgreSQL server, with the addresses to connect to it.
+    """A running PostgreSQL server, with its addresses and a method to stop it.
 
     Its passwords are in `passwords.json` of its folder. `held` is the locked lock file of the
     folder.

@@ -120,7 +120,7 @@ def find_links(formatted: FormattedText) -> FormattedText:
 
 @dataclass
 class _OpenTag:
-    """A tag of which the end has not been read yet."""
+    """A tag whose end has not been read yet."""
 
     name: str
     entity: Json | None

@@ -1,4 +1,4 @@
-"""Choose the user as whom PostgreSQL runs, because PostgreSQL refuses to run as root.
+"""Choose the user that runs PostgreSQL, because PostgreSQL refuses to run as root.
 
 If root starts PostgreSQL, PostgreSQL gets a user namespace in which root has the id of another
 user. Outside the namespace the files still belong to root, with mode 0700. If namespaces are not
@@ -23,7 +23,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Identity:
-    """The user as whom a program runs.
+    """The user that runs a program.
 
     The identity has the owner of the files, and the function with which a child process becomes
     that user.

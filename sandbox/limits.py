@@ -24,7 +24,7 @@ class Limits:
     def admit(self, chat_id: int, *, private: bool) -> None:
         """Count one send if the limits allow it.
 
-        Otherwise raise TelegramError 429 with the seconds to wait.
+        If a limit is exceeded, raise TelegramError 429 with the seconds to wait.
         """
         if not self.enabled:
             return

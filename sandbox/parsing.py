@@ -72,7 +72,7 @@ class Upload:
 
 @dataclass
 class RawRequest:
-    """A request of which the fields have not been checked yet."""
+    """A request whose fields have not been checked yet."""
 
     values: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Upload] = field(default_factory=dict)

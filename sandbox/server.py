@@ -46,7 +46,9 @@ def create_app(
     move_clock: MoveClock | None = None,
     processes: Processes | None = None,
 ) -> web.Application:
-    """Build the application. The caller binds it to loopback, and closes `state` afterwards.
+    """Build the application.
+
+    The caller must bind the application to loopback, and close `state` after its end.
 
     `move_clock` moves the database's clock forward by a number of seconds and returns the new shift
     in seconds. `processes` kills and starts the product's processes. If either is missing, the

@@ -22,7 +22,7 @@ _POLL_INTERVAL = 0.05
 class Keys:
     """The tokens and the port of a simulation.
 
-    They stay the same after a restart, so that an open page works without a reload.
+    The keys stay the same after a restart, so that an open page works without a reload.
     """
 
     bot_token: str

@@ -34,7 +34,7 @@ class Processes(Protocol):
 
 @dataclass(frozen=True)
 class ControlContext:
-    """Everything that requests of the control API work with.
+    """The objects that requests of the control API read and change.
 
     The context has the state, the control token, the function that moves the clock, and the
     product's processes.
@@ -61,7 +61,7 @@ class ControlRequest:
         return self.context.state
 
     def get(self, name: str, kind: type[T]) -> T | None:
-        """Return a field of the body, or None if it is missing."""
+        """Return a field of the body, or None if the field is missing."""
         value = self.body.get(name)
         if value is None:
             return None

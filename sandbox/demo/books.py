@@ -1,7 +1,7 @@
 """Read the database for the steps of the demo, and run the checks, which must find no row.
 
-The SQL here is written independently of the product's own list of invariants, so that both cannot
-have the same mistake.
+The SQL here does not use the product's own list of invariants. Therefore a mistake in that list
+does not hide an error from the demo.
 """
 
 import asyncio

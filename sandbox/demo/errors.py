@@ -2,7 +2,7 @@
 
 
 class Unexpected(Exception):
-    """The demo found something else than it expected.
+    """A step of the demo did not find what it expected.
 
     The text says what was expected and what was found instead.
     """

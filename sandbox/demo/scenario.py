@@ -41,8 +41,8 @@ class Scenario:
     card: Json = field(default_factory=dict)
     """The message with buttons that the next steps press.
 
-    First it is the campaign's message in the advertiser's chat, then the target's message (a target
-    is a placement) in the admin chat.
+    At first this is the campaign's message in the advertiser's chat. Later this is the message of
+    the target (a placement) in the admin chat.
     """
     preview: Json = field(default_factory=dict)
     post: Json = field(default_factory=dict)
@@ -92,7 +92,7 @@ def _participants(
 
 
 def expected_ad() -> Json:
-    """Return the ad as the advertiser wrote it."""
+    """Return the ad in the form in which the advertiser wrote it."""
     return {"text": AD, "entities": FORMATTING, "buttons": [LINK]}
 
 

@@ -129,7 +129,7 @@ async def owner_connects(scenario: Scenario) -> StepResult:
 
 
 async def campaign_created(scenario: Scenario) -> StepResult:
-    """4: fill in the form and compare its preview with the ad as it was written."""
+    """4: fill in the form and check that its preview equals the written ad."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     campaigns = await person.press("📣 Campaigns", on=menu, then="➕ New campaign")
@@ -276,7 +276,7 @@ async def one_message(scenario: Scenario) -> StepResult:
 
 
 async def job_success(scenario: Scenario) -> StepResult:
-    """10: find the job recorded, with the time at which the promised hours began."""
+    """10: find the recorded job and the time at which the promised hours began."""
     row = await scenario.books.row(
         """
         SELECT j.status, j.claim_no, j.attempts, e.release_due_at - j.sent_at AS promised

@@ -19,7 +19,7 @@ def get_chat(call: MethodCall[methods.GetChat]) -> Json:
 
 
 def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
-    """Return a chat whose members the bot may read. In a channel this needs an administrator."""
+    """Return a chat whose members the bot may read. In a channel the bot must be an administrator."""
     chat = permissions.find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
     if membership.status == "kicked" or chat.type == "supergroup":
@@ -64,7 +64,7 @@ def get_chat_administrators(call: MethodCall[methods.GetChatAdministrators]) -> 
 
 
 def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
-    """Remove the bot from the chat, because the bot leaves it."""
+    """Remove the bot from the chat. The bot calls this to leave."""
     state = call.state
     chat = permissions.find_readable_chat(state, call.request.chat_id)
     if chat.type == "private":

@@ -74,7 +74,7 @@ def set_my_short_description(call: MethodCall[methods.SetMyShortDescription]) ->
 
 
 def set_my_name(call: MethodCall[methods.SetMyName]) -> bool:
-    """Save the bot's name in one language. Messages still show the name of the bot's creation."""
+    """Save the bot's name in one language. Messages still show the original name."""
     return _set_text(call, "name", 64)
 
 
