@@ -21,7 +21,7 @@ class SeedData:
 
     @property
     def people(self) -> dict[str, int]:
-        """Return the ids of the people by their part (for example "advertiser")."""
+        """Return the ids of the people by their role, for example "advertiser"."""
         return {"advertiser": self.advertiser, "owner": self.owner, "admin": self.admin}
 
 

@@ -48,11 +48,10 @@ def create_app(
 ) -> web.Application:
     """Build the application.
 
-    The caller must bind the application to loopback, and close `state` after its end.
-
-    `move_clock` moves the database's clock forward by a number of seconds and returns the new shift
-    in seconds. `processes` kills and starts the product's processes. If either is missing, the
-    control API refuses requests that need it.
+    The caller must bind the application to loopback, and close `state` after the application has
+    ended. `move_clock` moves the database's clock forward by a number of seconds and returns the
+    new shift in seconds. `processes` kills and starts the product's processes. If one of these two
+    arguments is missing, the control API refuses requests that need this argument.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = Delivery(state)

@@ -84,9 +84,9 @@ class Simulation:
     async def serve(self, *, clock_shift: float, move_clock: Any, processes: Any) -> None:
         """Start to answer requests.
 
-        The import of the server and aiogram takes seconds. Therefore this function imports them,
-        not the top of the module. The bot and the scheduler, which were started before, load their
-        own modules in that time.
+        The import of the server and aiogram takes seconds. Therefore this function imports both,
+        and the top of the module does not. The bot and the scheduler were started before, and
+        load their own modules in that time.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()

@@ -81,9 +81,9 @@ class Supervisor:
         self._services: dict[str, _Service] = {}
         self._changed = changed
         self.startup_complete = False
-        """Whether all processes have worked at the same time.
+        """Whether the start is complete, that is, all processes have worked one time.
 
-        Until then, repeated exits of a process make the start fail.
+        Until the start is complete, repeated exits of a process make the start fail.
         """
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -168,8 +168,8 @@ class Supervisor:
     def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
         """Print that a process ended, or fail if the process ends too often.
 
-        Only before the startup was complete can a process end too often. The exit status for wrong
-        settings fails at once.
+        A process can end too often only while the start is not complete. At that time, the exit
+        status for wrong settings makes the start fail at once.
         """
         ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         service.exits += 1

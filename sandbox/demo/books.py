@@ -185,7 +185,7 @@ class DemoDatabase:
     async def until(
         self, sql: str, *arguments: object, so: Callable[[dict[str, Any]], bool], expected: str
     ) -> dict[str, Any]:
-        """Run a query again and again until `so` is true for its only row, and return this row.
+        """Repeat a query until `so` is true for its only row, and return this row.
 
         Raises Unexpected after PATIENCE.
         """

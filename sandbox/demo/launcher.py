@@ -14,7 +14,7 @@ from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 300.0
-"""The longest allowed start of the sandbox, in seconds. Usual starts take 10 to 15 seconds."""
+"""The longest allowed start, in seconds. Usual are 10 to 15, and a busy machine needs more."""
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05
@@ -37,7 +37,7 @@ class RunningSandbox:
         return facts
 
     async def stop(self) -> int | None:
-        """Stop the sandbox with the signal of Ctrl-C, and return the launcher's exit status."""
+        """Stop the sandbox with SIGTERM, and return the launcher's exit status."""
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
         return self.child.returncode
 

@@ -15,7 +15,7 @@ async def kill(control: Control, books: DemoDatabase, name: str) -> int:
 
     If a process dies while it sends, nobody knows whether the post is in the channel. Therefore the
     post becomes `uncertain`: it is held and not sent again, and people look into the channel. The
-    demo must not kill a process in this state. Therefore the process is paused first. If a post is
+    demo must not cause this state. Therefore the process is paused first. If a post is
     under way, the process continues for a moment and is paused again. The process is killed only if
     it is paused and no post is under way.
     """

@@ -1,4 +1,4 @@
-"""Define the participants of the demo, the data that the steps share, and the first comparisons."""
+"""Define the participants of the demo, the shared data of its steps, and common checks."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -19,7 +19,10 @@ def get_chat(call: MethodCall[methods.GetChat]) -> Json:
 
 
 def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
-    """Return a chat whose members the bot may read. In a channel the bot must be an administrator."""
+    """Return a chat whose members the bot may read.
+
+    In a channel the bot may do so only as an administrator.
+    """
     chat = permissions.find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
     if membership.status == "kicked" or chat.type == "supergroup":

@@ -94,7 +94,7 @@ def _send_media(
 
 
 def send(call: MethodCall[Any], content: Json) -> Json:
-    """Post content that has been checked in the chat of the request."""
+    """Post content in the chat of the request. The content must have passed all checks."""
     inline, keyboard = markup.split_markup(call.request.reply_markup)
     chat = permissions.find_writable_chat(call.state, call.request.chat_id)
     return _post_message(call, chat, Draft(content, inline, keyboard)).body
