@@ -1,7 +1,7 @@
 """Run the whole product on this machine with one command: `python -m sandbox`.
 
-It starts PostgreSQL, Valkey, the sandbox's Bot API server, the bot and the scheduler. All data is
-in one folder. When this process ends, all the processes that it started end too.
+The command starts PostgreSQL, Valkey, the sandbox's Bot API server, the bot and the scheduler. All
+data is in one folder. When this process ends, all its child processes end too.
 """
 
 import argparse

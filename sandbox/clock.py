@@ -1,4 +1,4 @@
-"""Read and move the clock of the database, and read its heartbeats and end its leases."""
+"""Read and move the clock of the database, read its heartbeats, and end its leases."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ async def read_real_time(dsn: str) -> datetime:
 
 
 async def read_shift(dsn: str) -> float:
-    """Return the shift of `clock()`, that is, its distance from the real time, in seconds."""
+    """Return the shift, that is, the seconds by which `clock()` is ahead of the real time."""
     found: timedelta = await _fetch_value(dsn, "SELECT shift FROM clock_shift")
     return found.total_seconds()
 

@@ -260,8 +260,8 @@ async def _create_cluster(
 async def _remove_stale_files(data: Path, socket_folder: Path) -> None:
     """Wait until an ending server has ended, then remove files with a killed server's process id.
 
-    If the files stayed, PostgreSQL would believe that a server still runs if a zombie, or another
-    process, has that process id now.
+    A zombie or another process may have that process id now. With these files, PostgreSQL would
+    take such a process for a running server.
     """
     await _wait_for_earlier_server(data)
     (data / "postmaster.pid").unlink(missing_ok=True)
@@ -317,7 +317,7 @@ async def restrict_connections(connection: asyncpg.Connection, database: str) ->
 async def start_valkey(folder: Path) -> Valkey:
     """Start Valkey on `folder`. It runs until `stop` is called or this process ends.
 
-    The rules of `start_postgres` apply here too.
+    Call this function from the main thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)

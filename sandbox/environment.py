@@ -12,7 +12,7 @@ from sandbox.startup_errors import CannotStart
 
 NAMES = tuple(name.upper() for name in settings.Settings.model_fields)
 
-# Settings that lead out of the sandbox: to Telegram, or to servers outside.
+# Settings that connect the sandbox to Telegram or to external servers.
 _OUTSIDE = frozenset(
     {
         "BOT_TOKEN",

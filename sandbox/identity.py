@@ -54,7 +54,10 @@ def choose_identity(folder: Path, program: Path) -> Identity:
 
 
 def change_owner(tree: Path, identity: Identity) -> None:
-    """Make `identity` the owner of a folder and of all its content, where this is not so yet."""
+    """Make `identity` the owner of a folder and its content.
+
+    If `identity` is the owner of the folder already, nothing is changed.
+    """
     if tree.stat().st_uid == identity.uid:
         return
     for folder, _, files in os.walk(tree):

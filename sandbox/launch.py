@@ -89,8 +89,8 @@ class Launch:
             self._owner_url,
             self._build_child_environment(),
             self._logs / "prepare.log",
-            # A database from outside keeps its kill switches as they are. So does a database
-            # whose bot posts in real channels.
+            # The kill switches of a database from outside are not changed. They are also not
+            # changed if the bot posts in real channels.
             own_database=self._simulation is not None and not self._settings.external_database,
         )
         if done:

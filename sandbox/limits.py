@@ -1,4 +1,4 @@
-"""Apply Telegram's flood limits while they are switched on."""
+"""Apply Telegram's flood limits to the bot's sends while the limits are switched on."""
 
 import math
 import time

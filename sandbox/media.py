@@ -82,7 +82,7 @@ def message_fields(file: File) -> Json:
 
 
 def sample_upload(kind: str) -> Upload:
-    """Return a small file that a person can send in a test.
+    """Return a small file, as an example of a file that a person sends.
 
     A photo is a real picture. A video or an animation is a few bytes that cannot be played.
     """

@@ -140,7 +140,7 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
 
 
 def _parse_markup(value: Json) -> BaseModel:
-    """Return the keyboard as an instance of the class to which its field belongs.
+    """Return the keyboard as an instance of the class that belongs to the keyboard's field.
 
     A union of the classes would parse a keyboard with a mistake as another class. The error text
     would then be wrong.

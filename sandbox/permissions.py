@@ -76,8 +76,8 @@ def find_editable_message(
 ) -> Message:
     """Return a message that the bot may edit.
 
-    The bot may edit its own messages. In a channel it must also have the right to post. The bot may
-    edit messages of others only in a channel, and only with the right to edit messages.
+    The bot may edit its own messages. In a channel the bot must also have the right to post.
+    The bot may edit messages of others only in a channel, and only with the right to edit messages.
     """
     chat = find_readable_chat(state, chat_id)
     message = find_message(state, chat, message_id, "edit")
@@ -96,8 +96,10 @@ def find_editable_message(
 def find_deletable_message(state: State, chat: Chat, message_id: int) -> Message:
     """Return a message that the bot may delete.
 
-    Without the right to delete any message, the bot may delete a message only within 48 hours after
-    it was sent.
+    In a private chat the bot may delete every message within 48 hours after it was sent. In other
+    chats, the bot may delete every message if it has the right to delete. Without that right, the
+    bot may delete only its own messages, and only within 48 hours. In a channel this also needs
+    the right to post.
     """
     message = find_message(state, chat, message_id, "delete")
     is_recent = state.now() - message.body["date"] <= DELETABLE_SECONDS

@@ -77,8 +77,8 @@ def spawn(
     The program gets `death_signal` when this process dies. Call this function from the main thread,
     because the kernel watches the thread that forked. The child has a process group of its own.
     Therefore Ctrl-C does not reach the child directly, and this process stops its children in the
-    right order. `become` runs in the child and changes its user. Raises OSError if the program
-    cannot start.
+    right order. `become` runs in the child and changes the child's user. Raises OSError if the
+    program cannot start.
     """
     parent = os.getpid()
 

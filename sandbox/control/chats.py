@@ -136,7 +136,7 @@ async def edit(request: ControlRequest) -> Json:
     """Edit a message in the name of a person.
 
     The bot gets an update if the message is by another author. The bot gets no update if the
-    message is its own post.
+    message is the bot's own post.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))

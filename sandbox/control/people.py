@@ -162,7 +162,7 @@ async def choose_channel(request: ControlRequest) -> Json:
 async def pay(request: ControlRequest) -> Json:
     """Pay an invoice of the person's private chat.
 
-    This is the invoice `message_id`, or the newest invoice if the request has no `message_id`.
+    If the request has a `message_id`, pay the invoice of this message, or else the newest invoice.
     """
     state, person = request.state, request.person()
     invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))

@@ -14,7 +14,7 @@ from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 300.0
-"""The longest allowed start, in seconds. Usual are 10 to 15, and a busy machine needs more."""
+"""The longest allowed start, in seconds. It is usually 10 to 15, and more if CPUs are busy."""
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05
