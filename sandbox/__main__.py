@@ -1,7 +1,7 @@
 """Run the whole product on this machine with one command: `python -m sandbox`.
 
-It starts PostgreSQL, Valkey, the sandbox's Bot API server, the bot and the scheduler. All data is
-in one folder. When this process ends, all the processes that it started end too.
+The command starts PostgreSQL, Valkey, the sandbox's Bot API server, the bot and the scheduler. All
+data is in one folder. When this process ends, all its child processes end too.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _SUMMARY = "Runs the bot, the scheduler and everything they need; the data stays
 def main() -> None:
     """Run until a signal stops the sandbox.
 
-    If it cannot start, print one line on stderr and exit with status 2.
+    If the sandbox cannot start, print one line on stderr and exit with status 2.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=_SUMMARY)
     parser.add_argument("--local", type=Path, default=Path(".local"), help="folder for all data")
@@ -44,7 +44,7 @@ def main() -> None:
 async def _run_until_signal(options: argparse.Namespace) -> None:
     """Run until SIGINT or SIGTERM.
 
-    A second signal ends this process at once, and all its children end with it.
+    A second signal ends this process and all its children at once.
     """
     task = asyncio.ensure_future(_run(options))
     signal_times: list[float] = []
@@ -52,7 +52,7 @@ async def _run_until_signal(options: argparse.Namespace) -> None:
     def stop(number: int) -> None:
         signal_times.append(time.monotonic())
         if task.cancelling():
-            # make passes its own signal on, so that one press can send two signals.
+            # make also sends a signal to this process, so that one press can send two signals.
             if signal_times[-1] - signal_times[0] > _SAME_PRESS:
                 os._exit(128 + number)
             return
@@ -68,7 +68,7 @@ async def _run_until_signal(options: argparse.Namespace) -> None:
 async def _run(options: argparse.Namespace) -> None:
     settings = environment.read(isolated=options.isolated)
     settings.check()
-    # PostgreSQL may have to run as another user, who may enter the folder but not list it.
+    # PostgreSQL may have to run as another user. That user may enter the folder but not list it.
     with folders.lock(options.local, mode=0o711):
         folder = options.local.resolve()
         simulation = None if settings.real_telegram else Simulation(folder, options.port)

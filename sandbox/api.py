@@ -1,4 +1,7 @@
-"""Serve the Bot API over HTTP: check the token, find the method, apply a fault, answer."""
+"""Serve the Bot API over HTTP.
+
+For each call, check the token, find the method, apply a fault if one fits, and send the answer.
+"""
 
 import asyncio
 import json
@@ -40,7 +43,7 @@ UNREADABLE_ANSWERS: dict[str, Callable[[], web.Response]] = {
 
 @dataclass(frozen=True)
 class BotApi:
-    """The handlers of `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+    """The handlers of `/bot<token>/<method>` and `/file/bot<token>/<path>` for the HTTP server."""
 
     state: State
     delivery: Delivery
@@ -72,7 +75,10 @@ class BotApi:
         return await self._answer_with_fault(request, fault, cls, raw)
 
     async def _answer(self, cls: type[TelegramMethod[Any]], raw: RawRequest) -> object:
-        """Run the method and return its result. The journal has the changes when this returns."""
+        """Run the method and return its result.
+
+        When this function returns, the changes are in the journal.
+        """
         parsed = parsing.parse_request(cls, raw)
         if isinstance(parsed, methods.GetUpdates):
             return await self.delivery.poll(
@@ -94,7 +100,7 @@ class BotApi:
         cls: type[TelegramMethod[Any]],
         raw: RawRequest,
     ) -> web.StreamResponse:
-        """Answer the call in the way that the fault asks for."""
+        """Answer the call in the way that the fault defines."""
         if fault.kind == "error":
             raise _fault_error(fault)
         if fault.kind == "slow":
@@ -113,9 +119,9 @@ class BotApi:
         return UNREADABLE_ANSWERS[fault.kind]() if fault.kind in UNREADABLE_ANSWERS else answer
 
     async def _delay(self, request: web.Request, seconds: float | None) -> None:
-        """Keep the caller waiting until it gives up, the time is over, or the server stops.
+        """Delay the answer until the caller gives up, the time is over, or the server stops.
 
-        `seconds` None means LONGEST_DELAY.
+        `seconds` is the longest delay. None means LONGEST_DELAY.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (LONGEST_DELAY if seconds is None else seconds)
@@ -139,7 +145,7 @@ class BotApi:
 
 
 def find_chat_id(raw: RawRequest) -> int | str | None:
-    """Return the chat id or username of a request in the form in which a fault names a chat."""
+    """Return the chat id or username of a request, in the form that faults use."""
     chat_id = raw.values.get("chat_id")
     if isinstance(chat_id, str) and parsing.NUMBER.fullmatch(chat_id):
         return int(chat_id)
@@ -168,7 +174,7 @@ def _success_response(result: object) -> web.Response:
 
 
 def error_response(error: TelegramError) -> web.Response:
-    """Build the response with which Telegram reports an error."""
+    """Build the HTTP response with which Telegram reports an error."""
     body: Json = {"ok": False, "error_code": error.code, "description": error.description}
     if error.retry_after is not None:
         body["parameters"] = {"retry_after": error.retry_after}

@@ -1,7 +1,7 @@
-"""Find the server programs that are installed as wheels.
+"""Find the server programs (PostgreSQL and Valkey) that are installed as Python wheels.
 
-Only the programs of the wheels are used. Their Python code changes the modes of parent folders and
-leaves servers running, so the wheels are located without being imported.
+Only the programs of the wheels are used, and the wheels are never imported. The Python code of the
+wheels would change the modes of parent folders and leave servers running.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""Read and move the database's clock, and read its heartbeats and leases."""
+"""Read and move the clock of the database, read its heartbeats, and end its leases."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,13 +13,13 @@ async def read_real_time(dsn: str) -> datetime:
 
 
 async def read_shift(dsn: str) -> float:
-    """Return the seconds by which `clock()` is ahead of the real time."""
+    """Return the shift, that is, the seconds by which `clock()` is ahead of the real time."""
     found: timedelta = await _fetch_value(dsn, "SELECT shift FROM clock_shift")
     return found.total_seconds()
 
 
 async def move_forward(owner_dsn: str, seconds: float) -> float:
-    """Move `clock()` forward and return the new shift in seconds.
+    """Move `clock()` forward by a number of seconds, and return the new shift in seconds.
 
     Only the role that owns the tables may do this.
     """
@@ -32,15 +32,16 @@ async def move_forward(owner_dsn: str, seconds: float) -> float:
 
 
 async def has_heartbeat_since(dsn: str, since: datetime) -> bool:
-    """Tell whether a scheduler has written a heartbeat since then, in real time."""
+    """Tell whether a scheduler has written a heartbeat since the given real time."""
     found = "SELECT EXISTS (SELECT FROM heartbeats WHERE name = 'scheduler' AND beat_at >= $1)"
     return bool(await _fetch_value(dsn, found, since))
 
 
 async def end_leases(owner_dsn: str) -> None:
-    """End all leases of a database that was just started, so that none of its users is alive.
+    """End all leases of a database that was just started.
 
-    Without this, a bot that is started after a killed one would wait until the old lease is over.
+    At that time no holder of a lease is running any more. Without this function, a bot that is
+    started after a killed bot would wait until the lease of the killed bot has expired.
     """
     await _fetch_value(owner_dsn, "UPDATE leases SET held_until = now() WHERE held_until > now()")
 

@@ -1,7 +1,7 @@
 """Run PostgreSQL and Valkey on a folder, from the programs in the wheels.
 
-Both servers end when this process ends. Neither listens on the network, and nothing outside the
-folder is changed. If all processes were killed with SIGKILL, the next start finds the data again.
+Both servers end when this process ends. Neither server listens on the network, and nothing outside
+the folder is changed. The data survives a SIGKILL of all processes.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ SUPERUSER = "adtech_superuser"
 OWNER = "adtech_owner"
 APP = "adtech_app"
 
-_PORT = 5432  # only a part of the socket's name; nothing listens on the network
+_PORT = 5432  # only a part of the socket's name: no port is opened
 _SOCKET = f".s.PGSQL.{_PORT}"
-_START_LIMIT = 60.0  # seconds; the recovery after a crash replays the log
+_START_LIMIT = 60.0  # seconds; after a crash, the log is read again
 _EARLIER_SERVER_LIMIT = 30.0
 _VALKEY_SOCKET = "valkey.sock"
 _STATE_LINE = 7  # line number in postmaster.pid, counted from 0
@@ -48,13 +48,13 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
-    # Failing rows and statements can have people's data, so they are not logged.
+    # Rows and statements with an error can contain people's data, so they are not logged.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-# A statement of the application that hangs would block a kill switch by its locks.
+# The locks of an application's statement that hangs would block a kill switch.
 _APP_LIMITS = {
     "statement_timeout": "30s",
     "transaction_timeout": "30s",
@@ -64,9 +64,10 @@ _APP_LIMITS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running PostgreSQL server. Its passwords are in `passwords.json` of its folder.
+    """A running PostgreSQL server, with its addresses and a method to stop it.
 
-    `held` is the locked lock file of the folder.
+    Its passwords are in `passwords.json` of its folder. `held` is the locked lock file of the
+    folder.
     """
 
     child: processes.Child
@@ -80,7 +81,10 @@ class Postgres:
         return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={self.socket_folder}"
 
     async def stop(self) -> None:
-        """Shut down fast; after 10 s immediately, and after 5 more seconds with SIGKILL."""
+        """Stop the server with a fast shutdown.
+
+        After 10 s use an immediate shutdown, and after 5 more seconds SIGKILL.
+        """
         await self.child.stop((signal.SIGINT, 10), (signal.SIGQUIT, 5))
         folders.remove_sockets(self.socket_folder, self.folder)
         self.held.close()
@@ -88,7 +92,7 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Valkey:
-    """A running Valkey server. `held` is the locked lock file of its folder."""
+    """A running Valkey server, with its address. `held` is the locked lock file of its folder."""
 
     child: processes.Child
     folder: Path
@@ -97,11 +101,11 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """Return the address for redis-py."""
+        """Return the address of the server in the form that redis-py needs."""
         return f"unix://{self.socket}?db=0"
 
     async def stop(self) -> None:
-        """Shut down with all data on disk. After 10 s send SIGKILL."""
+        """Stop the server after it has written all data to disk. After 10 s send SIGKILL."""
         await self.child.stop((signal.SIGTERM, 10))
         folders.remove_sockets(self.socket.parent, self.folder)
         self.held.close()
@@ -111,8 +115,8 @@ class Valkey:
 async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postgres]:
     """Run PostgreSQL on `folder` while the block runs. The first start creates the database.
 
-    Without `durable` nothing is synchronised to disk, which is for tests. Raises CannotStart with
-    one sentence, also when a server runs on the folder already.
+    If `durable` is false, nothing is synchronised to disk. Only tests use this. Raises CannotStart
+    with one sentence, for example if a server runs on the folder already.
     """
     server = await start_postgres(folder, durable=durable)
     try:
@@ -173,7 +177,7 @@ async def start_postgres(
 
 
 async def _prepare_data_folder(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
-    """Create the data folder, or make it usable again after the last run, however that run ended.
+    """Create the data folder, or repair it after the last run, however that run ended.
 
     Returns the folder for the socket.
     """
@@ -220,7 +224,7 @@ def _load_or_create_passwords(folder: Path) -> dict[str, str]:
 async def _create_cluster(
     folder: Path, owner: identity.Identity, password: str, *, durable: bool
 ) -> None:
-    """Create the data folder under another name and rename it when it is complete."""
+    """Create the data folder under another name, and rename the folder when it is complete."""
     partial = folder / "data.partial"
     await _wait_for_earlier_server(partial)
     shutil.rmtree(partial, ignore_errors=True)
@@ -254,9 +258,10 @@ async def _create_cluster(
 
 
 async def _remove_stale_files(data: Path, socket_folder: Path) -> None:
-    """Wait for a server that is still ending, then remove files with a killed server's process id.
+    """Wait until an ending server has ended, then remove files with a killed server's process id.
 
-    PostgreSQL would take a zombie, or another process that has that id now, for a running server.
+    A zombie or another process may have that process id now. With these files, PostgreSQL would
+    take such a process for a running server.
     """
     await _wait_for_earlier_server(data)
     (data / "postmaster.pid").unlink(missing_ok=True)
@@ -283,7 +288,7 @@ async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -
 
 
 async def _create_roles_and_database(server: Postgres) -> None:
-    """Create the roles and the database, and limit who may connect to it.
+    """Create the roles and the database, and limit which roles may connect to the database.
 
     Each step is skipped if an earlier start has done it.
     """
@@ -312,7 +317,7 @@ async def restrict_connections(connection: asyncpg.Connection, database: str) ->
 async def start_valkey(folder: Path) -> Valkey:
     """Start Valkey on `folder`. It runs until `stop` is called or this process ends.
 
-    The rules of `start_postgres` apply here too.
+    Call this function from the main thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
@@ -360,7 +365,7 @@ async def _wait_for_ping_answer(server: Valkey, log: Path) -> None:
 
 
 async def _answers_ping(socket: Path) -> bool:
-    """Tell whether Valkey answers a ping. It refuses while it loads its data."""
+    """Tell whether Valkey answers a ping. Valkey refuses a ping while it loads its data."""
     try:
         reader, writer = await asyncio.open_unix_connection(socket)
     except OSError:

@@ -1,4 +1,4 @@
-"""The entities of the simulated Telegram. Each instance is one row of a table of the journal."""
+"""Define the entities of the simulated Telegram. Each instance is one row of a journal table."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,7 +10,7 @@ IN_CHAT = ("creator", "administrator", "member")
 
 @dataclass
 class User:
-    """A person, or the bot."""
+    """A person, or the bot, with the data that Telegram shows of them."""
 
     table: ClassVar[str] = "users"
     id: int
@@ -27,7 +27,7 @@ class User:
 
 @dataclass
 class Chat:
-    """A private chat (its id is the person's), a supergroup or a channel."""
+    """A private chat, a supergroup or a channel. The id of a private chat is the person's id."""
 
     table: ClassVar[str] = "chats"
     id: int
@@ -47,9 +47,10 @@ class Chat:
 
 @dataclass
 class Member:
-    """The membership of one user in one chat. A creator has every right, and none is listed.
+    """The membership of one user in one chat, with the user's status and rights.
 
-    In a private chat the bot is a `member` once it was started, and `kicked` while it is blocked.
+    A creator has every right, although none is listed. In a private chat the bot is a `member`
+    after a person has started it, and `kicked` while the person blocks it.
     """
 
     table: ClassVar[str] = "members"
@@ -69,7 +70,7 @@ class Member:
         return self.status in IN_CHAT
 
     def may(self, right: str) -> bool:
-        """Tell whether the user is the creator, or an administrator with this right."""
+        """Tell whether the user is the creator of the chat, or an administrator with this right."""
         if self.status == "creator":
             return True
         return self.status == "administrator" and self.rights.get(right, False)
@@ -77,10 +78,10 @@ class Member:
 
 @dataclass
 class Message:
-    """A message of a chat.
+    """A message of a chat, in the form in which the sandbox stores it.
 
-    `body` is the message as Telegram answers it, `keyboard` the reply keyboard that came with it,
-    and `payload` the text that the bot gave with an invoice.
+    `body` is the message as the Bot API returns it. `keyboard` is the reply keyboard that was sent
+    with the message. `payload` is the text that the bot gave with an invoice.
     """
 
     table: ClassVar[str] = "messages"
@@ -101,7 +102,7 @@ class Message:
 
 @dataclass
 class Query:
-    """A callback query or a pre-checkout query. `answer` is the bot's answer to it."""
+    """A callback query or a pre-checkout query. `answer` is the bot's answer to the query."""
 
     table: ClassVar[str] = "questions"
     id: str
@@ -139,7 +140,7 @@ class Payment:
 
 @dataclass
 class File:
-    """An uploaded file. Its bytes are in a file of their own, named after its id."""
+    """An uploaded file. The bytes are in a separate file, whose name is the file id."""
 
     table: ClassVar[str] = "files"
     id: str

@@ -12,7 +12,7 @@ from sandbox.startup_errors import CannotStart
 
 NAMES = tuple(name.upper() for name in settings.Settings.model_fields)
 
-# Settings that lead out of the sandbox: to Telegram, or to servers outside.
+# Settings that connect the sandbox to Telegram or to external servers.
 _OUTSIDE = frozenset(
     {
         "BOT_TOKEN",
@@ -41,29 +41,32 @@ _PROVISIONAL = {
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """The settings that were given. A setting that was not given is an empty text."""
+    """The settings that were given, for the sandbox and its child processes.
+
+    A setting that was not given is an empty text.
+    """
 
     values: dict[str, str]
 
     @property
     def real_telegram(self) -> bool:
-        """Tell whether Telegram itself is used instead of the sandbox's Bot API server."""
+        """Tell whether the bot uses the real Telegram, not the sandbox's Bot API server."""
         return bool(self.values["BOT_TOKEN"])
 
     @property
     def external_database(self) -> bool:
-        """Tell whether a PostgreSQL from outside is used instead of the embedded one."""
+        """Tell whether an external PostgreSQL is used, not the embedded one."""
         return bool(self.values["DATABASE_URL"])
 
     @property
     def external_redis(self) -> bool:
-        """Tell whether a Redis from outside is used instead of the embedded one."""
+        """Tell whether an external Redis is used, not the embedded Valkey."""
         return bool(self.values["REDIS_URL"])
 
     def check(self) -> None:
-        """Check all settings as the bot will do.
+        """Check all settings in the same way as the bot.
 
-        If a setting is wrong, name it on stderr and exit with status 2.
+        If a setting is wrong, print its name on stderr and exit with status 2.
         """
         provisional = {name: value for name, value in _PROVISIONAL.items() if not self.values[name]}
         os.environ.update(self.child_environment(provisional))
@@ -72,8 +75,8 @@ class EnvironmentSettings:
     def child_environment(self, provided: dict[str, str]) -> dict[str, str]:
         """Return the environment for the bot and the scheduler.
 
-        It contains every setting, so that a `.env` in the current folder adds nothing. It does not
-        contain the address with which the tables' owner connects.
+        The environment contains every setting, so that a `.env` in the current folder adds nothing.
+        It does not contain the database address of the role that owns the tables.
         """
         defaults = {
             "LOG_FORMAT": "console",
@@ -99,11 +102,11 @@ class EnvironmentSettings:
 
 
 def read(*, isolated: bool) -> EnvironmentSettings:
-    """Read the environment, and `.env` of the current folder for what the environment lacks.
+    """Read the environment, and then `.env` of the current folder for missing settings.
 
-    With `isolated`, no setting leads out of the sandbox: `.env` is not read, and the settings that
-    lead outside are ignored in the environment too. Raises CannotStart if only one of two settings
-    that belong together is given.
+    With `isolated`, no setting may connect the sandbox to an external service: `.env` is not read,
+    and such settings are ignored in the environment too. Raises CannotStart if only one of two
+    settings that belong together is given.
     """
     sources = {} if isolated else dict(dotenv.dotenv_values(".env"))
     sources |= os.environ

@@ -1,8 +1,11 @@
-"""Errors of the Bot API, with Telegram's texts, and errors of the control API, with sentences."""
+"""Define the errors of the Bot API and of the control API.
+
+Errors of the Bot API have Telegram's texts. Errors of the control API have full sentences.
+"""
 
 
 class TelegramError(Exception):
-    """A Bot API answer that is not ok. The texts are exactly Telegram's."""
+    """The Bot API refuses the call. The texts are exactly Telegram's texts."""
 
     def __init__(self, code: int, description: str, *, retry_after: int | None = None) -> None:
         super().__init__(description)
@@ -12,7 +15,7 @@ class TelegramError(Exception):
 
 
 class ControlError(Exception):
-    """An action that is not possible. The sentence says why and what to do."""
+    """The action is not possible. The text says why, and what to do."""
 
     def __init__(self, sentence: str, *, status: int = 400) -> None:
         super().__init__(sentence)
@@ -21,18 +24,18 @@ class ControlError(Exception):
 
 
 def bad_request(text: str) -> TelegramError:
-    """Return an error 400 with the prefix that Telegram puts before each of them."""
+    """Return an error 400. Telegram puts the prefix "Bad Request: " before each such text."""
     return TelegramError(400, f"Bad Request: {text}")
 
 
 def forbidden(text: str) -> TelegramError:
-    """Return an error 403 with the prefix that Telegram puts before each of them."""
+    """Return an error 403. Telegram puts the prefix "Forbidden: " before each such text."""
     return TelegramError(403, f"Forbidden: {text}")
 
 
 def unsupported(text: str) -> TelegramError:
     """Return an error that names a feature which Telegram has and the sandbox lacks.
 
-    Such a call is refused. It never pretends to succeed.
+    A call with such a feature is refused. The sandbox never pretends that the call succeeds.
     """
     return bad_request(f"{text} is not supported in the sandbox")

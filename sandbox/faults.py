@@ -1,4 +1,4 @@
-"""Faults: what shall go wrong with the next calls of a method."""
+"""Keep the faults, that is, the errors and delays that the next calls of a method must have."""
 
 import itertools
 from dataclasses import asdict, dataclass
@@ -22,10 +22,10 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """One fault. `times` counts down.
+    """One fault: the way in which the next calls of a method go wrong.
 
-    `method` "*" means every method, and `chat_id` None means every chat. `delay_s` and
-    `retry_after` are seconds.
+    `times` is the number of calls that the fault still affects. `method` "*" means every method,
+    and `chat_id` None means every chat. `delay_s` and `retry_after` are seconds.
     """
 
     id: int
@@ -48,20 +48,26 @@ class Fault:
 
 
 class Faults:
-    """The faults that are set. They are kept in memory only."""
+    """The faults that are set now. Each call takes its fault from here.
+
+    The faults are kept in memory only.
+    """
 
     def __init__(self) -> None:
         self._set: list[Fault] = []
         self._ids = itertools.count(1)
 
     def add(self, **fields: object) -> Fault:
-        """Set a fault. The fields are those of `Fault`; the caller has checked them."""
+        """Set a fault and return it.
+
+        The fields are those of `Fault`. The caller must check them before the call.
+        """
         fault = Fault(id=next(self._ids), **fields)  # type: ignore[arg-type]
         self._set.append(fault)
         return fault
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the first fault for this call, or None, and count one use of it."""
+        """Return the first fault for this call, or None. Each return uses the fault one time."""
         for fault in self._set:
             if fault.matches(method, chat_id):
                 fault.times -= 1
@@ -75,5 +81,5 @@ class Faults:
         self._set.clear()
 
     def as_json(self) -> list[Json]:
-        """Return the faults as the control API shows them."""
+        """Return the faults in the form in which the control API shows them."""
         return [asdict(fault) for fault in self._set]

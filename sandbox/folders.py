@@ -34,7 +34,7 @@ def lock(folder: Path, mode: int = 0o700) -> BinaryIO:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read. The file is replaced as a whole or not at all."""
+    """Write a file that only its owner can read. The file is replaced completely or not at all."""
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -45,12 +45,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
-    """Return the folder itself, or a private one with a short and plain path if that is needed.
+    """Return the folder for a socket: the folder itself, or a private one if its path does not fit.
 
-    The private folder belongs to the given user. `socket` is the longest name that will be put
-    there. The name of the private folder depends on `folder` alone, so that addresses are the same
-    after each start. Raises CannotStart if the temporary directory's path is too long, or if
-    another user owns or can enter the private folder.
+    A path fits if it is short and has only plain characters. The private folder belongs to the
+    given user. `socket` is the longest name of a file that will be in the folder. The name of the
+    private folder depends on `folder` alone, so that addresses are the same after each start.
+    Raises CannotStart if the temporary directory's path is too long, or if another user owns or can
+    enter the private folder.
     """
     if _is_socket_path(folder / socket):
         return folder
@@ -77,7 +78,10 @@ def remove_sockets(socket_folder_path: Path, folder: Path) -> None:
 
 
 def _is_socket_path(socket: Path) -> bool:
-    """Tell whether drivers accept the path unquoted in an address, and the kernel its length."""
+    """Tell whether a socket can have this path.
+
+    Drivers must accept the path unquoted in an address, and the kernel must accept its length.
+    """
     return (
         len(os.fsencode(socket)) <= _SOCKET_LIMIT
         and re.fullmatch(r"[A-Za-z0-9/._-]+", str(socket)) is not None

@@ -1,4 +1,7 @@
-"""Parse texts with entities as Telegram stores them. Offsets and lengths are UTF-16 units."""
+"""Parse texts with entities (formatting) into the form that Telegram stores.
+
+Offsets and lengths are in UTF-16 units.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -25,7 +28,7 @@ SIMPLE_TAGS = {
 }
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z-]*)((?:\s[^<>]*)?)>")
 ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
-# Telegram replaces these four and the numeric ones. Any other stays as it was written.
+# Telegram replaces these four and the numeric entities. Every other name stays unchanged.
 CHARACTER = re.compile(r"&(?:lt|gt|amp|quot|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 AUTOMATIC_ENTITY = re.compile(
     r"(?P<url>https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'])"
@@ -37,20 +40,20 @@ USER_LINK = re.compile(r"tg://user\?id=(\d+)")
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text as Telegram counts it."""
+    """Return the length of a text in UTF-16 units, in the same way as Telegram."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 @dataclass
 class FormattedText:
-    """A text and its entities."""
+    """A text and its entities, in the form in which a message stores them."""
 
     text: str
     entities: list[Json] = field(default_factory=list)
 
 
 def parse(text: str, parse_mode: str | None, entities: list[Json] | None) -> FormattedText:
-    """Return the text as it will be shown: parsed, trimmed, with its links and commands marked.
+    """Parse and trim a text, and mark its links and commands. Return the text as Telegram shows it.
 
     Raises TelegramError if the text or its entities are wrong.
     """
@@ -83,7 +86,7 @@ def _sort_key(entity: Json) -> tuple[int, int, str]:
 
 
 def trim(formatted: FormattedText) -> FormattedText:
-    """Remove white space around the text, and cut the entities that covered it."""
+    """Remove white space at both ends of the text, and shorten the entities that covered it."""
     stripped = formatted.text.strip()
     begin = utf16_length(formatted.text[: len(formatted.text) - len(formatted.text.lstrip())])
     end = begin + utf16_length(stripped)
@@ -97,7 +100,7 @@ def trim(formatted: FormattedText) -> FormattedText:
 
 
 def find_links(formatted: FormattedText) -> FormattedText:
-    """Add the entities that Telegram marks by itself, outside of code and of given links."""
+    """Add the entities that Telegram marks automatically, but not in code and in given links."""
     occupied = [
         (entity["offset"], entity["offset"] + entity["length"])
         for entity in formatted.entities
@@ -117,7 +120,7 @@ def find_links(formatted: FormattedText) -> FormattedText:
 
 @dataclass
 class _OpenTag:
-    """A tag whose end was not read yet."""
+    """A tag whose end has not been read yet."""
 
     name: str
     entity: Json | None
@@ -126,7 +129,7 @@ class _OpenTag:
 
 
 def parse_html(source: str) -> FormattedText:
-    """Parse Telegram's HTML. Errors name a byte offset and never quote the text."""
+    """Parse Telegram's HTML. Error texts name a byte offset and never quote the text."""
     text = ""
     length = 0
     entities: list[Json] = []
@@ -149,7 +152,7 @@ def parse_html(source: str) -> FormattedText:
 def _read_tag(
     source: str, bracket: int, length: int, stack: list[_OpenTag], entities: list[Json]
 ) -> int:
-    """Open or close the tag at `bracket` and return the position after the tag."""
+    """Open or close the tag that begins at `bracket`, and return the position after the tag."""
     at = len(source[:bracket].encode())
     match = TAG.match(source, bracket)
     if match is None:
@@ -173,7 +176,7 @@ def _read_tag(
 def _tag_entity(name: str, attributes: str, stack: list[_OpenTag], at: int) -> Json | None:
     """Return the entity that a tag stands for.
 
-    Returns None for a tag that only belongs to another one, and for a link without a usable
+    Returns None for a tag that is only a part of another tag, and for a link without a usable
     address.
     """
     values = {

@@ -1,9 +1,9 @@
-"""Choose the user as whom PostgreSQL runs, because PostgreSQL refuses to run as root.
+"""Choose the user that runs PostgreSQL, because PostgreSQL refuses to run as root.
 
-If root starts it, PostgreSQL gets a user namespace in which root has another user's id. Outside of
-the namespace the files still belong to root, with mode 0700. If namespaces are not allowed (mostly
-in containers), PostgreSQL runs as another user that can reach the folder. The mode and the owner of
-a parent folder are never changed.
+If root starts PostgreSQL, PostgreSQL gets a user namespace in which root has the id of another
+user. Outside the namespace the files still belong to root, with mode 0700. If namespaces are not
+allowed (mostly in containers), PostgreSQL runs as another user that can reach the folder. The mode
+and the owner of a parent folder are never changed.
 """
 
 import ctypes
@@ -23,7 +23,11 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Identity:
-    """The owner of the files, and the function with which a child process becomes that user."""
+    """The user that runs a program.
+
+    The identity has the owner of the files, and the function with which a child process becomes
+    that user.
+    """
 
     uid: int
     gid: int
@@ -50,7 +54,10 @@ def choose_identity(folder: Path, program: Path) -> Identity:
 
 
 def change_owner(tree: Path, identity: Identity) -> None:
-    """Make `identity` the owner of a folder and all its content, if it is not the owner already."""
+    """Make `identity` the owner of a folder and its content.
+
+    If `identity` is the owner of the folder already, nothing is changed.
+    """
     if tree.stat().st_uid == identity.uid:
         return
     for folder, _, files in os.walk(tree):
@@ -77,7 +84,7 @@ def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
 
 
 def _ordinary_users() -> list[pwd.struct_passwd]:
-    """Return all users but root, `nobody` first."""
+    """Return all users except root. The user `nobody` comes first."""
     users = [user for user in pwd.getpwall() if user.pw_uid != 0]
     return sorted(users, key=lambda user: user.pw_name != "nobody")
 

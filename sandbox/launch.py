@@ -16,12 +16,12 @@ _POLL_INTERVAL = 0.1  # seconds
 
 
 class Launch:
-    """One run of the sandbox on a folder that this process has locked."""
+    """One run of the sandbox, with all its parts, on a folder that this process has locked."""
 
     def __init__(
         self, folder: Path, settings: EnvironmentSettings, simulation: Simulation | None
     ) -> None:
-        """Take the ports. Without a simulation the bot connects to Telegram itself.
+        """Choose the ports. Without a simulation the bot connects to Telegram itself.
 
         Raises CannotStart if the requested port is in use.
         """
@@ -37,7 +37,7 @@ class Launch:
         self._ready = False
 
     async def start(self, *, with_bot: bool) -> None:
-        """Start everything, write `world.json` and print where the page is."""
+        """Start everything, write `world.json` and print the address of the page."""
         began = time.monotonic()
         self._logs.mkdir(mode=0o700, exist_ok=True)
         (self._folder / "world.json").unlink(missing_ok=True)
@@ -59,7 +59,7 @@ class Launch:
         self._print_instructions(time.monotonic() - began)
 
     async def stop(self) -> None:
-        """Stop everything. Processes that use other processes are stopped first."""
+        """Stop everything. A process that uses another process is stopped before that process."""
         self._ready = False
         for name in ("scheduler", "bot"):
             await self.supervisor.stop(name)
@@ -89,8 +89,8 @@ class Launch:
             self._owner_url,
             self._build_child_environment(),
             self._logs / "prepare.log",
-            # A database from outside keeps its kill switches as they are. So does a database
-            # whose bot posts in real channels.
+            # The kill switches of a database from outside are not changed. They are also not
+            # changed if the bot posts in real channels.
             own_database=self._simulation is not None and not self._settings.external_database,
         )
         if done:
@@ -119,9 +119,9 @@ class Launch:
             )
 
     async def _wait_until_working(self, since: datetime) -> None:
-        """Wait until the bot listens and the scheduler has written a heartbeat.
+        """Wait until the bot listens on its port and the scheduler has written a heartbeat.
 
-        Raises CannotStart if one of them cannot be started.
+        Raises CannotStart if the bot or the scheduler cannot be started.
         """
         working = asyncio.ensure_future(self._wait_for_bot_and_scheduler(since))
         failed = asyncio.ensure_future(self.supervisor.wait_for_failure())
@@ -148,7 +148,7 @@ class Launch:
             await asyncio.sleep(_POLL_INTERVAL)
 
     def _write_world_file(self) -> None:
-        """Write the current facts to `world.json`, once everything works."""
+        """Write the current facts to `world.json`. Before everything works, write nothing."""
         if not self._ready:
             return
         facts: dict[str, object] = {} if self._simulation is None else self._simulation.facts()

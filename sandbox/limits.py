@@ -1,4 +1,4 @@
-"""Apply Telegram's flood limits while they are switched on."""
+"""Apply Telegram's flood limits to the bot's sends while the limits are switched on."""
 
 import math
 import time
@@ -12,14 +12,20 @@ GROUP_PER_MINUTE = 20
 
 
 class Limits:
-    """The sends of the last minute, in real time. Nothing is limited until `enabled` is set."""
+    """Telegram's flood limits for the bot, with the sends of the last minute, in real time.
+
+    Nothing is limited until `enabled` is set.
+    """
 
     def __init__(self) -> None:
         self.enabled = False
         self._sent: dict[int | None, deque[float]] = {}
 
     def admit(self, chat_id: int, *, private: bool) -> None:
-        """Let one send through, or refuse it with 429 and the seconds to wait."""
+        """Count one send if the limits allow it.
+
+        If a limit is exceeded, raise TelegramError 429 with the seconds to wait.
+        """
         if not self.enabled:
             return
         now = time.monotonic()

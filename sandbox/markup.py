@@ -26,7 +26,10 @@ INLINE_ACTIONS = (
 
 
 def as_json(model: BaseModel) -> Json:
-    """Return the fields that the request gave. Defaults of aiogram's models cannot be dumped."""
+    """Return the fields that the request contained.
+
+    aiogram's models cannot be dumped together with their default values.
+    """
     dumped: dict[str, Any] = model.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude_unset=True
     )
@@ -34,7 +37,7 @@ def as_json(model: BaseModel) -> Json:
 
 
 def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
-    """Check the markup and return (inline keyboard, reply keyboard or its removal)."""
+    """Check the markup and return (inline keyboard, reply keyboard or the order to remove it)."""
     if markup is None:
         return None, None
     if isinstance(markup, InlineKeyboardMarkup):
@@ -49,7 +52,7 @@ def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
 
 
 def inline_keyboard(markup: InlineKeyboardMarkup | None) -> Json | None:
-    """Return the inline keyboard as a message stores it, without empty rows.
+    """Return the inline keyboard in the form in which a message stores it, without empty rows.
 
     Returns None if no row is left.
     """

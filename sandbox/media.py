@@ -1,7 +1,7 @@
-"""Photos, videos and animations: their uploads, file ids, and fields in messages.
+"""Handle photos, videos and animations: their uploads, file ids, and fields in messages.
 
-Sizes in pixels and durations in seconds are not read from the bytes. They are the same for every
-file.
+Sizes in pixels and durations in seconds are not read from the bytes. These values are the same for
+every file.
 """
 
 import secrets
@@ -22,7 +22,10 @@ MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
-    """Return the file that a request names: an upload of the request, or a known file id."""
+    """Return the file that a request names.
+
+    The file is an upload of the request, or a stored file with a known file id.
+    """
     if not isinstance(source, str) or source.startswith("attach://"):
         upload = files.get(str(source).removeprefix("attach://"))
         if upload is None:
@@ -56,7 +59,7 @@ def store_upload(state: State, kind: str, upload: Upload) -> File:
 
 
 def message_fields(file: File) -> Json:
-    """Return the fields with which a message shows the file."""
+    """Return the fields that a message with this file has."""
     view: Json = {
         "file_id": file.id,
         "file_unique_id": file.unique_id,
@@ -79,7 +82,7 @@ def message_fields(file: File) -> Json:
 
 
 def sample_upload(kind: str) -> Upload:
-    """Return a small file such as a person might send.
+    """Return a small file, as an example of a file that a person sends.
 
     A photo is a real picture. A video or an animation is a few bytes that cannot be played.
     """

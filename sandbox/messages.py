@@ -12,7 +12,7 @@ from sandbox.state import State
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MEDIA = ("photo", "video", "animation")
-# The fields of a message's body that "message is not modified" compares.
+# An edit compares these fields of the body for the error "message is not modified".
 CONTENT = (
     "text",
     "entities",
@@ -28,7 +28,10 @@ CONTENT = (
 
 @dataclass
 class Draft:
-    """A message before it is sent. `content` has Telegram's content fields of the message."""
+    """A message that has not been sent yet.
+
+    `content` has Telegram's content fields of the message.
+    """
 
     content: Json
     inline: Json | None = None
@@ -39,7 +42,7 @@ class Draft:
 
 
 def text_fields(formatted: FormattedText) -> Json:
-    """Return text and entities after Telegram's checks of the length."""
+    """Check the length of a text in Telegram's way, and return the text and its entities."""
     if not formatted.text:
         raise bad_request("message text is empty")
     if formatting.utf16_length(formatted.text) > MAX_TEXT:
@@ -62,7 +65,8 @@ def caption_fields(formatted: FormattedText) -> Json:
 def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
     """Post a message of the bot. The bot gets no update of its own message.
 
-    A post in a channel is in the log of publications before the call is answered.
+    If the message is a post in a channel, it is in the log of publications before the call is
+    answered.
     """
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
@@ -86,7 +90,7 @@ def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
 def post_by_person(
     state: State, chat: Chat, draft: Draft, user_id: int, sender_chat: Chat | None = None
 ) -> Message:
-    """Post a person's message, and queue the update of it if the bot gets one."""
+    """Post a person's message. If the bot gets an update of the message, queue this update."""
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
         body["sender_chat"] = serializers.serialize_chat(state, chat)
@@ -126,14 +130,18 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
 
 
 def editable_content(message: Message) -> Json:
-    """Return the content fields, which an edit may change; the inline keyboard is no such field."""
+    """Return the content fields, that is, all fields that an edit may change.
+
+    The inline keyboard is not a content field.
+    """
     return {name: message.body[name] for name in CONTENT if name in message.body}
 
 
 def edit(state: State, message: Message, content: Json, inline: Json | None) -> Message:
-    """Give the message this content and keyboard, or refuse if it has both already.
+    """Give the message this content and keyboard.
 
-    The body is replaced and not changed, because answers and updates share it.
+    If the message has both already, raise TelegramError. The body is replaced by a new object and
+    never changed, because answers and updates share the body.
     """
     if content == editable_content(message) and inline == message.body.get("reply_markup"):
         raise bad_request(

@@ -1,4 +1,4 @@
-"""One call of a Bot API method, as the method's implementation gets it."""
+"""Define one call of a Bot API method, as an argument for the method's implementation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class MethodCall(Generic[M]):
-    """The state, the parsed request, and the files that came with it."""
+    """One call of a Bot API method: the state, the parsed request, and its uploaded files."""
 
     state: State
     delivery: Delivery
@@ -30,7 +30,7 @@ class MethodCall(Generic[M]):
 
 
 def unwrap_default(value: V | Default | None) -> V | None:
-    """Return a field's value, or None for aiogram's marker of "the bot's own default"."""
+    """Return the value of a field, or None for aiogram's marker of "the bot's own default"."""
     return None if isinstance(value, Default) else value
 
 
@@ -40,9 +40,10 @@ def parse_text(
     parse_mode: str | Default | None,
     entities: list[MessageEntity] | None,
 ) -> FormattedText:
-    """Return the text or caption of a request as the message will store it.
+    """Return the text or caption of a request in the form in which the message will store it.
 
-    A mention by user id gets the known user's data. A mention of an unknown user is dropped.
+    A mention by user id gets the data of this user if the user is known. A mention of an unknown
+    user is removed.
     """
     dumped = [markup.as_json(entity) for entity in entities] if entities else None
     formatted = formatting.parse(text or "", unwrap_default(parse_mode), dumped)

@@ -1,4 +1,4 @@
-"""Wait until the state changes."""
+"""Let calls wait until the state changes."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,10 @@ T = TypeVar("T")
 
 
 class Notifier:
-    """The waiting calls. Each commit wakes all of them, and each checks its condition again."""
+    """The calls that wait for a change of the state.
+
+    Each commit wakes all of these calls, and each call checks its condition again.
+    """
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
@@ -22,12 +25,12 @@ class Notifier:
         self._waiters.clear()
 
     def close(self) -> None:
-        """End every wait, because nothing will change any more."""
+        """End every wait, because the state will not change any more."""
         self.closed = True
         self.notify()
 
     async def wait(self, check: Callable[[], T | None], seconds: float) -> T | None:
-        """Return the result of `check` as soon as it is not None.
+        """Wait until the result of `check` is not None, and return this result.
 
         Returns None after `seconds` of real time, or when the notifier is closed.
         """

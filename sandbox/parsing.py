@@ -32,7 +32,7 @@ MARKUPS: dict[str, type[BaseModel]] = {
 NUMBER = re.compile(r"-?\d{1,19}")
 MAX_FILE = 50 * 1024 * 1024
 
-# Telegram's fields that change what a call does, and that the sandbox does not support.
+# The sandbox does not support these fields, which change what a call does at Telegram.
 # A call that ignored them would only pretend to succeed.
 UNSUPPORTED_FIELDS = frozenset(
     {
@@ -63,7 +63,7 @@ EMPTY_MESSAGES = {"chat_id": "chat_id is empty", "text": "message text is empty"
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came with the request."""
+    """A file that was uploaded with the request."""
 
     content: bytes
     name: str | None
@@ -72,14 +72,14 @@ class Upload:
 
 @dataclass
 class RawRequest:
-    """A request before its fields are checked."""
+    """A request whose fields have not been checked yet."""
 
     values: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Upload] = field(default_factory=dict)
 
 
 async def read_request(request: web.Request) -> RawRequest:
-    """Read the query and the body in any of the formats that the Bot API accepts."""
+    """Read the query and the body of a request, in any of the formats that the Bot API accepts."""
     raw = RawRequest(dict(request.query))
     if request.method != "POST" or not request.can_read_body:
         return raw
@@ -115,7 +115,10 @@ async def _read_multipart(request: web.Request, raw: RawRequest) -> None:
 
 
 def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
-    """Return the method's object. Every field is checked, and unknown fields are refused."""
+    """Return the request as an instance of the method's class.
+
+    Every field is checked, and unknown fields are refused.
+    """
     kinds = form_kinds(cls)
     values = {
         name: _convert_value(name, value, kinds.get(name, "text"), raw.files)
@@ -137,10 +140,10 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
 
 
 def _parse_markup(value: Json) -> BaseModel:
-    """Return the keyboard as an instance of the class that its field tells.
+    """Return the keyboard as an instance of the class that belongs to the keyboard's field.
 
-    A union of the classes would parse a keyboard with a mistake as another class, and report a
-    wrong error.
+    A union of the classes would parse a keyboard with a mistake as another class. The error text
+    would then be wrong.
     """
     for field_name, cls in MARKUPS.items():
         if field_name in value:
@@ -174,7 +177,10 @@ def _convert_value(name: str, value: object, kind: str, files: Mapping[str, Uplo
 
 
 def _to_telegram_error(error: ValidationError) -> TelegramError:
-    """Turn the first validation error into Telegram's. It names the field and never its content."""
+    """Turn the first validation error into Telegram's error.
+
+    The error names the wrong field and never contains the field's content.
+    """
     first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first_error["loc"][0]) if first_error["loc"] else "request"
     if first_error["type"] == "missing" and len(first_error["loc"]) == 1:

@@ -1,4 +1,4 @@
-"""Payments of the simulated Telegram: pay an invoice and refund it."""
+"""Pay and refund invoices of the simulated Telegram."""
 
 import secrets
 import time
@@ -11,7 +11,7 @@ from sandbox.state import State
 
 
 def store_payload(state: State, chat_id: int, message_id: int, payload: str) -> None:
-    """Store the payload that the bot gave with an invoice. The message itself never shows it."""
+    """Store the payload that the bot gave with an invoice. The message never shows this payload."""
     message = state.messages[chat_id][message_id]
     message.payload = payload
     state.save(message)
@@ -41,7 +41,7 @@ def send_pre_checkout_query(state: State, invoice: Message) -> Query:
 
 
 def complete_payment(state: State, invoice: Message) -> Payment:
-    """Store the payment and tell the bot with a service message."""
+    """Store the payment and send the bot a service message about the payment."""
     fields = invoice.body["invoice"]
     payment = Payment(
         secrets.token_urlsafe(24),
@@ -58,7 +58,7 @@ def complete_payment(state: State, invoice: Message) -> Payment:
 
 
 def refund_payment(state: State, payment: Payment) -> None:
-    """Mark the payment as refunded and tell the bot with a service message."""
+    """Mark the payment as refunded and send the bot a service message about the refund."""
     payment.refunded_at = state.now()
     state.save_payment(payment)
     _post_service_message(state, payment, {"refunded_payment": _payment_fields(payment)})

@@ -1,4 +1,4 @@
-"""Check what the bot may do in a chat. Refusals have Telegram's texts."""
+"""Check the permissions of the bot in a chat. Refusals have Telegram's texts."""
 
 from sandbox.entities import Chat, Message
 from sandbox.errors import bad_request, forbidden
@@ -8,7 +8,7 @@ DELETABLE_SECONDS = 48 * 3600
 
 
 def find_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return the chat with this id or @username, whether the bot is in it or not."""
+    """Return the chat with this id or @username. The bot need not be in the chat."""
     if chat_id is None:
         raise bad_request("chat_id is empty")
     chat = (
@@ -20,7 +20,7 @@ def find_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def _find_by_username(state: State, name: str) -> Chat | None:
-    """Find a channel or supergroup; a bot cannot address a person by username."""
+    """Find a channel or supergroup by username. A bot cannot address a person by username."""
     if not name.startswith("@"):
         return None
     username = name[1:].lower()
@@ -33,7 +33,8 @@ def _find_by_username(state: State, name: str) -> Chat | None:
 def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
     """Return a chat that the bot may read.
 
-    The bot is in it, or it is a private chat in which the bot was started and is not blocked.
+    The bot may read a chat in which it is a member. The bot may read a private chat if the person
+    has started the bot and does not block it.
     """
     chat = find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
@@ -49,7 +50,7 @@ def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return a chat that the bot may send to, if the flood limits allow one more message."""
+    """Return a chat to which the bot may send, if the flood limits allow one more message."""
     chat = find_readable_chat(state, chat_id)
     if chat.type == "channel" and not bot_may(state, chat, "can_post_messages"):
         raise bad_request("need administrator rights in the channel chat")
@@ -58,7 +59,7 @@ def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def bot_may(state: State, chat: Chat, right: str) -> bool:
-    """Tell whether the bot has an administrator's right in the chat."""
+    """Tell whether the bot is an administrator with this right in the chat."""
     return state.member(chat.id, state.bot_id).may(right)
 
 
@@ -75,8 +76,8 @@ def find_editable_message(
 ) -> Message:
     """Return a message that the bot may edit.
 
-    The bot may edit its own messages, in a channel only while it has the right to post. It may edit
-    messages of others only in a channel in which it has the right to edit messages.
+    The bot may edit its own messages. In a channel the bot must also have the right to post.
+    The bot may edit messages of others only in a channel, and only with the right to edit messages.
     """
     chat = find_readable_chat(state, chat_id)
     message = find_message(state, chat, message_id, "edit")
@@ -95,7 +96,10 @@ def find_editable_message(
 def find_deletable_message(state: State, chat: Chat, message_id: int) -> Message:
     """Return a message that the bot may delete.
 
-    Without the right to delete any message, the limit is 48 hours after sending.
+    In a private chat the bot may delete every message within 48 hours after it was sent. In other
+    chats, the bot may delete every message if it has the right to delete. Without that right, the
+    bot may delete only its own messages, and only within 48 hours. In a channel this also needs
+    the right to post.
     """
     message = find_message(state, chat, message_id, "delete")
     is_recent = state.now() - message.body["date"] <= DELETABLE_SECONDS

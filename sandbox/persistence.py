@@ -1,4 +1,4 @@
-"""Files of the state: a journal that survives SIGKILL, and the log of publications in channels."""
+"""Store the state in files: a journal that survives SIGKILL, and the log of channel posts."""
 
 import json
 import os
@@ -14,9 +14,10 @@ def _dump(value: object) -> bytes:
 
 
 def _read_whole_lines(path: Path) -> list[Any]:
-    """Return every complete line, parsed, and cut off an incomplete last one.
+    """Return every complete line, parsed, and remove an incomplete last line from the file.
 
-    A kill can leave an incomplete last line. Its commit was never answered, so it does not count.
+    A kill can leave an incomplete last line. The commit of this line was never answered, so the
+    line does not count.
     """
     if not path.exists():
         return []
@@ -38,10 +39,11 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 class Journal:
-    """A file with the changes of named tables; a commit is one line, kept whole or not at all.
+    """A file with the changes of named tables, from which a new process loads the state.
 
-    Lines are written without a buffer in this process: the kernel has each commit, and a kill of
-    the process cannot undo it. Each start rewrites the file as one snapshot.
+    A commit is one line, which is kept completely or not at all. This process does not buffer
+    lines. Therefore the kernel has each commit, and a kill of the process cannot undo a commit.
+    Each start rewrites the file as one snapshot.
     """
 
     def __init__(self, path: Path) -> None:
@@ -91,20 +93,26 @@ class Journal:
         return True
 
     def close(self) -> None:
-        """Commit what is pending and close the file."""
+        """Commit the pending changes and close the file."""
         self.commit()
         os.close(self._descriptor)
 
 
 class PublicationLog:
-    """A log of every message that the bot ever posted in a channel. It is never rewritten."""
+    """A log of every message that the bot ever posted in a channel.
+
+    The control API lists publications from this log. The log is never rewritten.
+    """
 
     def __init__(self, path: Path) -> None:
         self.entries: list[Json] = _read_whole_lines(path)
         self._descriptor = _open_to_append(path)
 
     def append(self, entry: Json) -> None:
-        """Add one publication. It is on the disk (fsync) when this returns."""
+        """Add one publication to the log.
+
+        The publication is on the disk (fsync) when this function returns.
+        """
         _write_all(self._descriptor, _dump(entry))
         os.fsync(self._descriptor)
         self.entries.append(entry)

@@ -1,4 +1,4 @@
-"""Listen on ports of the loopback interface, and wait for them."""
+"""Listen on ports of the loopback interface, and wait until a port accepts connections."""
 
 import asyncio
 import errno
@@ -12,10 +12,11 @@ _POLL_INTERVAL = 0.1
 
 
 def listen(asked: int, preferred: int = 0) -> socket.socket:
-    """Return a listening socket on the requested port, else on the preferred or any free one.
+    """Return a listening socket on the requested port, or else on the preferred or any free port.
 
-    `asked` and `preferred` 0 mean none. The socket listens from now on: connections wait until they
-    are accepted. Raises CannotStart if the requested port is in use or cannot be used.
+    `asked` and `preferred` 0 mean that no port is named. The socket listens from now on:
+    connections wait until they are accepted. Raises CannotStart if the requested port is in use or
+    cannot be used.
     """
     for port in (asked,) if asked else dict.fromkeys((preferred, 0)):
         try:
@@ -35,9 +36,9 @@ def port_of(listener: socket.socket) -> int:
 
 
 def free(asked: int) -> int:
-    """Return a port that is free now: the requested one, or any.
+    """Return a port that is free now: the requested port, or any free port.
 
-    Raises CannotStart as `listen` does.
+    Raises CannotStart in the same cases as `listen`.
     """
     with listen(asked) as listener:
         return port_of(listener)

@@ -1,8 +1,8 @@
 """Migrate the database: `python -m sandbox.prepare [--ours]`.
 
-With `--ours`, for a database that belongs to the sandbox, it also sets untouched kill switches
-running and lets the clock be moved. It is a process of its own, so that alembic and the services
-are loaded only when there is something to do.
+The option `--ours` is for a database that belongs to the sandbox. Then the program also sets every
+kill switch that nobody has touched to "running", and allows moves of the clock. The program is a
+process of its own, so that alembic and the services are loaded only when there is something to do.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _REASON = "sandbox first start"
 
 
 async def _start_untouched_switches() -> None:
-    """Set every kill switch that nobody has touched running, all in one transaction."""
+    """Set every kill switch that nobody has touched to "running", all in one transaction."""
     engine = database.create_engine(os.environ["DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):
@@ -41,7 +41,7 @@ async def _allow_clock_moves() -> None:
 
 
 def main() -> None:
-    """Migrate the database at the addresses that the environment names."""
+    """Migrate the database whose addresses are in the environment."""
     command.upgrade(Config(Path(__file__).parents[1] / "alembic.ini"), "head")
     if "--ours" in sys.argv[1:]:
         asyncio.run(_allow_clock_moves())

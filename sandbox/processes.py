@@ -18,16 +18,19 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Child:
-    """A process started by `spawn`."""
+    """A process that `spawn` has started, with functions to watch and stop it."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """Watch `process`, which messages call `name`."""
+        """Watch `process`. Messages call the process `name`."""
         self.name = name
         self._process = process
 
     @property
     def pid(self) -> int:
-        """Return the process id. Once `returncode` is known, another process may have that id."""
+        """Return the process id.
+
+        If `returncode` is known, the id is free, and another process may have it.
+        """
         return self._process.pid
 
     @property
@@ -49,7 +52,7 @@ class Child:
         self._process.send_signal(number)
 
     async def stop(self, *steps: tuple[int, float]) -> None:
-        """Send each signal in turn and wait its seconds. Send SIGKILL at the end."""
+        """Send each signal in turn, and wait its number of seconds. Send SIGKILL at the end."""
         for number, limit in steps:
             self.send(number)
             self.send(signal.SIGCONT)  # a paused process would not react to the signal
@@ -69,19 +72,20 @@ def spawn(
     death_signal: signal.Signals = signal.SIGKILL,
     become: Callable[[], None] | None = None,
 ) -> Child:
-    """Start a program with its output appended to `log`. It gets `death_signal` when we die.
+    """Start a program whose output is appended to `log`.
 
-    Call this function from the main thread: the kernel watches the thread that forked. The child
-    has a process group of its own, so that Ctrl-C reaches it through this process, in the right
-    order. `become` runs in the child and changes its user. Raises OSError if the program cannot
-    start.
+    The program gets `death_signal` when this process dies. Call this function from the main thread,
+    because the kernel watches the thread that forked. The child has a process group of its own.
+    Therefore Ctrl-C does not reach the child directly, and this process stops its children in the
+    right order. `become` runs in the child and changes the child's user. Raises OSError if the
+    program cannot start.
     """
     parent = os.getpid()
 
     def prepare() -> None:
         if become is not None:
             become()
-        # This comes after the change of user, because that clears the death signal.
+        # The change of user clears the death signal, so the signal is set after that change.
         die_with(parent, death_signal)
 
     with _append(log) as output:
@@ -100,7 +104,10 @@ def spawn(
 
 
 def die_with(parent: int, number: signal.Signals) -> None:
-    """Ask the kernel for a signal at the death of `parent`; exit now if it is dead already."""
+    """Ask the kernel to send a signal at the death of `parent`.
+
+    If `parent` is dead already, end this process now.
+    """
     if _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
@@ -110,7 +117,8 @@ def die_with(parent: int, number: signal.Signals) -> None:
 def in_folder(folder: Path) -> list[int]:
     """Return the ids of the living processes whose current folder is `folder`.
 
-    A zombie has no current folder. A check whether the process id exists would find the zombie.
+    A zombie has no current folder, and therefore is not in the result. A check by process id would
+    find the zombie.
     """
     real = folder.resolve()
     found = []

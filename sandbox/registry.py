@@ -1,4 +1,4 @@
-"""The methods of the Bot API, read from aiogram's classes."""
+"""Find the methods of the Bot API and the types of their fields in aiogram's classes."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,7 +20,10 @@ METHODS: dict[str, MethodClass] = {
 
 
 def _alternatives(annotation: object) -> set[object]:
-    """Return the types that a field may have. Unions and annotations are taken apart."""
+    """Return the types that a field may have.
+
+    Unions and annotations are replaced by the types in them.
+    """
     origin = get_origin(annotation)
     if origin in {Union, UnionType}:
         return set().union(*(_alternatives(part) for part in get_args(annotation)))
@@ -33,9 +36,9 @@ def _alternatives(annotation: object) -> set[object]:
 def form_kinds(cls: MethodClass) -> dict[str, str]:
     """Return how to read each field of a form: "number", "text", "file", "plain" or "json".
 
-    "number" also means `int | str`: a smart union would keep "-100" as a string.
+    "number" also stands for `int | str`, because a smart union would keep "-100" as a string.
     """
-    # aiogram's models may be unbuilt, which saves time. Their annotations are names until then.
+    # To save time, aiogram's models may be unbuilt. Until then their annotations are only names.
     cls.model_rebuild()
     return {name: _kind(field.annotation) for name, field in cls.model_fields.items()}
 

@@ -1,4 +1,4 @@
-"""Find out the database's revision and migrate it to the newest one."""
+"""Find the database's revision and migrate the database to the newest revision."""
 
 import re
 import sys
@@ -17,7 +17,10 @@ _REVISION = re.compile(r"^(down_)?revision\b[^=]*=\s*(?:[\"'](.+?)[\"']|None)", 
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """The state of a database. `revision` None means that it has no tables."""
+    """The state of a database, which decides whether a migration is needed.
+
+    If `revision` is None, the database has no tables.
+    """
 
     revision: str | None
     switches_untouched: bool
@@ -26,11 +29,11 @@ class DatabaseState:
 async def migrate(
     owner_dsn: str, environment: Mapping[str, str], log: Path, *, own_database: bool
 ) -> bool:
-    """Migrate the database if it is not up to date. Tell whether there was something to do.
+    """Migrate the database if needed. Tell whether there was something to do.
 
-    `own_database` means that the database belongs to the sandbox: kill switches that nobody has
-    touched are set running, and the clock may be moved. Raises CannotStart, also if the database
-    has a revision that is not among the migrations.
+    `own_database` means that the database belongs to the sandbox. Then the kill switches that
+    nobody has touched are set to "running", and moves of the clock are allowed. Raises CannotStart
+    if the migration fails, or if the database has a revision that is not among the migrations.
     """
     state = await _inspect(owner_dsn)
     known_revisions, head = _revisions(ROOT / "migrations/versions")

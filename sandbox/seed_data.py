@@ -1,4 +1,4 @@
-"""The first people and chats of a folder. They are enough for one ad's whole life."""
+"""Create the first people and chats of a folder. They are enough for one ad's whole life."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,7 +11,7 @@ _SETTING = "seed_data"
 
 @dataclass(frozen=True)
 class SeedData:
-    """The ids of the first people and chats."""
+    """The ids of the first people and chats, which other code uses to find them."""
 
     advertiser: int
     owner: int
@@ -21,12 +21,15 @@ class SeedData:
 
     @property
     def people(self) -> dict[str, int]:
-        """Return the ids of the people by their part."""
+        """Return the ids of the people by their role, for example "advertiser"."""
         return {"advertiser": self.advertiser, "owner": self.owner, "admin": self.admin}
 
 
 def load_or_create(state: State) -> SeedData:
-    """Return the seed data of this folder. The first call creates all of it in one commit."""
+    """Return the seed data of this folder.
+
+    The first call creates all the people and chats in one commit.
+    """
     if _SETTING in state.settings:
         return SeedData(**state.settings[_SETTING])
     advertiser, owner, admin = (

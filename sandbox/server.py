@@ -1,4 +1,4 @@
-"""One HTTP application with the Bot API, the control API and the page."""
+"""Build one HTTP application that serves the Bot API, the control API and the page."""
 
 import asyncio
 import contextlib
@@ -23,8 +23,8 @@ PAGE_FILES = {
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_REQUEST = 60 * 1024 * 1024
-# The page shows texts of unknown authors. So it loads nothing from other sites, sends nothing
-# to them, and cannot be embedded in another page.
+# The page shows texts of unknown authors. Therefore the page loads nothing from other sites,
+# sends nothing to other sites, and cannot be embedded in another page.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; "
@@ -46,11 +46,12 @@ def create_app(
     move_clock: MoveClock | None = None,
     processes: Processes | None = None,
 ) -> web.Application:
-    """Build the application. The caller binds it to loopback, and closes `state` afterwards.
+    """Build the application.
 
-    `move_clock` moves the database's clock forward by seconds and returns the new shift in seconds.
-    `processes` kills and starts the product's processes. Without them the control API refuses such
-    requests.
+    The caller must bind the application to loopback, and close `state` after the application has
+    ended. `move_clock` moves the database's clock forward by a number of seconds and returns the
+    new shift in seconds. `processes` kills and starts the product's processes. If one of these two
+    arguments is missing, the control API refuses requests that need this argument.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = Delivery(state)
@@ -80,7 +81,7 @@ def _page_file(path: Path, content_type: str) -> Handler:
 
 
 async def _no_favicon(_: web.Request) -> web.Response:
-    """Answer with no content: browsers ask for an icon whatever a page says."""
+    """Answer with no content, because browsers always ask for an icon."""
     return web.Response(status=204)
 
 

@@ -1,4 +1,4 @@
-"""A simulated Telegram in a folder: its state, its keys and its server."""
+"""Keep a simulated Telegram in a folder: its state, its keys and its server."""
 
 import asyncio
 import importlib
@@ -20,7 +20,10 @@ _POLL_INTERVAL = 0.05
 
 @dataclass(frozen=True)
 class Keys:
-    """The tokens and the port. They stay the same, so that an open page works after a restart."""
+    """The tokens and the port of a simulation.
+
+    The keys stay the same after a restart, so that an open page works without a reload.
+    """
 
     bot_token: str
     control_token: str
@@ -28,12 +31,13 @@ class Keys:
 
 
 class Simulation:
-    """The state kept in a folder, and the server that shows it to the bot and to people."""
+    """A simulated Telegram: the state in a folder, and the server for the bot and for people."""
 
     def __init__(self, folder: Path, asked_port: int) -> None:
-        """Load the state and take the port. Raises CannotStart if the requested port is in use.
+        """Load the state and listen on the port.
 
-        From now on the port accepts connections. They wait until `serve` is called.
+        Raises CannotStart if the requested port is in use. From now on the port accepts
+        connections. The connections wait until `serve` is called.
         """
         path = folder / "keys.json"
         keys = _load_or_create_keys(path)
@@ -51,7 +55,7 @@ class Simulation:
 
     @property
     def page_url(self) -> str:
-        """Return the address of the page, with the token that opens it."""
+        """Return the address of the page, including the token that opens the page."""
         return f"{self.url}/?token={self.keys.control_token}"
 
     def settings(self) -> dict[str, str]:
@@ -64,7 +68,7 @@ class Simulation:
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return what a program needs to act in this simulation: addresses, tokens and ids."""
+        """Return what a program needs to use this simulation: addresses, tokens and ids."""
         return {
             "page_url": self.page_url,
             "control_url": f"{self.url}/control",
@@ -80,8 +84,9 @@ class Simulation:
     async def serve(self, *, clock_shift: float, move_clock: Any, processes: Any) -> None:
         """Start to answer requests.
 
-        The server and aiogram are imported here and not at the top. The import takes seconds. The
-        bot and the scheduler, which were started before, load their own modules in that time.
+        The import of the server and aiogram takes seconds. Therefore this function imports both,
+        and the top of the module does not. The bot and the scheduler were started before, and
+        load their own modules in that time.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()

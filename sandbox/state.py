@@ -1,4 +1,4 @@
-"""The state of the simulated Telegram, kept in memory and in the journal."""
+"""Keep the state of the simulated Telegram in memory and in the journal."""
 
 import secrets
 import time
@@ -17,11 +17,11 @@ BOT_USERNAME = "adtech_sandbox_bot"
 
 
 class State:
-    """All entities, the counters, and the notifier that wakes waiting calls after a change.
+    """All entities and counters of the simulated Telegram, with a notifier of changes.
 
-    Handlers change the state without awaiting, so every request is atomic. `commit` writes the
-    change and must come before the answer. Times are seconds since 1970 on the sandbox's shifted
-    clock.
+    The notifier wakes calls that wait for a change. Handlers change the state without awaiting, so
+    every request is atomic. A handler must call `commit` before its answer, because `commit` writes
+    the change. Times are seconds since 1970 on the sandbox's shifted clock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,8 +42,8 @@ class State:
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
-        # An open page still has a version from before a restart. Versions start at the clock's
-        # time, so that every new version is greater.
+        # An open page still has a version from before a restart. Therefore versions start at the
+        # time of the clock, so that every new version is greater.
         self._version = int(time.time() * 1000)
         self.chat_versions: dict[int, int] = {}
         self.notifier = Notifier()
@@ -53,7 +53,7 @@ class State:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Load the state kept in the folder `path`, or begin a new one there."""
+        """Load the state that is kept in the folder `path`, or begin a new state there."""
         return cls(Path(path))
 
     def _load_entities(self, entity: type[T]) -> list[T]:
@@ -70,12 +70,12 @@ class State:
         self._journal.put(entity.table, entity.key, vars(entity))
 
     def set(self, name: str, value: Any) -> None:
-        """Save a setting of the bot or of the sandbox."""
+        """Save a setting of the bot or of the sandbox in the next commit."""
         self.settings[name] = value
         self._journal.put("settings", name, value)
 
     def commit(self) -> None:
-        """Write the changes and wake the calls that wait for one."""
+        """Write the changes and wake the calls that wait for a change."""
         if self._journal.commit():
             self.notifier.notify()
 
@@ -94,7 +94,7 @@ class State:
         return float(self.settings.get("clock_shift", 0.0))
 
     def now(self) -> int:
-        """Return the time that new messages have."""
+        """Return the sandbox's time, which new messages get as their date."""
         return int(time.time() + self.shift)
 
     # --- users and chats
@@ -113,7 +113,10 @@ class State:
         self.commit()
 
     def new_id(self) -> int:
-        """Return a free user or chat id. It is random, so that no old database knows it."""
+        """Return a free user or chat id.
+
+        The id is random, so that a database of an earlier sandbox does not contain it.
+        """
         while True:
             number = 1_000_000_000 + secrets.randbelow(6_000_000_000)
             if not {number, channel_id(number)} & (self.users.keys() | self.chats.keys()):
@@ -134,7 +137,7 @@ class State:
         return chat
 
     def member(self, chat_id: int, user_id: int) -> Member:
-        """Return the user's membership in the chat; `left` if the user never was there."""
+        """Return the user's membership in the chat; the status is `left` if there never was one."""
         return self.members.get((chat_id, user_id)) or Member(chat_id, user_id, "left")
 
     def set_member(self, member: Member) -> None:
@@ -144,7 +147,7 @@ class State:
         self._raise_version(member.chat_id)
 
     def members_of(self, chat_id: int) -> list[Member]:
-        """Return the memberships of all users who ever had one in the chat."""
+        """Return all memberships of the chat, including those of users who have left."""
         return [member for member in self.members.values() if member.chat_id == chat_id]
 
     # --- messages
@@ -152,22 +155,23 @@ class State:
     def next_message_id(self, chat: Chat) -> int:
         """Return the next message id of the chat.
 
-        Channels and supergroups count for themselves. All private chats share one counter.
+        Each channel and each supergroup has a counter of its own. All private chats share one
+        counter.
         """
         return self.next_number("private" if chat.type == "private" else f"chat:{chat.id}")
 
     def find_message(self, chat_id: int, message_id: int) -> Message | None:
-        """Return the current message, or None if it never existed or was deleted."""
+        """Return the current message, or None if the message never existed or was deleted."""
         return self.messages.get(chat_id, {}).get(message_id)
 
     def save_message(self, message: Message) -> None:
-        """Save a new or edited message and show it in its chat."""
+        """Save a new or edited message, so that its chat shows it."""
         message.version = self._raise_version(message.chat_id)
         self.messages.setdefault(message.chat_id, {})[message.message_id] = message
         self.save(message)
 
     def delete_message(self, message: Message) -> None:
-        """Delete a message for everybody. The bot gets no update of it."""
+        """Delete a message for everybody. The bot gets no update of the deletion."""
         del self.messages[message.chat_id][message.message_id]
         self._journal.drop(Message.table, message.key)
         self._raise_version(message.chat_id)
@@ -184,8 +188,8 @@ class State:
     # --- updates, queries, payments, files
 
     def queue_update(self, kind: str, body: Json) -> None:
-        """Queue an update for the bot. It stays until it is confirmed."""
-        # The first number is the time. A new sandbox can have an old database, and its numbers
+        """Queue an update for the bot. The update stays in the queue until the bot confirms it."""
+        # The first number is the time. A new sandbox can have an old database, and the new numbers
         # must be above those in the database's inbox.
         update_id = self.next_number("update", first=int(time.time()))
         update = {"update_id": update_id, kind: body}
@@ -193,33 +197,36 @@ class State:
         self._journal.put("updates", update_id, update)
 
     def drop_updates(self, ids: list[int]) -> None:
-        """Remove updates that were confirmed."""
+        """Remove updates that the bot has confirmed."""
         for update_id in ids:
             del self.updates[update_id]
             self._journal.drop("updates", update_id)
 
     def save_query(self, query: Query) -> None:
-        """Save a query, or the answer to it."""
+        """Save a new query, or a query that now has an answer."""
         self.queries[query.id] = query
         self.save(query)
 
     def save_payment(self, payment: Payment) -> None:
-        """Save a payment, or its refund."""
+        """Save a new payment, or a payment that was refunded."""
         self.payments[payment.charge_id] = payment
         self.save(payment)
 
     def save_file(self, file: File, content: bytes) -> File:
-        """Save an upload. Its bytes are written before any answer has the id."""
+        """Save an uploaded file and write its bytes.
+
+        The bytes are on disk before any response contains the file id.
+        """
         self.file_path(file).write_bytes(content)
         self.files[file.id] = file
         self.save(file)
         return file
 
     def file_path(self, file: File) -> Path:
-        """Return the path of the file's bytes."""
+        """Return the path at which the file's bytes are stored."""
         return self.folder / "files" / file.id
 
 
 def channel_id(number: int) -> int:
-    """Return the Bot API's form of a channel's or supergroup's number."""
+    """Return the id of a channel or supergroup in the form that the Bot API uses."""
     return -1_000_000_000_000 - number

@@ -1,4 +1,7 @@
-"""Keep processes running: restart one that ended by itself, and leave a killed one stopped."""
+"""Keep processes running.
+
+A process that ended by itself is started again. A process that was killed on request stays stopped.
+"""
 
 import asyncio
 import signal
@@ -12,9 +15,9 @@ from sandbox import processes
 from sandbox.startup_errors import CannotStart
 
 RESTART_DELAY = 1.0
-"""Seconds before a process that ended by itself is started again."""
+"""The delay, in seconds, before a process that ended by itself is started again."""
 
-_STOP_LIMIT = 30.0  # seconds in which a program can finish its work or hand it back
+_STOP_LIMIT = 30.0  # seconds in which a program can finish its work or release its claims
 _MAX_FIRST_EXITS = 3
 _WRONG_SETTINGS_STATUS = 2  # the exit status of a program whose settings are wrong
 _HARMLESS_SIGNALS = frozenset({signal.SIGSTOP, signal.SIGCONT, signal.SIGUSR1, signal.SIGUSR2, 0})
@@ -22,14 +25,14 @@ _KILL_LIMIT = 60.0
 
 
 class Running(Protocol):
-    """A started server or program."""
+    """A started server or program that the supervisor can watch and stop."""
 
     @property
     def child(self) -> processes.Child:
-        """Return its process."""
+        """Return the process of the server or program."""
 
     async def stop(self) -> None:
-        """Stop it if it runs, and free what it holds."""
+        """Stop the process if it runs, and release its lock and other resources."""
 
 
 R = TypeVar("R", bound=Running)
@@ -37,20 +40,20 @@ R = TypeVar("R", bound=Running)
 
 @dataclass(frozen=True)
 class Program:
-    """A running process of the product: the bot or the scheduler."""
+    """A running process of the product (the bot or the scheduler), with its log."""
 
     child: processes.Child
     log: Path
 
     async def stop(self) -> None:
-        """Let the process finish the work that it has begun, and stop it."""
+        """Ask the process to end after the work that it has begun, and wait until it has ended."""
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
 
 
 def program(
     name: str, argv: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Callable[[], Awaitable[Program]]:
-    """Return a function that starts one of our Python modules in the current folder."""
+    """Return a function that starts one of the product's Python modules in the current folder."""
 
     async def start() -> Program:
         child = processes.spawn(
@@ -74,15 +77,18 @@ class Supervisor:
     """The supervised processes by name. The caller decides in which order they are stopped."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """Create a supervisor. It calls `changed` whenever a process has started or ended."""
+        """Create a supervisor, which calls `changed` when a process has started or ended."""
         self._services: dict[str, _Service] = {}
         self._changed = changed
         self.startup_complete = False
-        """Whether everything has worked once; until then the start fails after repeated exits."""
+        """Whether the start is complete, that is, all processes have worked one time.
+
+        Until the start is complete, repeated exits of a process make the start fail.
+        """
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, name: str, start: Callable[[], Awaitable[R]]) -> R:
-        """Start a server or program and keep it running. Raises what the first start raises."""
+        """Run a server or program and keep it running. Raises every error of the first start."""
         service = self._services[name] = _Service(start)
         service.should_run.set()
         running = await start()
@@ -92,7 +98,7 @@ class Supervisor:
         return running
 
     async def wait_for_failure(self) -> None:
-        """Wait until a process cannot be kept running, and raise CannotStart."""
+        """Wait until a process cannot be kept running, then raise CannotStart."""
         raise CannotStart(await asyncio.shield(self._failure))
 
     def pids(self) -> dict[str, int]:
@@ -104,9 +110,10 @@ class Supervisor:
         }
 
     async def kill(self, name: str, number: int) -> None:
-        """Send a signal. If it ends processes, wait for the end and leave the process stopped.
+        """Send a signal to a process.
 
-        The wait is limited to 60 s. Raises KeyError for an unknown name.
+        If the signal ends the process, wait for its end and leave it stopped. The wait is limited
+        to 60 s. Raises KeyError for an unknown name.
         """
         service = self._services[name]
         if number not in _HARMLESS_SIGNALS:
@@ -118,14 +125,17 @@ class Supervisor:
                 await child.wait(_KILL_LIMIT)
 
     async def start(self, name: str) -> None:
-        """Start a process that was killed. Nothing happens if it runs. Raises KeyError."""
+        """Start a process that was killed, and wait until it runs.
+
+        If the process runs already, nothing happens. Raises KeyError for an unknown name.
+        """
         service = self._services[name]
         service.should_run.set()
         while service.running is None or service.running.child.returncode is not None:  # noqa: ASYNC110 - rare and short
             await asyncio.sleep(0.02)
 
     async def stop(self, name: str) -> None:
-        """Stop a process for good, if it was ever started."""
+        """Stop a process and never start it again. If the process was never started, do nothing."""
         service = self._services.pop(name, None)
         if service is None:
             return
@@ -156,10 +166,10 @@ class Supervisor:
                 self._changed()
 
     def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
-        """Print that a process ended, or fail if it ends too often.
+        """Print that a process ended, or fail if the process ends too often.
 
-        Only before the startup was complete can a process end too often. The exit status for wrong
-        settings fails at once.
+        A process can end too often only while the start is not complete. At that time, the exit
+        status for wrong settings makes the start fail at once.
         """
         ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         service.exits += 1

@@ -22,7 +22,7 @@ WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def queue(state: State, kind: str, body: Json) -> None:
-    """Queue an update for the bot, unless the bot has excluded this kind."""
+    """Queue an update for the bot, unless the bot has excluded this kind of update."""
     allowed = state.settings.get("allowed_updates")
     if kind in allowed if allowed else kind not in ONLY_IF_NAMED:
         state.queue_update(kind, body)
@@ -31,8 +31,8 @@ def queue(state: State, kind: str, body: Json) -> None:
 def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
     """Tell whether the bot gets a person's message of this chat.
 
-    In groups (privacy mode) a bot that is no administrator gets commands, replies to it and service
-    messages. In channels only administrators get posts.
+    In a group, a bot that is no administrator gets only commands, replies to its messages and
+    service messages (privacy mode). In a channel only administrators get posts.
     """
     membership = state.member(chat.id, state.bot_id)
     if not membership.present:
@@ -47,9 +47,9 @@ def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
 
 
 def queue_membership_update(state: State, old: Member, new: Member, by_user_id: int) -> None:
-    """Queue `my_chat_member` for the bot's own membership, and `chat_member` for that of others.
+    """Queue an update of a membership: `my_chat_member` for the bot, `chat_member` for others.
 
-    The bot gets `chat_member` only where it is an administrator.
+    The bot gets `chat_member` only if it is an administrator of the chat.
     """
     chat = state.chats[new.chat_id]
     own = new.user_id == state.bot_id
@@ -66,7 +66,7 @@ def queue_membership_update(state: State, old: Member, new: Member, by_user_id: 
 
 
 class Delivery:
-    """The delivery of updates: by one long poll at a time, or to a webhook."""
+    """The delivery of updates to the bot, by one long poll at a time or to a webhook."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -78,8 +78,8 @@ class Delivery:
     ) -> list[Json]:
         """Answer getUpdates: confirm all updates below `offset`, then return those that are left.
 
-        If there are none, wait for some, at most `wait` seconds and never more than 50. A second
-        poll ends the first one with error 409.
+        If no update is left, wait for new updates for at most `wait` seconds, and never more than
+        50. A second poll ends the first poll with error 409.
         """
         state = self._state
         if state.settings.get("webhook"):
@@ -113,9 +113,9 @@ class Delivery:
                 self._current_poll = None
 
     def _confirm(self, offset: int | None) -> None:
-        """Drop the updates below the offset.
+        """Remove the updates with an id below the offset.
 
-        A negative offset keeps only that many of the newest updates, as at Telegram.
+        A negative offset keeps only that many of the newest updates. Telegram does the same.
         """
         if offset is None:
             return
@@ -142,7 +142,10 @@ class Delivery:
         return view
 
     async def push(self) -> None:
-        """Send updates to the webhook in order. Repeat each until it is answered with 2xx."""
+        """Send updates to the webhook in order.
+
+        Each update is sent again until the webhook answers with 2xx.
+        """
         async with aiohttp.ClientSession(timeout=WEBHOOK_TIMEOUT) as session:
             failures = 0
             while not self._state.notifier.closed:

@@ -11,13 +11,13 @@ ButtonMatch = tuple[Message, Json]
 
 
 def newest_first(state: State, chat: Chat) -> list[Message]:
-    """Return the chat's messages, the last one first."""
+    """Return the messages of the chat, the newest message first."""
     rows = state.messages.get(chat.id, {})
     return [rows[number] for number in sorted(rows, reverse=True)]
 
 
 def reply_keyboard(state: State, chat: Chat) -> Message | None:
-    """Return the message whose reply keyboard is shown under the chat now."""
+    """Return the message whose reply keyboard the chat shows now."""
     for message in newest_first(state, chat):
         if message.keyboard is None:
             continue
@@ -31,7 +31,7 @@ def reply_keyboard(state: State, chat: Chat) -> Message | None:
 def inline_buttons(message: Message) -> list[Json]:
     """Return the inline buttons of a message, row by row.
 
-    An invoice without a keyboard has one button that pays.
+    An invoice without a keyboard has one button, with which a person pays.
     """
     markup = message.body.get("reply_markup")
     if markup is None and "invoice" in message.body:
@@ -42,7 +42,7 @@ def inline_buttons(message: Message) -> list[Json]:
 def _buttons_by_message(
     state: State, chat: Chat, message_id: int | None
 ) -> Iterator[list[ButtonMatch]]:
-    """Yield the buttons of each message, newest first, and then those of the reply keyboard."""
+    """Yield the buttons of each message, newest message first, then those of the reply keyboard."""
     for message in newest_first(state, chat):
         if message_id in {None, message.message_id}:
             yield [(message, button) for button in inline_buttons(message)]
@@ -60,7 +60,7 @@ def _buttons_by_message(
 
 
 def find_at(message: Message, row: int, column: int) -> ButtonMatch:
-    """Return the inline button of a message at a row and column, both counted from 0."""
+    """Return the inline button of a message at a row and column. Both are counted from 0."""
     markup = message.body.get("reply_markup") or {"inline_keyboard": [inline_buttons(message)]}
     try:
         return message, markup["inline_keyboard"][row][column]
@@ -69,10 +69,11 @@ def find_at(message: Message, row: int, column: int) -> ButtonMatch:
 
 
 def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) -> ButtonMatch:
-    """Return the button with this text, else one that begins with it, else one that contains it.
+    """Return the button with this text.
 
-    Messages are searched newest first, and the reply keyboard last. Raises ControlError if several
-    buttons of one message fit, or if none does.
+    If no button has exactly this text, return one that begins with the text, or else one that
+    contains the text. Messages are searched newest first, and the reply keyboard last. Raises
+    ControlError if several buttons of one message fit, or if no button fits.
     """
     groups = list(_buttons_by_message(state, chat, message_id))
     for fits in (str.__eq__, str.startswith, str.__contains__):

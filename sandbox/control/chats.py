@@ -1,4 +1,4 @@
-"""Requests about channels and groups: create them, change members, post and edit there."""
+"""Handle requests about channels and groups: create them, change members, post, edit and delete."""
 
 from sandbox import formatting, messages, serializers, updates
 from sandbox.control import message_input
@@ -13,12 +13,12 @@ STATUSES = frozenset({"administrator", "member", "left", "kicked"})
 
 
 async def add_channel(request: ControlRequest) -> Json:
-    """Create a channel. The bot is not in it."""
+    """Create a channel. The bot is not a member of the new channel."""
     return serializers.serialize_chat(request.state, _create_chat(request, "channel"))
 
 
 async def add_group(request: ControlRequest) -> Json:
-    """Create a private supergroup with these members; "bot" is the bot's own name for it."""
+    """Create a private supergroup with the given members. The name "bot" stands for the bot."""
     state = request.state
     chat = _create_chat(request, "supergroup")
     for user_id in request.get("member_ids", list) or []:
@@ -52,7 +52,10 @@ def _create_chat(request: ControlRequest, kind: str) -> Chat:
 
 
 async def set_member(request: ControlRequest) -> Json:
-    """Set the membership of a person or the bot in a chat; in a private chat block or unblock."""
+    """Set the membership of a person or of the bot in a chat.
+
+    In a private chat, block or unblock the bot.
+    """
     state, chat = request.state, request.chat()
     member_id = request.body.get("user_id")
     is_bot = member_id == "bot" or request.flag("bot") or member_id == state.bot_id
@@ -74,7 +77,7 @@ async def set_member(request: ControlRequest) -> Json:
 
 
 def change_member(state: State, new: Member, *, by: int | None) -> None:
-    """Change a membership and post the updates and the service message of the change."""
+    """Change a membership. Queue the updates and post the service message about the change."""
     old = state.member(new.chat_id, new.user_id)
     if (old.status, old.rights) == (new.status, new.rights):
         return
@@ -98,7 +101,7 @@ def _post_membership_message(state: State, chat: Chat, field: str, user_id: int,
 
 
 def start_private_chat(state: State, person: User) -> None:
-    """Start the private chat at the first message, or end the block."""
+    """Start the private chat when the person writes first, or end the block of the bot."""
     old = state.member(person.id, state.bot_id)
     if old.present:
         return
@@ -109,7 +112,10 @@ def start_private_chat(state: State, person: User) -> None:
 
 
 def grant_bot_rights(state: State, channel: Chat, person: User, rights: dict[str, bool]) -> None:
-    """Make the bot an administrator with at least these rights, as Telegram's picker does."""
+    """Make the bot an administrator with at least these rights.
+
+    Telegram's picker does the same.
+    """
     requested = {name for name, is_needed in rights.items() if is_needed}
     membership = state.member(channel.id, state.bot_id)
     if not requested or all(membership.may(name) for name in requested):
@@ -119,7 +125,7 @@ def grant_bot_rights(state: State, channel: Chat, person: User, rights: dict[str
 
 
 async def post(request: ControlRequest) -> Json:
-    """Post in a channel as a person."""
+    """Post a message in a channel in the name of a person."""
     chat, person = _find_channel(request, "can_post_messages")
     return messages.post_by_person(
         request.state, chat, message_input.read_draft(request), person.id
@@ -127,10 +133,10 @@ async def post(request: ControlRequest) -> Json:
 
 
 async def edit(request: ControlRequest) -> Json:
-    """Edit a message as a person.
+    """Edit a message in the name of a person.
 
-    The bot gets an update of an edit of another author's message. It gets none when its own post is
-    edited.
+    The bot gets an update if the message is by another author. The bot gets no update if the
+    message is the bot's own post.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
@@ -152,7 +158,10 @@ async def edit(request: ControlRequest) -> Json:
 
 
 async def delete(request: ControlRequest) -> Json:
-    """Delete a message as a person. Nobody gets an update, as at Telegram."""
+    """Delete a message in the name of a person.
+
+    Nobody gets an update. Telegram behaves in the same way.
+    """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))
@@ -172,9 +181,10 @@ def _find_channel(request: ControlRequest, right: str) -> tuple[Chat, User]:
 
 
 def _check_may_change(state: State, chat: Chat, person: User, message: Message, right: str) -> None:
-    """Raise ControlError unless the message is the person's own, or the person has the right.
+    """Raise ControlError unless the person may change the message.
 
-    In a private chat the person may delete every message.
+    A person may change their own messages, and other messages only with the right to do so. In a
+    private chat the person may delete every message.
     """
     check_participant(state, chat, person)
     if chat.type == "private" and right == "can_delete_messages":

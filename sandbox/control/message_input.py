@@ -1,4 +1,4 @@
-"""Read the message that a person wants to send."""
+"""Read, from a request of the control API, the message that a person wants to send."""
 
 from sandbox import formatting, media, messages
 from sandbox.control.request import ControlRequest
@@ -6,7 +6,7 @@ from sandbox.messages import Draft
 
 
 def read_draft(request: ControlRequest) -> Draft:
-    """Return the draft of a text, or of a photo, video or animation with a caption."""
+    """Return the draft of a text message, or of a photo, video or animation with a caption."""
     entities = request.get("entities", list)
     kind = next((kind for kind in messages.MEDIA if request.flag(kind)), None)
     if kind is None:

@@ -1,4 +1,4 @@
-"""Requests that set faults and flood limits, move the clock, and kill and start processes."""
+"""Handle requests that set faults and limits, move the clock, and kill and start processes."""
 
 from sandbox.control.request import ControlRequest, Processes
 from sandbox.errors import ControlError
@@ -13,7 +13,7 @@ LONGEST_MOVE = 10 * 366 * 86400
 
 
 async def add_fault(request: ControlRequest) -> Json:
-    """Let the next calls of a method go wrong."""
+    """Set a fault, so that the next calls of a method go wrong in the given way."""
     unknown = request.body.keys() - set(Fault.__dataclass_fields__)
     if unknown or "id" in request.body:
         raise ControlError("a fault has no such field: " + ", ".join(sorted(unknown | {"id"})))
@@ -58,7 +58,10 @@ async def set_limits(request: ControlRequest) -> Json:
 
 
 async def move_clock(request: ControlRequest) -> Json:
-    """Move the time of the database and of Telegram forward. It never moves back."""
+    """Move the time of the database and of the simulated Telegram forward.
+
+    Time never moves back.
+    """
     seconds = request.body.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise ControlError("seconds must be a number")

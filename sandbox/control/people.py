@@ -1,4 +1,4 @@
-"""Requests of people in their own chats: write, press, choose a channel, pay."""
+"""Handle requests of people in their own chats: write, press, choose a channel, and pay."""
 
 import secrets
 import time
@@ -48,7 +48,7 @@ async def send(request: ControlRequest) -> Json:
 
 
 def _find_sender_chat(state: State, chat: Chat, person: User, sender_chat: int) -> Chat:
-    """Return the chat in whose name a person writes: the group itself, or a channel of theirs."""
+    """Find the chat in whose name a person writes: the group itself, or a channel of the person."""
     if chat.type != "supergroup":
         raise ControlError("only in a group can somebody speak as a chat")
     sender = find_chat(state, sender_chat)
@@ -58,7 +58,7 @@ def _find_sender_chat(state: State, chat: Chat, person: User, sender_chat: int) 
 
 
 async def press(request: ControlRequest) -> Json:
-    """Press a button of the newest message that has it, else of the reply keyboard."""
+    """Press a button of the newest message that has the button, or else of the reply keyboard."""
     state, person = request.state, request.person()
     chat = find_chat(state, request.get("chat_id", int) or person.id)
     check_participant(state, chat, person)
@@ -84,7 +84,7 @@ async def press(request: ControlRequest) -> Json:
 
 
 def _find_button(request: ControlRequest, chat: Chat) -> buttons.ButtonMatch:
-    """Return the button with the given text, or the one at `row` and `column` of `message_id`."""
+    """Return the button with the given text, or at `row` and `column` of `message_id`."""
     message_id, row, column = (request.get(name, int) for name in ("message_id", "row", "column"))
     if message_id is None or row is None or column is None:
         return buttons.find_by_text(request.state, chat, request.require("button", str), message_id)
@@ -128,10 +128,11 @@ async def _wait_for_answer(request: ControlRequest, query: Query) -> Json:
 
 
 async def choose_channel(request: ControlRequest) -> Json:
-    """Choose one of the person's channels for a button that asks for one.
+    """Choose one of the person's channels for a button that requests a channel.
 
-    As in Telegram's picker, the bot first becomes an administrator with the rights that the button
-    asks for, and then the choice is sent. `my_chat_member_last` reverses this order.
+    The order is the same as in Telegram's picker: first the bot becomes an administrator with the
+    rights that the button requires, and then the choice is sent. The field `my_chat_member_last`
+    reverses this order.
     """
     state, person = request.state, request.person()
     chat = find_chat(state, person.id)
@@ -159,7 +160,10 @@ async def choose_channel(request: ControlRequest) -> Json:
 
 
 async def pay(request: ControlRequest) -> Json:
-    """Pay an invoice of the person's private chat: the newest, or the one of `message_id`."""
+    """Pay an invoice of the person's private chat.
+
+    If the request has a `message_id`, pay the invoice of this message, or else the newest invoice.
+    """
     state, person = request.state, request.person()
     invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))
     query = payments.send_pre_checkout_query(state, invoice)
@@ -188,7 +192,7 @@ def _find_invoice(state: State, chat: Chat, message_id: int | None) -> Message:
 
 
 async def refund_payment(request: ControlRequest) -> Json:
-    """Refund a payment in Stars, as Telegram does after a person's complaint."""
+    """Refund a payment in Stars, in the same way as Telegram does after a person's complaint."""
     state, person = request.state, request.person()
     payment = state.payments.get(request.require("telegram_payment_charge_id", str))
     if payment is None or payment.user_id != person.id:

@@ -1,4 +1,4 @@
-"""Requests that read what a person, or a program in a person's place, can see."""
+"""Handle requests that read what a person can read in Telegram."""
 
 from sandbox import serializers
 from sandbox.control import buttons
@@ -24,7 +24,7 @@ SERVICE_FIELDS = (
 
 
 async def show_state(request: ControlRequest) -> Json:
-    """Return people, chats with the bot's membership in them, faults, and the sandbox's time."""
+    """Return people, chats with the membership of the bot, faults, and the time of the sandbox."""
     state = request.state
     processes = request.context.processes
     return {
@@ -66,10 +66,11 @@ def _serialize_chat(state: State, chat: Chat) -> Json:
 
 
 async def list_messages(request: ControlRequest) -> Json:
-    """Return the messages of a chat as it shows them now, oldest first.
+    """Return the messages of a chat in their current form, oldest first.
 
-    With `wait` (seconds) the answer comes as soon as there is a message above `after`. With
-    `version` it comes as soon as the chat has changed since that version; a deletion is a change.
+    With `wait` (the longest wait, in seconds) the answer comes when there is a message with an id
+    above `after`. With `version` the answer comes when the chat has changed since that version. A
+    deletion is a change too.
     """
     state, chat = request.state, request.chat()
     after = path_number(request.query.get("after", "0"))
@@ -98,7 +99,7 @@ async def list_messages(request: ControlRequest) -> Json:
 
 
 def serialize_message(message: Message) -> Json:
-    """Return one message as a client shows it."""
+    """Return one message in the form in which a client shows it."""
     body = message.body
     sender = body.get("sender_chat") or body.get("from") or {}
     view: Json = {
@@ -147,7 +148,7 @@ def _serialize_button(button: Json) -> Json:
 
 
 def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
-    """Return the reply keyboard under the chat."""
+    """Return the reply keyboard that the chat shows now."""
     if keyboard_message is None or keyboard_message.keyboard is None:
         return None
     rows = [
@@ -159,7 +160,7 @@ def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
 
 
 async def list_publications(request: ControlRequest) -> Json:
-    """Return every message that the bot ever posted in a channel, including deleted ones."""
+    """Return every message that the bot ever posted in a channel, including deleted messages."""
     entries = request.state.publications.entries
     chat_id = request.query.get("chat_id")
     if chat_id is not None:

@@ -1,4 +1,4 @@
-"""Requests of the control API: how they are read, and what they work on."""
+"""Read requests of the control API, and find the people, chats and messages that they name."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 class Processes(Protocol):
-    """The product's processes, as the launcher supervises them."""
+    """The product's processes, which the control API can kill and start.
+
+    The launcher implements this interface.
+    """
 
     async def kill(self, name: str, signal: int) -> None:
         """Send a signal to a process. Raises KeyError for an unknown name."""
@@ -31,7 +34,11 @@ class Processes(Protocol):
 
 @dataclass(frozen=True)
 class ControlContext:
-    """The state, the control token, and the functions that move the clock and handle processes."""
+    """The objects that requests of the control API read and change.
+
+    The context has the state, the control token, the function that moves the clock, and the
+    product's processes.
+    """
 
     state: State
     control_token: str
@@ -41,7 +48,7 @@ class ControlContext:
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """One request of the control API."""
+    """One request of the control API, with methods that read and check its fields."""
 
     context: ControlContext
     body: Json
@@ -54,7 +61,7 @@ class ControlRequest:
         return self.context.state
 
     def get(self, name: str, kind: type[T]) -> T | None:
-        """Return a field of the body, or None if it is missing."""
+        """Return a field of the body, or None if the field is missing."""
         value = self.body.get(name)
         if value is None:
             return None
@@ -63,23 +70,23 @@ class ControlRequest:
         return value
 
     def require(self, name: str, kind: type[T]) -> T:
-        """Return a field of the body that must be there."""
+        """Return a field of the body. Raises ControlError if the field is missing."""
         value = self.get(name, kind)
         if value is None:
             raise ControlError(f"{name} is missing")
         return value
 
     def flag(self, name: str, *, otherwise: bool = False) -> bool:
-        """Return a true or false of the body."""
+        """Return a field of the body whose value is true or false."""
         value = self.get(name, bool)
         return otherwise if value is None else value
 
     def person(self) -> User:
-        """Return the person whom the path names."""
+        """Return the person whose id is in the path."""
         return find_person(self.state, path_number(self.path["id"]))
 
     def chat(self) -> Chat:
-        """Return the chat that the path names."""
+        """Return the chat whose id is in the path."""
         return find_chat(self.state, path_number(self.path["id"]))
 
 
@@ -90,7 +97,7 @@ def _describe_type(kind: type[object]) -> str:
 
 
 def path_number(text: str) -> int:
-    """Return a number of the path or the query."""
+    """Return a number from the path or from the query."""
     try:
         return int(text)
     except ValueError:
@@ -98,7 +105,7 @@ def path_number(text: str) -> int:
 
 
 def find_person(state: State, user_id: int) -> User:
-    """Return a person by id. The bot is no person."""
+    """Return a person by id. The bot does not count as a person."""
     found = state.users.get(user_id)
     if found is None or found.is_bot:
         raise ControlError("there is no such person", status=404)
@@ -124,7 +131,7 @@ def check_participant(state: State, chat: Chat, person: User) -> None:
 
 
 def find_message(state: State, chat: Chat, message_id: int) -> Message:
-    """Return a message that the chat shows."""
+    """Return a message that the chat shows now."""
     found = state.find_message(chat.id, message_id)
     if found is None:
         raise ControlError("there is no such message in the chat", status=404)
@@ -132,7 +139,7 @@ def find_message(state: State, chat: Chat, message_id: int) -> Message:
 
 
 async def read_control_request(context: ControlContext, request: web.Request) -> ControlRequest:
-    """Read the request's body (an object, or nothing), path and query."""
+    """Read the path, the query and the body of a request. The body is a JSON object or empty."""
     body: Any = {}
     if request.can_read_body:
         try:

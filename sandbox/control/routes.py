@@ -1,4 +1,4 @@
-"""The addresses of the control API and the check of its token."""
+"""Define the addresses of the control API, and check the control token of each request."""
 
 from collections.abc import Awaitable, Callable
 from secrets import compare_digest
@@ -38,7 +38,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 
 
 def add_routes(app: web.Application, context: ControlContext) -> None:
-    """Add the control API to the application, behind its token."""
+    """Add the control API to the application. Each request must carry the control token."""
     for method, path, handler in ROUTES:
         app.router.add_route(method, path, _authorized(context, handler))
     app.router.add_get("/control/files/{file_id}", _serve_file(context))

@@ -1,4 +1,4 @@
-"""Run one ad from the first /start to the last cent, seen from outside: `python -m sandbox.demo`.
+"""Run the demo of one ad, from the first /start to the last cent: `python -m sandbox.demo`.
 
 The demo starts a sandbox of its own, presses the buttons that people press, and reads the database.
 It imports none of the product's code. The exit status is 0 only if every step was as expected.
@@ -25,7 +25,7 @@ from sandbox.demo.steps import STEPS
 def main() -> None:
     """Run the demo.
 
-    If it fails, print what was expected and what was seen, and exit with status 1.
+    If the demo fails, print what was expected and what was found, and exit with status 1.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument(
@@ -39,7 +39,10 @@ def main() -> None:
 
 
 async def _run_until_signal(killed: list[str], *, keep: bool) -> int:
-    """Run until the end, or until SIGINT or SIGTERM. Both stop what the demo has started."""
+    """Run until the demo ends, or until SIGINT or SIGTERM.
+
+    Both signals stop everything that the demo has started.
+    """
     task = asyncio.ensure_future(_in_folder(killed, keep=keep))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -63,7 +66,7 @@ async def _in_folder(killed: list[str], *, keep: bool) -> int:
 
 def _new_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="adtech-demo-"))
-    # PostgreSQL may have to run as another user, who must be able to enter this folder.
+    # PostgreSQL may have to run as another user. That user must be able to enter this folder.
     folder.chmod(0o711)
     return folder
 

@@ -1,7 +1,7 @@
-"""Read the database: what the steps look for, and the checks that must find nothing.
+"""Read the database for the steps of the demo, and run the checks, which must find no row.
 
-The SQL is written here again, apart from the product's own list of invariants, so that both cannot
-have the same mistake.
+The SQL here does not use the product's own list of invariants. Therefore a mistake in that list
+does not hide an error from the demo.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _POLL_INTERVAL = 0.1
 
 @dataclass(frozen=True)
 class Check:
-    """A query that returns the offending rows, and the table whose rows it looked at."""
+    """A check of one table: a query that returns each row that breaks a rule."""
 
     name: str
     table: str
@@ -29,7 +29,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a check: how many of the checked rows offend."""
+    """The result of one check: the number of checked rows, and the number that break the rule."""
 
     check: Check
     offending: int
@@ -152,12 +152,18 @@ UNIQUENESS = (
 
 @dataclass(frozen=True)
 class DemoDatabase:
-    """The database in the application's role, in read-only transactions alone."""
+    """A reader of the demo's database.
+
+    The reader connects in the application's role, and runs read-only transactions only.
+    """
 
     dsn: str
 
     async def rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
-        """Return the rows of one query, on a new connection: the server may have been restarted."""
+        """Return the rows of one query.
+
+        Each query uses a new connection, because the server may have been restarted.
+        """
         connection = await asyncpg.connect(
             self.dsn, server_settings={"default_transaction_read_only": "on"}
         )
@@ -167,7 +173,10 @@ class DemoDatabase:
             await connection.close()
 
     async def row(self, sql: str, *arguments: object) -> dict[str, Any]:
-        """Return the only row of a query. Raises Unexpected if there are none or several."""
+        """Return the only row of a query.
+
+        Raises Unexpected if the query returns no row or several rows.
+        """
         rows = await self.rows(sql, *arguments)
         if len(rows) != 1:
             raise Unexpected("one row", f"{len(rows)} rows of {' '.join(sql.split())}")
@@ -176,7 +185,7 @@ class DemoDatabase:
     async def until(
         self, sql: str, *arguments: object, so: Callable[[dict[str, Any]], bool], expected: str
     ) -> dict[str, Any]:
-        """Return the query's only row as soon as `so` is true for it.
+        """Repeat a query until `so` is true for its only row, and return this row.
 
         Raises Unexpected after PATIENCE.
         """
@@ -190,13 +199,13 @@ class DemoDatabase:
             await asyncio.sleep(_POLL_INTERVAL)
 
     async def check(self, check: Check) -> Result:
-        """Run one check on all rows."""
+        """Run one check on all rows of its table."""
         offending = len(await self.rows(check.sql))
         counted = await self.row(f"SELECT COUNT(*) AS n FROM {check.table}")  # noqa: S608 - a constant
         return Result(check, offending, counted["n"])
 
     async def check_all(self, checks: tuple[Check, ...]) -> list[Result]:
-        """Run checks that must find nothing. Raises Unexpected if one finds a row."""
+        """Run several checks. Raises Unexpected if one of the checks finds a row."""
         results = [await self.check(check) for check in checks]
         if broken := [result for result in results if result.offending]:
             raise Unexpected(

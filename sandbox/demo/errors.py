@@ -1,8 +1,11 @@
-"""The error that ends the demo."""
+"""Define the error that ends the demo."""
 
 
 class Unexpected(Exception):
-    """Something did not happen. The text says what was expected and what was seen instead."""
+    """A step of the demo did not find what it expected.
+
+    The text says what was expected and what was found instead.
+    """
 
     def __init__(self, expected: str, actual: str) -> None:
         super().__init__(f"expected: {expected}\nseen:     {actual}")

@@ -1,4 +1,4 @@
-"""Start and stop a sandbox for the demo, as `python -m sandbox` would run it."""
+"""Start and stop a sandbox for the demo, in the same way as `python -m sandbox`."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 300.0
-"""The longest start, in seconds. 10 to 15 are usual, and a busy machine takes more."""
+"""The longest allowed start, in seconds. It is usually 10 to 15, and more if CPUs are busy."""
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05
@@ -25,34 +25,34 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A running sandbox. Its data is in `folder`/local."""
+    """A running sandbox, which the demo uses and then stops. Its data is in `folder`/local."""
 
     child: processes.Child
     folder: Path
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what the launcher says about the sandbox now: addresses, people, process ids."""
+        """Return the launcher's facts about the sandbox now: addresses, people, process ids."""
         facts: dict[str, Any] = json.loads((self.folder / "local/world.json").read_text())
         return facts
 
     async def stop(self) -> int | None:
-        """Stop the sandbox as a person would, and return the launcher's exit status."""
+        """Stop the sandbox with SIGTERM, and return the launcher's exit status."""
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
         return self.child.returncode
 
 
 def _environment() -> dict[str, str]:
-    """Return the variables that programs need to run.
+    """Return the environment variables that programs need to run.
 
-    Settings of the product are left out, so that the demo is the same everywhere.
+    Settings of the product are left out, so that the demo is the same on every machine.
     """
     kept = {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
     return kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def logs(folder: Path) -> list[tuple[str, list[str]]]:
-    """Return the last lines of each process's log, the launcher's first."""
+    """Return the last lines of the log of each process. The launcher's log comes first."""
     paths = [folder / "launcher.log", *sorted(folder.glob("local/**/*.log"))]
     return [
         (path.name, path.read_text(errors="replace").splitlines()[-_LOG_LINES:])
@@ -62,9 +62,9 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
 
 
 async def start(folder: Path) -> RunningSandbox:
-    """Start a sandbox on `folder` and wait until bot and scheduler work.
+    """Start a sandbox on `folder` and wait until the bot and the scheduler work.
 
-    Raises Unexpected if it does not start. Then no process of it is left running.
+    Raises Unexpected if the sandbox does not start. In this case all its processes have ended.
     """
     world = RunningSandbox(_spawn(folder), folder)
     try:
@@ -87,7 +87,7 @@ async def _until_ready(world: RunningSandbox) -> None:
 
 
 def _spawn(folder: Path) -> processes.Child:
-    # A killed launcher may have left this file.
+    # A launcher that was killed may have left this file.
     (folder / "local/world.json").unlink(missing_ok=True)
     return processes.spawn(
         [sys.executable, "-m", "sandbox", "--isolated", "--local", folder / "local"],

@@ -1,4 +1,4 @@
-"""People who write, press and read, through the control API of the sandbox."""
+"""Write, press and read in the name of people, through the control API of the sandbox."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import aiohttp
 from sandbox.demo.errors import Unexpected
 
 PATIENCE = 180.0
-"""Seconds in which the product must answer. After a SIGKILL this includes its start."""
+"""The longest wait for the product, in seconds. After a SIGKILL, its new start is included."""
 
 _LONG_POLL = 10.0
 _QUOTED_MESSAGES = 3
@@ -21,14 +21,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Control:
-    """The control API. Close the session when done."""
+    """A client of the control API. The user of this class must close the session."""
 
     session: aiohttp.ClientSession
     url: str
 
     @classmethod
     def of(cls, facts: Json) -> "Control":
-        """Return the control API of a running sandbox."""
+        """Return a client for the control API of a running sandbox."""
         headers = {"Authorization": f"Bearer {facts['control_token']}"}
         timeout = aiohttp.ClientTimeout(total=90)
         return cls(aiohttp.ClientSession(headers=headers, timeout=timeout), facts["control_url"])
@@ -41,7 +41,7 @@ class Control:
     async def post(self, path: str, **body: object) -> Json:
         """Send a POST request and return the answer.
 
-        Raises Unexpected with the sandbox's sentence if the request is refused.
+        If the sandbox refuses the request, raises Unexpected with the sandbox's explanation.
         """
         async with self.session.post(self.url + path, json=body) as response:
             return await _answer(path, response)
@@ -56,27 +56,28 @@ async def _answer(path: str, response: aiohttp.ClientResponse) -> Json:
 
 @dataclass(frozen=True)
 class Chat:
-    """A chat, as its members see it."""
+    """A chat, in which the demo reads what the members of the chat can read."""
 
     control: Control
     id: int
 
     async def read(self, version: int | None = None, wait: float = 0) -> Json:
-        """Return its version and messages now, or as soon as it is newer than `version`.
+        """Return the version and the messages of the chat.
 
-        `wait` is the longest wait in seconds.
+        If `version` is given, wait until the chat is newer than this version. `wait` is the longest
+        wait in seconds.
         """
         query = {} if version is None else {"version": version}
         return await self.control.get(f"/chats/{self.id}/messages", wait=wait, **query)
 
     async def version(self) -> int:
-        """Return a number that grows with every change."""
+        """Return the version of the chat, a number that grows with every change."""
         return int((await self.read())["version"])
 
     async def until(self, check: Callable[[list[Json]], T | None], expected: str) -> T:
-        """Return the result of `check` for the messages as soon as it is not None.
+        """Wait until the result of `check` for the messages is not None, and return this result.
 
-        Raises Unexpected, with the chat's last messages, after PATIENCE.
+        Raises Unexpected, with the last messages of the chat, after PATIENCE.
         """
         deadline = time.monotonic() + PATIENCE
         version: int | None = None
@@ -92,7 +93,7 @@ class Chat:
     async def shows(self, *parts: str, since: int = 0) -> Json:
         """Wait for a message with each of `parts` in its text or on a button; return the newest.
 
-        Only messages sent or edited after version `since` count.
+        Only messages that were sent or edited after version `since` count.
         """
 
         def check(messages: list[Json]) -> Json | None:
@@ -110,20 +111,20 @@ class Chat:
 
 @dataclass(frozen=True)
 class Person:
-    """A person with a private chat with the bot."""
+    """A person who uses a private chat with the bot."""
 
     control: Control
     id: int
 
     @property
     def chat(self) -> Chat:
-        """Return the private chat with the bot."""
+        """Return the person's private chat with the bot."""
         return Chat(self.control, self.id)
 
     async def say(
         self, text: str, *, then: str, chat: Chat | None = None, entities: list[Json] | None = None
     ) -> Json:
-        """Write to the bot, or in `chat`, and return the answer, which contains `then`."""
+        """Write to the bot, or in `chat`, and return the answer that contains `then`."""
         target_chat = chat or self.chat
         since = await target_chat.version()
         path = f"/users/{self.id}/send"
@@ -135,9 +136,9 @@ class Person:
     ) -> Json:
         """Press a button and return the message in which `then` appears.
 
-        The button is that of message `on`, or of the newest message that has it. While the bot is
-        started again the press takes longer, as at Telegram. Raises Unexpected if the bot answers
-        with an alert.
+        The button belongs to the message `on`. If `on` is not given, the button belongs to the
+        newest message that has such a button. While the bot restarts, the press takes longer, in
+        the same way as at Telegram. Raises Unexpected if the bot answers with an alert.
         """
         target_chat = chat or self.chat
         since = await target_chat.version()
@@ -151,13 +152,13 @@ class Person:
 
 
 def words(message: Json) -> str:
-    """Return text, caption and buttons of a message, a line each."""
+    """Return the text, the caption and the buttons of a message. Each is on a line of its own."""
     buttons = [button["text"] for row in message["buttons"] for button in row]
     return "\n".join([message["text"] or message["caption"] or "", *buttons])
 
 
 def after(message: Json, words_before: str) -> str:
-    """Return the rest of the line of a message in which these words are."""
+    """Find these words in a message, and return the rest of the line after them."""
     line = next(line for line in words(message).split("\n") if words_before in line)
     return line.partition(words_before)[2].strip()
 

@@ -1,4 +1,4 @@
-"""Kill processes with SIGKILL between two steps and start them again."""
+"""Kill processes with SIGKILL between two steps of the demo, and start them again."""
 
 import asyncio
 import signal
@@ -13,16 +13,16 @@ _RESUME_SECONDS = 0.3
 async def kill(control: Control, books: DemoDatabase, name: str) -> int:
     """Kill a process of the product and start it again. Return how often a post was under way.
 
-    If a process dies while it sends, nobody knows whether the post is in the channel. By design the
-    post is `uncertain` from then on. It is held and not sent again, and people look into the
-    channel. That is not a state between two steps. So the process is paused first. If a post is
-    under way, the process goes on for a moment and is paused again. A process that is killed while
-    it is paused has no post under way.
+    If a process dies while it sends, nobody knows whether the post is in the channel. Therefore the
+    post becomes `uncertain`: it is held and not sent again, and people look into the channel. The
+    demo must not cause this state. Therefore the process is paused first. If a post is
+    under way, the process continues for a moment and is paused again. The process is killed only if
+    it is paused and no post is under way.
     """
     under_way = 0
     while True:
         await control.post(f"/processes/{name}/kill", signal=int(signal.SIGSTOP))
-        await asyncio.sleep(_COMMIT_SECONDS)  # its last commit is visible now
+        await asyncio.sleep(_COMMIT_SECONDS)  # by now its last commit is visible
         sending = await books.rows("SELECT id FROM post_jobs WHERE status = 'sending'")
         if not sending:
             break

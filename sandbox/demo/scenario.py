@@ -1,4 +1,4 @@
-"""The participants of the demo, what the steps remember, and how they look at results."""
+"""Define the participants of the demo, the shared data of its steps, and common checks."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ LINK = ("Order now", "https://example.com/seeds")
 
 @dataclass(frozen=True)
 class Participants:
-    """The people and chats of one run."""
+    """The people and chats of one run of the demo."""
 
     advertiser: Person
     owner: Person
@@ -33,13 +33,17 @@ class Participants:
 
 @dataclass
 class Scenario:
-    """The participants, the database, and what the steps so far have made."""
+    """The data that the steps share: participants, database, and results of earlier steps."""
 
     control: Control
     books: DemoDatabase
     participants: Participants
     card: Json = field(default_factory=dict)
-    """The campaign's card in the advertiser's chat, then the target's in the admin chat."""
+    """The message with buttons that the next steps press.
+
+    At first this is the campaign's message in the advertiser's chat. Later this is the message of
+    the target (a placement) in the admin chat.
+    """
     preview: Json = field(default_factory=dict)
     post: Json = field(default_factory=dict)
     campaign_id: int = 0
@@ -48,14 +52,14 @@ class Scenario:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one step showed to people, and what it left in the database."""
+    """The result of one step: what it showed to people, and what it left in the database."""
 
     chat: str
     database: str
 
 
 async def create_participants(control: Control, facts: Json, suffix: str) -> Participants:
-    """Create an advertiser, an owner and a channel beside those of the first start."""
+    """Create an advertiser, an owner and a channel, in addition to those of a new sandbox."""
     advertiser = await control.post("/users", first_name="Advertiser")
     owner = await control.post("/users", first_name="Owner")
     title = f"Owner's channel {suffix}"
@@ -69,7 +73,7 @@ async def create_participants(control: Control, facts: Json, suffix: str) -> Par
 
 
 async def seed_participants(control: Control, facts: Json) -> Participants:
-    """Return the people and the channel that a new sandbox has."""
+    """Return the people and the channel that every new sandbox has."""
     chats = {chat["id"]: chat for chat in (await control.get("/state"))["chats"]}
     channel_id = facts["channel_id"]
     title = chats[channel_id]["title"]
@@ -88,12 +92,12 @@ def _participants(
 
 
 def expected_ad() -> Json:
-    """Return the ad as the advertiser wrote it."""
+    """Return the ad in the form in which the advertiser wrote it."""
     return {"text": AD, "entities": FORMATTING, "buttons": [LINK]}
 
 
 def extract_ad(message: Json) -> Json:
-    """Return what a reader sees of an ad: text, formatting and link buttons."""
+    """Return the parts of an ad that a reader can see: text, formatting and link buttons."""
     return {
         "text": message["text"],
         "entities": message["entities"],
@@ -102,20 +106,20 @@ def extract_ad(message: Json) -> Json:
 
 
 async def open_wallet(scenario: Scenario, then: str) -> Json:
-    """Open the menu and then the wallet as the advertiser; the wallet must contain `then`."""
+    """Open the menu and then the wallet as the advertiser. The wallet must contain `then`."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     return await person.press("💰 Wallet", on=menu, then=then)
 
 
 async def channel_posts(scenario: Scenario) -> list[Json]:
-    """Return the posts of the channel, without Telegram's own notes such as "channel created"."""
+    """Return the posts of the channel, without service messages such as "channel created"."""
     shown = (await scenario.participants.channel.read())["messages"]
     return [message for message in shown if message["service"] is None]
 
 
 async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
-    """Expect that the audit has this action once for that id."""
+    """Check that the audit has exactly one row with this action for this id."""
     rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",
         action,
@@ -126,6 +130,6 @@ async def expect_audit_row(scenario: Scenario, action: str, name: str, number: i
 
 
 def expect(actual: Any, expected: Any, subject: str) -> None:
-    """Raise Unexpected unless the actual value is the expected one."""
+    """Raise Unexpected if the actual value differs from the expected value."""
     if actual != expected:
         raise Unexpected(f"{subject}: {expected}", str(actual))

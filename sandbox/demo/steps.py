@@ -1,4 +1,8 @@
-"""The fourteen steps of one ad's life. Each presses buttons and then checks the database."""
+"""Run the fourteen steps of one ad's life. Each step presses buttons and checks the database.
+
+A target is a placement, that is, one campaign's ad in one channel. A card is a message with
+buttons.
+"""
 
 # ruff: noqa: RUF001 - the bot's buttons have these plus signs
 
@@ -31,14 +35,14 @@ from sandbox.demo.scenario import (
 
 @dataclass(frozen=True)
 class Step:
-    """One of the fourteen steps."""
+    """One of the fourteen steps: its description and the function that runs it."""
 
     title: str
     act: Callable[[Scenario], Awaitable[StepResult]]
 
 
 async def advertiser_starts(scenario: Scenario) -> StepResult:
-    """1: open the menu and a wallet with nothing in it."""
+    """1: open the menu and an empty wallet."""
     shown = await open_wallet(scenario, "Available: $0.00")
     row = await scenario.books.row(
         """
@@ -92,7 +96,7 @@ async def advertiser_tops_up(scenario: Scenario) -> StepResult:
 
 
 async def owner_connects(scenario: Scenario) -> StepResult:
-    """3: choose a channel in Telegram's picker, then type its terms."""
+    """3: choose a channel in Telegram's picker, then type the terms of the channel."""
     participants, person = scenario.participants, scenario.participants.owner
     menu = await person.say("/start", then="What would you like to do?")
     channels = await person.press("📺 My channels", on=menu, then="➕ Connect a channel")
@@ -125,7 +129,7 @@ async def owner_connects(scenario: Scenario) -> StepResult:
 
 
 async def campaign_created(scenario: Scenario) -> StepResult:
-    """4: fill in the form, which shows the ad exactly as it will be published."""
+    """4: fill in the form and check that its preview equals the written ad."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     campaigns = await person.press("📣 Campaigns", on=menu, then="➕ New campaign")
@@ -172,7 +176,7 @@ async def campaign_activated(scenario: Scenario) -> StepResult:
 
 
 async def target_submitted(scenario: Scenario) -> StepResult:
-    """6: buy a placement; its card comes into the admin chat, below the ad itself."""
+    """6: buy a placement. Its card must appear in the admin chat, below the ad itself."""
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"
@@ -201,7 +205,7 @@ async def target_submitted(scenario: Scenario) -> StepResult:
 
 
 async def target_approved(scenario: Scenario) -> StepResult:
-    """7: approve; money goes into escrow and the post into the queue, in one transaction."""
+    """7: approve the target. One transaction puts money into escrow and the post into the queue."""
     admin, admin_chat = scenario.participants.admin, scenario.participants.admin_chat
     card = await admin.press("✅ Approve", on=scenario.card, chat=admin_chat, then="Approved by")
     row = await scenario.books.row(
@@ -229,7 +233,7 @@ async def target_approved(scenario: Scenario) -> StepResult:
 
 
 async def balance_down(scenario: Scenario) -> StepResult:
-    """8: see in the wallet what is left and what is held."""
+    """8: check the available amount and the held amount in the wallet."""
     shown = await open_wallet(scenario, "Available: $200.00")
     held = after(shown, "Held for placements: ")
     expect(held, "$50.00", "what is held")
@@ -249,7 +253,7 @@ async def balance_down(scenario: Scenario) -> StepResult:
 
 
 async def one_message(scenario: Scenario) -> StepResult:
-    """9: find the ad in the channel, once, as it was previewed, with a recorded id."""
+    """9: find the ad in the channel exactly once, equal to its preview, with a recorded id."""
     channel = scenario.participants.channel
     job = await scenario.books.until(
         "SELECT status, message_id FROM post_jobs WHERE campaign_target_id = $1",
@@ -272,7 +276,7 @@ async def one_message(scenario: Scenario) -> StepResult:
 
 
 async def job_success(scenario: Scenario) -> StepResult:
-    """10: find the job recorded, with the time from which the promised hours run."""
+    """10: find the recorded job and the time at which the promised hours began."""
     row = await scenario.books.row(
         """
         SELECT j.status, j.claim_no, j.attempts, e.release_due_at - j.sent_at AS promised
@@ -356,7 +360,7 @@ async def owner_credited(scenario: Scenario) -> StepResult:
 
 
 async def all_clean(scenario: Scenario) -> StepResult:
-    """14: run every check of the database, and find one message in the channel."""
+    """14: run every check of the database, and find exactly one message in the channel."""
     invariant_results = await scenario.books.check_all(books.INVARIANTS)
     uniqueness_results = await scenario.books.check_all(books.UNIQUENESS)
     expect(len(await channel_posts(scenario)), 1, "one message in the channel")

@@ -1,4 +1,4 @@
-"""Format lines for a terminal of 100 columns."""
+"""Format the output of the demo for a terminal of 100 columns."""
 
 import textwrap
 from itertools import zip_longest
@@ -11,12 +11,12 @@ _GAP = "  "
 
 
 def heading() -> str:
-    """Return the line with the columns' names."""
+    """Return the line with the names of the columns."""
     return _row("#", "step", "seen in the chat", "seen in the database (money in cents)")
 
 
 def step_line(number: int, title: str, result: StepResult) -> str:
-    """Return the lines of one step. A long cell goes on in the line below."""
+    """Return the lines of one step. A long cell continues in the next line."""
     return _row(f"{number:2}", title, result.chat, result.database)
 
 

@@ -1,4 +1,7 @@
-"""The methods that the sandbox implements. Every other method is answered as not supported."""
+"""List the methods that the sandbox implements.
+
+Every other method gets the answer that it is not supported.
+"""
 
 from collections.abc import Callable
 from typing import Any

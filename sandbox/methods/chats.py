@@ -1,4 +1,4 @@
-"""Methods about chats and their members."""
+"""Implement the methods about chats and their members."""
 
 from aiogram import methods
 
@@ -19,7 +19,10 @@ def get_chat(call: MethodCall[methods.GetChat]) -> Json:
 
 
 def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
-    """Return a chat whose members the bot may see; in a channel only an administrator may."""
+    """Return a chat whose members the bot may read.
+
+    In a channel the bot may do so only as an administrator.
+    """
     chat = permissions.find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
     if membership.status == "kicked" or chat.type == "supergroup":
@@ -30,7 +33,7 @@ def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
 
 
 def get_chat_member(call: MethodCall[methods.GetChatMember]) -> Json:
-    """Return a user's membership in a chat; `left` if the user never was there."""
+    """Return a user's membership in a chat. If the user never was there, the status is `left`."""
     chat = _find_chat_with_members(call.state, call.request.chat_id)
     user_id = call.request.user_id
     if user_id not in call.state.users:
@@ -52,7 +55,7 @@ def get_chat_member_count(call: MethodCall[methods.GetChatMemberCount]) -> int:
 
 
 def get_chat_administrators(call: MethodCall[methods.GetChatAdministrators]) -> list[Json]:
-    """Return the creator and the administrators."""
+    """Return the creator and the administrators of a chat."""
     chat = _find_chat_with_members(call.state, call.request.chat_id)
     if chat.type == "private":
         raise bad_request("there are no administrators in the private chat")
@@ -64,7 +67,7 @@ def get_chat_administrators(call: MethodCall[methods.GetChatAdministrators]) -> 
 
 
 def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
-    """Remove the bot from the chat on its own request."""
+    """Remove the bot from the chat. The bot calls this to leave."""
     state = call.state
     chat = permissions.find_readable_chat(state, call.request.chat_id)
     if chat.type == "private":
@@ -77,7 +80,7 @@ def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
 
 
 def pin_chat_message(call: MethodCall[methods.PinChatMessage]) -> bool:
-    """Pin one message and post a service message about it."""
+    """Pin one message and post a service message about the pin."""
     state = call.state
     chat = permissions.find_readable_chat(state, call.request.chat_id)
     right = {"channel": "can_edit_messages", "supergroup": "can_pin_messages"}.get(chat.type)

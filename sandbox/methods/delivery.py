@@ -1,4 +1,4 @@
-"""Webhook settings. getUpdates itself is in `sandbox.updates`."""
+"""Implement the methods for webhook settings. `sandbox.updates` implements getUpdates."""
 
 import re
 from urllib.parse import urlsplit
@@ -13,7 +13,10 @@ SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
-    """Push updates to this address from now on; http is allowed, because all is on loopback."""
+    """Send updates to this address from now on.
+
+    The scheme http is allowed, because all connections are on loopback.
+    """
     request = call.request
     if request.url and urlsplit(request.url).scheme not in {"http", "https"}:
         raise bad_request("bad webhook: invalid webhook URL specified")

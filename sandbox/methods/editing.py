@@ -1,4 +1,4 @@
-"""Methods that edit and delete messages."""
+"""Implement the methods that edit and delete messages."""
 
 from aiogram import methods
 
@@ -13,7 +13,11 @@ MAX_DELETED = 100
 
 
 def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
-    """Replace the text. The inline keyboard is replaced by the request's, or removed."""
+    """Replace the text of a message.
+
+    The inline keyboard is replaced by that of the request. If the request has none, the inline
+    keyboard is removed.
+    """
     request = call.request
     content = text_content(call)
     inline = markup.inline_keyboard(request.reply_markup)
@@ -44,7 +48,7 @@ def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
 
 
 def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
-    """Replace the photo, video or animation, and its caption."""
+    """Replace the photo, video or animation of a message, together with the caption."""
     request = call.request
     new_media = request.media
     if new_media.type not in messages.MEDIA:
@@ -62,7 +66,7 @@ def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
 
 
 def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) -> Json:
-    """Replace or remove the inline keyboard."""
+    """Replace or remove the inline keyboard of a message."""
     request = call.request
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
@@ -83,7 +87,7 @@ def delete_message(call: MethodCall[methods.DeleteMessage]) -> bool:
 
 
 def delete_messages(call: MethodCall[methods.DeleteMessages]) -> bool:
-    """Delete several messages. Ids of missing messages are skipped, as at Telegram."""
+    """Delete several messages. Ids of missing messages are skipped. Telegram skips them too."""
     chat = permissions.find_readable_chat(call.state, call.request.chat_id)
     if not 1 <= len(call.request.message_ids) <= MAX_DELETED:
         raise bad_request("MESSAGE_IDS_INVALID")

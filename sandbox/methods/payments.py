@@ -1,4 +1,4 @@
-"""Methods about invoices and Stars."""
+"""Implement the methods about invoices and Stars."""
 
 from aiogram import methods
 
@@ -48,10 +48,10 @@ def _check_texts(request: methods.SendInvoice) -> None:
 
 
 def _total(request: methods.SendInvoice) -> int:
-    """Return the sum in minor units.
+    """Return the sum of the invoice's prices in minor units.
 
-    An invoice in Stars needs one price and no provider. An invoice in another currency needs a
-    provider.
+    An invoice in Stars must have exactly one price and no provider. An invoice in another currency
+    must have a provider.
     """
     if len(request.currency) != len(STARS) or not request.currency.isupper():
         raise bad_request("CURRENCY_INVALID")
@@ -69,7 +69,7 @@ def _total(request: methods.SendInvoice) -> int:
 
 
 def get_star_transactions(call: MethodCall[methods.GetStarTransactions]) -> Json:
-    """Return payments and refunds in Stars, in the order in which they happened."""
+    """Return payments and refunds in Stars in the order of their times."""
     offset = call.request.offset or 0
     limit = 100 if call.request.limit is None else call.request.limit
     if offset < 0 or not 1 <= limit <= 100:  # noqa: PLR2004 - Telegram's own bounds

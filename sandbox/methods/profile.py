@@ -1,4 +1,4 @@
-"""Methods about the bot itself: its user, commands, descriptions and files."""
+"""Implement the methods about the bot itself: its user, commands, descriptions and files."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ MAX_COMMANDS = 100
 
 
 def get_me(call: MethodCall[methods.GetMe]) -> Json:
-    """Return the bot's own user, with what it may do in groups."""
+    """Return the bot's own user, with the permissions that the bot has in groups."""
     return serializers.serialize_user(call.state.bot) | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
@@ -25,7 +25,7 @@ def get_me(call: MethodCall[methods.GetMe]) -> Json:
 
 
 def _scope_key(call: MethodCall[Any]) -> str:
-    """Return the name of the setting that has the commands of one scope and language."""
+    """Return the name of the setting that stores the commands of one scope and language."""
     scope = call.request.scope
     dumped = markup.as_json(scope) if scope else {"type": "default"}
     dumped.setdefault("type", "default")
@@ -64,17 +64,17 @@ def delete_my_commands(call: MethodCall[methods.DeleteMyCommands]) -> bool:
 
 
 def set_my_description(call: MethodCall[methods.SetMyDescription]) -> bool:
-    """Save the text of an empty chat with the bot."""
+    """Save the description that an empty chat with the bot shows."""
     return _set_text(call, "description", 512)
 
 
 def set_my_short_description(call: MethodCall[methods.SetMyShortDescription]) -> bool:
-    """Save the text of the bot's profile."""
+    """Save the short description that the bot's profile shows."""
     return _set_text(call, "short_description", 120)
 
 
 def set_my_name(call: MethodCall[methods.SetMyName]) -> bool:
-    """Save the bot's name in one language. Messages go on showing the first name."""
+    """Save the bot's name in one language. Messages still show the original name."""
     return _set_text(call, "name", 64)
 
 
@@ -87,12 +87,12 @@ def _set_text(call: MethodCall[Any], field: str, longest: int) -> bool:
 
 
 def get_my_description(call: MethodCall[methods.GetMyDescription]) -> Json:
-    """Return the text of an empty chat with the bot."""
+    """Return the description that an empty chat with the bot shows."""
     return _get_text(call, "description")
 
 
 def get_my_short_description(call: MethodCall[methods.GetMyShortDescription]) -> Json:
-    """Return the text of the bot's profile."""
+    """Return the short description that the bot's profile shows."""
     return _get_text(call, "short_description")
 
 

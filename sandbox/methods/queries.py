@@ -1,4 +1,4 @@
-"""Methods that answer callback and pre-checkout queries."""
+"""Implement the methods that answer callback and pre-checkout queries."""
 
 import time
 
@@ -30,7 +30,7 @@ def _find_open_query(state: State, question_id: str, kind: str, seconds: float) 
 
 
 def answer_callback_query(call: MethodCall[methods.AnswerCallbackQuery]) -> bool:
-    """Save the answer that the person sees after a press."""
+    """Save the answer to a callback query. The person gets this answer after a press."""
     request = call.request
     if len(request.text or "") > MAX_ANSWER:
         raise bad_request("MESSAGE_TOO_LONG")
@@ -45,7 +45,7 @@ def answer_callback_query(call: MethodCall[methods.AnswerCallbackQuery]) -> bool
 
 
 def answer_pre_checkout_query(call: MethodCall[methods.AnswerPreCheckoutQuery]) -> bool:
-    """Save the answer whether the payment may go on."""
+    """Save the answer to a pre-checkout query. The answer says whether the payment may continue."""
     request = call.request
     if not request.ok and not request.error_message:
         raise bad_request("error message is empty")

@@ -1,4 +1,4 @@
-"""Methods that send messages."""
+"""Implement the methods that send, copy and forward messages."""
 
 from typing import Any
 
@@ -31,14 +31,14 @@ UNCOPIED = ("message_id", "date", "chat", "from", "sender_chat", "edit_date", "r
 
 
 def send_message(call: MethodCall[methods.SendMessage]) -> Json:
-    """Send a text."""
+    """Send a text message."""
     return send(call, text_content(call))
 
 
 def text_content(
     call: MethodCall[methods.SendMessage] | MethodCall[methods.EditMessageText],
 ) -> Json:
-    """Return the content fields of a text, with its entities and link preview."""
+    """Return the content fields of a text message, with its entities and its link preview."""
     request = call.request
     content = messages.text_fields(
         parse_text(call.state, request.text, request.parse_mode, request.entities)
@@ -50,7 +50,7 @@ def text_content(
 
 
 def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
-    """Return the message's link_preview_options, from the current or the older field."""
+    """Return the link_preview_options of a message, from the current or the older request field."""
     options = unwrap_default(request.link_preview_options)
     if options is not None:
         return markup.as_json(options)
@@ -68,7 +68,7 @@ def send_video(call: MethodCall[methods.SendVideo]) -> Json:
 
 
 def send_animation(call: MethodCall[methods.SendAnimation]) -> Json:
-    """Send a GIF."""
+    """Send an animation (a GIF)."""
     return _send_media(call, "animation", call.request.animation)
 
 
@@ -94,7 +94,7 @@ def _send_media(
 
 
 def send(call: MethodCall[Any], content: Json) -> Json:
-    """Post checked content in the request's chat."""
+    """Post content in the chat of the request. The content must have passed all checks."""
     inline, keyboard = markup.split_markup(call.request.reply_markup)
     chat = permissions.find_writable_chat(call.state, call.request.chat_id)
     return _post_message(call, chat, Draft(content, inline, keyboard)).body
@@ -150,7 +150,7 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
 
 
 def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
-    """Forward a message. The forward names its origin."""
+    """Forward a message. The new message names the origin of the old message."""
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "forward")
@@ -179,7 +179,7 @@ def _forward_origin(original: Message) -> Json:
 
 
 def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:
-    """Check the request. A chat action leaves no trace."""
+    """Check the request. The sandbox neither stores nor shows a chat action."""
     if call.request.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
     permissions.find_readable_chat(call.state, call.request.chat_id)

@@ -1,4 +1,4 @@
-"""A sandbox behind a real socket, used over raw HTTP, and a folder for embedded servers."""
+"""Provide a sandbox that tests use over raw HTTP, and a folder for embedded servers."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,7 +11,10 @@ from tests.sandbox.raw_world import SandboxClient, begin
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
-    """Serve people, a channel in which the bot may post, and a private chat with Advertiser."""
+    """Serve a sandbox with people, a channel, and a private chat of Advertiser with the bot.
+
+    The bot may post in the channel.
+    """
     async with begin(tmp_path / "telegram") as running:
         await running.populate()
         yield running
@@ -19,7 +22,7 @@ async def world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder. After the test no process of it may run any more."""
+    """Return a folder for embedded servers. After the test, no process may run in this folder."""
     yield tmp_path
     for part in ("postgres/data", "valkey"):
         if (tmp_path / part).exists():

@@ -1,4 +1,4 @@
-"""A parent process that runs both embedded servers, for tests that kill it."""
+"""Run both embedded servers under a parent process that tests can kill."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from sandbox import processes
 
 ROOT = Path(__file__).parents[2]
 
-# A parent process: starts both servers in a folder, says so, and waits to be killed.
+# This parent process starts both servers in a folder, prints their facts, and waits.
 PARENT = textwrap.dedent("""
     import asyncio, json, os, sys
     from pathlib import Path
@@ -38,9 +38,10 @@ PARENT = textwrap.dedent("""
 
 
 def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> subprocess.Popen[str]:
-    """Start PARENT, behind another command if one is given.
+    """Start PARENT, that is, the script of the parent process.
 
-    Python packages in the folder `packages` are found before those of the environment.
+    If a command is given, this command runs PARENT. Python packages in the folder `packages` are
+    found before those of the environment.
     """
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", PARENT, str(folder)],
@@ -53,7 +54,7 @@ def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> su
 
 
 def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Return what PARENT prints when both servers run."""
+    """Wait until both servers run, and return the facts that PARENT prints then."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, process.communicate()[1]
@@ -62,7 +63,7 @@ def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 def until(condition: Callable[[], bool], limit: float = 60) -> None:
-    """Wait for a condition, at most `limit` seconds."""
+    """Wait until a condition is true, at most `limit` seconds."""
     deadline = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -70,7 +71,7 @@ def until(condition: Callable[[], bool], limit: float = 60) -> None:
 
 
 def no_server_left(folder: Path) -> bool:
-    """Tell whether no server works in the folder."""
+    """Tell whether no server works in the folder any more."""
     return not processes.in_folder(folder / "postgres/data") + processes.in_folder(
         folder / "valkey"
     )

@@ -1,4 +1,4 @@
-"""Use the sandbox as any HTTP client would, without aiogram's client."""
+"""Let tests use the sandbox over plain HTTP, without aiogram's client."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -17,12 +17,18 @@ BOT_TOKEN = "424242:sandbox-token_of-the-tests"
 CONTROL_TOKEN = "control-token"
 Json = dict[str, Any]
 WOKEN_SECONDS = 15
-"""A call that could wait for 20 s must have been woken within this time."""
+"""The limit, in seconds, within which a test must see the end of a waiting call.
+
+The call itself could wait for 20 s, so an end within the limit shows that a change woke the call.
+"""
 
 
 @dataclass
 class SandboxClient:
-    """A running server. `ids` has the ids of the people and chats that were made, by name."""
+    """A client of a running server, with which tests call the Bot API and the control API.
+
+    `ids` has the ids of the people and chats that were created, by name.
+    """
 
     state: State
     url: str
@@ -38,13 +44,13 @@ class SandboxClient:
             return body
 
     async def call(self, method: str, **fields: Any) -> Any:
-        """Call a method that must succeed and return its result."""
+        """Call a method that must succeed, and return the result of the method."""
         body = await self.answer(method, **fields)
         assert body["ok"], body
         return body["result"]
 
     async def refused(self, method: str, **fields: Any) -> tuple[int, str]:
-        """Call a method that must fail and return (code, description)."""
+        """Call a method that must fail, and return its error as (code, description)."""
         body = await self.answer(method, **fields)
         assert body["ok"] is False
         assert "result" not in body
@@ -53,7 +59,7 @@ class SandboxClient:
     async def control(
         self, path: str, expected: int = 200, verb: str = "POST", /, **body: Any
     ) -> Json:
-        """Call the control API and return its answer, whose HTTP status must be `expected`."""
+        """Call the control API and return its answer. The HTTP status must be `expected`."""
         headers = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
         url = f"{self.url}/control/{path}"
         async with self.http.request(
@@ -64,18 +70,18 @@ class SandboxClient:
             return answered
 
     async def see(self, path: str, expected: int = 200, /) -> Json:
-        """Send a GET request to the control API and return its answer."""
+        """Send a GET request to the control API and return the answer."""
         return await self.control(path, expected, "GET")
 
     async def updates(self, *, confirm: bool = True) -> list[Json]:
-        """Return the updates that wait for the bot, and confirm them unless `confirm` is false."""
+        """Return the updates that wait for the bot. If `confirm` is true, confirm them too."""
         found: list[Json] = await self.call("getUpdates", timeout=0)
         if found and confirm:
             await self.call("getUpdates", offset=found[-1]["update_id"] + 1, timeout=0)
         return found
 
     async def promote(self, **rights: bool) -> None:
-        """Make the bot an administrator of the channel with these rights alone."""
+        """Make the bot an administrator of the channel with exactly these rights."""
         await self.control(
             f"chats/{self.ids['channel']}/members",
             user_id="bot",
@@ -84,7 +90,7 @@ class SandboxClient:
         )
 
     async def populate(self) -> None:
-        """Create the people and chats with which most tests begin. No update is left."""
+        """Create the people and chats that most tests need. No update is left in the queue."""
         for name in ("Advertiser", "Owner", "Admin"):
             person = await self.control("users", first_name=name)
             self.ids[name.lower()] = person["id"]
@@ -99,7 +105,7 @@ class SandboxClient:
         await self.updates()
 
     async def say(self, text: str, who: str = "advertiser", **more: Any) -> Json:
-        """Write to the bot in private."""
+        """Write to the bot in a person's private chat."""
         return await self.control(
             f"users/{self.ids[who]}/send", chat_id=self.ids[who], text=text, **more
         )
@@ -109,7 +115,7 @@ class SandboxClient:
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
 ) -> AsyncIterator[SandboxClient]:
-    """Serve the state kept in `folder` on a free port of loopback."""
+    """Serve the state in `folder` on a free loopback port, and return a client of it."""
     state = State.load(folder)
     app = create_app(
         state,

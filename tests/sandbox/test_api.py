@@ -1,4 +1,4 @@
-"""aiogram's own client can use the server and parse all its answers."""
+"""Test that aiogram's own client can use the sandbox's server and parse all its answers."""
 
 from collections.abc import AsyncIterator
 from typing import Any

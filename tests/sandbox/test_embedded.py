@@ -1,4 +1,4 @@
-"""The embedded servers: what they refuse, how they end, and that they start again."""
+"""Test which starts the embedded servers refuse, how the servers end, and that they start again."""
 
 import asyncio
 import ctypes
@@ -89,7 +89,7 @@ def _modes(*paths: Path) -> list[int]:
 
 
 def _sockets(pid: int) -> tuple[set[str], set[str]]:
-    """Return the inodes of a process's sockets, and of all network sockets."""
+    """Return the inodes of a process's sockets, and the inodes of all network sockets."""
     links = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
     own = {link[8:-1] for link in links if link.startswith("socket:[")}
     tables = [Path(f"/proc/{pid}/net/{name}") for name in ("tcp", "tcp6", "udp", "udp6")]
@@ -192,7 +192,10 @@ def test_a_killed_parent_leaves_nothing_and_its_data_comes_back(folder: Path) ->
 
 
 def test_servers_killed_with_their_parent_come_back_although_zombies(folder: Path) -> None:
-    """Kill everything at once and collect no dead process, so that their ids still exist."""
+    """Kill the parent and the servers, and do not collect the dead processes.
+
+    Therefore the processes are zombies, and their ids still exist at the next start.
+    """
     libc = ctypes.CDLL(None)
     subreaper = 36
     assert libc.prctl(subreaper, 1, 0, 0, 0) == 0
@@ -224,7 +227,10 @@ async def _redis(url: str, ask: Callable[["Redis"], Awaitable[object]]) -> objec
 
 
 def _collect_orphans() -> None:
-    """Collect the dead processes whose reaper this process was."""
+    """Collect the dead children of this process.
+
+    They became its children when their own parent died.
+    """
     for child in _children():
         try:
             os.waitpid(child, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""Which settings the bot and the scheduler get."""
+"""Test which settings the bot and the scheduler get from the sandbox."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_every_setting_is_handed_over_so_that_a_file_adds_nothing(tmp_path: Path
     assert passed_on["LOG_LEVEL"] == ""
     passed_on = environment.read(isolated=False).child_environment({})
     assert passed_on["LOG_LEVEL"] == "DEBUG"
-    assert passed_on["WEBHOOK_URL"] == ""  # our own server is polled
+    assert passed_on["WEBHOOK_URL"] == ""  # the bot polls the sandbox's server
 
 
 def test_the_environment_goes_over_the_file(

@@ -1,4 +1,4 @@
-"""Faults: what the client sees, and whether the method was executed."""
+"""Test what the client gets when a fault is set, and whether the method was executed."""
 
 import asyncio
 from typing import Any
@@ -52,7 +52,7 @@ async def test_answer_that_never_comes(world: SandboxClient, kind: str, done: in
             break
         await asyncio.sleep(0.05)
     assert await published(world) == done
-    # It is not executed a second time, nor later.
+    # The call is not executed a second time, also not later.
     await asyncio.sleep(0.2)
     assert await published(world) == done
 

@@ -1,4 +1,4 @@
-"""Texts keep their characters and their entities, whatever they contain."""
+"""Test that texts keep all their characters and their entities."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""The user as whom the embedded PostgreSQL runs."""
+"""Test which user runs the embedded PostgreSQL, depending on the user who starts the sandbox."""
 
 import asyncio
 import os
@@ -28,8 +28,8 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become som
 def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
     """Return a command that runs its arguments as another user.
 
-    Where that user may not enter the folders of this Python and this repository, the command has
-    one capability: to read them all the same.
+    If that user may not enter the folders of this Python and this repository, the command gives its
+    process one capability: to read these folders nevertheless.
     """
     ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
@@ -43,7 +43,7 @@ def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
 
 
 def copy_server_packages(folder: Path) -> Path:
-    """Copy the servers' packages to a folder that other users can enter; return that folder."""
+    """Copy the servers' packages to a folder that other users can enter, and return the copy."""
     copied = folder / "packages"
     for program in (binaries.postgres("postgres"), binaries.valkey()):
         package = program.parents[2]
@@ -74,7 +74,7 @@ def test_an_ordinary_user_runs_them() -> None:
 
 @AS_ROOT
 def test_root_without_namespaces_runs_them_as_another_user() -> None:
-    """Run in a new namespace that has all users and does not allow a further namespace."""
+    """Test a start by root in a namespace that has all users but forbids further namespaces."""
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)
     try:
@@ -89,7 +89,7 @@ def test_root_without_namespaces_runs_them_as_another_user() -> None:
         process.kill()
         process.communicate()
         until(lambda: no_server_left(open_folder))
-        # Now as root with namespaces, on the same data.
+        # Now root starts the servers with namespaces, on the same data.
         second = read_facts(again := start_parent(open_folder))
         assert asyncio.run(rows(second["owner"], "SELECT answer FROM kept")) == [(42,)]
         assert (open_folder / "postgres/data").stat().st_uid == 0
@@ -109,8 +109,8 @@ def test_root_whom_nobody_can_replace_is_told_what_to_do(folder: Path) -> None:
     assert len(error.splitlines()) == 1
 
 
-# Becomes root of a namespace that holds all users and allows no further namespace, then runs
-# the rest of its arguments. The map of all users can only be written from outside.
+# This program becomes root of a namespace that has all users and allows no further namespace.
+# Then it runs the rest of its arguments. Only a process outside can write the map of all users.
 ROOT_WITHOUT_NAMESPACES = textwrap.dedent("""
     import ctypes, os, sys
 

@@ -1,4 +1,4 @@
-"""`python -m sandbox` from outside: what it starts, refuses, survives and leaves behind."""
+"""Test `python -m sandbox` from outside: its processes, its refusals, its restarts and its end."""
 
 import asyncio
 import json
@@ -28,14 +28,14 @@ pytestmark = pytest.mark.slow_process
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180
-"""A machine with no other work needs less than 10."""
+"""The longest wait of a test, in seconds. A machine with no other work needs less than 10."""
 
 
 class Sandbox:
-    """One launcher, started in `folder` as a person would. Its data is in `folder`/local."""
+    """A launcher that a test has started in `folder`. Its data is in `folder`/local."""
 
     def __init__(self, folder: Path, *options: str, **settings: str) -> None:
-        """Start the launcher. `up` waits until it is ready."""
+        """Start the launcher. The method `up` waits until the launcher is ready."""
         self.local = folder / "local"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "--local", str(self.local), *options],
@@ -55,7 +55,7 @@ class Sandbox:
 
     @property
     def file(self) -> Path:
-        """Return the path of the file in which the launcher says what it has started."""
+        """Return the path of `world.json`, in which the launcher describes what it has started."""
         return self.local / "world.json"
 
     def world(self) -> dict[str, Any]:
@@ -65,19 +65,19 @@ class Sandbox:
         return world
 
     def call(self, path: str, **body: object) -> Any:
-        """Call the control API."""
+        """Call the control API and return the answer."""
         world = self.world()
         return request(world["control_url"] + path, world["control_token"], body or None)
 
     def starts_the_bot(self) -> None:
-        """Write /start as Advertiser and wait for the answer."""
+        """Write /start as Advertiser and wait for the bot's answer."""
         person = self.world()["people"]["advertiser"]
         sent = self.call(f"/users/{person}/send", chat_id=person, text="/start")["message_id"]
         answers = f"/chats/{person}/messages?after={sent}&wait=30"
         assert self.call(answers)["messages"]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Send a signal, wait for the end and return status, output and errors."""
+        """Send a signal to the launcher, wait for its end and return status, output and errors."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=PATIENCE_SECONDS)
         return self.process.returncode, output, errors
@@ -87,7 +87,7 @@ class Sandbox:
 def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
     """Return a function that starts launchers, by default without bot and scheduler.
 
-    After the test no process of theirs may be left.
+    After the test, no process of these launchers may run any more.
     """
     started: list[Sandbox] = []
 
@@ -104,7 +104,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
 
 
 def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
-    """Send one request and return the answer's JSON."""
+    """Send one request and return the JSON of the answer."""
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"})  # noqa: S310
     with urllib.request.urlopen(asked, timeout=30) as response:  # noqa: S310 - our own http
@@ -112,7 +112,7 @@ def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, as long as a busy machine may need."""
+    """Wait until a condition is true, at most PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -139,7 +139,7 @@ def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def refused(sandbox: Sandbox) -> str:
-    """Return the one line with which the launcher ended."""
+    """Wait for the end of a refused launcher, and return the one line that it printed."""
     _, errors = sandbox.process.communicate(timeout=60)
     assert sandbox.process.returncode == 2
     assert len(errors.splitlines()) == 1, errors
@@ -147,7 +147,7 @@ def refused(sandbox: Sandbox) -> str:
 
 
 def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_path: Path) -> None:
-    """Start with settings that would lead outside: a real bot's token and another Redis."""
+    """Test a start with settings that would connect to a real bot and to another Redis."""
     (tmp_path / ".env").write_text("BOT_TOKEN=1:secret\nADMIN_CHAT_ID=-1\nPLATFORM_FEE_BPS=x\n")
     sandbox = start("--isolated", REDIS_URL="redis://127.0.0.1:1", PROBE_GAP="5")
     world = sandbox.up()
@@ -198,13 +198,13 @@ def test_a_killed_launcher_leaves_nothing_and_goes_on_at_the_next_start(
     first.process.kill()
     first.process.communicate()
     until(lambda: nothing_left(tmp_path))
-    assert first.file.exists()  # nobody was left to take it away
+    assert first.file.exists()  # no process was left to remove the file
     second = start()
     until(lambda: not first.file.exists() or second.process.poll() is not None)
     after = second.up()
     for name in ("page_url", "bot_token", "people", "admin_chat_id", "channel_id", "database_url"):
         assert after[name] == before[name]
-    # A switch that was stopped stays stopped, and time does not go back.
+    # A kill switch that was stopped stays stopped, and time does not go back.
     switches = "SELECT DISTINCT enabled FROM kill_switches"
     assert query(after["database_url"], switches) == [(False,)]
     assert query(after["database_url"], "SELECT clock() - now() >= '1 hour'") == [(True,)]
@@ -289,7 +289,7 @@ def test_a_database_that_does_not_answer_is_named(start: Callable[..., Sandbox])
 def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     start: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
-    """A second Ctrl-C ends everything at once, too."""
+    """Test also that a second Ctrl-C ends everything at once."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     sandbox = start("--port", str(port))
@@ -306,7 +306,7 @@ def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     running = sandbox.call("/processes/valkey/start", now=True)["processes"]
     assert set(running) == {"postgres", "valkey"}
     with Redis.from_url(world["redis_url"], socket_timeout=60) as redis:
-        # Valkey is busy for ever, so it does not react to the signal to stop.
+        # Valkey is busy without end, so Valkey does not react to the signal to stop.
         busy = threading.Thread(target=_never_answered, args=(redis,))
         busy.start()
         time.sleep(0.5)

@@ -1,4 +1,7 @@
-"""Send, edit, copy and delete messages: sizes, refusals, message ids."""
+"""Test how messages are sent, edited, copied and deleted.
+
+The tests include the limits of sizes, the refusals and the message ids.
+"""
 
 from typing import Any
 

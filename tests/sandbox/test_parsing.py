@@ -1,4 +1,4 @@
-"""How the Bot API reads a request, and its answers to wrong requests."""
+"""Test that the Bot API reads requests in all formats, and refuses wrong requests."""
 
 import json
 from typing import Any

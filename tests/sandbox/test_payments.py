@@ -1,4 +1,4 @@
-"""Invoices, pre-checkout, payments, refunds, Star transactions."""
+"""Test invoices, pre-checkout queries, payments, refunds and lists of Star transactions."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the bot may do in each chat, and Telegram's texts for refusals."""
+"""Test the bot's permissions in each kind of chat, and Telegram's texts for refusals."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The page's files and their security headers."""
+"""Test that the server delivers the page's files with their security headers."""
 
 import pytest
 

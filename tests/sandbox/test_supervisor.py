@@ -1,4 +1,4 @@
-"""The supervisor with small programs that end on command."""
+"""Test the supervisor with small programs that end when the test wants it."""
 
 import asyncio
 import os
@@ -15,16 +15,16 @@ from sandbox.supervisor import RESTART_DELAY, Program, Supervisor, program
 
 Start = Callable[[], Awaitable[Program]]
 PATIENCE_SECONDS = 60
-"""A machine with no other work needs less than 5."""
+"""The longest wait of a test, in seconds. A machine with no other work needs less than 5."""
 
 
 def runs(folder: Path, source: str) -> Start:
-    """Return a starter of a program with this source, called "child"."""
+    """Return a function that starts a program with this source under the name "child"."""
     return program("child", ["-c", source], {"PATH": os.defpath}, folder / "child.log")
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, as long as a busy machine may need."""
+    """Wait until a condition is true, at most PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -104,7 +104,7 @@ async def test_what_dies_at_each_start_is_given_up_on_until_all_has_worked_once(
 
 
 def test_a_parent_that_is_gone_already_takes_the_child_along(tmp_path: Path) -> None:
-    """Ask for the death signal of a process that is not the parent of the child."""
+    """Test that a process ends itself if its given parent is not its parent any more."""
     marker = tmp_path / "ran"
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""Updates are delivered by polling and webhook, and survive a kill."""
+"""Test that updates are delivered by polling and webhook, and that they survive a kill."""
 
 import asyncio
 import sys
@@ -142,7 +142,10 @@ async def test_privacy_mode_in_groups(world: SandboxClient) -> None:
 
 @asynccontextmanager
 async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
-    """Serve a webhook that answers with these statuses in turn, then 200, and keep the requests."""
+    """Serve a webhook for a test, and record the requests to it.
+
+    The webhook answers with the given statuses in turn, and then with 200.
+    """
     got: list[tuple[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:

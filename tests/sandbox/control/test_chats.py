@@ -1,4 +1,4 @@
-"""The control API: people post, edit and delete in channels."""
+"""Test that people can post, edit and delete in channels through the control API."""
 
 from tests.sandbox.raw_world import SandboxClient
 

@@ -1,4 +1,4 @@
-"""Faults, limits, clock and processes in the control API."""
+"""Test that requests of the control API move the clock, and kill and start processes."""
 
 from pathlib import Path
 
@@ -6,24 +6,27 @@ from tests.sandbox.raw_world import SandboxClient, begin
 
 
 class Supervised:
-    """Processes of the launcher's interface that only record their calls."""
+    """A simple form of the launcher's processes, with which the control API can be tested.
+
+    It only records which processes run, and starts none.
+    """
 
     def __init__(self) -> None:
         self.running = {"bot": 10, "scheduler": 11}
 
     async def kill(self, name: str, signal: int) -> None:
-        """Record a kill, as the launcher would do one."""
+        """Remove a process from the recorded processes, in place of a real kill."""
         assert signal == 9
         del self.running[name]
 
     async def start(self, name: str) -> None:
-        """Record a start, as the launcher would do one."""
+        """Record a new process id, in place of a real start."""
         if name not in {"bot", "scheduler"}:
             raise KeyError(name)
         self.running[name] = 12
 
     def pids(self) -> dict[str, int]:
-        """Return the recorded processes."""
+        """Return the recorded process ids by name."""
         return self.running
 
 

@@ -1,4 +1,7 @@
-"""The control API: people write, press buttons, choose channels, and read their chats."""
+"""Test that people can write, press buttons, choose channels and read their chats.
+
+All requests go to the control API.
+"""
 
 import asyncio
 from typing import Any

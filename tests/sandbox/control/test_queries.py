@@ -1,4 +1,4 @@
-"""The control API: read the state, chats and publications."""
+"""Test that the control API returns the state, the chats and the publications."""
 
 import asyncio
 

@@ -1,6 +1,6 @@
-"""E1: run the happy path by pressing buttons on real processes, then every query of the seeds.
+"""Test E1: press the buttons of the happy path on real processes, then run the seeds' queries.
 
-Nothing of the product is imported. The demo's own code uses HTTP and SQL only.
+This module imports nothing of the product. The demo's own code uses only HTTP and SQL.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.RunningSandbox]:
-    """Run one sandbox for the whole file."""
+    """Run one sandbox for all tests of this module."""
     running = asyncio.run(launcher.start(tmp_path_factory.mktemp("e1")))
     try:
         yield running
@@ -34,7 +34,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.Running
 
 @pytest.fixture(scope="module")
 def step_results(world: launcher.RunningSandbox) -> list[StepResult]:
-    """Return what the fourteen steps showed with the sandbox's first people. Each step asserts."""
+    """Run the fourteen steps with the sandbox's first people, and return what each step showed.
+
+    Each step fails if something is not as expected.
+    """
 
     async def run_steps() -> list[StepResult]:
         control = Control.of(world.facts)
@@ -86,7 +89,7 @@ async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N
 async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802
     world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
-    assert step_results  # it comes second, so that the first people's books are not these
+    assert step_results  # these steps come first, with other people
     control, database = Control.of(world.facts), _books(world)
     async with control.session:
         cast = await create_participants(control, world.facts, "with restarts")
@@ -137,7 +140,7 @@ HARMFUL = ("break_a_balance", "clean_up_a_campaign")
 
 
 def _seed(name: str) -> str:
-    """Return a statement of the seeds with the names that this database has."""
+    """Return a statement of the seeds, changed to the column names of this database."""
     blocks = re.split(r"^-- name: (\w+)$", SEED_REPORTS.read_text(), flags=re.MULTILINE)
     literal = dict(zip(blocks[1::2], blocks[2::2], strict=True))
     sql = re.sub(
@@ -149,7 +152,7 @@ def _seed(name: str) -> str:
 
 
 def _qualified(sql: str) -> str:
-    """Qualify the columns of the week summary, which reads two tables."""
+    """Add table names to the columns of the week summary, because it reads two tables."""
     for pattern, qualified in (
         (r"\bcreated_at\b", "campaigns.created_at"),
         (r"\bstatus = '(active|draft)'", r"campaigns.status = '\1'"),
