@@ -1,4 +1,8 @@
-"""Start the scheduler with `python -m scheduler`; any number of these processes may run."""
+"""Start the scheduler with `python -m scheduler`.
+
+Any number of these processes may run. A lease elects one of them as the leader, which does the work
+for which one process is enough.
+"""
 
 import asyncio
 import logging
@@ -42,7 +46,7 @@ SEND_SHARE = 2 / 3
 """The part of a lease that a send may take. The rest of the lease is for two other steps: the wait
 for a slot (the permission to send one message) and the record of the outcome."""
 STEP_DOWN_SECONDS = 2.0
-"""The longest time that a process which stops tries to release the leader's lease."""
+"""When a process stops, it tries to release the leader's lease for at most this time."""
 HANG_SECONDS = 60.0
 """If a tick has only short transactions and lasts longer than this, the tick has hung."""
 
@@ -172,7 +176,7 @@ def main() -> None:
     """Read the settings and run the scheduler; exit with status 2 if a setting is wrong."""
     settings = product_settings.load()
     product_logging.setup(settings)
-    # It warns whenever a tick still runs at its next time. That is intended here.
+    # APScheduler warns if a tick still runs at its next time, but that is intended here.
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))

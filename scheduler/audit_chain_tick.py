@@ -1,4 +1,8 @@
-"""Extend the audit chain, and copy its links to a file outside the database."""
+"""Extend the audit chain, and copy its links to a file outside the database.
+
+The audit chain consists of digests of the ledger, which show if somebody changed the ledger. Each
+link covers a range of transactions and the link before it.
+"""
 
 from pathlib import Path
 
@@ -32,9 +36,10 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
 
 
 async def _append_to_file(sessions: Sessions, path: Path) -> None:
-    """Add the links that the file lacks; stop the money if the database contradicts the file.
+    """Add the links that the file lacks, unless the database contradicts the file.
 
-    This runs after the links are committed, so that the file never contains a link that the
+    If the database contradicts the file, an incident stops the kill switches of money. This
+    function runs after the links are committed, so that the file never contains a link that the
     database does not have. If the process is killed in between, the next tick writes the links.
     """
     with audit_chain_file.lock_for_append(path) as file:

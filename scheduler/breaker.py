@@ -9,7 +9,7 @@ from db.session import Sessions
 from services.posts import telegram_outage
 
 FAILURE_THRESHOLD = 3
-"""The breaker opens after so many sends in a row that got no readable answer."""
+"""The breaker opens after this number of sends in a row that got no readable answer."""
 REACHABLE_CHECK_SECONDS = 10.0
 """While the breaker is open, the process asks Telegram again after each pause of this length."""
 

@@ -23,18 +23,18 @@ MAX_BEAT_SECONDS = 10.0
 BEAT_LIMIT_SECONDS = 5.0
 """The longest time that the write of one heartbeat may take."""
 HEARTBEAT_REFUSED_SECONDS = 60.0
-"""If the database is available but refuses the heartbeat for so long, the process ends."""
+"""If the database is available but refuses heartbeats for this long, the process ends."""
 AWAY_LOG_SECONDS = 30.0
 """The pause between two log lines while the database is not available."""
 MISSED_START_SECONDS = 30.0
-"""If a tick does not start for so long after its time, the process ends."""
+"""If a tick has not started this long after its time, the process ends."""
 GRACE_SECONDS = 25.0
 """The longest time that a stop waits for running work. A send takes less."""
 CANCEL_SECONDS = 4.0
 """The longest time that a stop then waits for the work that it has cancelled."""
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
-"""If the event loop makes no progress between so many checks in a row, the loop has hung."""
+"""If this number of checks in a row find no progress of the event loop, the loop has hung."""
 
 log = structlog.get_logger(__name__)
 

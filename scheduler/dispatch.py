@@ -32,11 +32,11 @@ from services.posts.posting import Claim
 MAX_POSTS_UNDER_WAY = 16
 """The most posts that one process handles at the same time.
 
-If Telegram fails, so many posts may become uncertain."""
+If Telegram fails, all of these posts may become uncertain (it is unknown if they are published)."""
 CLAIMING_SECONDS = 10.0
 """A tick claims no more posts after this time. A tick that still does not end has hung."""
 CAPACITY_WAIT_SECONDS = 1.0
-"""The longest time that a tick waits until at most half of MAX_POSTS_UNDER_WAY posts are left."""
+"""The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
 """The longest time of this wait if at least one more post could be claimed at once."""
 TICK_SECONDS = 0.25
@@ -268,7 +268,7 @@ async def _write_with_retries(
 ) -> bool:
     """Call `write` in a transaction of its own until the database accepts the transaction.
 
-    `until` is a time of `time.monotonic()`. After it, the error of the database is raised.
+    `until` is a time of `time.monotonic()`. After this time, the error of the database is raised.
     """
     while True:
         try:

@@ -1,8 +1,8 @@
 """Render an outbox row as the message that its receiver gets.
 
 This module reads the facts, and a screen builds the message from the facts. The
-scheduler's outbox tick calls this module, so no running bot is needed. A message is rendered when
-it is sent, so that the message shows the facts and the person's language of that moment.
+scheduler's outbox tick calls this module, so no running bot is needed. A message is rendered right
+before it is sent, so that it shows the facts and the person's language of that moment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

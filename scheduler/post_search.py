@@ -1,4 +1,8 @@
-"""Search channels for uncertain posts, and ask the admins about posts that stay uncertain."""
+"""Search channels for uncertain posts, and ask the admins about posts that stay uncertain.
+
+A post is uncertain if Telegram may or may not have published the post. A search consists of probes:
+one probe is one request that finds out what is at a message id of a channel.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,9 +20,9 @@ from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
 EMPTY_IDS_AT_END = 8
-"""So many ids in a row without a message, above all known ids, are the end of a channel."""
+"""A channel ends after this number of ids in a row without a message, above all known ids."""
 MAX_PROBES = 60
-"""The most ids that one search probes. Telegram allows so many in one channel in three minutes."""
+"""The most ids that one search probes. Telegram allows this number in a channel in 3 minutes."""
 MAX_SLOT_WAIT_SECONDS = 65.0
 """The longest time that a probe waits for a slot (the permission for one request). Telegram allows
 20 requests a minute in one channel, so a long search has to wait for the next minute."""

@@ -44,7 +44,7 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 
 
 async def check_ledger(sessions: Sessions) -> None:
-    """Check the invariants of the ledger; stop the money, without an admin, if one is violated."""
+    """Check the invariants of the ledger; if one is violated, stop the kill switches of money."""
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
 

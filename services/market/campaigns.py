@@ -287,7 +287,7 @@ async def of_advertiser(
     offset: int,
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
-    """Return a page of a user's campaigns, newest first; `status` selects those of one status."""
+    """Return a page of a user's campaigns, newest first; `status` keeps only one status."""
     query = select(Campaign).where(Campaign.advertiser_id == user_id)
     if status is not None:
         query = query.where(Campaign.status == status)

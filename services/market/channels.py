@@ -21,7 +21,7 @@ TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
 OWNER_BLOCKED = "owner_blocked"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED,)
-"""Reasons of suspensions in which the bot keeps its rights, so that live posts are checked."""
+"""Reasons of suspensions in which the bot keeps its rights, so that published posts are checked."""
 RIGHTS_GRACE = timedelta(hours=24)
 """The time that an owner has to give the bot its rights back. Then the admins are asked."""
 

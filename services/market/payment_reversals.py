@@ -13,7 +13,7 @@ async def reverse(
 ) -> Clawback:
     """Take the whole amount of a reversed payment back (minor units), and block its payer.
 
-    A repeat returns the first clawback, that is, the first record that takes the payment back.
+    A repeat returns the first clawback, that is, the booking that took the payment back.
     `external_reference` is the id that the payment has outside; the deposit is stored under the
     same id. If the payment is not credited yet, it will never be credited, and no money moves. If
     the payment never arrived here, a deposit is recorded for it, so that a late message about the

@@ -17,7 +17,7 @@ async def register(
 ) -> User:
     """Return the user of a Telegram id; create the user and their wallets if there is no such user.
 
-    Until the users choose a language, they get the language of their Telegram.
+    A user who has not chosen a language gets the language of their Telegram.
     """
     user = await users.by_telegram_id(session, telegram_id)
     known_language = users.known_language(language)

@@ -12,7 +12,10 @@ correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=No
 
 @dataclass(frozen=True)
 class Actor:
-    """The person or the system that does something, as the entry point has identified them."""
+    """The person or the system that does something, as the entry point has identified the actor.
+
+    Services use the actor to check roles and to write audit rows.
+    """
 
     user_id: int | None
     """The person's user id, or None for the system itself."""

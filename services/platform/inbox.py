@@ -13,7 +13,7 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
-"""An update that was claimed so often and never finished is parked (kept, not tried again)."""
+"""An update that was claimed this often and never finished is parked (kept, not tried again)."""
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))

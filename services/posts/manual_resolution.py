@@ -1,8 +1,10 @@
 """Let admins decide about escalated posts, that is, posts about which the admins were asked.
 
-A post is escalated if it is uncertain, or if it is live but cannot be checked. Every decision names
-the claim that the job had when the admins were asked. If the post has changed since, because the
-question is old or was answered before, the decision changes nothing and returns False.
+A post is escalated if it is uncertain (Telegram may or may not have published it) or unverifiable.
+An unverifiable post is live, that is, published and its escrow is held, but no check can prove that
+it is still there. Every decision names the claim that the job had when the admins were asked. If
+the post has changed since, because the question is old or was answered before, the decision changes
+nothing and returns False.
 """
 
 from dataclasses import dataclass

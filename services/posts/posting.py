@@ -258,8 +258,8 @@ async def record_refused(
     """Record that Telegram refused a post, so that its job fails and the scheduler refunds it.
 
     If the bot has lost the right to post, the channel is suspended instead. The post is then
-    queued again, and no attempt is used. Returns False if the claim is no longer valid. Locks the target,
-    the job, the channel.
+    queued again, and no attempt is used. Returns False if the claim is no longer valid. Locks
+    the target, the job, the channel.
     """
     if rights_lost:
         if not await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error):
@@ -370,7 +370,7 @@ async def _move(
 async def _lock_and_move(
     session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> bool:
-    """Lock the placement, then move its job; return False if the claim is no longer valid."""
+    """Lock a placement and change the status of its job; return False if the claim is not valid."""
     placement = await queries.lock_placement(session, claim.target_id)
     return placement is not None and await _move(session, claim, status, **values) is not None
 

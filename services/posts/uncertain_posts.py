@@ -1,6 +1,7 @@
 """Find the posts of uncertain jobs, and ask the admins about those that cannot be found.
 
-Posts in one channel are sent one at a time, and the ids of all earlier posts are known. Therefore a
+A job is uncertain if Telegram may or may not have published its post. Posts in one channel are sent
+one at a time, and the ids of all earlier posts are known. Therefore a
 post of the bot with an id above the id that was known right before the send is the uncertain post.
 While the outcome is unknown, no money moves and nothing is sent. This ends when a search finds the
 post, when two searches some minutes apart find the post absent, or when an admin decides.
@@ -60,7 +61,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
 
     If the process dies during a search, another process claims the post after SEARCH_INTERVAL. Two
     kinds of posts are left to the admins: posts in channels in which the bot has lost its rights,
-    and posts without `known_message_id`, which were sent before that id was recorded. Locks the
+    and posts without `known_message_id`, which were sent before such ids were recorded. Locks the
     jobs, and skips those that another process is claiming.
     """
     due = (
@@ -228,11 +229,11 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
     """Ask the admins about each post whose `escalate_at` has passed; return how many posts.
 
     There are three kinds of such posts. The first kind has been uncertain for
-    `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is live, and is unverifiable (no check can
-    prove that it is there) `verification.ESCALATION_DELAY` after its promised hours. The third kind
-    is live in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`. The admins
-    are asked again about each post after ESCALATION_INTERVAL. Locks the jobs, and skips those that
-    are locked.
+    `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is published, and is still
+    unverifiable when `verification.ESCALATION_DELAY` has passed after its promised hours. The third
+    kind is published in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`.
+    The admins are asked again about each post after ESCALATION_INTERVAL. Locks the jobs, and skips
+    those that are locked.
     """
     due = (
         select(PostJob.id)

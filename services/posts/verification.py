@@ -202,7 +202,7 @@ async def record_check(
     claimed_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
-    """Record the verdict of a live check; a second "gone", RECHECK_INTERVAL later, fails the post.
+    """Record the verdict of a check; a second "gone", RECHECK_INTERVAL later, fails the post.
 
     The scheduler refunds a failed post, and the post's owner and advertiser are notified. An
     unknown verdict never moves money, and neither does a verdict that proves nothing (`_is_proof`).
@@ -265,9 +265,9 @@ def _is_proof(
     """Return whether a verdict is a proof.
 
     At the end of the promised hours, the verdict "present" is a proof only if the text was
-    compared. A first "gone" proves nothing if it comes RECHECK_INTERVAL or more after the end of
-    the hours. Until then nobody could check the post, so it may have stayed for all hours, and
-    after the hours its owner may remove it.
+    compared. A first "gone" proves nothing if this verdict comes RECHECK_INTERVAL or more after the
+    end of the hours. In this case nobody could check the post before, so the post may have stayed
+    for all hours, and after the hours its owner may remove the post.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
