@@ -160,7 +160,7 @@ async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
 
 
 async def step_down(leader: LeaderElection) -> None:
-    """Release the leader's lease, so that another process leads at once.
+    """Release the leader's lease, so that another process can lead immediately.
 
     If the database is not available, nothing is done: the lease then ends by itself.
     """

@@ -11,7 +11,7 @@ R = TypeVar("R")
 class Batcher(Generic[T, R]):
     """Do one kind of work for many concurrent callers, in batches.
 
-    The first call starts at once. Calls that arrive while a batch runs share the next batch.
+    The first call starts immediately. Calls that arrive while a batch runs share the next batch.
     Therefore the work for each caller becomes less when the load grows.
     """
 

@@ -75,7 +75,7 @@ class Breaker:
     async def _is_earlier_outage_over(self, sessions: Sessions, sender: Sender) -> bool:
         """Return whether no outage is recorded, or the outage of an earlier process is over.
 
-        Telegram is asked at most once in REACHABLE_CHECK_SECONDS. Until the next question the
+        Telegram is asked at most one time in REACHABLE_CHECK_SECONDS. Until the next question the
         result is False.
         """
         async with sessions.begin() as session:

@@ -38,7 +38,7 @@ CLAIMING_SECONDS = 10.0
 CAPACITY_WAIT_SECONDS = 1.0
 """The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The longest time of this wait if at least one more post could be claimed at once."""
+"""The longest time of this wait if the process may already claim at least one more post."""
 TICK_SECONDS = 0.25
 """The pause between two ticks. A tick waits for a post that is due before the next tick."""
 MAX_SLOT_WAIT_SECONDS = 3.0
@@ -138,7 +138,7 @@ async def _wait_until_due(worker: PostingWorker) -> bool:
 async def _wait_for_capacity(worker: PostingWorker) -> int:
     """Wait until about half of MAX_POSTS_UNDER_WAY is free; return how many posts may be claimed.
 
-    One claim costs the same for one post as for many, so many posts are claimed at once. The wait
+    One claim costs the same for one post as for many, so posts are claimed together. The wait
     lasts at most CAPACITY_WAIT_SECONDS, or at most GATHER_SECONDS if at least one post may already
     be claimed. The result is 0 if no task ended in time.
     """

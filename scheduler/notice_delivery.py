@@ -138,7 +138,7 @@ async def _deliver_chat_queue(
     """Deliver the messages of one chat in order.
 
     If a message has to wait, the messages after it wait for the same time. After `until`, a time of
-    `time.monotonic()`, and after a stop, the remaining messages are queued again at once.
+    `time.monotonic()`, and after a stop, the remaining messages are immediately queued again.
     """
     wait: timedelta | None = None
     for row, rendered in chat_queue:

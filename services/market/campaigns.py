@@ -106,9 +106,9 @@ async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Cam
 async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Resume a paused campaign.
 
-    A post whose time passed at most RESUME_GRACE ago is published at once. A post whose time passed
-    earlier is cancelled, and the scheduler refunds its price. Locks the campaign, then its queued
-    jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
+    A post whose time passed at most RESUME_GRACE ago is published immediately. A post whose time
+    passed earlier is cancelled, and the scheduler refunds its price. Locks the campaign, then its
+    queued jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     was_paused = campaign is not None and campaign.status is CampaignStatus.PAUSED

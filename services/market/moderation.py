@@ -151,7 +151,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
 
 
 async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None:
-    """Notify the advertiser of a pending placement that money is missing, once for each amount.
+    """Notify the advertiser of a pending placement that money is missing, one time for each amount.
 
     The entry point calls this after InsufficientFunds has rolled an approval back.
     """

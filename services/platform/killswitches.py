@@ -1,8 +1,8 @@
-"""Read and set kill switches. A stopped switch forbids one kind of act at once on all processes.
+"""Read and set kill switches, each of which allows or forbids one kind of act on all processes.
 
 A transaction that needs a switch takes a shared advisory lock for the switch, and only then reads
 the switch in a separate statement. To set a switch, a transaction takes the same lock exclusively.
-After a switch was stopped, no act of its kind commits any more. The advisory locks are taken before
+After a switch is stopped, no act of its kind commits any more. The advisory locks are taken before
 any row lock. Otherwise a transaction that waits to set the switch could cause a deadlock between
 two transactions that need the switch.
 """

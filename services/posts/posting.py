@@ -313,7 +313,7 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Notify the advertiser, once for each target, that a post will not be published."""
+    """Notify the advertiser, one time for each target, that a post will not be published."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)

@@ -1,4 +1,4 @@
-"""Record outages of Telegram, and notify the admin chat of each begin and end only once.
+"""Record outages of Telegram, and notify the admin chat one time of each begin and end.
 
 Several processes may report the same outage.
 """
