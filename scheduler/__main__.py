@@ -1,4 +1,8 @@
-"""Start the scheduler with `python -m scheduler`; any number of these processes may run."""
+"""Start the scheduler with `python -m scheduler`.
+
+Any number of these processes may run. A lease elects one of them as the leader, which does the work
+for which one process is enough.
+"""
 
 import asyncio
 import logging
@@ -37,14 +41,14 @@ from services.platform import heartbeats
 NAME = "scheduler"
 LEADER_LEASE = "clock"
 LEADER_TTL = timedelta(seconds=15)
-"""A leader that died is replaced within this time and one heartbeat."""
+"""If the leader dies, another process leads after at most this time and one heartbeat."""
 SEND_SHARE = 2 / 3
-"""The part of a lease that a send may take. The rest is for the wait for a slot in the limits and
-for the record."""
+"""The part of a lease that a send may take. The rest of the lease is for two other steps: the wait
+for a slot (the permission to send one message) and the record of the outcome."""
 STEP_DOWN_SECONDS = 2.0
-"""How long a stop tries to release the leader's lease."""
+"""When a process stops, it tries to release the leader's lease for at most this time."""
 HANG_SECONDS = 60.0
-"""A tick that consists only of short transactions has hung if it lasts longer."""
+"""If a tick has only short transactions and lasts longer than this, the tick has hung."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +61,7 @@ def ticks(
 ) -> list[Tick]:
     """Return all ticks: the name, the interval and the longest time in seconds, and the work.
 
-    Some of them run on the leader alone.
+    Some of the ticks run on the leader alone.
     """
     sessions, sender = posting_worker.sessions, posting_worker.sender
     posts_limit = dispatch.CLAIMING_SECONDS + sender.seconds + HANG_SECONDS
@@ -149,16 +153,16 @@ async def run(settings: Settings) -> int:
 
 
 async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
-    """Write the heartbeat of this process, and take or prolong the leader's lease."""
+    """Write the heartbeat of this process, and acquire or prolong the leader's lease."""
     async with sessions.begin() as session:
         await heartbeats.beat(session, owner=owner, name=NAME)
     await leader.acquire_or_renew()
 
 
 async def step_down(leader: LeaderElection) -> None:
-    """Release the leader's lease, so that another process leads at once.
+    """Release the leader's lease, so that another process can lead immediately.
 
-    While the database is away nothing is done: the lease ends by itself.
+    If the database is not available, nothing is done: the lease then ends by itself.
     """
     try:
         async with asyncio.timeout(STEP_DOWN_SECONDS):
@@ -169,10 +173,10 @@ async def step_down(leader: LeaderElection) -> None:
 
 
 def main() -> None:
-    """Read the settings and run; exit with status 2 for a wrong setting."""
+    """Read the settings and run the scheduler; exit with status 2 if a setting is wrong."""
     settings = product_settings.load()
     product_logging.setup(settings)
-    # It warns whenever a tick still runs at its next time. That is intended here.
+    # APScheduler warns if a tick still runs at its next time, but that is intended here.
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))

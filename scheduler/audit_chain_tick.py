@@ -1,4 +1,8 @@
-"""Extend the audit chain, and keep its links in a file outside the database."""
+"""Extend the audit chain, and copy its links to a file outside the database.
+
+The audit chain consists of digests of the ledger, which show if somebody changed the ledger. Each
+link covers a range of transactions and the link before it.
+"""
 
 from pathlib import Path
 
@@ -8,7 +12,7 @@ from db.session import Sessions
 from services.money import audit_chain, audit_chain_file, incidents
 
 MAX_LINKS_PER_TICK = 20
-"""After a long pause, it takes several ticks to extend the chain over all ranges."""
+"""The most ranges that one tick adds to the chain. After a long pause, several ticks are needed."""
 MAX_LINES_PER_TICK = 1_000
 """The most links that one tick adds to the file."""
 
@@ -16,9 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
-    """Extend the audit chain over what is final, and add the new links to the file if there is one.
+    """Extend the audit chain, and add the new links to the file if a file is configured.
 
-    The last link goes to the admin chat, through the outbox.
+    The chain covers only transactions that can no longer change. The last link is sent to the admin
+    chat, through the outbox.
     """
     for _ in range(MAX_LINKS_PER_TICK):
         async with sessions.begin() as session:
@@ -31,10 +36,11 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
 
 
 async def _append_to_file(sessions: Sessions, path: Path) -> None:
-    """Add the links that the file lacks; stop the money if the database contradicts the file.
+    """Add the links that the file lacks, unless the database contradicts the file.
 
-    This runs after the links are committed, so that the file never holds a link that was not made.
-    If the process is killed in between, the next tick writes the links.
+    If the database contradicts the file, an incident stops the kill switches of money. This
+    function runs after the links are committed, so that the file never contains a link that the
+    database does not have. If the process is killed in between, the next tick writes the links.
     """
     with audit_chain_file.lock_for_append(path) as file:
         if file is None:

@@ -1,4 +1,4 @@
-"""Do one kind of work for many concurrent callers in one call, and so in one transaction."""
+"""Join concurrent calls into one call, so that their work shares one transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,14 +9,17 @@ R = TypeVar("R")
 
 
 class Batcher(Generic[T, R]):
-    """Join the calls that come while an earlier batch is under way into the next batch.
+    """Do one kind of work for many concurrent callers, in batches.
 
-    The first caller is served at once and waits for no others. So the work for each caller falls as
-    the load grows.
+    The first call starts immediately. Calls that arrive while a batch runs share the next batch.
+    Therefore the work for each caller becomes less when the load grows.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
-        """Take `work`, which returns a result for each of at most `most` items, in their order."""
+        """Prepare the batches.
+
+        `work` gets at most `most` items, and returns one result for each item in the same order.
+        """
         self._work = work
         self._most = most
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []

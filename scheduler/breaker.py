@@ -1,4 +1,4 @@
-"""Stop sending by itself while Telegram is down, so that waiting posts lose no attempts."""
+"""Stop sends while Telegram is down, so that the waiting posts use no attempts."""
 
 import time
 
@@ -9,31 +9,35 @@ from db.session import Sessions
 from services.posts import telegram_outage
 
 FAILURE_THRESHOLD = 3
-"""The breaker opens after so many sends in a row that got no readable answer."""
+"""The breaker opens after this number of sends in a row that got no readable answer."""
 REACHABLE_CHECK_SECONDS = 10.0
-"""While the breaker is open, it asks Telegram after each such pause whether it answers again."""
+"""While the breaker is open, the process asks Telegram again after each pause of this length."""
 
 log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """A circuit breaker that is open while Telegram gives no readable answers; one per process."""
+    """Stop the sends of one process while Telegram gives no readable answers.
+
+    The breaker is open while nothing may be sent. Each process has one breaker.
+    """
 
     def __init__(self) -> None:
-        """Start closed."""
+        """Create a closed breaker."""
         self._failures = 0
         self._next_ask_at = 0.0
         self._announced_open: bool | None = None
 
     @property
     def open(self) -> bool:
-        """Whether nothing may be sent."""
+        """Whether the breaker is open, that is, whether nothing may be sent."""
         return self._failures >= FAILURE_THRESHOLD
 
     def record(self, outcome: SendOutcome) -> None:
         """Count a send: a readable answer closes the breaker, and a failure may open it.
 
-        A refusal is a readable answer too. A send that was stopped on this side changes nothing.
+        A refusal by Telegram is a readable answer too. A send that this process itself stopped
+        changes nothing.
         """
         if isinstance(outcome, Sent | Refused):
             self._failures = 0
@@ -51,7 +55,7 @@ class Breaker:
             log.error("Telegram is down: sending stops until it answers again")
 
     async def announce(self, sessions: Sessions, sender: Sender) -> None:
-        """Tell the admin chat, through the outbox, that Telegram is down or answers again."""
+        """Notify the admin chat, through the outbox, that Telegram is down or answers again."""
         is_open = self.open
         if self._announced_open == is_open:
             return
@@ -69,9 +73,10 @@ class Breaker:
         self._announced_open = is_open
 
     async def _is_earlier_outage_over(self, sessions: Sessions, sender: Sender) -> bool:
-        """Return whether an outage that an earlier process has announced is over, or none is open.
+        """Return whether no outage is recorded, or the outage of an earlier process is over.
 
-        Telegram is asked at most once in REACHABLE_CHECK_SECONDS; the answer between is False.
+        Telegram is asked at most one time in REACHABLE_CHECK_SECONDS. Until the next question the
+        result is False.
         """
         async with sessions.begin() as session:
             if not await telegram_outage.is_open(session):
@@ -81,8 +86,8 @@ class Breaker:
     async def allows_sending(self, sender: Sender) -> bool:
         """Return whether posts may be sent.
 
-        While the breaker is open, a harmless method asks Telegram every REACHABLE_CHECK_SECONDS
-        whether it is reachable.
+        While the breaker is open, this method calls a harmless method of Telegram every
+        REACHABLE_CHECK_SECONDS, to find out whether Telegram is reachable.
         """
         if not self.open:
             return True
@@ -94,7 +99,7 @@ class Breaker:
         return True
 
     async def _is_reachable(self, sender: Sender) -> bool:
-        """Ask Telegram whether it answers; return False without asking before the next time."""
+        """Ask Telegram whether it answers; before the next question is due, return False."""
         if time.monotonic() < self._next_ask_at:
             return False
         self._next_ask_at = time.monotonic() + REACHABLE_CHECK_SECONDS

@@ -1,7 +1,7 @@
-"""Run the ticks, and notice when a tick or the whole process fails or hangs.
+"""Run the ticks, and stop the process when a tick or the whole process hangs.
 
 A tick does no harm when it runs twice, so any number of these processes may run. While the database
-is away no tick runs: the clock waits until the heartbeat can be written again.
+is not available, no tick runs: the clock waits until the heartbeat can be written again.
 """
 
 import asyncio
@@ -19,29 +19,29 @@ from db.session import is_away
 
 BEAT_SECONDS = 2.0
 MAX_BEAT_SECONDS = 10.0
-"""The pause between heartbeats grows to this while the database is away."""
+"""While the database is not available, the pause between heartbeats grows up to this length."""
 BEAT_LIMIT_SECONDS = 5.0
-"""How long writing one heartbeat may take."""
+"""The longest time that the write of one heartbeat may take."""
 HEARTBEAT_REFUSED_SECONDS = 60.0
-"""If a reachable database refuses the heartbeat for so long, the process ends."""
+"""If the database is available but refuses heartbeats for this long, the process ends."""
 AWAY_LOG_SECONDS = 30.0
-"""The pause between two log lines while the database is away."""
+"""The pause between two log lines while the database is not available."""
 MISSED_START_SECONDS = 30.0
-"""If a tick does not start for so long after its time, the process ends."""
+"""If a tick has not started this long after its time, the process ends."""
 GRACE_SECONDS = 25.0
-"""How long a stop waits for the work under way. A send lasts less."""
+"""The longest time that a stop waits for running work. A send takes less."""
 CANCEL_SECONDS = 4.0
-"""How long a stop then waits for the work that it has cancelled."""
+"""The longest time that a stop then waits for the work that it has cancelled."""
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
-"""An event loop that made no progress between so many checks in a row has hung."""
+"""If this number of checks in a row find no progress of the event loop, the loop has hung."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A piece of periodic work; its times are in seconds of the real clock."""
+    """A piece of periodic work for the clock; `every` and `limit` are seconds of the real clock."""
 
     name: str
     every: float
@@ -51,7 +51,7 @@ class Tick:
 
 
 class Clock:
-    """The ticks of one process, its heartbeat, and the checks of its own health."""
+    """Run the ticks of one process, write its heartbeat, and check that the process works."""
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class Clock:
     ) -> None:
         """Prepare the clock; nothing runs before `run`.
 
-        `stopping` is shared with the ticks, which check it before they take work. `under_way` holds
-        tasks that outlive the tick that began them. A stop waits for these tasks as well.
+        The ticks check `stopping` too, before they take work. `under_way` holds the tasks that
+        outlive the tick that began them. A stop waits for these tasks as well.
         """
         self._ticks = ticks
         self._beat = beat
@@ -80,7 +80,7 @@ class Clock:
         self._ended = threading.Event()
 
     async def run(self) -> int:
-        """Run until `stopping` is set, wait for the work under way, and return the exit status."""
+        """Run until `stopping` is set, wait for the running work, and return the exit status."""
         threading.Thread(target=self._watch_loop, daemon=True, name="loop-watch").start()
         for tick in self._ticks:
             self._scheduler.add_job(
@@ -104,14 +104,17 @@ class Clock:
         return 0 if self._failure is None else 1
 
     def fail(self, reason: str) -> None:
-        """Log the reason and stop with exit status 1; the supervisor starts the process again."""
+        """Log the reason and stop the clock with exit status 1.
+
+        The supervisor then starts the process again.
+        """
         if self._failure is None:
             self._failure = reason
             log.critical("Scheduler gives up", why=reason)
         self._stopping.set()
 
     async def _run_tick(self, tick: Tick) -> None:
-        """Run one tick, unless the clock stops or the database is away.
+        """Run one tick, unless the clock stops or the database is not available.
 
         A tick that exceeds its limit ends the process. Any other error is logged.
         """
@@ -135,7 +138,7 @@ class Clock:
             self._running.pop(tick.name, None)
 
     async def _keep_beating(self) -> None:
-        """Write the heartbeat again and again, and check the health of the ticks after each."""
+        """Write the heartbeat repeatedly, and check the ticks after each heartbeat."""
         pause = BEAT_SECONDS
         while True:
             self._beats += 1
@@ -183,8 +186,8 @@ class Clock:
     def _check_ticks_start(self) -> None:
         """Stop the process if a tick no longer starts.
 
-        The time is counted in heartbeats. By the clock, a process that was paused would find all of
-        its ticks late.
+        The time is counted in heartbeats and not read from the clock. Otherwise a process that was
+        paused would find that all of its ticks are late.
         """
         for tick in self._ticks:
             if tick.name in self._running:
@@ -194,7 +197,7 @@ class Clock:
                 self.fail(f"tick {tick.name} no longer fires")
 
     async def _drain(self) -> None:
-        """Wait for the ticks and tasks under way, and cancel those that last over GRACE_SECONDS.
+        """Wait for the running ticks and tasks, and cancel those that last over GRACE_SECONDS.
 
         A cancelled task gets CANCEL_SECONDS to record its outcome.
         """

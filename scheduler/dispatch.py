@@ -1,9 +1,10 @@
-"""Claim due posts, send each of them once outside any transaction, and record the outcome.
+"""Claim due posts, send each of them one time outside any transaction, and record the outcome.
 
-The order of the steps is what guarantees exactly one message: claim the post (a lease, in one short
-transaction), wait for a slot within Telegram's limits, ask the database once more whether the post
-may be sent, send it, record the outcome. Every write names the claim, so a process that was paused
-past its lease changes nothing. Posts that do the same step at the same time share a transaction.
+The order of the steps guarantees exactly one message. The steps are: claim the post (a lease, in
+one short transaction), wait for a slot (Telegram's limits then permit one message), ask the
+database again whether the post may be sent, send the post, and record the outcome. Every write
+names the claim, so a process that was paused longer than its lease changes nothing. Posts that do
+the same step at the same time share a transaction.
 """
 
 import asyncio
@@ -29,26 +30,29 @@ from services.posts import posting
 from services.posts.posting import Claim
 
 MAX_POSTS_UNDER_WAY = 16
-"""Posts under way at once in one process. So many may become uncertain when Telegram fails."""
+"""The most posts that one process handles at the same time.
+
+If Telegram fails, all of these posts may become uncertain (it is unknown if they are published)."""
 CLAIMING_SECONDS = 10.0
 """A tick claims no more posts after this time. A tick that still does not end has hung."""
 CAPACITY_WAIT_SECONDS = 1.0
-"""How long a tick waits until fewer than half of AT_ONCE posts are under way."""
+"""The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The same wait if at least one more post could be claimed at once."""
+"""The longest time of this wait if the process may already claim at least one more post."""
 TICK_SECONDS = 0.25
 """The pause between two ticks. A tick waits for a post that is due before the next tick."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""How long a claimed post waits for its slot in the limits. Then it is queued again."""
+"""The longest time that a claimed post waits for its slot. Then the post is queued again."""
 MAX_BATCH = 32
 """The most posts that are recorded in one transaction."""
 LEAD_SECONDS = 0.15
-"""How long before its slot a post asks whether it may be sent, and makes its connection.
+"""The time before the slot at which the task asks whether its post may be sent, and connects.
 
-It must be long enough for both, because nobody else can use the slot meanwhile. It must be short,
-because a stop that comes later has no effect, and a crash then leaves the post uncertain."""
+The time must be long enough for both steps, because no other message can use the slot meanwhile.
+The time must be short too: a stop that comes later has no effect, and if the process dies later,
+the post becomes uncertain."""
 RECORD_RETRY_SECONDS = 0.5
-"""The pause between two attempts to record an outcome while the database is away."""
+"""The pause between two attempts to record an outcome while the database is not available."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
@@ -56,7 +60,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class PostingWorker:
-    """The dependencies and the state that all posts of one process share."""
+    """Hold what all posts of one process need: the dependencies and the shared state."""
 
     sessions: Sessions
     sender: Sender
@@ -66,16 +70,16 @@ class PostingWorker:
     lease: timedelta
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
-    """The tasks of the claimed posts. A stop waits for them."""
+    """The tasks that send the claimed posts. A stop waits for these tasks."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while more posts are due than this process may claim."""
     begin_send: Batcher[Claim, bool] = field(init=False)
-    """Asks the database right before a send whether the post may be sent, and marks it."""
+    """Marks a post right before its send. The result is whether the post may be sent."""
     record_published: Batcher[posting.PublishedPost, bool] = field(init=False)
-    """Records a published post. Answers False if its claim is no longer valid."""
+    """Records a published post. The result is False if the claim is no longer valid."""
 
     def __post_init__(self) -> None:
-        """Build the calls that share one transaction between posts."""
+        """Create the two batchers, which let several posts share one transaction."""
         object.__setattr__(self, "begin_send", Batcher(self._begin_sends, MAX_BATCH))
         object.__setattr__(self, "record_published", Batcher(self._record_published, MAX_BATCH))
 
@@ -91,7 +95,7 @@ class PostingWorker:
 
 
 async def dispatch(worker: PostingWorker) -> None:
-    """Claim the posts that are due, and start one task for each, so that no send delays another."""
+    """Claim the due posts, and start one task for each, so that no send delays another."""
     until = time.monotonic() + CLAIMING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
         if not worker.behind.is_set() and not await _wait_until_due(worker):
@@ -132,11 +136,11 @@ async def _wait_until_due(worker: PostingWorker) -> bool:
 
 
 async def _wait_for_capacity(worker: PostingWorker) -> int:
-    """Wait until about half of AT_ONCE is free, and return how many posts may be claimed.
+    """Wait until about half of MAX_POSTS_UNDER_WAY is free; return how many posts may be claimed.
 
-    Claiming costs the same for one post as for many, so many are claimed at once. The wait is
-    bounded by CAPACITY_WAIT_SECONDS, and by GATHER_SECONDS once any post may be claimed. The result
-    is 0 if no task ended in time.
+    One claim costs the same for one post as for many, so posts are claimed together. The wait
+    lasts at most CAPACITY_WAIT_SECONDS, or at most GATHER_SECONDS if at least one post may already
+    be claimed. The result is 0 if no task ended in time.
     """
     now = time.monotonic()
     until = now + CAPACITY_WAIT_SECONDS
@@ -152,7 +156,7 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
     """Publish one claimed post under its correlation id, and log any error.
 
-    After an error nothing is recorded: the post is rescued when its lease ends.
+    After an error nothing is recorded: another tick rescues the post when its lease has ended.
     """
     actors.correlation_id.set(claim.correlation_id)
     with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
@@ -163,7 +167,7 @@ async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float)
 
 
 async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
-    """Wait for a slot, send the post if it still may be sent, and record the outcome.
+    """Wait for a slot, send the post if it may still be sent, and record the outcome.
 
     `lease_ends` is a time of `time.monotonic()`.
     """
@@ -179,9 +183,9 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         outcome = NotSent("waits for a slot in the limits", counts=False, retry_after=retry_after)
         await _record_outcome(worker, claim, outcome, until=lease_ends)
         return
-    # The question is asked as late as possible: a stop is then still noticed, and the death of the
-    # process leaves few posts uncertain. It is asked early enough to be answered when the slot
-    # begins, because no other message may use the slot until the first byte leaves.
+    # The question is asked as late as possible: then a stop still has an effect, and few posts
+    # become uncertain if the process dies. It is asked early enough to be answered when the slot
+    # begins, because no other message may use the slot until the first byte is sent.
     await asyncio.sleep(slot.send_at - LEAD_SECONDS - time.monotonic())
     if not await _may_send(worker, claim):
         worker.limiter.confirm(claim.chat_id)
@@ -195,8 +199,8 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         not_after=lease_ends - worker.sender.seconds,
     )
     worker.limiter.confirm(claim.chat_id)
-    # Read before the breaker learns of this outcome: the failure that opens the breaker costs its
-    # post an attempt, and the failures after it do not.
+    # This is read before the breaker counts the outcome. The failure that opens the breaker uses
+    # an attempt of its post, and the failures after it do not.
     spare_attempt = worker.breaker.open
     worker.breaker.record(outcome)
     recorded = await _record_outcome(
@@ -214,15 +218,15 @@ async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
     try:
         return await worker.begin_send(claim)
     except DATABASE_ERRORS:
-        # Without an answer nothing is sent, so the post does not become uncertain.
+        # Without a result nothing is sent, so the post does not become uncertain.
         log.warning("Worker error", tick="posts", job_id=claim.job_id)
         return False
 
 
 async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotSent) -> None:
-    """Let all processes pause in a chat, or stop posting, if Telegram's answer asks for it.
+    """Pause a chat for all processes, or stop posting, if Telegram's answer requires it.
 
-    A stop is a change of the switch `telegram_posting` by the system.
+    To stop posting, the system changes the kill switch `telegram_posting`.
     """
     if outcome.retry_after is not None:
         await worker.limiter.cool_down(claim.chat_id, outcome.retry_after)
@@ -247,12 +251,12 @@ async def _record_outcome(
 ) -> bool:
     """Record the outcome of a send; return False if the claim is no longer valid.
 
-    While the database is away, this repeats until `until`, which is the end of the lease. After
-    that another process makes the job `uncertain`, and this outcome would be refused.
+    While the database is not available, the write is repeated until `until`, the end of the lease.
+    After that another process makes the job `uncertain`, and this outcome would be refused.
     """
     if isinstance(outcome, Sent):
-        # If the shared transaction fails, this post is recorded in one of its own below: a post
-        # that cannot be recorded must not delay the others.
+        # If the shared transaction fails, this post is recorded below in a transaction of its own:
+        # a post that cannot be recorded must not delay the others.
         with contextlib.suppress(*DATABASE_ERRORS):
             return await worker.record_published(posting.PublishedPost(claim, outcome.message_id))
     write = partial(_write_outcome, claim=claim, outcome=outcome, spare_attempt=spare_attempt)
@@ -262,9 +266,9 @@ async def _record_outcome(
 async def _write_with_retries(
     worker: PostingWorker, write: Callable[[AsyncSession], Awaitable[bool]], *, until: float
 ) -> bool:
-    """Call `write` in a transaction of its own until the database accepts it.
+    """Call `write` in a transaction of its own until the database accepts the transaction.
 
-    After `until`, a time of `time.monotonic()`, the database's error is raised.
+    `until` is a time of `time.monotonic()`. After this time, the error of the database is raised.
     """
     while True:
         try:
@@ -302,7 +306,7 @@ def _log_outcome(claim: Claim, outcome: SendOutcome, *, recorded: bool) -> None:
     if isinstance(outcome, Sent):
         log.info("Ad published", **ids, message_id=outcome.message_id)
     else:
-        # Telegram's error text may repeat the ad's text. It is kept with the job, not in the log.
+        # Telegram's error text may repeat the ad's text. It is stored with the job, not logged.
         log.warning(
             "Telegram send failed",
             **ids,

@@ -1,4 +1,4 @@
-"""Isolate the error of one piece of work, so that it does not stop the others."""
+"""Isolate the error of one piece of work, so that the error does not stop the other work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 @contextmanager
 def isolate_errors(tick: str, **ids: int) -> Iterator[None]:
-    """Log an error of one piece of work and go on; raise it only if the database is away."""
+    """Log an error of one piece of work, and raise it only if the database is not available."""
     try:
         yield
     except Exception as error:

@@ -1,6 +1,6 @@
-"""Deliver the outbox: each message at least once, and in order within one chat.
+"""Deliver the outbox: each message at least one time, and in order within one chat.
 
-A notice that arrives twice after a crash does no harm. Ads never go through here.
+A notice that arrives twice after a crash does no harm. Ads are never sent by this module.
 """
 
 import asyncio
@@ -33,30 +33,30 @@ from services.platform import chat_migrations, outbox, users
 
 BATCH = 20
 BATCH_WHILE_ADS_WAIT = 2
-"""The batch of a tick while ads wait: ads come first, but messages still go out."""
+"""The most messages of a tick while ads wait. Ads come first, but messages are still sent."""
 BATCH_SECONDS = 15.0
-"""Half the lease of a taken message. A message that is not sent by then is queued again."""
+"""Half the lease of a claimed message. A message that is not sent by then is queued again."""
 TAKING_SECONDS = 10.0
-"""A tick takes no more messages after this time."""
+"""A tick claims no more messages after this time."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""How long a message waits for its slot in Telegram's limits."""
+"""The longest time that a message waits for a slot (the permission to send one message)."""
 TICK_LIMIT = 120.0
-"""A tick that lasts more seconds has hung."""
+"""If a tick lasts more seconds than this, the tick has hung."""
 INITIAL_BACKOFF = timedelta(seconds=2)
 MAX_BACKOFF = timedelta(minutes=10)
 MAX_ATTEMPTS = 50
-"""For a message to a person. A message to the admin chat is tried until it arrives."""
+"""The most attempts for a message to a person. Messages to the admin chat have no such limit."""
 
 log = structlog.get_logger(__name__)
 
 
 _Delivered = tuple[int, int | None]
-"""The id of an outbox row and the id that Telegram gave its message."""
+"""The id of an outbox row, and the id that Telegram gave the delivered message."""
 
 
 @dataclass(frozen=True)
 class OutboxWorker:
-    """The dependencies of the delivery, shared by all messages of one process."""
+    """Hold what the delivery of all messages of one process needs."""
 
     sessions: Sessions
     limiter: RateLimiter
@@ -69,7 +69,7 @@ class OutboxWorker:
     record_delivered: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Build the call that records the messages of one moment in one transaction."""
+        """Create the batcher that records several delivered messages in one transaction."""
         object.__setattr__(self, "record_delivered", Batcher(self._record_delivered, BATCH))
 
     async def _record_delivered(self, delivered: Sequence[_Delivered]) -> list[None]:
@@ -80,7 +80,7 @@ class OutboxWorker:
 
 @dataclass(frozen=True)
 class _OutgoingMessage:
-    """An outbox row, rendered for its chat."""
+    """An outbox row that is rendered for its chat and can be sent."""
 
     row: OutboxMessage
     chat_id: int
@@ -89,13 +89,13 @@ class _OutgoingMessage:
 
 @dataclass(frozen=True)
 class _NotDelivered:
-    """The reason why a message did not arrive."""
+    """The reason why a message did not arrive, and the time until the next attempt."""
 
     error: str
     retry_in: timedelta | None
-    """None means that the message is never tried again."""
+    """The time until the next attempt. None means that the message is never tried again."""
     blocks_chat: bool = True
-    """Whether the chat cannot be reached. If False, only this message is at fault."""
+    """Whether the whole chat has to wait. If False, only this message failed."""
     tried: bool = True
 
 
@@ -108,9 +108,9 @@ _Rendered = tuple[OutboxMessage, _OutgoingMessage | _NotDelivered]
 
 
 async def deliver(worker: OutboxWorker) -> None:
-    """Deliver the outbox until it is empty; the chats are served at the same time.
+    """Deliver the outbox until it is empty; several chats are served at the same time.
 
-    While ads wait, only FEW messages go out.
+    While ads wait, a tick sends at most BATCH_WHILE_ADS_WAIT messages.
     """
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
@@ -137,8 +137,8 @@ async def _deliver_chat_queue(
 ) -> None:
     """Deliver the messages of one chat in order.
 
-    If a message has to wait, the messages after it wait as long. After `until`, a time of
-    `time.monotonic()`, and after a stop, the rest is queued again at once.
+    If a message has to wait, the messages after it wait for the same time. After `until`, a time of
+    `time.monotonic()`, and after a stop, the remaining messages are immediately queued again.
     """
     wait: timedelta | None = None
     for row, rendered in chat_queue:
@@ -155,13 +155,14 @@ async def _deliver_chat_queue(
 async def _deliver_one(
     worker: OutboxWorker, rendered: _OutgoingMessage | _NotDelivered
 ) -> _NotDelivered | None:
-    """Send one message and record it; return None if it arrived."""
+    """Send one message and record it; return None if the message arrived."""
     if isinstance(rendered, _NotDelivered):
         return rendered
     message_id = None
     for part, method in enumerate(rendered.methods):
-        # The parts after the first have the priority of ads, so that a card follows its ad soon: if
-        # the second part is postponed, both are sent again.
+        # The parts after the first have the priority of ads, so that a card (a message with buttons
+        # in the admin chat) follows its ad soon: if the second part is postponed, both are sent
+        # again.
         wait = await worker.limiter.wait(
             rendered.chat_id,
             within=MAX_SLOT_WAIT_SECONDS,
@@ -185,7 +186,7 @@ async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> li
     """Render outbox rows in one transaction.
 
     If the database refuses a query, each row is rendered in a transaction of its own, so that only
-    the faulty row fails. Raises the error of a database that is away.
+    the faulty row fails. Raises the error of the database if the database is not available.
     """
     try:
         async with worker.sessions.begin() as session:
@@ -201,7 +202,7 @@ async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> li
 async def _render_batch(
     worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
 ) -> list[_Rendered]:
-    """Render outbox rows for their receivers; errors of the database pass through."""
+    """Render outbox rows for their receivers; an error of the database is raised to the caller."""
     admin_chat_id = await chat_migrations.current_chat_id(session, worker.admin_chat_id)
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
     cards = await notices.read(session, rows)
@@ -222,9 +223,9 @@ async def _render_batch(
 
 
 def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
-    """Log a row that cannot be rendered, and return when to try it again.
+    """Log a row that cannot be rendered, and return when to try the row again.
 
-    It delays no other message. A later version of the program may be able to render it.
+    The row delays no other message. A later version of the program may be able to render the row.
     """
     log.error("Worker error", tick="outbox", kind=row.kind, outbox_id=row.id, exc_info=error)
     return _NotDelivered(type(error).__name__, _backoff(row), blocks_chat=False)
@@ -233,10 +234,10 @@ def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
 async def _handle_send_error(
     worker: OutboxWorker, message: _OutgoingMessage, error: Exception
 ) -> _NotDelivered:
-    """Log an error of a send, react to it, and return when to try the message again.
+    """Log an error of a send, react to the error, and return when to try the message again.
 
-    A chat that answered 429 pauses for all processes, and the new id of a chat that became a
-    supergroup is recorded.
+    If a chat answered 429, all processes pause in this chat. If a chat became a supergroup, its new
+    id is recorded.
     """
     row = message.row
     cause = type(error).__name__
@@ -263,7 +264,10 @@ async def _handle_send_error(
 
 
 def _backoff(row: OutboxMessage) -> timedelta | None:
-    """Return the pause before the next attempt; None after MAX_ATTEMPTS for a person."""
+    """Return the pause before the next attempt.
+
+    The result is None for a message to a person after MAX_ATTEMPTS.
+    """
     if row.user_id is not None and row.attempts >= MAX_ATTEMPTS:
         return None
     return min(INITIAL_BACKOFF * (1 << min(row.attempts, 20)), MAX_BACKOFF)

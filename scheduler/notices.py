@@ -1,8 +1,8 @@
 """Render an outbox row as the message that its receiver gets.
 
-This module reads the facts, and a screen builds the message from them. It needs no running bot: the
-scheduler's outbox tick calls it. A message is rendered when it is sent, so it shows the facts and
-the person's language of that moment.
+This module reads the facts, and a screen builds the message from the facts. The
+scheduler's outbox tick calls this module, so no running bot is needed. A message is rendered right
+before it is sent, so that it shows the facts and the person's language of that moment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ OfPlacement = Callable[[Texts, PlacementDetails, Payload], Outgoing]
 async def read(
     session: AsyncSession, messages: Sequence[OutboxMessage]
 ) -> Mapping[int, PlacementDetails]:
-    """Read the placements that the messages are about with one query; returned by target id."""
+    """Read the placements of the messages with one query; return them by target (placement) id."""
     target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
     return await moderation.get_many_details(session, target_ids=target_ids) if target_ids else {}
 
@@ -44,9 +44,10 @@ async def render(
     *,
     cards: Mapping[int, PlacementDetails],
 ) -> Outgoing:
-    """Render one outbox row in a language; `cards` is the result of `read`.
+    """Render one outbox row in a language.
 
-    Raises LookupError for a kind of message that has no screen.
+    `cards` is the result of `read`: the details of the placements, by target id. Raises LookupError
+    for a kind of message that has no screen.
     """
     time_zone = None
     if message.user_id is not None:

@@ -1,4 +1,4 @@
-"""Check published ads while their promised hours run, and once at the end."""
+"""Check published ads during their promised hours, and one time at the end of these hours."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from services.posts import verification
 BATCH = 40
 AT_ONCE = 4
 MAX_SLOT_WAIT_SECONDS = 5.0
-"""How long a check waits for its slot in Telegram's limits."""
+"""The longest time that a check waits for a slot (the permission for one request to Telegram)."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ async def check_due_posts(
 async def _check_post(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, post: verification.PostCheckTask
 ) -> None:
-    """Check one post and record the result; without a slot in the limits nothing is done."""
+    """Check one post and record the result; do nothing if the check gets no slot."""
     if await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS):
         return
     restore = await _may_restore(sessions)
@@ -74,10 +74,10 @@ async def _check_post(
 
 
 async def _may_restore(sessions: Sessions) -> bool:
-    """Return whether the switch `telegram_posting` runs.
+    """Return whether the kill switch `telegram_posting` is running.
 
-    A check that restores an altered ad changes the channel, so it needs the switch. Takes the
-    shared lock of the switch.
+    A check that restores an altered ad changes the channel, so the check needs this switch. Takes
+    the shared lock of the switch.
     """
     async with sessions.begin() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)

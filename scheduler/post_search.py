@@ -1,4 +1,8 @@
-"""Search channels for uncertain posts, and ask the admins about posts that stay uncertain."""
+"""Search channels for uncertain posts, and ask the admins about posts that stay uncertain.
+
+A post is uncertain if Telegram may or may not have published the post. A search consists of probes:
+one probe is one request that finds out what is at a message id of a channel.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,12 +20,12 @@ from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
 EMPTY_IDS_AT_END = 8
-"""A channel ends after so many ids in a row without a message, above all known ids."""
+"""A channel ends after this number of ids in a row without a message, above all known ids."""
 MAX_PROBES = 60
-"""The most ids that one search probes. Telegram allows so many in one channel in three minutes."""
+"""The most ids that one search probes. Telegram allows this number in a channel in 3 minutes."""
 MAX_SLOT_WAIT_SECONDS = 65.0
-"""How long a probe waits for its slot. Telegram allows 20 requests a minute in one channel, so a
-long search waits for the next minute."""
+"""The longest time that a probe waits for a slot (the permission for one request). Telegram allows
+20 requests a minute in one channel, so a long search has to wait for the next minute."""
 CARDS = 20
 
 log = structlog.get_logger(__name__)
@@ -29,29 +33,32 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The result of one search; without a `message_id` and not `absent`, it proves nothing."""
+    """The result of one search for a post.
+
+    If there is no `message_id` and `absent` is False, the search proved nothing.
+    """
 
     message_id: int | None = None
     absent: bool = False
     highest_seen_id: int = 0
-    """The highest id at which a message was."""
+    """The highest id at which the search found a message."""
     rights_lost: bool = False
     evidence: str = ""
 
 
 @dataclass(frozen=True)
 class Search:
-    """The dependencies that all searches of one process share."""
+    """Hold what all searches of one process need."""
 
     worker: PostingWorker
     probe_gap: timedelta
-    """The shortest time between two searches without a find that prove a post absent."""
+    """The shortest time between the two searches that together prove a post absent."""
     admin_chat_id: int
-    """The chat to which posts are forwarded in channels where they must not be probed."""
+    """The chat to which the bot forwards posts, for channels in which it must not probe posts."""
 
     @property
     def max_tick_seconds(self) -> float:
-        """The longest time of a tick: Telegram gives every answer at the last moment."""
+        """The longest time of a tick, if Telegram gives every answer at the last moment."""
         return (MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
 
 
@@ -72,7 +79,10 @@ async def search_due_posts(search: Search) -> None:
 
 
 async def ask_admins(worker: PostingWorker) -> None:
-    """Send the admin chat a card for each post that has been uncertain for too long."""
+    """Ask the admins about each post that has waited too long for an outcome or a check.
+
+    For each post the admin chat gets a card, that is, a message with buttons that decide something.
+    """
     async with worker.sessions.begin() as session:
         cards = await uncertain_posts.escalate_due(session, limit=CARDS)
     if cards:
@@ -82,9 +92,10 @@ async def ask_admins(worker: PostingWorker) -> None:
 async def _search_channel(
     worker: PostingWorker, post: UncertainPost, *, forward_to: int
 ) -> SearchResult:
-    """Probe the ids above the last known one until the post is found or the channel ends.
+    """Probe the ids above the last known id until the post is found or the channel ends.
 
-    The bot's rights are read before and after: without them the bot's own posts look like others'.
+    The bot's rights are read before and after the probes: without its rights the bot cannot
+    distinguish its own posts from the posts of others.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
     if rights is None:
@@ -136,7 +147,7 @@ async def _compare_forwarded(
 
 
 async def _wait_for_slot(worker: PostingWorker, chat_id: int) -> bool:
-    """Wait for a slot within Telegram's limits; return False without one, and after a stop."""
+    """Wait for a slot; return False if there is no slot in time, or after a stop."""
     slot = asyncio.ensure_future(worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS))
     stop = asyncio.ensure_future(worker.stopping.wait())
     try:

@@ -1,4 +1,4 @@
-"""Move the money that recorded facts make due: releases, refunds, credits."""
+"""Move the money that is due because of recorded facts: releases, refunds and credits."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -38,7 +38,7 @@ async def refund_due(sessions: Sessions) -> None:
 
 
 async def credit_due(sessions: Sessions) -> None:
-    """Credit the deposits that arrived while the switch for deposits was stopped."""
+    """Credit the deposits that arrived while the kill switch for deposits was stopped."""
     async with sessions.begin() as session:
         credited = await deposits.credit_due(session)
     if credited:
@@ -51,9 +51,10 @@ async def _settle_each(
     target_ids: Sequence[int],
     settle: Callable[[AsyncSession, int], Awaitable[None]],
 ) -> None:
-    """Settle each target in a transaction of its own, so that a failure delays no other target.
+    """Settle (release or refund) each target (a placement) in a transaction of its own.
 
-    A stopped switch ends the round. An error of one target is logged.
+    Therefore a failure delays no other target. If a kill switch is stopped, the remaining targets
+    wait for the next tick. An error of one target is logged.
     """
     for target_id in target_ids:
         with error_isolation.isolate_errors(action, target_id=target_id):

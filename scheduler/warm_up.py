@@ -1,4 +1,4 @@
-"""Build models, texts and mappers before the scheduler takes work."""
+"""Build the models, texts and mappers before the scheduler takes work."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from services.market.creatives import Creative
 
 
 def build() -> None:
-    """Build what the first post and the first message would otherwise wait for."""
+    """Build the objects for which the first post and the first message would otherwise wait."""
     configure_mappers()
     for language in texts.LANGUAGES:
         said = texts.Texts(language, "USD")

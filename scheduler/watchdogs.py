@@ -1,4 +1,4 @@
-"""Run periodic maintenance: abandoned posts, stuck escrows, expired placements, the ledger."""
+"""Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger and clean up."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 async def rescue_abandoned(sessions: Sessions) -> None:
-    """Queue the posts of dead processes again, or make them uncertain if a send had begun."""
+    """Queue the posts of dead processes again, or make them uncertain if their sends had begun."""
     async with sessions.begin() as session:
         rescued = await rescue.rescue_abandoned(session)
     if rescued:
@@ -22,13 +22,13 @@ async def rescue_abandoned(sessions: Sessions) -> None:
 
 
 async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
-    """Refund the money that was held for longer than `sla` for posts that were never published."""
+    """Refund escrows that were held longer than `sla` for posts that were never published."""
     async with sessions.begin() as session:
         await stuck_escrows.refund_stuck_escrows(session, sla=sla)
 
 
 async def expire_targets(sessions: Sessions) -> None:
-    """Let placements expire that no admin has decided in time."""
+    """Expire the placements on which no admin decided in time."""
     async with sessions.begin() as session:
         expired = await placement_expiry.expire_targets(session)
     if expired:
@@ -44,12 +44,12 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 
 
 async def check_ledger(sessions: Sessions) -> None:
-    """Check the invariants; a violation freezes the money without an admin."""
+    """Check the invariants of the ledger; if one is violated, stop the kill switches of money."""
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
 
 
 async def purge_inbox(sessions: Sessions) -> None:
-    """Delete updates that were handled long ago."""
+    """Delete updates that were handled or parked (kept and not tried again) long ago."""
     async with sessions.begin() as session:
         await inbox.purge(session)

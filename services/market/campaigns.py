@@ -1,4 +1,8 @@
-"""Manage campaigns and the placements that advertisers submit for them."""
+"""Manage campaigns, and submit placements for them.
+
+A target is a placement, that is, one purchase of a post in one channel. A live post is published,
+and its promised hours are not over.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,9 +29,9 @@ from services.platform.transitions import ActorRole
 
 NAME_LIMIT = 64
 RESUME_GRACE = timedelta(hours=1)
-"""A post whose time passed at most this long ago during a pause is still published on resume."""
+"""When a campaign is resumed, a post whose time passed at most this long ago is published."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
-"""The prices of targets in these statuses count against the budget, and no other prices do."""
+"""Only the prices of targets in these statuses are subtracted from the budget."""
 
 
 async def create(
@@ -39,7 +43,7 @@ async def create(
     total_budget: int,
     key: str | None = None,
 ) -> Campaign:
-    """Create a draft campaign; a repeat with the same key returns the first one.
+    """Create a draft campaign, or return the first campaign that was created with the same key.
 
     `total_budget` is in minor units. Takes the advisory lock of the key. Raises AccessDenied,
     InvalidText, InvalidAmount, InvalidCreative, PersonBlocked; IdempotencyConflict when another
@@ -75,11 +79,11 @@ async def create(
 
 
 async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Activate a draft campaign: placements can be submitted, and its creative cannot change.
+    """Activate a draft campaign, so that placements can be submitted and its creative is fixed.
 
-    Its advertiser may do this, and an admin or super admin in the admin chat (production checklist,
-    RBAC). An active campaign is returned as it is. Locks the campaign. Raises NotFound,
-    NotCampaignOwner, InvalidMove.
+    The campaign's advertiser may do this, and also an admin or super admin in the admin chat
+    (production checklist, RBAC). An active campaign is returned without a change. Locks the
+    campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     return await _move(
         session,
@@ -92,7 +96,7 @@ async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> 
 
 
 async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Pause an active campaign: no submissions, approvals or claims; live posts stay.
+    """Pause an active campaign: submissions, approvals and claims stop, but live posts stay.
 
     Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
@@ -102,9 +106,9 @@ async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Cam
 async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Resume a paused campaign.
 
-    A post whose time passed at most RESUME_GRACE ago is published at once. An older one is
-    cancelled, and the scheduler refunds it. Locks the campaign, then its queued jobs. Raises
-    NotFound, NotCampaignOwner, InvalidMove.
+    A post whose time passed at most RESUME_GRACE ago is published immediately. A post whose time
+    passed earlier is cancelled, and the scheduler refunds its price. Locks the campaign, then its
+    queued jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     was_paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
@@ -125,8 +129,9 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
     """Cancel a campaign: withdraw its pending targets and cancel its unsent posts.
 
     Live posts stay until their promised hours are over. The scheduler refunds the escrows of the
-    cancelled posts. Locks the targets by id, then the campaign, then its queued jobs; the scheduler
-    withdraws a target that is submitted in between. Raises NotFound, NotCampaignOwner, InvalidMove.
+    cancelled posts. Locks the targets by id, then the campaign, then its queued jobs. A target that
+    is submitted between the first two locks is withdrawn later by the scheduler. Raises NotFound,
+    NotCampaignOwner, InvalidMove.
     """
     locked = await session.scalars(
         select(CampaignTarget.id)
@@ -141,7 +146,8 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
     await session.execute(
         update(CampaignTarget)
         .where(
-            # A target submitted since is left out: its lock would come after the campaign's.
+            # A target that was submitted after the first lock is skipped, because its lock would
+            # come after the lock of the campaign.
             CampaignTarget.id.in_(target_ids),
             CampaignTarget.status == TargetStatus.PENDING,
             ~queries.has_escrow(),
@@ -164,14 +170,15 @@ async def submit_target(
     key: str | None = None,
     retry_of: int | None = None,
 ) -> CampaignTarget:
-    """Submit a placement, in which the channel's terms are frozen, for moderation.
+    """Submit a placement for moderation; the channel's present terms are stored in the placement.
 
-    A repeat with the same key returns the first placement. `publish_at` is aware; None means as
-    soon as the placement is approved. `agreed` are the terms that the advertiser has read; None
-    accepts any. Locks the campaign, because the budget is summed under its lock, and takes the
-    advisory lock of the key. Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive,
-    ChannelNotUsable, TermsChanged, PersonBlocked, PublishTimePast, BudgetExceeded; and
-    IdempotencyConflict when the key was used for another campaign or channel.
+    A repeat with the same key returns the first placement. `publish_at` has a time zone; None means
+    that the post is published when the placement is approved. `agreed` are the terms that the
+    advertiser has read; with None, any terms are accepted. Locks the campaign, because the budget
+    is summed under this lock, and takes the advisory lock of the key. Raises AccessDenied,
+    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
+    PublishTimePast, BudgetExceeded; and IdempotencyConflict when the key was used for another
+    campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -231,8 +238,9 @@ async def submit_target(
 async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int) -> CampaignTarget:
     """Withdraw a pending placement for its advertiser.
 
-    A withdrawn placement is returned as it is. Locks the target, its job and its escrow. Raises
-    NotFound, NotCampaignOwner; InvalidMove if it is not pending or money was held for it.
+    A placement that is already withdrawn is returned without a change. Locks the target, its job
+    and its escrow. Raises NotFound, NotCampaignOwner; InvalidMove if the placement is not pending
+    or money was held for it.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -279,7 +287,7 @@ async def of_advertiser(
     offset: int,
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
-    """Return a page of a user's campaigns, newest first; with `status`, those of one status."""
+    """Return a page of a user's campaigns, newest first; `status` keeps only one status."""
     query = select(Campaign).where(Campaign.advertiser_id == user_id)
     if status is not None:
         query = query.where(Campaign.status == status)
@@ -290,7 +298,7 @@ async def of_advertiser(
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
     """Return the unspent budget of a campaign, in minor units. Raises NotFound.
 
-    Another submission can change it unless the caller holds the campaign's lock.
+    Another submission can change the budget, unless the caller holds the campaign's lock.
     """
     left = await session.scalar(
         select(
@@ -317,9 +325,10 @@ async def _move(
     *,
     from_statuses: set[CampaignStatus] | None = None,
 ) -> Campaign:
-    """Lock a campaign and move it to a new status; a campaign that has it already is returned.
+    """Lock a campaign and move it to a new status.
 
-    `from_statuses` narrows the allowed moves. Raises NotFound, NotCampaignOwner, InvalidMove.
+    A campaign that has this status already is returned without a change. `from_statuses` narrows
+    the allowed moves. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     if campaign is None:
@@ -356,9 +365,10 @@ def _role_for(actor: Actor, campaign: Campaign) -> ActorRole:
 async def _cancel_jobs(
     session: AsyncSession, campaign_id: int, *, older_than: timedelta | None
 ) -> None:
-    """Cancel the queued posts of a campaign; with `older_than`, those whose time passed before it.
+    """Cancel the queued posts of a campaign.
 
-    Waits for a job that a worker is claiming right now, and then does not change it.
+    With `older_than`, only posts whose time passed more than this long ago are cancelled. If a
+    worker is claiming a job, this function waits, and then does not change the job.
     """
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
     if older_than is not None:

@@ -1,4 +1,4 @@
-"""Connect channels, set their terms, and suspend and restore them."""
+"""Connect channels, set their terms, pause and remove them, and suspend and restore them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,9 +21,9 @@ TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
 OWNER_BLOCKED = "owner_blocked"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED,)
-"""Reasons of suspensions in which the bot keeps its rights, so that live posts are checked."""
+"""Reasons of suspensions in which the bot keeps its rights, so that published posts are checked."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""An owner has this long to give the bot its rights back; then the admins are asked."""
+"""The time that an owner has to give the bot its rights back. Then the admins are asked."""
 
 
 async def connect(
@@ -37,9 +37,9 @@ async def connect(
 ) -> Channel:
     """Connect a channel, or update the data of a channel that its owner connects again.
 
-    The caller has checked with Telegram that the bot may post in the channel and that the actor is
-    its creator. A removed channel starts from the beginning, and may have a new owner. Locks the
-    channel. Raises AccessDenied, ChannelTaken, PersonBlocked.
+    The caller must have checked with Telegram that the bot may post in the channel and that the
+    actor is the channel's creator. A removed channel that is connected again needs new terms, and
+    may have a new owner. Locks the channel. Raises AccessDenied, ChannelTaken, PersonBlocked.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -115,7 +115,7 @@ async def set_terms(
 
 
 async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Pause a channel: it takes no new placements, and approved posts are still published.
+    """Pause a channel: new placements are refused, but approved posts are still published.
 
     Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
@@ -123,7 +123,7 @@ async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Chan
 
 
 async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Resume a paused channel, so that it takes placements again.
+    """Resume a paused channel, so that placements can be submitted for the channel again.
 
     Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
@@ -131,9 +131,11 @@ async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 
 
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Remove a channel from the market; its queued posts are refunded when their time is over.
+    """Remove a channel from the market.
 
-    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    Queued posts in the channel are not published: after the longest time that an escrow may be
+    held, the scheduler refunds their escrows. Locks the channel. Raises NotFound, NotChannelOwner,
+    InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
@@ -141,9 +143,9 @@ async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
     """Suspend a channel in which the bot can no longer post; notify its owner and the admins.
 
-    Posts in the channel cannot be checked any more: after RIGHTS_GRACE the admins are asked about
-    them. `reason` is one of our own words, and not a text from Telegram. A repeat changes nothing.
-    Locks the channel, then its open post jobs, and skips those that are locked.
+    Posts in the channel cannot be checked any more, so the admins are asked about these posts after
+    RIGHTS_GRACE. `reason` is one of our own words, and not a text from Telegram. A repeat changes
+    nothing. Locks the channel, then its open post jobs, and skips those that are locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status not in transitions.allowed_from(
@@ -151,8 +153,8 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
     ):
         return
     await _suspend(session, channel, reason)
-    # A transaction that holds the lock of a post may wait for this channel's lock: waiting for it
-    # here would be a deadlock.
+    # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for this
+    # channel's lock, so a wait for the post here would be a deadlock.
     open_jobs = (
         select(PostJob.id)
         .where(PostJob.channel_id == channel.id, ~PostJob.settled)
@@ -173,8 +175,8 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
 async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
     """Restore a suspended channel in which the bot may post again. Locks the channel.
 
-    The channel of a blocked owner stays suspended; its reason is from now on that the owner is
-    blocked.
+    The channel of a blocked owner stays suspended, and from now on the block is the recorded reason
+    of the suspension.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -187,9 +189,10 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
 
 
 async def suspend_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
-    """Suspend the channels of an owner who was just blocked; live posts stay until their end.
+    """Suspend the channels of an owner who was just blocked.
 
-    Locks the channels in the order of their ids.
+    Live posts (published, and their promised hours are not over) stay. Locks the channels in the
+    order of their ids.
     """
     suspendable = transitions.allowed_from(
         transitions.CHANNEL, ChannelStatus.SUSPENDED, ActorRole.SYSTEM
@@ -211,11 +214,12 @@ async def restore_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
 
 
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
-    """Raise the highest known message id of a channel; an uncertain post is searched for above it.
+    """Raise the highest known message id of a channel. Uncertain posts are searched above this id.
 
-    The message was the newest one when the bot received it, or the search that found it began at
-    such a message. An older message proves nothing: any number of deleted messages, of which the
-    bot never knew, may be above it. Locks the channel.
+    The caller must pass the id of a message that was the newest when the bot received it, or that
+    was found by a search which began at such a message. The id of an older message proves nothing:
+    above it there may be any number of deleted messages that the bot never received. Locks the
+    channel.
     """
     await session.execute(
         update(Channel)
@@ -227,7 +231,7 @@ async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: 
 async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
     """Reset the highest known message id of a channel that the bot has left. Locks the channel.
 
-    The bot is not told of messages that are posted while it is away.
+    Telegram does not report to the bot what is posted in a channel while the bot is not a member.
     """
     await session.execute(
         update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)
@@ -293,7 +297,7 @@ async def _lock_all_of_owner(
 ) -> Sequence[Channel]:
     """Lock an owner's channels by id, with a lock that still lets others insert their post jobs.
 
-    An approval inserts a post job while it holds the lock of a wallet.
+    This is needed because an approval inserts a post job while it holds the lock of a wallet.
     """
     rows = await session.scalars(
         select(Channel)
@@ -341,9 +345,10 @@ async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Cha
 async def _move(
     session: AsyncSession, actor: Actor, channel_id: int, new_status: ChannelStatus, action: str
 ) -> Channel:
-    """Lock an own channel and move it to a new status; a channel that has it already is returned.
+    """Lock a channel of the actor and move it to a new status.
 
-    Raises NotFound, NotChannelOwner, InvalidMove.
+    A channel that has this status already is returned without a change. Raises NotFound,
+    NotChannelOwner, InvalidMove.
     """
     channel = await _lock_own(session, actor, channel_id)
     if channel.status is new_status:
@@ -356,7 +361,7 @@ async def _move(
         wanted=new_status,
         role=ActorRole.OWNER,
     )
-    # Only its first terms make a pending channel active.
+    # A pending channel becomes active only when its first terms are set.
     if channel.status is ChannelStatus.PENDING and new_status is ChannelStatus.ACTIVE:
         raise errors.InvalidMove("channel", channel_id, channel.status, new_status)
     channel.status = new_status

@@ -1,4 +1,4 @@
-"""Validate, store and read creatives: ads as their advertisers made them."""
+"""Validate, store and read creatives: a creative is an ad as its advertiser made it."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,23 +11,29 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
 URL_LIMIT = 2048
-"""Telegram counts the text of these limits in UTF-16 units, after entities were parsed."""
+"""For these limits Telegram counts a text in UTF-16 units, after its entities were parsed."""
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text as Telegram counts it: most emoji count as two."""
+    """Return the length of a text in UTF-16 units, in which Telegram counts.
+
+    Most emoji count as two.
+    """
     return len(text.encode("utf-16-le")) // 2
 
 
 @dataclass(frozen=True)
 class Creative:
-    """An ad: text with formatting, at most one picture, video or GIF, at most one link button."""
+    """The content of an ad, to validate, store and send.
+
+    An ad is a text with formatting, at most one picture, video or GIF, and at most one link button.
+    """
 
     kind: str
     text: str = ""
     """The text, or the caption of the picture, video or GIF."""
     entities: list[dict[str, Any]] = field(default_factory=list)
-    """Telegram's own entities, sent back without a change."""
+    """The entities that Telegram sent with the text. They are sent back without a change."""
     file_id: str | None = None
     button_text: str | None = None
     button_url: str | None = None
@@ -56,7 +62,7 @@ class Creative:
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "Creative":
-        """Return the creative of a stored JSON object; it is not validated."""
+        """Return the creative of a stored JSON object, without a validation."""
         return Creative(**stored)
 
 

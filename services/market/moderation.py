@@ -37,16 +37,19 @@ APPROVE = text(
 
 @dataclass(frozen=True)
 class Decision:
-    """The result of an approval or a rejection."""
+    """The result of an approval or a rejection, for the admin who decided."""
 
     target_id: int
     created: bool
-    """False when the same decision was made before."""
+    """False if the same decision was made before."""
 
 
 @dataclass(frozen=True)
 class PlacementDetails:
-    """A placement as moderators and notices show it. Amounts in minor units, times aware."""
+    """The data of a placement that moderators and notices show.
+
+    Amounts are in minor units, and times have a time zone.
+    """
 
     target_id: int
     campaign_id: int
@@ -71,14 +74,14 @@ class PlacementDetails:
 
 
 async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
-    """Approve a placement: hold its price, queue its post, record the decision.
+    """Approve a placement: hold its price, queue its post, and record the decision.
 
-    The database function `approve_target` has all rules and does all of it. A repeat returns the
-    first result, whatever the target has become since, and writes nothing. Locks the switch
-    `new_escrows`, the target, its campaign (shared), its escrow, then the wallets. Raises
-    AccessDenied, NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable,
-    PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds; nothing has
-    changed then.
+    The database function `approve_target` checks all rules and does all steps. A repeat writes
+    nothing and returns the first result, also if the status of the target (the placement) has
+    changed since. Locks the kill switch `new_escrows`, the target, its campaign (shared), its
+    escrow, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
+    CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped,
+    EscrowNotHeld, InsufficientFunds. After an error nothing has changed.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
     parameters = {"target_id": target_id, "actor_id": actor.user_id, "role": role.value}
@@ -97,7 +100,7 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
 async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Decision:
     """Reject a pending placement and notify its advertiser of the reason.
 
-    A repeat returns the first result. Locks the switch `new_escrows` (shared), the target, its
+    A repeat returns the first result. Locks the kill switch `new_escrows` (shared), the target, its
     campaign (shared) and its escrow. Raises AccessDenied, NotFound, OwnMoney, InvalidText;
     InvalidMove when the placement is not pending or money is held for it.
     """
@@ -148,7 +151,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
 
 
 async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None:
-    """Notify the advertiser of a pending placement of the missing amount, once for each amount.
+    """Notify the advertiser of a pending placement that money is missing, one time for each amount.
 
     The entry point calls this after InsufficientFunds has rolled an approval back.
     """
@@ -206,7 +209,7 @@ async def _lock_undecided(session: AsyncSession, actor: Actor, target_id: int) -
 def _refusal(
     target_id: int, code: str, ref_id: int | None, state: str | None
 ) -> errors.DomainError:
-    """Return the domain error of a refusal by `approve_target`."""
+    """Return the domain error for a refusal by the database function `approve_target`."""
     ref, word = ref_id or target_id, state or ""
     refusals: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),

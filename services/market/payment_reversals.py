@@ -13,12 +13,13 @@ async def reverse(
 ) -> Clawback:
     """Take the whole amount of a reversed payment back (minor units), and block its payer.
 
-    A repeat returns the first clawback. `external_reference` is the id that the payment has
-    outside, and under which it was deposited. If the payment was not credited yet, it never will
-    be, and no money moves. If it never arrived here, a deposit is recorded for it, so that a late
-    message about the payment credits nothing. Locks the deposit, the person, their channels, their
-    unapproved withdrawals, then the wallets. Raises InvalidAmount, NotFound; IdempotencyConflict
-    when the payment had another payer or another amount.
+    A repeat returns the first clawback, that is, the booking that took the payment back.
+    `external_reference` is the id that the payment has outside; the deposit is stored under the
+    same id. If the payment is not credited yet, it will never be credited, and no money moves. If
+    the payment never arrived here, a deposit is recorded for it, so that a late message about the
+    payment credits nothing. Locks the deposit, the person, their channels, their unapproved
+    withdrawals, then the wallets. Raises InvalidAmount, NotFound; IdempotencyConflict when the
+    payment had another payer or another amount.
     """
     deposit = await deposits.lock_or_record(
         session,

@@ -1,4 +1,4 @@
-"""Expire pending placements that nobody decided on in time."""
+"""Expire the pending placements on which nobody decided in time."""
 
 from datetime import timedelta
 
@@ -16,11 +16,12 @@ DECISION_LIMIT = timedelta(hours=72)
 
 
 async def expire_targets(session: AsyncSession) -> int:
-    """Expire pending targets that nobody decided on in time; return how many were ended.
+    """Expire the pending targets (placements) on which nobody decided in time.
 
-    A target expires DECISION_LIMIT after its submission or at `publish_at`, whichever is first. A
-    target of a cancelled campaign is withdrawn instead. Targets with an escrow are left to the
-    watchdog of stuck escrows. Locks the targets by id, and skips those that are locked.
+    Returns how many targets were ended. A target expires DECISION_LIMIT after its submission or at
+    `publish_at`, whichever is first. If its campaign is cancelled, the target is withdrawn instead.
+    Targets with an escrow are not changed: the watchdog of stuck escrows handles them. Locks the
+    targets by id, and skips those that are locked.
     """
     cancelled = Campaign.status == CampaignStatus.CANCELLED
     locked = await session.scalars(
@@ -39,7 +40,7 @@ async def expire_targets(session: AsyncSession) -> int:
         .limit(BATCH)
         .with_for_update(of=CampaignTarget, skip_locked=True)
     )
-    # The escrows are read again under the locks: a hold does not change the row of its target.
+    # The escrows are read again under the locks, because a hold does not change the target's row.
     expiring = await session.execute(
         select(CampaignTarget, Campaign.advertiser_id, cancelled)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)

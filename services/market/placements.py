@@ -1,4 +1,4 @@
-"""Read placements with the state of their post and escrow."""
+"""Read placements with the state of their post and escrow, for the people who may see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ from services.platform.actors import STAFF, Actor
 
 @dataclass(frozen=True)
 class Placement:
-    """A placement with the state of its post and escrow. Amounts in minor units, times aware."""
+    """A placement with the state of its post and escrow, as screens show it.
+
+    Amounts are in minor units, and times have a time zone.
+    """
 
     target_id: int
     campaign_id: int
@@ -82,7 +85,7 @@ async def of_advertiser(
 ) -> Sequence[Placement]:
     """Return a page of an advertiser's placements, newest first.
 
-    With `campaign_id`, only the placements of that campaign are returned.
+    With `campaign_id`, only the placements of this campaign are returned.
     """
     query = _query().where(Campaign.advertiser_id == user_id)
     if campaign_id is not None:
@@ -110,8 +113,8 @@ async def of_owner(
 async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
     """Return a placement to its advertiser, its owner or staff.
 
-    Raises NotFound for everybody else too, so that an id shows nothing about other people's
-    placements.
+    Raises NotFound if the placement does not exist, and also for everybody else, so that an id
+    shows nothing about other people's placements.
     """
     row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:

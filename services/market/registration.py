@@ -15,9 +15,9 @@ from services.platform import users
 async def register(
     session: AsyncSession, *, telegram_id: int, language: str | None, currency: str
 ) -> User:
-    """Return the user of a Telegram id; create the user and their wallets if there is none.
+    """Return the user of a Telegram id; create the user and their wallets if there is no such user.
 
-    The user's language follows the language of their Telegram until they choose one.
+    A user who has not chosen a language gets the language of their Telegram.
     """
     user = await users.by_telegram_id(session, telegram_id)
     known_language = users.known_language(language)

@@ -8,10 +8,13 @@ from services.platform import errors
 
 
 class Terms(NamedTuple):
-    """The price of a placement in a channel, and how long the post stays for it."""
+    """The price of a placement in a channel, and how long its post stays.
+
+    An advertiser agrees to these terms before the placement is submitted.
+    """
 
     price: int
-    """Minor units."""
+    """The price in minor units."""
     promised_hours: int
 
 

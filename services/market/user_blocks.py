@@ -1,6 +1,7 @@
 """Block and unblock users.
 
-A blocked user starts nothing new. Their live posts stay until their end, and they may still read.
+A blocked user can start nothing new, but can still read. Their live posts (published, and the
+promised hours are not over) stay until their end.
 """
 
 from sqlalchemy import select
@@ -18,8 +19,9 @@ async def block(
     """Block a person and suspend their channels; return False if the person was blocked already.
 
     The scheduler cancels and refunds posts that the person has bought and that are not published.
-    `facts` go into the audit row. Locks the person, then their channels by id; the person also when
-    they were blocked already, so that a withdrawal of theirs waits. Raises NotFound.
+    `facts` are written into the audit row. Locks the person, then their channels by id. The person
+    is locked also if they were blocked already, so that a withdrawal of the same person waits.
+    Raises NotFound.
     """
     if not await _set_blocked(session, user_id, blocked=True):
         return False
@@ -34,7 +36,8 @@ async def block(
 async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
     """Block a person on the decision of an admin; return False if they were blocked already.
 
-    Locks as `block` does. Raises AccessDenied, NotFound; OwnMoney for the admin themselves.
+    Takes the same locks as `block`. Raises AccessDenied, NotFound; OwnMoney if the person is the
+    admin themselves.
     """
     role = actor.require_staff(*MODERATORS, action="user_block")
     _require_other_user(actor, user_id)
@@ -42,10 +45,10 @@ async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, r
 
 
 async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
-    """Unblock a person and restore the channels that were suspended for the block alone.
+    """Unblock a person and restore the channels that were suspended only because of the block.
 
     Returns False if the person was not blocked. Locks the person, then their channels by id. Raises
-    AccessDenied, NotFound; OwnMoney for the admin themselves.
+    AccessDenied, NotFound; OwnMoney if the person is the admin themselves.
     """
     role = actor.require_staff(*MODERATORS, action="user_unblock")
     _require_other_user(actor, user_id)
@@ -65,7 +68,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
 
 
 async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
-    """Lock a person and set the blocked flag; return False if it has this value already.
+    """Lock a person and set whether they are blocked; return False if this changes nothing.
 
     Raises NotFound.
     """

@@ -1,4 +1,4 @@
-"""Identify who acts, and in which roles."""
+"""Describe actors: who does something, in which staff roles, and from which chat."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,10 +12,13 @@ correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=No
 
 @dataclass(frozen=True)
 class Actor:
-    """The person or the system that acts, as the entry point has identified them."""
+    """The person or the system that does something, as the entry point has identified the actor.
+
+    Services use the actor to check roles and to write audit rows.
+    """
 
     user_id: int | None
-    """None is the system itself."""
+    """The person's user id, or None for the system itself."""
     roles: frozenset[Role] = frozenset()
     in_admin_chat: bool = False
     """Whether the act comes from the admin chat, and not from an anonymous admin."""
@@ -29,7 +32,8 @@ class Actor:
     def require_staff(self, *allowed: Role, action: str) -> Role:
         """Return the first of these roles that the actor has.
 
-        Raises AccessDenied if there is none, or outside the admin chat (product spec, people).
+        Raises AccessDenied if the actor has none of these roles or is outside the admin chat
+        (source: product spec, people).
         """
         role = self.staff_role(*allowed)
         if role is None:
@@ -44,7 +48,7 @@ class Actor:
 
 
 SYSTEM = Actor(user_id=None)
-"""The scheduler, or a consequence of a fact."""
+"""The actor of the scheduler, and of changes that follow from a recorded fact."""
 
 MODERATORS = (Role.ADMIN, Role.SUPER_ADMIN)
 OPERATORS = (Role.OPERATOR, Role.SUPER_ADMIN)

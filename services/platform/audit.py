@@ -1,4 +1,4 @@
-"""Write audit rows: what somebody did, and what was refused to somebody."""
+"""Write audit rows: each row records an act, or an act that was refused."""
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ async def record(
 ) -> None:
     """Write the audit row of an act, in the transaction of the act itself.
 
-    `facts` are ids, amounts and our own words, never personal data.
+    `facts` are ids, amounts and our own words. They must never be personal data.
     """
     await session.execute(
         insert(UserAuditLog.__table__).values(  # type: ignore[arg-type]  # a Table at run time
@@ -33,7 +33,8 @@ async def record_denied(
 ) -> None:
     """Write the audit row of a refused act.
 
-    The caller opens a transaction for this, because the transaction of the act has rolled back.
+    The transaction of the act was rolled back. Therefore the caller must open a new transaction for
+    this row.
     """
     roles = ",".join(sorted(actor.roles)) or "none"
     await record(

@@ -1,4 +1,4 @@
-"""Follow groups that became supergroups: Telegram gives such a group a new chat id."""
+"""Record and follow the new chat ids that Telegram gives to groups that become supergroups."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert

@@ -1,15 +1,16 @@
 """Define the errors of the domain.
 
-An error has no text: `bot.errors` renders each of them in the language of the person.
+An error has no text: `bot.errors` renders each error in the language of the person.
 """
 
 from dataclasses import dataclass, fields
 
 
 class DomainError(Exception):
-    """The base class of every refusal; it holds ids, amounts and our own words, and never texts.
+    """The base class of every refusal, so that a caller can catch all refusals together.
 
-    Subclasses are dataclasses that are not frozen, because Python itself writes `__traceback__`.
+    An error contains ids, amounts and our own words, and never texts. Subclasses are dataclasses
+    that are not frozen, because Python itself writes `__traceback__`.
     """
 
     def __str__(self) -> str:
@@ -51,7 +52,11 @@ class NotWithdrawalOwner(DomainError):
 
 @dataclass(eq=False)
 class OwnMoney(DomainError):
-    """The actor would decide on their own money, as a target's advertiser or owner or as a user."""
+    """The actor may not decide, because the decision is about the actor's own money.
+
+    This is the case if the actor is the target's advertiser or owner, or the user concerned. (A
+    target is a placement, that is, one purchase of a post in one channel.)
+    """
 
     target_id: int
 
@@ -76,14 +81,14 @@ class InvalidMove(DomainError):
 
 @dataclass(eq=False)
 class SwitchStopped(DomainError):
-    """The kill switch of this act is stopped."""
+    """The kill switch that this act needs is stopped."""
 
     key: str
 
 
 @dataclass(eq=False)
 class InsufficientFunds(DomainError):
-    """The balance of the wallet is less than the needed amount; amounts in minor units."""
+    """The balance of the wallet is less than the needed amount. Amounts are in minor units."""
 
     user_id: int | None
     needed: int
@@ -93,7 +98,7 @@ class InsufficientFunds(DomainError):
 
 @dataclass(eq=False)
 class BudgetExceeded(DomainError):
-    """The price is above the unspent budget of the campaign; amounts in minor units."""
+    """The price is above the unspent budget of the campaign. Amounts are in minor units."""
 
     campaign_id: int
     left: int
@@ -102,7 +107,7 @@ class BudgetExceeded(DomainError):
 
 @dataclass(eq=False)
 class CampaignNotActive(DomainError):
-    """The campaign is not active, and the act needs an active one."""
+    """The campaign is not active, but the act needs an active campaign."""
 
     campaign_id: int
     status: str
@@ -118,7 +123,7 @@ class ChannelNotUsable(DomainError):
 
 @dataclass(eq=False)
 class ChannelTaken(DomainError):
-    """The channel is already connected by another person."""
+    """Another person has already connected the channel."""
 
     chat_id: int
 
@@ -146,7 +151,7 @@ class InvalidAmount(DomainError):
 
 @dataclass(eq=False)
 class TermsChanged(DomainError):
-    """The channel's terms have changed since the person agreed; price in minor units."""
+    """The channel's terms have changed since the person agreed. The price is in minor units."""
 
     channel_id: int
     price: int
@@ -155,7 +160,7 @@ class TermsChanged(DomainError):
 
 @dataclass(eq=False)
 class InvalidText(DomainError):
-    """The text is empty or too long; lengths in UTF-16 units, as Telegram counts them."""
+    """The text is empty or too long. Lengths are in UTF-16 units, in which Telegram counts."""
 
     field: str
     limit: int
@@ -186,7 +191,10 @@ class IdempotencyConflict(DomainError):
 
 @dataclass(eq=False)
 class InvalidTransfer(DomainError):
-    """The legs do not sum to zero, or a wallet is unknown or named twice."""
+    """The transfer is wrong, because a leg names an unknown wallet, or the legs do not sum to zero.
+
+    A leg is one signed amount for one wallet. It is also wrong to name a wallet in two legs.
+    """
 
     why: str
 
@@ -209,7 +217,7 @@ class PostNotProven(DomainError):
 
 @dataclass(eq=False)
 class PostNotFailed(DomainError):
-    """The post has neither failed nor been cancelled, so that it cannot be refunded."""
+    """The post cannot be refunded, because it has neither failed nor been cancelled."""
 
     target_id: int
     status: str
@@ -217,7 +225,7 @@ class PostNotFailed(DomainError):
 
 @dataclass(eq=False)
 class EscrowNotHeld(DomainError):
-    """The target has no held escrow; `status` is None if it never had an escrow."""
+    """The target (a placement) has no held escrow. `status` is None if it never had an escrow."""
 
     target_id: int
     status: str | None
@@ -232,21 +240,21 @@ class IncidentOpen(DomainError):
 
 @dataclass(eq=False)
 class NotChecked(DomainError):
-    """No check of the whole ledger has begun and passed since the incident and the last repair."""
+    """No check of the whole ledger that began after the incident and the last repair has passed."""
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class SamePerson(DomainError):
-    """The act needs a different person from the one who did the previous act."""
+    """The actor may not do this act, because the same person did the previous act."""
 
     action: str
 
 
 @dataclass(eq=False)
 class NotCorrectable(DomainError):
-    """The books do not have, or no longer have, the fault that the correction would repair."""
+    """The ledger does not have, or no longer has, the fault that the correction would repair."""
 
     kind: str
     id: int

@@ -1,4 +1,4 @@
-"""Record the heartbeats of processes, and check them."""
+"""Record the heartbeats of processes, and check whether a process is alive."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ async def beat(session: AsyncSession, *, owner: str, name: str) -> None:
 
 
 async def is_alive(session: AsyncSession, *, name: str) -> bool:
-    """Return whether a process of this name has had a heartbeat within HEARTBEAT_LATE."""
+    """Return whether a process of this name has written a heartbeat within HEARTBEAT_LATE."""
     owner = await session.scalar(
         select(Heartbeat.owner)
         .where(Heartbeat.name == name, Heartbeat.beat_at > func.now() - HEARTBEAT_LATE)

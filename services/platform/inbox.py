@@ -1,4 +1,4 @@
-"""Keep the updates from Telegram: they are stored before they are acknowledged, then handled."""
+"""Keep the updates from Telegram: store them, acknowledge them, and only then handle them."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
-"""An update that was claimed this often and never finished is parked."""
+"""An update that was claimed this often and never finished is parked (kept, not tried again)."""
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
@@ -21,10 +21,11 @@ _PAYMENT = InboxUpdate.payload["message"].has_key("successful_payment").is_(True
 
 
 def lane_of(payload: dict[str, Any]) -> int:
-    """Return the id of the chat that an update belongs to, whose updates are handled in order.
+    """Return the lane of an update: updates of the same lane are handled in order.
 
-    If the update has no chat, this is the id of its user; 0 if it has no user either. The update is
-    raw JSON that is not trusted: any part may be missing or of another type.
+    The lane is the id of the update's chat. If the update has no chat, the lane is the id of its
+    user, or 0 if the update has no user either. The update is raw JSON that is not trusted: any
+    part may be missing or of another type.
     """
     for content in payload.values():
         if not isinstance(content, dict):
@@ -41,8 +42,8 @@ def lane_of(payload: dict[str, Any]) -> int:
 def _remove_unstorable(content: Any) -> Any:
     """Return JSON without the characters that PostgreSQL cannot store: NUL and lone surrogates.
 
-    Otherwise an update with such a character could never be stored, and neither could the updates
-    after it.
+    Otherwise an update with such a character could never be stored, and the updates after it could
+    not be stored either.
     """
     if isinstance(content, str):
         valid = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -57,7 +58,7 @@ def _remove_unstorable(content: Any) -> Any:
 
 
 async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int:
-    """Store updates in the order in which they came; return how many were new.
+    """Store updates in the order in which they arrived; return how many were new.
 
     Updates that are stored already are skipped.
     """
@@ -85,11 +86,11 @@ async def claim(
 ) -> Sequence[InboxUpdate]:
     """Claim up to `limit` open updates in the order of their ids.
 
-    The attempt is counted now and not at its end, so that a crash counts too. `exclude` are the ids
-    that this process is handling already. A last claimed id would not do instead: webhooks commit
-    out of the order of their ids. Only the process that holds the polling lease claims updates. An
-    update that was claimed MAX_ATTEMPTS times is parked. Locks the updates, and skips those that
-    are locked.
+    The attempt is counted at the claim and not at the end, so that an attempt that ends in a crash
+    counts too. `exclude` contains the ids that this process is handling already. The highest
+    claimed id cannot replace `exclude`, because webhooks do not commit in the order of the ids.
+    Only the process that holds the polling lease claims updates. An update that was claimed
+    MAX_ATTEMPTS times is parked. Locks the updates, and skips those that are locked.
     """
     not_excluded = InboxUpdate.id.not_in(exclude)
     await _park_matching(
@@ -116,9 +117,9 @@ async def claim(
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
-    """Uncount the attempt of claimed updates that were not handled.
+    """Subtract one from the attempts of claimed updates that were not handled.
 
-    The reason lies outside of the updates, so that they must not be parked for it.
+    The reason is not a fault of the updates, so they must not be parked because of it.
     """
     await session.execute(
         update(InboxUpdate)
@@ -131,8 +132,8 @@ async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
 async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
     """Mark an update as handled and empty its payload, in the transaction that handles it.
 
-    Returns False if the update is not open any more: another process has ended it, and the caller
-    must roll back.
+    Returns False if the update is not open any more, because another process has ended it. The
+    caller must then roll back.
     """
     marked = await session.scalar(
         update(InboxUpdate)
@@ -145,15 +146,16 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
 
 
 async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
-    """Park an update that cannot be handled; its payload is kept for people who investigate.
+    """Park an update, that is, keep it and do not try it again, because it cannot be handled.
 
-    The admins are notified of a parked payment: its payer has paid, and it is not credited yet.
+    The payload is kept for people who investigate. If the update is a payment, the admins are
+    notified, because the payer has paid and the payment is not credited yet.
     """
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return the parked payments, the one that was parked first before the others."""
+    """Return the parked payments in the order in which they were parked."""
     rows = await session.scalars(
         select(InboxUpdate)
         .where(InboxUpdate.failed_at.is_not(None), _PAYMENT)
@@ -164,10 +166,11 @@ async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[Inbo
 
 
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Open a parked payment again, so that it is handled; a credited one is not credited twice.
+    """Open a parked payment again, so that it is handled.
 
-    Only payments can be opened again, because a payment means the same whenever it is read, and an
-    old press of a button does not. Raises AccessDenied; NotFound if no such payment is parked.
+    A payment that is already credited is not credited twice. Other kinds of updates cannot be
+    opened again: a payment means the same at any later time, but an old press of a button does not.
+    Raises AccessDenied, and NotFound if no such payment is parked.
     """
     role = actor.require_staff(*OPERATORS, action="payment_retry")
     opened = await session.scalar(
@@ -203,7 +206,7 @@ async def purge(session: AsyncSession) -> None:
 async def _park_matching(
     session: AsyncSession, *conditions: ColumnElement[bool], error: str
 ) -> None:
-    """Park the open updates that meet the conditions, and notify the admins of payments."""
+    """Park the open updates that meet the conditions, and notify the admins of parked payments."""
     parked = await session.execute(
         update(InboxUpdate)
         .where(*_OPEN, *conditions)

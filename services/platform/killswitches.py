@@ -1,9 +1,10 @@
-"""Read and set kill switches, which stop one kind of act at once and on every process.
+"""Read and set kill switches, each of which allows or forbids one kind of act on all processes.
 
-A guarded transaction takes a shared advisory lock for each switch, and only then reads the switch
-in a separate statement. Setting a switch takes the same lock exclusively. Once the answer "stopped"
-was given, no act of that kind commits afterwards. The locks are taken before any row lock:
-otherwise a setter that waits would complete a deadlock between two guarded transactions.
+A transaction that needs a switch takes a shared advisory lock for the switch, and only then reads
+the switch in a separate statement. To set a switch, a transaction takes the same lock exclusively.
+After a switch is stopped, no act of its kind commits any more. The advisory locks are taken before
+any row lock. Otherwise a transaction that waits to set the switch could cause a deadlock between
+two transactions that need the switch.
 """
 
 from dataclasses import dataclass
@@ -21,27 +22,29 @@ LOCK_SPACE = 7_001
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
 _EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
-"""The switches that posts in channels need."""
+"""The switches that have to be running for posts in channels."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
-"""The switches that an incident of the ledger stops by itself."""
+"""The switches that an incident of the ledger stops without a person."""
 LEDGER_INCIDENT = "ledger_violation"
 """The kind of an incident that a violated invariant opens."""
 
 
 @dataclass(frozen=True)
 class SwitchChange:
-    """The result of setting a switch."""
+    """The result of a request to set a switch, for the person who made the request."""
 
     key: Switch
     enabled: bool
     changed: bool
     sends_under_way: int
-    """For a stopped posting switch: sends that had begun, whose results are still recorded."""
+    """The number of sends that had begun when a posting switch was stopped, otherwise 0.
+
+    The results of these sends are still recorded."""
 
 
 @dataclass(frozen=True)
 class SwitchState:
-    """A switch as screens show it."""
+    """The state of one switch, for the screens that show it."""
 
     key: Switch
     enabled: bool
@@ -52,7 +55,7 @@ class SwitchState:
 async def lock(session: AsyncSession, *keys: Switch) -> None:
     """Take the shared locks of these switches, in the order of their keys.
 
-    The caller does this before it locks any row.
+    The caller must do this before it locks any row.
     """
     for key in sorted(keys):
         await session.execute(_SHARED, {"space": LOCK_SPACE, "key": key.value})
@@ -70,9 +73,9 @@ async def are_running(session: AsyncSession, *keys: Switch) -> bool:
 
 
 async def require(session: AsyncSession, key: Switch) -> None:
-    """Refuse an act whose switch is stopped or has no row. Raises SwitchStopped.
+    """Refuse an act if its switch is stopped or has no row. Raises SwitchStopped.
 
-    The caller has called `lock` in the same transaction.
+    The caller must have called `lock` in the same transaction.
     """
     if not await are_running(session, key):
         raise errors.SwitchStopped(key)
@@ -94,11 +97,12 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 ) -> SwitchChange:
     """Stop or run one switch, for operators, super admins and the system.
 
-    The change is audited, and the admin chat is notified. A switch that has this state already is
-    not changed. Takes the exclusive lock of the switch, which waits until every guarded transaction
-    under way has ended, then locks its row. Raises AccessDenied; NotFound for a missing row. To run
-    a switch that an incident stopped raises IncidentOpen while the incident is open, and SamePerson
-    for the person who closed it.
+    The change is audited, and the admin chat is notified. If the switch already has this state,
+    nothing is changed. Takes the exclusive lock of the switch, which waits until every transaction
+    with the shared lock has ended, and then locks the row of the switch. Raises AccessDenied, and
+    NotFound for a missing row. If an incident stopped the switch, a request to run it raises
+    IncidentOpen while the incident is open. After that, such a request raises SamePerson if it
+    comes from the person who closed the incident.
     """
     role = (
         "system" if actor.user_id is None else actor.require_staff(*OPERATORS, action="kill_switch")
@@ -148,8 +152,8 @@ async def _sends_under_way(session: AsyncSession) -> int:
 async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSwitch) -> None:
     """Refuse to run a switch that an incident stopped, unless another person closed the incident.
 
-    If the switch was changed after the incident was closed, a later stop is an ordinary one. Raises
-    IncidentOpen, SamePerson.
+    A stop that was made after the incident was closed is not refused here, because the incident did
+    not cause it. Raises IncidentOpen, SamePerson.
     """
     incident = await session.scalar(
         select(Incident)

@@ -1,4 +1,4 @@
-"""Acquire and release leases: rows that let one process at a time do a piece of work."""
+"""Acquire and release leases: rows that let only one process at a time do a piece of work."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from db.models.operations import Lease
 async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
     """Acquire or prolong a lease; return its epoch, or None while another owner holds the lease.
 
-    The epoch grows when the owner changes. `ttl` runs by the real clock.
+    The epoch is a number that grows each time the owner changes. `ttl` runs by the real clock.
     """
     acquired = await session.execute(
         upsert(Lease)
@@ -34,7 +34,7 @@ async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelt
 async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
     """Return whether the owner still holds a lease in this epoch.
 
-    In a later epoch another owner may have held the lease in between.
+    If the epoch has grown, another owner may have held the lease in between.
     """
     held = await session.scalar(
         select(Lease.name).where(
@@ -48,7 +48,7 @@ async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -
 
 
 async def release(session: AsyncSession, *, name: str, owner: str) -> None:
-    """Release a lease, so that another owner need not wait for its end."""
+    """Release a lease, so that another owner does not have to wait for its end."""
     await session.execute(
         update(Lease).where(Lease.name == name, Lease.owner == owner).values(held_until=func.now())
     )

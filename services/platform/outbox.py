@@ -1,7 +1,8 @@
-"""Keep the messages that people have to get; each is written in the transaction that causes it.
+"""Keep the messages that people have to get.
 
-A message is delivered at least once: if a process dies between the send and its record, the message
-is sent again. A notice that comes twice harms nobody. An ad would, and ads never use the outbox.
+Each message is written in the transaction that causes it, and is delivered at least one time: if a
+process dies between the send and its record, the message is sent again. A notice that arrives twice
+does no harm. An ad that appears twice would do harm, so ads never use the outbox.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import OutboxMessage, OutboxStatus
 
 LEASE = timedelta(seconds=30)
-"""A claimed message is reserved for its process for this long, by the real clock."""
+"""The time for which a claimed message is reserved for its process, by the real clock."""
 
 _SENT = text(
     """
@@ -34,7 +35,7 @@ async def add(
     payload: dict[str, Any],
     key: str | None = None,
 ) -> None:
-    """Queue a message to a user, or to the admin chat (None).
+    """Queue a message to a user, or to the admin chat if `user_id` is None.
 
     A message whose key was used before is skipped.
     """
@@ -46,7 +47,7 @@ async def add(
 
 
 async def claim(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
-    """Claim up to `limit` due messages, the longest due first, and count the attempt.
+    """Claim up to `limit` due messages, the longest due first, and count an attempt of each.
 
     Locks the messages, and skips those that another process is claiming.
     """
@@ -86,9 +87,10 @@ async def record_failed(
     retry_in: timedelta | None,
     tried: bool = True,
 ) -> None:
-    """Record that a message was not delivered; it is sent again after `retry_in`, or never (None).
+    """Record that a message was not delivered.
 
-    `tried` is False when nothing was sent: the attempt that the claim counted is then uncounted.
+    The message is sent again after `retry_in`, or never if `retry_in` is None. `tried` is False if
+    nothing was sent. Then one is subtracted from the attempts, because the claim has counted one.
     """
     changes: dict[str, Any] = {"last_error": error}
     if not tried:

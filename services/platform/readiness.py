@@ -1,4 +1,4 @@
-"""Read what the readiness check reports from the database."""
+"""Read from the database what the readiness check reports."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from services.platform import heartbeats, killswitches
 async def read_state(session: AsyncSession) -> dict[str, Any]:
     """Return the scheduler's heartbeat and the state of every kill switch.
 
-    A switch is "enabled", "disabled", or "missing" if it has no row.
+    The state is "enabled" or "disabled", or "missing" if the switch has no row.
     """
     switches = await killswitches.overview(session)
     return {

@@ -1,7 +1,7 @@
-"""Run the reports of the production checklist and the safety plan by name.
+"""Run the reports of the production checklist and of the safety plan by name.
 
-The SQL is that of the two documents. Only two things were changed: camelCase became snake_case, and
-the columns of the week summary are qualified.
+The SQL is copied from these two documents. Only two things were changed: names in camelCase became
+snake_case, and the columns of the week summary are qualified.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Define which status may follow which, and in which role somebody may make the move.
+"""Define which status may follow which, and which roles may make each move.
 
-There is one table for each kind of row. A move that is not in its table does not exist, and
-services check the table before they write a status.
+There is one table for each kind of row. A move that is not in its table is not allowed. Services
+check the table before they write a status.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from services.platform import errors
 
 
 class ActorRole(StrEnum):
-    """The role in which somebody changes a status."""
+    """The role in which an actor changes a status."""
 
     ADVERTISER = "advertiser"
     OWNER = "owner"
@@ -24,7 +24,7 @@ class ActorRole(StrEnum):
     SUPER_ADMIN = "super_admin"
     OPERATOR = "operator"
     SYSTEM = "system"
-    """The scheduler, or a consequence of a fact."""
+    """The role of the scheduler, and of changes that follow from a recorded fact."""
 
 
 S = TypeVar("S", bound=StrEnum)
@@ -105,7 +105,8 @@ DEPOSIT: Transitions[DepositStatus] = {
 WITHDRAWAL: Transitions[WithdrawalStatus] = {
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED): _STAFF,
     (WithdrawalStatus.APPROVED, WithdrawalStatus.PAID): _STAFF,
-    # It was paid outside before it was approved here: a fact is recorded whatever is stopped.
+    # The withdrawal was paid outside before it was approved here. Such a fact is recorded even if a
+    # kill switch is stopped.
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.PAID): _STAFF,
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED): _STAFF | _OWNER | _SYSTEM,
     (WithdrawalStatus.APPROVED, WithdrawalStatus.RETURNED): _STAFF,

@@ -14,7 +14,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 def known_language(code: str | None) -> str:
-    """Return our language for Telegram's language code; English if we do not have that language."""
+    """Return our language for Telegram's language code, or English if we lack that language."""
     language = (code or "").split("-")[0].lower()
     return language if language in LANGUAGES else DEFAULT_LANGUAGE
 
@@ -65,7 +65,7 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
 
 
 async def first_blocked(session: AsyncSession, *user_ids: int) -> int | None:
-    """Return the id of one of these users who is blocked, or None."""
+    """Return the id of one blocked user among these users, or None."""
     blocked: int | None = await session.scalar(
         select(User.id).where(User.id.in_(user_ids), User.blocked).limit(1)
     )

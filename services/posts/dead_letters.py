@@ -1,4 +1,7 @@
-"""List posts that failed for good, offer them to their advertisers, and submit them again."""
+"""List dead letters, offer them to their advertisers, and submit them again.
+
+A dead letter is a post that failed for good, so that the scheduler does not try it again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +24,10 @@ from services.platform.actors import MODERATORS, Actor
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A post that failed for good. Amounts in minor units, times aware."""
+    """A post that failed for good, as the screens of admins and advertisers show it.
+
+    Amounts are in minor units, and times have a time zone.
+    """
 
     target_id: int
     campaign_name: str
@@ -30,14 +36,14 @@ class DeadLetter:
     price: int
     """The price of the placement that failed."""
     terms_now: Terms
-    """The present terms of the channel; where it has none, those of the placement that failed."""
+    """The present terms of the channel, or the terms of the failed placement if there are none."""
     error: str
     attempts: int
     failed_at: datetime
     escrow_status: EscrowStatus
     offered: bool
     retried_by: int | None
-    """The id of the placement that was submitted in its place."""
+    """The id of the placement that was submitted in place of the failed placement."""
 
 
 async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[DeadLetter]:
@@ -61,7 +67,8 @@ async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
 async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
     """Offer a dead letter to its advertiser again; return False if it was offered before.
 
-    Locks the target, its job and its escrow. Raises AccessDenied, NotFound, OwnMoney.
+    Locks the target (the placement), its job and its escrow. Raises AccessDenied, NotFound,
+    OwnMoney.
     """
     role = actor.require_staff(*MODERATORS, action="dead_letter_offer")
     placement, job = await _lock_failed(session, target_id)
@@ -95,8 +102,9 @@ async def retry(
     """Submit an offered placement again, as a new target that needs a moderation and a new hold.
 
     A repeat returns the first new target. `agreed` are the terms that the advertiser has read.
-    Locks the target, its job and its escrow, then as `campaigns.submit_target` does. Raises
-    NotFound, NotCampaignOwner, and the errors of `campaigns.submit_target`.
+    Locks the target, its job and its escrow, and then takes the locks of
+    `campaigns.submit_target`. Raises NotFound, NotCampaignOwner, and the errors of
+    `campaigns.submit_target`.
     """
     placement, job = await _lock_failed(session, target_id)
     if placement.campaign.advertiser_id != actor.user_id:

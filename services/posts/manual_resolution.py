@@ -1,8 +1,10 @@
-"""Let admins decide about escalated posts: uncertain ones, and live ones that cannot be checked.
+"""Let admins decide about escalated posts, that is, posts about which the admins were asked.
 
-Every decision names the claim of the escalation that the admin answers. If the post has changed
-since, because the escalation is old or was answered before, the decision changes nothing and
-returns False.
+A post is escalated if it is uncertain (Telegram may or may not have published it) or unverifiable.
+An unverifiable post is live, that is, published and its escrow is held, but no check can prove that
+it is still there. Every decision names the claim that the job had when the admins were asked. If
+the post has changed since, because the question is old or was answered before, the decision changes
+nothing and returns False.
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,10 @@ from services.posts import uncertain_posts
 
 @dataclass(frozen=True)
 class ResolutionCase:
-    """An escalated post as an admin sees it. Amounts in minor units, times aware."""
+    """The facts about an escalated post that an admin needs for a decision.
+
+    Amounts are in minor units, and times have a time zone.
+    """
 
     target_id: int
     claim_no: int
@@ -41,10 +46,10 @@ class ResolutionCase:
     message_id: int | None
     known_message_id: int | None
     ends_at: datetime | None
-    """The end of its promised hours."""
+    """The end of the promised hours, or None if they have not started."""
     last_error: str | None
     unverifiable: bool
-    """For a live post: whether checks cannot prove that it stays as it was published."""
+    """For a live post: whether checks cannot prove that it stays in the form that was published."""
 
     @property
     def uncertain(self) -> bool:
@@ -62,7 +67,7 @@ class ResolutionCase:
 
 
 async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
-    """Return one post as an admin sees it. Raises NotFound."""
+    """Return the facts about one post for an admin. Raises NotFound."""
     row = (
         await session.execute(
             select(
@@ -104,9 +109,10 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
-    """Return whether an uncertain post may have this message id.
+    """Return whether a message id can be the id of an uncertain post.
 
-    The id is above the highest id that was known before the send, and belongs to no other post.
+    This is the case if the message id is above the highest id that was known before the send, and
+    belongs to no other post.
     """
     other = aliased(PostJob)
     job_id = await session.scalar(
@@ -122,11 +128,12 @@ async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int
 async def confirm_published(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
 ) -> bool:
-    """Decide that an uncertain post is published; the caller has found it with Telegram.
+    """Decide that an uncertain post is published.
 
-    Its promised hours start now. Locks the target, its job and its escrow, then the channel. Raises
-    AccessDenied, OwnMoney, NotFound; PostNotProven for an id from before the send or of another
-    post.
+    The caller must have found the post with the help of Telegram. The promised hours of the post
+    start now. Locks the target (the placement), its job and its escrow, then the channel. Raises
+    AccessDenied, OwnMoney, NotFound; PostNotProven if the message id is not above the ids that were
+    known before the send, or belongs to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_published"
@@ -146,10 +153,10 @@ async def confirm_published(
 async def confirm_absent(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide that an uncertain post is absent: queue it again, or cancel it with its campaign.
+    """Decide that an uncertain post is absent.
 
-    This uses no attempt. Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney,
-    NotFound.
+    The post is queued again, or is cancelled if its campaign is cancelled. This uses no attempt.
+    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_absent"
@@ -169,9 +176,10 @@ async def confirm_absent(
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide for the advertiser: fail an uncertain or unverifiable post; the scheduler refunds it.
+    """Decide for the advertiser: fail an uncertain or unverifiable post, so that it is refunded.
 
-    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    The scheduler moves the money later. Locks the target, its job and its escrow. Raises
+    AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_refund"
@@ -190,10 +198,10 @@ async def decide_refund(
 async def decide_release(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide for the owner: record that an admin has seen the post; the scheduler pays for it.
+    """Decide for the owner: record that an admin has seen the post, so that the owner is paid.
 
-    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound; PostNotProven
-    before the promised hours are over.
+    The scheduler moves the money later. Locks the target, its job and its escrow. Raises
+    AccessDenied, OwnMoney, NotFound; PostNotProven before the promised hours are over.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_release"
@@ -218,7 +226,7 @@ async def decide_release(
 
 
 async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int) -> bool:
-    """Decide to go on with the checks; the admins are asked again after ESCALATION_INTERVAL.
+    """Decide to continue the checks; the admins are asked again after ESCALATION_INTERVAL.
 
     Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
@@ -236,7 +244,7 @@ async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim
 async def _lock_for_decision(
     session: AsyncSession, actor: Actor, target_id: int, action: str
 ) -> tuple[ActorRole, queries.Placement, PostJob]:
-    """Lock a placement on whose post the actor may decide, and return the actor's role with it.
+    """Lock a placement on whose post the actor may decide; also return the role of the actor.
 
     Raises AccessDenied, NotFound, OwnMoney.
     """
@@ -250,7 +258,7 @@ async def _lock_for_decision(
 
 
 def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
-    """Return whether the job has moved on since the escalation that an admin answers."""
+    """Return whether the job has changed since the admins were asked the question."""
     return job.claim_no != claim_no or job.status is not status
 
 

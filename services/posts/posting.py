@@ -1,11 +1,10 @@
-"""Publish the one post of a placement: claim it, send it elsewhere, record the outcome.
+"""Publish the one post of a placement: claim it, let a worker send it, and record the outcome.
 
-Telegram has no idempotency key. A send whose outcome is unknown is therefore never repeated
-blindly: its job becomes `uncertain`, the escrow stays held, and `services.posts.uncertain_posts`
-searches for the post. A worker claims jobs, asks right before each send whether it may begin, and
-records the outcome. Every write names the claim that the worker holds, so that a worker that was
-paused and wakes up late changes nothing. One statement serves many posts, and skips those whose
-claim is no longer valid.
+Telegram has no idempotency key. Therefore a send whose outcome is unknown is not simply repeated:
+its job becomes `uncertain`, the escrow stays held, and `services.posts.uncertain_posts` searches
+for the post. A worker claims jobs, asks right before each send whether the send may begin, and
+records the outcome. Every write names the claim of the worker, so a worker whose claim is no longer
+valid changes nothing. One statement serves many posts, and skips those without a valid claim.
 """
 
 from collections.abc import Sequence
@@ -135,7 +134,7 @@ _RECORD_PUBLISHED = text(
 
 @dataclass(frozen=True)
 class Claim:
-    """A post that this worker alone may send until its lease ends."""
+    """A due post that one worker has claimed; no other worker may send it until the lease ends."""
 
     job_id: int
     claim_no: int
@@ -144,7 +143,7 @@ class Claim:
     channel_id: int
     chat_id: int
     creative: Creative | None
-    """None if the stored ad cannot be read: such a post is refused, and crashes no worker."""
+    """The ad. If the stored ad cannot be read, this is None, and the post is refused."""
     attempts: int
 
     @property
@@ -154,7 +153,7 @@ class Claim:
 
 
 class PublishedPost(NamedTuple):
-    """A claimed post that Telegram has published under this id."""
+    """A claimed post that Telegram has published with this message id."""
 
     claim: Claim
     message_id: int
@@ -163,7 +162,7 @@ class PublishedPost(NamedTuple):
 async def claim_due(
     session: AsyncSession, *, owner: str, lease: timedelta, limit: int
 ) -> Sequence[Claim]:
-    """Claim up to `limit` due posts, the longest due first; none while a switch is stopped.
+    """Claim up to `limit` due posts, the longest due first; none while a kill switch is stopped.
 
     A channel has at most one claimed post. The lease runs by the real clock. Takes the shared locks
     of the switches `telegram_posting` and `worker_post`, and skips jobs that another worker is
@@ -192,7 +191,7 @@ async def claim_due(
 
 
 async def seconds_until_due(session: AsyncSession) -> float | None:
-    """Return in how many seconds the next queued post is due; 0 or less for now, None for never."""
+    """Return in how many seconds the next queued post is due: 0 or less for now, None for never."""
     seconds = await session.scalar(
         select(func.extract("epoch", func.min(PostJob.due_at) - func.clock())).where(
             PostJob.status == PostJobStatus.QUEUED
@@ -204,10 +203,10 @@ async def seconds_until_due(session: AsyncSession) -> float | None:
 async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozenset[int]:
     """Mark claimed posts as being sent, right before the sends; return the ids of their jobs.
 
-    Jobs whose claim is no longer valid are left out, and all are while `telegram_posting` is
-    stopped. A post that is marked may be published; its id is then above the ids that are known in
-    its channel now. A claim that was never marked has surely sent nothing. Takes the shared lock of
-    the switch `telegram_posting`.
+    Jobs without a valid claim are left out. While `telegram_posting` is stopped, no job is marked.
+    A marked post may be published, and then its message id is above all ids that are known in its
+    channel now. A claim that was never marked has surely sent nothing. Takes the shared lock of the
+    kill switch `telegram_posting`.
     """
     await killswitches.lock(session, Switch.TELEGRAM_POSTING)
     if not await killswitches.are_running(session, Switch.TELEGRAM_POSTING):
@@ -221,8 +220,8 @@ async def record_published(
     """Record that posts are published; return the ids of the jobs that were recorded.
 
     The promised hours of each post start now, and its advertiser and owner are notified. Posts
-    whose claim is no longer valid are left out. Locks the targets in the order of their ids, then
-    the jobs, the escrows, the channels.
+    whose claim is no longer valid are left out. Locks the targets (placements) in the order of
+    their ids, then the jobs, the escrows, the channels.
     """
     rows = await session.execute(
         _LOCK_TARGETS, {"target_ids": [post.claim.target_id for post in published]}
@@ -246,7 +245,7 @@ async def record_published(
 
 
 async def release_claim(session: AsyncSession, claim: Claim) -> bool:
-    """Queue a claimed post again that was surely not sent; this costs no attempt.
+    """Queue a claimed post again, because the post was surely not sent; this uses no attempt.
 
     Returns False if the claim is no longer valid.
     """
@@ -256,11 +255,11 @@ async def release_claim(session: AsyncSession, claim: Claim) -> bool:
 async def record_refused(
     session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool
 ) -> bool:
-    """Record that Telegram refused the post: the job fails, and the scheduler refunds it.
+    """Record that Telegram refused a post, so that its job fails and the scheduler refunds it.
 
-    If the bot has lost the right to post, the channel is suspended instead and the post is queued
-    again without an attempt. Returns False if the claim is no longer valid. Locks the target, the
-    job, the channel.
+    If the bot has lost the right to post, the channel is suspended instead. The post is then
+    queued again, and no attempt is used. Returns False if the claim is no longer valid. Locks
+    the target, the job, the channel.
     """
     if rights_lost:
         if not await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error):
@@ -281,7 +280,7 @@ async def record_not_sent(
     """Record that surely nothing was sent: queue the post again with a backoff.
 
     The job fails after its last attempt. `counts` is False for a 429 and while Telegram is down:
-    then no attempt is used up. Returns False if the claim is no longer valid.
+    then no attempt is used. Returns False if the claim is no longer valid.
     """
     attempts = claim.attempts + counts
     if attempts >= MAX_ATTEMPTS:
@@ -299,10 +298,10 @@ async def record_not_sent(
 
 
 async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -> bool:
-    """Record that the outcome of a send is unknown.
+    """Record that the outcome of a send is unknown, so that a search for the post begins.
 
-    The post is searched for, and never sent again before it is known to be absent. The escrow stays
-    held. Returns False if the claim is no longer valid.
+    The post is never sent again before the post is known to be absent. The escrow stays held.
+    Returns False if the claim is no longer valid.
     """
     moved = await _move(
         session, claim, PostJobStatus.UNCERTAIN, last_error=error, **uncertain_values()
@@ -314,7 +313,7 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Notify the advertiser, once for each target, that a post will not be published."""
+    """Notify the advertiser, one time for each target, that a post will not be published."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
@@ -330,7 +329,7 @@ async def notify_failed(session: AsyncSession, target_id: int, error: str) -> No
 
 
 def uncertain_values() -> dict[str, Any]:
-    """Return what changes when a job becomes uncertain: it is searched for, then escalated."""
+    """Return the new values of a job that becomes uncertain: the times of search and escalation."""
     return {
         "first_absent_at": None,
         "next_check_at": func.clock(),
@@ -339,7 +338,7 @@ def uncertain_values() -> dict[str, Any]:
 
 
 def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
-    """Return the parameters by which a statement finds the jobs of these very claims."""
+    """Return the parameters with which a statement finds the jobs that still have these claims."""
     return {
         "job_ids": [claim.job_id for claim in claims],
         "claim_nos": [claim.claim_no for claim in claims],
@@ -350,7 +349,7 @@ def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
 async def _move(
     session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> int | None:
-    """Move the job of a claim; return its id, or None if the claim is no longer valid."""
+    """Change the status of a claimed job; return its id, or None if the claim is not valid."""
     moved = await session.execute(
         update(PostJob)
         .where(
@@ -371,7 +370,7 @@ async def _move(
 async def _lock_and_move(
     session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> bool:
-    """Lock the placement, then move its job; return False if the claim is no longer valid."""
+    """Lock a placement and change the status of its job; return False if the claim is not valid."""
     placement = await queries.lock_placement(session, claim.target_id)
     return placement is not None and await _move(session, claim, status, **values) is not None
 

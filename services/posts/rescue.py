@@ -1,4 +1,4 @@
-"""Rescue posts with an abandoned claim, and cancel queued posts that may not be sent any more."""
+"""Rescue posts with an abandoned claim, and cancel queued posts that must not be sent any more."""
 
 from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +11,9 @@ from services.platform.actors import SYSTEM
 from services.posts import posting
 
 MAX_ABANDONED = 5
-"""A post whose claims were abandoned this often is parked, because it may crash the workers."""
+"""If the claims of a post were abandoned this often, the post is parked (it fails for good).
+
+Such a post may be the cause of the crashes."""
 BATCH = 100
 
 _RESCUED = {
@@ -65,9 +67,9 @@ async def cancel_unwanted(session: AsyncSession) -> int:
 async def rescue_abandoned(session: AsyncSession) -> int:
     """Rescue posts whose lease has ended without an outcome; return how many.
 
-    A post whose send had begun becomes uncertain. Every other one was surely not sent: it is queued
-    again, or parked (failed) once its claims were abandoned MAX_ABANDONED times. Locks the jobs,
-    and skips those that are locked.
+    If the send of a post had begun, the post becomes uncertain. Every other post was surely not
+    sent: it is queued again, or it is parked (its job fails) if its claims were abandoned
+    MAX_ABANDONED times. Locks the jobs, and skips those that are locked.
     """
     expired = (
         select(PostJob.id)

@@ -1,6 +1,6 @@
-"""Record outages of Telegram, and notify the admin chat once of each begin and end.
+"""Record outages of Telegram, and notify the admin chat one time of each begin and end.
 
-Any number of processes may notice the same outage.
+Several processes may report the same outage.
 """
 
 from sqlalchemy import func, select, update

@@ -1,9 +1,10 @@
 """Find the posts of uncertain jobs, and ask the admins about those that cannot be found.
 
-Posts in one channel are sent one at a time, and the ids of all earlier ones are known. Therefore a
-post of the bot's own above the id that was known right before the send is the uncertain post. While
-the outcome is unknown, no money moves and nothing is sent. Three things end this: the post is
-found, two searches some minutes apart find it absent, or an admin decides.
+A job is uncertain if Telegram may or may not have published its post. Posts in one channel are sent
+one at a time, and the ids of all earlier posts are known. Therefore a
+post of the bot with an id above the id that was known right before the send is the uncertain post.
+While the outcome is unknown, no money moves and nothing is sent. This ends when a search finds the
+post, when two searches some minutes apart find the post absent, or when an admin decides.
 """
 
 from collections.abc import Sequence
@@ -24,14 +25,14 @@ from services.platform.actors import SYSTEM
 from services.posts import posting, rescue, verification
 
 SEARCH_INTERVAL = timedelta(minutes=1)
-"""A search that proved nothing, or whose process died, is repeated after this."""
+"""A search is repeated after this time if it proved nothing, or if its process died."""
 ESCALATION_INTERVAL = timedelta(hours=24)
-"""The admins are asked again after this if nobody has answered an escalation."""
+"""If no admin has decided about a post, the admins are asked again after this time."""
 
 
 @dataclass(frozen=True)
 class UncertainPost:
-    """An uncertain post that this process has claimed for one search."""
+    """An uncertain post that this process has claimed for one search in its channel."""
 
     job_id: int
     claim_no: int
@@ -39,18 +40,18 @@ class UncertainPost:
     chat_id: int
     creative: Creative
     known_message_id: int
-    """The post is above this id."""
+    """The highest message id that was known right before the send. The post's id is above it."""
     last_message_id: int
-    """The highest message id that is known in the channel now; the post's id may be above it."""
+    """The highest message id that is known in the channel now. The post's id may be above it."""
     claimed_at: datetime
-    """The search began at this time or later, by the database's clock."""
+    """The time of the claim, by the database's clock. The search begins at this time or later."""
 
     @property
     def has_known_id(self) -> bool:
         """Whether any message id of the channel is known.
 
-        Otherwise a search begins at id 1, and "absent" proves nothing, because the post's id may be
-        above any number of deleted ids.
+        If no id is known, a search begins at id 1. Then the result "absent" proves nothing, because
+        the post's id may be above any number of deleted ids.
         """
         return self.last_message_id > 0
 
@@ -60,7 +61,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
 
     If the process dies during a search, another process claims the post after SEARCH_INTERVAL. Two
     kinds of posts are left to the admins: posts in channels in which the bot has lost its rights,
-    and posts without `known_message_id`, which were sent before that id was recorded. Locks the
+    and posts without `known_message_id`, which were sent before such ids were recorded. Locks the
     jobs, and skips those that another process is claiming.
     """
     due = (
@@ -113,9 +114,10 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
     """Record that a search found the post; return False if the post is not uncertain any more.
 
-    The promised hours start now and not at the send, whose time is unknown, so that the advertiser
-    never gets less than was promised. Returns False too if the id belongs to another post. Locks
-    the target, its job and its escrow, then the channel.
+    The promised hours start now and not at the send, because the time of the send is unknown and
+    the advertiser must never get less than was promised. Also returns False if the message id
+    belongs to another post. Locks the target (the placement), its job and its escrow, then the
+    channel.
     """
     placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or not await mark_published(session, placement, message_id=message_id):
@@ -127,13 +129,14 @@ async def record_found(session: AsyncSession, post: UncertainPost, *, message_id
 async def record_absent(
     session: AsyncSession, post: UncertainPost, *, gap: timedelta, highest_seen_id: int
 ) -> bool:
-    """Record that a search found the post absent; return False if it is not uncertain any more.
+    """Record that a search found the post absent; return False if the post is no longer uncertain.
 
-    The second such search queues the post again if it began at least `gap` after the first one was
-    recorded. That uses an attempt. The job fails after its last attempt, and is cancelled if its
-    campaign is. `highest_seen_id` is the highest message id that the search saw. In a channel in
-    which no message id is known, the search counts as one that proved nothing. Locks the target,
-    its job and its escrow, then the channel.
+    The second such search queues the post again, if this search began at least `gap` after the
+    first one was recorded. That uses an attempt. If it was the last attempt, the job fails instead.
+    If the campaign is cancelled, the job is cancelled instead. `highest_seen_id` is the highest
+    message id at which the search found a message. If no message id is known in the channel, the
+    search is recorded as a search that proved nothing. Locks the target, its job and its escrow,
+    then the channel.
     """
     if not post.has_known_id:
         return await record_unknown(session, post, highest_seen_id=highest_seen_id)
@@ -147,7 +150,8 @@ async def record_absent(
     if job.first_absent_at is None:
         job.first_absent_at, job.next_check_at = moment, moment + gap
     elif job.first_absent_at + gap > post.claimed_at:
-        # This also holds for a search that began before, in a process that was paused during it.
+        # This branch also applies to a search that began before the first result was recorded, in a
+        # process that was paused during the search.
         job.next_check_at = job.first_absent_at + gap
     else:
         await _send_again(session, placement, job)
@@ -161,8 +165,8 @@ async def record_unknown(
     """Record a search that proved nothing; return False if the post is not uncertain any more.
 
     The job does not change, and the search is repeated after SEARCH_INTERVAL. `highest_seen_id` is
-    the highest message id that the search saw. Locks the target, its job and its escrow, then the
-    channel.
+    the highest message id at which the search found a message. Locks the target, its job and its
+    escrow, then the channel.
     """
     if await _lock_uncertain(session, post.target_id, post.claim_no) is None:
         return False
@@ -195,9 +199,9 @@ async def mark_published(
 def is_unverifiable() -> ColumnElement[bool]:
     """Return the SQL condition that checks cannot prove that a live post stays as it was published.
 
-    The bot has lost its rights, or the last verdict is unknown, or the post is still altered
-    `verification.ESCALATION_DELAY` after its promised hours. The query selects from `post_jobs`
-    and `channels`.
+    This is the case if the bot has lost its rights, if the last verdict is unknown, or if the post
+    is still altered `verification.ESCALATION_DELAY` after its promised hours. The caller's query
+    must select from `post_jobs` and `channels`.
     """
     last_verdict = (
         select(PostCheck.verdict)
@@ -216,7 +220,7 @@ def is_unverifiable() -> ColumnElement[bool]:
     return or_(
         ~verification.is_channel_accessible(),
         last_verdict == Verdict.UNKNOWN,
-        # Somebody alters the post again each time after the bot has restored it.
+        # In this case somebody alters the post again each time after the bot has restored it.
         (last_verdict == Verdict.ALTERED) & over,
     )
 
@@ -224,10 +228,12 @@ def is_unverifiable() -> ColumnElement[bool]:
 async def escalate_due(session: AsyncSession, *, limit: int) -> int:
     """Ask the admins about each post whose `escalate_at` has passed; return how many posts.
 
-    These are posts that have been uncertain for `posting.UNCERTAIN_ESCALATION_DELAY`; live posts
-    that are unverifiable `verification.ESCALATION_DELAY` after their promised hours; and live posts
-    in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`. Each is asked
-    about again after ESCALATION_INTERVAL. Locks the jobs, and skips those that are locked.
+    There are three kinds of such posts. The first kind has been uncertain for
+    `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is published, and is still
+    unverifiable when `verification.ESCALATION_DELAY` has passed after its promised hours. The third
+    kind is published in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`.
+    The admins are asked again about each post after ESCALATION_INTERVAL. Locks the jobs, and skips
+    those that are locked.
     """
     due = (
         select(PostJob.id)
@@ -279,7 +285,7 @@ async def _lock_uncertain(
 
 
 async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen_id: int) -> None:
-    """Record the highest message id that a search saw, if the channel had a known id before."""
+    """Record the highest message id that a search found, if the channel had a known id before."""
     if post.has_known_id:
         await channels.record_message_id(session, chat_id=post.chat_id, message_id=highest_seen_id)
 
@@ -287,8 +293,8 @@ async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen
 async def _send_again(session: AsyncSession, placement: queries.Placement, job: PostJob) -> None:
     """Queue an absent post again and count an attempt, or end its job.
 
-    The job is cancelled with its campaign. It fails after its last attempt, or if its claims were
-    abandoned too often; then the advertiser is notified.
+    If the campaign is cancelled, the job is cancelled. If it was the last attempt, or if the claims
+    of the job were abandoned too often, the job fails and the advertiser is notified.
     """
     moment = await queries.now(session)
     job.first_absent_at = None

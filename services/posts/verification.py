@@ -1,8 +1,9 @@
-"""Schedule and record live checks: is the ad in the channel, unchanged, for its promised hours?
+"""Check published posts: is the ad in the channel, and unchanged, during its promised hours?
 
-A post is checked once at a random time in each part of its promised hours, and once at their end.
-The time of the next check is stored in the post job, so that it survives restarts and any process
-may make the check.
+This module plans the checks and records their results. A live post is a published post whose escrow
+is still held. Each live post is checked one time at a random moment in each part of its promised
+hours, and one time at the end of these hours. The time of the next check is stored in the post job,
+so that the time survives restarts and any process may make the check.
 """
 
 import random
@@ -25,19 +26,19 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
 
 RECHECK_INTERVAL = timedelta(minutes=5)
-"""The time to the next check after one that did not find the post present.
+"""If a check did not find the post present, the next check follows after this time.
 
 The verdict "gone" counts when two checks agree that are at least this far apart.
 """
 CHECK_INTERVAL = timedelta(hours=6)
-"""Promised hours longer than this are divided into parts of at least this length.
+"""If the promised hours are longer than this, they are divided into parts of at least this length.
 
-Each part has one random check; hours that are not divided have one too.
+Each part has one random check. Promised hours that are not divided have one random check too.
 """
 MAX_CHECKS = 24
-"""The largest number of parts; if a post has many promised hours, its parts are longer."""
+"""The largest number of parts. If a post has many promised hours, its parts are longer."""
 ESCALATION_DELAY = timedelta(hours=1)
-"""The admins are asked about a post that cannot be checked this long after its promised hours."""
+"""If a post still cannot be checked this long after its promised hours, the admins are asked."""
 
 _random = random.SystemRandom()
 
@@ -52,13 +53,13 @@ class PostCheckTask:
     message_id: int
     creative: Creative
     claimed_at: datetime
-    """The check began at this time or later, by the database's clock."""
+    """The time of the claim, by the database's clock. The check begins at this time or later."""
 
 
 def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Choose the time of the next check: random in the next part of the hours, or their end.
+    """Choose the time of the next check: a random moment in the next part, or the end of the hours.
 
-    The time is random, so that an owner cannot remove the ad between two checks at known times.
+    The moment is random, so that an owner cannot remove the ad between two checks at known times.
     """
     hours = ends_at - sent_at
     parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
@@ -70,13 +71,13 @@ def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> da
 
 
 class CheckSchedule(NamedTuple):
-    """The times at which a published post is checked and escalated."""
+    """The times at which a post is checked, and at which the admins are asked about the post."""
 
     sent_at: datetime
     ends_at: datetime
-    """The end of its promised hours."""
+    """The end of the promised hours."""
     next_check_at: datetime | None
-    """None if no hours were promised."""
+    """The time of the first check, or None if no hours were promised."""
     escalate_at: datetime
 
 
@@ -92,7 +93,7 @@ async def start_promised_hours(
 ) -> None:
     """Start the promised hours of a published post, and notify its advertiser and its owner.
 
-    The caller has locked the placement and recorded the success. Locks the escrow, then the
+    The caller must have locked the placement and recorded the success. Locks the escrow, then the
     channel.
     """
     target = placement.target
@@ -132,8 +133,8 @@ async def start_promised_hours(
 def is_channel_accessible() -> ColumnElement[bool]:
     """Return the SQL condition that the bot has its rights in a channel.
 
-    A channel that is suspended for its blocked owner is still accessible. The query selects from
-    `channels`.
+    If a channel is suspended because its owner is blocked, the bot still has its rights. The
+    caller's query must select from `channels`.
     """
     return or_(
         Channel.status != ChannelStatus.SUSPENDED,
@@ -201,14 +202,15 @@ async def record_check(
     claimed_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
-    """Record the verdict of a live check; a second "gone", RECHECK_INTERVAL later, fails the post.
+    """Record the verdict of a check; a second "gone", RECHECK_INTERVAL later, fails the post.
 
-    The scheduler refunds a failed post, and its owner and advertiser are notified. An unknown
-    verdict never moves money, and neither does one that proves nothing (`_is_proof`). "Present"
-    proves the presence at `claimed_at` (default: now), because a process that was paused during a
-    check must not prove the end of the hours with what it saw before. `compared` is False if the
-    text was not compared, as while posting is stopped. A post that is not live any more, or whose
-    escrow is not held, is not changed. Locks the target, its job and its escrow. Raises NotFound.
+    The scheduler refunds a failed post, and the post's owner and advertiser are notified. An
+    unknown verdict never moves money, and neither does a verdict that proves nothing (`_is_proof`).
+    The verdict "present" proves that the post was there at `claimed_at` (default: now). The reason
+    is that a process may be paused during a check, and an old result must not prove the end of the
+    hours. `compared` is False if the text was not compared, which is the case while posting is
+    stopped. If the post is not live any more, or if its escrow is not held, nothing is changed.
+    Locks the target (the placement), its job and its escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -260,11 +262,12 @@ async def record_check(
 def _is_proof(
     escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
 ) -> bool:
-    """Return whether a verdict proves what it says.
+    """Return whether a verdict is a proof.
 
-    At the end of the hours "present" needs a text that was compared. A first "gone" proves nothing
-    if it comes RECHECK_INTERVAL or more after the end of the hours, because nobody could check
-    before: the post may have stayed for all of them, and afterwards its owner may remove it.
+    At the end of the promised hours, the verdict "present" is a proof only if the text was
+    compared. A first "gone" proves nothing if this verdict comes RECHECK_INTERVAL or more after the
+    end of the hours. In this case nobody could check the post before, so the post may have stayed
+    for all hours, and after the hours its owner may remove the post.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
@@ -281,7 +284,7 @@ def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
 def _next_check_after(
     job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime
 ) -> datetime | None:
-    """Return the time of the next check; None once the post is proven to have stayed."""
+    """Return the time of the next check, or None if it is proven that the post stayed."""
     if verdict is not Verdict.PRESENT:
         return moment + RECHECK_INTERVAL
     if _hours_are_over(escrow, moment):
