@@ -81,7 +81,8 @@ class RequestContext:
     person: User | None = None
     identified_actor: Actor | None = None
     action: str = "update"
-    """The requested action: a command or a button's data prefix. A refusal's audit row stores it."""
+    """The requested action, which is a command or a button's data prefix. A refusal's audit row
+    stores this action."""
 
     @property
     def settings(self) -> Settings:

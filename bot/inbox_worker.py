@@ -174,7 +174,7 @@ class InboxWorker:
             await self._give_back([*current, *waiting] if away else waiting)
             await asyncio.sleep(AWAY_SECONDS)
         finally:
-            # The rows that are left are still open in the table, and are taken again in order.
+            # The other rows are still open in the table, and are taken again in order.
             del self._chat_queues[chat]
             self._taken.difference_update(current, [row.id for row in chat_queue])
             self.wake()

@@ -24,7 +24,7 @@ class ContextMiddleware(BaseMiddleware):
     """Give each handler a `context`, and register each person at the person's first update."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Build the context, then call the handler. The error handlers handle errors raised here."""
+        """Build the context, then call the handler. Error handlers receive errors raised here."""
         new_id = uuid.uuid4().hex[:12]
         token = correlation_id.set(new_id)
         try:

@@ -28,7 +28,7 @@ openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """The steps, in order; the zone is asked only of a person who has not chosen one yet."""
+    """Name the steps of the form in order. A person who has chosen a time zone skips that step."""
 
     channel = State()
     when = State()
