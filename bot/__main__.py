@@ -1,4 +1,4 @@
-"""Start the bot with `python -m bot`: connect its parts and handle updates until a stop signal."""
+"""Run the bot (`python -m bot`): connect its parts and handle updates until a stop signal."""
 
 import asyncio
 import os
@@ -132,7 +132,7 @@ async def _serve_http(
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
     """Publish the commands, and choose between a webhook and long polling.
 
-    Pending updates are never dropped: one of them may be a payment.
+    Pending updates are never dropped, because a pending update may be a payment.
     """
     config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat_id)

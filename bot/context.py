@@ -68,7 +68,7 @@ class UpdateResult:
     marked: bool = False
     """Whether a transaction of a handler has marked the row done."""
     failure: str | None = None
-    """The name of the class of an unexpected error, or another short reason; None for success."""
+    """The class name of an unexpected error, or another short reason. None means success."""
 
 
 @dataclass

@@ -24,7 +24,7 @@ _AMOUNTS = frozenset({"needed", "balance", "left", "price"})
 
 
 def message_id(error_class: type[errors.DomainError]) -> str:
-    """Return the Fluent id of an error's text: `error-insufficient-funds` for InsufficientFunds."""
+    """Return the Fluent id of an error, `error-insufficient-funds` for InsufficientFunds."""
     return "error" + re.sub(r"([A-Z])", r"-\1", error_class.__name__).lower()
 
 

@@ -34,7 +34,7 @@ def exponent(currency: str) -> int:
 
 
 def format_money(amount: int, currency: str, language: str) -> str:
-    """Format whole minor units in a language: 123450 in USD is $1,234.50 in English."""
+    """Format whole minor units in a language, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:
         return f"{format_decimal(amount, locale=language)} ⭐"
     return format_currency(Decimal(amount).scaleb(-exponent(currency)), currency, locale=language)

@@ -1,4 +1,4 @@
-"""Serve the bot's HTTP endpoints: health, metrics, and Telegram's webhook."""
+"""Serve the bot's HTTP endpoints for health, metrics and Telegram's webhook."""
 
 import hmac
 import json

@@ -51,7 +51,7 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Store updates in the inbox with one statement, and commit before this function returns.
 
     Updates without an id are logged and skipped. If the database cannot store an update, an empty
-    update is stored under the same id and parked later. It therefore delays no other update.
+    update is stored under the same id and parked later. Therefore other updates are not delayed.
     Raises DatabaseAwayError.
     """
     readable = [update for update in updates if has_id(update)]

@@ -59,7 +59,7 @@ class LeaderElection:
         self._epoch, self._valid_until = epoch, valid_until
 
     async def step_down(self) -> None:
-        """Release the lease at a stop; another process need not wait until the lease ends."""
+        """Release the lease at a stop, so that another process can take the lease at once."""
         self._epoch = None
         async with self._sessions.begin() as session:
             await leases.release(session, name=self._lease, owner=self._owner)

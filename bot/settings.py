@@ -1,4 +1,4 @@
-"""Read the settings once at the start, from the environment and from `.env` in the current folder.
+"""Read the settings at the start, from the environment and from `.env` in the current folder.
 
 `.env.example` explains each setting. An empty value counts as missing.
 """
@@ -184,5 +184,5 @@ def load() -> Settings:
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     text = "is missing" if kind == "missing" else message.removeprefix("Value error, ")
-    # A problem of several settings together has no location: its text begins with the name.
+    # A problem of several settings together has no location. Its text begins with the name.
     return f"{str(location[0]).upper()} {text}" if location else text

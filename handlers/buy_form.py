@@ -1,4 +1,4 @@
-"""Handle the form of a new placement: channel, time, confirmation."""
+"""Handle the form of a new placement, which asks for a channel, a time and a confirmation."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Handle the form of a new campaign: name, ad, link button, budget, preview, save."""
+"""Handle the form of a new campaign, with steps from the name and the ad to the preview."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Handle refusals and unexpected errors: log and audit them, and answer the person."""
+"""Log refusals and unexpected errors, audit some refusals, and answer the person."""
 
 import structlog
 from aiogram import Router

@@ -79,7 +79,7 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
     # The next form must not remove the keyboard of the screen that is in this message now.
     manager.current_stack().last_message_id = None
-    # The dialog itself answers a press, once, when its handler ends.
+    # The dialog itself answers a press one time, when the press's handler ends.
     if isinstance(event, CallbackQuery):
         await respond.replace(event, screen)
     elif isinstance(event, Message):

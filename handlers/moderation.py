@@ -101,7 +101,7 @@ async def approve(
     Moderate.filter((F.act == ModerationAct.REJECT) & F.reason.in_(screens.REASONS))
 )
 async def reject(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Reject a placement for one of the preset reasons, which the advertiser is told."""
+    """Reject a placement for a preset reason, and tell the advertiser the reason."""
     async with context.begin() as session:
         await moderation.reject(
             session, actor=context.actor, target_id=callback_data.id, reason=callback_data.reason

@@ -1,4 +1,7 @@
-"""Handle the operators' commands in the admin chat: kill switches, health, ledger, incidents."""
+"""Handle the operators' commands in the admin chat.
+
+The commands are about kill switches, health, the ledger and incidents.
+"""
 
 from aiogram import Router
 from aiogram.filters import Command, CommandObject
@@ -109,7 +112,7 @@ async def check_ledger(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("incidents"))
 async def show_incidents(message: Message, context: RequestContext) -> None:
-    """Show the open incidents. A switch that an incident stopped cannot run before its end."""
+    """Show the open incidents. A switch cannot run while an incident that stopped it is open."""
     context.actor.require_staff(*STAFF, action="incidents")
     async with context.read() as session:
         rows = await incidents.open_incidents(session)

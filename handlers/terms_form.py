@@ -1,4 +1,4 @@
-"""Handle the form of a channel's terms: price, promised hours, topic."""
+"""Handle the form of a channel's terms, which are the price, the promised hours and the topic."""
 
 from typing import Any
 

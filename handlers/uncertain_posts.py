@@ -51,7 +51,7 @@ async def show_card(
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask for the post's link, because money must not move on the word of one admin alone."""
+    """Ask for the post's link, because the statement of an admin alone must not move money."""
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)
     still_uncertain = case.uncertain and case.claim_no == callback_data.claim

@@ -1,4 +1,4 @@
-"""Handle the withdrawals of a person: the form for the amount, the list, and the buttons."""
+"""Handle the form, the list and the buttons with which people withdraw money."""
 
 import uuid
 from typing import Any

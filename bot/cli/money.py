@@ -30,7 +30,7 @@ app.add_typer(propose_app, name="propose")
 
 @app.command()
 def reconcile(wallet: Wallet) -> None:
-    """Explain a wallet entry by entry; exit with status 1 if the balance and entries disagree."""
+    """Explain a wallet entry by entry. Exit with status 1 if balance and entries disagree."""
     result = run_once(lambda session: reconciliation.explain(session, wallet))
     print_rows(
         [
@@ -84,7 +84,7 @@ def list_withdrawals() -> None:
 
 @app.command("parked-payments")
 def list_parked_payments() -> None:
-    """Show the payments that could not be handled, oldest first: they are paid but not credited."""
+    """Show the payments that were paid but could not be credited, oldest first."""
     parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
     print_rows(
         [

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def block(whom: Whom, reason: Why, person: Person) -> None:
-    """Block a person; they can start nothing new, but published posts stay until their end."""
+    """Block a person from everything new. The person's published posts stay until their end."""
     _set(whom, reason, person, blocked=True)
 
 

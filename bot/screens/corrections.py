@@ -136,7 +136,7 @@ def _change(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _wallet(t: Texts, wallet: WalletDetails) -> str:
-    """Describe one wallet in short, with the findings that `adtech reconcile` reports."""
+    """Describe one wallet briefly, with the problems that `adtech reconcile` reports."""
     books = wallet.books
     lines = [
         t(

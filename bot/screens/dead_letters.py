@@ -39,7 +39,7 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 
 
 def card(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the card of one dead letter, which shows the failure, its cause and what was done."""
+    """Build the card of one dead letter, which shows the failure, its cause and later decisions."""
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
     else:

@@ -69,7 +69,7 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
 
 
 def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
-    """Tell a person that they are blocked and what a block means, or that the block has ended."""
+    """Tell a person that a block of the person has begun, with its meaning, or has ended."""
     return Outgoing(t("notice-person-blocked" if blocked else "notice-person-unblocked"))
 
 

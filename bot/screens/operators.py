@@ -1,4 +1,4 @@
-"""Build the operators' screens: kill switches, health, ledger check, incidents."""
+"""Build the operators' screens for kill switches, health, ledger checks and incidents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -50,7 +50,7 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
 
 
 def confirm_run(t: Texts, key: str) -> Outgoing:
-    """Build the question whether a switch is to run again. The pressed button gives the reason."""
+    """Ask whether a switch is to run again. Each button is a yes with one preset reason."""
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
         rows(

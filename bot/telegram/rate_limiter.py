@@ -255,7 +255,7 @@ class RateLimiter:
         """Return the result of a call of Redis, or None if Redis is not available."""
         if time.monotonic() < self._redis_paused_until:
             return None
-        # Two attempts: the first may use a dead connection, or this process may have been paused.
+        # The first attempt may fail on a broken connection or after a pause of this process.
         for _ in range(2):
             try:
                 # The time limits of single reads do not limit a connection that sends byte by byte.

@@ -25,7 +25,7 @@ messages at one moment, and still lets the bot use slots later that it has misse
 LEAD_MS = 400
 """The time by which a slot is given early, for the work that comes before the first byte."""
 FLOOD_CHATS = 3
-"""The number of chats with a 429 from which the bot stops sending to all chats for a while."""
+"""The number of chats that got a 429 at the same time, from which the bot pauses for all chats."""
 MAX_WINDOWS = 1_000
 """The number of windows above which the limiter removes windows without a message for a minute."""
 

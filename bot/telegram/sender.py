@@ -137,11 +137,11 @@ class Sender:
         not_before: float = 0.0,
         not_after: float | None = None,
     ) -> SendOutcome:
-        """Publish an ad with one request and return the outcome, never raising a network error.
+        """Publish an ad with one request, and return the outcome.
 
-        Errors of Telegram are not raised either. Both times are of `time.monotonic()`. The send
-        waits until `not_before`, and nothing is sent after `not_after`. After a cancellation the
-        outcome is returned too, because the caller must still record the outcome.
+        No error of Telegram or of the network is raised. Both times are of `time.monotonic()`. The
+        send waits until `not_before`, and nothing is sent after `not_after`. After a cancellation
+        the outcome is returned too, because the caller must still record the outcome.
         """
         try:
             method = ad_messages.message(chat_id, creative)
@@ -157,7 +157,7 @@ class Sender:
                 return Uncertain("stopped while sending")
             return NotSent("stopped before sending", counts=False)
         except Exception as error:  # noqa: BLE001 - the state decides, not the class
-            # Only the class is logged: an exception's message contains the address and its token.
+            # Only the class is stored, because an exception's message contains the token.
             cause = type(error).__name__
             return Uncertain(cause) if state.started else NotSent(cause, counts=True)
         return interpret_send(response)
