@@ -12,7 +12,7 @@ from aiogram.filters.callback_data import CallbackData
 
 
 class Screen(StrEnum):
-    """A screen that a navigation button shows."""
+    """Name a screen that a navigation button can show."""
 
     MENU = "menu"
     CAMPAIGNS = "campaigns"
@@ -39,7 +39,7 @@ class Go(CallbackData, prefix="go"):
 
 
 class FormName(StrEnum):
-    """A form that a button opens."""
+    """Name a form that a button can open."""
 
     CAMPAIGN = "campaign"
     BUY = "buy"

@@ -66,7 +66,7 @@ class UpdateResult:
 
     inbox_id: int
     marked: bool = False
-    """Whether a transaction of a handler has marked the row done."""
+    """True if a transaction of a handler has marked the row as done."""
     failure: str | None = None
     """The class name of an unexpected error, or another short reason. None means success."""
 

@@ -50,7 +50,7 @@ def _rebuild_on_use(
         model,
         force=force,
         raise_errors=raise_errors,
-        # The frame of this function lies between the caller and pydantic.
+        # This function adds one frame between the caller and pydantic.
         _parent_namespace_depth=_parent_namespace_depth + 1,
         _types_namespace=_types_namespace,
     )

@@ -36,12 +36,12 @@ class LeaderElection:
 
     @property
     def is_elected(self) -> bool:
-        """Whether this process is the leader according to the last answer of the database."""
+        """True if this process is the leader according to the last answer of the database."""
         return self._epoch is not None
 
     @property
     def is_leader(self) -> bool:
-        """Whether this process is elected and its lease has not ended by its own clock."""
+        """True if this process is elected and its lease has not ended by the process's clock."""
         return self.is_elected and time.monotonic() < self._valid_until
 
     async def acquire_or_renew(self) -> None:

@@ -1,4 +1,4 @@
-"""Define the program `adtech`, whose commands operators use also if Telegram or Redis is down."""
+"""Run the commands for operators (`adtech`). They work also while Telegram or Redis is down."""
 
 from typing import Annotated
 

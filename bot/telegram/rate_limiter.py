@@ -51,7 +51,7 @@ class SendOptions(TypedDict, total=False):
 
     ad: bool
     answered: bool
-    """Whether the caller will call `confirm` when Telegram has answered."""
+    """True if the caller will call `confirm` after Telegram has answered."""
     parts: int
     """The number of messages that are still to be sent, including this message."""
 

@@ -64,10 +64,10 @@ class NotSent:
 
     error: str
     counts: bool
-    """Whether this outcome counts as one of the job's attempts."""
+    """True if this outcome counts as one of the job's attempts."""
     retry_after: timedelta | None = None
     stop_all: bool = False
-    """Whether the bot's token or the API's address is wrong, so that every send would fail."""
+    """True if the bot's token or the API's address is wrong and therefore every send would fail."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class _RequestState:
     not_before: float = 0.0
     """The time before which the first byte is not sent. The connection is opened earlier."""
     started: bool = False
-    """Whether the first byte may have left this machine."""
+    """True if the first byte may have been sent from this machine."""
 
 
 class _TooLateError(Exception):
