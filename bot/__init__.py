@@ -1,4 +1,4 @@
-"""The bot. Importing it defers the build of aiogram's models, so it is imported before aiogram."""
+"""Defer the build of aiogram's models. A program must import this package before aiogram."""
 
 from bot import deferred_models
 

@@ -1,4 +1,4 @@
-"""Start the bot with `python -m bot`: connect its parts and handle updates until a stop signal."""
+"""Run the bot (`python -m bot`): connect its parts and handle updates until a stop signal."""
 
 import asyncio
 import os
@@ -30,13 +30,16 @@ log = structlog.get_logger(__name__)
 LEASE = "polling"
 LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
-"""The pause between two attempts to take or prolong the lease."""
+"""The pause between two attempts to take or renew the lease."""
 STOP_SECONDS = 30.0
-"""How long a stop waits for the handlers that run."""
+"""The longest time that a stop waits for the handlers that still run."""
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; exit with status 2 and one line on stderr if it cannot start."""
+    """Run the bot until SIGTERM or SIGINT.
+
+    If the bot cannot start, the process exits with status 2 and writes one line to stderr.
+    """
     config = settings.load()
     logging.setup(config)
     try:
@@ -79,7 +82,7 @@ async def _run(config: Settings) -> None:
 async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
     """Wait for the database and for Telegram, check the settings, and set Telegram up.
 
-    Raises CannotStartError for settings that cannot be right.
+    Raises CannotStartError if a setting contradicts the database or Telegram.
     """
     dependencies.admin_chat_id = await startup_checks.database(
         dependencies.sessions, dependencies.settings
@@ -91,7 +94,10 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
 
 
 async def _finish_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Do the work, and return whether it ended before `stop` was set; a stop cancels it."""
+    """Do the work until `stop` is set, and return whether the work ended before that.
+
+    If `stop` is set first, the work is cancelled.
+    """
     work_task = asyncio.create_task(work)
     stop_task = asyncio.create_task(stop.wait())
     await asyncio.wait({work_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,7 +132,7 @@ async def _serve_http(
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
     """Publish the commands, and choose between a webhook and long polling.
 
-    Pending updates are never dropped: one of them may be a payment.
+    Pending updates are never dropped, because a pending update may be a payment.
     """
     config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat_id)
@@ -142,7 +148,10 @@ async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
 
 
 class _UpdateRunner:
-    """Polls Telegram and works the inbox while this process leads; the other processes wait."""
+    """Poll Telegram and handle the inbox while this process is the leader.
+
+    In the other processes, the runner waits until its process becomes the leader.
+    """
 
     def __init__(
         self,
@@ -155,7 +164,7 @@ class _UpdateRunner:
         self._poller = poller
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle updates whenever this process leads, until `stop`; then release the lease."""
+        """Handle updates while this process is the leader, until `stop`; then release the lease."""
         while not stop.is_set():
             if await self._leads():
                 await self._handle_updates(stop)
@@ -166,10 +175,10 @@ class _UpdateRunner:
                 await self._election.step_down()
 
     async def _handle_updates(self, stop: asyncio.Event) -> None:
-        """Handle updates until `stop` or until another process leads.
+        """Handle updates until `stop` is set or until another process is the leader.
 
-        Handlers that run at the end get STOP_SECONDS to finish. An error that ended the polling or
-        the inbox worker is raised.
+        Handlers that still run then get STOP_SECONDS to finish. If an error ended the polling or
+        the inbox worker, this method raises the error.
         """
         log.info("takes updates")
         stop_inbox = asyncio.Event()
@@ -194,9 +203,10 @@ class _UpdateRunner:
                 raise error
 
     async def _leads(self) -> bool:
-        """Take or prolong the lease, and return whether this process leads.
+        """Take or renew the lease, and return whether this process is the leader.
 
-        While PostgreSQL is away the last answer holds: no other process can take the lease either.
+        While PostgreSQL is not available, the last answer stays valid, because no other process
+        can take the lease during this time.
         """
         try:
             async with database_errors():
@@ -207,7 +217,7 @@ class _UpdateRunner:
 
 
 async def _sleep(stop: asyncio.Event) -> None:
-    """Sleep for RENEWAL_SECONDS, or until `stop`."""
+    """Sleep for RENEWAL_SECONDS, or until `stop` is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), RENEWAL_SECONDS)
 

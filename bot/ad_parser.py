@@ -1,4 +1,4 @@
-"""Parse the message of an advertiser into a creative."""
+"""Parse the message of an advertiser into a creative (the content of an ad)."""
 
 from typing import Any
 
@@ -21,12 +21,13 @@ FORMATTING = frozenset(
         "custom_emoji",
     }
 )
-"""The kinds of entities that are kept. Telegram finds plain mentions and links again by itself. A
+"""The kinds of entities (formatting marks) that the bot keeps. When the ad is published, Telegram
+finds plain mentions and links again. A
 mention of a person without a username is not kept, because it would store that person's name."""
 
 
 def parse_ad(message: Message) -> Creative | None:
-    """Return the ad of a message; None if it is not a text, photo, video or animation."""
+    """Return the ad of a message, or None if the message is no text, photo, video or animation."""
     if message.text is not None:
         return Creative("text", message.text, _entities(message.entities))
     caption = message.caption or ""

@@ -1,7 +1,9 @@
-"""Define the data of the product's stateless buttons: an act and an id.
+"""Define the data of the product's stateless buttons.
 
-Everything else is read again when a button is pressed. Telegram allows 64 bytes. The separator of
-aiogram-dialog never occurs here, so that these buttons can be told apart from those of forms.
+The data of a button is an act and an id. Everything else is read again when a person presses the
+button. Telegram allows 64 bytes. The separator of aiogram-dialog never occurs in this data, and
+therefore these buttons can be distinguished from the buttons of forms. A card is a message with
+buttons in the admin chat.
 """
 
 from enum import StrEnum
@@ -10,7 +12,7 @@ from aiogram.filters.callback_data import CallbackData
 
 
 class Screen(StrEnum):
-    """A screen that a navigation button shows."""
+    """Name a screen that a navigation button can show."""
 
     MENU = "menu"
     CAMPAIGNS = "campaigns"
@@ -29,7 +31,7 @@ class Screen(StrEnum):
 
 
 class Go(CallbackData, prefix="go"):
-    """Show another screen; the button changes nothing."""
+    """Show another screen and change nothing."""
 
     screen: Screen
     id: int = 0
@@ -37,7 +39,7 @@ class Go(CallbackData, prefix="go"):
 
 
 class FormName(StrEnum):
-    """A form that a button opens."""
+    """Name a form that a button can open."""
 
     CAMPAIGN = "campaign"
     BUY = "buy"
@@ -48,14 +50,14 @@ class FormName(StrEnum):
 
 
 class OpenForm(CallbackData, prefix="form"):
-    """Open a form; the id is the campaign's or the channel's."""
+    """Open a form. The id is that of a campaign or of a channel."""
 
     name: FormName
     id: int = 0
 
 
 class CampaignAct(StrEnum):
-    """What an advertiser does with a campaign."""
+    """An act that an advertiser can choose for a campaign."""
 
     ACTIVATE = "activate"
     PAUSE = "pause"
@@ -66,7 +68,7 @@ class CampaignAct(StrEnum):
 
 
 class OnCampaign(CallbackData, prefix="camp"):
-    """Act on a campaign."""
+    """Carry out the chosen act on a campaign."""
 
     act: CampaignAct
     id: int
@@ -80,7 +82,7 @@ class OnPlacement(CallbackData, prefix="placement"):
 
 
 class ChannelAct(StrEnum):
-    """What an owner does with a channel."""
+    """An act that an owner can choose for a channel."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -89,14 +91,14 @@ class ChannelAct(StrEnum):
 
 
 class OnChannel(CallbackData, prefix="chan"):
-    """Act on a channel."""
+    """Carry out the chosen act on a channel."""
 
     act: ChannelAct
     id: int
 
 
 class ModerationAct(StrEnum):
-    """What an admin does with a card."""
+    """An act that an admin can choose on the card of a placement."""
 
     OPEN = "open"
     APPROVE = "approve"
@@ -106,7 +108,7 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """Decide on a placement, or show its card again; the reason is one of the presets."""
+    """Decide on a placement, or show its card again. The reason is one of the preset reasons."""
 
     act: ModerationAct
     id: int
@@ -114,7 +116,7 @@ class Moderate(CallbackData, prefix="mod"):
 
 
 class SwitchAct(StrEnum):
-    """What an operator does with a switch."""
+    """An act that an operator can choose for a kill switch."""
 
     PANEL = "panel"
     ASK_STOP = "ask_stop"
@@ -124,7 +126,7 @@ class SwitchAct(StrEnum):
 
 
 class OnSwitch(CallbackData, prefix="switch"):
-    """Stop or run a part of the product; the reason is one of the presets."""
+    """Stop or run a part of the product. The reason is one of the preset reasons."""
 
     act: SwitchAct
     key: str = ""
@@ -150,7 +152,11 @@ class ChooseLanguage(CallbackData, prefix="lang"):
 
 
 class ResolutionAct(StrEnum):
-    """What an admin does about an uncertain or an unseen post."""
+    """An act that an admin can choose for an uncertain or an unseen post.
+
+    Telegram may or may not have published an uncertain post. An unseen post is a published post
+    that the last check did not find.
+    """
 
     CARD = "card"
     THERE = "there"
@@ -161,7 +167,7 @@ class ResolutionAct(StrEnum):
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """Decide on an uncertain or unseen post; the claim tells an old card from the present one."""
+    """Decide on an uncertain or unseen post. The claim's number shows whether the card is old."""
 
     act: ResolutionAct
     id: int
@@ -169,20 +175,20 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class ShowDeadLetters(CallbackData, prefix="dlq"):
-    """Show a page of the dead letters."""
+    """Show a page of the dead letters (jobs that failed and are not tried again)."""
 
     page: int = 0
 
 
 class OnDeadLetter(CallbackData, prefix="dead"):
-    """Show a dead letter, or offer it to its advertiser again."""
+    """Show a dead letter, or offer its placement to the advertiser again."""
 
     act: str
     id: int
 
 
 class Retry(CallbackData, prefix="retry"):
-    """Submit an offered placement again on the terms of the offer; the price is in minor units."""
+    """Submit an offered placement again on the terms of the offer. Its price is in minor units."""
 
     id: int
     price: int
@@ -192,7 +198,7 @@ class Retry(CallbackData, prefix="retry"):
 class Withdraw(CallbackData, prefix="withdraw"):
     """Request the amount that the button shows, in minor units.
 
-    The key makes a second press repeat the first one instead of requesting again.
+    Because of the key, a second press of the button does not make a second request.
     """
 
     amount: int
@@ -200,7 +206,7 @@ class Withdraw(CallbackData, prefix="withdraw"):
 
 
 class CancelWithdrawal(CallbackData, prefix="cancel"):
-    """Cancel one's own withdrawal that nobody has approved yet."""
+    """Cancel a withdrawal of the person who presses, if no admin has approved the withdrawal."""
 
     id: int
 
@@ -212,7 +218,7 @@ class ShowWithdrawals(CallbackData, prefix="withdrawals"):
 
 
 class WithdrawalAct(StrEnum):
-    """What an admin does with a withdrawal."""
+    """An act that an admin can choose for a withdrawal."""
 
     CARD = "card"
     APPROVE = "approve"
@@ -222,7 +228,7 @@ class WithdrawalAct(StrEnum):
 
 
 class OnWithdrawal(CallbackData, prefix="withdrawal"):
-    """Decide on a withdrawal, or show its card again; the reason is one of the presets."""
+    """Decide on a withdrawal, or show its card again. The reason is one of the preset reasons."""
 
     act: WithdrawalAct
     id: int
@@ -236,13 +242,13 @@ class ShowDeposits(CallbackData, prefix="deposits"):
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """Show a page of the corrections that wait."""
+    """Show a page of the corrections that wait for a decision or for `adtech repair`."""
 
     page: int = 0
 
 
 class CorrectionAct(StrEnum):
-    """What an admin does with a correction."""
+    """An act that an admin can choose for a correction."""
 
     CARD = "card"
     ASK_CONFIRM = "ask_yes"
@@ -252,7 +258,7 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """Decide on a correction, or show its card again; the reason is one of the presets."""
+    """Decide on a correction, or show its card again. The reason is one of the preset reasons."""
 
     act: CorrectionAct
     id: int

@@ -6,9 +6,10 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberOwner
 
 
 async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
-    """Check a channel; return the id of the text that says what is missing, or None.
+    """Check a channel, and return the id of the text that says what is missing, or None.
 
-    Raises TelegramNetworkError and TelegramServerError, because a missing answer proves nothing.
+    Raises TelegramNetworkError or TelegramServerError if Telegram gives no answer, because a
+    missing answer proves nothing.
     """
     try:
         bot_member = await bot.get_chat_member(chat_id, bot.id)

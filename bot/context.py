@@ -1,4 +1,4 @@
-"""Define the context of one update: the actor, the texts of the answer, and the transactions."""
+"""Define the context of one update, which gives a handler the actor, the texts and transactions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from services.platform.actors import Actor
 
 
 class TryLaterError(Exception):
-    """Nothing was changed. The update stays in the inbox and is handled again later."""
+    """The handler changed nothing, and the update stays in the inbox to be handled again later."""
 
 
 class DatabaseAwayError(TryLaterError):
@@ -24,12 +24,12 @@ class DatabaseAwayError(TryLaterError):
 
 
 class AlreadyHandledError(Exception):
-    """Another process has handled this update meanwhile. This process must commit nothing."""
+    """Another process has handled this update, and therefore this process must commit nothing."""
 
 
 @asynccontextmanager
 async def database_errors() -> AsyncIterator[None]:
-    """Turn the errors of a PostgreSQL that is away, and of a conflict, into DatabaseAwayError."""
+    """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction."""
     try:
         yield
     except Exception as error:
@@ -51,29 +51,29 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 @dataclass
 class Dependencies:
-    """The shared objects of a process. Handlers get them with each update and need no globals."""
+    """Hold the shared objects of a process. Each handler receives them, so it needs no globals."""
 
     sessions: Sessions
     settings: Settings
     storage: FormStorage
     admin_chat_id: int
-    """The id of the admin chat. It changes when Telegram turns the group into a supergroup."""
+    """The id of the admin chat. The id changes if Telegram turns the group into a supergroup."""
 
 
 @dataclass
 class UpdateResult:
-    """The result of handling one row of the inbox."""
+    """Tell the inbox worker how the handling of one inbox row ended."""
 
     inbox_id: int
     marked: bool = False
-    """Whether a transaction of a handler has marked the row done."""
+    """True if a transaction of a handler has marked the row as done."""
     failure: str | None = None
-    """The name of the class of an unexpected error, or another short reason; None for success."""
+    """The class name of an unexpected error, or another short reason. None means success."""
 
 
 @dataclass
 class RequestContext:
-    """The context of one update, as handlers receive it."""
+    """Give a handler what it needs for one update: the actor, the texts and the transactions."""
 
     dependencies: Dependencies
     update_result: UpdateResult
@@ -81,7 +81,8 @@ class RequestContext:
     person: User | None = None
     identified_actor: Actor | None = None
     action: str = "update"
-    """The requested action, for the audit row of a refusal: a command or a button's data prefix."""
+    """The requested action, which is a command or a button's data prefix. A refusal's audit row
+    stores this action."""
 
     @property
     def settings(self) -> Settings:
@@ -95,7 +96,7 @@ class RequestContext:
 
     @property
     def actor(self) -> Actor:
-        """Return the actor. An update without a person has none, and raises LookupError."""
+        """Return the actor. Raises LookupError for an update without a person."""
         if self.identified_actor is None:
             message = "this update has no person"
             raise LookupError(message)
@@ -111,9 +112,10 @@ class RequestContext:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
-        """Open the transaction of a change, which also marks the update as done before it commits.
+        """Open the transaction of a change, and mark the update as done in the same transaction.
 
-        A crash after the commit therefore repeats nothing, and a crash before it loses nothing.
+        A crash after the commit therefore repeats nothing, and a crash before the commit loses
+        nothing.
         Raises DatabaseAwayError, and AlreadyHandledError if another process marked the update.
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
@@ -126,6 +128,6 @@ class RequestContext:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a read-only transaction for a screen; it does not mark the update."""
+        """Open a read-only transaction for a screen, and do not mark the update as done."""
         async with read_only(self.dependencies.sessions) as session:
             yield session

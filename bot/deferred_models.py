@@ -1,12 +1,12 @@
 """Build aiogram's pydantic models when they are first used, not when they are imported.
 
-Importing aiogram builds the validators of some 440 models, and a process uses few of them.
+An import of aiogram builds the validators of about 440 models, and a process uses few of them.
 `docs/performance.md` says how much memory and time this saves. The package `bot` calls `install`
-when it is imported, so nothing else has to care about an order of imports.
+when it is imported, and therefore no other module depends on an order of imports.
 
-The first use of a model costs what its import did not (0.1 s for `Update`). Its `model_fields` are
-complete only after that, or after `model_rebuild()`. A class of our own that inherits fields from a
-class of aiogram must call `model_rebuild()` on that class first.
+The first use of a model builds the model (0.1 s for `Update`). The model's `model_fields` are
+complete only after the first use or after `model_rebuild()`. If a class of this program inherits
+fields from a class of aiogram, call `model_rebuild()` on the class of aiogram first.
 """
 
 from typing import Any
@@ -16,11 +16,12 @@ from pydantic import BaseModel
 _model_rebuild = BaseModel.__dict__["model_rebuild"].__func__
 _IMPORTED = ("aiogram.types", "aiogram_i18n.types")
 _names: dict[str, Any] = {}
-"""What aiogram's annotations refer to, by name. aiogram passes it to `model_rebuild`."""
+"""The objects to which aiogram's annotations refer, by name. aiogram passes this namespace to
+`model_rebuild`."""
 
 
 def install() -> None:
-    """Defer the build of all pydantic models that are defined from now on."""
+    """Defer the build of all pydantic models that are defined after this call."""
     BaseModel.model_config["defer_build"] = True
     BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]
 
@@ -34,11 +35,11 @@ def _rebuild_on_use(
     _parent_namespace_depth: int = 2,
     _types_namespace: dict[str, Any] | None = None,
 ) -> bool | None:
-    """Replace `BaseModel.model_rebuild`: do not build a type of aiogram while it is imported.
+    """Replace `BaseModel.model_rebuild`, and do not build a model while aiogram is imported.
 
-    At the end of their import, `aiogram.types` and `aiogram_i18n.types` call this for each of their
-    models with a namespace. The namespace is kept for the first use. pydantic itself passes none
-    for a model, and builds it then.
+    At the end of their import, `aiogram.types` and `aiogram_i18n.types` call this function with a
+    namespace for each of their models. The namespace is kept for the first use of the model. At
+    the first use, pydantic calls this function without a namespace, and the model is built.
     """
     if _types_namespace is not None and model.__module__.startswith(_IMPORTED):
         _names.update(_types_namespace)
@@ -49,7 +50,7 @@ def _rebuild_on_use(
         model,
         force=force,
         raise_errors=raise_errors,
-        # The frame of this function lies between the caller and pydantic.
+        # This function adds one frame between the caller and pydantic.
         _parent_namespace_depth=_parent_namespace_depth + 1,
         _types_namespace=_types_namespace,
     )

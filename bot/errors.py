@@ -1,4 +1,4 @@
-"""Explain domain errors to people: this module alone maps errors to texts."""
+"""Explain domain errors to people. No other module maps errors to texts."""
 
 import re
 from dataclasses import fields
@@ -18,18 +18,18 @@ AUDITED = (
     errors.CampaignNotActive,
     errors.InsufficientFunds,
 )
-"""Refusals that write an `access_denied` audit row. All others are input mistakes."""
+"""The refusals that write an `access_denied` audit row. All other refusals are input mistakes."""
 
 _AMOUNTS = frozenset({"needed", "balance", "left", "price"})
 
 
 def message_id(error_class: type[errors.DomainError]) -> str:
-    """Return the Fluent id of an error's text: `error-insufficient-funds` for InsufficientFunds."""
+    """Return the Fluent id of an error, `error-insufficient-funds` for InsufficientFunds."""
     return "error" + re.sub(r"([A-Z])", r"-\1", error_class.__name__).lower()
 
 
 def explain(t: Texts, error: errors.DomainError) -> str:
-    """Return the text that says what is wrong and what to do, in the person's language."""
+    """Return a text in the person's language that says what is wrong and what to do."""
     values: dict[str, str | int] = {}
     for field in fields(error):  # type: ignore[arg-type]  # every subclass is a dataclass
         value = getattr(error, field.name)

@@ -18,23 +18,23 @@ from babel.numbers import (
 from db.money import STARS
 
 LARGEST = 10**12
-"""The largest amount that is accepted, in minor units. Nobody pays so much, and it is far below the
-limits of the database's integers."""
+"""The largest amount that is accepted, in minor units. Nobody pays so much, and this amount is far
+below the limits of the database's integers."""
 
 EXAMPLE = 5_000
-"""An example amount in minor units, shown where the bot asks for an amount."""
+"""The example, in minor units, that the bot shows when it asks for an amount."""
 
 _NUMBER = re.compile(r"[0-9][0-9 .,\u00a0]*")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 
 
 def exponent(currency: str) -> int:
-    """Return the number of decimals of a currency; Stars have none."""
+    """Return the number of decimals of a currency, which is 0 for Stars."""
     return 0 if currency == STARS else get_currency_precision(currency)
 
 
 def format_money(amount: int, currency: str, language: str) -> str:
-    """Format whole minor units in a language: 123450 in USD is $1,234.50 in English."""
+    """Format whole minor units in a language, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:
         return f"{format_decimal(amount, locale=language)} ⭐"
     return format_currency(Decimal(amount).scaleb(-exponent(currency)), currency, locale=language)
@@ -43,7 +43,7 @@ def format_money(amount: int, currency: str, language: str) -> str:
 def parse_money(text: str, currency: str, language: str) -> int | None:
     """Parse a typed amount into whole minor units.
 
-    Returns None if it is not a positive amount of at most LARGEST.
+    Returns None if the text is not a positive amount of at most LARGEST.
     """
     number = text.strip().removesuffix("⭐")
     for sign in (get_currency_symbol(currency, locale=language), currency):
@@ -66,12 +66,12 @@ def _with_no_break_spaces(number: str) -> str:
 
 
 def zone(name: str | None) -> ZoneInfo:
-    """Return a person's time zone; UTC until they have chosen one."""
+    """Return a person's time zone, or UTC if the person has not chosen a zone."""
     return ZoneInfo(name or "UTC")
 
 
 def known_zone(text: str) -> str | None:
-    """Return the IANA time zone that a person typed, or None if there is none.
+    """Return the IANA time zone that a person typed, or None if there is no such zone.
 
     A person may type the full name or only the city, in any case: `Europe/Berlin`, `berlin`.
     """
@@ -96,7 +96,7 @@ def parse_time(text: str, time_zone: str | None) -> datetime | None:
     """Parse a date with a time in the person's zone into an aware datetime in UTC.
 
     Returns None if the text has another format, or if a change of clocks skips that time in the
-    zone. A time that a change of clocks repeats is taken as the first of the two.
+    zone. If a change of clocks repeats the time, the result is the first of the two moments.
     """
     for time_format in _TIME_FORMATS:
         try:

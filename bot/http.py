@@ -1,4 +1,4 @@
-"""Serve the bot's HTTP endpoints: health, metrics, and Telegram's webhook."""
+"""Serve the bot's HTTP endpoints for health, metrics and Telegram's webhook."""
 
 import hmac
 import json
@@ -18,7 +18,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's n
 
 
 def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) -> web.Application:
-    """Build the HTTP application; it has the webhook only if WEBHOOK_URL is set."""
+    """Build the HTTP application. The application has the webhook only if WEBHOOK_URL is set."""
     app = web.Application(client_max_size=1024**2)
 
     async def ready(_request: web.Request) -> web.Response:
@@ -48,11 +48,11 @@ async def _metrics(_request: web.Request) -> web.Response:
 async def _receive(
     dependencies: Dependencies, worker: inbox_worker.InboxWorker, request: web.Request
 ) -> web.Response:
-    """Store an update in the inbox, and answer with 200 only then.
+    """Store an update in the inbox, and answer with status 200 only after the update is stored.
 
-    Telegram repeats an update until it gets a 2xx. The answer is 403 for a wrong secret, and 503
-    while the database is away. A body that cannot be read is answered with 200, since it would be
-    the same when repeated.
+    Telegram repeats an update until it gets a status 2xx. The answer is 403 for a wrong secret, and
+    503 while the database is not available. A body that cannot be read is answered with 200,
+    because Telegram would only send the same body again.
     """
     given = request.headers.get(SECRET_HEADER, "")
     secret = dependencies.settings.webhook_secret.get_secret_value()

@@ -1,7 +1,9 @@
-"""Feed updates from the inbox table to the handlers: in order within a chat, chats concurrently.
+"""Call the handlers for the updates in the inbox table.
 
-An update is in the table before it is confirmed to Telegram. Updates that a crash leaves unhandled
-are taken again at the next start. An update that ends the process again and again is parked.
+The updates of one chat are handled in order, and several chats are handled at the same time. An
+update is in the table before it is confirmed to Telegram. If a crash leaves updates unhandled, the
+worker takes these updates again at the next start. An update that crashes the process several times
+is parked, that is, it is kept in the table and not tried again.
 """
 
 import asyncio
@@ -36,20 +38,20 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The most rows that are held in memory. The others wait in the table."""
+"""The largest number of rows that are held in memory. All other rows wait in the table."""
 MAX_CONCURRENT_HANDLERS = 16
-"""The most handlers that run at once, over all chats."""
+"""The largest number of handlers that run at the same time, for all chats together."""
 POLL_SECONDS = 1.0
-"""How often the table is read for updates that another process has stored."""
+"""The interval between two reads of the table, which find updates that other processes stored."""
 AWAY_SECONDS = 2.0
-"""The pause after the database was away, or after a handler asked to try again later."""
+"""The pause after the database was not available, or after a handler raised TryLaterError."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Store updates in the inbox with one statement; they are committed when this returns.
+    """Store updates in the inbox with one statement, and commit before this function returns.
 
-    Updates without an id are logged and skipped. An update that the database cannot store (an id
-    beyond its integers) is stored as an empty update and parked later, so that it delays no other.
+    Updates without an id are logged and skipped. If the database cannot store an update, an empty
+    update is stored under the same id and parked later. Therefore other updates are not delayed.
     Raises DatabaseAwayError.
     """
     readable = [update for update in updates if has_id(update)]
@@ -69,7 +71,7 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 def has_id(update: dict[str, Any]) -> bool:
-    """Return whether an update has an id with which it can be stored and confirmed."""
+    """Return whether an update has an id that the database and Telegram can accept."""
     update_id = update.get("update_id")
     return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
 
@@ -81,10 +83,10 @@ async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 class InboxWorker:
-    """Takes rows and feeds them to the dispatcher; it runs only in the process with the lease."""
+    """Take rows from the inbox and call the handlers, in the one process that has the lease."""
 
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
-        """Keep the dependencies; nothing starts before `run`."""
+        """Store the dependencies. No work starts before `run` is called."""
         self._dependencies = dependencies
         self._sessions = dependencies.sessions
         self._dispatcher = dispatcher
@@ -96,11 +98,14 @@ class InboxWorker:
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
-        """Let `run` take rows now, because there are new ones or there is room for more."""
+        """Let `run` take rows now, because there are new rows or there is room for more rows."""
         self._wake_up.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish the running handlers; other rows stay open."""
+        """Work until `stop` is set, and then wait for the running handlers.
+
+        Rows that no handler has begun stay open in the table.
+        """
         while not stop.is_set():
             self._wake_up.clear()
             try:
@@ -114,14 +119,14 @@ class InboxWorker:
         waiting = [row.id for chat_queue in self._chat_queues.values() for row in chat_queue]
         for chat_queue in self._chat_queues.values():
             chat_queue.clear()
-        # This process may lead again, and must then be able to take these rows again.
+        # This process may become the leader again. It must then be able to take these rows again.
         self._taken.difference_update(waiting)
         await self._give_back(waiting)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     async def _wait_for_work(self, stop: asyncio.Event) -> None:
-        """Wait for `wake`, for `stop`, or for POLL_SECONDS."""
+        """Wait until `wake` is called, `stop` is set, or POLL_SECONDS are over."""
         waits = [asyncio.ensure_future(event.wait()) for event in (self._wake_up, stop)]
         await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -135,7 +140,7 @@ class InboxWorker:
             return await inbox.claim(session, limit=free, exclude=self._taken)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its chat, and start a task for a chat without a queue."""
+        """Append a row to the queue of its chat. If the chat has no queue, start a task for it."""
         self._taken.add(row.id)
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
@@ -150,8 +155,8 @@ class InboxWorker:
         """Handle the updates of one chat in order until its queue is empty.
 
         After a TryLaterError the updates stay open in the table, and the chat pauses for
-        AWAY_SECONDS. Only the update that met the error has used an attempt, and it has not if the
-        database was away.
+        AWAY_SECONDS. Only the update whose handler raised the error has used an attempt. If the
+        database was not available, this update has used no attempt either.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []
@@ -169,15 +174,16 @@ class InboxWorker:
             await self._give_back([*current, *waiting] if away else waiting)
             await asyncio.sleep(AWAY_SECONDS)
         finally:
-            # The rows that are left are still open in the table, and are taken again in order.
+            # The other rows are still open in the table, and are taken again in order.
             del self._chat_queues[chat]
             self._taken.difference_update(current, [row.id for row in chat_queue])
             self.wake()
 
     async def _give_back(self, ids: list[int]) -> None:
-        """Take an attempt back from rows that were not tried or met a database that is away.
+        """Subtract one from the attempts of rows that were not tried.
 
-        Such rows have not failed. Without this, a payment could be parked after a long outage.
+        A row also counts as not tried if the database was not available. Without this correction, a
+        payment could be parked after a long outage.
         """
         if ids:
             with contextlib.suppress(DatabaseAwayError):
@@ -190,9 +196,9 @@ class InboxWorker:
         await self._finish(update_result)
 
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
-        """Call the handlers for one row, and put the class of an error into `update_result`.
+        """Call the handlers for one row, and store the name of an error in `update_result`.
 
-        Raises TryLaterError, for which the row stays open.
+        Raises TryLaterError if the row must stay open in the table.
         """
         try:
             update = Update.model_validate(row.payload, context={"bot": self._bot})

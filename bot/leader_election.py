@@ -1,9 +1,9 @@
-"""Elect one process for the work that only one process may do: a lease row with an epoch.
+"""Elect one process (the leader) for the work that only one process may do.
 
-The lease is a row and not an advisory lock. An advisory lock lives as long as its connection, and a
-process that hangs keeps its connection, so no other process could ever take over. The lease ends by
-the database's clock. Its epoch tells a former leader that wakes up late that another process has
-been elected since.
+The leader holds a lease, which is a row with an epoch (a number that grows with each election). The
+lease is a row and not an advisory lock. A process that hangs keeps its connection and therefore its
+advisory locks, and no other process could replace it. The lease ends by the database's clock. If a
+former leader was paused, the epoch shows it that another process has been elected.
 """
 
 import time
@@ -19,13 +19,13 @@ log = structlog.get_logger(__name__)
 
 
 class LeaderElection:
-    """The part of this process in the election for one lease."""
+    """Take, renew and release one lease for this process, and say whether the process is leader."""
 
     def __init__(self, sessions: Sessions, *, lease: str, owner: str, ttl: timedelta) -> None:
-        """Prepare the election; the process leads only after `acquire_or_renew`.
+        """Prepare the election. The process can be the leader only after `acquire_or_renew`.
 
-        `lease` is the name of the lease row. `owner` is unique to this process. A leader that died
-        is replaced at the first attempt of another process after `ttl`.
+        `lease` is the name of the lease row. `owner` is unique to this process. If the leader
+        crashes, another process replaces it at its first attempt after `ttl`.
         """
         self._sessions = sessions
         self._lease = lease
@@ -36,18 +36,18 @@ class LeaderElection:
 
     @property
     def is_elected(self) -> bool:
-        """Whether the database's last answer was that this process leads."""
+        """True if this process is the leader according to the last answer of the database."""
         return self._epoch is not None
 
     @property
     def is_leader(self) -> bool:
-        """Whether this process is elected and its lease has not ended by its own clock."""
+        """True if this process is elected and its lease has not ended by the process's clock."""
         return self.is_elected and time.monotonic() < self._valid_until
 
     async def acquire_or_renew(self) -> None:
-        """Take the lease if it is free, or prolong it if this process holds it.
+        """Take the lease if the lease is free, or renew it if this process holds it.
 
-        If the database raises an error, the last answer stays.
+        If the database raises an error, the last answer stays valid.
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
@@ -59,15 +59,15 @@ class LeaderElection:
         self._epoch, self._valid_until = epoch, valid_until
 
     async def step_down(self) -> None:
-        """Release the lease at a stop, so that another process need not wait for its end."""
+        """Release the lease at a stop, so that another process can take the lease at once."""
         self._epoch = None
         async with self._sessions.begin() as session:
             await leases.release(session, name=self._lease, owner=self._owner)
 
     def leader_only(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """Wrap a tick, so that it runs on the leader alone.
+        """Wrap a tick (one run of periodic work) so that only the leader runs the tick.
 
-        The wrapped tick asks the database once more whether this process leads.
+        The wrapped tick asks the database once more whether this process is the leader.
         """
 
         async def run_if_leader() -> None:

@@ -1,12 +1,12 @@
-"""Write logs to stderr, one line per event, for the program's own events and those of libraries.
+"""Write one log line to stderr for each event of this program and of its libraries.
 
-The facts about the actor come from structlog's context variables: an entry point binds
+The facts about the actor come from structlog's context variables. An entry point sets
 `correlation_id`, `actor_id` and `role` with `structlog.contextvars.bound_contextvars`.
 
-No secret or personal data gets into the log, in four ways. Known personal keys are removed. An
-object is shown by its class alone. Secrets are removed from every text. Of an exception's message
-only the first line is kept, because further lines carry data (PostgreSQL's DETAIL, SQLAlchemy's
-parameters, pydantic's inputs).
+Four rules keep secrets and personal data out of the log. Known personal keys are removed. An object
+is shown only by the name of its class. Secrets are removed from every text. Only the first line of
+an exception's message is kept, because further lines contain data (PostgreSQL's DETAIL,
+SQLAlchemy's parameters, pydantic's inputs).
 """
 
 import datetime as dt
@@ -35,7 +35,7 @@ PERSONAL_KEYS = frozenset(
         *("caption", "creative", "input", "message_text", "parameters", "payload", "text"),
     ]
 )
-"""Keys under which Telegram and its libraries store personal data."""
+"""The keys under which Telegram and its libraries store personal data."""
 
 _REDACTED = "[secret]"
 _SHORTEST_SECRET = 4
@@ -56,7 +56,7 @@ _VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "as
 
 
 def setup(settings: Settings) -> None:
-    """Send every log, warning and uncaught exception through one pipeline from now on."""
+    """Process every later log event, warning and uncaught exception by the same rules."""
     shared = _processors(_secrets(settings))
     renderer: Processor = (
         structlog.processors.JSONRenderer(sort_keys=True)
@@ -105,7 +105,7 @@ def _processors(secrets: tuple[str, ...]) -> list[Processor]:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Return the secrets of the settings and the passwords inside addresses, longest first."""
+    """Return the settings' secrets and the passwords inside addresses, the longest first."""
     secrets = set()
     for _, value in settings:
         if isinstance(value, SecretStr):
@@ -154,7 +154,7 @@ def _scrub(text: str, secrets: tuple[str, ...]) -> str:
 def _first_line_of_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Keep only the first line of an event.
 
-    Libraries put the messages of exceptions and the reprs of objects into the lines below it.
+    Libraries put the messages of exceptions and the reprs of objects into the further lines.
     """
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
@@ -177,7 +177,7 @@ def _summary(error: BaseException) -> str:
 
 
 def _traceback_lines(error: BaseException, shown: set[int]) -> list[str]:
-    """Return the lines of a traceback, causes first, without the values of variables.
+    """Return the lines of a traceback without the values of variables. Causes come first.
 
     Each exception is shown with its frames, its class and the first line of its message. `shown`
     holds the ids of the exceptions that are shown already.

@@ -1,4 +1,4 @@
-"""Prepare every update before its handler: the person, the language, the correlation id."""
+"""Find the person, the language and the correlation id of an update before its handler runs."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -21,10 +21,10 @@ _COMMAND_LENGTH = 32
 
 
 class ContextMiddleware(BaseMiddleware):
-    """Gives handlers a `context`, and registers people at their first update."""
+    """Give each handler a `context`, and register each person at the person's first update."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Build the context, then call the handler. Runs on updates, below the error handlers."""
+        """Build the context, then call the handler. Error handlers receive errors raised here."""
         new_id = uuid.uuid4().hex[:12]
         token = correlation_id.set(new_id)
         try:
@@ -41,13 +41,13 @@ class ContextMiddleware(BaseMiddleware):
 
 
 class SenderChatMiddleware(BaseMiddleware):
-    """Stops messages that were sent in the name of a chat (by an anonymous admin or a channel).
+    """Stop messages that were sent in the name of a chat (by an anonymous admin or a channel).
 
-    Such a message names no person, so it must not be handled as a person's message.
+    Such a message names no person. Therefore it must not be handled like a person's message.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Answer a command of an anonymous admin, and ignore everything else sent by a chat."""
+        """Answer a command of an anonymous admin, and ignore all other messages sent by a chat."""
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
         if (
@@ -62,7 +62,7 @@ class SenderChatMiddleware(BaseMiddleware):
 
 
 async def _build_context(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
-    """Return the context of an update; register its person if they are new."""
+    """Return the context of an update, and register the update's person if the person is new."""
     telegram_user: TelegramUser | None = data.get("event_from_user")
     chat: Chat | None = data.get("event_chat")
     dependencies: Dependencies = data["dependencies"]
@@ -92,9 +92,10 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
 async def _find_or_register(
     dependencies: Dependencies, telegram_user: TelegramUser
 ) -> tuple[User, frozenset[Role]]:
-    """Return a person and their roles; register them if they are new or their language changed.
+    """Return a person and the person's roles, and register a new person.
 
-    A language that the person has chosen in the bot is never changed here.
+    If the language in Telegram has changed, it is stored. A language that the person has chosen in
+    the bot is never changed here.
     """
     language = users.known_language(telegram_user.language_code)
     async with read_only(dependencies.sessions) as session:
@@ -118,7 +119,7 @@ def _role_name(actor: Actor) -> str:
 
 
 def _action_name(event: TelegramObject) -> str:
-    """Return a name of the requested action that contains no text that the person wrote."""
+    """Return a name of the requested action. The name contains no text that the person wrote."""
     if not isinstance(event, Update):
         return "update"
     content = event.event

@@ -1,7 +1,7 @@
 """Fetch updates by long polling, and confirm them to Telegram only after they are in the inbox.
 
-aiogram's own polling is not used, for two reasons. One update that it cannot read stops it forever,
-and it confirms a batch before its handlers have ended.
+aiogram's own polling is not used, for two reasons. One update that aiogram cannot read stops its
+polling for ever. Also, aiogram confirms a batch of updates before their handlers have ended.
 """
 
 import asyncio
@@ -26,28 +26,28 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 POLL_SECONDS = 25
-"""How long Telegram keeps a request open while there are no updates."""
+"""The time that Telegram keeps a request open while there are no updates."""
 PAUSE_SECONDS = 1.0
-"""The pause after a failure. It doubles with each further failure."""
+"""The pause after the first failure. The pause doubles with each further failure."""
 LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram did not return updates. The message is Telegram's own text, without the address."""
+    """Telegram did not return updates. The message is Telegram's text and contains no address."""
 
 
 class Poller:
-    """Polls Telegram for updates while `run` runs."""
+    """Fetch updates from Telegram and store them in the inbox while `run` runs."""
 
     def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox_worker.InboxWorker) -> None:
-        """Keep the dependencies; nothing starts before `run`."""
+        """Store the dependencies. No work starts before `run` is called."""
         self._sessions = sessions
         self._bot = bot
         self._worker = worker
         self._offset: int | None = None
 
     async def run(self) -> None:
-        """Poll until cancelled; an update that was fetched but not stored is fetched again."""
+        """Poll until the task is cancelled. Updates that could not be stored are fetched again."""
         pause_seconds = PAUSE_SECONDS
         while True:
             try:
@@ -66,9 +66,9 @@ class Poller:
                 self._worker.wake()
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        """Return the next updates as raw JSON objects; each is validated on its own later.
+        """Return the next updates as raw JSON objects. Each update is validated separately later.
 
-        Raises PollError for an answer without updates.
+        Raises PollError for an answer that contains no list of updates.
         """
         session = await self._bot.session.create_session()  # type: ignore[attr-defined]
         url = self._bot.session.api.api_url(token=self._bot.token, method="getUpdates")

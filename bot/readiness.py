@@ -8,15 +8,15 @@ from bot.context import DatabaseAwayError, Dependencies, read_only
 from services.platform import readiness
 
 REVISION = "0001"
-"""The oldest schema revision that this version needs. A newer one works too, because migrations
-keep older versions of the program working."""
+"""The oldest schema revision that this version can use. A newer revision works too, because
+migrations keep older versions of the program working."""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
     """Return the state of everything that the bot needs, and whether the bot is ready.
 
-    A stopped switch is "disabled" and does not matter. A switch without a row makes the bot not
-    ready.
+    A stopped kill switch has the state "disabled", and the bot is still ready. If a kill switch has
+    no row, the bot is not ready.
     """
     redis = await dependencies.storage.alive()
     facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}

@@ -1,4 +1,4 @@
-"""Read the settings once at the start, from the environment and from `.env` in the current folder.
+"""Read the settings at the start, from the environment and from `.env` in the current folder.
 
 `.env.example` explains each setting. An empty value counts as missing.
 """
@@ -24,12 +24,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from db.money import STARS
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
-"""Telegram's "not found" may come from a stale cache, so two probes with a shorter gap between them
-prove nothing."""
+"""The smallest gap between two probes that may prove that a message does not exist. Telegram's
+"not found" may come from an old cache."""
 
 
 def _duration(value: object) -> object:
-    """Convert a text of plain seconds to a number; pydantic reads numbers but not such texts."""
+    """Convert a text of plain seconds to a number, because pydantic does not read such texts."""
     if isinstance(value, str):
         try:
             return float(value)
@@ -68,7 +68,7 @@ RedisUrl = Annotated[SecretStr, _connection_url("redis", "rediss", "unix")]
 
 
 class Settings(BaseSettings):
-    """All settings, validated. The field `bot_token` holds the setting `BOT_TOKEN`, and so on."""
+    """Hold all validated settings. The field `bot_token` holds the setting `BOT_TOKEN`, etc."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -164,10 +164,10 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read and return the settings; exit with status 2 if a setting is missing or wrong.
+    """Read and return the settings. Exit with status 2 if a setting is missing or wrong.
 
     Before the exit, stderr names each such setting. Values are never printed, because a wrong value
-    may be a secret in the wrong place.
+    may be a secret that somebody wrote into the wrong setting.
     """
     try:
         return Settings()
@@ -184,5 +184,5 @@ def load() -> Settings:
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     text = "is missing" if kind == "missing" else message.removeprefix("Value error, ")
-    # A problem of several settings together has no location: its text begins with the name.
+    # A problem of several settings together has no location. Its text begins with the name.
     return f"{str(location[0]).upper()} {text}" if location else text

@@ -30,13 +30,13 @@ _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 
 class CannotStartError(Exception):
-    """The bot cannot start. The message is one line for the person who starts it."""
+    """The bot cannot start, and the message is one line for the person who starts the bot."""
 
 
 async def database(sessions: Sessions, settings: Settings) -> int:
     """Wait for PostgreSQL, create the first super admins, and return the current admin chat's id.
 
-    Raises CannotStartError if the wallets hold another currency than the settings say.
+    Raises CannotStartError if the currency of the wallets is not the currency of the settings.
     """
     while True:
         try:
@@ -61,7 +61,7 @@ async def database(sessions: Sessions, settings: Settings) -> int:
 
 
 async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a call until Telegram answers; errors other than those in AWAY pass through."""
+    """Repeat a call until Telegram answers. An error that is not in AWAY is raised at once."""
     while True:
         try:
             await call()
@@ -75,7 +75,8 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 async def admin_chat(bot: Bot, admin_chat_id: int) -> None:
     """Check that the admin chat is a private group that the bot is in.
 
-    Raises CannotStartError if it is not, and the errors in AWAY, for which `patiently` waits.
+    Raises CannotStartError if the chat is not such a group. The errors in AWAY are raised too, and
+    `retry_while_away` repeats the call after them.
     """
     try:
         chat = await bot.get_chat(admin_chat_id)

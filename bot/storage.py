@@ -1,8 +1,8 @@
-"""Store the drafts of forms in Redis, and in the process's memory while Redis is away.
+"""Store the drafts of forms in Redis, and in the process's memory while Redis is not available.
 
-A Redis that does not answer delays nobody: after one short time-out it is not used for a while.
-Every draft is also kept in memory, so an open form survives that time. A draft that changed
-meanwhile is read from memory until its next change reaches Redis.
+If Redis does not answer within a short time-out, it is not used for some time, and people need not
+wait. Every draft is also kept in memory, and therefore an open form survives that time. A draft
+that changed during that time is read from memory until its next change is stored in Redis.
 """
 
 import json
@@ -24,14 +24,14 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 0.15
 PAUSE_SECONDS = 3.0
-"""How long Redis is not used after it did not answer."""
+"""The time for which Redis is not used after it did not answer."""
 DRAFT_TTL = timedelta(days=7)
 REMEMBERED = 5_000
-"""The most values that are kept in memory. The oldest are removed first."""
+"""The largest number of values that are kept in memory. The oldest values are removed first."""
 
 
 def connect(url: str) -> Redis:
-    """Return a Redis client with short time-outs and no retries; it connects at its first use."""
+    """Return a Redis client with short time-outs and no retries, which connects at first use."""
     client: Redis = Redis.from_url(
         url,
         socket_timeout=TIMEOUT_SECONDS,
@@ -43,30 +43,30 @@ def connect(url: str) -> Redis:
 
 
 class FormStorage(BaseStorage):
-    """aiogram's storage interface over Redis and memory; it never raises errors of Redis."""
+    """Store drafts for aiogram in Redis and in memory, and never raise an error of Redis."""
 
     def __init__(self, redis: Redis) -> None:
-        """Use a client that `connect` returned."""
+        """Create the storage with a client that `connect` returned."""
         self._redis = redis
         self._away_until = 0.0
         self._memory: OrderedDict[str, str | None] = OrderedDict()
         self._unsaved: set[str] = set()
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
-        """Store a state. The forms do not use it, but aiogram's interface has it."""
+        """Store a state. The forms do not use states, but aiogram's interface has this method."""
         value = state.state if isinstance(state, State) else state
         await self._set(_key_name(key, "state"), value)
 
     async def get_state(self, key: StorageKey) -> str | None:
-        """Return the state that was stored last, or None."""
+        """Return the state that was stored last, or None if there is no state."""
         return await self._get(_key_name(key, "state"))
 
     async def set_data(self, key: StorageKey, data: Mapping[str, Any]) -> None:
-        """Store a draft; an empty draft is deleted."""
+        """Store a draft. If the draft is empty, delete the stored draft."""
         await self._set(_key_name(key, "data"), json.dumps(dict(data)) if data else None)
 
     async def get_data(self, key: StorageKey) -> dict[str, Any]:
-        """Return the draft that was stored last, or an empty one."""
+        """Return the draft that was stored last, or an empty draft."""
         value = await self._get(_key_name(key, "data"))
         data: dict[str, Any] = json.loads(value) if value else {}
         return data

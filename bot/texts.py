@@ -17,7 +17,7 @@ LOCALES = Path(__file__).parent / "locales"
 
 @cache
 def core() -> FluentRuntimeCore:
-    """Load the Fluent files once per process; a text that a language lacks is given in English."""
+    """Load the Fluent files one time in each process. Missing translations appear in English."""
     loaded = FluentRuntimeCore(
         path=LOCALES / "{locale}",
         default_locale=DEFAULT_LANGUAGE,
@@ -29,14 +29,17 @@ def core() -> FluentRuntimeCore:
 
 @dataclass(frozen=True)
 class Texts:
-    """The bot's texts for one person, with their language, currency and time zone."""
+    """Give the bot's texts to one person, in the person's language, currency and time zone."""
 
     language: str
     currency: str
     time_zone: str | None = None
 
     def __call__(self, message_id: str, /, **values: str | int) -> str:
-        """Return one text of the Fluent files. Pass ids as strings, and counts as numbers."""
+        """Return one text of the Fluent files.
+
+        The caller passes ids as strings and counts as numbers.
+        """
         return core().get(message_id, self.language, **values)
 
     def money(self, amount: int, currency: str | None = None) -> str:
@@ -49,5 +52,5 @@ class Texts:
 
 
 def in_all_languages(message_id: str) -> frozenset[str]:
-    """Return a text in all languages; a button of a reply keyboard may send back any of them."""
+    """Return a text in all languages, because a reply keyboard's button may send any of them."""
     return frozenset(core().get(message_id, language) for language in LANGUAGES)

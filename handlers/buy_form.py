@@ -1,4 +1,4 @@
-"""Handle the form of a new placement: channel, time, confirmation."""
+"""Handle the form of a new placement, which asks for a channel, a time and a confirmation."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """The steps, in order; the zone is asked only of a person who has not chosen one yet."""
+    """Name the steps of the form in order. A person who has chosen a time zone skips that step."""
 
     channel = State()
     when = State()

@@ -1,4 +1,4 @@
-"""Handle the form of a new campaign: name, ad, link button, budget, preview, save."""
+"""Handle the form of a new campaign, with steps from the name and the ad to the preview."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,7 @@ openers = Router(name="campaign_form")
 
 
 class CampaignForm(StatesGroup):
-    """The steps, in order."""
+    """Name the steps of the form in their order."""
 
     name = State()
     ad = State()
@@ -65,7 +65,7 @@ async def _read_ad(message: Message, _input: MessageInput, manager: DialogManage
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     text = (message.text or "").strip()
-    # The address is asked next; the check of the text needs some valid address.
+    # The check of the text needs a valid address, but the form asks for the address next.
     ad = replace(_creative(manager), button_text=text, button_url="https://t.me/")
     if not _check_ad(manager, ad):
         return
@@ -100,9 +100,9 @@ async def _read_budget(message: Message, _input: MessageInput, manager: DialogMa
 
 
 async def _show_preview(message: Message, manager: DialogManager) -> bool:
-    """Send the ad exactly as channels will get it.
+    """Send the ad to the person in the same form in which channels will get the ad.
 
-    If Telegram refuses the ad, ask for it again, show the error and return False.
+    If Telegram refuses the ad, ask for the ad again, show the error and return False.
     """
     context = forms.context_of(manager)
     bot: Bot = manager.middleware_data["bot"]
@@ -136,7 +136,7 @@ async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> N
 
 
 def _check_ad(manager: DialogManager, ad: Creative) -> bool:
-    """Return whether the ad is valid; show the error if it is not."""
+    """Return whether the ad is valid. If the ad is not valid, show the error."""
     try:
         ad.validate()
     except errors.DomainError as error:

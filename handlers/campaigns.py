@@ -1,4 +1,4 @@
-"""Handle an advertiser's campaigns: the list, the card, and the buttons of the card."""
+"""Handle an advertiser's campaigns: the list, a campaign's screen, and the screen's buttons."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
@@ -34,7 +34,7 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
 
 
 async def card_screen(context: RequestContext, campaign_id: int) -> Outgoing:
-    """Read one campaign and build its card."""
+    """Read one campaign and build its screen."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=campaign_id)
         left = await campaigns.budget_left(session, campaign_id)
@@ -55,7 +55,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.BUY))
 async def choose_campaign(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Ask for which of the active campaigns a placement is to be bought."""
+    """Ask the advertiser to choose the active campaign for a new placement."""
     async with context.read() as session:
         rows = await campaigns.of_advertiser(
             session,
@@ -71,7 +71,7 @@ async def choose_campaign(press: CallbackQuery, callback_data: Go, context: Requ
 async def show_ad(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext, bot: Bot
 ) -> None:
-    """Send the ad itself, exactly as channels get it, and the campaign's card below it."""
+    """Send the ad in the form in which channels get it, and the campaign's screen below the ad."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)
@@ -84,7 +84,7 @@ async def show_ad(
 async def ask_cancel(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
-    """Ask for confirmation before a campaign is cancelled, because this cannot be undone."""
+    """Ask for confirmation before a campaign is cancelled, because a cancellation is final."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
     await respond.show(press, screens.confirm_cancel(context.t, row))
@@ -94,7 +94,7 @@ async def ask_cancel(
 async def change_status(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
-    """Activate, pause, resume or cancel a campaign; its present state decides, not the card's."""
+    """Activate, pause, resume or cancel a campaign, if the campaign's present state allows this."""
     async with context.begin() as session:
         change = _STATUS_CHANGES[callback_data.act]
         await change(session, actor=context.actor, campaign_id=callback_data.id)

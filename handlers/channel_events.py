@@ -1,4 +1,4 @@
-"""Handle what Telegram reports about chats: the bot's rights, new posts, migrated groups."""
+"""Handle Telegram's reports about chats: the bot's rights, new posts and migrated groups."""
 
 import structlog
 from aiogram import F, Router
@@ -15,7 +15,7 @@ router = Router(name="channel_events")
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
 async def update_rights(event: ChatMemberUpdated, context: RequestContext) -> None:
-    """Suspend a channel when the bot loses the right to post there, and restore it afterwards."""
+    """Suspend a channel when the bot loses the right to post, and restore it with the right."""
     bot_member = event.new_chat_member
     async with context.begin() as session:
         if not isinstance(bot_member, ChatMemberAdministrator):
@@ -31,15 +31,16 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext) -> No
 
 @router.my_chat_member()
 async def log_membership(event: ChatMemberUpdated) -> None:
-    """Log a change of the bot's membership in a group or a private chat; nothing depends on it."""
+    """Log a change of the bot's membership in a group or private chat, and change nothing else."""
     log.info("bot's membership changed", chat_type=event.chat.type)
 
 
 @router.channel_post()
 async def note_message_id(post: Message, context: RequestContext) -> None:
-    """Store a channel's highest known message id: an uncertain post can only be above it.
+    """Store a channel's highest known message id, because an uncertain post has a higher id.
 
-    Edited posts do not count, because the bot may not have heard of the posts before an old one.
+    An uncertain post is a post that Telegram may or may not have published. Edited posts do not
+    count, because the bot may not know the posts that came before an old post.
     """
     async with context.begin() as session:
         await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
@@ -49,7 +50,7 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
 async def follow_group(message: Message, context: RequestContext) -> None:
     """Record the new id of the admin chat when Telegram turns the group into a supergroup.
 
-    The id is stored, so that every process reads it.
+    The id is stored in the database, from which every process reads it.
     """
     if message.chat.id != context.admin_chat_id or message.migrate_to_chat_id is None:
         return

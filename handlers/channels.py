@@ -1,4 +1,4 @@
-"""Handle an owner's channels: connecting a channel, the list, the card and its buttons."""
+"""Handle an owner's channels: a new channel, the list, a channel's screen and its buttons."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
@@ -17,7 +17,7 @@ from services.market import channels
 
 router = Router(name="channels")
 connect_router = Router(name="channel_connect")
-"""The router of `connect`, which opens a form: it belongs below the forms' router."""
+"""The router of `connect`. It must be below the forms' router, because `connect` opens a form."""
 
 _STATUS_CHANGES = {
     ChannelAct.PAUSE: channels.pause,
@@ -50,7 +50,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CONNECT))
 async def offer_picker(press: CallbackQuery, context: RequestContext) -> None:
-    """Offer Telegram's channel picker."""
+    """Show the keyboard that opens Telegram's channel picker."""
     await respond.show(press, screens.channel_picker(context.t))
 
 
@@ -81,8 +81,8 @@ async def connect(
 ) -> None:
     """Connect the chosen channel if the bot may post there and the person is its creator.
 
-    Telegram's picker has checked both already. They are checked again, because the update may be
-    old, and `my_chat_member` may come before or after it.
+    Telegram's picker has checked both conditions already. The bot checks both again, because the
+    update may be old. The update `my_chat_member` may come before or after this update.
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.find_problem(

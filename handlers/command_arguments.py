@@ -7,7 +7,10 @@ _ARGUMENTS = 2
 
 
 def id_and_text(command: CommandObject) -> tuple[int, str] | None:
-    """Read `/command 12 a text` or `/command #12 a text`; return None if a part is missing."""
+    """Return the id and the text of `/command 12 a text` or `/command #12 a text`.
+
+    Returns None if the id or the text is missing.
+    """
     arguments = (command.args or "").split(maxsplit=_ARGUMENTS - 1)
     if len(arguments) != _ARGUMENTS:
         return None

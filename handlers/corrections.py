@@ -1,4 +1,8 @@
-"""Handle corrections in the admin chat: one admin has proposed, another confirms or refuses."""
+"""Handle corrections (repairs of the ledger) in the admin chat.
+
+One admin has proposed a correction with `adtech`, and another admin confirms or refuses it here. A
+card is a message with buttons in the admin chat.
+"""
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
@@ -41,7 +45,7 @@ async def show_queue(
     context: RequestContext,
     callback_data: ShowCorrections | None = None,
 ) -> None:
-    """Show a page of the corrections that wait for a second person or for `adtech repair`."""
+    """Show a page of the corrections that wait for a second admin or for `adtech repair`."""
     context.actor.require_staff(*STAFF, action="corrections")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -53,7 +57,7 @@ async def show_queue(
 async def show_card(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Show a correction's card in its present state, with the present state of its wallets."""
+    """Show the card of a correction with the present state of the correction and its wallets."""
     context.actor.require_staff(*STAFF, action="correction_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -64,7 +68,7 @@ async def show_card(
 async def ask_reason(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Ask the second person for a reason; the press on a reason decides."""
+    """Ask the second admin for a reason. A press on a reason is the decision."""
     context.actor.require_staff(*MODERATORS, action="correction_card")
     details = await _details(context, callback_data.id)
     if callback_data.act in screens.allowed_acts(details):
@@ -90,14 +94,14 @@ async def decide_for_preset(
 
 @router.message(Command("confirm"))
 async def confirm(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Confirm a correction for a reason in free text: `/confirm 12 the bank statement says so`."""
+    """Confirm a correction with a reason in free text: `/confirm 12 the bank statement says so`."""
     context.actor.require_staff(*MODERATORS, action="correction_confirm")
     await _decide_for_text(message, command, context, CorrectionAct.CONFIRM)
 
 
 @router.message(Command("refuse"))
 async def refuse(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Refuse a correction for a reason in free text: `/refuse 12 the cause is not known yet`."""
+    """Refuse a correction with a reason in free text: `/refuse 12 the cause is not known yet`."""
     context.actor.require_staff(*MODERATORS, action="correction_drop")
     await _decide_for_text(message, command, context, CorrectionAct.REFUSE)
 

@@ -1,4 +1,7 @@
-"""Handle dead letters: staff list and offer them, and the advertiser submits them again."""
+"""Handle dead letters, that is, posts that failed and are not tried again.
+
+Staff list the dead letters and offer them to the advertisers, who may submit the placements again.
+"""
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -44,7 +47,7 @@ async def show_dead_letters(
 async def show_card(
     press: CallbackQuery, callback_data: OnDeadLetter, context: RequestContext
 ) -> None:
-    """Show one dead letter."""
+    """Show the card of one dead letter."""
     context.actor.require_staff(*STAFF, action="dead_letters")
     await respond.show(
         press, screens.card(context.t, await _dead_letter(context, callback_data.id))
@@ -53,7 +56,7 @@ async def show_card(
 
 @router.callback_query(OnDeadLetter.filter(F.act == screens.OFFER))
 async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: RequestContext) -> None:
-    """Offer a dead letter to its advertiser again, once."""
+    """Offer a dead letter's placement to its advertiser again, at most one time."""
     context.actor.require_staff(*MODERATORS, action="dead_letter_offer")
     async with context.begin() as session:
         await dead_letters.offer(session, actor=context.actor, target_id=callback_data.id)
@@ -66,7 +69,7 @@ async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: Requ
 async def retry(press: CallbackQuery, callback_data: Retry, context: RequestContext) -> None:
     """Submit a placement again on the terms that the offer showed.
 
-    If the terms have changed since, show an offer with the new ones instead.
+    If the terms have changed after the offer, show an offer with the new terms instead.
     """
     try:
         async with context.begin() as session:

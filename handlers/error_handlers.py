@@ -1,4 +1,4 @@
-"""Handle refusals and unexpected errors: log and audit them, and answer the person."""
+"""Log refusals and unexpected errors, audit some refusals, and answer the person."""
 
 import structlog
 from aiogram import Router
@@ -17,16 +17,16 @@ log = structlog.get_logger(__name__)
 
 refusals = Router(name="refusals")
 unexpected_errors = Router(name="unexpected_errors")
-"""The last router: it handles errors that no other error handler has handled."""
+"""The last router, which handles the errors that no other error handler has handled."""
 
 LEFT_TO_THE_INBOX = (TryLaterError, AlreadyHandledError, UpdateTypeLookupError)
-"""Errors that are not shown to a person: the update is handled later, was handled by another
+"""The errors that are not shown to a person. The update is handled later, was handled by another
 process, or is of a kind that aiogram does not know."""
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))
 async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
-    """Answer with the reason of the refusal; refusals about rights and money are audited."""
+    """Answer with the reason of a refusal, and audit a refusal about rights or money."""
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
@@ -37,7 +37,7 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
 
 
 async def record(context: RequestContext, error: errors.DomainError) -> None:
-    """Audit a refusal in a separate transaction, because the refused one was rolled back."""
+    """Audit a refusal in a new transaction, because the refused transaction was rolled back."""
     if isinstance(error, AUDITED) and context.identified_actor is not None:
         action = error.action if isinstance(error, errors.AccessDenied) else context.action
         async with context.begin() as session:
@@ -46,7 +46,7 @@ async def record(context: RequestContext, error: errors.DomainError) -> None:
 
 @unexpected_errors.errors(~ExceptionTypeFilter(*LEFT_TO_THE_INBOX))
 async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | None = None) -> None:
-    """Log an unexpected error and apologise with the reference number of its log lines."""
+    """Log an unexpected error, and send an apology with the reference number of its log lines."""
     error = event.exception
     if context is None:
         # The error came before the context existed, so there is nobody to answer.

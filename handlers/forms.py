@@ -1,4 +1,4 @@
-"""Hold what all forms share: translated texts, the steps, wrong answers, back and cancel."""
+"""Provide the parts that all forms share: translated texts, steps, errors, back and cancel."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,10 +22,10 @@ AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]
 
 
 class Translated(Text):
-    """A text of the Fluent files; its values come from the getter's `values`."""
+    """Show a text of the Fluent files in a form, with the values from the getter's `values`."""
 
     def __init__(self, message_id: str, **options: Any) -> None:
-        """Show one message; `options` are the widget's own, for example `when`."""
+        """Choose the Fluent message. The widget receives the `options`, for example `when`."""
         super().__init__(**options)
         self.message_id = message_id
 
@@ -34,7 +34,7 @@ class Translated(Text):
 
 
 class Question(Translated):
-    """A question; the error of the last answer stands above it."""
+    """Show the question of a step, and above the question the error of the last answer."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:
         question = await super()._render_text(data, manager)
@@ -43,7 +43,7 @@ class Question(Translated):
 
 
 class ItemLabel(Text):
-    """The label of one row of a list: the second part of an item."""
+    """Show the label of one row of a list, which is the second part of an item."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         return str(data["item"][1])
@@ -56,7 +56,7 @@ def context_of(manager: DialogManager) -> RequestContext:
 
 
 def show_error(manager: DialogManager, text: str) -> None:
-    """Show what was wrong with an answer; the question is asked again."""
+    """Show the error of an answer and ask the question again."""
     manager.dialog_data[_ERROR] = text
 
 
@@ -67,7 +67,7 @@ async def next_step(manager: DialogManager, state: State) -> None:
 
 
 async def open_form(manager: DialogManager, state: State, **data: Any) -> None:
-    """Open a form and close the one that was open."""
+    """Open a form and close the form that was open before."""
     await manager.start(state, data, mode=StartMode.RESET_STACK)
     await manager.answer_callback()
 
@@ -77,9 +77,9 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
     event = manager.event
     pressed = isinstance(event, CallbackQuery)
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
-    # The next form must not take the keyboard off the screen that is in this message now.
+    # The next form must not remove the keyboard of the screen that is in this message now.
     manager.current_stack().last_message_id = None
-    # The dialog itself answers a press, once, when its handler ends.
+    # The dialog itself answers a press one time, when the press's handler ends.
     if isinstance(event, CallbackQuery):
         await respond.replace(event, screen)
     elif isinstance(event, Message):
@@ -87,7 +87,7 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
 
 
 def idempotency_key(manager: DialogManager) -> str:
-    """Return the key under which this form's result is stored once, however often it is sent."""
+    """Return the key that makes sure that this form's result is stored only one time."""
     return f"form:{context_of(manager).user_id}:{manager.current_context().id}"
 
 
@@ -104,7 +104,7 @@ async def read_amount(message: Message, manager: DialogManager) -> int | None:
 
 
 async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    """Return the values of a question about an amount: an example in the person's currency."""
+    """Return the values of a question about an amount, with an example in the person's currency."""
     return {"values": {"example": context_of(dialog_manager).t.money(formatting.EXAMPLE)}}
 
 
@@ -118,7 +118,10 @@ def text_step(
     back_to: State | None = None,
     getter: Getter | None = None,
 ) -> Window:
-    """Make a step that asks a question and waits for a message; `buttons` stand above back."""
+    """Make a step that asks a question and waits for a message.
+
+    `buttons` are shown above the button back.
+    """
     return Window(
         Question(message_id),
         MessageInput(on_answer),
@@ -132,10 +135,10 @@ def text_step(
 def navigation_row(
     after_cancel: ScreenAfterCancel, *, first: bool = False, back_to: State | None = None
 ) -> Row:
-    """Make the buttons back and cancel; `after_cancel` makes the screen that cancel shows.
+    """Make the buttons back and cancel. `after_cancel` makes the screen that cancel shows.
 
-    The first step has no button back. `back_to` names the step that back leads to; without it, back
-    leads to the step before this one.
+    The first step has no button back. `back_to` names the step to which the button back leads.
+    Without `back_to`, the button leads to the step before this step.
     """
 
     async def back(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:

@@ -1,6 +1,7 @@
-"""Handle moderation in the admin chat.
+"""Handle moderation (decisions about placements) in the admin chat.
 
-Each press is authorised and checked again, however old its card is.
+A card is a message with buttons in the admin chat. At each press the bot checks the rights of the
+person and the state of the placement again, because the card may be old.
 """
 
 from aiogram import Bot, F, Router
@@ -43,7 +44,7 @@ async def show_queue(
 async def open_card(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Send the ad and its card as new messages."""
+    """Send a placement's ad and its card as new messages."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     row = await _card(context, callback_data.id)
     await respond.send(bot, context.admin_chat_id, screens.card(context.t, row, with_ad=True))
@@ -62,7 +63,7 @@ async def show_card(press: CallbackQuery, callback_data: Moderate, context: Requ
 async def ask_reason(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext
 ) -> None:
-    """Offer the reasons for a rejection."""
+    """Show the preset reasons for a rejection as buttons."""
     context.actor.require_staff(*MODERATORS, action="moderation_reject")
     row = await _card(context, callback_data.id)
     await respond.show(press, screens.reasons(context.t, row))
@@ -72,7 +73,7 @@ async def ask_reason(
 async def approve(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Approve, after Telegram has confirmed that the bot can still post for the channel's creator.
+    """Approve a placement if Telegram confirms that the bot may post and the owner is the creator.
 
     If the advertiser has too little money, tell them how much is missing.
     """
@@ -100,7 +101,7 @@ async def approve(
     Moderate.filter((F.act == ModerationAct.REJECT) & F.reason.in_(screens.REASONS))
 )
 async def reject(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Reject a placement for one of the preset reasons; the advertiser is told the reason."""
+    """Reject a placement for a preset reason, and tell the advertiser the reason."""
     async with context.begin() as session:
         await moderation.reject(
             session, actor=context.actor, target_id=callback_data.id, reason=callback_data.reason

@@ -1,4 +1,7 @@
-"""Handle the operators' commands in the admin chat: kill switches, health, ledger, incidents."""
+"""Handle the operators' commands in the admin chat.
+
+The commands are about kill switches, health, the ledger and incidents.
+"""
 
 from aiogram import Router
 from aiogram.filters import Command, CommandObject
@@ -38,10 +41,11 @@ async def _set_switch(
 
 @router.message(Command("killswitch"))
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Show the panel, or act: `/killswitch stop payouts <reason>`, `/killswitch run payouts`.
+    """Show the panel of the kill switches, or set one of them.
 
-    A switch is stopped at once. Before a switch runs again, the command asks for confirmation.
-    `on` and `off` mean opposite things to different people, so they are answered with a question.
+    `/killswitch stop payouts <reason>` stops a switch at once. `/killswitch run payouts` asks for
+    confirmation before the switch runs again. The words `on` and `off` have opposite meanings for
+    different people. Therefore the answer to these words is a question.
     """
     arguments = (command.args or "").split(maxsplit=_SWITCH_ARGUMENTS - 1)
     if not arguments:
@@ -68,7 +72,7 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
 async def press_switch(
     press: CallbackQuery, callback_data: OnSwitch, context: RequestContext
 ) -> None:
-    """Stop or run one switch, ask for the reason first, or show the panel again."""
+    """Stop or run one kill switch, ask for the reason first, or show the panel again."""
     act, key = callback_data.act, callback_data.key
     if act is SwitchAct.PANEL:
         await respond.show(press, await _panel(context))
@@ -99,7 +103,7 @@ async def show_health(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("ledger"))
 async def check_ledger(message: Message, context: RequestContext) -> None:
-    """Check all invariants; a violation stops money as the scheduled check would."""
+    """Check all invariants. A violation stops all movements of money."""
     context.actor.require_staff(*STAFF, action="ledger_check")
     async with context.begin() as session:
         violations = await incidents.check_ledger_invariant(session)
@@ -108,7 +112,7 @@ async def check_ledger(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("incidents"))
 async def show_incidents(message: Message, context: RequestContext) -> None:
-    """Show the open incidents. What an incident stopped cannot run while the incident is open."""
+    """Show the open incidents. A switch cannot run while an incident that stopped it is open."""
     context.actor.require_staff(*STAFF, action="incidents")
     async with context.read() as session:
         rows = await incidents.open_incidents(session)
@@ -119,7 +123,7 @@ async def show_incidents(message: Message, context: RequestContext) -> None:
 async def close_incident(
     press: CallbackQuery, callback_data: CloseIncident, context: RequestContext
 ) -> None:
-    """Close an incident; refused while an invariant is still violated."""
+    """Close an incident. This is refused while an invariant is still violated."""
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
     async with context.read() as session:

@@ -1,4 +1,4 @@
-"""Handle Telegram's payments: pre-checkout query, payment, reversal. Nothing here uses Redis."""
+"""Handle Telegram's payments: pre-checkout queries, payments and refunds, without use of Redis."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ _PAYLOAD_PREFIX = "topup"
 
 
 def invoice_payload(user_id: int, nonce: str) -> str:
-    """Build an invoice's payload, which names the person who tops up; Telegram allows 128 bytes."""
+    """Build an invoice's payload, which names the payer. Telegram allows 128 bytes."""
     return f"{_PAYLOAD_PREFIX}:{user_id}:{nonce}"
 
 
@@ -37,7 +37,7 @@ def _payload_user_id(payload: str) -> int | None:
 
 @router.pre_checkout_query()
 async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) -> None:
-    """Answer within 10 s whether the payment is accepted.
+    """Answer within 10 seconds whether the bot accepts the payment.
 
     Without an answer Telegram refuses the payment and shows no reason.
     """
@@ -49,7 +49,7 @@ async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) 
     try:
         await query.answer(ok=problem is None, error_message=problem)
     except TelegramBadRequest as error:
-        # After a crash the query is handled again: it was answered before, or Telegram has
+        # After a crash the query is handled again. It was answered before, or Telegram has
         # refused the payment.
         if not respond.too_late(error):
             raise
@@ -74,9 +74,9 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 
 @router.message(F.successful_payment)
 async def record_payment(message: Message, context: RequestContext) -> None:
-    """Record a payment under Telegram's charge id; the money belongs to the person who paid.
+    """Record a payment under Telegram's charge id. The money belongs to the person who paid.
 
-    The message that it was credited comes through the outbox, which loses nothing in a crash.
+    The outbox sends the message that the payment was credited, because a crash loses no row there.
     """
     payment = message.successful_payment
     if payment is None:
@@ -95,7 +95,7 @@ async def record_payment(message: Message, context: RequestContext) -> None:
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Claw back a payment that Telegram has refunded; the admin chat is told about the loss."""
+    """Claw back a payment that Telegram has refunded, and tell the admin chat about the loss."""
     payment = message.refunded_payment
     if payment is None:
         return
@@ -115,9 +115,10 @@ def _source(currency: str) -> str:
 
 @asynccontextmanager
 async def _never_dropped(event: str) -> AsyncIterator[None]:
-    """Turn unexpected errors into TryLaterError, so that an update about money is never dropped.
+    """Raise TryLaterError for an unexpected error, so that no update about money is dropped.
 
-    The update is handled again, and is parked if it keeps failing. `event` is the log's text.
+    The update is handled again. If it fails too often, it is parked, that is, kept and not tried
+    again. `event` is the text of the log line.
     """
     try:
         yield

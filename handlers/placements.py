@@ -1,4 +1,4 @@
-"""Handle an advertiser's placements: the list, the card with its live state, and withdrawing."""
+"""Handle an advertiser's placements: the list, a placement's screen, and the withdraw button."""
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
@@ -25,7 +25,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENT))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show one placement in its present state."""
+    """Show the screen of one placement in its present state."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
     await respond.show(press, screens.placement(context.t, row))

@@ -1,4 +1,4 @@
-"""Answer an update: a press of a button edits its message, and a text gets a new message."""
+"""Answer updates. A press of a button edits the button's message, and a text gets a new message."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ _NOT_MODIFIED = "message is not modified"
 
 
 async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
-    """Show a screen: a press edits its message and is answered, a text gets a new message."""
+    """Show a screen in the pressed message and answer the press, or in a new message for a text."""
     if isinstance(event, Message):
         await send(_bot(event), event.chat.id, screen)
         return
@@ -29,10 +29,10 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
 async def show_result(
     press: CallbackQuery, read_screen: Callable[[], Awaitable[Outgoing]]
 ) -> AsyncIterator[None]:
-    """Show a screen as it is after the decision that the block makes.
+    """Run the block that makes a decision, and then show the screen.
 
-    If the block raises InvalidMove, the button was out of date: put the current screen in place of
-    the pressed message, and let the error go on to its handler, which answers the press.
+    If the block raises InvalidMove, the button was out of date. Then the current screen replaces
+    the pressed message, and the error is raised again. The error's handler answers the press.
     """
     try:
         yield
@@ -43,15 +43,16 @@ async def show_result(
 
 
 async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
-    """Send a screen as new messages."""
+    """Send a screen to a chat as new messages."""
     for method in screen.methods(chat_id):
         await bot(method)
 
 
 async def alert(event: CallbackQuery | Message, text: str) -> None:
-    """Show a text that changes no screen: as an alert if a button was pressed, else as a message.
+    """Show a text that changes no screen.
 
-    An alert that is too long, or too late for Telegram, is sent as a message.
+    The text is an alert if a button was pressed, and a message otherwise. If the text is too long
+    for an alert, or too late for Telegram, it is sent as a message.
     """
     if isinstance(event, CallbackQuery):
         fits = len(text) <= ALERT_LENGTH
@@ -65,9 +66,10 @@ async def alert(event: CallbackQuery | Message, text: str) -> None:
 
 
 async def answer(press: CallbackQuery, text: str | None = None) -> bool:
-    """Answer a press, which Telegram expects for each one; return whether the answer came in time.
+    """Answer a press, and return whether the answer came in time.
 
-    Telegram stops waiting after a few minutes, for example during a restart.
+    Telegram expects an answer to each press, but accepts none after a few minutes. An answer can
+    come too late after a restart.
     """
     try:
         await press.answer(text, show_alert=text is not None)
@@ -79,12 +81,12 @@ async def answer(press: CallbackQuery, text: str | None = None) -> bool:
 
 
 def too_late(error: TelegramBadRequest) -> bool:
-    """Return whether Telegram no longer waits for this answer, or has received it already."""
+    """Return whether Telegram no longer accepts this answer, or has received an answer before."""
     return _TOO_OLD in error.message
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:
-    """Edit the pressed message to a screen, or send the screen below if that is not possible."""
+    """Edit the pressed message to a screen. If this is not possible, send a new message."""
     message = event.message
     if message is None:
         return

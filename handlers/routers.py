@@ -1,4 +1,4 @@
-"""Assemble all routers in their order. Nothing before the forms' router uses Redis."""
+"""Put all routers in their order. No router above the forms' router uses Redis."""
 
 from functools import cache
 
@@ -35,9 +35,9 @@ from handlers import settings as settings_handlers
 
 @cache
 def dispatcher() -> Dispatcher:
-    """Assemble the dispatcher, once in each process; its dependencies come with each update.
+    """Build the dispatcher one time in each process. Each update brings its dependencies.
 
-    aiogram's own state machine is disabled: it would read Redis before every handler.
+    aiogram's own state machine is disabled, because it would read Redis before every handler.
     """
     root = Dispatcher(disable_fsm=True)
     root.update.outer_middleware(ContextMiddleware())
@@ -68,7 +68,7 @@ def dispatcher() -> Dispatcher:
 
 
 def _forms() -> Router:
-    """Assemble the only router that uses Redis: the forms, in private chats, after all others."""
+    """Build the router of the forms for private chats, the only router that uses Redis."""
     router = Router(name="forms")
     router.message.filter(F.chat.type == ChatType.PRIVATE)
     router.errors.register(fallback.answer_closed_form, ExceptionTypeFilter(*fallback.FORM_CLOSED))

@@ -1,4 +1,4 @@
-"""Handle the settings of a person: language and time zone."""
+"""Handle the settings of a person, which are the language and the time zone."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
@@ -22,7 +22,7 @@ openers = Router(name="settings_form")
 
 
 class ZoneForm(StatesGroup):
-    """The only step: the person's time zone."""
+    """Name the form's only step, which asks for the person's time zone."""
 
     zone = State()
 
@@ -30,7 +30,7 @@ class ZoneForm(StatesGroup):
 @router.callback_query(Go.filter(F.screen == Screen.SETTINGS))
 @router.message(Command("settings"), F.chat.type == ChatType.PRIVATE)
 async def show_settings(event: CallbackQuery | Message, context: RequestContext) -> None:
-    """Show language and time zone."""
+    """Show the person's language and time zone."""
     await respond.show(event, menu.settings(context.t))
 
 
@@ -38,7 +38,7 @@ async def show_settings(event: CallbackQuery | Message, context: RequestContext)
 async def choose_language(
     press: CallbackQuery, callback_data: ChooseLanguage, context: RequestContext
 ) -> None:
-    """Save the language and show the settings in it."""
+    """Save the chosen language, and show the settings in this language."""
     async with context.begin() as session:
         await users.choose_language(
             session, user_id=context.user_id, language=callback_data.language
@@ -54,7 +54,7 @@ async def ask_zone(press: CallbackQuery, dialog_manager: DialogManager) -> None:
 
 
 async def save_zone(message: Message, manager: DialogManager) -> bool:
-    """Save the time zone that a person typed; from now on, times are shown in it.
+    """Save the time zone that a person typed. Later screens show times in this zone.
 
     If there is no such zone, show the error and return False.
     """

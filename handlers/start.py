@@ -16,11 +16,11 @@ from handlers import respond
 PAGES = ("help", "paysupport", "terms", "privacy")
 
 router = Router(name="start")
-"""The pages and the menu's button; they leave an open form as it is."""
+"""The router of the pages and of the menu's button. Its handlers do not change an open form."""
 form_closers = Router(name="form_closers")
-"""Handlers that close an open form; they belong below the forms' router."""
+"""The router of handlers that close an open form. It must be below the forms' router."""
 unmatched = Router(name="unmatched")
-"""Comes after every form: messages and presses that no other handler takes."""
+"""The router of messages and presses that no other handler takes. It must be below all forms."""
 
 
 @router.callback_query(Go.filter(F.screen == Screen.MENU))
@@ -37,7 +37,7 @@ async def show_help(press: CallbackQuery, context: RequestContext) -> None:
 
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
 async def show_page(message: Message, context: RequestContext) -> None:
-    """Show the page of a command; Telegram requires some of them of bots that sell."""
+    """Show the page of a command. Telegram requires some of these pages of bots that sell."""
     page = (message.text or "").split(maxsplit=1)[0][1:].partition("@")[0].lower()
     await respond.show(message, menu.page(context.t, page))
 
@@ -71,5 +71,5 @@ async def show_menu_for_unexpected(message: Message, context: RequestContext) ->
 
 @unmatched.callback_query()
 async def answer_stale_button(press: CallbackQuery, context: RequestContext) -> None:
-    """Answer a button of a form that does not exist with an alert."""
+    """Show an alert to a person who pressed a button of a form that does not exist."""
     await respond.alert(press, context.t("button-stale"))

@@ -1,4 +1,4 @@
-"""Handle the form of a channel's terms: price, promised hours, topic."""
+"""Handle the form of a channel's terms, which are the price, the promised hours and the topic."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ openers = Router(name="terms_form")
 
 
 class TermsForm(StatesGroup):
-    """The steps, in order."""
+    """Name the steps of the form in their order."""
 
     price = State()
     hours = State()
@@ -39,7 +39,7 @@ async def open_terms_form(
 ) -> None:
     """Open the form for a channel that belongs to the person who asks.
 
-    Raises NotChannelOwner.
+    Raises NotChannelOwner for a channel of another person.
     """
     async with context.read() as session:
         await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)

@@ -1,6 +1,8 @@
 """Handle the admins' decisions about uncertain and unseen posts.
 
-Each decision is checked again when its button is pressed.
+Telegram may or may not have published an uncertain post. An unseen post is a published post that
+the last check did not find. A card is a message with buttons in the admin chat. When an admin
+presses a button, the bot checks again whether the decision is still possible.
 """
 
 import re
@@ -24,7 +26,7 @@ router = Router(name="uncertain_posts")
 
 _LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<chat>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
 _PRIVATE_LINK_OFFSET = 1_000_000_000_000
-"""A channel's chat id is minus the sum of this and the channel's number in t.me/c links."""
+"""A channel's chat id is minus the sum of this number and the channel's number in t.me/c links."""
 
 
 async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
@@ -49,7 +51,7 @@ async def show_card(
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask for the post's link: the statement of an admin alone moves no money."""
+    """Ask for the post's link, because the statement of an admin alone must not move money."""
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)
     still_uncertain = case.uncertain and case.claim_no == callback_data.claim
@@ -65,7 +67,7 @@ async def ask_link(
 async def decide(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Carry out the button's decision, unless the post's state has changed; then show the card."""
+    """Carry out the button's decision if the post's state is unchanged, and then show the card."""
     decision = {
         ResolutionAct.ABSENT: manual_resolution.confirm_absent,
         ResolutionAct.REFUND: manual_resolution.decide_refund,
@@ -93,9 +95,9 @@ async def decide(
 async def confirm_published(
     message: Message, command: CommandObject, context: RequestContext
 ) -> None:
-    """Take the link of a placement's post: `/there 12 https://t.me/c/1234/56`.
+    """Read the link of a placement's post from `/there 12 https://t.me/c/1234/56`.
 
-    The link counts only if Telegram shows that the ad is there.
+    The post is marked as published only if Telegram confirms that the ad is at this link.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     arguments = command_arguments.id_and_text(command)
@@ -128,9 +130,9 @@ async def confirm_published(
 
 
 def _message_id(link: str, case: ResolutionCase) -> int | None:
-    """Return the message id of a link to a post of the case's channel; a bare id is allowed.
+    """Return the message id of a link to a post of the case's channel, or of a text with the id.
 
-    Return None if the text is not such a link.
+    Returns None if the text is neither such a link nor an id.
     """
     match = _LINK.fullmatch(link)
     if match is None:
@@ -144,7 +146,7 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
     """Ask Telegram whether the ad is the message with this id.
 
-    A message that may be another post is not touched: the answer is then ANOTHERS.
+    If the message may be another post, the bot does not edit it and the result is ANOTHERS.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(

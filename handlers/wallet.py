@@ -23,7 +23,7 @@ openers = Router(name="top_up_form")
 
 
 class TopUpForm(StatesGroup):
-    """The only step: the amount to top up."""
+    """Name the form's only step, which asks for the amount to top up."""
 
     amount = State()
 
@@ -77,14 +77,14 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
     try:
         await bot(invoice)
     except TelegramBadRequest:
-        # Telegram has its own limits for each currency and does not tell them.
+        # Telegram has a limit for each currency and does not publish these limits.
         forms.show_error(manager, context.t("invoice-refused"))
         return
     await forms.close_form(manager, await wallet_screen(context))
 
 
 async def wallet_after_cancel(_manager: DialogManager, context: RequestContext) -> Outgoing:
-    """Build the wallet's screen, which follows a cancelled form about money."""
+    """Build the wallet's screen, which the bot shows after a person cancels a form about money."""
     return await wallet_screen(context)
 
 

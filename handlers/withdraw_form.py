@@ -1,4 +1,4 @@
-"""Handle a person's own withdrawals: the form that asks how much, the list, and the buttons."""
+"""Handle the form, the list and the buttons with which people withdraw money."""
 
 import uuid
 from typing import Any
@@ -23,7 +23,7 @@ openers = Router(name="withdraw_form")
 
 
 class WithdrawForm(StatesGroup):
-    """The only step: the amount to withdraw."""
+    """Name the form's only step, which asks for the amount to withdraw."""
 
     amount = State()
 
@@ -44,7 +44,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Withdraw.filter())
 async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: RequestContext) -> None:
-    """Request a withdrawal, once for each button, however often it is pressed."""
+    """Request a withdrawal. Further presses of the same button make no further request."""
     async with context.begin() as session:
         await withdrawals.request(
             session,
@@ -59,7 +59,7 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
 async def cancel(
     press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
 ) -> None:
-    """Cancel a withdrawal that nobody has approved yet."""
+    """Cancel a withdrawal that no admin has approved yet."""
     async with (
         respond.show_result(press, lambda: _list_screen(context)),
         context.begin() as session,

@@ -1,6 +1,7 @@
-"""Handle withdrawals in the admin chat: approve, mark as paid, give back.
+"""Handle withdrawals in the admin chat: approve, mark as paid, give the money back.
 
-Rights and state are checked again at each press.
+At each press the bot checks the rights of the person and the state of the withdrawal again. A card
+is a message with buttons in the admin chat.
 """
 
 from aiogram import F, Router
@@ -103,7 +104,7 @@ async def return_for_preset(
 
 @router.message(Command("paid"))
 async def paid(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Mark a withdrawal as paid outside under a reference: `/paid 12 wire-0815`."""
+    """Mark a withdrawal as paid outside with a reference: `/paid 12 wire-0815`."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_paid")
     arguments = command_arguments.id_and_text(command)
     if arguments is None:

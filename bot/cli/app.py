@@ -1,4 +1,4 @@
-"""`adtech`: the commands for operators. They work while Telegram or Redis is down."""
+"""Run the commands for operators (`adtech`). They work also while Telegram or Redis is down."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]
 
 @app.command()
 def health() -> None:
-    """Say whether the scheduler is alive, and which switches run."""
+    """Say whether the scheduler is alive, and which kill switches are running."""
     ready = run_once(readiness.read_state)
     print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
@@ -43,7 +43,7 @@ def health() -> None:
 
 @app.command()
 def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50) -> None:
-    """List the posts that failed for good, with their errors."""
+    """List the dead letters, that is, the posts that failed and are not tried again."""
     dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(
         [
@@ -65,7 +65,7 @@ def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] 
 
 @switch_app.command("list")
 def list_switches() -> None:
-    """Show every switch."""
+    """Show every kill switch."""
     states = run_once(killswitches.overview)
     print_rows(
         [
@@ -82,13 +82,16 @@ def list_switches() -> None:
 
 @switch_app.command()
 def stop(key: Switch, reason: Reason, person: Person) -> None:
-    """Stop one switch; returns when no transaction of that kind can commit any more."""
+    """Stop one kill switch.
+
+    The command returns when no transaction that the switch forbids can commit any more.
+    """
     _set(key, enabled=False, reason=reason, person=person)
 
 
 @switch_app.command()
 def run(key: Switch, reason: Reason, person: Person) -> None:
-    """Run one switch again, after a confirmation."""
+    """Run one kill switch again, after a confirmation."""
     typer.confirm(f"Run {key.value} again?", abort=True)
     _set(key, enabled=True, reason=reason, person=person)
 

@@ -1,4 +1,4 @@
-"""`adtech check`, `verify-ledger`, `restored`: check the ledger, and detect a rewritten one."""
+"""Check the ledger and detect changed rows: `adtech check`, `verify-ledger` and `restored`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,10 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def check(*, full: Full = False) -> None:
-    """Check the ledger as the scheduled check would; a violation freezes the money."""
+    """Check the ledger in the same way as the scheduled check does.
+
+    A violation stops all movements of money.
+    """
     violations = run_all(_check_all) if full else run_once(incidents.check_ledger_invariant)
     if not violations:
         out.print("All invariants hold.")
@@ -51,7 +54,7 @@ def check(*, full: Full = False) -> None:
 
 @app.command()
 def verify_ledger(file: ChainFile = None) -> None:
-    """Compute every link of the audit chain again, and name the first range that differs."""
+    """Compute each link of the audit chain again, and name the first range that has changed."""
     path = file or settings.load().audit_chain_file
     file_links: list[ChainLink] = []
     if path is not None:
@@ -71,8 +74,8 @@ def verify_ledger(file: ChainFile = None) -> None:
 def restored() -> None:
     """Continue the numbers of transactions after a backup was restored into a new cluster.
 
-    Run it before any other program runs. It needs MIGRATION_DATABASE_URL, because only the owner of
-    the tables may do this.
+    Run this command before any other program uses the database. The command needs
+    MIGRATION_DATABASE_URL, because only the owner of the tables may change these numbers.
     """
     added = run_once(_restart, as_owner=True)
     out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
@@ -85,7 +88,10 @@ async def _restart(session: AsyncSession) -> int:
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Check all rows, one part per transaction, then the sums; a violation freezes the money."""
+    """Check all rows, one part in each transaction, and then check the sums.
+
+    A violation stops all movements of money.
+    """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
         began = await queries.now(session)
@@ -118,7 +124,7 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
 
 
 def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
-    """Add violations to those of earlier parts, by the name of the invariant."""
+    """Add the violations of one part to the violations of earlier parts, for each invariant."""
     for violation in violations:
         rows = list(by_name[violation.name].rows) if violation.name in by_name else []
         rows += [row for row in violation.rows if row not in rows]
@@ -126,7 +132,10 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
-    """Compare the links range by range; return the first problem as a sentence, or None."""
+    """Compare the rows with the links of the audit chain, one range of transactions at a time.
+
+    Returns the first problem as a sentence, or None if there is no problem.
+    """
     previous: ChainLink | None = None
     with Bar(console=err) as bar:
         task = bar.add_task("links", total=max(len(file_links), 1))
@@ -168,7 +177,10 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 async def _compare(
     session: AsyncSession, previous: ChainLink | None, expected: ChainLink
 ) -> str | None:
-    """Compute one range again; return how it differs from its link as a sentence, or None."""
+    """Compute the digest of one range again, and compare it with the range's link.
+
+    Returns the difference as a sentence, or None if there is no difference.
+    """
     computed = await audit_chain.digest(session, previous, expected.upto_txn)
     if computed == expected:
         return None

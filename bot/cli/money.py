@@ -1,6 +1,7 @@
-"""`adtech` commands about money: explain a wallet, list what waits, and repair the ledger.
+"""Define the `adtech` commands about money: explain a wallet, list open work, repair the ledger.
 
-A repair that needs two people is only proposed here. Another admin confirms it in the admin chat.
+These commands only propose a repair that needs two people. Another admin confirms the repair in the
+admin chat.
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ app.add_typer(propose_app, name="propose")
 
 @app.command()
 def reconcile(wallet: Wallet) -> None:
-    """Explain a wallet entry by entry; exit with status 1 if its numbers disagree."""
+    """Explain a wallet entry by entry. Exit with status 1 if balance and entries disagree."""
     result = run_once(lambda session: reconciliation.explain(session, wallet))
     print_rows(
         [
@@ -63,7 +64,7 @@ def reconcile(wallet: Wallet) -> None:
 
 @app.command("withdrawals")
 def list_withdrawals() -> None:
-    """Show the withdrawals that wait, oldest first."""
+    """Show the withdrawals that wait for staff, oldest first."""
     waiting = run_once(lambda session: withdrawals.list_open(session, limit=SHOWN, offset=0))
     print_rows(
         [
@@ -83,7 +84,7 @@ def list_withdrawals() -> None:
 
 @app.command("parked-payments")
 def list_parked_payments() -> None:
-    """Show the payments that could not be handled, oldest first: they are paid but not credited."""
+    """Show the payments that were paid but could not be credited, oldest first."""
     parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
     print_rows(
         [
@@ -104,7 +105,10 @@ def retry_payment(
     update: Annotated[int, typer.Argument(min=1, help="Id, as `parked-payments` shows it.")],
     person: Person,
 ) -> None:
-    """Let a parked payment be handled again; it is never credited twice."""
+    """Let the bot handle a parked payment again.
+
+    A parked payment was kept after an error and is not tried again. No payment is credited twice.
+    """
 
     async def retry(session: AsyncSession) -> None:
         actor = await staff(session, person)
@@ -116,14 +120,14 @@ def retry_payment(
 
 @app.command("corrections")
 def list_corrections() -> None:
-    """Show the corrections that wait for another admin, or for `repair`."""
+    """Show the corrections that wait for another admin or for `adtech repair`."""
     waiting = run_once(lambda session: corrections.list_open(session, limit=SHOWN, offset=0))
     print_rows([_row(correction) for correction in waiting], out)
 
 
 @app.command()
 def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
-    """Apply a confirmed correction that needs the tables' owner (MIGRATION_DATABASE_URL)."""
+    """Apply a confirmed correction as the owner of the tables (MIGRATION_DATABASE_URL)."""
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
@@ -138,7 +142,7 @@ def adjustment(
     reason: Why,
     person: Person,
 ) -> None:
-    """Move an amount from one wallet to another."""
+    """Propose to move an amount from one wallet to another."""
     _propose(
         lambda session, actor: corrections.propose_adjustment(
             session,
@@ -154,7 +158,7 @@ def adjustment(
 
 @propose_app.command()
 def reset(wallet: Wallet, reason: Why, person: Person) -> None:
-    """Set a drifted balance to the wallet's last entry."""
+    """Propose to set a wrong balance of a wallet to the balance in the wallet's last entry."""
     _propose(
         lambda session, actor: corrections.propose_balance_reset(
             session, actor=actor, wallet_id=wallet, reason=reason
@@ -169,7 +173,7 @@ def orphan(
     reason: Why,
     person: Person,
 ) -> None:
-    """Balance an entry that no transfer explains."""
+    """Propose to balance an orphan (an entry that its wallet's balance does not include)."""
     _propose(
         lambda session, actor: corrections.propose_orphan(
             session, actor=actor, entry_id=entry, reason=reason
@@ -180,7 +184,7 @@ def orphan(
 
 @propose_app.command()
 def payout(target: Target, reason: Why, person: Person) -> None:
-    """Post the payout of a release whose money never moved."""
+    """Propose to pay the owner of a placement that is marked as released but was never paid out."""
     _propose(
         lambda session, actor: corrections.propose_missing_payout(
             session, actor=actor, target_id=target, reason=reason
@@ -191,7 +195,7 @@ def payout(target: Target, reason: Why, person: Person) -> None:
 
 @propose_app.command()
 def reversal(target: Target, reason: Why, person: Person) -> None:
-    """Hold an escrow again that is settled without its money having moved."""
+    """Propose to mark an escrow as held again, because it was closed but its money did not move."""
     _propose(
         lambda session, actor: corrections.propose_escrow_reversal(
             session, actor=actor, target_id=target, reason=reason
@@ -209,7 +213,7 @@ def _propose(propose: Callable[[AsyncSession, Actor], Awaitable[Correction]], pe
 
 
 def _row(correction: Correction) -> dict[str, object]:
-    """Return a correction as a table row; a column without a value is empty."""
+    """Return a correction as a row of the printed table. A column without a value is empty."""
     columns: dict[str, object] = {
         "correction": correction.id,
         "kind": correction.kind.value,

@@ -1,4 +1,4 @@
-"""`adtech` commands about people: block and unblock them."""
+"""Define the `adtech` commands about people: block and unblock a person."""
 
 from typing import Annotated
 
@@ -17,13 +17,13 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def block(whom: Whom, reason: Why, person: Person) -> None:
-    """Block a person: they start nothing new, and their live posts run to the end."""
+    """Block a person from everything new. The person's published posts stay until their end."""
     _set(whom, reason, person, blocked=True)
 
 
 @app.command()
 def unblock(whom: Whom, reason: Why, person: Person) -> None:
-    """Unblock a person, and restore the channels that only the block had suspended."""
+    """Unblock a person, and restore the channels that only the block has suspended."""
     _set(whom, reason, person, blocked=False)
 
 

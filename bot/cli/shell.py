@@ -1,4 +1,4 @@
-"""Run the commands of `adtech`: one action in one transaction, and its output."""
+"""Run each command of `adtech` as one action in one transaction, and print its result."""
 
 import asyncio
 import sys
@@ -29,7 +29,7 @@ err = Console(stderr=True)
 
 
 async def staff(session: AsyncSession, telegram_id: int) -> Actor:
-    """Return the person with a Telegram id as the actor of this command.
+    """Find the person with a Telegram id, and return this person as the actor of the command.
 
     The actor counts as present in the admin chat, because only trusted people can use this shell.
     Raises errors.NotFound for an unknown person.
@@ -43,10 +43,11 @@ async def staff(session: AsyncSession, telegram_id: int) -> Actor:
 
 
 def run_once(action: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = False) -> T:
-    """Run an action in one transaction, and return its result; exit with status 1 if it is refused.
+    """Run an action in one transaction, and return the action's result.
 
-    A refusal is printed as a sentence. The connection is that of the application, or with
-    `as_owner` that of the owner of the tables (MIGRATION_DATABASE_URL).
+    If the action is refused, print the refusal as a sentence and exit with status 1. The action
+    uses the connection of the application. With `as_owner` it uses the connection of the owner of
+    the tables (MIGRATION_DATABASE_URL).
     """
 
     async def run_in_transaction(sessions: Sessions) -> T:
@@ -57,9 +58,10 @@ def run_once(action: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool =
 
 
 def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) -> T:
-    """Run an action that opens its own transactions; everything else is as in `run_once`.
+    """Run an action that opens its own transactions, and return the action's result.
 
-    Without MIGRATION_DATABASE_URL, `as_owner` exits with status 2.
+    Refusals and `as_owner` work in the same way as in `run_once`. If MIGRATION_DATABASE_URL is not
+    set, `as_owner` makes the process exit with status 2.
     """
     configured = settings.load()
     logging.setup(configured)
@@ -91,9 +93,10 @@ def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = Fals
 
 
 async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> None:
-    """Write an `access_denied` audit row, as the bot does; nothing if the command names no person.
+    """Write an `access_denied` audit row, in the same way as the bot does.
 
-    It has a transaction of its own, because the refused one was rolled back.
+    If the command names no person, nothing is written. The row has a separate transaction, because
+    the refused transaction was rolled back.
     """
     actor = _current_actor.get()
     if actor is not None:
@@ -103,7 +106,7 @@ async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> Non
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:
-    """Print rows as a table with the keys of the first as header, or say that there are none."""
+    """Print rows as a table, or say that there are no rows. The first row's keys are the header."""
     if not rows:
         console.print("No rows.")
         return

@@ -8,7 +8,7 @@ from db.models.campaigns import Campaign, CampaignStatus
 
 
 def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """Build the list of campaigns; each row opens its card."""
+    """Build the list of campaigns. The button of each row opens the campaign's screen."""
     return Outgoing(
         t("campaigns" if page.fetched else "campaigns-none"),
         rows(
@@ -29,9 +29,9 @@ def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
 
 
 def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
-    """Build the card of one campaign with the acts that its status allows.
+    """Build the screen of one campaign with buttons for the acts that the status allows.
 
-    `left` is the rest of the budget, in minor units.
+    `left` is the part of the budget that is not spent, in minor units.
     """
     acts = {
         CampaignStatus.DRAFT: [CampaignAct.ACTIVATE],
@@ -84,7 +84,7 @@ def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
 
 
 def choose_campaign(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """Build the list of active campaigns; each row buys a placement for its campaign."""
+    """Build the list of active campaigns. Each row opens the form that buys a placement."""
     return Outgoing(
         t("buy-campaign" if page.fetched else "buy-no-campaign"),
         rows(

@@ -14,11 +14,11 @@ from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 
 REQUEST_ID = 1
-"""The request id of the channel picker; there is only one picker."""
+"""The request id of the channel picker. One id is enough, because there is only one picker."""
 
 
 def channels(t: Texts, page: Page[Channel]) -> Outgoing:
-    """Build the list of channels; each row opens its card."""
+    """Build the list of channels. The button of each row opens the channel's screen."""
     return Outgoing(
         t("channels" if page.fetched else "channels-none"),
         rows(
@@ -39,7 +39,7 @@ def channels(t: Texts, page: Page[Channel]) -> Outgoing:
 
 
 def channel(t: Texts, row: Channel) -> Outgoing:
-    """Build the card of one channel with its terms and the acts that its status allows."""
+    """Build the screen of one channel with its terms and the acts that its status allows."""
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
         ChannelStatus.PAUSED: [ChannelAct.RESUME],
@@ -93,7 +93,8 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
 def channel_picker(t: Texts) -> Outgoing:
     """Build Telegram's own channel picker.
 
-    It offers only channels that the person created, and makes the bot an admin of the chosen one.
+    The picker offers only channels that the person created, and makes the bot an admin of the
+    chosen channel.
     """
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
@@ -116,7 +117,7 @@ def channel_picker(t: Texts) -> Outgoing:
 
 
 def _posting_rights() -> ChatAdministratorRights:
-    """Return the right to post only; without the right to edit, it can't change others' posts."""
+    """Return only the right to post. The bot must not have the right to edit others' posts."""
     return ChatAdministratorRights(
         is_anonymous=False,
         can_manage_chat=False,

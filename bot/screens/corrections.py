@@ -1,4 +1,7 @@
-"""Build the screens on which a second person confirms or refuses a correction."""
+"""Build the screens on which a second admin confirms or refuses a correction of the ledger.
+
+A card is a message with buttons in the admin chat.
+"""
 
 from bot.callbacks import CorrectionAct, OnCorrection, ShowCorrections
 from bot.screens.outgoing import Outgoing, button, rows
@@ -9,11 +12,11 @@ from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
-"""The preset reasons to confirm; a reason in free text goes behind `/confirm`."""
+"""The preset reasons to confirm. For a reason in free text, admins use the command `/confirm`."""
 REFUSE_REASONS = ("wrong", "cause", "again")
-"""The preset reasons to refuse; a reason in free text goes behind `/refuse`."""
+"""The preset reasons to refuse. For a reason in free text, admins use the command `/refuse`."""
 _MAX_ENTRIES = 10
-"""How many entry ids of one finding a card names."""
+"""The largest number of entry ids that a card names for one finding (a problem of a wallet)."""
 
 
 def queue(t: Texts, page: Page[Correction]) -> Outgoing:
@@ -50,7 +53,7 @@ def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
 
 
 def card(t: Texts, details: CorrectionDetails) -> Outgoing:
-    """Build the card of a correction: what it changes, who proposed it, and its status."""
+    """Build the card of a correction, which shows the change, the proposer and the status."""
     labels = {
         CorrectionAct.ASK_CONFIRM: t("correction-confirm"),
         CorrectionAct.ASK_REFUSE: t("correction-refuse"),
@@ -65,7 +68,7 @@ def card(t: Texts, details: CorrectionDetails) -> Outgoing:
 
 
 def reasons(t: Texts, details: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
-    """Build the card with the preset reasons as buttons; the press on a reason decides."""
+    """Build the card with the preset reasons as buttons. A press on a reason is the decision."""
     if asked is CorrectionAct.ASK_CONFIRM:
         act, presets = CorrectionAct.CONFIRM, CONFIRM_REASONS
         question = t("correction-confirm-why", id=str(details.correction.id))
@@ -105,7 +108,7 @@ def _facts(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _change(t: Texts, details: CorrectionDetails) -> str:
-    """Describe what the correction does, with its wallets, entry or placement."""
+    """Describe the change that a correction makes, with its wallets, entry or placement."""
     row, settlement, currency = (
         details.correction,
         details.settlement,
@@ -133,7 +136,7 @@ def _change(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _wallet(t: Texts, wallet: WalletDetails) -> str:
-    """Describe one wallet in short, with the findings that `adtech reconcile` reports."""
+    """Describe one wallet briefly, with the problems that `adtech reconcile` reports."""
     books = wallet.books
     lines = [
         t(

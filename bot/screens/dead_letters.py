@@ -1,4 +1,8 @@
-"""Build the screens of dead letters: the staff's list and card, and the offer to the advertiser."""
+"""Build the screens of dead letters, that is, of posts that failed and are not tried again.
+
+Staff get a list and a card (a message with buttons in the admin chat). The advertiser gets an offer
+to submit the placement again.
+"""
 
 from bot.callbacks import Go, OnDeadLetter, Retry, Screen, ShowDeadLetters
 from bot.screens.outgoing import Outgoing, button, rows
@@ -11,7 +15,7 @@ OFFER = "offer"
 
 
 def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
-    """Build the list of dead letters, the newest first; each row opens its card."""
+    """Build the list of dead letters, the newest first. The button of each row opens its card."""
     return Outgoing(
         t("dead-letters" if page.fetched else "dead-letters-none"),
         rows(
@@ -35,7 +39,7 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 
 
 def card(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the card of one dead letter: what failed, why, and what has been done about it."""
+    """Build the card of one dead letter, which shows the failure, its cause and later decisions."""
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
     else:
@@ -56,7 +60,7 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the offer to the advertiser, on the terms that the channel has now."""
+    """Build the offer to submit the placement again on the terms that the channel has now."""
     terms, price = row.terms_now, t.money(row.terms_now.price)
     retry = button(
         t("retry-button", price=price),

@@ -29,12 +29,12 @@ def menu(t: Texts) -> Outgoing:
 
 
 def page(t: Texts, message_id: str) -> Outgoing:
-    """Build a page of text, for example the terms, with a button back to the menu."""
+    """Build a page of text (for example the terms) with a button that leads back to the menu."""
     return Outgoing(t(message_id), rows([button(t("back"), Go(screen=Screen.MENU))]))
 
 
 def settings(t: Texts) -> Outgoing:
-    """Build the settings: the language and the time zone."""
+    """Build the screen of the settings: the language and the time zone."""
     languages = [
         button(
             t(

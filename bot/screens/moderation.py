@@ -1,4 +1,7 @@
-"""Build the admin chat's cards: each shows one placement, with the ad itself above."""
+"""Build the moderation cards, that is, messages with buttons in the admin chat.
+
+Each card shows one placement, and the ad is sent above the card.
+"""
 
 from aiogram.types import InlineKeyboardButton
 
@@ -10,13 +13,13 @@ from db.models.campaigns import TargetStatus
 from services.market.moderation import PlacementDetails
 
 REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
-"""Why an ad is rejected: presets, so that advertisers read the reason in their own language."""
+"""The preset reasons for a rejection. Advertisers read a preset reason in their own language."""
 
 
 def card(t: Texts, row: PlacementDetails, *, with_ad: bool) -> Outgoing:
-    """Build the card of a placement that waits for a decision, or about which was decided.
+    """Build the card of a placement, before or after the decision about the placement.
 
-    `with_ad` sends the ad's message first.
+    With `with_ad`, the ad is sent before the card as a message of its own.
     """
     return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
 

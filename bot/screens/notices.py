@@ -1,4 +1,4 @@
-"""Build the messages that the product sends on its own: news about placements, channels, money."""
+"""Build the messages about placements, channels and money that the bot sends without a request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from services.market.moderation import PlacementDetails
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
 _MAX_LISTED = 10
-"""How many rows or placements one message names."""
+"""The largest number of rows or placements that one message names."""
 
 
 def placement(
@@ -47,7 +47,7 @@ def placement(
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
-    """Tell the staff that Telegram did not answer; they can read this after it works again."""
+    """Tell the staff that Telegram did not answer. They read this when Telegram works again."""
     return Outgoing(t("notice-telegram-down", id=str(incident_id)))
 
 
@@ -57,7 +57,7 @@ def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
-    """Tell an owner that the bot can't post in a channel any more, what to do, and by when."""
+    """Tell an owner that the bot lost the right to post, what to do, and until what time."""
     text = t(
         "notice-channel-suspended",
         title=row.title,
@@ -69,7 +69,7 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
 
 
 def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
-    """Tell a person that they are blocked, and what that means, or that they no longer are."""
+    """Tell a person that a block of the person has begun, with its meaning, or has ended."""
     return Outgoing(t("notice-person-blocked" if blocked else "notice-person-unblocked"))
 
 
@@ -102,7 +102,7 @@ def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | 
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Tell the staff which invariants are violated and in which rows; money is stopped now."""
+    """Tell the staff which invariants and rows are wrong, and that money does not move now."""
     lines = [t("notice-ledger-violation", id=str(incident_id))]
     for violation in violations:
         refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
@@ -111,12 +111,12 @@ def ledger_violation(
 
 
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
-    """Send the staff the digest of the whole ledger so far; no database can change this message."""
+    """Send the staff the digest of the whole ledger, because no database can change a message."""
     return Outgoing(t("notice-audit-chain-extended", number=str(number), digest=digest))
 
 
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
-    """Tell the staff which placements were held too long without a post."""
+    """Tell the staff for which placements money was held too long without a post."""
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
     return Outgoing(t(message_id, count=count, targets=listed))
@@ -139,7 +139,7 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the staff that a payment was reversed outside, and how much the platform lost."""
+    """Tell the staff that a payer took a payment back, and how much money the platform lost."""
     currency = payload["currency"]
     return Outgoing(
         t(
@@ -153,7 +153,7 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the staff that a correction was proposed, confirmed, done or refused."""
+    """Tell the staff that a correction (a repair of the ledger) has a new status."""
     text = t(
         "notice-correction",
         id=str(payload["correction_id"]),

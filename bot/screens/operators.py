@@ -1,4 +1,4 @@
-"""Build the operators' screens: switches, health, ledger check, incidents."""
+"""Build the operators' screens for kill switches, health, ledger checks and incidents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ RUN_REASONS = ("resolved", "launch", "drill_over")
 
 
 def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
-    """Build the panel of all switches with their states, with one button for each."""
+    """Build the panel that shows the state of all kill switches, with a button for each switch."""
     lines = [t("switches")]
     lines += [
         t(
@@ -31,7 +31,7 @@ def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
 
 
 def stop_reasons(t: Texts, key: str) -> Outgoing:
-    """Build the question why a switch is stopped; the press on a reason stops it at once."""
+    """Build the question why a switch is stopped. A press on a reason stops the switch at once."""
     return Outgoing(
         t("switch-stop-why", key=key),
         rows(
@@ -50,7 +50,7 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
 
 
 def confirm_run(t: Texts, key: str) -> Outgoing:
-    """Build the question whether a switch is to run again; the answer is the reason."""
+    """Ask whether a switch is to run again. Each button is a yes with one preset reason."""
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -69,7 +69,7 @@ def confirm_run(t: Texts, key: str) -> Outgoing:
 
 
 def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
-    """Build the question that answers `on` and `off`, which people understand in two ways."""
+    """Build the question that answers the words `on` and `off`, because both have two meanings."""
     return Outgoing(
         t("switch-which", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -80,7 +80,7 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
 
 
 def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
-    """Build the result of setting a switch."""
+    """Build the screen that says that a switch was stopped or is running again."""
     text = t(
         "switch-changed" if change.changed else "switch-unchanged",
         key=change.key.value,
@@ -92,12 +92,12 @@ def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
 
 
 def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """Build the result of the readiness check, which /api/health/ready also answers."""
+    """Build the screen of the readiness check. `/api/health/ready` returns the same result."""
     return Outgoing("\n".join([t("health"), *_lines(facts)]))
 
 
 def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
-    """Build the result of the check of all invariants."""
+    """Build the screen that shows the result of the check of all invariants."""
     if not violations:
         return Outgoing(t("ledger-clean"))
     lines = [
@@ -108,7 +108,7 @@ def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
 
 
 def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
-    """Build the list of open incidents, with one button for each to close it."""
+    """Build the list of open incidents. Each incident has a button that closes the incident."""
     if not open_incidents:
         return Outgoing(t("incidents-none"))
     lines = [t("incidents")]

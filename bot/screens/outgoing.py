@@ -1,6 +1,6 @@
-"""Define a message that is ready to be sent; every screen builds one.
+"""Define `Outgoing`, the message that is ready to be sent. Every screen builds such a message.
 
-Texts are plain, without a parse mode, so that nothing in a person's text can become markup.
+Texts are sent without a parse mode. Therefore nothing in a person's text can become formatting.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A text with its keyboard; if `ad` is set, the ad is sent first as a message of its own."""
+    """Hold a text and its keyboard. If `ad` is set, the ad is sent before as a separate message."""
 
     text: str
     keyboard: Keyboard | None = None
@@ -35,11 +35,11 @@ class Outgoing:
 
     @property
     def inline(self) -> InlineKeyboardMarkup | None:
-        """The keyboard, if it is an inline one: a message can be edited to no other kind."""
+        """The keyboard if it is inline, else None. An edited message can have no other kind."""
         return self.keyboard if isinstance(self.keyboard, InlineKeyboardMarkup) else None
 
     def methods(self, chat_id: int) -> list[TelegramMethod[Message]]:
-        """Return the calls that send this to a chat, in order; the last has the keyboard."""
+        """Return the calls that send this message to a chat. The last call has the keyboard."""
         calls: list[TelegramMethod[Message]] = []
         if self.ad is not None:
             calls.append(ad_messages.message(chat_id, self.ad))
@@ -55,10 +55,10 @@ class Outgoing:
 
 
 def button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make an inline button that carries one of the product's callbacks."""
+    """Make an inline button with the data of one of the classes in `bot.callbacks`."""
     return InlineKeyboardButton(text=text, callback_data=action.pack())
 
 
 def rows(*lines: Sequence[InlineKeyboardButton]) -> InlineKeyboardMarkup:
-    """Make an inline keyboard without the empty rows."""
+    """Make an inline keyboard from rows of buttons, without the empty rows."""
     return InlineKeyboardMarkup(inline_keyboard=[list(line) for line in lines if line])

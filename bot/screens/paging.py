@@ -13,25 +13,25 @@ from bot.texts import Texts
 Row = TypeVar("Row")
 
 PAGE_SIZE = 8
-"""Rows on one screen. Telegram allows 100 buttons, but a person cannot read that many."""
+"""The rows on one screen. Telegram allows 100 buttons, but a person cannot read so many."""
 FETCH_LIMIT = PAGE_SIZE + 1
-"""One row more than is shown, to know whether there is a next page."""
+"""The rows to read for one page. The last row is not shown, but proves that a next page exists."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """One page of a list; `fetched` holds at most `FETCH_LIMIT` rows."""
+    """Hold the rows of one page of a list. `fetched` has at most `FETCH_LIMIT` rows."""
 
     fetched: Sequence[Row]
     number: int
 
     @property
     def rows(self) -> Sequence[Row]:
-        """The rows to show."""
+        """The rows that this page shows."""
         return self.fetched[:PAGE_SIZE]
 
     def buttons(self, t: Texts, to: Callable[[int], CallbackData]) -> list[InlineKeyboardButton]:
-        """Make the buttons to the previous and the next page, if there are such pages."""
+        """Make the buttons that open the previous and the next page, if such pages exist."""
         buttons = []
         if self.number > 0:
             buttons.append(button(t("page-previous"), to(self.number - 1)))
@@ -41,5 +41,5 @@ class Page(Generic[Row]):
 
 
 def offset(number: int) -> int:
-    """Return how many rows come before a page; the first page has number 0."""
+    """Return the number of rows that come before a page. The first page has number 0."""
     return max(number, 0) * PAGE_SIZE

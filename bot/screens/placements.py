@@ -1,4 +1,4 @@
-"""Build the screens of an advertiser's placements, with their live state."""
+"""Build the screens of an advertiser's placements, with their present state."""
 
 from aiogram.types import InlineKeyboardButton
 
@@ -11,11 +11,11 @@ from services.market.placements import Placement
 
 WITHDRAW = "withdraw"
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""A channel's chat id is this minus the channel's number in t.me/c links."""
+"""A channel's chat id is this number minus the channel's number in t.me/c links."""
 
 
 def state(placement: Placement) -> str:
-    """Return one word for the state of a placement, from the states of its target and post job."""
+    """Return one word for a placement's state, from the rows of its target and its post job."""
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
@@ -23,7 +23,7 @@ def state(placement: Placement) -> str:
 
 
 def placements(t: Texts, page: Page[Placement]) -> Outgoing:
-    """Build the list of placements; each row opens its card."""
+    """Build the list of placements. The button of each row opens the placement's screen."""
     return Outgoing(
         t("placements" if page.fetched else "placements-none"),
         rows(
@@ -48,7 +48,7 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
 
 
 def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the card of one placement: what was bought, its state, its money and its end."""
+    """Build the screen of one placement with its terms, its state, its money and its end."""
     lines = [
         t(
             "placement",
@@ -83,11 +83,11 @@ def placement(t: Texts, row: Placement) -> Outgoing:
 
 
 def reason(t: Texts, word: str) -> str:
-    """Translate a preset reason; a reason in free text is returned as it is."""
+    """Translate a preset reason. A reason in free text is returned without a change."""
     return t("reject-reason", reason=word)
 
 
 def link(t: Texts, username: str | None, chat_id: int, message_id: int) -> InlineKeyboardButton:
-    """Make the button that opens a post in its channel."""
+    """Make the button that opens a placement's post in its channel."""
     chat = username or f"c/{_PRIVATE_LINK_OFFSET - chat_id}"
     return InlineKeyboardButton(text=t("placement-open"), url=f"https://t.me/{chat}/{message_id}")

@@ -1,7 +1,7 @@
-"""Build the cards of uncertain and unseen posts.
+"""Build the cards (messages with buttons in the admin chat) of uncertain and unseen posts.
 
-Of an uncertain post it is not known whether it is in the channel; of an unseen one, whether it
-stayed there.
+An uncertain post is a post that Telegram may or may not have published. An unseen post was
+published, but nobody knows whether the post is still in the channel.
 """
 
 from aiogram.types import InlineKeyboardButton
@@ -14,9 +14,9 @@ from services.posts.manual_resolution import ResolutionCase
 
 
 def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
-    """Build the card of a post that waits for a decision, or about which was decided.
+    """Build the card of a post, before or after the admins' decision about the post.
 
-    `with_ad` sends the ad's message first.
+    With `with_ad`, the ad is sent before the card as a message of its own.
     """
     lines = [
         t(
@@ -41,7 +41,7 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
-    """Build the question for the post's link; the link is checked before it counts."""
+    """Build the question for the post's link, which the bot checks before it accepts the link."""
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
         t("uncertain-ask-link", id=str(case.target_id), channel=case.channel_title),

@@ -12,7 +12,7 @@ from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """Build the wallet: the balance, the money held for placements, and open withdrawals."""
+    """Build the wallet's screen: the balance, money held for placements, and open withdrawals."""
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -59,7 +59,7 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
 
 
 def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: str) -> SendInvoice:
-    """Build the invoice for a top-up; one in Stars has no provider and exactly one price.
+    """Build the invoice for a top-up. An invoice in Stars has no provider and exactly one price.
 
     `amount` is in minor units.
     """
@@ -75,7 +75,7 @@ def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: s
 
 
 def deposit_received(t: Texts, amount: int) -> Outgoing:
-    """Build the answer to a payment that arrives while deposits are stopped."""
+    """Build the answer to a payment that arrives while the kill switch stops deposits."""
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),
         rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]),

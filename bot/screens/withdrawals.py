@@ -1,4 +1,7 @@
-"""Build the screens of withdrawals: the staff's cards, and the person's own list."""
+"""Build the screens of withdrawals: the staff's cards and the list of a person's withdrawals.
+
+A card is a message with buttons in the admin chat.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,14 +24,14 @@ from db.models.money import Withdrawal, WithdrawalStatus
 from services.money.withdrawals import WithdrawalDetails
 
 REASONS = ("details", "suspicion", "rules")
-"""Why money is given back: presets, so that people read the reason in their own language."""
+"""The preset reasons to give money back. People read a preset reason in their own language."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)
-"""From this age on, an age is shown in days."""
+"""The age from which a screen shows an age in days and not in hours."""
 
 
 def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
-    """Build the list of withdrawals that wait for staff, the oldest first; a row opens its card."""
+    """Build the list of withdrawals that wait for staff, the oldest first, with links to cards."""
     return Outgoing(
         t("withdrawals" if page.fetched else "withdrawals-none"),
         rows(
@@ -39,7 +42,7 @@ def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
 
 
 def card(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the card of a withdrawal that waits for a decision, or about which was decided."""
+    """Build the card of a withdrawal, before or after the decision about the withdrawal."""
     return Outgoing(
         _facts(t, row),
         rows(*_buttons(t, row), [button(t("back"), ShowWithdrawals())]),
@@ -47,7 +50,7 @@ def card(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the question for the outside payment's reference, which marking as paid requires."""
+    """Build the question for the reference of the payment outside, which `/paid` requires."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
         rows([button(t("back"), _act(WithdrawalAct.CARD, row))]),
@@ -55,7 +58,7 @@ def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the card with the reasons for giving the money back as buttons."""
+    """Build the card that shows the reasons to give the money back as buttons."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
         rows(
@@ -74,9 +77,10 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgoing:
-    """Build the last question to the person: the next press takes the money from the wallet.
+    """Build the last question to the person. The next press takes the money from the wallet.
 
-    `amount` and `available` are in minor units; `key` makes each press after the first repeat it.
+    `amount` and `available` are in minor units. Because of `key`, a second press of the button does
+    not make a second withdrawal.
     """
     return Outgoing(
         t("withdraw-sure", amount=t.money(amount), left=t.money(available - amount)),
@@ -93,7 +97,10 @@ def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgo
 
 
 def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
-    """Build a person's own withdrawals, newest first; those not yet approved can be cancelled."""
+    """Build the list of a person's withdrawals, newest first.
+
+    A withdrawal that is not approved has a button that cancels the withdrawal.
+    """
     lines = [
         t(
             "my-withdrawal",
@@ -163,7 +170,7 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
 
 
 def _state(row: WithdrawalDetails) -> str:
-    """Return one word for the status; 'blocked' if a requested one waits because of a block."""
+    """Return one word for the status, or 'blocked' if a block of the person delays the request."""
     waits_for_block = row.blocked and row.status is WithdrawalStatus.REQUESTED
     return "blocked" if waits_for_block else row.status.value
 

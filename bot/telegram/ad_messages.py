@@ -1,6 +1,7 @@
-"""Build the Bot API methods that publish or edit an ad, the same for all uses.
+"""Build the Bot API methods that publish or edit an ad.
 
-The uses are a preview, a moderation card, a post in a channel and a check of a post.
+All uses share these methods: a preview, a moderation card, a post in a channel and a check of a
+post.
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ from aiogram.types import (
 from services.market.creatives import Creative
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-"""Ads have no link preview: the previewed site can change after the ad was approved."""
+"""Ads have no link preview, because the previewed site can change after the ad's approval."""
 
 AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation
 AdEdit = EditMessageText | EditMessageCaption | EditMessageReplyMarkup
@@ -33,7 +34,8 @@ AdEdit = EditMessageText | EditMessageCaption | EditMessageReplyMarkup
 def message(chat_id: int, creative: Creative) -> AdMessage:
     """Build the method that publishes an ad, with the advertiser's formatting and no parse mode.
 
-    Raises ValueError (also pydantic's) for a creative that Telegram's types do not accept.
+    Raises ValueError (also pydantic's) for a creative (the content of an ad) that Telegram's types
+    do not accept.
     """
     if creative.kind == "text":
         return SendMessage(
@@ -60,7 +62,10 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
 
 
 def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """Build the method that restores a published ad. Raises ValueError as `message` does."""
+    """Build the method that restores a published ad.
+
+    Raises ValueError in the same cases as `message` does.
+    """
     if creative.kind == "text":
         return EditMessageText(
             chat_id=chat_id,
@@ -87,7 +92,7 @@ def edit_button(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
 
 
 def keyboard(creative: Creative) -> InlineKeyboardMarkup | None:
-    """Return the keyboard with the ad's one link button, or None if it has none."""
+    """Return the keyboard with the ad's only link button, or None if the ad has no button."""
     if creative.button_text is None or creative.button_url is None:
         return None
     button = InlineKeyboardButton(text=creative.button_text, url=creative.button_url)

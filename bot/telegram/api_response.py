@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 DEFAULT_RETRY_AFTER = timedelta(seconds=5)
-"""The pause after a 429 that does not say how long to wait."""
+"""The pause after an answer with status 429 that does not say how long to wait."""
 MAX_RETRY_AFTER = timedelta(days=1)
 MAX_ERROR_LENGTH = 200
 RIGHTS_LOST = (
@@ -19,7 +19,7 @@ RIGHTS_LOST = (
     "chat_write_forbidden",
     "chat_admin_required",
 )
-"""Parts of Telegram's error texts that mean: this bot may not post here any more."""
+"""Parts of Telegram's error texts. Each part means that the bot may not post in the channel."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
 NOT_EDITABLE = "message can't be edited"
@@ -28,17 +28,17 @@ NOT_FORWARDABLE = "message can't be forwarded"
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """An HTTP answer: its status and its raw body."""
+    """Hold the status and the raw body of an HTTP answer, from which the other functions read."""
 
     status: int
     body: bytes
 
 
 def parse(response: ApiResponse) -> dict[str, Any] | None:
-    """Return the Bot API's answer as an object, or None if it may not come from the Bot API.
+    """Return the Bot API's answer as an object, or None if the Bot API may not have sent it.
 
-    An answer is None if its body is cut or is not the expected JSON, or if it contradicts the HTTP
-    status, as the answer of a proxy does.
+    The result is None if the body is incomplete or is not the expected JSON. The result is also
+    None if the body contradicts the HTTP status, for example in the answer of a proxy.
     """
     try:
         answer = json.loads(response.body.decode())
@@ -54,13 +54,13 @@ def parse(response: ApiResponse) -> dict[str, Any] | None:
 
 
 def message_id(result: object) -> int | None:
-    """Return the id of the message in a result, or None."""
+    """Return the id of the message in a result, or None if the result has no message."""
     value = result.get("message_id") if isinstance(result, dict) else None
     return value if type(value) is int and value > 0 else None
 
 
 def retry_after(answer: dict[str, Any]) -> timedelta:
-    """Return how long a 429 asks to wait: DEFAULT_RETRY_AFTER if it does not say."""
+    """Return the pause that a 429 asks for, or DEFAULT_RETRY_AFTER if it names no pause."""
     parameters = answer.get("parameters")
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
     if type(seconds) is not int or seconds <= 0:
@@ -69,7 +69,10 @@ def retry_after(answer: dict[str, Any]) -> timedelta:
 
 
 def error_text(status: int, answer: dict[str, Any]) -> str:
-    """Return the code and Telegram's text of a refusal; store it with the job, but never log it."""
+    """Return the code and Telegram's text of a refusal.
+
+    The caller may store the text with the job, but must never log it.
+    """
     return f"{status}: {answer.get('description') or 'no description'}"[:MAX_ERROR_LENGTH]
 
 

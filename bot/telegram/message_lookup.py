@@ -1,4 +1,7 @@
-"""Interpret Telegram's answers to the search for an uncertain post in its channel."""
+"""Interpret Telegram's answers during the search for an uncertain post in its channel.
+
+An uncertain post is a post that Telegram may or may not have published.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,18 +14,18 @@ from services.market.creatives import Creative
 
 
 class LookupResult(StrEnum):
-    """The result of looking at one message id of a channel for an uncertain post."""
+    """Say what a search for an uncertain post found at one message id of a channel."""
 
     OURS = "ours"
     ANOTHERS = "another's"
     NOTHING = "nothing"
-    """There is no message: a deleted one, the end of the channel, or a stale cache of Telegram."""
+    """Telegram finds no message. It was deleted, never existed, or is not in Telegram's cache."""
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The result of a probe of one message id; the evidence is Telegram's own text."""
+    """Hold the result of a probe of one message id. The evidence is the text of Telegram."""
 
     result: LookupResult
     evidence: str
@@ -31,7 +34,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class BotRights:
-    """The rights of the bot in a channel."""
+    """Hold the rights of the bot in a channel, from which the caller chooses a way to search."""
 
     may_post: bool
     may_edit_others: bool
@@ -39,7 +42,7 @@ class BotRights:
 
 
 def interpret_probe(response: ApiResponse) -> Probe:
-    """Return what the answer to a probe of a message id proves."""
+    """Return what Telegram's answer to a probe of a message id proves."""
     answer = api_response.parse(response)
     if answer is None:
         return Probe(LookupResult.UNKNOWN, f"{response.status}: the answer could not be read")
@@ -68,11 +71,11 @@ def _interpret_error(error: str) -> LookupResult:
 
 
 def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
-    """Return what the answer to a forward proves, and the id of the copy to delete, if any."""
+    """Return what the answer to a forward proves, and the id of the copy to delete, or None."""
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:
         probe = interpret_probe(response)
-        # A message that can't be forwarded exists, but it may be anybody's.
+        # A message that can't be forwarded exists, but any person may have written it.
         exists = probe.result in {LookupResult.OURS, LookupResult.ANOTHERS}
         return (Probe(LookupResult.UNKNOWN, probe.evidence) if exists else probe), None
     copy = answer.get("result")

@@ -1,14 +1,14 @@
 """Keep Telegram's limits across all processes, through Redis.
 
-A message needs a slot before it is sent. Telegram counts a message at some moment between its
-first byte and its answer. Therefore a slot is reserved before the message is sent, and counts from
-the answer. Ads come before everything else: some slots of each second are left to them. Messages
-have an even gap between them.
+A message needs a slot (the permission to send one message) before the message is sent. Telegram
+counts a message at some moment between its first byte and its answer. Therefore a slot is reserved
+before the message is sent, and counts from the answer. Ads come before all other messages, and some
+slots of each second are reserved for ads. Messages have an even gap between them.
 
-One request to Redis serves all callers of a process that wait, and confirms the messages that were
-answered meanwhile. Without Redis, each process keeps the limits alone, with a share of the common
-limit, so that sending goes on. A chat that answered 429 cools down in every process for as long as
-Telegram said.
+One request to Redis serves all waiting callers of a process, and confirms the messages that
+Telegram has answered since the last request. Without Redis, each process keeps the limits alone,
+with a share of the common limit, and sending continues. If Telegram answers 429 for a chat, no
+process sends to this chat for the time that Telegram names. This is called "to cool down".
 """
 
 import asyncio
@@ -31,11 +31,11 @@ from bot.telegram.rate_limits import PER_SECOND, LocalLimiter
 
 REDIS_SECONDS = 0.15
 REDIS_PAUSE_SECONDS = 5.0
-"""After Redis failed, it is not asked for this long."""
+"""The seconds for which Redis is not used after an error of Redis."""
 DAY_MS = 86_400_000
 MAX_BATCH = 32
 CONFIRM_SECONDS = 0.02
-"""Answers that come within this time are confirmed with one request."""
+"""The time during which answers are collected. One request then confirms all of them."""
 PREFIX = "limits:"
 SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
 _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
@@ -44,27 +44,30 @@ log = structlog.get_logger(__name__)
 
 
 class SendOptions(TypedDict, total=False):
-    """The kind of a message. Without options: a notice whose answer is never confirmed."""
+    """Say what kind of message a caller sends.
+
+    Without options, the message is a notice whose answer is never confirmed.
+    """
 
     ad: bool
     answered: bool
-    """Whether `confirm` will be called when the answer has come."""
+    """True if the caller will call `confirm` after Telegram has answered."""
     parts: int
-    """How many messages are still to be sent, this one included."""
+    """The number of messages that are still to be sent, including this message."""
 
 
 class SendSlot(NamedTuple):
-    """A slot in the limits, or how long to wait for one."""
+    """Tell a caller when its message may be sent, or how long the caller must wait for a slot."""
 
     wait: float
-    """0 if there is a slot, otherwise the seconds until one can be free."""
+    """0 if a slot was reserved, otherwise the seconds until a slot can be free."""
     send_at: float
-    """When the message may be sent, by `time.monotonic()`."""
+    """The time of `time.monotonic()` from which the message may be sent."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """A caller that waits for a slot."""
+    """Hold the request of one caller that waits for a slot."""
 
     chat_id: int
     ad: bool
@@ -75,10 +78,10 @@ class _Request:
 
 
 class RateLimiter:
-    """The limits as one process sees them."""
+    """Keep Telegram's limits for one process. Callers wait here before they send a message."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Prepare the connection. `per_second` is what Telegram allows the bot in all chats."""
+        """Prepare the connection. `per_second` is Telegram's limit for all chats of the bot."""
         self._redis = Redis.from_url(
             redis_url,
             socket_timeout=REDIS_SECONDS,
@@ -104,9 +107,10 @@ class RateLimiter:
         self._task: asyncio.Task[None] | None = None
 
     async def wait(self, chat_id: int, *, within: float, **options: Unpack[SendOptions]) -> float:
-        """Wait up to `within` seconds until a message may be sent; return the missing seconds.
+        """Wait up to `within` seconds until a message may be sent.
 
-        The arguments are those of `acquire`.
+        Returns 0 if the message may be sent now, otherwise the seconds until a slot can be free.
+        The arguments are the same as for `acquire`.
         """
         slot = await self.acquire(chat_id, within=within, **options)
         await asyncio.sleep(slot.send_at - time.monotonic())
@@ -117,10 +121,10 @@ class RateLimiter:
     ) -> SendSlot:
         """Wait up to `within` seconds for a slot, which may be given shortly before its time.
 
-        An ad may use every slot of a second; other messages leave SHARE_FOR_ADS of them. The slot
-        of an ad, or of a message that is `answered`, is pending until `confirm` is called or
-        PENDING_MS are over. A message of several `parts` needs a slot for each part, and its first
-        part waits for a minute with slots for all parts.
+        An ad may use every slot of a second. Other messages leave SHARE_FOR_ADS of these slots to
+        ads. The slot of an ad, or of a message that is `answered`, is pending until `confirm` is
+        called or PENDING_MS are over. A message of several `parts` needs a slot for each part. The
+        first part waits until the limit of one minute has slots for all parts.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -144,12 +148,12 @@ class RateLimiter:
             await asyncio.sleep(slot.wait)
 
     def confirm(self, chat_id: int) -> None:
-        """Let the last slot of a chat count from now, because Telegram's answer has come."""
+        """Let the last slot of a chat count from now, because Telegram has answered."""
         self._answers.append((chat_id, time.monotonic()))
         self._start_serving()
 
     async def cool_down(self, chat_id: int, period: timedelta) -> None:
-        """Stop every process from sending to a chat for a while, as `retry_after` asks."""
+        """Stop every process from sending to a chat for the time `retry_after`."""
         self._local.cool_down(chat_id, period.total_seconds())
         await self._in_redis(lambda: self._cool_down_in_redis(chat_id, period))
 
@@ -183,7 +187,7 @@ class RateLimiter:
             raise
 
     async def _serve_batch(self) -> float:
-        """Answer one batch of callers; return in how many seconds to serve the others."""
+        """Answer one batch of callers, and return the seconds until the others can be served."""
         self._drop_answered()
         batch = sorted(self._requests, key=lambda request: not request.ad)[:MAX_BATCH]
         answers, self._answers = self._answers, []
@@ -213,7 +217,7 @@ class RateLimiter:
     async def _reserve_in_redis(
         self, batch: Sequence[_Request], answers: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]] | None:
-        """Return the script's verdict and seconds for each request; None while Redis is away."""
+        """Return the script's verdict and seconds for each request, or None without Redis."""
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]
         for chat_id in chats:
@@ -221,7 +225,7 @@ class RateLimiter:
         for chat_id, answered_at in answers:
             args += [chat_id, (time.monotonic() - answered_at) * 1000]
         for request in batch:
-            # A caller gets no slot that is later than it would wait, but at least the next one.
+            # A caller gets no slot after the time that it would wait, except the next free slot.
             patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
             lead = min(patience, rate_limits.LEAD_MS)
             minute_rank = rate_limits.PER_MINUTE - request.parts + 1
@@ -248,10 +252,10 @@ class RateLimiter:
         await self._redis.pexpire(_COMMON_KEYS[0], DAY_MS)
 
     async def _in_redis(self, ask: Callable[[], Awaitable[object]]) -> object | None:
-        """Return what a call of Redis returned, or None while Redis is away."""
+        """Return the result of a call of Redis, or None if Redis is not available."""
         if time.monotonic() < self._redis_paused_until:
             return None
-        # Two attempts: the first may use a dead connection, or this process may have been paused.
+        # The first attempt may fail on a broken connection or after a pause of this process.
         for _ in range(2):
             try:
                 # The time limits of single reads do not limit a connection that sends byte by byte.

@@ -1,34 +1,37 @@
-"""Telegram's limits as rules, and a limiter that keeps them in the memory of one process."""
+"""Define Telegram's limits as rules, and keep the limits in the memory of one process.
+
+A slot is the permission to send one message.
+"""
 
 import time
 from collections import deque
 from typing import NamedTuple
 
 PER_SECOND = 30
-"""Messages a second that Telegram allows a bot in all chats, unless it has granted more."""
+"""The messages per second that Telegram allows a bot in all chats, without a higher grant."""
 PER_MINUTE = 20
-"""Messages a minute that Telegram allows a bot in one group or channel."""
+"""The messages per minute that Telegram allows a bot in one group or channel."""
 SHARE_FOR_ADS = 0.2
 """The part of each second's slots that only ads may use."""
 NOTICE_MARK_MS = 2_000
-"""Once in this time a notice may use a slot that is left to ads: no alarm waits for ever."""
+"""The interval in which one notice may use a slot of the ads, so that no notice waits for ever."""
 PROCESSES = 3
-"""Without Redis, a process uses the common limit divided by this: bot, scheduler, one more."""
+"""The divisor of the common limit without Redis: the bot, the scheduler and one more process."""
 PENDING_MS = 2_000
-"""A slot whose answer is awaited counts as used for this long."""
+"""The longest time for which a slot counts as used while Telegram has not answered."""
 PACE = 0.75
-"""The smallest gap between two messages, as a part of an even gap. It prevents bursts, and lets the
-bot make up for slots that it missed."""
+"""The smallest gap between two messages, as a part of the even gap. This smallest gap prevents many
+messages at one moment, and still lets the bot use slots later that it has missed."""
 LEAD_MS = 400
-"""A slot is given this long before its time, for the work that comes before the first byte."""
+"""The time by which a slot is given early, for the work that comes before the first byte."""
 FLOOD_CHATS = 3
-"""When this many chats cool down at once, the bot sent too much in all: every chat cools down."""
+"""The number of chats that got a 429 at the same time, from which the bot pauses for all chats."""
 MAX_WINDOWS = 1_000
-"""Above this number of windows, those without a message for a minute are dropped from memory."""
+"""The number of windows above which the limiter removes windows without a message for a minute."""
 
 
 class Rule(NamedTuple):
-    """A limit: at most `limit` messages in any window of `window_ms` milliseconds."""
+    """Hold one limit: at most `limit` messages in any window of `window_ms` milliseconds."""
 
     key: str
     limit: int
@@ -36,21 +39,22 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Seconds to wait; 0 and 0 if a slot was reserved."""
+    """Hold the seconds that a caller must wait. Both are 0 if a slot was reserved."""
 
     all_chats: float
-    """Until the limit of all chats has a free slot."""
+    """The seconds until the limit of all chats has a free slot."""
     chat: float
-    """Until this chat has a free slot."""
+    """The seconds until the limit of this chat has a free slot."""
 
 
 NO_WAIT = Wait(0.0, 0.0)
 
 
 def rules(chat_id: int, per_second: int, parts: int = 1) -> list[Rule]:
-    """Return the limits that apply to a message to a chat; the limit of all chats comes first.
+    """Return the limits for a message to a chat. The limit of all chats comes first.
 
-    A minute needs free slots for all `parts` of the message. Groups and channels have negative ids.
+    The limit of one minute must have free slots for all `parts` of the message. Groups and channels
+    have negative ids.
     """
     found = [Rule("all", per_second, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
     if chat_id < 0:
@@ -59,17 +63,17 @@ def rules(chat_id: int, per_second: int, parts: int = 1) -> list[Rule]:
 
 
 class LocalLimiter:
-    """The limits in the memory of this process, for the time while Redis is away."""
+    """Keep the limits in the memory of this process while Redis is not available."""
 
     def __init__(self, per_second: int = PER_SECOND) -> None:
-        """Begin with no message sent. `per_second` is the common limit of all processes."""
+        """Start with no counted message. `per_second` is the common limit of all processes."""
         self._per_second = max(per_second // PROCESSES, 1)
         self._sent: dict[str, deque[float]] = {}
         self._cooling: dict[int, float] = {}
         self._drop_above = MAX_WINDOWS
 
     def reserve(self, chat_id: int, parts: int = 1) -> Wait:
-        """Reserve a slot in every window, or return how long to wait for one."""
+        """Reserve a slot in every window, or return how long to wait for a slot."""
         now = time.monotonic()
         all_chats, *others = (
             self._seconds_until_free(rule, now) for rule in rules(chat_id, self._per_second, parts)
@@ -80,7 +84,7 @@ class LocalLimiter:
         return wait
 
     def record(self, chat_id: int) -> None:
-        """Count a message, also one whose slot Redis gave: Redis may be away for the next one."""
+        """Count a message. A message with a slot from Redis counts too, because Redis may fail."""
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):
             self._sent.setdefault(rule.key, deque(maxlen=rule.limit)).append(now)
@@ -105,7 +109,7 @@ class LocalLimiter:
         return 0.0 if until is None else until - now
 
     def _drop_old(self, now: float) -> None:
-        """Drop windows without a message for a minute, now and then: a process lives for months."""
+        """Remove windows without a message for a minute, because a process can run for months."""
         if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
             self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))

@@ -1,10 +1,10 @@
-"""Send ads to channels and check them there; no other module does either.
+"""Send ads to channels and check published ads. No other module sends or checks ads.
 
-Telegram has no idempotency key, so the outcome depends on whether a request may have reached it. An
-outcome is decided by the bytes that were sent and received, never by the class of an exception:
-aiogram raises the same class for a connect time-out and for a lost answer. Every request has a
-connection of its own, because a dead kept-alive connection would make a post uncertain. A trace
-signal of aiohttp tells whether the first byte was sent.
+Telegram has no idempotency key. Therefore the outcome depends on whether a request may have reached
+Telegram. The outcome is decided by the bytes that were sent and received, and never by the class of
+an exception, because aiogram raises the same class for a connect time-out and for a lost answer.
+Every request has a separate connection, because a kept connection that is broken would make a post
+uncertain. A trace signal of aiohttp shows whether the first byte was sent.
 """
 
 import asyncio
@@ -37,22 +37,22 @@ from db.models.posting import Verdict
 from services.market.creatives import Creative
 
 SEND_SECONDS = 20.0
-"""The longest request, from resolving the address to the last byte of the answer."""
+"""The time limit of a request, from the DNS lookup to the last byte of the answer."""
 ANSWER_SECONDS = 10.0
-"""The longest call of a bot from `create_bot`. The next message to the same chat waits for it."""
+"""The time limit of a call by a bot of `create_bot`. The chat's next message waits for the call."""
 CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The ad is in the channel under this id."""
+    """The ad was published in the channel, and its message has this id."""
 
     message_id: int
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Telegram read the request and will not publish the ad."""
+    """Telegram read the request and refused to publish the ad."""
 
     error: str
     rights_lost: bool
@@ -60,14 +60,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotSent:
-    """The ad is certainly not in the channel, and the ad is not the reason."""
+    """The ad is certainly not in the channel, and its content is not the reason."""
 
     error: str
     counts: bool
-    """Whether this counts as one of the job's attempts."""
+    """True if this outcome counts as one of the job's attempts."""
     retry_after: timedelta | None = None
     stop_all: bool = False
-    """The bot itself is at fault (its token or its address), so every other send would fail too."""
+    """True if the bot's token or the API's address is wrong and therefore every send would fail."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ SendOutcome = Sent | Refused | NotSent | Uncertain
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The result of a check of a published ad; the evidence is Telegram's own text."""
+    """Hold the result of a check of a published ad. The evidence is the text of Telegram."""
 
     verdict: Verdict
     evidence: str
@@ -92,38 +92,38 @@ class CheckResult:
 
 @dataclass
 class _RequestState:
-    """The time limits and the progress of one request; times are of `time.monotonic()`."""
+    """Hold the time limits and the progress of one request, in times of `time.monotonic()`."""
 
     not_after: float
-    """The first byte is never sent after this time."""
+    """The time after which the first byte is never sent."""
     not_before: float = 0.0
-    """The first byte waits for this time. The connection is made before."""
+    """The time before which the first byte is not sent. The connection is opened earlier."""
     started: bool = False
-    """Whether the first byte may have left this machine."""
+    """True if the first byte may have been sent from this machine."""
 
 
 class _TooLateError(Exception):
-    """The process was paused between the decision to send and the first byte."""
+    """The first byte may no longer be sent, because the process was paused after the decision."""
 
 
 def api_server(base: str) -> TelegramAPIServer:
-    """Return the Bot API server at an address; an empty address means Telegram's own server."""
+    """Return the Bot API server at an address. An empty address means Telegram's own server."""
     return TelegramAPIServer.from_base(base) if base else PRODUCTION
 
 
 def create_bot(token: str, api_url: str) -> Bot:
-    """Return a bot for all calls but those about ads in channels.
+    """Return a bot for all calls except the calls about ads in channels.
 
-    It keeps connections open, and it raises aiogram's exceptions.
+    The bot keeps connections open, and it raises aiogram's exceptions.
     """
     return Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
 
 
 class Sender:
-    """Publishes and checks ads, with a connection for each request. Close it at the end."""
+    """Publish and check ads, with a connection for each request. The owner must call `close`."""
 
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
-        """Prepare the sender: `api_url` is BOT_API_URL, `seconds` limits one whole request."""
+        """Prepare the sender. `api_url` is BOT_API_URL, and `seconds` limits one whole request."""
         self.seconds = seconds
         self._form_builder = AiohttpSession(api=api_server(api_url))
         self._bot = Bot(token, session=self._form_builder)
@@ -137,11 +137,11 @@ class Sender:
         not_before: float = 0.0,
         not_after: float | None = None,
     ) -> SendOutcome:
-        """Publish an ad once and return the outcome; no error of Telegram or the network is raised.
+        """Publish an ad with one request, and return the outcome.
 
-        Both times are of `time.monotonic()`. The send waits for `not_before`. A process that was
-        paused past `not_after` sends nothing. After a cancellation the outcome is returned too,
-        because the caller must still record it.
+        No error of Telegram or of the network is raised. Both times are of `time.monotonic()`. The
+        send waits until `not_before`, and nothing is sent after `not_after`. After a cancellation
+        the outcome is returned too, because the caller must still record the outcome.
         """
         try:
             method = ad_messages.message(chat_id, creative)
@@ -157,7 +157,7 @@ class Sender:
                 return Uncertain("stopped while sending")
             return NotSent("stopped before sending", counts=False)
         except Exception as error:  # noqa: BLE001 - the state decides, not the class
-            # Only the class: an exception's message contains the address, and so the token.
+            # Only the class is stored, because an exception's message contains the token.
             cause = type(error).__name__
             return Uncertain(cause) if state.started else NotSent(cause, counts=True)
         return interpret_send(response)
@@ -167,8 +167,8 @@ class Sender:
     ) -> CheckResult:
         """Check a published ad by editing it to its approved content, and return the result.
 
-        If `restore` is False, only its button is edited. This shows whether the ad exists and
-        leaves its text unchanged, so it is used while posting is stopped.
+        If `restore` is False, only the ad's button is edited. This shows whether the ad exists and
+        leaves the text unchanged. Callers use it while the kill switch stops posting.
         """
         build = ad_messages.edit if restore else ad_messages.edit_button
         try:
@@ -179,7 +179,7 @@ class Sender:
         return interpret_check(response)
 
     async def get_bot_rights(self, chat_id: int) -> BotRights | None:
-        """Return the bot's rights in a channel, or None if Telegram does not say."""
+        """Return the bot's rights in a channel, or None if Telegram gives no clear answer."""
         method = GetChatMember(chat_id=chat_id, user_id=self._bot.id)
         answer = await self._ask(method)
         if answer is None:
@@ -197,11 +197,11 @@ class Sender:
         )
 
     async def probe(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
-        """Find out whether an ad is at a message id, by giving that message the ad's button.
+        """Find out whether an ad has a message id, by editing the message to have the ad's button.
 
-        Use this only where the bot may not edit others' posts. For an ad without a button, the
-        message is edited to have no button: Telegram compares the message with the request, and
-        answers that nothing changes.
+        The caller may use this only where the bot may not edit others' posts. For an ad without a
+        button, the message is edited to have no button. If the message is the ad, Telegram answers
+        that nothing changes.
         """
         method = ad_messages.edit_button(chat_id, message_id, creative)
         try:
@@ -213,10 +213,10 @@ class Sender:
     async def compare_forwarded(
         self, chat_id: int, message_id: int, creative: Creative, *, through: int
     ) -> Probe:
-        """Find out whether an ad is at a message id by forwarding the message and reading the copy.
+        """Find out whether an ad has a message id, by forwarding the message and reading the copy.
 
-        This is for channels where the bot may edit others' posts. `through` is the chat to which
-        the message is forwarded. The copy is deleted again.
+        Callers use this for channels where the bot may edit others' posts. The message is forwarded
+        to the chat `through`. Afterwards the copy is deleted.
         """
         method = ForwardMessage(
             chat_id=through,
@@ -242,7 +242,7 @@ class Sender:
         return probe
 
     async def is_reachable(self) -> bool:
-        """Return whether Telegram gives readable answers now; this publishes nothing."""
+        """Return whether Telegram gives readable answers now. The request publishes nothing."""
         answer = await self._ask(GetMe())
         return answer is not None and (
             answer["ok"] or answer["error_code"] < HTTPStatus.INTERNAL_SERVER_ERROR
@@ -254,7 +254,7 @@ class Sender:
             await self._http.close()
 
     async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
-        """Return the readable answer to a harmless method, or None."""
+        """Return the answer to a method that publishes nothing, or None without a clear answer."""
         try:
             return api_response.parse(await self._request(method))
         except Exception:  # noqa: BLE001 - after any error there is no answer
@@ -266,7 +266,7 @@ class Sender:
     async def _request(
         self, method: TelegramMethod[Any], state: _RequestState | None = None
     ) -> ApiResponse:
-        """Make one request; without a `state`, its first byte must leave within `seconds`."""
+        """Make one request. Without a `state`, its first byte must be sent within `seconds`."""
         if self._http is None:
             self._http = _create_session(self.seconds)
         form = self._form_builder.build_form_data(self._bot, method)
@@ -281,7 +281,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return what the answer to a send proves."""
+    """Return the outcome of a send that Telegram's answer proves."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")
@@ -301,7 +301,7 @@ def interpret_send(response: ApiResponse) -> SendOutcome:
 
 
 def interpret_check(response: ApiResponse) -> CheckResult:
-    """Return what the answer to an edit of a published ad proves."""
+    """Return the result of a check that Telegram's answer to the edit of a published ad proves."""
     answer = api_response.parse(response)
     if answer is None:
         return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
@@ -339,10 +339,10 @@ def _create_session(seconds: float) -> ClientSession:
 async def _before_first_byte(
     _session: ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    """Record that the connection is ready, and wait for `not_before`, right before the first byte.
+    """Wait until `not_before`, and record that the first byte may now be sent.
 
-    aiohttp sends the first byte when this returns. If this raises, nothing is sent. Raises
-    _TooLateError after `not_after`.
+    aiohttp sends the first byte when this function returns. If this function raises an error,
+    nothing is sent. Raises _TooLateError after `not_after`.
     """
     state: _RequestState = context.trace_request_ctx
     await asyncio.sleep(state.not_before - time.monotonic())
