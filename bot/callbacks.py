@@ -154,8 +154,8 @@ class ChooseLanguage(CallbackData, prefix="lang"):
 class ResolutionAct(StrEnum):
     """An act that an admin can choose for an uncertain or an unseen post.
 
-    Telegram may or may not have published an uncertain post. An unseen post is a published post
-    that the last check did not find.
+    Telegram may or may not have published an uncertain post. An unseen post was published, but the
+    last check could not find out whether the post is still in the channel.
     """
 
     CARD = "card"

@@ -1,8 +1,9 @@
 """Handle the admins' decisions about uncertain and unseen posts.
 
-Telegram may or may not have published an uncertain post. An unseen post is a published post that
-the last check did not find. A card is a message with buttons in the admin chat. When an admin
-presses a button, the bot checks again whether the decision is still possible.
+Telegram may or may not have published an uncertain post. An unseen post was published, but the last
+check could not find out whether the post is still in the channel. A card is a message with buttons
+in the admin chat. When an admin presses a button, the bot checks again whether the decision is
+still possible.
 """
 
 import re
