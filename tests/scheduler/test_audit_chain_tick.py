@@ -13,7 +13,7 @@ from tests.factories import breakage, people, rows
 async def test_the_tick_writes_links_to_the_file_and_notifies_the_admins_daily(
     chained_database: Database, tmp_path: Path
 ) -> None:
-    path = tmp_path / "new" / "seals.jsonl"
+    path = tmp_path / "new" / "links.jsonl"
     for _ in range(2):
         await tick.extend_audit_chain(chained_database.sessions, path)
         assert audit_chain_file.read(path) == await chain.links(chained_database.sessions)
@@ -44,7 +44,7 @@ async def test_the_tick_writes_links_to_the_file_and_notifies_the_admins_daily(
 async def test_a_file_that_another_process_has_locked_is_skipped(
     chained_database: Database, tmp_path: Path
 ) -> None:
-    path = tmp_path / "seals.jsonl"
+    path = tmp_path / "links.jsonl"
     with audit_chain_file.lock_for_append(path) as file:
         assert file is not None
         await tick.extend_audit_chain(chained_database.sessions, path)
@@ -56,7 +56,7 @@ async def test_a_file_that_another_process_has_locked_is_skipped(
 async def test_a_database_that_contradicts_the_file_freezes_the_money(
     chained_database: Database, tmp_path: Path
 ) -> None:
-    path = tmp_path / "seals.jsonl"
+    path = tmp_path / "links.jsonl"
     await tick.extend_audit_chain(chained_database.sessions, path)
     kept = path.read_bytes()
     await breakage.run_unguarded(

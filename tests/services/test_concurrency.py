@@ -14,8 +14,8 @@ from services.money import deposits, escrow, stuck_escrows
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import crowd, one_post, people, rows
-from tests.factories.crowd import Act
+from tests.factories import concurrency, one_post, people, rows
+from tests.factories.concurrency import Act
 
 
 async def test_C1_many_admins_approve_one_target(database: Database) -> None:
@@ -26,7 +26,7 @@ async def test_C1_many_admins_approve_one_target(database: Database) -> None:
     def approve(actor: Actor) -> Act:
         return lambda session: moderation.approve(session, actor=actor, target_id=deal.target.id)
 
-    results = await crowd.run_concurrently(
+    results = await concurrency.run_concurrently(
         database.sessions, *(approve(admins[n % 5]) for n in range(50))
     )
     assert [type(result) for result in results] == [moderation.Decision] * 50
@@ -68,7 +68,9 @@ async def test_C2_many_approvals_drain_one_wallet(database: Database) -> None:
             session, actor=admins[n % 3], target_id=targets[n]
         )
 
-    results = await crowd.run_concurrently(database.sessions, *(approve(n) for n in range(wanted)))
+    results = await concurrency.run_concurrently(
+        database.sessions, *(approve(n) for n in range(wanted))
+    )
     assert sum(isinstance(result, moderation.Decision) for result in results) == pays_for
     assert sum(isinstance(result, errors.InsufficientFunds) for result in results) == (
         wanted - pays_for
@@ -88,7 +90,7 @@ async def test_one_release_of_many_at_once(database: Database) -> None:
     def pay(session: AsyncSession) -> Awaitable[None]:
         return escrow.release(session, target_id=deal.target.id)
 
-    results = await crowd.run_concurrently(database.sessions, *([pay] * 12))
+    results = await concurrency.run_concurrently(database.sessions, *([pay] * 12))
     assert results.count(None) == 1
     assert sum(isinstance(result, errors.EscrowNotHeld) for result in results) == 11
     async with database.sessions.begin() as session:
@@ -120,7 +122,9 @@ async def test_releases_for_one_owner_open_one_revenue_wallet(database: Database
         return lambda session: escrow.release(session, target_id=target_id)
 
     assert (
-        await crowd.run_concurrently(database.sessions, *(pay(target_id) for target_id in targets))
+        await concurrency.run_concurrently(
+            database.sessions, *(pay(target_id) for target_id in targets)
+        )
         == [None] * 4
     )
     async with database.sessions.begin() as session:
@@ -150,7 +154,9 @@ async def test_two_workers_claim_one_post_of_a_channel(database: Database) -> No
 
     taken = [
         claim
-        for claim in await crowd.run_concurrently(database.sessions, *(take(n) for n in range(8)))
+        for claim in await concurrency.run_concurrently(
+            database.sessions, *(take(n) for n in range(8))
+        )
         if claim
     ]
     assert len(taken) == 1
@@ -191,7 +197,7 @@ async def test_a_cancel_and_a_claim_leave_the_post_sent_or_refunded(database: Da
     def take(session: AsyncSession) -> Awaitable[Any]:
         return one_post.claim(session, owner="worker", lease=timedelta(seconds=30))
 
-    await crowd.run_concurrently(
+    await concurrency.run_concurrently(
         database.sessions, *(act for deal in deals for act in (take, cancel(deal)))
     )
     async with database.sessions.begin() as session:
@@ -236,7 +242,7 @@ async def test_a_form_saved_twice_at_once_makes_one_row(database: Database) -> N
         )
 
     for act in (create, submit, connect):
-        results = await crowd.run_concurrently(database.sessions, *([act] * 6))
+        results = await concurrency.run_concurrently(database.sessions, *([act] * 6))
         assert len({result.id for result in results}) == 1
 
 
@@ -249,7 +255,7 @@ async def test_two_people_connect_one_channel_at_once(database: Database) -> Non
             session, actor=owner, chat_id=-1_008_888, title="New", username=None, subscribers=1
         )
 
-    results = await crowd.run_concurrently(
+    results = await concurrency.run_concurrently(
         database.sessions, *(connect(owner) for owner in people_)
     )
     assert sum(isinstance(result, errors.ChannelTaken) for result in results) == 3
@@ -276,7 +282,7 @@ async def test_ticks_of_two_processes_settle_each_thing_once(database: Database)
         deposits.credit_due,
         placement_expiry.expire_targets,
     ]
-    results = await crowd.run_concurrently(database.sessions, *(ticks * 3))
+    results = await concurrency.run_concurrently(database.sessions, *(ticks * 3))
     assert sum(results[0::3]) == 6
     assert sum(results[1::3]) == 6
     async with database.sessions.begin() as session:

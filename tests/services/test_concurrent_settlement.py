@@ -19,8 +19,8 @@ from services.money import deposits, escrow, withdrawals
 from services.platform import errors
 from services.posts import verification
 from tests.conftest import Database
-from tests.factories import crowd, people, rows
-from tests.factories.crowd import Act
+from tests.factories import concurrency, people, rows
+from tests.factories.concurrency import Act
 
 
 async def test_a_concurrent_release_and_refund_settle_once(database: Database) -> None:
@@ -49,7 +49,7 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
         ]
     random.Random(1).shuffle(acts)  # noqa: S311 - an order, not a secret
     assert len(acts) >= 50
-    results = await crowd.run_concurrently(database.sessions, *acts)
+    results = await concurrency.run_concurrently(database.sessions, *acts)
     refusals = [result for result in results if result is not None]
     assert {type(one) for one in refusals} <= {
         errors.EscrowNotHeld,
@@ -122,7 +122,7 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
             await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311 - a slow commit
 
         async with turns:
-            (result,) = await crowd.run_concurrently(database.sessions, slowly)
+            (result,) = await concurrency.run_concurrently(database.sessions, slowly)
         done.release()
         return result
 

@@ -15,7 +15,7 @@ async def test_verify_ledger_names_the_first_link_that_differs(
     chained_database: Database, tmp_path: Path
 ) -> None:
     shell = shell_of(chained_database)
-    path = tmp_path / "seals.jsonl"
+    path = tmp_path / "links.jsonl"
     await tick.extend_audit_chain(chained_database.sessions, path)
     kept = await chain.links(chained_database.sessions)
     sound = await shell.adtech("verify-ledger", "--file", str(path))
