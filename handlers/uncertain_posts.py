@@ -147,7 +147,8 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
     """Ask Telegram whether the ad is the message with this id.
 
-    If the message may be another post, the bot does not edit it and the result is ANOTHERS.
+    The question is asked with an edit, or with a forward if the bot may edit others' posts. Nothing
+    is asked about a message that can only be a different post: the result is ANOTHERS.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(

@@ -64,7 +64,7 @@ def bot_may(state: State, chat: Chat, right: str) -> bool:
 
 
 def find_message(state: State, chat: Chat, message_id: int | None, verb: str) -> Message:
-    """Return a message of the chat. `verb` names the intended action in the refusal."""
+    """Return a message of the chat. If it is missing, the error names the action `verb`."""
     message = None if message_id is None else state.find_message(chat.id, message_id)
     if message is None:
         raise bad_request(f"message to {verb} not found")

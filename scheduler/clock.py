@@ -186,8 +186,8 @@ class Clock:
     def _check_ticks_start(self) -> None:
         """Stop the process if a tick no longer starts.
 
-        The time is counted in heartbeats and not read from the clock. Otherwise a process that was
-        paused would find that all of its ticks are late.
+        The time since the end of a tick is counted in heartbeats and not read from the clock.
+        Otherwise a process that was paused would find that all of its ticks are late.
         """
         for tick in self._ticks:
             if tick.name in self._running:

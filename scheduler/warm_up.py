@@ -12,7 +12,7 @@ from services.market.creatives import Creative
 
 
 def build() -> None:
-    """Build the objects for which the first post and the first message would otherwise wait."""
+    """Build objects in advance, so that the first post and message do not wait for them."""
     configure_mappers()
     for language in texts.LANGUAGES:
         said = texts.Texts(language, "USD")

@@ -27,7 +27,7 @@ Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """Hold a text and its keyboard. If `ad` is set, the ad is sent before as a separate message."""
+    """A text with its keyboard. If `ad` is set, the ad is sent first, as a separate message."""
 
     text: str
     keyboard: Keyboard | None = None

@@ -197,7 +197,7 @@ class Sender:
         )
 
     async def probe(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
-        """Find out whether an ad has a message id, by editing the message to have the ad's button.
+        """Find out whether a message is the ad, by editing the message to have the ad's button.
 
         The caller may use this only where the bot may not edit others' posts. For an ad without a
         button, the message is edited to have no button. If the message is the ad, Telegram answers
@@ -213,7 +213,7 @@ class Sender:
     async def compare_forwarded(
         self, chat_id: int, message_id: int, creative: Creative, *, through: int
     ) -> Probe:
-        """Find out whether an ad has a message id, by forwarding the message and reading the copy.
+        """Find out whether a message is the ad, by forwarding the message and reading the copy.
 
         Callers use this for channels where the bot may edit others' posts. The message is forwarded
         to the chat `through`. Afterwards the copy is deleted.

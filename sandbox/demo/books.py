@@ -1,4 +1,4 @@
-"""Read the database for the steps of the demo, and run the checks, which must find no row.
+"""Read the database for the demo, and run the checks. A correct database gives no rows.
 
 The SQL here does not use the product's own list of invariants. Therefore a mistake in that list
 does not hide an error from the demo.

@@ -46,7 +46,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class PlacementDetails:
-    """The data of a placement that moderators and notices show.
+    """The data of a placement that is shown to moderators and in notices.
 
     Amounts are in minor units, and times have a time zone.
     """

@@ -115,9 +115,9 @@ async def propose_orphan(
 async def propose_missing_payout(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to post the payout of a release whose money never moved.
+    """Propose to pay the owner whose escrow was released without a transfer.
 
-    The post must be published. If it is not, an escrow reversal is the right correction. If a
+    The ad must be published. If it is not, an escrow reversal is the right correction. If a
     correction of this payout is already open, that correction is returned. Locks the target (the
     placement), the job, then the escrow. Raises AccessDenied, InvalidText, NotFound,
     NotCorrectable, OwnMoney.

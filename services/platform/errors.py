@@ -254,7 +254,7 @@ class SamePerson(DomainError):
 
 @dataclass(eq=False)
 class NotCorrectable(DomainError):
-    """The ledger does not have, or no longer has, the fault that the correction would repair."""
+    """The fault that the correction would repair is not in the ledger, or not any more."""
 
     kind: str
     id: int

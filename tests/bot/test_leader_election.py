@@ -22,7 +22,7 @@ def candidate(
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Try to run a tick for leaders in each process. Return the numbers of those that ran it."""
+    """Try a leader-only tick in each process. Return the indexes of the processes that ran it."""
     found: list[int] = []
     for number, leader in enumerate(leaders):
 

@@ -64,9 +64,9 @@ class Failpoint:
 
 
 class _PassingCounter:
-    """The counter that counts the passings of points in one process.
+    """The counter of how often one process passes its failpoint and the other points.
 
-    It sends the signal of its failpoint once.
+    When the chosen passing comes, the counter sends the failpoint's signal to its own process.
     """
 
     def __init__(self, failpoint: Failpoint, report: Callable[[str], None]) -> None:

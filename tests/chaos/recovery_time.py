@@ -2,7 +2,7 @@
 
 The schedulers have the lease and the ticks of production. Three schedulers are killed: right after
 the claim, right before the send, and right after the send. Each of them has claimed two posts. A
-fourth scheduler, the successor, is stopped until all three are dead, so that it does not claim
+fourth scheduler, the successor, is paused until all three are dead, so that it does not claim
 their posts first. The waiting time of a post begins with the death of its scheduler, as the
 operating system reports it. The waiting time ends when the post is queued again or known to be
 uncertain.

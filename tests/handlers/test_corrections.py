@@ -36,7 +36,7 @@ async def hire(market: Marketplace, who: str, role: Role) -> None:
 
 
 async def proposer(market: Marketplace) -> Actor:
-    """Return Admin as an actor at the command line."""
+    """Return an actor for the admin of the test market, with the role of an admin."""
     actor = await market.actor("admin")
     return Actor(actor.user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
 

@@ -6,7 +6,7 @@ from tests.sandbox.raw_world import SandboxClient, begin
 
 
 class Supervised:
-    """A simple form of the launcher's processes, with which the control API can be tested.
+    """A stand-in for the launcher's processes, for tests of the control API.
 
     It only records which processes run, and starts none.
     """
