@@ -1,4 +1,4 @@
-"""Read settings from the environment and `.env`, and add those that the sandbox provides itself."""
+"""Read settings from the environment and `.env`, and add the sandbox's own settings."""
 
 import os
 from dataclasses import dataclass

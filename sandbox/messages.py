@@ -30,7 +30,7 @@ CONTENT = (
 class Draft:
     """A message that has not been sent yet.
 
-    `content` has Telegram's content fields of the message.
+    `content` holds the fields of Telegram's message that carry its content.
     """
 
     content: Json

@@ -29,9 +29,9 @@ def queue(state: State, kind: str, body: Json) -> None:
 
 
 def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
-    """Tell whether the bot gets a person's message of this chat.
+    """Return whether the bot gets a message that a person sends in this chat.
 
-    In a group, a bot that is no administrator gets only commands, replies to its messages and
+    In a group, a bot that is not an administrator gets only commands, replies to its messages and
     service messages (privacy mode). In a channel only administrators get posts.
     """
     membership = state.member(chat.id, state.bot_id)

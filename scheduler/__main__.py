@@ -59,7 +59,7 @@ def ticks(
     outbox_worker: notice_delivery.OutboxWorker,
     leader: LeaderElection,
 ) -> list[Tick]:
-    """Return all ticks: the name, the interval and the longest time in seconds, and the work.
+    """Return all ticks. Each has a name, an interval and a time limit in seconds, and a function.
 
     Some of the ticks run on the leader alone.
     """

@@ -42,7 +42,7 @@ class BotRights:
 
 
 def interpret_probe(response: ApiResponse) -> Probe:
-    """Return what Telegram's answer to a probe of a message id proves."""
+    """Return what a probe of a message id proves, given Telegram's answer to it."""
     answer = api_response.parse(response)
     if answer is None:
         return Probe(LookupResult.UNKNOWN, f"{response.status}: the answer could not be read")

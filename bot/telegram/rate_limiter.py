@@ -81,7 +81,7 @@ class RateLimiter:
     """Keep Telegram's limits for one process. Callers wait here before they send a message."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Prepare the connection. `per_second` is Telegram's limit for all chats of the bot."""
+        """Prepare the connection. `per_second` is the limit for all chats together."""
         self._redis = Redis.from_url(
             redis_url,
             socket_timeout=REDIS_SECONDS,

@@ -101,8 +101,8 @@ async def retry(
 ) -> CampaignTarget:
     """Submit an offered placement again, as a new target that needs a moderation and a new hold.
 
-    A repeat returns the first new target. `agreed` are the terms that the advertiser has read.
-    Locks the target, its job and its escrow, and then takes the locks of
+    A repeated call returns the target that the first call created. `agreed` are the terms that the
+    advertiser has read. Locks the target, its job and its escrow, and then takes the locks of
     `campaigns.submit_target`. Raises NotFound, NotCampaignOwner, and the errors of
     `campaigns.submit_target`.
     """

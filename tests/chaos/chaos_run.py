@@ -311,7 +311,7 @@ async def run(folder: Path, size: Size) -> Json:
 async def _prepare_market(
     environment: Environment, sessions: database.Sessions, size: Size
 ) -> Market:
-    """Register people, connect all channels, and publish one post of the owner in each channel."""
+    """Register people, connect all channels, and publish one ordinary post in each."""
     market = Market(sessions, environment.telegram.facts)
     await market.populate(advertisers=ADVERTISERS, ads=max(size.kills // 20, 10))
     for channel, hours in zip(market.unconnected(), itertools.cycle(PROMISED_HOURS), strict=False):

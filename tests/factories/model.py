@@ -83,7 +83,10 @@ class Target:
 
 @dataclass
 class Model:
-    """The expected state of the marketplace, with all acts except those on channels and posts."""
+    """The expected state of the marketplace.
+
+    Its methods do every act, except the acts on channels and posts (see `model_posts`).
+    """
 
     now: float = 0
     balances: dict[int, int] = field(default_factory=dict)

@@ -28,7 +28,7 @@ Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = None) -> bytes:
     """Return an HTTP response for a test.
 
-    If `length` is given, the header names `length` instead of the true length of the body.
+    If `length` is given, the Content-Length header has this value instead of the true length.
     """
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     size = len(content) if length is None else length

@@ -208,7 +208,7 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
     business_database: Database,
 ) -> None:
-    """Test that such a transfer is found even if its amount equals earlier withdrawals."""
+    """Test that the check finds it, although earlier withdrawals had the same amount."""
     since = await check_runs.horizon(business_database)
     await breakage.run_unguarded(
         business_database,
