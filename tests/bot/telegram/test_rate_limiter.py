@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bot.telegram import rate_limiter
 from bot.telegram.rate_limiter import RateLimiter, SendSlot
 from bot.telegram.rate_limits import FLOOD_CHATS, PACE, PROCESSES
 from sandbox import embedded
@@ -34,8 +35,15 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def limiters(redis_url: str) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
-    """Yield the limiters of two processes that have sent nothing yet."""
+async def limiters(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
+    """Yield the limiters of two processes that have sent nothing yet.
+
+    They wait longer for Valkey than in production. On a busy machine, a late answer would otherwise
+    make them use their local limits. These tests are not about local limits.
+    """
+    monkeypatch.setattr(rate_limiter, "REDIS_SECONDS", 5)
     pair = RateLimiter(redis_url), RateLimiter(redis_url)
     await pair[0]._redis.flushall()
     yield pair
