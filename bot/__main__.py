@@ -30,9 +30,9 @@ log = structlog.get_logger(__name__)
 LEASE = "polling"
 LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
-"""The pause between two attempts to take or renew the lease."""
+"""The pause between two attempts to take or renew the lease for handling updates."""
 STOP_SECONDS = 30.0
-"""The longest time that a stop waits for the handlers that still run."""
+"""When the process stops handling updates, it waits at most this time for the running handlers."""
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ async def _run(config: Settings) -> None:
 
 
 async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
-    """Wait for the database and for Telegram, check the settings, and set Telegram up.
+    """Wait for the database and Telegram, check the settings, and configure the bot at Telegram.
 
     Raises CannotStartError if a setting contradicts the database or Telegram.
     """
@@ -94,9 +94,9 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
 
 
 async def _finish_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Do the work until `stop` is set, and return whether the work ended before that.
+    """Run `work` until it ends or `stop` is set; return whether `work` ended.
 
-    If `stop` is set first, the work is cancelled.
+    If `stop` is set first, `work` is cancelled, and the result is False.
     """
     work_task = asyncio.create_task(work)
     stop_task = asyncio.create_task(stop.wait())
@@ -116,7 +116,7 @@ def _process_name() -> str:
 async def _serve_http(
     stack: AsyncExitStack, dependencies: Dependencies, inbox: inbox_worker.InboxWorker
 ) -> None:
-    """Open the HTTP port. Raises CannotStartError if another process uses it."""
+    """Open the HTTP port. Raises CannotStartError if the port cannot be used."""
     runner = web.AppRunner(http.application(dependencies, inbox), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -130,7 +130,7 @@ async def _serve_http(
 
 
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
-    """Publish the commands, and choose between a webhook and long polling.
+    """Publish the commands. Set the webhook if WEBHOOK_URL is set, otherwise delete the webhook.
 
     Pending updates are never dropped, because a pending update may be a payment.
     """
@@ -148,9 +148,9 @@ async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
 
 
 class _UpdateRunner:
-    """Poll Telegram and handle the inbox while this process is the leader.
+    """The loop that polls Telegram and handles the inbox while this process is the leader.
 
-    In the other processes, the runner waits until its process becomes the leader.
+    In the other processes, the loop waits until its process becomes the leader.
     """
 
     def __init__(
@@ -164,7 +164,10 @@ class _UpdateRunner:
         self._poller = poller
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle updates while this process is the leader, until `stop`; then release the lease."""
+        """Handle updates while this process is the leader.
+
+        When `stop` is set, release the lease.
+        """
         while not stop.is_set():
             if await self._leads():
                 await self._handle_updates(stop)
@@ -177,8 +180,8 @@ class _UpdateRunner:
     async def _handle_updates(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set or until another process is the leader.
 
-        Handlers that still run then get STOP_SECONDS to finish. If an error ended the polling or
-        the inbox worker, this method raises the error.
+        The handlers that still run at that moment get STOP_SECONDS to finish. If an error ended the
+        polling or the inbox worker, this method raises the error.
         """
         log.info("takes updates")
         stop_inbox = asyncio.Event()
@@ -205,8 +208,8 @@ class _UpdateRunner:
     async def _leads(self) -> bool:
         """Take or renew the lease, and return whether this process is the leader.
 
-        While PostgreSQL is not available, the last answer stays valid, because no other process
-        can take the lease during this time.
+        While PostgreSQL is not available, the last result stays valid, because no other process can
+        take the lease during this time.
         """
         try:
             async with database_errors():

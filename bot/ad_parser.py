@@ -21,9 +21,12 @@ FORMATTING = frozenset(
         "custom_emoji",
     }
 )
-"""The kinds of entities (formatting marks) that the bot keeps. When the ad is published, Telegram
-finds plain mentions and links again. A
-mention of a person without a username is not kept, because it would store that person's name."""
+"""The kinds of entities (formatting marks of Telegram) that the bot keeps.
+
+Links and mentions of the form `@name` are not kept, because Telegram finds them again in the
+published text. A mention of a person without a username is not kept, because it contains the
+person's name.
+"""
 
 
 def parse_ad(message: Message) -> Creative | None:

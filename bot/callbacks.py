@@ -1,9 +1,9 @@
-"""Define the data of the product's stateless buttons.
+"""Define the data in the buttons of the bot's messages, except for the buttons of forms.
 
-The data of a button is an act and an id. Everything else is read again when a person presses the
-button. Telegram allows 64 bytes. The separator of aiogram-dialog never occurs in this data, and
-therefore these buttons can be distinguished from the buttons of forms. A card is a message with
-buttons in the admin chat.
+The data of a button is an action and an id. The bot reads everything else again when a person
+presses the button. Telegram allows 64 bytes for the data of one button. This data never contains
+the separator of aiogram-dialog. Therefore the bot can distinguish these buttons from the buttons of
+forms. A card is a message with buttons in the admin chat.
 """
 
 from enum import StrEnum
@@ -12,7 +12,7 @@ from aiogram.filters.callback_data import CallbackData
 
 
 class Screen(StrEnum):
-    """Name a screen that a navigation button can show."""
+    """The name of a screen that a navigation button can show."""
 
     MENU = "menu"
     CAMPAIGNS = "campaigns"
@@ -31,7 +31,7 @@ class Screen(StrEnum):
 
 
 class Go(CallbackData, prefix="go"):
-    """Show another screen and change nothing."""
+    """The data of a button that shows another screen and changes nothing."""
 
     screen: Screen
     id: int = 0
@@ -39,7 +39,7 @@ class Go(CallbackData, prefix="go"):
 
 
 class FormName(StrEnum):
-    """Name a form that a button can open."""
+    """The name of a form that a button can open."""
 
     CAMPAIGN = "campaign"
     BUY = "buy"
@@ -50,14 +50,14 @@ class FormName(StrEnum):
 
 
 class OpenForm(CallbackData, prefix="form"):
-    """Open a form. The id is that of a campaign or of a channel."""
+    """The data of a button that opens a form. The id is that of a campaign or of a channel."""
 
     name: FormName
     id: int = 0
 
 
 class CampaignAct(StrEnum):
-    """An act that an advertiser can choose for a campaign."""
+    """An action that an advertiser can choose for a campaign."""
 
     ACTIVATE = "activate"
     PAUSE = "pause"
@@ -68,21 +68,21 @@ class CampaignAct(StrEnum):
 
 
 class OnCampaign(CallbackData, prefix="camp"):
-    """Carry out the chosen act on a campaign."""
+    """The data of a button that carries out an action on a campaign."""
 
     act: CampaignAct
     id: int
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """Withdraw a placement that waits for moderation."""
+    """The data of a button that withdraws a placement that waits for moderation."""
 
     act: str
     id: int
 
 
 class ChannelAct(StrEnum):
-    """An act that an owner can choose for a channel."""
+    """An action that an owner can choose for a channel."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -91,14 +91,14 @@ class ChannelAct(StrEnum):
 
 
 class OnChannel(CallbackData, prefix="chan"):
-    """Carry out the chosen act on a channel."""
+    """The data of a button that carries out an action on a channel."""
 
     act: ChannelAct
     id: int
 
 
 class ModerationAct(StrEnum):
-    """An act that an admin can choose on the card of a placement."""
+    """An action that an admin can choose on the card of a placement."""
 
     OPEN = "open"
     APPROVE = "approve"
@@ -108,7 +108,7 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """Decide on a placement, or show its card again. The reason is one of the preset reasons."""
+    """The data of a button on the card of a placement. `reason` is a preset reason or empty."""
 
     act: ModerationAct
     id: int
@@ -116,7 +116,7 @@ class Moderate(CallbackData, prefix="mod"):
 
 
 class SwitchAct(StrEnum):
-    """An act that an operator can choose for a kill switch."""
+    """An action that an operator can choose for a kill switch."""
 
     PANEL = "panel"
     ASK_STOP = "ask_stop"
@@ -126,7 +126,7 @@ class SwitchAct(StrEnum):
 
 
 class OnSwitch(CallbackData, prefix="switch"):
-    """Stop or run a part of the product. The reason is one of the preset reasons."""
+    """The data of a button about a kill switch. `reason` is a preset reason or empty."""
 
     act: SwitchAct
     key: str = ""
@@ -134,28 +134,28 @@ class OnSwitch(CallbackData, prefix="switch"):
 
 
 class CloseIncident(CallbackData, prefix="incident"):
-    """Close an incident after its violations are repaired."""
+    """The data of a button that closes an incident after its violations are repaired."""
 
     id: int
 
 
 class ShowQueue(CallbackData, prefix="queue"):
-    """Show a page of the placements that wait for moderation."""
+    """The data of a button that shows a page of the placements that wait for moderation."""
 
     page: int = 0
 
 
 class ChooseLanguage(CallbackData, prefix="lang"):
-    """Choose the language of the product's texts."""
+    """The data of a button that chooses the language of the bot's texts."""
 
     language: str
 
 
 class ResolutionAct(StrEnum):
-    """An act that an admin can choose for an uncertain or an unseen post.
+    """An action that an admin can choose for an uncertain or an unverifiable post.
 
-    Telegram may or may not have published an uncertain post. An unseen post was published, but the
-    last check could not find out whether the post is still in the channel.
+    Telegram may or may not have published an uncertain post. An unverifiable post was published,
+    but the last check could not find out whether the post is still in the channel.
     """
 
     CARD = "card"
@@ -167,7 +167,11 @@ class ResolutionAct(StrEnum):
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """Decide on an uncertain or unseen post. The claim's number shows whether the card is old."""
+    """The data of a button on the card of an uncertain or unverifiable post.
+
+    `claim` is the number of the job's claim at the time of the card. A card with another number is
+    old.
+    """
 
     act: ResolutionAct
     id: int
@@ -175,20 +179,23 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class ShowDeadLetters(CallbackData, prefix="dlq"):
-    """Show a page of the dead letters (jobs that failed and are not tried again)."""
+    """The data of a button that shows a page of the dead letters (jobs that failed for good)."""
 
     page: int = 0
 
 
 class OnDeadLetter(CallbackData, prefix="dead"):
-    """Show a dead letter, or offer its placement to the advertiser again."""
+    """The data of a button that shows a dead letter, or offers its placement to the advertiser."""
 
     act: str
     id: int
 
 
 class Retry(CallbackData, prefix="retry"):
-    """Submit an offered placement again on the terms of the offer. Its price is in minor units."""
+    """The data of a button that submits a placement again on the terms of an offer.
+
+    `price` is in minor units.
+    """
 
     id: int
     price: int
@@ -196,9 +203,9 @@ class Retry(CallbackData, prefix="retry"):
 
 
 class Withdraw(CallbackData, prefix="withdraw"):
-    """Request the amount that the button shows, in minor units.
+    """The data of a button that requests a withdrawal of `amount`, in minor units.
 
-    Because of the key, a second press of the button does not make a second request.
+    Because of `key`, a second press of the button does not make a second request.
     """
 
     amount: int
@@ -206,19 +213,19 @@ class Withdraw(CallbackData, prefix="withdraw"):
 
 
 class CancelWithdrawal(CallbackData, prefix="cancel"):
-    """Cancel a withdrawal of the person who presses, if no admin has approved the withdrawal."""
+    """The data of a button with which a person cancels their own withdrawal before its approval."""
 
     id: int
 
 
 class ShowWithdrawals(CallbackData, prefix="withdrawals"):
-    """Show a page of the withdrawals that wait for staff."""
+    """The data of a button that shows a page of the withdrawals that wait for staff."""
 
     page: int = 0
 
 
 class WithdrawalAct(StrEnum):
-    """An act that an admin can choose for a withdrawal."""
+    """An action that an admin can choose for a withdrawal."""
 
     CARD = "card"
     APPROVE = "approve"
@@ -228,7 +235,7 @@ class WithdrawalAct(StrEnum):
 
 
 class OnWithdrawal(CallbackData, prefix="withdrawal"):
-    """Decide on a withdrawal, or show its card again. The reason is one of the preset reasons."""
+    """The data of a button on the card of a withdrawal. `reason` is a preset reason or empty."""
 
     act: WithdrawalAct
     id: int
@@ -236,19 +243,19 @@ class OnWithdrawal(CallbackData, prefix="withdrawal"):
 
 
 class ShowDeposits(CallbackData, prefix="deposits"):
-    """Show a page of the deposits."""
+    """The data of a button that shows a page of the deposits."""
 
     page: int = 0
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """Show a page of the corrections that wait for a decision or for `adtech repair`."""
+    """The data of a button that shows a page of the corrections that are proposed or confirmed."""
 
     page: int = 0
 
 
 class CorrectionAct(StrEnum):
-    """An act that an admin can choose for a correction."""
+    """An action that an admin can choose for a correction."""
 
     CARD = "card"
     ASK_CONFIRM = "ask_yes"
@@ -258,7 +265,7 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """Decide on a correction, or show its card again. The reason is one of the preset reasons."""
+    """The data of a button on the card of a correction. `reason` is a preset reason or empty."""
 
     act: CorrectionAct
     id: int

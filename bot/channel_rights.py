@@ -6,10 +6,11 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberOwner
 
 
 async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
-    """Check a channel, and return the id of the text that says what is missing, or None.
+    """Check the rights in a channel; return the id of the text about the problem, or None.
 
-    Raises TelegramNetworkError or TelegramServerError if Telegram gives no answer, because a
-    missing answer proves nothing.
+    There is a problem if the bot may not post in the channel, or if the person is not the channel's
+    creator. Raises TelegramNetworkError or TelegramServerError if Telegram gives no answer, because
+    a missing answer proves nothing.
     """
     try:
         bot_member = await bot.get_chat_member(chat_id, bot.id)
@@ -19,6 +20,6 @@ async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> s
     except (TelegramNetworkError, TelegramServerError):
         raise
     except TelegramAPIError:
-        # Telegram does not name the members of a channel to a bot that is not in it.
+        # If the bot is not in the channel, Telegram refuses to answer about the channel's members.
         return "channel-no-right"
     return None if isinstance(creator_member, ChatMemberOwner) else "channel-not-creator"

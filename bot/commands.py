@@ -18,7 +18,7 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Publish the commands of all people (in private chats) and of staff (in the admin chat)."""
+    """Publish the commands of people (in private chats) and of staff (in the admin chat)."""
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
         await _publish(bot, STAFF, BotCommandScopeChat(chat_id=admin_chat_id), language)

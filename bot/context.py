@@ -1,4 +1,4 @@
-"""Define the context of one update, which gives a handler the actor, the texts and transactions."""
+"""Define what a handler gets with an update: the actor, the texts and the transactions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,7 +42,7 @@ async def database_errors() -> AsyncIterator[None]:
 async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """Open a read-only transaction, in which the database refuses writes.
 
-    Raises DatabaseAwayError.
+    Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
     """
     async with database_errors(), sessions.begin() as session:
         await session.connection(execution_options={"postgresql_readonly": True})
@@ -51,7 +51,10 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 @dataclass
 class Dependencies:
-    """Hold the shared objects of a process. Each handler receives them, so it needs no globals."""
+    """The shared objects of a process.
+
+    Each handler receives them, so it needs no global variables.
+    """
 
     sessions: Sessions
     settings: Settings
@@ -62,18 +65,18 @@ class Dependencies:
 
 @dataclass
 class UpdateResult:
-    """Tell the inbox worker how the handling of one inbox row ended."""
+    """How the handling of one inbox row ended. The inbox worker reads it after the handlers."""
 
     inbox_id: int
     marked: bool = False
     """True if a transaction of a handler has marked the row as done."""
     failure: str | None = None
-    """The class name of an unexpected error, or another short reason. None means success."""
+    """The class name of an unexpected error, or another short reason. None means no failure."""
 
 
 @dataclass
 class RequestContext:
-    """Give a handler what it needs for one update: the actor, the texts and the transactions."""
+    """What a handler needs for one update: the actor, the texts and the transactions."""
 
     dependencies: Dependencies
     update_result: UpdateResult
@@ -81,8 +84,8 @@ class RequestContext:
     person: User | None = None
     identified_actor: Actor | None = None
     action: str = "update"
-    """The requested action, which is a command or a button's data prefix. A refusal's audit row
-    stores this action."""
+    """The requested action, for example a command or the prefix of a button's data. If the action
+    is refused, the audit row of the refusal contains this value."""
 
     @property
     def settings(self) -> Settings:
@@ -96,7 +99,7 @@ class RequestContext:
 
     @property
     def actor(self) -> Actor:
-        """Return the actor. Raises LookupError for an update without a person."""
+        """Return the actor of the update. Raises LookupError for an update without a person."""
         if self.identified_actor is None:
             message = "this update has no person"
             raise LookupError(message)
@@ -104,7 +107,10 @@ class RequestContext:
 
     @property
     def user_id(self) -> int:
-        """Return the id of the person's row. Raises LookupError for an update without a person."""
+        """Return the person's id in the table `users`.
+
+        Raises LookupError for an update without a person.
+        """
         if self.person is None:
             message = "this update has no person"
             raise LookupError(message)
@@ -112,11 +118,11 @@ class RequestContext:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
-        """Open the transaction of a change, and mark the update as done in the same transaction.
+        """Open a transaction for a change, and mark the update as done in the same transaction.
 
-        A crash after the commit therefore repeats nothing, and a crash before the commit loses
-        nothing.
-        Raises DatabaseAwayError, and AlreadyHandledError if another process marked the update.
+        If the process crashes, the update is therefore handled again only if the change was not
+        committed. Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the
+        transaction. Raises AlreadyHandledError if another process has marked the update.
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
             yield session
@@ -128,6 +134,9 @@ class RequestContext:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a read-only transaction for a screen, and do not mark the update as done."""
+        """Open a read-only transaction for a screen, and do not mark the update as done.
+
+        Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
+        """
         async with read_only(self.dependencies.sessions) as session:
             yield session

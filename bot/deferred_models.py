@@ -1,8 +1,8 @@
 """Build aiogram's pydantic models when they are first used, not when they are imported.
 
 An import of aiogram builds the validators of about 440 models, and a process uses few of them.
-`docs/performance.md` says how much memory and time this saves. The package `bot` calls `install`
-when it is imported, and therefore no other module depends on an order of imports.
+`docs/performance.md` says how much memory and time the deferred build saves. The package `bot`
+calls `install` when it is imported. Therefore no other module depends on an order of imports.
 
 The first use of a model builds the model (0.1 s for `Update`). The model's `model_fields` are
 complete only after the first use or after `model_rebuild()`. If a class of this program inherits
@@ -16,8 +16,8 @@ from pydantic import BaseModel
 _model_rebuild = BaseModel.__dict__["model_rebuild"].__func__
 _IMPORTED = ("aiogram.types", "aiogram_i18n.types")
 _names: dict[str, Any] = {}
-"""The objects to which aiogram's annotations refer, by name. aiogram passes this namespace to
-`model_rebuild`."""
+"""The objects to which aiogram's annotations refer, by name. `model_rebuild` receives these objects
+from aiogram as a namespace."""
 
 
 def install() -> None:
@@ -35,11 +35,12 @@ def _rebuild_on_use(
     _parent_namespace_depth: int = 2,
     _types_namespace: dict[str, Any] | None = None,
 ) -> bool | None:
-    """Replace `BaseModel.model_rebuild`, and do not build a model while aiogram is imported.
+    """Build a model at its first use, and not while aiogram is imported.
 
-    At the end of their import, `aiogram.types` and `aiogram_i18n.types` call this function with a
-    namespace for each of their models. The namespace is kept for the first use of the model. At
-    the first use, pydantic calls this function without a namespace, and the model is built.
+    This function replaces `BaseModel.model_rebuild`. At the end of their import, `aiogram.types`
+    and `aiogram_i18n.types` call this function with a namespace for each of their models. The
+    namespace is kept for the first use of the model. At the first use, pydantic calls this function
+    without a namespace, and the model is built.
     """
     if _types_namespace is not None and model.__module__.startswith(_IMPORTED):
         _names.update(_types_namespace)

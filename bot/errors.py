@@ -18,13 +18,16 @@ AUDITED = (
     errors.CampaignNotActive,
     errors.InsufficientFunds,
 )
-"""The refusals that write an `access_denied` audit row. All other refusals are input mistakes."""
+"""The classes of refusals for which an `access_denied` audit row is written.
+
+All other refusals are input mistakes.
+"""
 
 _AMOUNTS = frozenset({"needed", "balance", "left", "price"})
 
 
 def message_id(error_class: type[errors.DomainError]) -> str:
-    """Return the Fluent id of an error, `error-insufficient-funds` for InsufficientFunds."""
+    """Return the id of the text about an error, for example `error-insufficient-funds`."""
     return "error" + re.sub(r"([A-Z])", r"-\1", error_class.__name__).lower()
 
 

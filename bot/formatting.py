@@ -22,14 +22,14 @@ LARGEST = 10**12
 below the limits of the database's integers."""
 
 EXAMPLE = 5_000
-"""The example, in minor units, that the bot shows when it asks for an amount."""
+"""The example amount, in minor units, that the bot shows when it asks for an amount."""
 
 _NUMBER = re.compile(r"[0-9][0-9 .,\u00a0]*")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 
 
 def exponent(currency: str) -> int:
-    """Return the number of decimals of a currency, which is 0 for Stars."""
+    """Return how many decimals the amounts of a currency have: 0 for Stars."""
     return 0 if currency == STARS else get_currency_precision(currency)
 
 
@@ -66,14 +66,15 @@ def _with_no_break_spaces(number: str) -> str:
 
 
 def zone(name: str | None) -> ZoneInfo:
-    """Return a person's time zone, or UTC if the person has not chosen a zone."""
+    """Return the time zone with an IANA name, or UTC if the name is None."""
     return ZoneInfo(name or "UTC")
 
 
 def known_zone(text: str) -> str | None:
     """Return the IANA time zone that a person typed, or None if there is no such zone.
 
-    A person may type the full name or only the city, in any case: `Europe/Berlin`, `berlin`.
+    A person may type the full name or only the city, in upper or lower case: `Europe/Berlin`,
+    `berlin`.
     """
     typed = text.strip().casefold().replace(" ", "_")
     if not typed:
@@ -93,10 +94,10 @@ def format_time(at: datetime, time_zone: str | None, language: str) -> str:
 
 
 def parse_time(text: str, time_zone: str | None) -> datetime | None:
-    """Parse a date with a time in the person's zone into an aware datetime in UTC.
+    """Read a date with a time in the person's zone, and return it as an aware datetime in UTC.
 
-    Returns None if the text has another format, or if a change of clocks skips that time in the
-    zone. If a change of clocks repeats the time, the result is the first of the two moments.
+    Returns None if the text has another format, or if the zone's clocks skip this time. If the
+    clocks are set back and the time occurs two times, the result is the first of the two moments.
     """
     for time_format in _TIME_FORMATS:
         try:

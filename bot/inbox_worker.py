@@ -38,11 +38,11 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that are held in memory. All other rows wait in the table."""
+"""The largest number of rows that one process holds in memory. Other rows wait in the table."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
 POLL_SECONDS = 1.0
-"""The interval between two reads of the table, which find updates that other processes stored."""
+"""The interval between two reads of the table. The reads find rows that other processes stored."""
 AWAY_SECONDS = 2.0
 """The pause after the database was not available, or after a handler raised TryLaterError."""
 
@@ -52,7 +52,7 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
     Updates without an id are logged and skipped. If the database cannot store an update, an empty
     update is stored under the same id and parked later. Therefore other updates are not delayed.
-    Raises DatabaseAwayError.
+    Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
     """
     readable = [update for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -83,7 +83,10 @@ async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 class InboxWorker:
-    """Take rows from the inbox and call the handlers, in the one process that has the lease."""
+    """The worker that takes rows from the inbox and calls the handlers.
+
+    Only the process that has the lease for handling updates runs this worker.
+    """
 
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
         """Store the dependencies. No work starts before `run` is called."""
@@ -102,7 +105,7 @@ class InboxWorker:
         self._wake_up.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, and then wait for the running handlers.
+        """Handle updates until `stop` is set, and then wait for the running handlers.
 
         Rows that no handler has begun stay open in the table.
         """
@@ -154,8 +157,8 @@ class InboxWorker:
     async def _work(self, chat: int) -> None:
         """Handle the updates of one chat in order until its queue is empty.
 
-        After a TryLaterError the updates stay open in the table, and the chat pauses for
-        AWAY_SECONDS. Only the update whose handler raised the error has used an attempt. If the
+        After a TryLaterError, the updates of the queue stay open in the table, and the chat pauses
+        for AWAY_SECONDS. Only the update whose handler raised the error has used an attempt. If the
         database was not available, this update has used no attempt either.
         """
         chat_queue = self._chat_queues[chat]
@@ -182,8 +185,8 @@ class InboxWorker:
     async def _give_back(self, ids: list[int]) -> None:
         """Subtract one from the attempts of rows that were not tried.
 
-        A row also counts as not tried if the database was not available. Without this correction, a
-        payment could be parked after a long outage.
+        A row also counts as not tried if its handler failed because the database was not available.
+        Otherwise a payment could be parked after a long outage.
         """
         if ids:
             with contextlib.suppress(DatabaseAwayError):
@@ -222,7 +225,7 @@ class InboxWorker:
             except UpdateTypeLookupError:
                 update_result.failure = "of an unknown kind"
             except TelegramAPIError as error:
-                # The database shows whether the change was made. Only the answer is lost.
+                # The person sees no answer, but a change that was made is stored in the database.
                 update_result.failure = type(error).__name__
                 log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
             except Exception as error:

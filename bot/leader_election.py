@@ -1,9 +1,9 @@
 """Elect one process (the leader) for the work that only one process may do.
 
-The leader holds a lease, which is a row with an epoch (a number that grows with each election). The
-lease is a row and not an advisory lock. A process that hangs keeps its connection and therefore its
-advisory locks, and no other process could replace it. The lease ends by the database's clock. If a
-former leader was paused, the epoch shows it that another process has been elected.
+The leader holds a lease, which is a row with an epoch (a number that grows with each election). An
+advisory lock would not be enough. A process that hangs keeps its connection and therefore its
+advisory locks, and no other process could replace it. The database's clock decides when a lease
+ends. If a former leader was paused, the epoch shows it that another process has been elected.
 """
 
 import time
@@ -19,13 +19,14 @@ log = structlog.get_logger(__name__)
 
 
 class LeaderElection:
-    """Take, renew and release one lease for this process, and say whether the process is leader."""
+    """One process in an election: it takes, renews and releases the lease of the leader."""
 
     def __init__(self, sessions: Sessions, *, lease: str, owner: str, ttl: timedelta) -> None:
         """Prepare the election. The process can be the leader only after `acquire_or_renew`.
 
-        `lease` is the name of the lease row. `owner` is unique to this process. If the leader
-        crashes, another process replaces it at its first attempt after `ttl`.
+        `lease` is the name of the lease row. `owner` is unique to this process. `ttl` is the length
+        of the lease. If the leader crashes, another process becomes the leader at its first attempt
+        after the lease has ended.
         """
         self._sessions = sessions
         self._lease = lease
@@ -41,13 +42,13 @@ class LeaderElection:
 
     @property
     def is_leader(self) -> bool:
-        """True if this process is elected and its lease has not ended by the process's clock."""
+        """True if this process is elected and, by its own clock, its lease has not ended."""
         return self.is_elected and time.monotonic() < self._valid_until
 
     async def acquire_or_renew(self) -> None:
         """Take the lease if the lease is free, or renew it if this process holds it.
 
-        If the database raises an error, the last answer stays valid.
+        If the database raises an error, the result of the last call stays valid.
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
@@ -59,7 +60,7 @@ class LeaderElection:
         self._epoch, self._valid_until = epoch, valid_until
 
     async def step_down(self) -> None:
-        """Release the lease at a stop, so that another process can take the lease at once."""
+        """Release the lease when the process stops, so that another process can take it."""
         self._epoch = None
         async with self._sessions.begin() as session:
             await leases.release(session, name=self._lease, owner=self._owner)
@@ -67,7 +68,8 @@ class LeaderElection:
     def leader_only(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """Wrap a tick (one run of periodic work) so that only the leader runs the tick.
 
-        The wrapped tick asks the database once more whether this process is the leader.
+        Before each run, the wrapped tick asks the database once more whether this process is the
+        leader.
         """
 
         async def run_if_leader() -> None:
@@ -77,7 +79,7 @@ class LeaderElection:
         return run_if_leader
 
     async def _is_confirmed(self) -> bool:
-        """Ask the database whether the lease is still held in the same epoch."""
+        """Ask the database whether this process still holds the lease in the same epoch."""
         async with self._sessions.begin() as session:
             return self._epoch is not None and await leases.is_held(
                 session, name=self._lease, owner=self._owner, epoch=self._epoch

@@ -48,15 +48,15 @@ _PATTERNS = (
         re.compile(r"(?i)\b(password|passwd|secret|token|api_key)(['\"]?\s*[=:]\s*)\S+"),
         rf"\1\2{_REDACTED}",
     ),
-    # PostgreSQL and asyncpg repeat a value that they reject.
+    # If PostgreSQL or asyncpg rejects a value, its message repeats the value.
     (re.compile(r"(?i)(invalid input [^:]*:).*"), rf"\1 {_REDACTED}"),
 )
-# At INFO these libraries log statements with parameters, callback data and requests.
+# At the level INFO, these libraries log SQL statements with parameters, callback data and requests.
 _VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")
 
 
 def setup(settings: Settings) -> None:
-    """Process every later log event, warning and uncaught exception by the same rules."""
+    """Process every later log event, warning and uncaught exception by the rules of this module."""
     shared = _processors(_secrets(settings))
     renderer: Processor = (
         structlog.processors.JSONRenderer(sort_keys=True)
@@ -105,7 +105,7 @@ def _processors(secrets: tuple[str, ...]) -> list[Processor]:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Return the settings' secrets and the passwords inside addresses, the longest first."""
+    """Return the secrets in the settings and the passwords in addresses, the longest first."""
     secrets = set()
     for _, value in settings:
         if isinstance(value, SecretStr):
@@ -154,7 +154,7 @@ def _scrub(text: str, secrets: tuple[str, ...]) -> str:
 def _first_line_of_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Keep only the first line of an event.
 
-    Libraries put the messages of exceptions and the reprs of objects into the further lines.
+    Libraries write the messages of exceptions and the reprs of objects into the further lines.
     """
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
@@ -177,10 +177,11 @@ def _summary(error: BaseException) -> str:
 
 
 def _traceback_lines(error: BaseException, shown: set[int]) -> list[str]:
-    """Return the lines of a traceback without the values of variables. Causes come first.
+    """Return the lines of a traceback without the values of variables.
 
-    Each exception is shown with its frames, its class and the first line of its message. `shown`
-    holds the ids of the exceptions that are shown already.
+    The cause of an exception comes before the exception. Each exception is shown with its frames,
+    its class and the first line of its message. `shown` holds the ids of the exceptions that are
+    shown already.
     """
     shown.add(id(error))
     lines = []

@@ -24,7 +24,10 @@ class ContextMiddleware(BaseMiddleware):
     """Give each handler a `context`, and register each person at the person's first update."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Build the context, then call the handler. Error handlers receive errors raised here."""
+        """Build the context, then call the handler.
+
+        An error in this method reaches the error handlers.
+        """
         new_id = uuid.uuid4().hex[:12]
         token = correlation_id.set(new_id)
         try:
@@ -43,11 +46,16 @@ class ContextMiddleware(BaseMiddleware):
 class SenderChatMiddleware(BaseMiddleware):
     """Stop messages that were sent in the name of a chat (by an anonymous admin or a channel).
 
-    Such a message names no person. Therefore it must not be handled like a person's message.
+    Such a message does not say which person wrote it. Therefore it must not be handled like a
+    person's message.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Answer a command of an anonymous admin, and ignore all other messages sent by a chat."""
+        """Call the handler, except for a message that was sent in the name of a chat.
+
+        A command of an anonymous admin is answered with a text. All other messages of a chat are
+        ignored.
+        """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
         if (
@@ -94,8 +102,8 @@ async def _find_or_register(
 ) -> tuple[User, frozenset[Role]]:
     """Return a person and the person's roles, and register a new person.
 
-    If the language in Telegram has changed, it is stored. A language that the person has chosen in
-    the bot is never changed here.
+    If the language of the person's Telegram app has changed, the new language is stored. A language
+    that the person has chosen in the bot is never changed here.
     """
     language = users.known_language(telegram_user.language_code)
     async with read_only(dependencies.sessions) as session:

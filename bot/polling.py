@@ -1,7 +1,8 @@
 """Fetch updates by long polling, and confirm them to Telegram only after they are in the inbox.
 
-aiogram's own polling is not used, for two reasons. One update that aiogram cannot read stops its
-polling for ever. Also, aiogram confirms a batch of updates before their handlers have ended.
+aiogram's own polling is not used, for two reasons. One update that aiogram cannot read stops
+aiogram's polling for ever. Also, aiogram confirms a batch of updates before their handlers have
+ended.
 """
 
 import asyncio
@@ -26,14 +27,17 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 POLL_SECONDS = 25
-"""The time that Telegram keeps a request open while there are no updates."""
+"""How long Telegram keeps a request open while there are no updates."""
 PAUSE_SECONDS = 1.0
 """The pause after the first failure. The pause doubles with each further failure."""
 LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram did not return updates. The message is Telegram's text and contains no address."""
+    """Telegram did not return updates. The message is Telegram's text and contains no address.
+
+    The address of a request would show the bot's token.
+    """
 
 
 class Poller:

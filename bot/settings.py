@@ -24,8 +24,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from db.money import STARS
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
-"""The smallest gap between two probes that may prove that a message does not exist. Telegram's
-"not found" may come from an old cache."""
+"""The smallest gap, in production, between two searches that together prove a post absent. One
+search is not enough, because Telegram's "not found" may come from an old cache."""
 
 
 def _duration(value: object) -> object:
@@ -68,7 +68,10 @@ RedisUrl = Annotated[SecretStr, _connection_url("redis", "rediss", "unix")]
 
 
 class Settings(BaseSettings):
-    """Hold all validated settings. The field `bot_token` holds the setting `BOT_TOKEN`, etc."""
+    """All settings of a process, validated.
+
+    The field `bot_token` holds the setting `BOT_TOKEN`, etc.
+    """
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -166,8 +169,8 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """Read and return the settings. Exit with status 2 if a setting is missing or wrong.
 
-    Before the exit, stderr names each such setting. Values are never printed, because a wrong value
-    may be a secret that somebody wrote into the wrong setting.
+    Before the exit, the name of each such setting is written to stderr. Values are never printed,
+    because a wrong value may be a secret that somebody wrote into the wrong setting.
     """
     try:
         return Settings()
@@ -184,5 +187,5 @@ def load() -> Settings:
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     text = "is missing" if kind == "missing" else message.removeprefix("Value error, ")
-    # A problem of several settings together has no location. Its text begins with the name.
+    # A problem of several settings together has no location. Its text begins with a setting's name.
     return f"{str(location[0]).upper()} {text}" if location else text

@@ -61,7 +61,10 @@ async def database(sessions: Sessions, settings: Settings) -> int:
 
 
 async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a call until Telegram answers. An error that is not in AWAY is raised at once."""
+    """Repeat a call until Telegram answers.
+
+    An error whose class is not in AWAY is raised at once.
+    """
     while True:
         try:
             await call()
@@ -75,8 +78,8 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 async def admin_chat(bot: Bot, admin_chat_id: int) -> None:
     """Check that the admin chat is a private group that the bot is in.
 
-    Raises CannotStartError if the chat is not such a group. The errors in AWAY are raised too, and
-    `retry_while_away` repeats the call after them.
+    Raises CannotStartError if the chat is not such a group. Errors of the classes in AWAY are
+    raised too. After such an error, `retry_while_away` repeats the call.
     """
     try:
         chat = await bot.get_chat(admin_chat_id)

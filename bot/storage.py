@@ -1,8 +1,9 @@
 """Store the drafts of forms in Redis, and in the process's memory while Redis is not available.
 
-If Redis does not answer within a short time-out, it is not used for some time, and people need not
-wait. Every draft is also kept in memory, and therefore an open form survives that time. A draft
-that changed during that time is read from memory until its next change is stored in Redis.
+If Redis does not answer within TIMEOUT_SECONDS, it is not used for PAUSE_SECONDS, so that people
+need not wait. Every draft is also kept in memory. Therefore an open form still works while Redis is
+not used. A draft that changed during that time is read from memory until its next change is stored
+in Redis.
 """
 
 import json
@@ -31,7 +32,10 @@ REMEMBERED = 5_000
 
 
 def connect(url: str) -> Redis:
-    """Return a Redis client with short time-outs and no retries, which connects at first use."""
+    """Return a Redis client with short time-outs and no retries.
+
+    The client connects at its first use.
+    """
     client: Redis = Redis.from_url(
         url,
         socket_timeout=TIMEOUT_SECONDS,
@@ -43,7 +47,7 @@ def connect(url: str) -> Redis:
 
 
 class FormStorage(BaseStorage):
-    """Store drafts for aiogram in Redis and in memory, and never raise an error of Redis."""
+    """The storage of aiogram's drafts in Redis and in memory. It never raises an error of Redis."""
 
     def __init__(self, redis: Redis) -> None:
         """Create the storage with a client that `connect` returned."""

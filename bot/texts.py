@@ -29,7 +29,7 @@ def core() -> FluentRuntimeCore:
 
 @dataclass(frozen=True)
 class Texts:
-    """Give the bot's texts to one person, in the person's language, currency and time zone."""
+    """The bot's texts for one person, in the person's language, currency and time zone."""
 
     language: str
     currency: str

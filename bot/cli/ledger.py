@@ -88,7 +88,7 @@ async def _restart(session: AsyncSession) -> int:
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Check all rows, one part in each transaction, and then check the sums.
+    """Check all rows, one part in each transaction, and then the invariants without a row filter.
 
     A violation stops all movements of money.
     """
@@ -124,7 +124,10 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
 
 
 def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
-    """Add the violations of one part to the violations of earlier parts, for each invariant."""
+    """Add the violations of one part to `by_name`.
+
+    `by_name` maps the name of each invariant to the violation that the earlier parts found.
+    """
     for violation in violations:
         rows = list(by_name[violation.name].rows) if violation.name in by_name else []
         rows += [row for row in violation.rows if row not in rows]
@@ -132,9 +135,10 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
-    """Compare the rows with the links of the audit chain, one range of transactions at a time.
+    """Compare the ledger with the links of the audit chain, one range of transactions at a time.
 
-    Returns the first problem as a sentence, or None if there is no problem.
+    The links in the file are also compared with the links in the database. Returns the first
+    problem as a sentence, or None if there is no problem.
     """
     previous: ChainLink | None = None
     with Bar(console=err) as bar:
@@ -177,7 +181,7 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 async def _compare(
     session: AsyncSession, previous: ChainLink | None, expected: ChainLink
 ) -> str | None:
-    """Compute the digest of one range again, and compare it with the range's link.
+    """Compute the link of one range again from the ledger, and compare it with the expected link.
 
     Returns the difference as a sentence, or None if there is no difference.
     """

@@ -1,7 +1,7 @@
 """Define the `adtech` commands about money: explain a wallet, list open work, repair the ledger.
 
-These commands only propose a repair that needs two people. Another admin confirms the repair in the
-admin chat.
+If a repair needs two people, a command only proposes the repair. Another admin confirms the repair
+in the admin chat.
 """
 
 from collections.abc import Awaitable, Callable
@@ -213,7 +213,7 @@ def _propose(propose: Callable[[AsyncSession, Actor], Awaitable[Correction]], pe
 
 
 def _row(correction: Correction) -> dict[str, object]:
-    """Return a correction as a row of the printed table. A column without a value is empty."""
+    """Return a correction as a row of a printed table. A column is empty if its value is None."""
     columns: dict[str, object] = {
         "correction": correction.id,
         "kind": correction.kind.value,

@@ -31,7 +31,7 @@ err = Console(stderr=True)
 async def staff(session: AsyncSession, telegram_id: int) -> Actor:
     """Find the person with a Telegram id, and return this person as the actor of the command.
 
-    The actor counts as present in the admin chat, because only trusted people can use this shell.
+    The actor counts as present in the admin chat, because only trusted people can use `adtech`.
     Raises errors.NotFound for an unknown person.
     """
     user = await users.by_telegram_id(session, telegram_id)
@@ -45,9 +45,9 @@ async def staff(session: AsyncSession, telegram_id: int) -> Actor:
 def run_once(action: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = False) -> T:
     """Run an action in one transaction, and return the action's result.
 
-    If the action is refused, print the refusal as a sentence and exit with status 1. The action
-    uses the connection of the application. With `as_owner` it uses the connection of the owner of
-    the tables (MIGRATION_DATABASE_URL).
+    If the action is refused, the refusal is printed as a sentence, and the process exits with
+    status 1. The action connects to the database as the application. With `as_owner` it connects as
+    the owner of the tables (MIGRATION_DATABASE_URL).
     """
 
     async def run_in_transaction(sessions: Sessions) -> T:
@@ -60,8 +60,8 @@ def run_once(action: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool =
 def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) -> T:
     """Run an action that opens its own transactions, and return the action's result.
 
-    Refusals and `as_owner` work in the same way as in `run_once`. If MIGRATION_DATABASE_URL is not
-    set, `as_owner` makes the process exit with status 2.
+    Refusals and `as_owner` have the same effect as in `run_once`. With `as_owner`, the process
+    exits with status 2 if MIGRATION_DATABASE_URL is not set.
     """
     configured = settings.load()
     logging.setup(configured)
@@ -93,10 +93,10 @@ def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = Fals
 
 
 async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> None:
-    """Write an `access_denied` audit row, in the same way as the bot does.
+    """Write an `access_denied` audit row about a refusal, in the same way as the bot does.
 
-    If the command names no person, nothing is written. The row has a separate transaction, because
-    the refused transaction was rolled back.
+    If the command has no actor, nothing is written. The row has a separate transaction, because the
+    refused transaction was rolled back.
     """
     actor = _current_actor.get()
     if actor is not None:
@@ -106,7 +106,10 @@ async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> Non
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:
-    """Print rows as a table, or say that there are no rows. The first row's keys are the header."""
+    """Print rows as a table, or say that there are no rows.
+
+    The keys of the first row are the header.
+    """
     if not rows:
         console.print("No rows.")
         return

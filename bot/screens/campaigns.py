@@ -29,7 +29,7 @@ def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
 
 
 def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
-    """Build the screen of one campaign with buttons for the acts that the status allows.
+    """Build the screen of one campaign with buttons for the actions that its status allows.
 
     `left` is the part of the budget that is not spent, in minor units.
     """
@@ -84,7 +84,10 @@ def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
 
 
 def choose_campaign(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """Build the list of active campaigns. Each row opens the form that buys a placement."""
+    """Build the list of active campaigns.
+
+    The button of each row opens the form for a new placement.
+    """
     return Outgoing(
         t("buy-campaign" if page.fetched else "buy-no-campaign"),
         rows(

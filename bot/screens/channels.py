@@ -39,7 +39,7 @@ def channels(t: Texts, page: Page[Channel]) -> Outgoing:
 
 
 def channel(t: Texts, row: Channel) -> Outgoing:
-    """Build the screen of one channel with its terms and the acts that its status allows."""
+    """Build the screen of one channel: its terms, and buttons for the allowed actions."""
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
         ChannelStatus.PAUSED: [ChannelAct.RESUME],
@@ -91,7 +91,7 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
 
 
 def channel_picker(t: Texts) -> Outgoing:
-    """Build Telegram's own channel picker.
+    """Build the message whose button opens Telegram's channel picker.
 
     The picker offers only channels that the person created, and makes the bot an admin of the
     chosen channel.
@@ -117,7 +117,10 @@ def channel_picker(t: Texts) -> Outgoing:
 
 
 def _posting_rights() -> ChatAdministratorRights:
-    """Return only the right to post. The bot must not have the right to edit others' posts."""
+    """Return admin rights with only the right to post.
+
+    The bot must not edit the posts of others.
+    """
     return ChatAdministratorRights(
         is_anonymous=False,
         can_manage_chat=False,

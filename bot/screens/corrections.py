@@ -12,15 +12,15 @@ from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
-"""The preset reasons to confirm. For a reason in free text, admins use the command `/confirm`."""
+"""The preset reasons to confirm a correction. For free text, there is the command `/confirm`."""
 REFUSE_REASONS = ("wrong", "cause", "again")
-"""The preset reasons to refuse. For a reason in free text, admins use the command `/refuse`."""
+"""The preset reasons to refuse a correction. For free text, there is the command `/refuse`."""
 _MAX_ENTRIES = 10
-"""The largest number of entry ids that a card names for one finding (a problem of a wallet)."""
+"""The largest number of entry ids that a card shows for one finding (a problem of a wallet)."""
 
 
 def queue(t: Texts, page: Page[Correction]) -> Outgoing:
-    """Build the list of corrections that wait for another admin or for repair, the oldest first."""
+    """Build the list of corrections that are proposed or confirmed, the oldest first."""
     return Outgoing(
         t("corrections" if page.fetched else "corrections-none"),
         rows(
@@ -53,7 +53,7 @@ def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
 
 
 def card(t: Texts, details: CorrectionDetails) -> Outgoing:
-    """Build the card of a correction, which shows the change, the proposer and the status."""
+    """Build the card of a correction. The card shows the change, the proposer and the status."""
     labels = {
         CorrectionAct.ASK_CONFIRM: t("correction-confirm"),
         CorrectionAct.ASK_REFUSE: t("correction-refuse"),
@@ -108,7 +108,7 @@ def _facts(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _change(t: Texts, details: CorrectionDetails) -> str:
-    """Describe the change that a correction makes, with its wallets, entry or placement."""
+    """Describe the change that a correction makes to its wallets, entry or placement."""
     row, settlement, currency = (
         details.correction,
         details.settlement,

@@ -1,4 +1,4 @@
-"""Build the screens of dead letters, that is, of posts that failed and are not tried again.
+"""Build the screens of dead letters, that is, of post jobs that failed for good.
 
 Staff get a list and a card (a message with buttons in the admin chat). The advertiser gets an offer
 to submit the placement again.
@@ -39,7 +39,10 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 
 
 def card(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the card of one dead letter, which shows the failure, its cause and later decisions."""
+    """Build the card of one dead letter.
+
+    The card shows the failure and the later decisions about it.
+    """
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
     else:

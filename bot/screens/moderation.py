@@ -1,6 +1,6 @@
 """Build the moderation cards, that is, messages with buttons in the admin chat.
 
-Each card shows one placement, and the ad is sent above the card.
+Each card shows one placement. The ad can be sent before the card.
 """
 
 from aiogram.types import InlineKeyboardButton
@@ -19,7 +19,7 @@ REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
 def card(t: Texts, row: PlacementDetails, *, with_ad: bool) -> Outgoing:
     """Build the card of a placement, before or after the decision about the placement.
 
-    With `with_ad`, the ad is sent before the card as a message of its own.
+    With `with_ad`, the ad is sent before the card as a separate message.
     """
     return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
 

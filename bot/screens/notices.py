@@ -1,4 +1,4 @@
-"""Build the messages about placements, channels and money that the bot sends without a request."""
+"""Build the notices about placements, channels and money that the bot sends without a request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from services.market.moderation import PlacementDetails
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
 _MAX_LISTED = 10
-"""The largest number of rows or placements that one message names."""
+"""The largest number of rows or placements that one notice lists."""
 
 
 def placement(
     t: Texts, message_id: str, row: PlacementDetails, payload: Mapping[str, Any]
 ) -> Outgoing:
-    """Tell the advertiser or the owner what happened to a placement."""
+    """Build the notice to the advertiser or the owner about what happened to a placement."""
     to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
     text = t(
         message_id,
@@ -47,17 +47,20 @@ def placement(
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
-    """Tell the staff that Telegram did not answer. They read this when Telegram works again."""
+    """Build the notice to staff that Telegram does not answer.
+
+    It arrives when Telegram works again.
+    """
     return Outgoing(t("notice-telegram-down", id=str(incident_id)))
 
 
 def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
-    """Tell the staff that Telegram answers again and that sending continues."""
+    """Build the notice to staff that Telegram answers again and that sending continues."""
     return Outgoing(t("notice-telegram-back", id=str(incident_id), minutes=minutes))
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
-    """Tell an owner that the bot lost the right to post, what to do, and until what time."""
+    """Build the notice to an owner that a channel is suspended, with the reason and what to do."""
     text = t(
         "notice-channel-suspended",
         title=row.title,
@@ -69,17 +72,17 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
 
 
 def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
-    """Tell a person that a block of the person has begun, with its meaning, or has ended."""
+    """Build the notice to a person that they are blocked, or that they are no longer blocked."""
     return Outgoing(t("notice-person-blocked" if blocked else "notice-person-unblocked"))
 
 
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
-    """Tell the staff that a payment could not be credited, and what to do."""
+    """Build the notice to staff that a payment could not be credited, and what to do."""
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
 
 
 def deposit_credited(t: Texts, amount: int) -> Outgoing:
-    """Tell a person that their deposit was credited."""
+    """Build the notice to a person that their deposit was credited."""
     return Outgoing(
         t("notice-deposit-credited", amount=t.money(amount)),
         rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
@@ -87,7 +90,7 @@ def deposit_credited(t: Texts, amount: int) -> Outgoing:
 
 
 def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
-    """Tell the staff that a switch was stopped or run, by whom, and why."""
+    """Build the notice to staff that a kill switch was stopped or run, by whom, and why."""
     return Outgoing(
         t(
             "notice-switch-changed",
@@ -102,7 +105,7 @@ def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | 
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Tell the staff which invariants and rows are wrong, and that money does not move now."""
+    """Build the notice to staff about violated invariants, the wrong rows and the stopped money."""
     lines = [t("notice-ledger-violation", id=str(incident_id))]
     for violation in violations:
         refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
@@ -111,19 +114,22 @@ def ledger_violation(
 
 
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
-    """Send the staff the digest of the whole ledger, because no database can change a message."""
+    """Build the notice to staff with the digest of the last link of the audit chain.
+
+    The digest covers the whole ledger. A sent message cannot be changed through the database.
+    """
     return Outgoing(t("notice-audit-chain-extended", number=str(number), digest=digest))
 
 
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
-    """Tell the staff for which placements money was held too long without a post."""
+    """Build the notice to staff about placements whose money was held too long without a post."""
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
     return Outgoing(t(message_id, count=count, targets=listed))
 
 
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
-    """Tell the staff about a requested withdrawal, or the person about its new status."""
+    """Build the notice to staff about a new withdrawal, or to the person about its new status."""
     text = t(
         "notice-withdrawal",
         status=status,
@@ -139,7 +145,7 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the staff that a payer took a payment back, and how much money the platform lost."""
+    """Build the notice to staff that a payer reversed a payment, and how much the platform lost."""
     currency = payload["currency"]
     return Outgoing(
         t(
@@ -153,7 +159,7 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the staff that a correction (a repair of the ledger) has a new status."""
+    """Build the notice to staff that a correction (a repair of the ledger) has a new status."""
     text = t(
         "notice-correction",
         id=str(payload["correction_id"]),

@@ -50,7 +50,7 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
 
 
 def confirm_run(t: Texts, key: str) -> Outgoing:
-    """Ask whether a switch is to run again. Each button is a yes with one preset reason."""
+    """Build the question whether a switch is to run again. A press on a reason runs the switch."""
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -69,7 +69,7 @@ def confirm_run(t: Texts, key: str) -> Outgoing:
 
 
 def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
-    """Build the question that answers the words `on` and `off`, because both have two meanings."""
+    """Build the question after the words `on` and `off`, because both have two meanings."""
     return Outgoing(
         t("switch-which", key=key, lets=t("switch-lets", key=key)),
         rows(

@@ -1,4 +1,4 @@
-"""Define `Outgoing`, the message that is ready to be sent. Every screen builds such a message.
+"""Define `Outgoing`, a message that is ready to be sent. Every screen is such a message.
 
 Texts are sent without a parse mode. Therefore nothing in a person's text can become formatting.
 """
@@ -27,7 +27,10 @@ Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A text with its keyboard. If `ad` is set, the ad is sent first, as a separate message."""
+    """A message with a text and a keyboard.
+
+    If `ad` is set, the ad is sent first, in another message.
+    """
 
     text: str
     keyboard: Keyboard | None = None
@@ -35,11 +38,17 @@ class Outgoing:
 
     @property
     def inline(self) -> InlineKeyboardMarkup | None:
-        """The keyboard if it is inline, else None. An edited message can have no other kind."""
+        """The keyboard if it is inline, else None.
+
+        An edit of a message can only set an inline keyboard.
+        """
         return self.keyboard if isinstance(self.keyboard, InlineKeyboardMarkup) else None
 
     def methods(self, chat_id: int) -> list[TelegramMethod[Message]]:
-        """Return the calls that send this message to a chat. The last call has the keyboard."""
+        """Return the Bot API calls that send this message to a chat.
+
+        The last call has the keyboard.
+        """
         calls: list[TelegramMethod[Message]] = []
         if self.ad is not None:
             calls.append(ad_messages.message(chat_id, self.ad))

@@ -13,14 +13,15 @@ from bot.texts import Texts
 Row = TypeVar("Row")
 
 PAGE_SIZE = 8
-"""The rows on one screen. Telegram allows 100 buttons, but a person cannot read so many."""
+"""How many rows one screen shows. Telegram allows 100 buttons, but a person cannot read so many."""
 FETCH_LIMIT = PAGE_SIZE + 1
-"""The rows to read for one page. The last row is not shown, but proves that a next page exists."""
+"""How many rows are read for one page. The last row is not shown. It proves that there is a next
+page."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Hold the rows of one page of a list. `fetched` has at most `FETCH_LIMIT` rows."""
+    """The rows of one page of a list. `fetched` has at most `FETCH_LIMIT` rows."""
 
     fetched: Sequence[Row]
     number: int

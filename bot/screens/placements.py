@@ -11,11 +11,11 @@ from services.market.placements import Placement
 
 WITHDRAW = "withdraw"
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""A channel's chat id is this number minus the channel's number in t.me/c links."""
+"""A channel's chat id is this number minus the channel's number in links of the form t.me/c."""
 
 
 def state(placement: Placement) -> str:
-    """Return one word for a placement's state, from the rows of its target and its post job."""
+    """Return one word for a placement's state, from the statuses of its target and post job."""
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
@@ -48,7 +48,7 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
 
 
 def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the screen of one placement with its terms, its state, its money and its end."""
+    """Build the screen of one placement: its terms, its state, its escrow and its planned end."""
     lines = [
         t(
             "placement",

@@ -1,7 +1,7 @@
-"""Build the cards (messages with buttons in the admin chat) of uncertain and unseen posts.
+"""Build the cards (messages with buttons in the admin chat) of uncertain and unverifiable posts.
 
-An uncertain post is a post that Telegram may or may not have published. An unseen post was
-published, but nobody knows whether the post is still in the channel.
+An uncertain post is a post that Telegram may or may not have published. An unverifiable post was
+published, but the last check could not find out whether the post is still in the channel.
 """
 
 from aiogram.types import InlineKeyboardButton
@@ -16,7 +16,7 @@ from services.posts.manual_resolution import ResolutionCase
 def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
     """Build the card of a post, before or after the admins' decision about the post.
 
-    With `with_ad`, the ad is sent before the card as a message of its own.
+    With `with_ad`, the ad is sent before the card as a separate message.
     """
     lines = [
         t(
@@ -41,7 +41,10 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
-    """Build the question for the post's link, which the bot checks before it accepts the link."""
+    """Build the question for the link of a post.
+
+    The bot checks the link before it accepts the link.
+    """
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
         t("uncertain-ask-link", id=str(case.target_id), channel=case.channel_title),

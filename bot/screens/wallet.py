@@ -12,7 +12,7 @@ from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """Build the wallet's screen: the balance, money held for placements, and open withdrawals."""
+    """Build the screen of a wallet: its balance, the money in escrow, and the open withdrawals."""
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -37,7 +37,7 @@ def wallet(t: Texts, balances: Balances) -> Outgoing:
 
 
 def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
-    """Build the list of movements of the balance, newest first."""
+    """Build the list of the ledger entries of a person's wallet, the newest first."""
     lines = [
         t(
             "statement-line",
@@ -75,7 +75,7 @@ def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: s
 
 
 def deposit_received(t: Texts, amount: int) -> Outgoing:
-    """Build the answer to a payment that arrives while the kill switch stops deposits."""
+    """Build the answer to a payment that arrives while the kill switch `deposits` is stopped."""
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),
         rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]),

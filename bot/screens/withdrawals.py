@@ -24,14 +24,17 @@ from db.models.money import Withdrawal, WithdrawalStatus
 from services.money.withdrawals import WithdrawalDetails
 
 REASONS = ("details", "suspicion", "rules")
-"""The preset reasons to give money back. People read a preset reason in their own language."""
+"""The preset reasons to return a withdrawal. People read a preset reason in their own language."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)
-"""The age from which a screen shows an age in days and not in hours."""
+"""From this age on, a screen shows the age of a withdrawal in days and not in hours."""
 
 
 def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
-    """Build the list of withdrawals that wait for staff, the oldest first, with links to cards."""
+    """Build the list of withdrawals that wait for staff. The button of each row opens its card.
+
+    The oldest withdrawal comes first.
+    """
     return Outgoing(
         t("withdrawals" if page.fetched else "withdrawals-none"),
         rows(
@@ -50,7 +53,10 @@ def card(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the question for the reference of the payment outside, which `/paid` requires."""
+    """Build the question for the reference of the payment that was made outside the platform.
+
+    The command `/paid` takes the reference.
+    """
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
         rows([button(t("back"), _act(WithdrawalAct.CARD, row))]),
@@ -58,7 +64,7 @@ def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the card that shows the reasons to give the money back as buttons."""
+    """Build the card of a withdrawal with the reasons to give the money back as buttons."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
         rows(
@@ -77,10 +83,10 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgoing:
-    """Build the last question to the person. The next press takes the money from the wallet.
+    """Build the question whether a person wants to withdraw an amount.
 
-    `amount` and `available` are in minor units. Because of `key`, a second press of the button does
-    not make a second withdrawal.
+    A press on the button requests the withdrawal. `amount` and `available` are in minor units.
+    Because of `key`, a second press does not make a second withdrawal.
     """
     return Outgoing(
         t("withdraw-sure", amount=t.money(amount), left=t.money(available - amount)),
@@ -99,7 +105,7 @@ def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgo
 def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
     """Build the list of a person's withdrawals, newest first.
 
-    A withdrawal that is not approved has a button that cancels the withdrawal.
+    A withdrawal that waits for approval has a button with which the person can cancel it.
     """
     lines = [
         t(
@@ -170,7 +176,10 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
 
 
 def _state(row: WithdrawalDetails) -> str:
-    """Return one word for the status, or 'blocked' if a block of the person delays the request."""
+    """Return one word for a withdrawal's status.
+
+    The word is 'blocked' while a block of the person delays the approval.
+    """
     waits_for_block = row.blocked and row.status is WithdrawalStatus.REQUESTED
     return "blocked" if waits_for_block else row.status.value
 

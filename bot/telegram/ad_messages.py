@@ -1,7 +1,6 @@
 """Build the Bot API methods that publish or edit an ad.
 
-All uses share these methods: a preview, a moderation card, a post in a channel and a check of a
-post.
+A preview, a moderation card, a post in a channel and a check of a post all use these methods.
 """
 
 from typing import Any
@@ -34,8 +33,8 @@ AdEdit = EditMessageText | EditMessageCaption | EditMessageReplyMarkup
 def message(chat_id: int, creative: Creative) -> AdMessage:
     """Build the method that publishes an ad, with the advertiser's formatting and no parse mode.
 
-    Raises ValueError (also pydantic's) for a creative (the content of an ad) that Telegram's types
-    do not accept.
+    Raises ValueError, for example pydantic's ValidationError, if Telegram's types do not accept the
+    creative (the content of an ad).
     """
     if creative.kind == "text":
         return SendMessage(
@@ -62,7 +61,7 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
 
 
 def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """Build the method that restores a published ad.
+    """Build the method that restores a published ad to its approved content.
 
     Raises ValueError in the same cases as `message` does.
     """

@@ -28,7 +28,7 @@ NOT_FORWARDABLE = "message can't be forwarded"
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """Hold the status and the raw body of an HTTP answer, from which the other functions read."""
+    """The status and the raw body of an HTTP answer. The functions of this module read them."""
 
     status: int
     body: bytes
@@ -60,7 +60,10 @@ def message_id(result: object) -> int | None:
 
 
 def retry_after(answer: dict[str, Any]) -> timedelta:
-    """Return the pause that a 429 asks for, or DEFAULT_RETRY_AFTER if it names no pause."""
+    """Return the pause that an answer with status 429 asks for, at most MAX_RETRY_AFTER.
+
+    The result is DEFAULT_RETRY_AFTER if the answer contains no pause.
+    """
     parameters = answer.get("parameters")
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
     if type(seconds) is not int or seconds <= 0:
@@ -69,7 +72,7 @@ def retry_after(answer: dict[str, Any]) -> timedelta:
 
 
 def error_text(status: int, answer: dict[str, Any]) -> str:
-    """Return the code and Telegram's text of a refusal.
+    """Return the status code and Telegram's text of a refusal.
 
     The caller may store the text with the job, but must never log it.
     """

@@ -14,7 +14,7 @@ from services.market.creatives import Creative
 
 
 class LookupResult(StrEnum):
-    """Say what a search for an uncertain post found at one message id of a channel."""
+    """What a search for an uncertain post found at one message id of a channel."""
 
     OURS = "ours"
     ANOTHERS = "another's"
@@ -25,7 +25,10 @@ class LookupResult(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """Hold the result of a probe of one message id. The evidence is the text of Telegram."""
+    """The result of a probe of one message id.
+
+    `evidence` is Telegram's text or the class of an error.
+    """
 
     result: LookupResult
     evidence: str
@@ -34,20 +37,25 @@ class Probe:
 
 @dataclass(frozen=True)
 class BotRights:
-    """Hold the rights of the bot in a channel, from which the caller chooses a way to search."""
+    """The bot's rights in a channel.
+
+    The caller chooses a way to search the channel by these rights.
+    """
 
     may_post: bool
     may_edit_others: bool
-    """If True, a message that is not known to be the bot's own must not be edited."""
+    """If True, no message may be edited as a probe, because the edit could change another person's
+    post."""
 
 
 def interpret_probe(response: ApiResponse) -> Probe:
-    """Return what a probe of a message id proves, given Telegram's answer to it."""
+    """Return what Telegram's answer to a probe of one message id proves."""
     answer = api_response.parse(response)
     if answer is None:
         return Probe(LookupResult.UNKNOWN, f"{response.status}: the answer could not be read")
     if answer["ok"]:
-        # The bot's own message had another button, because somebody had altered it.
+        # Only the bot's own message can be edited. It had another button, because somebody had
+        # altered it.
         edited = api_response.message_id(answer.get("result"))
         return Probe(LookupResult.OURS if edited else LookupResult.UNKNOWN, "200: edited")
     error = api_response.error_text(response.status, answer)
@@ -71,7 +79,10 @@ def _interpret_error(error: str) -> LookupResult:
 
 
 def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
-    """Return what the answer to a forward proves, and the id of the copy to delete, or None."""
+    """Return what Telegram's answer to a forward proves, and the id of the copy or None.
+
+    The caller must delete the copy. The id is None if there is no copy.
+    """
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:
         probe = interpret_probe(response)

@@ -1,14 +1,15 @@
 """Keep Telegram's limits across all processes, through Redis.
 
 A message needs a slot (the permission to send one message) before the message is sent. Telegram
-counts a message at some moment between its first byte and its answer. Therefore a slot is reserved
-before the message is sent, and counts from the answer. Ads come before all other messages, and some
-slots of each second are reserved for ads. Messages have an even gap between them.
+counts a message at some moment between the message's first byte and Telegram's answer. Therefore a
+slot is reserved before the message is sent, and its time counts from the answer. Ads come before
+all other messages, and some slots of each second are reserved for ads. Redis also keeps a gap
+between two messages.
 
-One request to Redis serves all waiting callers of a process, and confirms the messages that
-Telegram has answered since the last request. Without Redis, each process keeps the limits alone,
-with a share of the common limit, and sending continues. If Telegram answers 429 for a chat, no
-process sends to this chat for the time that Telegram names. This is called "to cool down".
+One request to Redis serves all waiting callers of a process. The same request confirms the messages
+that Telegram has answered since the last request. Without Redis, each process keeps the limits
+alone, with a share of the common limit, and sending continues. If Telegram answers 429 for a chat,
+no process sends to this chat for the time that Telegram names. This pause is called a cool-down.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ REDIS_PAUSE_SECONDS = 5.0
 DAY_MS = 86_400_000
 MAX_BATCH = 32
 CONFIRM_SECONDS = 0.02
-"""The time during which answers are collected. One request then confirms all of them."""
+"""Answers are collected for this time. One request to Redis then confirms all of them."""
 PREFIX = "limits:"
 SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
 _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
@@ -44,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 class SendOptions(TypedDict, total=False):
-    """Say what kind of message a caller sends.
+    """What kind of message a caller sends.
 
     Without options, the message is a notice whose answer is never confirmed.
     """
@@ -57,7 +58,7 @@ class SendOptions(TypedDict, total=False):
 
 
 class SendSlot(NamedTuple):
-    """Tell a caller when its message may be sent, or how long the caller must wait for a slot."""
+    """When a caller's message may be sent, or how long the caller must wait for a slot."""
 
     wait: float
     """0 if a slot was reserved, otherwise the seconds until a slot can be free."""
@@ -67,7 +68,7 @@ class SendSlot(NamedTuple):
 
 @dataclass(frozen=True)
 class _Request:
-    """Hold the request of one caller that waits for a slot."""
+    """The request of one caller that waits for a slot."""
 
     chat_id: int
     ad: bool
@@ -78,7 +79,7 @@ class _Request:
 
 
 class RateLimiter:
-    """Keep Telegram's limits for one process. Callers wait here before they send a message."""
+    """Telegram's limits as one process keeps them. Callers wait here before they send a message."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
         """Prepare the connection. `per_second` is the limit for all chats together."""
@@ -119,12 +120,12 @@ class RateLimiter:
     async def acquire(
         self, chat_id: int, *, within: float, **options: Unpack[SendOptions]
     ) -> SendSlot:
-        """Wait up to `within` seconds for a slot, which may be given shortly before its time.
+        """Wait up to `within` seconds for a slot. A slot may be given shortly before its time.
 
         An ad may use every slot of a second. Other messages leave SHARE_FOR_ADS of these slots to
         ads. The slot of an ad, or of a message that is `answered`, is pending until `confirm` is
         called or PENDING_MS are over. A message of several `parts` needs a slot for each part. The
-        first part waits until the limit of one minute has slots for all parts.
+        first part waits until the chat's limit of one minute has slots for all parts.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -153,7 +154,7 @@ class RateLimiter:
         self._start_serving()
 
     async def cool_down(self, chat_id: int, period: timedelta) -> None:
-        """Stop every process from sending to a chat for the time `retry_after`."""
+        """Stop every process from sending to a chat for the time `period`."""
         self._local.cool_down(chat_id, period.total_seconds())
         await self._in_redis(lambda: self._cool_down_in_redis(chat_id, period))
 
@@ -187,7 +188,7 @@ class RateLimiter:
             raise
 
     async def _serve_batch(self) -> float:
-        """Answer one batch of callers, and return the seconds until the others can be served."""
+        """Answer one batch of callers; return how many seconds to wait before the next batch."""
         self._drop_answered()
         batch = sorted(self._requests, key=lambda request: not request.ad)[:MAX_BATCH]
         answers, self._answers = self._answers, []
@@ -217,7 +218,10 @@ class RateLimiter:
     async def _reserve_in_redis(
         self, batch: Sequence[_Request], answers: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]] | None:
-        """Return the script's verdict and seconds for each request, or None without Redis."""
+        """Reserve slots in Redis for a batch; return a verdict and seconds for each request.
+
+        `rate_limiter.lua` explains the verdicts. The result is None if Redis is not available.
+        """
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]
         for chat_id in chats:
@@ -225,7 +229,8 @@ class RateLimiter:
         for chat_id, answered_at in answers:
             args += [chat_id, (time.monotonic() - answered_at) * 1000]
         for request in batch:
-            # A caller gets no slot after the time that it would wait, except the next free slot.
+            # A slot must begin before the caller gives up. There is one exception: the caller
+            # always waits for the end of one gap between two messages.
             patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
             lead = min(patience, rate_limits.LEAD_MS)
             minute_rank = rate_limits.PER_MINUTE - request.parts + 1
@@ -245,7 +250,7 @@ class RateLimiter:
         return (1, wait.all_chats) if wait.all_chats > 0 else (0, 0.0)
 
     async def _cool_down_in_redis(self, chat_id: int, period: timedelta) -> None:
-        # The time is Redis's own, as in the script.
+        # The script uses the clock of Redis, so this function uses it too.
         seconds, microseconds = await self._redis.time()
         until = (seconds + period.total_seconds()) * 1000 + microseconds / 1000
         await self._redis.zadd(_COMMON_KEYS[0], {str(chat_id): until}, gt=True)
@@ -255,10 +260,11 @@ class RateLimiter:
         """Return the result of a call of Redis, or None if Redis is not available."""
         if time.monotonic() < self._redis_paused_until:
             return None
-        # The first attempt may fail on a broken connection or after a pause of this process.
+        # The first attempt may fail because the connection is broken or this process was paused.
         for _ in range(2):
             try:
-                # The time limits of single reads do not limit a connection that sends byte by byte.
+                # REDIS_SECONDS limits one read. An answer that arrives byte by byte needs a limit
+                # for the whole call.
                 async with asyncio.timeout(2 * REDIS_SECONDS):
                     return await ask()
             except (RedisError, OSError, TimeoutError) as error:

@@ -8,30 +8,36 @@ from collections import deque
 from typing import NamedTuple
 
 PER_SECOND = 30
-"""The messages per second that Telegram allows a bot in all chats, without a higher grant."""
+"""How many messages per second Telegram allows a bot in all chats together, by default."""
 PER_MINUTE = 20
-"""The messages per minute that Telegram allows a bot in one group or channel."""
+"""How many messages per minute Telegram allows a bot in one group or channel."""
 SHARE_FOR_ADS = 0.2
 """The part of each second's slots that only ads may use."""
 NOTICE_MARK_MS = 2_000
-"""The interval in which one notice may use a slot of the ads, so that no notice waits for ever."""
+"""In each interval of this length, one notice may use a slot that is reserved for ads. Otherwise a
+notice could wait for ever."""
 PROCESSES = 3
-"""The divisor of the common limit without Redis: the bot, the scheduler and one more process."""
+"""Without Redis, each process divides the common limit by this number. The processes are the bot,
+the scheduler and one more process."""
 PENDING_MS = 2_000
 """The longest time for which a slot counts as used while Telegram has not answered."""
 PACE = 0.75
-"""The smallest gap between two messages, as a part of the even gap. This smallest gap prevents many
-messages at one moment, and still lets the bot use slots later that it has missed."""
+"""The smallest gap between two messages, as a part of the even gap.
+
+The even gap is one second divided by the limit. The smallest gap prevents many messages at one
+moment. Because it is smaller than the even gap, the bot can use slots later that it has missed.
+"""
 LEAD_MS = 400
-"""The time by which a slot is given early, for the work that comes before the first byte."""
+"""How long before its time a slot may be given. The caller prepares its request in this time."""
 FLOOD_CHATS = 3
-"""The number of chats that got a 429 at the same time, from which the bot pauses for all chats."""
+"""If this many chats cool down at the same time (after a 429), the bot pauses in all chats."""
 MAX_WINDOWS = 1_000
-"""The number of windows above which the limiter removes windows without a message for a minute."""
+"""If the limiter counts messages in more windows than this, it removes the windows that had no
+message for a minute."""
 
 
 class Rule(NamedTuple):
-    """Hold one limit: at most `limit` messages in any window of `window_ms` milliseconds."""
+    """One limit: at most `limit` messages in any window of `window_ms` milliseconds."""
 
     key: str
     limit: int
@@ -39,7 +45,7 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Hold the seconds that a caller must wait. Both are 0 if a slot was reserved."""
+    """The seconds that a caller must wait for each limit. Both are 0 if a slot was reserved."""
 
     all_chats: float
     """The seconds until the limit of all chats has a free slot."""
@@ -53,8 +59,8 @@ NO_WAIT = Wait(0.0, 0.0)
 def rules(chat_id: int, per_second: int, parts: int = 1) -> list[Rule]:
     """Return the limits for a message to a chat. The limit of all chats comes first.
 
-    The limit of one minute must have free slots for all `parts` of the message. Groups and channels
-    have negative ids.
+    Only groups and channels (chats with negative ids) have a limit of one minute. This limit must
+    have free slots for all `parts` of the message.
     """
     found = [Rule("all", per_second, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
     if chat_id < 0:
@@ -63,7 +69,7 @@ def rules(chat_id: int, per_second: int, parts: int = 1) -> list[Rule]:
 
 
 class LocalLimiter:
-    """Keep the limits in the memory of this process while Redis is not available."""
+    """Telegram's limits in the memory of this process, used while Redis is not available."""
 
     def __init__(self, per_second: int = PER_SECOND) -> None:
         """Start with no counted message. `per_second` is the common limit of all processes."""
@@ -73,7 +79,7 @@ class LocalLimiter:
         self._drop_above = MAX_WINDOWS
 
     def reserve(self, chat_id: int, parts: int = 1) -> Wait:
-        """Reserve a slot in every window, or return how long to wait for a slot."""
+        """Reserve a slot for a message to a chat, or return how long to wait for a slot."""
         now = time.monotonic()
         all_chats, *others = (
             self._seconds_until_free(rule, now) for rule in rules(chat_id, self._per_second, parts)
@@ -84,7 +90,10 @@ class LocalLimiter:
         return wait
 
     def record(self, chat_id: int) -> None:
-        """Count a message. A message with a slot from Redis counts too, because Redis may fail."""
+        """Count a message.
+
+        A message with a slot from Redis counts too, because Redis may fail later.
+        """
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):
             self._sent.setdefault(rule.key, deque(maxlen=rule.limit)).append(now)
@@ -109,7 +118,7 @@ class LocalLimiter:
         return 0.0 if until is None else until - now
 
     def _drop_old(self, now: float) -> None:
-        """Remove windows without a message for a minute, because a process can run for months."""
+        """Remove windows that had no message for a minute, because a process can run for months."""
         if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
             self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))

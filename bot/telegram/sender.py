@@ -1,10 +1,10 @@
 """Send ads to channels and check published ads. No other module sends or checks ads.
 
-Telegram has no idempotency key. Therefore the outcome depends on whether a request may have reached
-Telegram. The outcome is decided by the bytes that were sent and received, and never by the class of
-an exception, because aiogram raises the same class for a connect time-out and for a lost answer.
-Every request has a separate connection, because a kept connection that is broken would make a post
-uncertain. A trace signal of aiohttp shows whether the first byte was sent.
+Telegram has no idempotency key. Therefore the outcome of a send depends on whether the request may
+have reached Telegram. The bytes that were sent and received decide the outcome. The class of an
+exception does not, because aiogram raises the same class for a connect time-out and for a lost
+answer. A trace signal of aiohttp shows whether the first byte was sent. Every request opens a new
+connection. An old connection may be broken, and a request over it would make a post uncertain.
 """
 
 import asyncio
@@ -39,13 +39,13 @@ from services.market.creatives import Creative
 SEND_SECONDS = 20.0
 """The time limit of a request, from the DNS lookup to the last byte of the answer."""
 ANSWER_SECONDS = 10.0
-"""The time limit of a call by a bot of `create_bot`. The chat's next message waits for the call."""
+"""The time limit of a call by a bot of `create_bot`. The chat's next message waits for it."""
 CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The ad was published in the channel, and its message has this id."""
+    """The ad was published in the channel. `message_id` is the id of the post."""
 
     message_id: int
 
@@ -60,7 +60,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotSent:
-    """The ad is certainly not in the channel, and its content is not the reason."""
+    """The ad is certainly not in the channel. The content of the ad is not the reason."""
 
     error: str
     counts: bool
@@ -82,7 +82,7 @@ SendOutcome = Sent | Refused | NotSent | Uncertain
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Hold the result of a check of a published ad. The evidence is the text of Telegram."""
+    """The result of a check of a post. `evidence` is Telegram's text or the class of an error."""
 
     verdict: Verdict
     evidence: str
@@ -92,7 +92,7 @@ class CheckResult:
 
 @dataclass
 class _RequestState:
-    """Hold the time limits and the progress of one request, in times of `time.monotonic()`."""
+    """The time limits and the progress of one request. All times are of `time.monotonic()`."""
 
     not_after: float
     """The time after which the first byte is never sent."""
@@ -103,7 +103,7 @@ class _RequestState:
 
 
 class _TooLateError(Exception):
-    """The first byte may no longer be sent, because the process was paused after the decision."""
+    """The first byte may no longer be sent: `not_after` has passed while the process was paused."""
 
 
 def api_server(base: str) -> TelegramAPIServer:
@@ -114,13 +114,16 @@ def api_server(base: str) -> TelegramAPIServer:
 def create_bot(token: str, api_url: str) -> Bot:
     """Return a bot for all calls except the calls about ads in channels.
 
-    The bot keeps connections open, and it raises aiogram's exceptions.
+    The bot keeps its connections open, and it raises aiogram's exceptions.
     """
     return Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
 
 
 class Sender:
-    """Publish and check ads, with a connection for each request. The owner must call `close`."""
+    """Publish and check ads, with a new connection for each request.
+
+    The code that creates a sender must call `close`.
+    """
 
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
         """Prepare the sender. `api_url` is BOT_API_URL, and `seconds` limits one whole request."""
@@ -167,8 +170,9 @@ class Sender:
     ) -> CheckResult:
         """Check a published ad by editing it to its approved content, and return the result.
 
-        If `restore` is False, only the ad's button is edited. This shows whether the ad exists and
-        leaves the text unchanged. Callers use it while the kill switch stops posting.
+        If `restore` is False, only the ad's button is edited. Such an edit shows whether the ad
+        exists and leaves the text unchanged. Callers use it while the kill switch
+        `telegram_posting` is stopped.
         """
         build = ad_messages.edit if restore else ad_messages.edit_button
         try:
@@ -199,9 +203,9 @@ class Sender:
     async def probe(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
         """Find out whether a message is the ad, by editing the message to have the ad's button.
 
-        The caller may use this only where the bot may not edit others' posts. For an ad without a
-        button, the message is edited to have no button. If the message is the ad, Telegram answers
-        that nothing changes.
+        Callers may use this method only in channels where the bot may not edit others' posts. For
+        an ad without a button, the message is edited to have no button. If the message is the ad,
+        Telegram answers that nothing changes.
         """
         method = ad_messages.edit_button(chat_id, message_id, creative)
         try:
@@ -215,8 +219,8 @@ class Sender:
     ) -> Probe:
         """Find out whether a message is the ad, by forwarding the message and reading the copy.
 
-        Callers use this for channels where the bot may edit others' posts. The message is forwarded
-        to the chat `through`. Afterwards the copy is deleted.
+        Callers use this method for channels where the bot may edit others' posts. The message is
+        forwarded to the chat `through`. Afterwards the copy is deleted.
         """
         method = ForwardMessage(
             chat_id=through,
@@ -301,7 +305,7 @@ def interpret_send(response: ApiResponse) -> SendOutcome:
 
 
 def interpret_check(response: ApiResponse) -> CheckResult:
-    """Return the result of a check that Telegram's answer to the edit of a published ad proves."""
+    """Return the result of a check that Telegram's answer to the check's edit proves."""
     answer = api_response.parse(response)
     if answer is None:
         return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
