@@ -28,7 +28,7 @@ openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """Name the steps of the form in order. A person who has chosen a time zone skips that step."""
+    """The steps of the form in their order. A person who has a time zone skips the step `zone`."""
 
     channel = State()
     when = State()
@@ -46,7 +46,8 @@ async def open_buy_form(
 ) -> None:
     """Open the form for an active campaign that belongs to the person who asks.
 
-    Raises NotCampaignOwner and CampaignNotActive.
+    Raises NotCampaignOwner for a campaign of another person, and CampaignNotActive for a campaign
+    that is not active.
     """
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)

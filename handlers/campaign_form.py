@@ -27,7 +27,7 @@ openers = Router(name="campaign_form")
 
 
 class CampaignForm(StatesGroup):
-    """Name the steps of the form in their order."""
+    """The steps of the form in their order."""
 
     name = State()
     ad = State()
@@ -65,7 +65,8 @@ async def _read_ad(message: Message, _input: MessageInput, manager: DialogManage
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     text = (message.text or "").strip()
-    # The check of the text needs a valid address, but the form asks for the address next.
+    # The check of the button's text needs a valid address, but the form asks for the address only
+    # in the next step.
     ad = replace(_creative(manager), button_text=text, button_url="https://t.me/")
     if not _check_ad(manager, ad):
         return
@@ -100,9 +101,9 @@ async def _read_budget(message: Message, _input: MessageInput, manager: DialogMa
 
 
 async def _show_preview(message: Message, manager: DialogManager) -> bool:
-    """Send the ad to the person in the same form in which channels will get the ad.
+    """Send the ad to the person in the form in which channels will get the ad.
 
-    If Telegram refuses the ad, ask for the ad again, show the error and return False.
+    Returns True. If Telegram refuses the ad, ask for the ad again, show the error and return False.
     """
     context = forms.context_of(manager)
     bot: Bot = manager.middleware_data["bot"]

@@ -71,7 +71,7 @@ async def choose_campaign(press: CallbackQuery, callback_data: Go, context: Requ
 async def show_ad(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext, bot: Bot
 ) -> None:
-    """Send the ad in the form in which channels get it, and the campaign's screen below the ad."""
+    """Send the ad in the form in which channels get it, and then the campaign's screen."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)
@@ -94,7 +94,7 @@ async def ask_cancel(
 async def change_status(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
-    """Activate, pause, resume or cancel a campaign, if the campaign's present state allows this."""
+    """Activate, pause, resume or cancel a campaign, if the campaign's status allows this."""
     async with context.begin() as session:
         change = _STATUS_CHANGES[callback_data.act]
         await change(session, actor=context.actor, campaign_id=callback_data.id)

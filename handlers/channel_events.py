@@ -15,7 +15,7 @@ router = Router(name="channel_events")
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
 async def update_rights(event: ChatMemberUpdated, context: RequestContext) -> None:
-    """Suspend a channel when the bot loses the right to post, and restore it with the right."""
+    """Suspend a channel when the bot loses the right to post; restore it when the right is back."""
     bot_member = event.new_chat_member
     async with context.begin() as session:
         if not isinstance(bot_member, ChatMemberAdministrator):
@@ -37,10 +37,11 @@ async def log_membership(event: ChatMemberUpdated) -> None:
 
 @router.channel_post()
 async def note_message_id(post: Message, context: RequestContext) -> None:
-    """Store a channel's highest known message id, because an uncertain post has a higher id.
+    """Store the highest known message id of a channel.
 
-    An uncertain post is a post that Telegram may or may not have published. Edited posts do not
-    count, because the bot may not know the posts that came before an old post.
+    The search for an uncertain post (a post that Telegram may or may not have published) begins
+    above the id that was known before the send. An edit of an old post is not used, because the bot
+    may not know the posts that came before the old post.
     """
     async with context.begin() as session:
         await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)

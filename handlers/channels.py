@@ -17,7 +17,7 @@ from services.market import channels
 
 router = Router(name="channels")
 connect_router = Router(name="channel_connect")
-"""The router of `connect`. It must be below the forms' router, because `connect` opens a form."""
+"""The router of `connect`. It must be part of the forms' router, because `connect` opens a form."""
 
 _STATUS_CHANGES = {
     ChannelAct.PAUSE: channels.pause,

@@ -1,6 +1,7 @@
-"""Handle dead letters, that is, posts that failed and are not tried again.
+"""Handle dead letters, that is, post jobs that failed for good.
 
-Staff list the dead letters and offer them to the advertisers, who may submit the placements again.
+Staff list the dead letters and offer them to the advertisers. An advertiser may then submit the
+placement again.
 """
 
 from aiogram import F, Router
@@ -56,7 +57,10 @@ async def show_card(
 
 @router.callback_query(OnDeadLetter.filter(F.act == screens.OFFER))
 async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: RequestContext) -> None:
-    """Offer a dead letter's placement to its advertiser again, at most one time."""
+    """Offer a dead letter to its advertiser, who may submit the placement again.
+
+    Only one offer is made.
+    """
     context.actor.require_staff(*MODERATORS, action="dead_letter_offer")
     async with context.begin() as session:
         await dead_letters.offer(session, actor=context.actor, target_id=callback_data.id)

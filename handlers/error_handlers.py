@@ -20,13 +20,13 @@ unexpected_errors = Router(name="unexpected_errors")
 """The last router, which handles the errors that no other error handler has handled."""
 
 LEFT_TO_THE_INBOX = (TryLaterError, AlreadyHandledError, UpdateTypeLookupError)
-"""The errors that are not shown to a person. The update is handled later, was handled by another
-process, or is of a kind that aiogram does not know."""
+"""The errors that are not shown to a person. After such an error the update is handled later, was
+handled by another process, or is of a kind that aiogram does not know."""
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))
 async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
-    """Answer with the reason of a refusal, and audit a refusal about rights or money."""
+    """Answer with the reason of a refusal, and audit the refusal if its class is in AUDITED."""
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
@@ -37,7 +37,10 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
 
 
 async def record(context: RequestContext, error: errors.DomainError) -> None:
-    """Audit a refusal in a new transaction, because the refused transaction was rolled back."""
+    """Audit a refusal in a new transaction, because the refused transaction was rolled back.
+
+    Nothing is written if the class of the refusal is not in AUDITED or the update has no actor.
+    """
     if isinstance(error, AUDITED) and context.identified_actor is not None:
         action = error.action if isinstance(error, errors.AccessDenied) else context.action
         async with context.begin() as session:
@@ -46,7 +49,7 @@ async def record(context: RequestContext, error: errors.DomainError) -> None:
 
 @unexpected_errors.errors(~ExceptionTypeFilter(*LEFT_TO_THE_INBOX))
 async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | None = None) -> None:
-    """Log an unexpected error, and send an apology with the reference number of its log lines."""
+    """Log an unexpected error, and answer with an apology and the number of the log lines."""
     error = event.exception
     if context is None:
         # The error came before the context existed, so there is nobody to answer.

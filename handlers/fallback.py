@@ -1,4 +1,4 @@
-"""Handle presses that no other handler takes, and messages in groups."""
+"""Handle presses of unknown buttons and of closed forms, and messages in groups."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
@@ -11,8 +11,8 @@ from bot.context import RequestContext
 from handlers import respond
 
 router = Router(name="fallback")
-"""The router of unknown buttons. It must be above the forms' router, because a form must not handle
-an unknown button."""
+"""The router of unknown buttons. It must come before the forms' router, because a form must not
+handle an unknown button."""
 
 FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 """The errors that aiogram-dialog raises for a button of a closed form."""

@@ -22,10 +22,16 @@ AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]
 
 
 class Translated(Text):
-    """Show a text of the Fluent files in a form, with the values from the getter's `values`."""
+    """A text of the Fluent files in a form.
+
+    The getter of the step returns the `values` of the text.
+    """
 
     def __init__(self, message_id: str, **options: Any) -> None:
-        """Choose the Fluent message. The widget receives the `options`, for example `when`."""
+        """Store the id of the text.
+
+        `options` are the options of every widget, for example `when`.
+        """
         super().__init__(**options)
         self.message_id = message_id
 
@@ -34,7 +40,7 @@ class Translated(Text):
 
 
 class Question(Translated):
-    """Show the question of a step, and above the question the error of the last answer."""
+    """The question of a step. The error of the last answer is shown above the question."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:
         question = await super()._render_text(data, manager)
@@ -43,7 +49,7 @@ class Question(Translated):
 
 
 class ItemLabel(Text):
-    """Show the label of one row of a list, which is the second part of an item."""
+    """The label of one row of a list. The label is the second part of the row's item."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         return str(data["item"][1])
@@ -56,12 +62,15 @@ def context_of(manager: DialogManager) -> RequestContext:
 
 
 def show_error(manager: DialogManager, text: str) -> None:
-    """Show the error of an answer and ask the question again."""
+    """Store the error of an answer.
+
+    The form then asks the question again and shows the error above it.
+    """
     manager.dialog_data[_ERROR] = text
 
 
 async def next_step(manager: DialogManager, state: State) -> None:
-    """Ask the next question."""
+    """Go to another step of the form, and remove the error of the last answer."""
     manager.dialog_data.pop(_ERROR, None)
     await manager.switch_to(state)
 
@@ -73,13 +82,13 @@ async def open_form(manager: DialogManager, state: State, **data: Any) -> None:
 
 
 async def close_form(manager: DialogManager, screen: Outgoing) -> None:
-    """Close the form and show the screen that follows it."""
+    """Close the form, and show a screen instead of it."""
     event = manager.event
     pressed = isinstance(event, CallbackQuery)
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
     # The next form must not remove the keyboard of the screen that is in this message now.
     manager.current_stack().last_message_id = None
-    # The dialog itself answers a press one time, when the press's handler ends.
+    # aiogram-dialog answers the press when the handler of the press ends.
     if isinstance(event, CallbackQuery):
         await respond.replace(event, screen)
     elif isinstance(event, Message):
@@ -87,7 +96,10 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
 
 
 def idempotency_key(manager: DialogManager) -> str:
-    """Return the key that makes sure that this form's result is stored only one time."""
+    """Return the idempotency key of the open form.
+
+    Because of it, the form's result is stored once.
+    """
     return f"form:{context_of(manager).user_id}:{manager.current_context().id}"
 
 
@@ -120,7 +132,7 @@ def text_step(
 ) -> Window:
     """Make a step that asks a question and waits for a message.
 
-    `buttons` are shown above the button back.
+    `buttons` are shown above the buttons "back" and "cancel".
     """
     return Window(
         Question(message_id),
@@ -135,10 +147,11 @@ def text_step(
 def navigation_row(
     after_cancel: ScreenAfterCancel, *, first: bool = False, back_to: State | None = None
 ) -> Row:
-    """Make the buttons back and cancel. `after_cancel` makes the screen that cancel shows.
+    """Make a row with the buttons "back" and "cancel".
 
-    The first step has no button back. `back_to` names the step to which the button back leads.
-    Without `back_to`, the button leads to the step before this step.
+    `after_cancel` makes the screen that is shown after "cancel". The first step has no button
+    "back". `back_to` is the step to which the button "back" leads. Without `back_to`, the button
+    leads to the step before this step.
     """
 
     async def back(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:

@@ -73,9 +73,10 @@ async def ask_reason(
 async def approve(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Approve a placement if Telegram confirms that the bot may post and the owner is the creator.
+    """Approve a placement, if Telegram confirms the rights in its channel.
 
-    If the advertiser has too little money, tell them how much is missing.
+    The bot must have the right to post, and the owner must be the channel's creator. If the
+    advertiser has too little money, the advertiser is notified how much is missing.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
@@ -101,7 +102,7 @@ async def approve(
     Moderate.filter((F.act == ModerationAct.REJECT) & F.reason.in_(screens.REASONS))
 )
 async def reject(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Reject a placement for a preset reason, and tell the advertiser the reason."""
+    """Reject a placement for a preset reason, and notify the advertiser of the reason."""
     async with context.begin() as session:
         await moderation.reject(
             session, actor=context.actor, target_id=callback_data.id, reason=callback_data.reason

@@ -41,11 +41,11 @@ async def _set_switch(
 
 @router.message(Command("killswitch"))
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Show the panel of the kill switches, or set one of them.
+    """Show the panel of the kill switches, or stop or run one of them.
 
     `/killswitch stop payouts <reason>` stops a switch at once. `/killswitch run payouts` asks for
     confirmation before the switch runs again. The words `on` and `off` have opposite meanings for
-    different people. Therefore the answer to these words is a question.
+    different people. Therefore the bot answers these words with a question.
     """
     arguments = (command.args or "").split(maxsplit=_SWITCH_ARGUMENTS - 1)
     if not arguments:
@@ -123,7 +123,7 @@ async def show_incidents(message: Message, context: RequestContext) -> None:
 async def close_incident(
     press: CallbackQuery, callback_data: CloseIncident, context: RequestContext
 ) -> None:
-    """Close an incident. This is refused while an invariant is still violated."""
+    """Close an incident. The bot refuses this while an invariant is still violated."""
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
     async with context.read() as session:

@@ -25,7 +25,7 @@ _PAYLOAD_PREFIX = "topup"
 
 
 def invoice_payload(user_id: int, nonce: str) -> str:
-    """Build an invoice's payload, which names the payer. Telegram allows 128 bytes."""
+    """Build the payload of an invoice. It contains the payer's id. Telegram allows 128 bytes."""
     return f"{_PAYLOAD_PREFIX}:{user_id}:{nonce}"
 
 
@@ -39,7 +39,7 @@ def _payload_user_id(payload: str) -> int | None:
 async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) -> None:
     """Answer within 10 seconds whether the bot accepts the payment.
 
-    Without an answer Telegram refuses the payment and shows no reason.
+    If the bot does not answer, Telegram refuses the payment and shows no reason.
     """
     try:
         problem = await _problem(query, context)
@@ -76,7 +76,8 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 async def record_payment(message: Message, context: RequestContext) -> None:
     """Record a payment under Telegram's charge id. The money belongs to the person who paid.
 
-    The outbox sends the message that the payment was credited, because a crash loses no row there.
+    If the payment is credited, the person is notified through the outbox, because a crash loses no
+    row there.
     """
     payment = message.successful_payment
     if payment is None:
@@ -95,7 +96,7 @@ async def record_payment(message: Message, context: RequestContext) -> None:
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Claw back a payment that Telegram has refunded, and tell the admin chat about the loss."""
+    """Claw back a payment that Telegram has refunded, and notify the admin chat of the loss."""
     payment = message.refunded_payment
     if payment is None:
         return

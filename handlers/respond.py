@@ -17,7 +17,10 @@ _NOT_MODIFIED = "message is not modified"
 
 
 async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
-    """Show a screen in the pressed message and answer the press, or in a new message for a text."""
+    """Show a screen: after a press in the pressed message, after a text in a new message.
+
+    A press is also answered.
+    """
     if isinstance(event, Message):
         await send(_bot(event), event.chat.id, screen)
         return
@@ -29,7 +32,7 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
 async def show_result(
     press: CallbackQuery, read_screen: Callable[[], Awaitable[Outgoing]]
 ) -> AsyncIterator[None]:
-    """Run the block that makes a decision, and then show the screen.
+    """Run the caller's block that makes a decision, and then show the screen of `read_screen`.
 
     If the block raises InvalidMove, the button was out of date. Then the current screen replaces
     the pressed message, and the error is raised again. The error's handler answers the press.
@@ -49,10 +52,10 @@ async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
 
 
 async def alert(event: CallbackQuery | Message, text: str) -> None:
-    """Show a text that changes no screen.
+    """Show a text, and leave the screen as it is.
 
-    The text is an alert if a button was pressed, and a message otherwise. If the text is too long
-    for an alert, or too late for Telegram, it is sent as a message.
+    After a press, the text is shown as an alert. It is sent as a message if it is too long for an
+    alert, if the answer comes too late, or if no button was pressed.
     """
     if isinstance(event, CallbackQuery):
         fits = len(text) <= ALERT_LENGTH
@@ -81,12 +84,15 @@ async def answer(press: CallbackQuery, text: str | None = None) -> bool:
 
 
 def too_late(error: TelegramBadRequest) -> bool:
-    """Return whether Telegram no longer accepts this answer, or has received an answer before."""
+    """Return whether Telegram refuses an answer to a press, because the press is too old.
+
+    Telegram refuses a second answer to the same press in the same way.
+    """
     return _TOO_OLD in error.message
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:
-    """Edit the pressed message to a screen. If this is not possible, send a new message."""
+    """Show a screen in the pressed message. If the message cannot be edited, send a new message."""
     message = event.message
     if message is None:
         return

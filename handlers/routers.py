@@ -1,4 +1,4 @@
-"""Put all routers in their order. No router above the forms' router uses Redis."""
+"""Put all routers in their order. No router before the forms' router uses Redis."""
 
 from functools import cache
 
@@ -35,7 +35,7 @@ from handlers import settings as settings_handlers
 
 @cache
 def dispatcher() -> Dispatcher:
-    """Build the dispatcher one time in each process. Each update brings its dependencies.
+    """Build the dispatcher one time in each process. Each update brings what its handlers need.
 
     aiogram's own state machine is disabled, because it would read Redis before every handler.
     """

@@ -22,7 +22,7 @@ openers = Router(name="settings_form")
 
 
 class ZoneForm(StatesGroup):
-    """Name the form's only step, which asks for the person's time zone."""
+    """The only step of the form. It asks for the person's time zone."""
 
     zone = State()
 

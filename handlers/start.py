@@ -18,14 +18,14 @@ PAGES = ("help", "paysupport", "terms", "privacy")
 router = Router(name="start")
 """The router of the pages and of the menu's button. Its handlers do not change an open form."""
 form_closers = Router(name="form_closers")
-"""The router of handlers that close an open form. It must be below the forms' router."""
+"""The router of handlers that close an open form. It must be part of the forms' router."""
 unmatched = Router(name="unmatched")
-"""The router of messages and presses that no other handler takes. It must be below all forms."""
+"""The router of messages and presses that no other handler takes. It must come after all forms."""
 
 
 @router.callback_query(Go.filter(F.screen == Screen.MENU))
 async def show_menu(press: CallbackQuery, context: RequestContext) -> None:
-    """Show the menu."""
+    """Show the menu after a press of a button."""
     await respond.show(press, menu.menu(context.t))
 
 
@@ -45,7 +45,7 @@ async def show_page(message: Message, context: RequestContext) -> None:
 @form_closers.message(CommandStart())
 @form_closers.message(Command("menu"))
 async def start(message: Message, context: RequestContext, dialog_manager: DialogManager) -> None:
-    """Show the menu and close the open form, if there is one."""
+    """Show the menu after a command, and close the open form, if there is one."""
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.show(message, menu.menu(context.t))
 
@@ -71,5 +71,5 @@ async def show_menu_for_unexpected(message: Message, context: RequestContext) ->
 
 @unmatched.callback_query()
 async def answer_stale_button(press: CallbackQuery, context: RequestContext) -> None:
-    """Show an alert to a person who pressed a button of a form that does not exist."""
+    """Show an alert to a person who pressed a button of a form that no longer exists."""
     await respond.alert(press, context.t("button-stale"))

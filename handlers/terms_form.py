@@ -23,7 +23,7 @@ openers = Router(name="terms_form")
 
 
 class TermsForm(StatesGroup):
-    """Name the steps of the form in their order."""
+    """The steps of the form in their order."""
 
     price = State()
     hours = State()

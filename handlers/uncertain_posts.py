@@ -1,9 +1,9 @@
-"""Handle the admins' decisions about uncertain and unseen posts.
+"""Handle the admins' decisions about uncertain and unverifiable posts.
 
-Telegram may or may not have published an uncertain post. An unseen post was published, but the last
-check could not find out whether the post is still in the channel. A card is a message with buttons
-in the admin chat. When an admin presses a button, the bot checks again whether the decision is
-still possible.
+Telegram may or may not have published an uncertain post. An unverifiable post was published, but
+the last check could not find out whether the post is still in the channel. A card is a message with
+buttons in the admin chat. When an admin presses a button, the bot checks again whether the decision
+is still possible.
 """
 
 import re
@@ -27,7 +27,8 @@ router = Router(name="uncertain_posts")
 
 _LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<chat>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
 _PRIVATE_LINK_OFFSET = 1_000_000_000_000
-"""A channel's chat id is minus the sum of this number and the channel's number in t.me/c links."""
+"""A channel's chat id is below zero: minus this number, minus the channel's number in t.me/c links.
+"""
 
 
 async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
@@ -131,9 +132,9 @@ async def confirm_published(
 
 
 def _message_id(link: str, case: ResolutionCase) -> int | None:
-    """Return the message id of a link to a post of the case's channel, or of a text with the id.
+    """Return the message id in an admin's text, which is a link to a post or only an id.
 
-    Returns None if the text is neither such a link nor an id.
+    Returns None for any other text, and for a link to another channel than that of the case.
     """
     match = _LINK.fullmatch(link)
     if match is None:
@@ -145,10 +146,10 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 
 
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
-    """Ask Telegram whether the ad is the message with this id.
+    """Ask Telegram whether the message with this id is the ad of the case.
 
-    The question is asked with an edit, or with a forward if the bot may edit others' posts. Nothing
-    is asked about a message that can only be a different post: the result is ANOTHERS.
+    The bot edits the message. If the bot may edit others' posts, it forwards the message instead. A
+    message that can only be another post is not looked up, and the result is ANOTHERS.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(

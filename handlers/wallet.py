@@ -23,7 +23,7 @@ openers = Router(name="top_up_form")
 
 
 class TopUpForm(StatesGroup):
-    """Name the form's only step, which asks for the amount to top up."""
+    """The only step of the form. It asks for the amount to top up."""
 
     amount = State()
 
@@ -84,7 +84,7 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
 
 
 async def wallet_after_cancel(_manager: DialogManager, context: RequestContext) -> Outgoing:
-    """Build the wallet's screen, which the bot shows after a person cancels a form about money."""
+    """Build the wallet's screen. The bot shows it after a person cancels a form about money."""
     return await wallet_screen(context)
 
 

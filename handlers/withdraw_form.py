@@ -23,7 +23,7 @@ openers = Router(name="withdraw_form")
 
 
 class WithdrawForm(StatesGroup):
-    """Name the form's only step, which asks for the amount to withdraw."""
+    """The only step of the form. It asks for the amount to withdraw."""
 
     amount = State()
 

@@ -60,7 +60,7 @@ async def show_card(
 async def ask_details(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Ask for the reference of the outside payment, or for the reason why the money goes back."""
+    """Ask for the reference of the payment outside, or for the reason why the money goes back."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
     if row.status not in withdrawals.OPEN:
@@ -104,7 +104,7 @@ async def return_for_preset(
 
 @router.message(Command("paid"))
 async def paid(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Mark a withdrawal as paid outside with a reference: `/paid 12 wire-0815`."""
+    """Mark a withdrawal as paid, with the payment's reference outside: `/paid 12 wire-0815`."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_paid")
     arguments = command_arguments.id_and_text(command)
     if arguments is None:
