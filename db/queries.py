@@ -1,8 +1,8 @@
 """Provide the queries that lock rows, and queries that several services need.
 
-A target is one purchase of a post in one channel. Lock order: the kill switches, the target, the
-campaign, the post job, the escrow, then the wallets in the order of their ids (`post_transfer`
-locks the wallets).
+A target is one purchase of a post in one channel. Locks are taken in this order: the kill switches,
+the target, the campaign, the post job, the escrow, then the wallets in the order of their ids. The
+database function `post_transfer` locks the wallets.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from db.models.posting import PostJob
 Value = TypeVar("Value")
 
 KEY_LOCKS = 7_003
-"""The first key of the advisory locks of idempotency keys. The second key comes from the text."""
+"""The first key of the advisory locks of idempotency keys. The second key is a hash of the text."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A target with its campaign, channel, post job and escrow, for functions that change them."""
+    """A target with its campaign and channel, and with its post job and escrow if they exist."""
 
     target: CampaignTarget
     campaign: Campaign
@@ -38,7 +38,11 @@ class Placement:
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:
-    """Lock a target. Every change of a placement (a target with its rows) takes this lock first."""
+    """Lock a target. Return None if it does not exist.
+
+    A change of a placement (a target with its rows) takes this lock before the locks of the other
+    rows.
+    """
     found = await session.execute(
         select(CampaignTarget)
         .where(CampaignTarget.id == target_id)
@@ -53,9 +57,9 @@ async def lock_campaign(
 ) -> Campaign | None:
     """Lock a campaign, shared or exclusively.
 
-    The shared lock is for callers that rely on the campaign's status. With it, approvals in one
-    campaign do not wait for each other. The exclusive lock is for callers that change the campaign
-    or the sum of its prices.
+    The shared lock is for callers that rely on the campaign's status. With the shared lock,
+    approvals in one campaign do not wait for each other. The exclusive lock is for callers that
+    change the campaign or the sum of its prices.
     """
     found = await session.execute(
         select(Campaign)
@@ -113,7 +117,7 @@ async def lock_placement(session: AsyncSession, target_id: int) -> Placement | N
 
 
 def has_escrow() -> ColumnElement[bool]:
-    """Return a query condition: whether a target has an escrow, with its money held or settled."""
+    """Return the SQL condition that a target has an escrow, with its money held or settled."""
     return exists().where(Escrow.campaign_target_id == CampaignTarget.id)
 
 

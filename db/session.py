@@ -26,7 +26,8 @@ of 8 concurrent approvals.
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
 AWAY_STATES = ("08", "57P", "53300")
-"""SQLSTATE prefixes: connection lost, server stopping or starting, no connection left."""
+"""The prefixes of the SQLSTATEs for a lost connection, a stopping or starting server, and a server
+without free connections."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
 """The SQLSTATEs of a serialization failure, a deadlock, and three exceeded time limits.
 
@@ -65,7 +66,7 @@ def create_engine(url: str) -> AsyncEngine:
 
 
 def is_away(error: BaseException) -> bool:
-    """Tell whether an error means that PostgreSQL cannot be reached, or that a connection broke."""
+    """Return whether an error means that PostgreSQL is not available or that a connection broke."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_away(inner) for inner in error.exceptions)
     if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
@@ -76,9 +77,9 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Tell whether a transaction failed by a conflict or a time limit.
+    """Return whether a transaction failed because of a conflict or a time limit.
 
-    The caller may repeat it then.
+    The caller may then repeat the transaction.
     """
     return _sqlstate(error).startswith(CONFLICT_STATES)
 
@@ -89,7 +90,7 @@ def _sqlstate(error: BaseException) -> str:
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Make the pool replace a closed connection when it is taken. Raises DisconnectionError.
+    """Raise DisconnectionError for a closed connection, so that the pool replaces the connection.
 
     The driver knows from the socket that a connection is closed. A ping would cost three round
     trips.

@@ -1,4 +1,4 @@
-"""The base class, the constraint names and the column types that all tables share."""
+"""Define the base class, the constraint names and the column types that all tables share."""
 
 from datetime import datetime
 from enum import StrEnum

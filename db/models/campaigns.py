@@ -14,7 +14,10 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class CampaignStatus(StrEnum):
-    """The status of a campaign. It says whether posts of the campaign may be published."""
+    """The status of a campaign.
+
+    The status decides whether posts of the campaign may be published.
+    """
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -53,7 +56,7 @@ class TargetStatus(StrEnum):
 
 
 class Campaign(Base):
-    """A campaign of an advertiser: the ad, and the targets in which it is published."""
+    """A campaign: an advertiser's plan that has a creative (the ad) and a budget."""
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -67,7 +70,7 @@ class Campaign(Base):
     creative: Mapped[dict[str, Any]]
     """The ad in the form of `services.market.creatives.Creative`.
 
-    It is fixed when the campaign starts.
+    The application has no right to change this column.
     """
     total_budget: Mapped[int]
     status: Mapped[CampaignStatus] = mapped_column(
@@ -119,7 +122,10 @@ class Channel(Base):
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
     """True if the channel must be paused, not active, after its suspension ends."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
-    """The highest message id known in the channel. An uncertain post has a higher id."""
+    """The highest message id known in the channel, or 0 if no id is known.
+
+    It is copied to a job's `known_message_id` right before the job's send.
+    """
     created_at: Mapped[CreatedAt]
 
 
@@ -158,7 +164,7 @@ class CampaignTarget(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
-    """Why the target was rejected. The bot tells the advertiser this reason."""
+    """Why the target was rejected. The bot shows this reason to the advertiser."""
     retry_of: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign_targets.id"))
     """The id of the failed target that this target repeats."""
     key: Mapped[str | None] = mapped_column(unique=True)

@@ -22,16 +22,15 @@ class WalletKind(StrEnum):
     REVENUE = "revenue"
     """The platform's fees from one owner.
 
-    Each owner has a separate wallet. Releases to different owners therefore do not wait for one
-    row.
+    Each owner has a separate wallet, so that releases to different owners do not wait for one row.
     """
     EXTERNAL = "external"
     """The outside world, for one person. Deposits come from this wallet; paid withdrawals go to it.
 
-    Its balance may be below zero.
+    The balance of this wallet may be below zero.
     """
     WITHDRAWAL = "withdrawal"
-    """The money of a person's open withdrawals."""
+    """The money of a person's withdrawals that are neither paid nor returned."""
     LOSS = "loss"
     """The platform's loss through one person: deposits that were spent and then reversed.
 
@@ -66,7 +65,10 @@ class EscrowStatus(StrEnum):
 
 
 class DepositStatus(StrEnum):
-    """The status of a deposit. It is credited only while the switch `deposits` is running."""
+    """The status of a deposit.
+
+    Deposits are credited only while the switch `deposits` is running.
+    """
 
     RECEIVED = "received"
     CREDITED = "credited"
@@ -86,15 +88,15 @@ class CorrectionKind(StrEnum):
     """The kind of repair that a correction makes."""
 
     ADJUSTMENT = "adjustment"
-    """An amount moves from one wallet to another. All invariants hold, but an amount is wrong."""
+    """The correction moves an amount between two wallets. Before it, no invariant is violated."""
     MISSING_PAYOUT = "missing_payout"
-    """The missing payout is posted. The escrow is released, but the ledger has no payout."""
+    """The correction makes the payout of a released escrow. The ledger has no such payout yet."""
     BALANCE_RESET = "balance_reset"
-    """The balance is set to the one after the last entry, because balance and entries differ."""
+    """The correction sets a wallet's wrong balance to the balance after the wallet's last entry."""
     ORPHAN_ENTRY = "orphan_entry"
-    """An incomplete transfer is completed, and then reversed by a new transfer."""
+    """The correction completes an orphan entry's transfer, and reverses it by a new transfer."""
     ESCROW_REVERSAL = "escrow_reversal"
-    """The escrow is set back to held. It was settled, but its money never moved."""
+    """The correction sets a settled escrow back to held. The escrow's money never moved."""
 
 
 class CorrectionStatus(StrEnum):
@@ -105,15 +107,16 @@ class CorrectionStatus(StrEnum):
 
     PROPOSED = "proposed"
     CONFIRMED = "confirmed"
-    """The repair waits for the database owner's role. The database refuses it to other roles."""
+    """The repair waits for `adtech repair`. Only the database owner's role may make the repair."""
     DONE = "done"
     DROPPED = "dropped"
 
 
 class Wallet(Base):
-    """A place that holds money.
+    """A row that holds money.
 
-    Only `post_transfer` changes a balance. `open_wallet` inserts a row.
+    The application changes a balance only by `post_transfer`, and inserts a row only by
+    `open_wallet`.
     """
 
     __tablename__ = "wallets"
@@ -147,11 +150,11 @@ class Wallet(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The person who has the money. Null for the platform's wallets and for escrow wallets."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The other person of a revenue, external or loss wallet. Null for wallets of other kinds."""
+    """The person that a revenue, external or loss wallet is for. Null for other wallets."""
     kind: Mapped[WalletKind] = mapped_column(enum_column(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many entries the wallet has. A missing or swapped entry leaves a gap in the numbers."""
+    """How many entries the wallet has. A missing or swapped entry leaves a gap in the versions."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
@@ -182,7 +185,7 @@ class LedgerTransfer(Base):
     """The idempotency key."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
-    """The target's id for a hold, payout or refund. Otherwise the id of the row that caused it."""
+    """The target's id for a hold, payout or refund, else the id of the row behind the transfer."""
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The id of the user who caused the transfer. Null means the system."""
     correlation_id: Mapped[str | None]
@@ -297,17 +300,17 @@ class Withdrawal(Base):
         enum_column(WithdrawalStatus), server_default="requested"
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
-    """The outside payment's own id. Null until the withdrawal is paid."""
+    """The id that the payment has outside the platform. Null until the withdrawal is paid."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     return_reason: Mapped[str | None]
-    """Why the money was returned. The bot tells the person this reason."""
+    """Why the money was returned. The bot shows this reason to the person."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
 
 
 class Clawback(Base):
-    """A deposit that its payer has reversed outside. Rows are only added."""
+    """The booking of a deposit that its payer has reversed outside. Rows are only added."""
 
     __tablename__ = "clawbacks"
     __table_args__ = (
@@ -323,15 +326,15 @@ class Clawback(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     recovered: Mapped[int]
-    """The part that was still in the person's wallet. 0 if the deposit had not been credited."""
+    """The amount that was still in the person's wallet. 0 if the deposit had not been credited."""
     loss: Mapped[int]
-    """The part that was no longer in the person's wallet. This part is the platform's loss."""
+    """The amount that was no longer in the person's wallet. It is the platform's loss."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class Correction(Base):
-    """A repair of wallets or escrows by two different admins, each with a reason."""
+    """A repair of the books, proposed by one admin and confirmed by another, each with a reason."""
 
     __tablename__ = "corrections"
     __table_args__ = (
@@ -381,11 +384,11 @@ class Correction(Base):
     wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
     """The wallet that is repaired. In an adjustment, this is the wallet that gives the amount."""
     other_wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
-    """The wallet that gets an adjustment, or that completes an orphan entry's transfer."""
+    """The wallet that gets the amount of an adjustment, or that balances an orphan entry."""
     amount: Mapped[int | None]
-    """The amount that an adjustment moves, or the amount of the orphan entry. Minor units."""
+    """The amount of an adjustment or of an orphan entry, in minor units."""
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entries.id"))
-    """The orphan entry (an entry that its wallet's balance does not include) that is balanced."""
+    """The orphan entry (an entry that its wallet's balance does not include) to be balanced."""
     target_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_targets.id"))
     status: Mapped[CorrectionStatus] = mapped_column(
         enum_column(CorrectionStatus), server_default="proposed"

@@ -24,7 +24,7 @@ class Switch(StrEnum):
 
 
 class OutboxStatus(StrEnum):
-    """The status of an outbox row. It says whether the message is still to be sent."""
+    """The status of an outbox row. The status says whether the message must still be sent."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -32,20 +32,23 @@ class OutboxStatus(StrEnum):
 
 
 class KillSwitch(Base):
-    """The state of one kill switch (`enabled` allows its actions). A missing row means stopped."""
+    """A kill switch.
+
+    It is running if `enabled` is true. A switch without a row counts as stopped.
+    """
 
     __tablename__ = "kill_switches"
 
     key: Mapped[Switch] = mapped_column(enum_column(Switch), primary_key=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Who changed the switch. Null is the system: the first migration or an automatic stop."""
+    """Who changed the switch. Null means the system: the first migration or an automatic stop."""
     changed_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     reason: Mapped[str]
 
 
 class OutboxMessage(Base):
-    """A message that has to be sent. It is written in the transaction that causes the message."""
+    """A message that has to be sent. The transaction that causes the message writes the row."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -54,7 +57,8 @@ class OutboxMessage(Base):
 
     id: Mapped[Key]
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key. A message is sent only one time, even if its cause repeats."""
+    """The idempotency key. Only one message with the same key is queued, even if its cause repeats.
+    """
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The receiver of the message. Null means the admin chat."""
     kind: Mapped[str]
@@ -65,7 +69,7 @@ class OutboxMessage(Base):
     due_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     """When the message may be sent, by the real clock.
 
-    During a send, this is the end of the lease.
+    While a process sends the message, this is the end of the process's lease.
     """
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[str | None]
@@ -92,13 +96,15 @@ class InboxUpdate(Base):
     id: Mapped[Key]
     update_id: Mapped[int] = mapped_column(unique=True)
     lane: Mapped[int]
-    """The id of the chat of the update. Updates with the same lane are handled in their order."""
+    """The id of the chat of the update, or of its user. Updates of one lane are handled in order.
+    """
     payload: Mapped[dict[str, Any] | None]
     """The raw update. It is null after the update is handled."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many times the handling has begun. Each attempt is counted before its handling begins.
+    """How many times a process has begun to handle the update.
 
-    An update that crashes the process is therefore parked, that is, kept and not tried again.
+    An attempt is counted before the handling begins. Therefore an update that crashes the process
+    again and again is parked, that is, kept and not tried again.
     """
     done_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
@@ -145,12 +151,15 @@ class LedgerCheckpoint(Base):
     The value is null if this run found violations. The next run then reads the same rows again.
     """
     full_since: Mapped[datetime | None]
-    """When this check began. Null unless the check has read all rows and found no violation."""
+    """When the check began, if it has read all rows and found no violation. Otherwise null."""
     created_at: Mapped[CreatedAt]
 
 
 class Incident(Base):
-    """A violation of the ledger's invariants. The incident is open until a person closes it."""
+    """Violated invariants of the ledger, or an outage of Telegram.
+
+    It is open until `closed_at` is set.
+    """
 
     __tablename__ = "incidents"
     __table_args__ = (
@@ -217,7 +226,7 @@ class AuditChainLink(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     from_txn: Mapped[int]
-    """The first transaction number of the range. In the first link it is the lowest bigint."""
+    """The first transaction number of the range. In the first link this is the lowest bigint."""
     upto_txn: Mapped[int]
     """The transaction number at which the next range starts."""
     entries: Mapped[int]

@@ -10,14 +10,14 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class PostJobStatus(StrEnum):
-    """The status of a post job. It says what is known about the post in the channel."""
+    """The status of a post job. The status says what is known about the post in the channel."""
 
     QUEUED = "queued"
     """The post is certainly not in the channel."""
     SENDING = "sending"
-    """One worker has the lease, and it may be sending the post now."""
+    """One process has the lease, and this process may be sending the post now."""
     UNCERTAIN = "uncertain"
-    """Telegram may have published the post. It is sent again only after its absence is proved."""
+    """Telegram may have published the post. The post is sent again only if it is found absent."""
     SUCCESS = "success"
     FAILED = "failed"
     """The post was refused, removed from the channel, or not published in all attempts or in time.
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     """The post had been changed, and the check restored it."""
     GONE = "gone"
     UNKNOWN = "unknown"
-    """Telegram gave no answer about the post. This verdict never moves money."""
+    """Telegram gave no clear answer about the post. This verdict never moves money."""
 
 
 class PostJob(Base):
@@ -48,8 +48,8 @@ class PostJob(Base):
             "(status = 'sending') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
             name="lease",
         ),
-        # Only one post of a channel may be open at a time. Otherwise nobody could distinguish an
-        # uncertain post from the bot's other posts.
+        # In each channel, only one post may be sending or uncertain at a time. Otherwise nobody
+        # could distinguish an uncertain post from the bot's other posts.
         Index(
             "uq_post_jobs_channel_busy",
             "channel_id",
@@ -64,8 +64,8 @@ class PostJob(Base):
             "next_check_at",
             postgresql_where=text("status IN ('uncertain', 'success')"),
         ),
-        # The scheduler's queries read only open jobs. They do not read the many settled jobs (jobs
-        # whose escrow is released or refunded).
+        # The scheduler's queries do not read settled jobs (jobs whose escrow is released or
+        # refunded), because there are many of them.
         Index(
             "ix_post_jobs_open_escalation",
             "escalate_at",
@@ -92,39 +92,41 @@ class PostJob(Base):
         enum_column(PostJobStatus), server_default="queued"
     )
     due_at: Mapped[datetime]
-    """The post is not sent before this time: first `publish_at`, later the end of a backoff."""
+    """The post is not sent before this time: `publish_at`, or later the end of a pause after a
+    failure."""
     claim_no: Mapped[int] = mapped_column(server_default=text("0"))
-    """The number of the last claim, which only increases.
+    """The number of the job's last claim. It increases with each claim.
 
-    A worker writes only under its own claim.
+    A process can change the job only while its own claim has this number.
     """
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     """When the lease ends, by the real clock. The sandbox cannot move the real clock."""
     unsent_claim_no: Mapped[int | None]
-    """The number of a claim that has certainly not begun to send.
+    """The number of the claim whose send has certainly not begun, or null.
 
-    Any other claim may have begun.
+    If this number is not `claim_no`, the send of the last claim may have begun.
     """
     abandoned: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many claims ended without a result, because the worker's lease ran out."""
+    """How many claims of the job ended without an outcome, because their leases ended before."""
     known_message_id: Mapped[int | None]
-    """The highest known message id of the channel before the send. The post has a higher id."""
+    """The highest message id known in the channel right before the send. The post's id is higher.
+    """
     first_absent_at: Mapped[datetime | None]
-    """When a probe first did not find an uncertain post.
+    """When a search first found the uncertain post absent.
 
-    A second, later probe proves its absence.
+    A second, later search proves that the post is absent.
     """
     next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
-    """When an uncertain post is probed next, or a published post is checked next.
+    """When the next search for an uncertain post, or the next check of a published post, is due.
 
     Null means never.
     """
     escalate_at: Mapped[datetime | None]
     """When the bot asks the admins, if it is still unknown whether the post is in the channel."""
     offered_at: Mapped[datetime | None]
-    """When an admin offered to the advertiser that this failed job is repeated."""
+    """When an admin offered the advertiser of this failed job to submit the placement again."""
     settled: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the escrow is released or refunded. A trigger sets this with the escrow's status."""
     last_error: Mapped[str | None]

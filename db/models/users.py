@@ -35,9 +35,9 @@ class User(Base):
     If not, the bot uses the language of their Telegram app.
     """
     time_zone: Mapped[str | None]
-    """The IANA name of the zone. The bot asks at the first scheduling; null means UTC."""
+    """The IANA name of the person's time zone. Null means that none is chosen: the bot uses UTC."""
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person is blocked. No new target, approval or withdrawal of theirs is allowed."""
+    """Whether the person is blocked. Then they get no new target, no approval and no withdrawal."""
     created_at: Mapped[CreatedAt]
 
 
@@ -74,7 +74,7 @@ class UserAuditLog(Base):
     role: Mapped[str]
     """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
-    """Ids and codes only. A text that a person wrote is never stored here."""
+    """The ids, amounts and words that describe the action. Personal data is never stored here."""
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
