@@ -1,7 +1,7 @@
 """Manage campaigns, and submit placements for them.
 
-A target is a placement, that is, one purchase of a post in one channel. A live post is published,
-and its promised hours are not over.
+A target is a placement, that is, one purchase of a post in one channel. A live post is a published
+post whose promised hours are not over.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from services.platform.transitions import ActorRole
 
 NAME_LIMIT = 64
 RESUME_GRACE = timedelta(hours=1)
-"""When a campaign is resumed, a post whose time passed at most this long ago is published."""
+"""If a post's time passed at most this long before its campaign is resumed, it is published."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """Only the prices of targets in these statuses are subtracted from the budget."""
 
@@ -43,11 +43,11 @@ async def create(
     total_budget: int,
     key: str | None = None,
 ) -> Campaign:
-    """Create a draft campaign, or return the first campaign that was created with the same key.
+    """Create a draft campaign.
 
-    `total_budget` is in minor units. Takes the advisory lock of the key. Raises AccessDenied,
-    InvalidText, InvalidAmount, InvalidCreative, PersonBlocked; IdempotencyConflict when another
-    person used the key.
+    If a campaign with the same key exists, that campaign is returned. `total_budget` is in minor
+    units. Takes the advisory lock of the key. Raises AccessDenied, InvalidText, InvalidAmount,
+    InvalidCreative, PersonBlocked. Raises IdempotencyConflict if another person used the key.
     """
     advertiser_id = actor.require_user(action="campaign_create")
     if key is not None:
@@ -79,7 +79,7 @@ async def create(
 
 
 async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Activate a draft campaign, so that placements can be submitted and its creative is fixed.
+    """Activate a draft campaign, so that placements can be submitted for it.
 
     The campaign's advertiser may do this, and also an admin or super admin in the admin chat
     (production checklist, RBAC). An active campaign is returned without a change. Locks the
@@ -96,7 +96,7 @@ async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> 
 
 
 async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Pause an active campaign: submissions, approvals and claims stop, but live posts stay.
+    """Pause an active campaign: nothing is submitted, approved or sent, but live posts stay.
 
     Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
@@ -130,8 +130,8 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
 
     Live posts stay until their promised hours are over. The scheduler refunds the escrows of the
     cancelled posts. Locks the targets by id, then the campaign, then its queued jobs. A target that
-    is submitted between the first two locks is withdrawn later by the scheduler. Raises NotFound,
-    NotCampaignOwner, InvalidMove.
+    is submitted after the targets are locked and before the campaign is locked is withdrawn later
+    by the scheduler. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     locked = await session.scalars(
         select(CampaignTarget.id)
@@ -172,13 +172,13 @@ async def submit_target(
 ) -> CampaignTarget:
     """Submit a placement for moderation; the channel's present terms are stored in the placement.
 
-    A repeat with the same key returns the first placement. `publish_at` has a time zone; None means
-    that the post is published when the placement is approved. `agreed` are the terms that the
-    advertiser has read; with None, any terms are accepted. Locks the campaign, because the budget
-    is summed under this lock, and takes the advisory lock of the key. Raises AccessDenied,
-    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
-    PublishTimePast, BudgetExceeded; and IdempotencyConflict when the key was used for another
-    campaign or channel.
+    A second call with the same key returns the placement of the first call. `publish_at` has a time
+    zone; None means that the post is published when the placement is approved. `agreed` are the
+    terms that the advertiser has read; with None, any terms are accepted. Locks the campaign,
+    because the budget is summed under this lock. Takes the advisory lock of the key. Raises
+    AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged,
+    PersonBlocked, PublishTimePast, BudgetExceeded. Raises IdempotencyConflict if the key was used
+    for another campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -239,8 +239,8 @@ async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int
     """Withdraw a pending placement for its advertiser.
 
     A placement that is already withdrawn is returned without a change. Locks the target, its job
-    and its escrow. Raises NotFound, NotCampaignOwner; InvalidMove if the placement is not pending
-    or money was held for it.
+    and its escrow. Raises NotFound, NotCampaignOwner. Raises InvalidMove if the placement is not
+    pending or has an escrow.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -287,7 +287,10 @@ async def of_advertiser(
     offset: int,
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
-    """Return a page of a user's campaigns, newest first; `status` keeps only one status."""
+    """Return a page of a user's campaigns, newest first.
+
+    With `status`, only campaigns with this status are returned.
+    """
     query = select(Campaign).where(Campaign.advertiser_id == user_id)
     if status is not None:
         query = query.where(Campaign.status == status)
@@ -298,7 +301,8 @@ async def of_advertiser(
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
     """Return the unspent budget of a campaign, in minor units. Raises NotFound.
 
-    Another submission can change the budget, unless the caller holds the campaign's lock.
+    If the caller does not hold the campaign's lock, another submission can change the budget
+    afterwards.
     """
     left = await session.scalar(
         select(
@@ -325,10 +329,10 @@ async def _move(
     *,
     from_statuses: set[CampaignStatus] | None = None,
 ) -> Campaign:
-    """Lock a campaign and move it to a new status.
+    """Lock a campaign and change its status.
 
-    A campaign that has this status already is returned without a change. `from_statuses` narrows
-    the allowed moves. Raises NotFound, NotCampaignOwner, InvalidMove.
+    A campaign that has the new status already is returned without a change. With `from_statuses`,
+    the present status must be one of these. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     if campaign is None:
@@ -367,7 +371,7 @@ async def _cancel_jobs(
 ) -> None:
     """Cancel the queued posts of a campaign.
 
-    With `older_than`, only posts whose time passed more than this long ago are cancelled. If a
+    With `older_than`, only posts whose time passed more than `older_than` ago are cancelled. If a
     worker is claiming a job, this function waits, and then does not change the job.
     """
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)

@@ -21,9 +21,9 @@ TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
 OWNER_BLOCKED = "owner_blocked"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED,)
-"""Reasons of suspensions in which the bot keeps its rights, so that published posts are checked."""
+"""In a channel that is suspended for such a reason, the bot has its rights and checks posts."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""The time that an owner has to give the bot its rights back. Then the admins are asked."""
+"""How long an owner can take to give the bot its rights back before the admins are asked."""
 
 
 async def connect(
@@ -133,8 +133,8 @@ async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Remove a channel from the market.
 
-    Queued posts in the channel are not published: after the longest time that an escrow may be
-    held, the scheduler refunds their escrows. Locks the channel. Raises NotFound, NotChannelOwner,
+    Queued posts in the channel are not published. The scheduler refunds their escrows when the time
+    limit for held escrows is over. Locks the channel. Raises NotFound, NotChannelOwner,
     InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
@@ -144,8 +144,9 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
     """Suspend a channel in which the bot can no longer post; notify its owner and the admins.
 
     Posts in the channel cannot be checked any more, so the admins are asked about these posts after
-    RIGHTS_GRACE. `reason` is one of our own words, and not a text from Telegram. A repeat changes
-    nothing. Locks the channel, then its open post jobs, and skips those that are locked.
+    RIGHTS_GRACE. `reason` is a fixed word of this program, and not a text from Telegram. A channel
+    that is neither active nor paused is not changed. Locks the channel, then its open post jobs,
+    and skips those jobs that are locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status not in transitions.allowed_from(
@@ -175,8 +176,8 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
 async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
     """Restore a suspended channel in which the bot may post again. Locks the channel.
 
-    The channel of a blocked owner stays suspended, and from now on the block is the recorded reason
-    of the suspension.
+    If the owner is blocked, the channel stays suspended, and the block becomes the reason of the
+    suspension.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -216,10 +217,10 @@ async def restore_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
     """Raise the highest known message id of a channel. Uncertain posts are searched above this id.
 
-    The caller must pass the id of a message that was the newest when the bot received it, or that
-    was found by a search which began at such a message. The id of an older message proves nothing:
-    above it there may be any number of deleted messages that the bot never received. Locks the
-    channel.
+    Two kinds of message ids are allowed. The first is the id of a message that was the newest when
+    the bot received it. The second is an id that a search found when it began at such a message.
+    The id of an older message proves nothing: above it there may be any number of deleted messages
+    that the bot never received. Locks the channel.
     """
     await session.execute(
         update(Channel)
@@ -295,9 +296,10 @@ async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Channe
 async def _lock_all_of_owner(
     session: AsyncSession, owner_id: int, condition: ColumnElement[bool]
 ) -> Sequence[Channel]:
-    """Lock an owner's channels by id, with a lock that still lets others insert their post jobs.
+    """Lock an owner's channels in the order of their ids, but do not block new post jobs.
 
-    This is needed because an approval inserts a post job while it holds the lock of a wallet.
+    Other transactions can still insert post jobs of these channels. This is needed because an
+    approval inserts a post job while it holds the lock of a wallet.
     """
     rows = await session.scalars(
         select(Channel)
@@ -345,9 +347,9 @@ async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Cha
 async def _move(
     session: AsyncSession, actor: Actor, channel_id: int, new_status: ChannelStatus, action: str
 ) -> Channel:
-    """Lock a channel of the actor and move it to a new status.
+    """Lock a channel of the actor and change its status.
 
-    A channel that has this status already is returned without a change. Raises NotFound,
+    A channel that has the new status already is returned without a change. Raises NotFound,
     NotChannelOwner, InvalidMove.
     """
     channel = await _lock_own(session, actor, channel_id)

@@ -11,7 +11,7 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
 URL_LIMIT = 2048
-"""For these limits Telegram counts a text in UTF-16 units, after its entities were parsed."""
+"""Telegram counts a text for its limits in UTF-16 units, after its entities were parsed."""
 
 
 def utf16_length(text: str) -> int:
@@ -24,7 +24,7 @@ def utf16_length(text: str) -> int:
 
 @dataclass(frozen=True)
 class Creative:
-    """The content of an ad, to validate, store and send.
+    """The content of an ad, which can be validated, stored and sent.
 
     An ad is a text with formatting, at most one picture, video or GIF, and at most one link button.
     """

@@ -76,11 +76,11 @@ class PlacementDetails:
 async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
     """Approve a placement: hold its price, queue its post, and record the decision.
 
-    The database function `approve_target` checks all rules and does all steps. A repeat writes
-    nothing and returns the first result, also if the status of the target (the placement) has
-    changed since. Locks the kill switch `new_escrows`, the target, its campaign (shared), its
-    escrow, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
-    CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped,
+    The database function `approve_target` checks all rules and does all steps. If the target (the
+    placement) was approved before, nothing is written and the first result is returned. This is so
+    even if the target's status has changed since. Locks the kill switch `new_escrows`, the target,
+    its campaign (shared), its escrow, then the wallets. Raises AccessDenied, NotFound, OwnMoney,
+    InvalidMove, CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped,
     EscrowNotHeld, InsufficientFunds. After an error nothing has changed.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
@@ -100,9 +100,10 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
 async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Decision:
     """Reject a pending placement and notify its advertiser of the reason.
 
-    A repeat returns the first result. Locks the kill switch `new_escrows` (shared), the target, its
-    campaign (shared) and its escrow. Raises AccessDenied, NotFound, OwnMoney, InvalidText;
-    InvalidMove when the placement is not pending or money is held for it.
+    If the placement is already rejected, nothing changes. Locks the kill switch `new_escrows`
+    (shared), the target, its campaign (shared) and its escrow. Raises AccessDenied, NotFound,
+    OwnMoney, InvalidText. Raises InvalidMove if the placement is not pending or money is held for
+    it.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_reject")
     reason = reason.strip()
@@ -151,9 +152,10 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
 
 
 async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None:
-    """Notify the advertiser of a pending placement that money is missing, one time for each amount.
+    """Notify an advertiser that money is missing for a pending placement.
 
-    The entry point calls this after InsufficientFunds has rolled an approval back.
+    The advertiser gets one notice for each missing amount. The entry point calls this function
+    after InsufficientFunds has rolled an approval back.
     """
     placement = await get_details(session, target_id=target_id)
     missing = placement.price - placement.advertiser_balance
@@ -197,7 +199,7 @@ async def get_many_details(
 
 
 async def _lock_undecided(session: AsyncSession, actor: Actor, target_id: int) -> queries.Placement:
-    """Lock a placement on which the actor may decide. Raises NotFound, OwnMoney."""
+    """Lock a placement, and refuse its advertiser and its owner. Raises NotFound, OwnMoney."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
         raise errors.NotFound("target", target_id)

@@ -13,13 +13,13 @@ async def reverse(
 ) -> Clawback:
     """Take the whole amount of a reversed payment back (minor units), and block its payer.
 
-    A repeat returns the first clawback, that is, the booking that took the payment back.
-    `external_reference` is the id that the payment has outside; the deposit is stored under the
-    same id. If the payment is not credited yet, it will never be credited, and no money moves. If
-    the payment never arrived here, a deposit is recorded for it, so that a late message about the
-    payment credits nothing. Locks the deposit, the person, their channels, their unapproved
-    withdrawals, then the wallets. Raises InvalidAmount, NotFound; IdempotencyConflict when the
-    payment had another payer or another amount.
+    A second call for the same payment returns the clawback of the first call. (A clawback is the
+    booking that takes the payment back.) `external_reference` is the id that the payment has
+    outside; the deposit is stored under the same id. If the payment is not credited yet, it will
+    never be credited, and no money moves. If the payment never arrived here, a deposit is recorded
+    for it. Then a late message about the payment credits nothing. Locks the deposit, the person,
+    their channels, their unapproved withdrawals, then the wallets. Raises InvalidAmount, NotFound.
+    Raises IdempotencyConflict if the payment had another payer or another amount.
     """
     deposit = await deposits.lock_or_record(
         session,

@@ -12,7 +12,7 @@ from services.platform.actors import SYSTEM
 
 BATCH = 100
 DECISION_LIMIT = timedelta(hours=72)
-"""A placement that is still pending this long after its submission expires."""
+"""A placement expires if it is still pending this long after its submission."""
 
 
 async def expire_targets(session: AsyncSession) -> int:

@@ -113,8 +113,8 @@ async def of_owner(
 async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
     """Return a placement to its advertiser, its owner or staff.
 
-    Raises NotFound if the placement does not exist, and also for everybody else, so that an id
-    shows nothing about other people's placements.
+    Raises NotFound if the placement does not exist, and also if the actor may not see it. Therefore
+    an id shows nothing about other people's placements.
     """
     row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:

@@ -17,7 +17,8 @@ async def register(
 ) -> User:
     """Return the user of a Telegram id; create the user and their wallets if there is no such user.
 
-    A user who has not chosen a language gets the language of their Telegram.
+    `language` is the language code of the user's Telegram. If the user has not chosen a language,
+    this language is stored.
     """
     user = await users.by_telegram_id(session, telegram_id)
     known_language = users.known_language(language)
@@ -41,7 +42,7 @@ async def register(
 async def ensure_super_admins(
     session: AsyncSession, *, telegram_ids: Iterable[int], currency: str
 ) -> None:
-    """Register the first super admins and grant them the role; a repeat changes nothing."""
+    """Register the first super admins and grant them the role, if they do not have it yet."""
     for telegram_id in telegram_ids:
         user = await register(session, telegram_id=telegram_id, language=None, currency=currency)
         await session.execute(

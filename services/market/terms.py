@@ -19,7 +19,11 @@ class Terms(NamedTuple):
 
 
 def require(channel: Channel, agreed: Terms | None) -> Terms:
-    """Return the terms of an active channel. Raises ChannelNotUsable, TermsChanged."""
+    """Return the terms of an active channel.
+
+    Raises ChannelNotUsable if the channel is not active, and TermsChanged if `agreed` are other
+    terms.
+    """
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)
     terms = Terms(queries.required(channel.price), queries.required(channel.promised_hours))

@@ -1,7 +1,7 @@
 """Block and unblock users.
 
-A blocked user can start nothing new, but can still read. Their live posts (published, and the
-promised hours are not over) stay until their end.
+A blocked user can start nothing new, but can still read. The user's live posts stay until their
+promised hours are over.
 """
 
 from sqlalchemy import select
@@ -18,10 +18,10 @@ async def block(
 ) -> bool:
     """Block a person and suspend their channels; return False if the person was blocked already.
 
-    The scheduler cancels and refunds posts that the person has bought and that are not published.
-    `facts` are written into the audit row. Locks the person, then their channels by id. The person
-    is locked also if they were blocked already, so that a withdrawal of the same person waits.
-    Raises NotFound.
+    If the person has bought posts that are not published yet, the scheduler cancels and refunds
+    them. `facts` are written into the audit row. Locks the person, then their channels by id. The
+    person is locked also if they were blocked already, so that a withdrawal of the same person
+    waits. Raises NotFound.
     """
     if not await _set_blocked(session, user_id, blocked=True):
         return False
@@ -36,8 +36,8 @@ async def block(
 async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
     """Block a person on the decision of an admin; return False if they were blocked already.
 
-    Takes the same locks as `block`. Raises AccessDenied, NotFound; OwnMoney if the person is the
-    admin themselves.
+    Takes the same locks as `block`. Raises AccessDenied, NotFound. Raises OwnMoney if the person
+    and the admin are the same.
     """
     role = actor.require_staff(*MODERATORS, action="user_block")
     _require_other_user(actor, user_id)
@@ -48,7 +48,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
     """Unblock a person and restore the channels that were suspended only because of the block.
 
     Returns False if the person was not blocked. Locks the person, then their channels by id. Raises
-    AccessDenied, NotFound; OwnMoney if the person is the admin themselves.
+    AccessDenied, NotFound. Raises OwnMoney if the person and the admin are the same.
     """
     role = actor.require_staff(*MODERATORS, action="user_unblock")
     _require_other_user(actor, user_id)
@@ -68,7 +68,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
 
 
 async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
-    """Lock a person and set whether they are blocked; return False if this changes nothing.
+    """Lock a person and set whether they are blocked. Return False if nothing changes.
 
     Raises NotFound.
     """

@@ -1,11 +1,11 @@
-"""Add digests to the audit chain: each covers a range of the ledger that can no longer change.
+"""Add links to the audit chain. Each link has the digest of one range of the ledger.
 
-A link of the chain is one range and its digest. The range is all entries that transactions with
-consecutive numbers wrote. The horizon is a transaction number: every transaction below this number
-has ended. A range never goes beyond the horizon. The digest covers the digest of the previous link,
-each entry with its transfer, and the owner of each entry's wallet. A person who changes old entries
-can also replace the links in the database. But that person cannot replace the copies outside the
-database: the chain's file, and the digest in the admin chat.
+A range is all entries that transactions with consecutive numbers wrote. The horizon is a
+transaction number: every transaction below this number has ended. A range never goes beyond the
+horizon, so that no transaction can add entries to it later. The digest covers the digest of the
+previous link, each entry with its transfer, and the owner of each entry's wallet. A person who
+changes old entries can also replace the links in the database. But that person cannot replace the
+copies outside the database: the chain's file, and the digest in the admin chat.
 """
 
 import hashlib
@@ -58,9 +58,9 @@ _DIGEST = text("""
 
 @dataclass(frozen=True)
 class ChainLink:
-    """One range of the ledger and its digest.
+    """A link of the audit chain: one range of the ledger and its digest.
 
-    It is a row of the database and a line of the file.
+    It is stored as a row of the database and as a line of the chain's file.
     """
 
     number: int
@@ -102,9 +102,9 @@ async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> Chai
 
 
 async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> ChainLink:
-    """Compute the link after `before` from the present rows, for transactions below `upto`.
+    """Compute the link that follows `before` and ends below the transaction number `upto`.
 
-    `upto` is a transaction number. The range does not include it.
+    The digest is computed from the present rows. The range does not include `upto`.
     """
     number = before.number + 1 if before else 1
     after = before.upto_txn if before else BEFORE_FIRST
@@ -122,7 +122,7 @@ async def last_link(session: AsyncSession) -> ChainLink | None:
 
 
 async def links_after(session: AsyncSession, number: int, *, limit: int) -> list[ChainLink]:
-    """Return at most `limit` links with a number above the given number, in their order."""
+    """Return at most `limit` links with numbers above `number`, in the order of their numbers."""
     rows = await session.scalars(
         select(AuditChainLink)
         .where(AuditChainLink.number > number)

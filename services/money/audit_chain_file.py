@@ -1,8 +1,8 @@
-"""Read and extend the file of the audit chain: a copy of its links outside the database.
+"""Read and extend the audit chain's file, which is a copy of the links outside the database.
 
 Each line is one link, and lines are only added. The file should be on a disk that the
 administrators of the database cannot write to. Only one process at a time adds to the file. Each
-machine may also have a separate file.
+machine may have a file of its own.
 """
 
 import fcntl
@@ -33,10 +33,10 @@ def read(path: Path) -> list[ChainLink]:
 
 @contextmanager
 def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
-    """Open the file for adding, and create the file if it is missing.
+    """Open the file to add links, and create the file if it is missing.
 
-    Takes an exclusive lock on the file without waiting. Returns None while another process holds
-    this lock. Raises OSError.
+    Takes an exclusive lock on the file without waiting. The value of the block is None while
+    another process holds this lock. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

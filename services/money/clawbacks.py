@@ -1,7 +1,7 @@
-"""Book clawbacks: payments that arrived and were then reversed outside.
+"""Book clawbacks. A clawback takes back a payment that arrived and was then reversed outside.
 
-A reversal has already happened outside. It is therefore recorded even if switches are stopped. The
-amount that is still in the person's wallet is taken back. The rest is the platform's loss.
+The reversal has already happened outside. Therefore it is recorded even if switches are stopped.
+The amount that is still in the person's wallet is taken back. The rest is the platform's loss.
 """
 
 from sqlalchemy import select
@@ -24,12 +24,12 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 
 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take the whole amount of a deposit back, and book the missing part as the platform's loss.
+    """Take a reversed deposit back, and book the amount that is missing in the wallet as a loss.
 
     If the deposit was not credited yet, no money moves, and the deposit is never credited. The
-    caller must have locked first the deposit and then the person. The person's unapproved
-    withdrawals are returned first. Locks those withdrawals, then the wallets. Raises InvalidMove,
-    NotFound.
+    caller must have locked first the deposit and then the person. Before the deposit is taken back,
+    the money of the person's unapproved withdrawals is returned. Locks these withdrawals, then the
+    wallets. Raises InvalidMove, NotFound.
     """
     transitions.require(
         transitions.DEPOSIT,
@@ -63,7 +63,7 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
 
 
 async def _post(session: AsyncSession, clawback: Clawback, wallet_id: int) -> None:
-    """Post the transfer of a clawback. The external wallet gets the whole amount.
+    """Book the transfer of a clawback. The external wallet gets the whole amount.
 
     The person's wallet gives the recovered part, and the loss wallet gives the rest.
     """

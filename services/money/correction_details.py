@@ -1,6 +1,6 @@
-"""Read a correction, its planned changes and the present ledger, for the second admin.
+"""Read the data on which the second admin decides about a correction.
 
-Everything is read again at each call, because the ledger may change between the proposal and the
+Each call reads everything again, because the ledger may change between the proposal and the
 confirmation.
 """
 
@@ -24,13 +24,16 @@ class WalletDetails:
     """A wallet of a correction, with the same explanation as in `adtech reconcile`."""
 
     telegram_id: int | None
-    """The person who has the money, or the other person of a platform's wallet."""
+    """The Telegram id of the wallet's user or counterparty; None if it has neither."""
     books: Explanation
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """The amounts and statuses of the placement that a correction repairs. Minor units."""
+    """The escrow and the post job of the placement that a correction repairs.
+
+    Amounts are in minor units.
+    """
 
     amount: int
     fee: int
@@ -45,18 +48,18 @@ class CorrectionDetails:
     correction: Correction
     proposer_telegram_id: int
     proposer_roles: frozenset[Role]
-    """The proposer's roles now, not those at the time of the proposal."""
+    """The present roles of the proposer. They may have changed since the proposal."""
     confirmer_telegram_id: int | None
     wallets: Sequence[WalletDetails]
-    """The wallet that gives, then the wallet that gets.
+    """The wallets of the correction: first the one that gives, then the one that gets.
 
-    For a placement, only its escrow's wallet.
+    If the correction repairs a placement, this is only the wallet of its escrow.
     """
     settlement: Settlement | None
 
     @property
     def needs_owner_role(self) -> bool:
-        """Tell whether the database owner's role must carry out the confirmed correction."""
+        """Return whether only the database owner's role can carry out the correction."""
         return self.correction.kind not in corrections.DONE_BY_CONFIRMATION
 
 

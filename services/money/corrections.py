@@ -1,8 +1,8 @@
-"""Propose and confirm corrections: repairs that need two different admins, each with a reason.
+"""Propose and confirm corrections. Two different admins must each give a reason.
 
-The confirmation carries out an adjustment and a missing payout, because `ledger.post` can post
+The confirmation also carries out an adjustment or a missing payout, because `ledger.post` can book
 both. The ledger's guards (checks that refuse a change) do not allow the application to carry out
-the other kinds. Corrections of those kinds wait for the database owner's role
+the other kinds. Corrections of those kinds wait until the database owner's role carries them out
 (`reconciliation.repair`).
 """
 
@@ -35,7 +35,7 @@ REASON_LIMIT = 500
 """The greatest length of a reason, in characters."""
 OPEN = (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED)
 DONE_BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
-"""The kinds that the confirmation carries out. The others need the database owner's role."""
+"""Kinds that the confirmation carries out. Other kinds need the database owner's role."""
 
 
 async def propose_adjustment(
@@ -50,9 +50,10 @@ async def propose_adjustment(
 ) -> Correction:
     """Propose to move an amount (minor units) from one wallet to another.
 
-    A repeat with the same key and content returns the first proposal. Escrow wallets are refused,
-    because held money moves only by hold, payout and refund. Raises AccessDenied, InvalidText,
-    InvalidAmount, NotFound, NotCorrectable, OwnMoney, IdempotencyConflict.
+    A second call with the same key and content returns the proposal of the first call. Escrow
+    wallets are refused, because held money moves only by hold, payout and refund. Raises
+    AccessDenied, InvalidText, InvalidAmount, NotFound, NotCorrectable, OwnMoney,
+    IdempotencyConflict.
     """
     wallets.require_amount(amount)
     for wallet_id in (from_wallet, to_wallet):
@@ -77,8 +78,8 @@ async def propose_balance_reset(
 ) -> Correction:
     """Propose to set a wallet's balance to the balance after its last entry.
 
-    The two balances differ in a broken wallet. If such a correction is already open, it is
-    returned. Raises AccessDenied, InvalidText, NotFound, OwnMoney.
+    In a broken wallet these two balances differ. If a balance reset of this wallet is already open,
+    that correction is returned. Raises AccessDenied, InvalidText, NotFound, OwnMoney.
     """
     await _get_wallet(session, wallet_id)
     return await _propose(
@@ -115,7 +116,7 @@ async def propose_orphan(
 async def propose_missing_payout(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to pay the owner whose escrow was released without a transfer.
+    """Propose to pay an owner whose placement has a released escrow but no payout.
 
     The ad must be published. If it is not, an escrow reversal is the right correction. If a
     correction of this payout is already open, that correction is returned. Locks the target (the
@@ -131,10 +132,11 @@ async def propose_missing_payout(
 async def propose_escrow_reversal(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to set an escrow back to `held`, because it is settled but its money never moved.
+    """Propose to set a settled escrow back to `held`, because its money never moved.
 
-    If a reversal of this escrow is already open, that correction is returned. Locks the target, the
-    job, then the escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
+    If a reversal of this escrow is already open, that correction is returned. Locks the target (the
+    placement), the job, then the escrow. Raises AccessDenied, InvalidText, NotFound,
+    NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.ESCROW_REVERSAL, target_id)
     return await _propose(
@@ -180,10 +182,11 @@ async def confirm(
 async def drop(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Drop a correction that is not done yet. If it is already dropped, nothing changes.
+    """Refuse a correction that is not done yet, so that its status becomes `dropped`.
 
-    The proposer may also drop their own correction. Locks the correction. Raises AccessDenied,
-    InvalidText, NotFound, OwnMoney, InvalidMove.
+    The proposer may also refuse their own correction. If the correction is already dropped, nothing
+    changes. Locks the correction. Raises AccessDenied, InvalidText, NotFound, OwnMoney,
+    InvalidMove.
     """
     role = actor.require_staff(*MODERATORS, action="correction_drop")
     reason = _require_reason(reason)
@@ -275,11 +278,13 @@ async def record_and_notify(
 async def _propose(
     session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **columns: Any
 ) -> Correction:
-    """Insert a proposal, or return the existing one with the same key or open subject.
+    """Insert a proposal, or return the proposal that exists already.
 
-    `columns` contains the wallets, the entry, the target or the amount that the correction names.
-    Raises AccessDenied, InvalidText, NotFound, OwnMoney. Raises IdempotencyConflict if the existing
-    proposal has other values.
+    With a key, the existing proposal has the same key. Without a key, it is open and has the same
+    kind, the same wallet or target, and the same entry. `columns` contains the kind, and the
+    wallets, the entry, the target or the amount of the correction. Raises AccessDenied,
+    InvalidText, NotFound, OwnMoney. Raises IdempotencyConflict if the existing proposal has other
+    values.
     """
     role = actor.require_staff(*MODERATORS, action="correction_propose")
     proposal = Correction(**columns, key=key, reason=_require_reason(reason))
@@ -330,8 +335,8 @@ async def _get_wallet(session: AsyncSession, wallet_id: int) -> Wallet:
 async def _require_not_own(session: AsyncSession, actor: Actor, correction: Correction) -> None:
     """Refuse an actor whose own money is corrected. Raises OwnMoney, NotFound.
 
-    An actor may not correct their own wallets, or platform wallets whose other person is the actor.
-    An actor also may not correct a placement if the actor is its advertiser or its owner.
+    The actor may not be the user or the counterparty of a wallet of the correction. The actor may
+    also not be the advertiser or the owner of its placement.
     """
     user_ids: set[int | None] = set()
     for wallet_id in (correction.wallet_id, correction.other_wallet_id):

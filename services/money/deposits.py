@@ -38,10 +38,11 @@ class DepositDetails:
 
 
 async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
-    """Refuse a payment that may not be taken now. Telegram's pre-checkout query asks for this.
+    """Refuse a payment that must not be accepted now.
 
-    `amount` is in minor units. Locks the switch `deposits`. Raises SwitchStopped, PersonBlocked,
-    InvalidAmount, CurrencyMismatch, NotFound.
+    The bot needs this check to answer Telegram's pre-checkout query. `amount` is in minor units.
+    Locks the switch `deposits`. Raises SwitchStopped, PersonBlocked, InvalidAmount,
+    CurrencyMismatch, NotFound.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     await killswitches.require(session, Switch.DEPOSITS)
@@ -58,10 +59,10 @@ async def deposit(
 ) -> Deposit:
     """Record a payment that arrived, and credit the payment to its payer.
 
-    `amount` is in minor units. A repeat with the same key returns the first deposit. A payment is
-    recorded even while deposits are stopped. In that case `credit_due` credits it later. Locks the
-    switch `deposits`, the deposit, then the wallets. Raises InvalidAmount, NotFound,
-    IdempotencyConflict.
+    `amount` is in minor units. A second call with the same key and content returns the deposit of
+    the first call. A payment is recorded even while deposits are stopped. In that case `credit_due`
+    credits it later. Locks the switch `deposits`, the deposit, then the wallets. Raises
+    InvalidAmount, NotFound, IdempotencyConflict.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     received = await lock_or_record(
@@ -81,7 +82,7 @@ async def lock_or_record(
 ) -> Deposit:
     """Lock the deposit of an outside payment. Record the deposit first if there is none.
 
-    `amount` is in minor units. `external_reference` is the payment's own id outside. Raises
+    `amount` is in minor units. `external_reference` is the id that the payment has outside. Raises
     InvalidAmount, NotFound. Raises IdempotencyConflict if the recorded deposit has another person
     or another amount.
     """
@@ -111,7 +112,7 @@ async def lock_or_record(
 
 
 async def credit_due(session: AsyncSession) -> int:
-    """Credit the deposits that arrived while deposits were stopped. Return their number.
+    """Credit the deposits that arrived while deposits were stopped. Return how many were credited.
 
     While the switch `deposits` is stopped, nothing is credited. Locks the switch, the deposits
     (rows that another transaction has locked are skipped), then the wallets.
@@ -173,7 +174,7 @@ async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
 
 
 async def _credit(session: AsyncSession, received: Deposit) -> None:
-    """Post a deposit to its payer's wallet and set its status to `credited`.
+    """Book a deposit in its payer's wallet, and set the deposit's status to `credited`.
 
     The caller must have locked the deposit's row.
     """

@@ -1,6 +1,7 @@
 """Hold the price of a target (a placement) in an escrow, and settle the escrow only one time.
 
-To settle an escrow is to pay the owner (release) or to return the money to the advertiser (refund).
+To settle an escrow means to pay the owner (release) or to return the money to the advertiser
+(refund).
 """
 
 from collections.abc import Sequence
@@ -22,14 +23,14 @@ from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
 REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
-"""The statuses of a post job whose escrow is refunded to the advertiser."""
+"""If a post job has one of these statuses, its escrow is refunded to the advertiser."""
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
     """Hold the price of a pending target in an escrow (safety plan, INT-ES-01).
 
-    If the price is already held, the first result is returned. Locks the switch `new_escrows`, the
-    target, its job, its escrow, then the wallets. Raises SwitchStopped, NotFound, InvalidMove,
+    If the price is already held, the existing escrow is returned. Locks the switch `new_escrows`,
+    the target, its job, its escrow, then the wallets. Raises SwitchStopped, NotFound, InvalidMove,
     InsufficientFunds. Raises EscrowNotHeld if the escrow was settled.
     """
     await killswitches.lock(session, Switch.NEW_ESCROWS)
@@ -51,10 +52,11 @@ async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
 async def release(session: AsyncSession, *, target_id: int) -> None:
     """Pay the owner for a post that stayed as promised. The platform keeps its fee.
 
-    The escrow must be held, the post job successful, the switch `payouts` running, and
-    `release_due_at` past. A check with the verdict `present` at `release_due_at` or later must
-    exist. With 0 promised hours, no check is needed. Locks the switch, the target, the job, the
-    escrow, then the wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
+    The escrow must be held, the post job must have succeeded, and the time `release_due_at` must
+    have passed. The switch `payouts` must be running. A check must have found the post present at
+    `release_due_at` or later. If the promised hours are 0, no check is needed. Locks the switch,
+    the target, the job, the escrow, then the wallets. Raises SwitchStopped, NotFound,
+    EscrowNotHeld, PostNotProven.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
     placement, escrow = await _lock_held(session, target_id)
@@ -97,11 +99,11 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
 async def post_release(
     session: AsyncSession, escrow: Escrow, *, owner_id: int, actor_id: int | None = None
 ) -> None:
-    """Post the transfer of a release: the payout to the owner and the fee to the platform.
+    """Book the transfer of a release: the payout to the owner and the fee to the platform.
 
-    A fee of 0 has no leg, and no revenue wallet is opened for it. The caller must have locked the
-    placement, and must set the statuses in the same transaction. Locks the wallets. Raises NotFound
-    and the errors of `ledger.post`.
+    If the fee is 0, the transfer has no leg for the fee, and no revenue wallet is opened. The
+    caller must have locked the placement, and must set the statuses in the same transaction. Locks
+    the wallets. Raises NotFound and the errors of `ledger.post`.
     """
     await ledger.post(
         session,
@@ -114,7 +116,7 @@ async def post_release(
 
 
 async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) -> list[Leg]:
-    """Build the legs of a release. Open the revenue wallet of the owner if there is a fee."""
+    """Build the legs of a release. If there is a fee, open the revenue wallet that gets it."""
     owner = await wallets.of_user(session, owner_id)
     legs = [
         Leg(escrow.wallet_id, -escrow.amount, Reason.ESCROW_RELEASE),
@@ -129,7 +131,7 @@ async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) ->
 
 
 async def refund(session: AsyncSession, *, target_id: int) -> None:
-    """Return the whole escrow to the advertiser, for a post that failed or was cancelled.
+    """Return the whole escrow of a failed or cancelled post to the advertiser.
 
     The escrow must be held, and the switch `refunds` must be running. The switch `payouts` never
     stops refunds. Locks the switch, the target, the job, the escrow, then the wallets. Raises
@@ -216,7 +218,7 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
 async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     """Return the ids of targets that `refund` can repay now.
 
-    The one that ended first comes first.
+    The target whose post failed or was cancelled first comes first.
     """
     rows = await session.scalars(
         select(PostJob.campaign_target_id)
@@ -257,7 +259,7 @@ def _present_check(
     job_id: int | InstrumentedAttribute[int],
     release_due_at: datetime | InstrumentedAttribute[datetime | None],
 ) -> ColumnElement[bool]:
-    """Return a query condition: whether a check found the post at `release_due_at` or later."""
+    """Build the SQL condition: a check found the post present at `release_due_at` or later."""
     return (
         select(PostCheck.id)
         .where(

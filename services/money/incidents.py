@@ -1,6 +1,6 @@
-"""Check the ledger. If an invariant is broken, stop the money and open an incident.
+"""Check the ledger, and open and close incidents.
 
-This module also closes incidents.
+If a check finds a broken invariant, it stops all movements of money and opens an incident.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ log = structlog.get_logger()
 
 
 async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
-    """Run the scheduled check: check the new rows and the next part of the rolling check.
+    """Run the scheduled check of the ledger, and return the violations.
 
-    The rolling check reads all rows, one part in each run. A violation stops the money (see
-    `raise_alarm`), and the next run reads the same rows again. A run reads the rows since the last
-    run and one part of fixed size. If there is a violation, locks the kill switches that it stops,
+    A run reads the rows that were written since the last run. It also reads one part of all rows,
+    of fixed size (the rolling check). A violation stops the money (see `raise_alarm`), and the next
+    run reads the same rows again. If there is a violation, locks the kill switches that it stops,
     and nothing else.
     """
     log.info("[INVARIANT] Ledger check started")
@@ -47,9 +47,9 @@ async def record_check(
 ) -> None:
     """Record a check and its violations. A violation stops the money, see `raise_alarm`.
 
-    `progress` is the point at which the next scheduled check continues. If there are violations, it
-    is not stored. `full_since` is a time with a zone: when this check began, if it has read all
-    rows.
+    `progress` is the point at which the next scheduled check continues. If there are violations,
+    the progress is not stored. `full_since` is the time (with a zone) at which this check began, if
+    the check has read all rows. Otherwise it is None.
     """
     await session.execute(
         insert(LedgerCheckpoint).values(
@@ -64,7 +64,7 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Stop all movements of money, open an incident, and tell the admin chat which rows are broken.
+    """Stop all movements of money, open an incident, and notify the admin chat of the broken rows.
 
     While an incident of this kind is open, no second incident is opened and no second message is
     sent. Locks the kill switches that this function stops, and nothing else.
@@ -108,12 +108,12 @@ async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
     """Close an incident after all invariants hold again. The stopped kill switches stay stopped.
 
-    The person who closes the incident may not run the switches that the incident stopped. The
-    function makes a scheduled check itself. There must also be a full check without violations that
-    began after the incident and after the last repair. In a small ledger the scheduled check is
-    also a full check. If the incident is already closed, nothing changes. Locks the incident.
-    Raises AccessDenied, NotFound. Raises IncidentOpen while an invariant is broken, and NotChecked
-    without such a full check.
+    The person who closes the incident may not run the switches that the incident stopped. This
+    function makes a scheduled check. In addition there must be a full check without violations. The
+    full check must have begun after the incident was opened and after the last repair. In a small
+    ledger the scheduled check is also a full check. If the incident is already closed, nothing
+    changes. Locks the incident. Raises AccessDenied, NotFound. Raises IncidentOpen if an invariant
+    is broken, and NotChecked if the full check is missing.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -138,9 +138,10 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
 async def _check(
     session: AsyncSession,
 ) -> tuple[list[Violation], incremental_check.Progress, datetime | None]:
-    """Continue from the last check without violations. Return the violations and the progress.
+    """Run a check that continues after the last check without violations.
 
-    The third value is when this check began, if the check has read all rows. Otherwise it is None.
+    Returns the violations, the new progress, and the time at which this check began. The time is
+    None if the check has not read all rows.
     """
     stored = await session.scalar(
         select(LedgerCheckpoint.progress)
@@ -155,7 +156,7 @@ async def _check(
 
 
 async def _is_fully_checked_since(session: AsyncSession, incident: Incident) -> bool:
-    """Tell whether a full check without violations began after an incident and the last repair.
+    """Return whether a full check without violations began after an incident and the last repair.
 
     The answer is false if a later check found a violation.
     """

@@ -13,10 +13,11 @@ from services.platform.actors import Actor
 
 
 async def lock(session: AsyncSession, kind: CorrectionKind, target_id: int) -> queries.Placement:
-    """Lock a placement whose escrow is settled by its status but not in the ledger.
+    """Lock a placement whose escrow has a final status, but neither payout nor refund.
 
-    A missing payout also needs a released escrow and a published post. Locks the target (the row of
-    the placement), the job, then the escrow. Raises NotFound, NotCorrectable.
+    For the kind `missing_payout`, the escrow must be released and the post must be published. Locks
+    the target (the row of the placement), the job, then the escrow. Raises NotFound,
+    NotCorrectable.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -45,7 +46,7 @@ def _is_released_and_published(placement: queries.Placement) -> bool:
 
 
 async def post_missing_payout(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Post the missing transfer of a release, and set the target's status to `posted`.
+    """Book the missing transfer of a release, and set the target's status to `posted`.
 
     The database compares the transfer with the escrow. Locks the placement, then the wallets.
     Raises NotFound, NotCorrectable.

@@ -17,9 +17,9 @@ The entries of a wallet are numbered without a gap, and each entry has the balan
 Therefore a new entry is compared only with the entry before it, and the last entry with the wallet.
 If somebody changes an old row, or a balance without a new entry, the rolling check finds this.
 
-These queries only find suspects, that is, rows that look wrong. The queries of
-`invariants.INVARIANTS` decide whether an invariant is broken. These queries read only the suspects,
-and the placements, deposits and withdrawals of the run.
+The queries of this module only find suspects, that is, rows that look wrong. The queries of
+`invariants.INVARIANTS` then decide whether an invariant is broken. They read only the suspects, and
+the placements, deposits and withdrawals of the run.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -33,7 +33,7 @@ from services.money.invariants import Violation
 from services.money.scoped_invariants import Scope
 
 SUSPECTS = 1_000
-"""How many suspects of one kind one run takes at most. More suspects give no new information."""
+"""The largest number of suspects of one kind in one run. More would give no new information."""
 
 _SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
@@ -43,14 +43,14 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """How many rows one run reads at most.
+    """The largest numbers of rows that one run reads.
 
     With these limits, no statement reaches its time limit.
     """
 
     new_entries: int = 100_000
     new_rows: int = 20_000
-    """How many new rows are read of each: targets, post jobs, escrows, deposits and withdrawals."""
+    """The limit for each table: targets, post jobs, escrows, deposits and withdrawals."""
     entries: int = 50_000
     wallets: int = 10_000
     transfers: int = 25_000
@@ -77,9 +77,9 @@ class Progress:
     """The point at which the next run continues: the horizon, and the rolling check's last ids."""
 
     horizon: int | None = None
-    """All rows of transactions below this number are checked. None before the first run."""
+    """The rows of all transactions below this number are checked. None before the first run."""
     wallet: int = 0
-    """The rolling check has read the entries up to this wallet's entry `version`."""
+    """The rolling check has read this wallet's entries up to the entry number `version`."""
     version: int = 0
     transfer: int = 0
     target: int = 0
@@ -88,7 +88,7 @@ class Progress:
 
     @property
     def at_start(self) -> bool:
-        """Tell whether the rolling check is before its first part or after its last part."""
+        """Return whether the next part of the rolling check is its first part."""
         return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Progress:
 
 _HORIZON = text("SELECT ledger_horizon()")
 
-# A run has to stop before this transaction, because it wrote the first row after the limit.
+# A run has to stop before this transaction, which wrote the first row after the limit.
 _FIRST_TXN_BEYOND_LIMIT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
 _TABLES_WITH_TXN = ("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs")
 
@@ -271,7 +271,10 @@ async def run(
 async def run_part(
     session: AsyncSession, progress: Progress, *, limits: Limits = FULL
 ) -> tuple[list[Violation], Progress]:
-    """Check the next part of all rows. A full check calls this until all kinds of rows are read."""
+    """Check the next part of all rows. Return the violations and the progress.
+
+    A full check repeats this call until all rows are read.
+    """
     await prepare(session)
     part, after = await _next_part(session, progress, limits)
     return await scoped_invariants.find_violations(session, part), after
@@ -294,7 +297,10 @@ async def prepare(session: AsyncSession) -> None:
 async def new_since(
     session: AsyncSession, since: int, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], int]:
-    """Check the rows of transactions from `since` on. Return violations and the next horizon."""
+    """Check the rows that transactions with the number `since` or a higher number wrote.
+
+    Returns the violations and the next horizon.
+    """
     horizon = (await session.execute(_HORIZON)).scalar_one()
     scope, next_horizon = await _find_new(session, since, horizon, limits)
     return await scoped_invariants.find_violations(session, scope), next_horizon
@@ -335,7 +341,10 @@ async def _find_new(
 async def _next_part(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[Scope, Progress]:
-    """Read the next part of the rolling check. After its last row, a kind of row begins again."""
+    """Find the rows of the next part of the rolling check, and return the new progress.
+
+    If the last row of a kind was read, the next part begins at the first row of that kind.
+    """
     wallets, wallet, version = await _next_wallets(session, progress, limits)
     transfers, transfer = await _next_transfers(session, progress.transfer, limits.transfers)
     targets, target = await _next_ids(session, "campaign_targets", progress.target, limits.targets)
@@ -351,7 +360,7 @@ async def _next_part(
 async def _next_wallets(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[frozenset[int], int, int]:
-    """Return the suspect wallets of the next part, and the last wallet and version of the part."""
+    """Return the suspect wallets of the next part, and the wallet and version where it ends."""
     result = await session.execute(
         _WALLETS,
         {
@@ -374,7 +383,7 @@ async def _next_wallets(
 async def _next_transfers(
     session: AsyncSession, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Return the next part's suspect transfers and its last id. The id is 0 after the last part."""
+    """Return the next part's suspect transfers, and its last id (0 after the last part)."""
     result = await session.execute(
         _TRANSFERS, {"transfer": after, "transfers": limit, "suspects": SUSPECTS}
     )
@@ -385,7 +394,7 @@ async def _next_transfers(
 async def _next_ids(
     session: AsyncSession, table: str, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Return the ids of the next part of a table, and the last id. It is 0 after the last part."""
+    """Return the ids of a table's next part, and the last of them (0 after the last part)."""
     result = await session.scalars(text(_NEXT_IDS.format(table)), {"after": after, "rows": limit})
     ids = result.all()
     return frozenset(ids), ids[-1] if len(ids) == limit else 0

@@ -1,7 +1,7 @@
-"""Define the invariants: statements about the rows that must always be true.
+"""Define the invariants. An invariant is a statement about all rows that must always be true.
 
 Each invariant has one query that returns the rows that break the invariant. The first column,
-`ref`, is the id of a row that breaks it. The list is used in three ways:
+`ref`, is the id of such a row. The list `INVARIANTS` is used in three ways:
 
 - `run` runs every query over all rows. Tests that move money call `run` at their end.
 - The scheduled check (`incremental_check`) runs the same queries over a part of the rows: the new
@@ -17,7 +17,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 MAX_ROWS = 20
-"""How many broken rows are reported at most. More rows give no new information."""
+"""The largest number of broken rows that are reported. More would give no new information."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +287,10 @@ async def run(session: AsyncSession) -> list[Violation]:
 async def rows(
     session: AsyncSession, invariant: Invariant, ids: Sequence[int] = ()
 ) -> list[dict[str, Any]]:
-    """Return the first rows that break an invariant. `ids` is bound if the query has `:ids`."""
+    """Return the first rows that break an invariant, at most MAX_ROWS.
+
+    If the query has the parameter `:ids`, its value is `ids`.
+    """
     query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {MAX_ROWS}")  # noqa: S608
     if ":ids" in invariant.sql:
         query = query.bindparams(bindparam("ids", list(ids), type_=ARRAY(BigInteger)))

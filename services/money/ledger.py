@@ -34,7 +34,10 @@ _HOLD = text("SELECT hold_escrow(:target_id, NULL, :correlation_id)").bindparams
 
 @dataclass(frozen=True)
 class Leg:
-    """One leg of a transfer. The wallet gets a positive amount, and gives a negative amount."""
+    """One leg of a transfer: one wallet and one signed amount.
+
+    If the amount is positive, the wallet gets it. If the amount is negative, the wallet gives it.
+    """
 
     wallet_id: int
     amount: int
@@ -44,7 +47,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Posted:
-    """A transfer in the ledger, with the information whether this call created it."""
+    """The result of `post`: a transfer, and whether this call created the transfer."""
 
     transfer_id: int
     created: bool
@@ -60,11 +63,12 @@ async def post(
     legs: list[Leg],
     actor_id: int | None = None,
 ) -> Posted:
-    """Post one transfer. A repeat with the same key and content returns the first transfer.
+    """Book one transfer.
 
-    Locks the wallets of the legs in the order of their ids. Raises InsufficientFunds,
-    IdempotencyConflict, InvalidTransfer, CurrencyMismatch, InvalidAmount. After an error the
-    transaction can only be rolled back, in the same way as after any database error.
+    A second call with the same key and content returns the transfer of the first call. Locks the
+    wallets of the legs in the order of their ids. Raises InsufficientFunds, IdempotencyConflict,
+    InvalidTransfer, CurrencyMismatch, InvalidAmount. After an error the transaction can only be
+    rolled back, in the same way as after any database error.
     """
     try:
         found = await session.execute(
@@ -128,9 +132,9 @@ async def open_wallet(
 async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
     """Lock a wallet until the end of the transaction, and return its balance in minor units.
 
-    This is for a transfer whose amount depends on the balance. Only a person's own wallet may be
-    locked. It has the lowest id of all wallets of that person. Wallets are therefore still locked
-    in the order of their ids. Raises NotFound.
+    A transfer whose amount depends on the balance needs this lock. Only a person's own wallet may
+    be locked. It has the lowest id of all wallets of that person. Therefore wallets are still
+    locked in the order of their ids. Raises NotFound.
     """
     found = await session.execute(_LOCK, {"wallet_id": wallet_id})
     balance: int | None = found.scalar_one()

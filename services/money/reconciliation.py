@@ -27,11 +27,11 @@ _ENTRIES = text(
 )
 _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
-"""The SQLSTATEs of a repair whose rows are not in the state that the correction describes."""
+"""The SQLSTATEs with which the database refuses rows that lack the correction's fault."""
 
 
 class Finding(StrEnum):
-    """A fault of an entry, or of the wallet as a whole."""
+    """A finding about one entry, or about the wallet as a whole."""
 
     MISSING_VERSION = "missing_version"
     """An entry is missing: the versions have a gap before this entry."""
@@ -49,7 +49,7 @@ class Finding(StrEnum):
     CORRECTED_ORPHAN = "corrected_orphan"
     """A correction has balanced this orphan entry. Nothing is wrong with the entry any more."""
     DRIFTED_BALANCE = "drifted_balance"
-    """The wallet's balance or version is not that of its last entry."""
+    """The wallet's balance or version differs from that of its last entry."""
 
 
 SOUND = frozenset({Finding.CORRECTED_ORPHAN})
@@ -67,7 +67,7 @@ class Line:
     amount: int
     balance_after: int
     expected: int
-    """The sum of the wallet's entries up to this one."""
+    """The sum of the wallet's entries up to and including this entry."""
     at: datetime
     findings: Sequence[Finding]
 
@@ -90,7 +90,7 @@ class Explanation:
 
     @property
     def sound(self) -> bool:
-        """Tell whether nothing is wrong with the wallet or with any of its entries."""
+        """Return whether nothing is wrong with the wallet or with any of its entries."""
         findings = {finding for line in self.lines for finding in line.findings}
         return findings | set(self.findings) <= SOUND
 
@@ -155,9 +155,9 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
 
 
 async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
-    """Carry out a confirmed correction that the database does not allow to the application.
+    """Carry out a confirmed correction that the application's database role cannot carry out.
 
-    If the correction is already done, nothing changes. Needs a session of the database owner's
+    If the correction is already done, nothing changes. The session must have the database owner's
     role, because the ledger's guards (checks that refuse a change) refuse the application's role.
     Locks the correction, then the rows that are repaired. Other transactions that write wallets or
     escrows wait until the commit. Raises NotFound, InvalidMove, NotCorrectable.

@@ -22,9 +22,9 @@ ROWS_AT_ONCE = 5_000
 class Scope:
     """The ids of the rows over which the invariants are run.
 
-    Wallets and transfers are those that look wrong. Targets (placements), deposits and withdrawals
-    are the new ones, and those in the next part of the rolling check (the check of all rows in
-    turn).
+    `wallets` and `transfers` look wrong. `targets` (placements), `deposits` and `withdrawals` are
+    new, or belong to the next part of the rolling check. (The rolling check reads all rows, part by
+    part.)
     """
 
     wallets: frozenset[int] = frozenset()
@@ -50,7 +50,7 @@ class RowFilter:
     scope: str
     """The kind of ids. It is a key of `ids` in `find_violations`."""
     tables: dict[str, str]
-    """The tables that are limited. Each has the name of the column that contains the ids."""
+    """The tables that are limited, each with the name of its column that contains the ids."""
 
 
 ROW_FILTERS = {

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
-    """Fail and refund posts whose money is held for longer than `ESCROW_SLA`. Return their number.
+    """Fail posts whose money is held for longer than `sla`, and refund them. Return their number.
 
     The time counts from the hold or from `publish_at`, whichever is later. Only escrows without a
     post job, or with a queued post job, are refunded. Jobs that are `sending` or `uncertain` are

@@ -15,7 +15,10 @@ from services.platform import errors
 
 @dataclass(frozen=True)
 class Balances:
-    """The money of one person: what can be spent, is held, or is leaving. In minor units."""
+    """The money of one person: available, held in escrows, or leaving in withdrawals.
+
+    Amounts are in minor units.
+    """
 
     available: int
     held: int
@@ -55,7 +58,7 @@ def require_amount(amount: int) -> None:
 
 
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return the amounts that a user can spend, that escrows hold, and that withdrawals contain.
+    """Return a user's available money, the money held in escrows, and the money in withdrawals.
 
     Amounts are in minor units. Raises NotFound.
     """
@@ -96,9 +99,9 @@ async def statement(
 
 
 async def find_other_currency(session: AsyncSession, currency: str) -> str | None:
-    """Return the currency of a wallet whose currency is not the given one.
+    """Return the currency of a wallet that has another currency than `currency`.
 
-    Returns None if there is no such wallet. Processes refuse to start if there is one.
+    Returns None if there is no such wallet. A process does not start if there is one.
     """
     other: str | None = await session.scalar(
         select(Wallet.currency).where(Wallet.currency != currency).limit(1)

@@ -30,9 +30,9 @@ REFERENCE_LIMIT = 200
 """The greatest length of a reference, in characters."""
 OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 CANCELLED_REASON = "cancelled"
-"""The return reason of a withdrawal that the person cancelled."""
+"""The stored reason of a return after the person cancelled the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
-"""The return reason if a deposit of the withdrawal's person was reversed outside."""
+"""The stored reason of a return after a deposit of the same person was reversed outside."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,12 @@ class WithdrawalDetails:
 
 
 async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
-    """Move a person's money into their withdrawal wallet and record the request.
+    """Request a withdrawal, and move its money into the person's withdrawal wallet.
 
-    `amount` is in minor units. A repeat with the same key and content returns the first request.
-    Locks the switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
-    InvalidAmount, IdempotencyConflict, PersonBlocked, SwitchStopped, NotFound, InsufficientFunds.
+    `amount` is in minor units. A second call with the same key and content returns the withdrawal
+    of the first call. Locks the switch `withdrawals`, the key, the person, then the wallets. Raises
+    AccessDenied, InvalidAmount, IdempotencyConflict, PersonBlocked, SwitchStopped, NotFound,
+    InsufficientFunds.
     """
     user_id = actor.require_user(action="withdrawal_request")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -125,13 +126,14 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
 async def mark_paid(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, external_reference: str
 ) -> Withdrawal:
-    """Record that a withdrawal was paid outside, with the outside payment's own id.
+    """Record that a withdrawal was paid outside.
 
-    The payment is a fact. It is recorded even if switches are stopped, the person is blocked or
-    nobody approved the withdrawal. A repeat with the same reference returns the first
-    result. Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
-    NotFound, OwnMoney, InvalidMove, InvalidText. Raises IdempotencyConflict if the withdrawal has
-    another reference, or another withdrawal has this one.
+    `external_reference` is the id that the payment has outside. The payment is a fact. It is
+    recorded even if switches are stopped, the person is blocked or nobody approved the withdrawal.
+    A second call with the same reference changes nothing. Locks the reference, the person, the
+    withdrawal, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
+    Raises IdempotencyConflict if the withdrawal has another reference, or if another withdrawal has
+    this reference.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
     external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
@@ -163,7 +165,7 @@ async def mark_paid(
 async def return_money(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, reason: str
 ) -> Withdrawal:
-    """Return the money of a withdrawal to its person, and tell the person the reason.
+    """Return the money of a withdrawal to its person, and notify the person of the reason.
 
     If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
     wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
@@ -317,7 +319,10 @@ async def _lock_person(session: AsyncSession, user_id: int) -> User:
 async def _lock(
     session: AsyncSession, withdrawal_id: int, *, decided_by: Actor | None = None
 ) -> tuple[Withdrawal, User]:
-    """Lock first the person of a withdrawal, then the withdrawal. Raises NotFound, OwnMoney."""
+    """Lock first the person of a withdrawal, then the withdrawal.
+
+    Raises NotFound. Raises OwnMoney if this person is also the actor `decided_by`.
+    """
     user_id = (await get(session, withdrawal_id)).user_id
     if decided_by is not None and decided_by.user_id == user_id:
         raise errors.OwnMoney(withdrawal_id)
@@ -342,7 +347,7 @@ def _require_move(withdrawal: Withdrawal, status: WithdrawalStatus, role: ActorR
 async def _settle(
     session: AsyncSession, withdrawal: Withdrawal, actor: Actor, status: WithdrawalStatus, to: int
 ) -> None:
-    """Post a withdrawal's last transfer to the wallet `to`, and set the withdrawal's final status.
+    """Book a withdrawal's last transfer to the wallet `to`, and set the withdrawal's final status.
 
     The caller must flush the session afterwards.
     """

@@ -1,4 +1,4 @@
-"""Describe actors: who does something, in which staff roles, and from which chat."""
+"""Define the actor: the person or the system that does an act, with the actor's staff roles."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,27 +12,31 @@ correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=No
 
 @dataclass(frozen=True)
 class Actor:
-    """The person or the system that does something, as the entry point has identified the actor.
+    """The person or the system that does an act.
 
-    Services use the actor to check roles and to write audit rows.
+    The entry point (handler, tick or command) identifies the actor. Services use the actor to check
+    roles and to write audit rows.
     """
 
     user_id: int | None
     """The person's user id, or None for the system itself."""
     roles: frozenset[Role] = frozenset()
     in_admin_chat: bool = False
-    """Whether the act comes from the admin chat, and not from an anonymous admin."""
+    """Whether the act comes from the admin chat. An act on the command line counts too."""
 
     def staff_role(self, *allowed: Role) -> Role | None:
-        """Return the first of these roles that the actor has; None outside the admin chat."""
+        """Return the first role of `allowed` that the actor has.
+
+        Returns None if the actor has none of these roles or acts outside the admin chat.
+        """
         if not self.in_admin_chat:
             return None
         return next((role for role in allowed if role in self.roles), None)
 
     def require_staff(self, *allowed: Role, action: str) -> Role:
-        """Return the first of these roles that the actor has.
+        """Return the first role of `allowed` that the actor has.
 
-        Raises AccessDenied if the actor has none of these roles or is outside the admin chat
+        Raises AccessDenied if the actor has none of these roles or acts outside the admin chat
         (source: product spec, people).
         """
         role = self.staff_role(*allowed)
@@ -41,14 +45,14 @@ class Actor:
         return role
 
     def require_user(self, *, action: str) -> int:
-        """Return the user's id. Raises AccessDenied for the system."""
+        """Return the actor's user id. Raises AccessDenied if the actor is the system."""
         if self.user_id is None:
             raise errors.AccessDenied(action)
         return self.user_id
 
 
 SYSTEM = Actor(user_id=None)
-"""The actor of the scheduler, and of changes that follow from a recorded fact."""
+"""The actor of the scheduler's acts, and of changes that follow from a recorded fact."""
 
 MODERATORS = (Role.ADMIN, Role.SUPER_ADMIN)
 OPERATORS = (Role.OPERATOR, Role.SUPER_ADMIN)

@@ -1,4 +1,4 @@
-"""Write audit rows: each row records an act, or an act that was refused."""
+"""Write audit rows. Each row records an act that was done, or an act that was refused."""
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ async def record(
 ) -> None:
     """Write the audit row of an act, in the transaction of the act itself.
 
-    `facts` are ids, amounts and our own words. They must never be personal data.
+    `facts` are ids, amounts and words that the row stores. They must never contain personal data.
     """
     await session.execute(
         insert(UserAuditLog.__table__).values(  # type: ignore[arg-type]  # a Table at run time

@@ -1,4 +1,4 @@
-"""Record and follow the new chat ids that Telegram gives to groups that become supergroups."""
+"""Store the new ids of groups that became supergroups, and find the present id of a chat."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,7 +17,7 @@ async def record_migration(session: AsyncSession, *, old_chat_id: int, new_chat_
 
 
 async def current_chat_id(session: AsyncSession, chat_id: int) -> int:
-    """Return the present id of a chat, after any number of migrations."""
+    """Return the present id of a chat, also if the chat got a new id several times."""
     visited = {chat_id}
     while (
         new_chat_id := await session.scalar(

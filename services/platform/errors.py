@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 
 
 class DomainError(Exception):
-    """The base class of every refusal, so that a caller can catch all refusals together.
+    """The base class of all errors with which a service refuses an act.
 
-    An error contains ids, amounts and our own words, and never texts. Subclasses are dataclasses
-    that are not frozen, because Python itself writes `__traceback__`.
+    An error contains ids, amounts and fixed words. It contains no text for people. Subclasses are
+    dataclasses, but not frozen ones, because Python writes `__traceback__` into a raised error.
     """
 
     def __str__(self) -> str:
@@ -54,8 +54,8 @@ class NotWithdrawalOwner(DomainError):
 class OwnMoney(DomainError):
     """The actor may not decide, because the decision is about the actor's own money.
 
-    This is the case if the actor is the target's advertiser or owner, or the user concerned. (A
-    target is a placement, that is, one purchase of a post in one channel.)
+    The actor is the advertiser or the owner of the target, or is the user about whom the decision
+    is made. (A target is a placement, that is, one purchase of a post in one channel.)
     """
 
     target_id: int
@@ -71,7 +71,7 @@ class NotFound(DomainError):
 
 @dataclass(eq=False)
 class InvalidMove(DomainError):
-    """The status of the row does not allow this move."""
+    """The status of the row may not change to the wanted status."""
 
     thing: str
     id: int
@@ -130,7 +130,7 @@ class ChannelTaken(DomainError):
 
 @dataclass(eq=False)
 class PersonBlocked(DomainError):
-    """The user, or a party of the placement, is blocked."""
+    """A person whom the act concerns is blocked."""
 
     user_id: int
 
@@ -151,7 +151,10 @@ class InvalidAmount(DomainError):
 
 @dataclass(eq=False)
 class TermsChanged(DomainError):
-    """The channel's terms have changed since the person agreed. The price is in minor units."""
+    """The channel's terms have changed since the advertiser agreed to them.
+
+    `price` (in minor units) and `promised_hours` are the present terms.
+    """
 
     channel_id: int
     price: int
@@ -160,7 +163,11 @@ class TermsChanged(DomainError):
 
 @dataclass(eq=False)
 class InvalidText(DomainError):
-    """The text is empty or too long. Lengths are in UTF-16 units, in which Telegram counts."""
+    """The text is empty or too long.
+
+    Lengths of ads, buttons, names and topics are in UTF-16 units, in which Telegram counts. Lengths
+    of reasons and references are in characters.
+    """
 
     field: str
     limit: int
@@ -191,9 +198,10 @@ class IdempotencyConflict(DomainError):
 
 @dataclass(eq=False)
 class InvalidTransfer(DomainError):
-    """The transfer is wrong, because a leg names an unknown wallet, or the legs do not sum to zero.
+    """The ledger refuses the transfer, because its legs are wrong.
 
-    A leg is one signed amount for one wallet. It is also wrong to name a wallet in two legs.
+    A leg is one signed amount for one wallet. The legs are wrong if they do not sum to zero, if a
+    wallet is unknown, or if two legs have the same wallet.
     """
 
     why: str
@@ -217,7 +225,7 @@ class PostNotProven(DomainError):
 
 @dataclass(eq=False)
 class PostNotFailed(DomainError):
-    """The post cannot be refunded, because it has neither failed nor been cancelled."""
+    """The escrow cannot be refunded, because only failed and cancelled posts are refunded."""
 
     target_id: int
     status: str
@@ -225,7 +233,7 @@ class PostNotFailed(DomainError):
 
 @dataclass(eq=False)
 class EscrowNotHeld(DomainError):
-    """The target (a placement) has no held escrow. `status` is None if it never had an escrow."""
+    """The target (a placement) has no held escrow. `status` is None if it has no escrow."""
 
     target_id: int
     status: str | None
@@ -233,28 +241,34 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """The incident that stopped the switch is still open."""
+    """An incident is still open, and its kill switches may not run before it is closed.
+
+    An incident cannot be closed while an invariant is broken.
+    """
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class NotChecked(DomainError):
-    """No check of the whole ledger that began after the incident and the last repair has passed."""
+    """The incident cannot be closed yet, because a check of the whole ledger is missing.
+
+    This check must begin after the incident and after the last repair, and must find no violation.
+    """
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class SamePerson(DomainError):
-    """The actor may not do this act, because the same person did the previous act."""
+    """Another person than the one who did the act before must do this act."""
 
     action: str
 
 
 @dataclass(eq=False)
 class NotCorrectable(DomainError):
-    """The fault that the correction would repair is not in the ledger, or not any more."""
+    """The correction is not possible, for example because the fault is not in the ledger."""
 
     kind: str
     id: int

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Heartbeat
 
 HEARTBEAT_LATE = timedelta(seconds=60)
-"""A process whose last heartbeat is older than this does not count as alive."""
+"""The greatest age that the last heartbeat of a living process can have."""
 
 
 async def beat(session: AsyncSession, *, owner: str, name: str) -> None:

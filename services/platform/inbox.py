@@ -1,4 +1,4 @@
-"""Keep the updates from Telegram: store them, acknowledge them, and only then handle them."""
+"""Store updates from Telegram, claim them for handlers, and record the outcome."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
-"""An update that was claimed this often and never finished is parked (kept, not tried again)."""
+"""An update is parked (kept, but not tried again) after this many claims without an end."""
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
@@ -86,11 +86,11 @@ async def claim(
 ) -> Sequence[InboxUpdate]:
     """Claim up to `limit` open updates in the order of their ids.
 
-    The attempt is counted at the claim and not at the end, so that an attempt that ends in a crash
-    counts too. `exclude` contains the ids that this process is handling already. The highest
-    claimed id cannot replace `exclude`, because webhooks do not commit in the order of the ids.
-    Only the process that holds the polling lease claims updates. An update that was claimed
-    MAX_ATTEMPTS times is parked. Locks the updates, and skips those that are locked.
+    Each claim counts as an attempt, so that an attempt that ends in a crash counts too. An update
+    that was claimed MAX_ATTEMPTS times is parked. `exclude` contains the ids of updates that this
+    process is handling now. The highest claimed id cannot replace `exclude`, because webhooks do
+    not commit in the order of the ids. Only the process that holds the polling lease claims
+    updates. Locks the updates, and skips those that are locked.
     """
     not_excluded = InboxUpdate.id.not_in(exclude)
     await _park_matching(
@@ -117,9 +117,10 @@ async def claim(
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
-    """Subtract one from the attempts of claimed updates that were not handled.
+    """Subtract one from the attempts of claimed updates that were not tried.
 
-    The reason is not a fault of the updates, so they must not be parked because of it.
+    The updates are not the cause, for example if the database was not available. Without this
+    correction, updates could be parked after a long outage.
     """
     await session.execute(
         update(InboxUpdate)
@@ -132,8 +133,8 @@ async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
 async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
     """Mark an update as handled and empty its payload, in the transaction that handles it.
 
-    Returns False if the update is not open any more, because another process has ended it. The
-    caller must then roll back.
+    Returns False if the update is not open any more, because another process has handled or parked
+    it. The caller must then roll back.
     """
     marked = await session.scalar(
         update(InboxUpdate)
@@ -146,7 +147,7 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
 
 
 async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
-    """Park an update, that is, keep it and do not try it again, because it cannot be handled.
+    """Park an update that cannot be handled: keep it, but do not try it again.
 
     The payload is kept for people who investigate. If the update is a payment, the admins are
     notified, because the payer has paid and the payment is not credited yet.
@@ -155,7 +156,7 @@ async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: 
 
 
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return the parked payments in the order in which they were parked."""
+    """Return up to `limit` parked payments, in the order in which they were parked."""
     rows = await session.scalars(
         select(InboxUpdate)
         .where(InboxUpdate.failed_at.is_not(None), _PAYMENT)
@@ -168,9 +169,9 @@ async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[Inbo
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
     """Open a parked payment again, so that it is handled.
 
-    A payment that is already credited is not credited twice. Other kinds of updates cannot be
-    opened again: a payment means the same at any later time, but an old press of a button does not.
-    Raises AccessDenied, and NotFound if no such payment is parked.
+    A payment that is already credited is not credited twice. Only payments can be opened again: a
+    payment means the same at any later time, but an old press of a button does not. Raises
+    AccessDenied. Raises NotFound if no parked payment has this id.
     """
     role = actor.require_staff(*OPERATORS, action="payment_retry")
     opened = await session.scalar(
@@ -186,13 +187,13 @@ async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -
 
 
 async def count_open(session: AsyncSession) -> int:
-    """Return the number of open updates."""
+    """Return the number of open updates, which are neither handled nor parked."""
     count = await session.execute(select(func.count()).select_from(InboxUpdate).where(*_OPEN))
     return count.scalar_one()
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete updates that were handled longer ago than KEEP_DONE or parked longer than KEEP_FAILED.
+    """Delete old updates: handled ones after KEEP_DONE, and parked ones after KEEP_FAILED.
 
     Parked payments are never deleted.
     """

@@ -1,4 +1,4 @@
-"""Read and set kill switches, each of which allows or forbids one kind of act on all processes.
+"""Read and set kill switches. A switch allows or forbids one kind of act in all processes.
 
 A transaction that needs a switch takes a shared advisory lock for the switch, and only then reads
 the switch in a separate statement. To set a switch, a transaction takes the same lock exclusively.
@@ -18,15 +18,15 @@ from services.platform import audit, errors, outbox
 from services.platform.actors import OPERATORS, Actor
 
 LOCK_SPACE = 7_001
-"""The first key of the advisory locks of all switches."""
+"""The first of the two keys of each switch's advisory lock. All switches have the same one."""
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
 _EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
 """The switches that have to be running for posts in channels."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
-"""The switches that an incident of the ledger stops without a person."""
+"""The switches that the system stops when a check of the ledger finds a violation."""
 LEDGER_INCIDENT = "ledger_violation"
-"""The kind of an incident that a violated invariant opens."""
+"""The kind of the incidents that are opened because an invariant is violated."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,10 @@ class SwitchChange:
     enabled: bool
     changed: bool
     sends_under_way: int
-    """The number of sends that had begun when a posting switch was stopped, otherwise 0.
+    """The number of posts that are being sent when a posting switch is stopped, otherwise 0.
 
-    The results of these sends are still recorded."""
+    The results of these sends are still recorded.
+    """
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class SwitchState:
 async def lock(session: AsyncSession, *keys: Switch) -> None:
     """Take the shared locks of these switches, in the order of their keys.
 
-    The caller must do this before it locks any row.
+    The caller must call this function before it locks any row.
     """
     for key in sorted(keys):
         await session.execute(_SHARED, {"space": LOCK_SPACE, "key": key.value})
@@ -97,12 +98,12 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 ) -> SwitchChange:
     """Stop or run one switch, for operators, super admins and the system.
 
-    The change is audited, and the admin chat is notified. If the switch already has this state,
-    nothing is changed. Takes the exclusive lock of the switch, which waits until every transaction
-    with the shared lock has ended, and then locks the row of the switch. Raises AccessDenied, and
-    NotFound for a missing row. If an incident stopped the switch, a request to run it raises
-    IncidentOpen while the incident is open. After that, such a request raises SamePerson if it
-    comes from the person who closed the incident.
+    The change is audited, and the admin chat is notified. If the switch is already stopped or
+    running as wanted, nothing is changed. Takes the exclusive lock of the switch, which waits for
+    every transaction that has the shared lock. Then locks the row of the switch. Raises
+    AccessDenied. Raises NotFound if the row is missing. A switch of STOPPED_BY_INCIDENT may not run
+    while the last incident is open (IncidentOpen). After that, the person who closed the incident
+    may not be the one who runs the switch (SamePerson).
     """
     role = (
         "system" if actor.user_id is None else actor.require_staff(*OPERATORS, action="kill_switch")
@@ -150,10 +151,11 @@ async def _sends_under_way(session: AsyncSession) -> int:
 
 
 async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSwitch) -> None:
-    """Refuse to run a switch that an incident stopped, unless another person closed the incident.
+    """Refuse to run a switch before another person has closed the incident that stopped it.
 
-    A stop that was made after the incident was closed is not refused here, because the incident did
-    not cause it. Raises IncidentOpen, SamePerson.
+    Raises IncidentOpen if the last incident is open, and SamePerson if the actor has closed it. If
+    the switch was stopped after the incident was closed, the incident did not cause the stop. Then
+    the actor is not refused.
     """
     incident = await session.scalar(
         select(Incident)

@@ -12,7 +12,8 @@ from db.models.operations import Lease
 async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
     """Acquire or prolong a lease; return its epoch, or None while another owner holds the lease.
 
-    The epoch is a number that grows each time the owner changes. `ttl` runs by the real clock.
+    The epoch is a number that grows each time the owner changes. `ttl` is the length of the lease
+    by the real clock.
     """
     acquired = await session.execute(
         upsert(Lease)

@@ -1,6 +1,6 @@
-"""Keep the messages that people have to get.
+"""Queue messages to people, and record whether they were delivered.
 
-Each message is written in the transaction that causes it, and is delivered at least one time: if a
+Each message is written in the transaction that causes it. It is delivered at least one time: if a
 process dies between the send and its record, the message is sent again. A notice that arrives twice
 does no harm. An ad that appears twice would do harm, so ads never use the outbox.
 """
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import OutboxMessage, OutboxStatus
 
 LEASE = timedelta(seconds=30)
-"""The time for which a claimed message is reserved for its process, by the real clock."""
+"""How long a claimed message is reserved for the process that claimed it (real clock)."""
 
 _SENT = text(
     """
@@ -47,9 +47,10 @@ async def add(
 
 
 async def claim(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
-    """Claim up to `limit` due messages, the longest due first, and count an attempt of each.
+    """Claim up to `limit` due messages, and count an attempt for each.
 
-    Locks the messages, and skips those that another process is claiming.
+    The messages with the oldest due time are claimed first. Locks the messages, and skips those
+    that another process is claiming.
     """
     due = (
         select(OutboxMessage.id)
@@ -90,7 +91,7 @@ async def record_failed(
     """Record that a message was not delivered.
 
     The message is sent again after `retry_in`, or never if `retry_in` is None. `tried` is False if
-    nothing was sent. Then one is subtracted from the attempts, because the claim has counted one.
+    nothing was sent. Then the attempt that the claim has counted is subtracted again.
     """
     changes: dict[str, Any] = {"last_error": error}
     if not tried:

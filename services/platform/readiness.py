@@ -1,4 +1,4 @@
-"""Read from the database what the readiness check reports."""
+"""Read the data of the readiness check from the database."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from services.platform import heartbeats, killswitches
 
 
 async def read_state(session: AsyncSession) -> dict[str, Any]:
-    """Return the scheduler's heartbeat and the state of every kill switch.
+    """Return whether a scheduler is alive, and the state of every kill switch.
 
     The state is "enabled" or "disabled", or "missing" if the switch has no row.
     """

@@ -1,7 +1,7 @@
 """Run the reports of the production checklist and of the safety plan by name.
 
 The SQL is copied from these two documents. Only two things were changed: names in camelCase became
-snake_case, and the columns of the week summary are qualified.
+snake_case, and the report `week` names the table of each column.
 """
 
 from collections.abc import Sequence

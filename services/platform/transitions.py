@@ -1,7 +1,7 @@
-"""Define which status may follow which, and which roles may make each move.
+"""Define which changes of a status are allowed, and which roles may make each change.
 
-There is one table for each kind of row. A move that is not in its table is not allowed. Services
-check the table before they write a status.
+There is one table for each kind of row. A change (a move) that is not in its table is not allowed.
+Services check the table before they write a status.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ TARGET: Transitions[TargetStatus] = {
     (TargetStatus.PENDING, TargetStatus.EXPIRED): _SYSTEM,
     (TargetStatus.APPROVED, TargetStatus.POSTED): _SYSTEM,
     (TargetStatus.APPROVED, TargetStatus.REFUNDED): _SYSTEM,
-    # These two need a held escrow: money can be held for a pending target (safety plan, INT-ES-01).
+    # These two moves need a held escrow. A pending target can have one (safety plan, INT-ES-01).
     (TargetStatus.PENDING, TargetStatus.POSTED): _SYSTEM,
     (TargetStatus.PENDING, TargetStatus.REFUNDED): _SYSTEM,
 }
@@ -117,7 +117,7 @@ CORRECTION: Transitions[CorrectionStatus] = {
     (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED): _STAFF,
     (CorrectionStatus.PROPOSED, CorrectionStatus.DONE): _STAFF,
     (CorrectionStatus.PROPOSED, CorrectionStatus.DROPPED): _STAFF,
-    # The database role of the owner does this, from the command line.
+    # The command `adtech repair` makes this move, with the database owner's role.
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DONE): _SYSTEM,
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF,
 }
@@ -131,11 +131,11 @@ OUTBOX: Transitions[OutboxStatus] = {
 def require(
     moves: Transitions[S], thing: str, thing_id: int, *, status: S, wanted: S, role: ActorRole
 ) -> None:
-    """Refuse a move that the table does not allow to this role. Raises InvalidMove."""
+    """Refuse a change of status that `moves` does not allow to this role. Raises InvalidMove."""
     if role not in moves.get((status, wanted), frozenset()):
         raise errors.InvalidMove(thing, thing_id, status, wanted)
 
 
 def allowed_from(moves: Transitions[S], wanted: S, role: ActorRole) -> frozenset[S]:
-    """Return the statuses from which this role may move to the wanted one."""
+    """Return the statuses that this role may change to the status `wanted`."""
     return frozenset(a for (a, b), people in moves.items() if b is wanted and role in people)

@@ -1,4 +1,4 @@
-"""Read users, their roles and whether they are blocked; write their language and time zone."""
+"""Read users, their roles and their blocks; store their language and time zone."""
 
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,13 +14,13 @@ DEFAULT_LANGUAGE = "en"
 
 
 def known_language(code: str | None) -> str:
-    """Return our language for Telegram's language code, or English if we lack that language."""
+    """Return the supported language for Telegram's language code, or else English."""
     language = (code or "").split("-")[0].lower()
     return language if language in LANGUAGES else DEFAULT_LANGUAGE
 
 
 async def by_telegram_id(session: AsyncSession, telegram_id: int) -> User | None:
-    """Return the user of a Telegram id, or None."""
+    """Return the user with this Telegram id, or None."""
     user: User | None = await session.scalar(select(User).where(User.telegram_id == telegram_id))
     return user
 
@@ -65,7 +65,7 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
 
 
 async def first_blocked(session: AsyncSession, *user_ids: int) -> int | None:
-    """Return the id of one blocked user among these users, or None."""
+    """Return the id of one blocked user among `user_ids`; None if nobody of them is blocked."""
     blocked: int | None = await session.scalar(
         select(User.id).where(User.id.in_(user_ids), User.blocked).limit(1)
     )

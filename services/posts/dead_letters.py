@@ -36,14 +36,14 @@ class DeadLetter:
     price: int
     """The price of the placement that failed."""
     terms_now: Terms
-    """The present terms of the channel, or the terms of the failed placement if there are none."""
+    """The channel's present terms. If it has none: the terms of the failed placement."""
     error: str
     attempts: int
     failed_at: datetime
     escrow_status: EscrowStatus
     offered: bool
     retried_by: int | None
-    """The id of the placement that was submitted in place of the failed placement."""
+    """The id of the placement that was submitted in place of the failed one, or None."""
 
 
 async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[DeadLetter]:

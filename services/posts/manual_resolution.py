@@ -1,10 +1,10 @@
 """Let admins decide about escalated posts, that is, posts about which the admins were asked.
 
-A post is escalated if it is uncertain (Telegram may or may not have published it) or unverifiable.
-An unverifiable post is live, that is, published and its escrow is held, but no check can prove that
-it is still there. Every decision names the claim that the job had when the admins were asked. If
-the post has changed since, because the question is old or was answered before, the decision changes
-nothing and returns False.
+There are two kinds. An uncertain post is one that Telegram may or may not have published. An
+unverifiable post is published and its escrow is held, but no check can prove that the post is still
+there. Every decision has the number of the claim that the job had when the admins were asked. If
+the post has changed since then, the decision changes nothing and returns False. For example, the
+question is old, or somebody has answered it.
 """
 
 from dataclasses import dataclass
@@ -49,16 +49,16 @@ class ResolutionCase:
     """The end of the promised hours, or None if they have not started."""
     last_error: str | None
     unverifiable: bool
-    """For a live post: whether checks cannot prove that it stays in the form that was published."""
+    """For a published post: whether no check can prove that it is still there unchanged."""
 
     @property
     def uncertain(self) -> bool:
-        """Whether it is unknown if the post was published."""
+        """Whether the post is uncertain: Telegram may or may not have published it."""
         return self.job_status is PostJobStatus.UNCERTAIN
 
     @property
     def needs_decision(self) -> bool:
-        """Whether the post is live and unverifiable, and its escrow is still held."""
+        """Whether the post is published and unverifiable, and its escrow is still held."""
         return (
             self.job_status is PostJobStatus.SUCCESS
             and self.escrow_status is EscrowStatus.HELD
@@ -111,8 +111,8 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
     """Return whether a message id can be the id of an uncertain post.
 
-    This is the case if the message id is above the highest id that was known before the send, and
-    belongs to no other post.
+    The id must be above the highest id that was known before the send, and must not belong to
+    another post.
     """
     other = aliased(PostJob)
     job_id = await session.scalar(
@@ -132,8 +132,8 @@ async def confirm_published(
 
     The caller must have found the post with the help of Telegram. The promised hours of the post
     start now. Locks the target (the placement), its job and its escrow, then the channel. Raises
-    AccessDenied, OwnMoney, NotFound; PostNotProven if the message id is not above the ids that were
-    known before the send, or belongs to another post.
+    AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message id is not above the ids
+    that were known before the send, or belongs to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_published"
@@ -155,8 +155,9 @@ async def confirm_absent(
 ) -> bool:
     """Decide that an uncertain post is absent.
 
-    The post is queued again, or is cancelled if its campaign is cancelled. This uses no attempt.
-    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    The post is queued again, or is cancelled if its campaign is cancelled. The number of attempts
+    does not change. Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney,
+    NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_absent"
@@ -201,7 +202,7 @@ async def decide_release(
     """Decide for the owner: record that an admin has seen the post, so that the owner is paid.
 
     The scheduler moves the money later. Locks the target, its job and its escrow. Raises
-    AccessDenied, OwnMoney, NotFound; PostNotProven before the promised hours are over.
+    AccessDenied, OwnMoney, NotFound. Raises PostNotProven before the promised hours are over.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_release"
@@ -244,9 +245,9 @@ async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim
 async def _lock_for_decision(
     session: AsyncSession, actor: Actor, target_id: int, action: str
 ) -> tuple[ActorRole, queries.Placement, PostJob]:
-    """Lock a placement on whose post the actor may decide; also return the role of the actor.
+    """Lock a placement about whose post the actor may decide.
 
-    Raises AccessDenied, NotFound, OwnMoney.
+    Returns the actor's role, the placement and its job. Raises AccessDenied, NotFound, OwnMoney.
     """
     role = actor.require_staff(*MODERATORS, action=action)
     placement = await queries.lock_placement(session, target_id)
@@ -258,14 +259,14 @@ async def _lock_for_decision(
 
 
 def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
-    """Return whether the job has changed since the admins were asked the question."""
+    """Return whether a job has another claim or status than when the admins were asked."""
     return job.claim_no != claim_no or job.status is not status
 
 
 async def _is_still_unverifiable(
     session: AsyncSession, placement: queries.Placement, job: PostJob, claim_no: int
 ) -> bool:
-    """Return whether an escalated live post is still unverifiable and its escrow is still held."""
+    """Return whether a published post is still unverifiable, and its escrow is still held."""
     if _is_outdated(job, claim_no, PostJobStatus.SUCCESS):
         return False
     if queries.required(placement.escrow).status is not EscrowStatus.HELD:

@@ -1,10 +1,11 @@
-"""Publish the one post of a placement: claim it, let a worker send it, and record the outcome.
+"""Claim the posts of placements for workers, and record the outcome of each send.
 
 Telegram has no idempotency key. Therefore a send whose outcome is unknown is not simply repeated:
 its job becomes `uncertain`, the escrow stays held, and `services.posts.uncertain_posts` searches
 for the post. A worker claims jobs, asks right before each send whether the send may begin, and
-records the outcome. Every write names the claim of the worker, so a worker whose claim is no longer
-valid changes nothing. One statement serves many posts, and skips those without a valid claim.
+records the outcome. Every write contains the number of the worker's claim. A worker whose claim is
+no longer valid changes nothing. One statement can write many posts, and skips those without a valid
+claim.
 """
 
 from collections.abc import Sequence
@@ -162,11 +163,11 @@ class PublishedPost(NamedTuple):
 async def claim_due(
     session: AsyncSession, *, owner: str, lease: timedelta, limit: int
 ) -> Sequence[Claim]:
-    """Claim up to `limit` due posts, the longest due first; none while a kill switch is stopped.
+    """Claim up to `limit` due posts, or none while a posting switch is stopped.
 
-    A channel has at most one claimed post. The lease runs by the real clock. Takes the shared locks
-    of the switches `telegram_posting` and `worker_post`, and skips jobs that another worker is
-    claiming.
+    The posts with the oldest due time are claimed first. A channel has at most one claimed post.
+    The lease runs by the real clock. Takes the shared locks of the switches `telegram_posting` and
+    `worker_post`, and skips jobs that another worker is claiming.
     """
     await killswitches.lock(session, *killswitches.POSTING_SWITCHES)
     if not await killswitches.are_running(session, *killswitches.POSTING_SWITCHES):
@@ -204,9 +205,9 @@ async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozens
     """Mark claimed posts as being sent, right before the sends; return the ids of their jobs.
 
     Jobs without a valid claim are left out. While `telegram_posting` is stopped, no job is marked.
-    A marked post may be published, and then its message id is above all ids that are known in its
-    channel now. A claim that was never marked has surely sent nothing. Takes the shared lock of the
-    kill switch `telegram_posting`.
+    From now on, a marked post may be in the channel. Its message id is then above all ids that are
+    known in the channel now. A claim that was never marked has surely sent nothing. Takes the
+    shared lock of the kill switch `telegram_posting`.
     """
     await killswitches.lock(session, Switch.TELEGRAM_POSTING)
     if not await killswitches.are_running(session, Switch.TELEGRAM_POSTING):
@@ -245,9 +246,9 @@ async def record_published(
 
 
 async def release_claim(session: AsyncSession, claim: Claim) -> bool:
-    """Queue a claimed post again, because the post was surely not sent; this uses no attempt.
+    """Queue a claimed post again, because the post was surely not sent.
 
-    Returns False if the claim is no longer valid.
+    The number of attempts does not change. Returns False if the claim is no longer valid.
     """
     return await _move(session, claim, PostJobStatus.QUEUED) is not None
 
@@ -257,9 +258,9 @@ async def record_refused(
 ) -> bool:
     """Record that Telegram refused a post, so that its job fails and the scheduler refunds it.
 
-    If the bot has lost the right to post, the channel is suspended instead. The post is then
-    queued again, and no attempt is used. Returns False if the claim is no longer valid. Locks
-    the target, the job, the channel.
+    If the bot has lost the right to post (`rights_lost`), the channel is suspended instead. Then
+    the post is queued again, and the number of attempts does not change. Returns False if the claim
+    is no longer valid. Locks the target, the job, the channel.
     """
     if rights_lost:
         if not await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error):
@@ -277,10 +278,12 @@ async def record_not_sent(
     counts: bool,
     retry_after: timedelta | None,
 ) -> bool:
-    """Record that surely nothing was sent: queue the post again with a backoff.
+    """Record that surely nothing was sent, and queue the post again.
 
-    The job fails after its last attempt. `counts` is False for a 429 and while Telegram is down:
-    then no attempt is used. Returns False if the claim is no longer valid.
+    The post is due again after `retry_after`, or after a backoff that grows with the attempts. The
+    job fails after its last attempt. If `counts` is False, the number of attempts does not change.
+    This is the case after an answer 429, and while Telegram is down. Returns False if the claim is
+    no longer valid.
     """
     attempts = claim.attempts + counts
     if attempts >= MAX_ATTEMPTS:
@@ -300,8 +303,8 @@ async def record_not_sent(
 async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -> bool:
     """Record that the outcome of a send is unknown, so that a search for the post begins.
 
-    The post is never sent again before the post is known to be absent. The escrow stays held.
-    Returns False if the claim is no longer valid.
+    The post is sent again only if it is known to be absent. The escrow stays held. Returns False if
+    the claim is no longer valid.
     """
     moved = await _move(
         session, claim, PostJobStatus.UNCERTAIN, last_error=error, **uncertain_values()

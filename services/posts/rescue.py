@@ -13,7 +13,8 @@ from services.posts import posting
 MAX_ABANDONED = 5
 """If the claims of a post were abandoned this often, the post is parked (it fails for good).
 
-Such a post may be the cause of the crashes."""
+The post itself may be the cause of the crashes.
+"""
 BATCH = 100
 
 _RESCUED = {
@@ -24,11 +25,11 @@ _RESCUED = {
 
 
 async def cancel_unwanted(session: AsyncSession) -> int:
-    """Cancel queued posts of blocked advertisers and cancelled campaigns; return how many.
+    """Cancel queued posts of blocked advertisers and of cancelled campaigns. Return how many.
 
-    A post that was being sent when its campaign was cancelled may have been queued again since.
-    Another tick refunds the cancelled posts. Locks the jobs, and skips those that are locked,
-    because another transaction is deciding about them.
+    A post that was being sent when its campaign was cancelled may be queued again later. Another
+    tick refunds the cancelled posts. Locks the jobs, and skips those that are locked, because
+    another transaction is deciding about them.
     """
     unwanted = (
         select(PostJob.id)
@@ -65,10 +66,10 @@ async def cancel_unwanted(session: AsyncSession) -> int:
 
 
 async def rescue_abandoned(session: AsyncSession) -> int:
-    """Rescue posts whose lease has ended without an outcome; return how many.
+    """Rescue posts whose lease has ended without an outcome. Return how many.
 
     If the send of a post had begun, the post becomes uncertain. Every other post was surely not
-    sent: it is queued again, or it is parked (its job fails) if its claims were abandoned
+    sent. It is queued again, or it is parked (its job fails) if its claims were abandoned
     MAX_ABANDONED times. Locks the jobs, and skips those that are locked.
     """
     expired = (

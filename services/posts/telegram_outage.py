@@ -1,6 +1,6 @@
-"""Record outages of Telegram, and notify the admin chat one time of each begin and end.
+"""Record outages of Telegram, and notify the admin chat when an outage begins and when it ends.
 
-Several processes may report the same outage.
+Several processes may report the same outage. The admin chat still gets each notice only once.
 """
 
 from sqlalchemy import func, select, update

@@ -1,10 +1,10 @@
 """Find the posts of uncertain jobs, and ask the admins about those that cannot be found.
 
 A job is uncertain if Telegram may or may not have published its post. Posts in one channel are sent
-one at a time, and the ids of all earlier posts are known. Therefore a
-post of the bot with an id above the id that was known right before the send is the uncertain post.
-While the outcome is unknown, no money moves and nothing is sent. This ends when a search finds the
-post, when two searches some minutes apart find the post absent, or when an admin decides.
+one at a time, and the ids of all earlier posts are known. Therefore a post of the bot is the
+uncertain post if its id is above the id that was known right before the send. While the outcome is
+unknown, no money moves and nothing is sent. The outcome is known when a search finds the post, when
+two searches some minutes apart find the post absent, or when an admin decides.
 """
 
 from collections.abc import Sequence
@@ -57,12 +57,13 @@ class UncertainPost:
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
-    """Claim up to `limit` uncertain posts whose next search is due, the longest due first.
+    """Claim up to `limit` uncertain posts whose next search is due.
 
-    If the process dies during a search, another process claims the post after SEARCH_INTERVAL. Two
-    kinds of posts are left to the admins: posts in channels in which the bot has lost its rights,
-    and posts without `known_message_id`, which were sent before such ids were recorded. Locks the
-    jobs, and skips those that another process is claiming.
+    The posts with the oldest due time are claimed first. If the process dies during a search,
+    another process claims the post after SEARCH_INTERVAL. Two kinds of posts are left to the
+    admins: posts in channels in which the bot has lost its rights, and posts without
+    `known_message_id`, which were sent before such ids were recorded. Locks the jobs, and skips
+    those that another process is claiming.
     """
     due = (
         select(PostJob.id)
@@ -131,12 +132,12 @@ async def record_absent(
 ) -> bool:
     """Record that a search found the post absent; return False if the post is no longer uncertain.
 
-    The second such search queues the post again, if this search began at least `gap` after the
-    first one was recorded. That uses an attempt. If it was the last attempt, the job fails instead.
-    If the campaign is cancelled, the job is cancelled instead. `highest_seen_id` is the highest
-    message id at which the search found a message. If no message id is known in the channel, the
-    search is recorded as a search that proved nothing. Locks the target, its job and its escrow,
-    then the channel.
+    If a second search also finds the post absent, the post is queued again, and this counts as an
+    attempt. The second search must begin at least `gap` after the first one was recorded. After the
+    last attempt, the job fails instead. If the campaign is cancelled, the job is cancelled instead.
+    `highest_seen_id` is the highest message id at which the search found a message. If no message
+    id is known in the channel, the search is recorded as a search that proved nothing. Locks the
+    target, its job and its escrow, then the channel.
     """
     if not post.has_known_id:
         return await record_unknown(session, post, highest_seen_id=highest_seen_id)
@@ -197,7 +198,7 @@ async def mark_published(
 
 
 def is_unverifiable() -> ColumnElement[bool]:
-    """Return the SQL condition that checks cannot prove that a live post stays as it was published.
+    """Build the SQL condition: no check can prove that a published post stays unchanged.
 
     This is the case if the bot has lost its rights, if the last verdict is unknown, or if the post
     is still altered `verification.ESCALATION_DELAY` after its promised hours. The caller's query
@@ -229,10 +230,10 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
     """Ask the admins about each post whose `escalate_at` has passed; return how many posts.
 
     There are three kinds of such posts. The first kind has been uncertain for
-    `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is published, and is still
-    unverifiable when `verification.ESCALATION_DELAY` has passed after its promised hours. The third
-    kind is published in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`.
-    The admins are asked again about each post after ESCALATION_INTERVAL. Locks the jobs, and skips
+    `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is published, and is still unverifiable
+    when `verification.ESCALATION_DELAY` has passed after its promised hours. The third kind is
+    published in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`. The
+    admins are asked again about each post after ESCALATION_INTERVAL. Locks the jobs, and skips
     those that are locked.
     """
     due = (
@@ -274,7 +275,7 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
 async def _lock_uncertain(
     session: AsyncSession, target_id: int, claim_no: int
 ) -> queries.Placement | None:
-    """Lock a placement; return None if its post is not uncertain any more under this claim."""
+    """Lock a placement; return None if its post is not uncertain any more or has a new claim."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
         return None
@@ -293,8 +294,8 @@ async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen
 async def _send_again(session: AsyncSession, placement: queries.Placement, job: PostJob) -> None:
     """Queue an absent post again and count an attempt, or end its job.
 
-    If the campaign is cancelled, the job is cancelled. If it was the last attempt, or if the claims
-    of the job were abandoned too often, the job fails and the advertiser is notified.
+    If the campaign is cancelled, the job is cancelled. After the last attempt, or if too many
+    claims of the job were abandoned, the job fails and the advertiser is notified.
     """
     moment = await queries.now(session)
     job.first_absent_at = None

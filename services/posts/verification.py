@@ -1,9 +1,9 @@
-"""Check published posts: is the ad in the channel, and unchanged, during its promised hours?
+"""Plan the checks of published posts, and record the results of the checks.
 
-This module plans the checks and records their results. A live post is a published post whose escrow
-is still held. Each live post is checked one time at a random moment in each part of its promised
-hours, and one time at the end of these hours. The time of the next check is stored in the post job,
-so that the time survives restarts and any process may make the check.
+A check finds out whether the ad is in the channel and unchanged. A live post is a published post
+whose escrow is still held. Each live post is checked one time at a random moment in each part of
+its promised hours, and one time at the end of these hours. The time of the next check is stored in
+the post job, so that the time survives restarts and any process may make the check.
 """
 
 import random
@@ -28,17 +28,18 @@ from services.platform.actors import SYSTEM
 RECHECK_INTERVAL = timedelta(minutes=5)
 """If a check did not find the post present, the next check follows after this time.
 
-The verdict "gone" counts when two checks agree that are at least this far apart.
+A post counts as gone after two checks with the verdict "gone". The second check must be at least
+this long after the first.
 """
 CHECK_INTERVAL = timedelta(hours=6)
 """If the promised hours are longer than this, they are divided into parts of at least this length.
 
-Each part has one random check. Promised hours that are not divided have one random check too.
+Each part has one random check. Promised hours that are not divided also have one random check.
 """
 MAX_CHECKS = 24
 """The largest number of parts. If a post has many promised hours, its parts are longer."""
 ESCALATION_DELAY = timedelta(hours=1)
-"""If a post still cannot be checked this long after its promised hours, the admins are asked."""
+"""If checks cannot verify a post this long after its promised hours, the admins are asked."""
 
 _random = random.SystemRandom()
 
@@ -131,7 +132,7 @@ async def start_promised_hours(
 
 
 def is_channel_accessible() -> ColumnElement[bool]:
-    """Return the SQL condition that the bot has its rights in a channel.
+    """Build the SQL condition: the bot has its rights in a channel.
 
     If a channel is suspended because its owner is blocked, the bot still has its rights. The
     caller's query must select from `channels`.
@@ -143,11 +144,12 @@ def is_channel_accessible() -> ColumnElement[bool]:
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
-    """Claim up to `limit` live posts whose next check is due, the longest due first.
+    """Claim up to `limit` live posts whose next check is due.
 
-    If the process dies during a check, another process claims the post after RECHECK_INTERVAL.
-    Posts in channels in which the bot has lost its rights are not claimed. Locks the jobs, and
-    skips those that another process is claiming.
+    The posts with the oldest due time are claimed first. If the process dies during a check,
+    another process claims the post after RECHECK_INTERVAL. Posts in channels in which the bot has
+    lost its rights are not claimed. Locks the jobs, and skips those that another process is
+    claiming.
     """
     due = (
         select(PostJob.id)
@@ -204,13 +206,13 @@ async def record_check(
 ) -> None:
     """Record the verdict of a check; a second "gone", RECHECK_INTERVAL later, fails the post.
 
-    The scheduler refunds a failed post, and the post's owner and advertiser are notified. An
-    unknown verdict never moves money, and neither does a verdict that proves nothing (`_is_proof`).
-    The verdict "present" proves that the post was there at `claimed_at` (default: now). The reason
-    is that a process may be paused during a check, and an old result must not prove the end of the
+    The scheduler refunds a failed post, and the post's owner and advertiser are notified. The
+    verdict "unknown" never moves money. A verdict that is no proof (`_is_proof`) is recorded as
+    "unknown". The verdict "present" proves only that the post was there at `claimed_at` (default:
+    now). A process may be paused during a check, and its old result must not prove the end of the
     hours. `compared` is False if the text was not compared, which is the case while posting is
-    stopped. If the post is not live any more, or if its escrow is not held, nothing is changed.
-    Locks the target (the placement), its job and its escrow. Raises NotFound.
+    stopped. If the post is not live any more, nothing is changed. Locks the target (the placement),
+    its job and its escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -265,9 +267,9 @@ def _is_proof(
     """Return whether a verdict is a proof.
 
     At the end of the promised hours, the verdict "present" is a proof only if the text was
-    compared. A first "gone" proves nothing if this verdict comes RECHECK_INTERVAL or more after the
-    end of the hours. In this case nobody could check the post before, so the post may have stayed
-    for all hours, and after the hours its owner may remove the post.
+    compared. A first "gone" is no proof if it comes RECHECK_INTERVAL or more after the end of the
+    hours. In this case nobody could check the post before. The post may have stayed for all hours,
+    and after the hours its owner may remove the post.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
