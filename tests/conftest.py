@@ -1,6 +1,7 @@
 """Define the fixtures of all tests: a PostgreSQL server, a session, and databases.
 
-The session is rolled back at the end of a test. In the databases, commits are real.
+The commits of the session are undone at the end of a test. The commits in a test's own database are
+real.
 """
 
 import asyncio
@@ -261,7 +262,7 @@ def rolled_back_url(server: embedded.Postgres, running: str) -> str:
 async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
     """Yield an engine with one connection for all tests that roll back.
 
-    The connection keeps its query plans, so the tests use them again.
+    The connection keeps its query plans, so a test can use the plans of an earlier test.
     """
     engine = create_async_engine(driver_url(rolled_back_url), pool_size=1, max_overflow=0)
     yield engine

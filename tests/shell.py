@@ -1,4 +1,4 @@
-"""Run `adtech` commands in this process, because a new process takes three seconds to start.
+"""Run `adtech` commands in the process of the tests, because a new process takes three seconds.
 
 The test tests/bot/cli/test_app.py runs the program in a new process one time.
 """

@@ -1,6 +1,6 @@
-"""Test that the import contracts cover the whole tree.
+"""Test that the layers in pyproject.toml list every module and every package.
 
-A module without a contract could import any other module.
+A module that no layer lists could import any other module.
 """
 
 import ast
@@ -15,7 +15,7 @@ INNER = {"bot", "handlers", "services", "db", "scheduler"}
 
 
 def modules_of(package: str) -> set[str]:
-    """Return the dotted names of the modules and packages directly inside a package."""
+    """Return the dotted names of a package's direct modules and subpackages."""
     folder = ROOT / package
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     folders = {path.parent.name for path in folder.glob("*/__init__.py")}

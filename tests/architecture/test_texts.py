@@ -1,4 +1,4 @@
-"""Test that every text of the product exists in each language, for every error and button."""
+"""Test that each language has every text that the bot needs, and no other text."""
 
 import ast
 import dataclasses
@@ -61,7 +61,7 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def ids_in_code() -> set[str]:
-    """Return the ids that are literals in a call of `t`, `Translated` or a similar function."""
+    """Return the text ids that are literals in calls of `t`, `Translated` and similar functions."""
     text_calls = {"t", "Translated", "Question", "text_step", "_of_placement", "in_all_languages"}
     found = set()
     for _, module in sources():
@@ -84,7 +84,7 @@ def ids_in_code() -> set[str]:
 
 
 def calls_of_t() -> Iterator[tuple[str, set[str]]]:
-    """Return the literal ids in calls of `t`.
+    """Yield the text id of each call of `t` whose first argument is a literal.
 
     Each id comes with the names of the values that the call passes.
     """
@@ -99,7 +99,7 @@ def calls_of_t() -> Iterator[tuple[str, set[str]]]:
 
 
 def ids_made_in_code() -> set[str]:
-    """Return the ids that the code puts together from other words."""
+    """Return the text ids that the code builds, for example from the name of an error."""
     return {
         *(message_id(error) for error in ERRORS),
         *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),

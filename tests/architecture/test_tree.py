@@ -1,4 +1,4 @@
-"""Test rules for the source tree that no linter knows. Each failure names the file and line."""
+"""Test rules for the source tree that no linter checks."""
 
 import ast
 import functools
@@ -73,9 +73,10 @@ def test_only_the_session_commits() -> None:
 
 
 def test_services_are_imported_as_modules() -> None:
-    """Check that services are imported as modules.
+    """Check that no module imports a single function of a service.
 
-    If callers use `from services import posting`, a test can wrap a function for all of them.
+    Callers import the module of the service instead. Then a test can replace a function of this
+    module for all callers.
     """
     functions = {
         (name.stem, node.name)

@@ -1,11 +1,11 @@
 """Measure the checks of the ledger at 10⁶ and 10⁷ entries, as a part of `make bench-ledger`.
 
-Each size has a database of its own. The database is filled in bulk with deposits of 50,000 people.
-Each deposit has two entries. Then 10⁵ new entries of 30,000 wallets are added in small
-transactions. Three things are timed: the incremental check of these entries, every full check of
-the ledger, and a bare sum by wallet. They run with work_mem 64 MB and jit off. Three rounds
-alternate between the sizes. The smallest of the three times counts, because the machine may have
-other work.
+There is one database for each of the two sizes. It is filled in bulk with deposits of 50,000
+people. Each deposit has two entries. Then 10⁵ new entries of 30,000 wallets are added in small
+transactions. Three things are timed: the incremental check of the new entries, every full check of
+the ledger, and an SQL query that only sums the entries of each wallet. They run with work_mem 64 MB
+and jit off. There are three rounds, and each round measures both sizes. The smallest of the three
+times counts, because the machine may have other work.
 """
 
 import time
@@ -76,8 +76,8 @@ async def measure(
 ) -> dict[str, float]:
     """Fill a clone of the migrated template for each size, time the checks, and drop the clones.
 
-    Returns seconds and ratios. The ratio of growth compares the last size with the first. The other
-    ratios are of the last size.
+    Returns seconds and ratios. The ratio of growth compares the largest size with the smallest. The
+    other ratios are of the largest size.
     """
     figures: dict[str, float] = {}
     names = {size: f"bench_checks_{size}" for size in sizes}
@@ -113,8 +113,8 @@ async def measure(
 async def load(url: str, size: int) -> int:
     """Fill the ledger as the superuser without triggers.
 
-    Returns the horizon before the new entries, that is, a transaction number: all transactions
-    below it have ended.
+    Returns the horizon before the new entries. The horizon is the transaction number below which
+    all transactions have ended.
     """
     connection = await asyncpg.connect(url)
     try:
@@ -183,7 +183,10 @@ async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
 
 
 async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
-    """Measure the time of each check as the application. Raises AssertionError on a violation."""
+    """Measure the time of each check in the application's role.
+
+    Raises AssertionError if a check finds a violation.
+    """
     engine = create_engine(url)
     sessions = create_sessions(engine)
 
@@ -223,5 +226,5 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
 
 
 def show(line: str) -> None:
-    """Print a line at once."""
+    """Print a line immediately."""
     print(line, flush=True)  # noqa: T201

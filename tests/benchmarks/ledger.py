@@ -1,9 +1,9 @@
 """Measure the money core in comparison with plain SQL: `python -m tests.benchmarks.ledger`.
 
 `make bench-ledger` runs this program, too. It prints a table and writes build/bench-ledger.json.
-docs/performance.md says how to read these figures. Only ratios within one run count. A single time
-says little, because machines differ, and a machine may have other work. With `--quick` everything
-is smaller, and the figures go to build/bench-ledger-quick.json.
+docs/performance.md explains the figures. Only ratios within one run count. A single measured time
+says little, because machines differ, and a machine may have other work. With `--quick`, every part
+of the benchmark is smaller, and the figures go to build/bench-ledger-quick.json.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Plan:
 
     rounds: int
     approvals: Mapping[int, int]
-    """The number of approvals in each round, by the number of tasks."""
+    """A map from the number of concurrent tasks to the number of approvals in each round."""
     transfers: int
     small: int
     large: int
@@ -60,10 +60,10 @@ QUICK = Plan(3, {1: 100, 8: 600, 32: 600}, 1_000, 1_000, 20_000, (100_000, 500_0
 async def approvals(
     server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own_script: Path
 ) -> tuple[dict[str, float], int]:
-    """Measure (a): approvals through the service, the plain script and the service's statements.
+    """Measure part (a): approvals in three ways, one after the other in each round.
 
-    The three ways alternate in rounds. Returns the figures, and the first target (placement) that
-    is still pending.
+    The ways are the service, the plain script, and the service's statements as a script. Returns
+    the figures, and the first target (placement) that is still pending.
     """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
@@ -102,7 +102,10 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """Return (b): the transfers in one second between `wallets` wallets, with 8 tasks."""
+    """Measure part (b): return the transfers per second that 8 tasks do.
+
+    The transfers move money between `wallets` wallets.
+    """
     corrections = await _confirmed_corrections(owner_url, wallets, count)
 
     async def act(number: int) -> None:
@@ -123,7 +126,11 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 
 
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Write the corrections that are compared with the transfers. Return their ids and wallets."""
+    """Insert one confirmed correction for each transfer of part (b).
+
+    A guard of the database compares the transfer with its correction. Returns the id and the two
+    wallets of each correction.
+    """
     owner = await asyncpg.connect(url)
     rng = Random(wallets)  # noqa: S311 - a workload, not a secret
     try:
@@ -152,12 +159,13 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
-    """Return (c): how much slower releases are if the same owners are paid again and again.
+    """Measure part (c): how much slower releases are if the same owners are paid again and again.
 
-    The result is the rate of releases to owners who are paid several times, divided by the rate of
-    releases to owners who are paid once. No two owners who are paid once share a wallet. They do
-    not even share the wallet of the fee. Therefore the measured cost is an upper bound of what a
-    shared fee wallet costs. There are two rounds, one in each order.
+    There are two groups of owners: owners who are paid several times, and owners who are paid once.
+    The result is the release rate of the first group, divided by the release rate of the second
+    group. In the second group, no two owners share a wallet. They do not even share the wallet of
+    the fee. Therefore the measured cost is an upper bound of what a shared fee wallet costs. Each
+    group is measured two times, and the order of the groups changes.
     """
     paid_often, paid_once = await _releasable(url)
 
@@ -182,9 +190,10 @@ async def releases(url: str, sessions: Sessions, tasks: int) -> float:
 
 
 async def _releasable(url: str) -> tuple[list[int], list[int]]:
-    """Make approved placements releasable.
+    """Make approved placements releasable, and return them in two lists.
 
-    Returns the placements of owners who have several, and the first placement of each owner.
+    The second list has the first placement of each owner. The first list has the other placements,
+    and it is at most as long as the second list.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -209,9 +218,10 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """Return (e): the rate of approvals in the large database, divided by that in the small one.
+    """Measure part (e): the approval rate in the large database, divided by that in the small one.
 
-    In a full run, the large database has 1,000,000 settled placements. The small one has 1,000.
+    In a full run, the large database has 1,000,000 settled placements, and the small database has
+    1,000. A placement is settled when its escrow is released or refunded.
     """
     count, ratios = plan.approvals[8], []
     for number in range(plan.rounds):
@@ -231,7 +241,10 @@ async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, 
 
 
 async def measure(folder: Path, plan: Plan) -> dict[str, float]:
-    """Run all parts on one durable server. The last part is (d), the checks of the ledger."""
+    """Run all parts of the benchmark on one durable server.
+
+    The last part that runs is (d), the checks of the ledger.
+    """
     server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
     try:
         market.migrate(server)
@@ -285,14 +298,14 @@ async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> di
 
 
 def show(figures: Mapping[str, float]) -> None:
-    """Print figures as soon as they are known, because a run takes long."""
+    """Print figures immediately, because a run takes long."""
     for key, value in figures.items():
         sys.stdout.write(f"{key:36} {value:10.3f}\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Measure, print the figures, and write them to a file."""
+    """Run the benchmark, print the figures, and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="smaller databases; takes a few minutes"

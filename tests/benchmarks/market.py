@@ -1,4 +1,4 @@
-"""Fill a market in bulk for benchmarks: people with money, campaigns, channels, placements."""
+"""Fill a marketplace in bulk for benchmarks: people with money, campaigns, channels, placements."""
 
 import asyncio
 import subprocess
@@ -112,7 +112,7 @@ _WITH_STATUS = (
 
 @dataclass(frozen=True)
 class Rate:
-    """The speed of `run_tasks`: items a second, and the time that 95 % of the items stay below."""
+    """The speed of `run_tasks`: the items per second, and the 95th percentile of their times."""
 
     per_second: float
     p95_ms: float
@@ -129,9 +129,10 @@ def migrate(server: embedded.Postgres) -> None:
 
 
 async def fill(url: str, *, pending: int, history: int) -> int:
-    """Create people, settled placements and pending ones, and return the first pending target's id.
+    """Create people and placements, and return the id of the first pending placement.
 
-    A target is a placement. It is settled when its escrow is released or refunded.
+    The other placements are settled. A placement is settled when its escrow is released or
+    refunded.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -160,7 +161,7 @@ async def fill(url: str, *, pending: int, history: int) -> int:
 async def run_tasks(
     sessions: Sessions, items: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
 ) -> Rate:
-    """Call `act` for each item, in `tasks` tasks at the same time, and measure the rate.
+    """Call `act` for each item, with `tasks` tasks at the same time, and measure the speed.
 
     The connections are opened before the measurement starts.
     """

@@ -2,9 +2,9 @@
 
 Run as `python -m tests.benchmarks.posting [--channels N] [--idle N]`. The first part has a backlog
 of one post for each of 1,000 channels. Schedulers drain this backlog, that is, they publish all its
-posts. This happens under Telegram's real limits and without limits, with one scheduler process and
-with three. In the second part, posts come one by one while the schedulers have nothing else to do.
-Telegram is a separate process that keeps the flood limits and uses little CPU
+posts. This is measured with Telegram's real limits and without limits, each with one scheduler
+process and with three. In the second part, posts become due one by one while the schedulers have
+nothing else to do. Telegram is a separate process that keeps the flood limits and uses little CPU
 (`tests.benchmarks.telegram`), because all processes share the processors. The figures show the CPU
 time of each process. Writes build/bench-posting.json and prints a table.
 """
@@ -57,19 +57,22 @@ class Drain:
     seconds: float
     """The seconds from the first to the last post."""
     per_second: float
-    """The number of posts in one second."""
+    """The number of posts per second."""
     cap_share: float
-    """Sent messages, notices included, as a share of the 30 a second that Telegram allows a bot."""
+    """The sent messages per second, notices included, as a share of Telegram's limit of 30 per
+    second."""
     cap_share_posts: float
-    """The same share for posts alone."""
+    """The sent posts per second, without notices, as a share of Telegram's limit of 30 per
+    second."""
     refused: int
-    """The number of answers with the status 429."""
+    """The number of sends that Telegram answered with the status 429."""
     cpu_ms_per_post: dict[str, float]
-    """The CPU time of the schedulers, PostgreSQL, Valkey, Telegram, and this benchmark itself."""
+    """The CPU time per post of the schedulers, PostgreSQL, Valkey, Telegram, and this benchmark
+    itself."""
 
 
 class Sends:
-    """A reader of the log of sends that Telegram writes. It reads each line once."""
+    """A reader of Telegram's log of sends. It reads each line once."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open()
@@ -82,7 +85,7 @@ class Sends:
 
 
 class CpuMeter:
-    """A meter of the CPU time that each process uses after the meter was created."""
+    """A meter of the CPU time that each process has used since the creation of the meter."""
 
     def __init__(self, environment: Environment, schedulers: list[Scheduler]) -> None:
         self._pids = {
@@ -98,7 +101,7 @@ class CpuMeter:
         return figures | {"benchmark": time.process_time()}
 
     def ms_per_post(self, posts: int) -> dict[str, float]:
-        """Return the CPU time of each process since the start, in milliseconds per post."""
+        """Return the CPU time that each process has used, in milliseconds per post."""
         return {
             what: round((used - self._before[what]) / posts * 1000, 2)
             for what, used in self._read().items()
@@ -106,7 +109,7 @@ class CpuMeter:
 
 
 def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited: bool) -> Drain:
-    """Calculate the figures of one drain from its sends."""
+    """Calculate the figures of one drained backlog from its sends."""
     posts = [send["at"] for send in _posts(sends)]
     first, last = posts[0], posts[-1]
     seconds = last - first
@@ -161,7 +164,7 @@ async def drain(
 
 
 async def wait_for_heartbeats(environment: Environment, name: str, processes: int) -> None:
-    """Wait until this number of schedulers have a heartbeat of the last five seconds."""
+    """Wait until this number of schedulers have written a heartbeat in the last five seconds."""
 
     async def have_heartbeats() -> bool:
         recent = "SELECT COUNT(*) FROM heartbeats WHERE beat_at > now() - interval '5 s'"
@@ -186,7 +189,10 @@ async def set_posting(sessions: Sessions, *, running: bool) -> None:
 async def idle(
     environment: Environment, fork_server: ForkServerClient, processes: int, posts: int
 ) -> list[float]:
-    """Publish posts one by one, and return the seconds from due to published for each, sorted."""
+    """Publish posts one by one, and return how long each post waited, in seconds, sorted.
+
+    The waiting time begins when the post is due and ends when it is published.
+    """
     name = f"idle_{processes}"
     url = await environment.clone(name)
     await limit_telegram(environment, on=True)
@@ -253,8 +259,9 @@ async def run(channels: int, idle_posts: int) -> Json:
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
     """Return all figures of the runs.
 
-    Some figures exist for one process and for three. For the figures under limits and the idle
-    ones, the worse of the two counts.
+    Each kind of run is made with one process and with three. The share of Telegram's limit and the
+    waiting times are those of the worse run. The rate without limits is that of the better run. The
+    number of refused sends is the sum over the runs with limits.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]
@@ -294,13 +301,13 @@ def row(figures: Drain) -> str:
 
 
 def show(line: str) -> None:
-    """Print a line at once."""
+    """Print a line immediately."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Measure, write the file, and print the figures."""
+    """Run the benchmark, write the file, and print the figures."""
     parser = argparse.ArgumentParser(prog="make bench-posting", description=__doc__)
     parser.add_argument("--channels", type=int, default=1_000)
     parser.add_argument("--idle", type=int, default=60, help="posts that come one by one")

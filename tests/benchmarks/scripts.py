@@ -1,4 +1,4 @@
-"""Run approvals through pgbench: with a fixed plain script, and with the service's statements."""
+"""Run approvals through pgbench, with two scripts: plain SQL, and the service's statements."""
 
 import re
 import subprocess
@@ -35,7 +35,10 @@ def own_statements() -> str:
 def run(
     server: embedded.Postgres, role: str, script: Path, *, first: int, count: int, clients: int
 ) -> float:
-    """Run a script for `count` targets (placements) from `first` on. Return approvals a second."""
+    """Run a script for `count` targets (placements). Return the approvals per second.
+
+    `first` is the id of the first target.
+    """
     process = subprocess.run(
         [
             str(binaries.postgres("pgbench")),

@@ -2,10 +2,11 @@
 
 It replaces the sandbox in benchmarks of time, because the server shares the processors with the
 measured programs. It keeps the sandbox's flood limits and answers 429 with `retry_after`, as
-Telegram does. Each chat counts its messages, and a send is answered with the whole message. The
-server checks no rights and stores no messages. It answers every check of a message as if the
-message was unchanged. It writes two of the files of `tests.chaos.telegram`. The first is
-`facts.json`. The second is `sends.jsonl`, with a line for every send that was admitted or refused.
+Telegram does. The server counts the messages of each chat. Its answer to a send contains the whole
+message. The server checks no rights and stores no messages. It answers every check of a message as
+if the message was unchanged. It writes two of the files that `tests.chaos.telegram` writes. The
+first is `facts.json`. The second is `sends.jsonl`, with a line for every send that was admitted or
+refused.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Test that aiogram's models behave in the same way if they are built on first use.
 
-The comparison is with models that are built at import. Models that are built on first use need less
-memory. A process can import aiogram in one way only, therefore each way is measured in its own
-process.
+The models are compared with models that are built at import. Models that are built on first use
+need less memory. A process can import aiogram in one way only. Therefore each of the two ways is
+measured in a process of its own.
 """
 
 import json
@@ -138,7 +138,10 @@ def test_much_less_memory(deferred: dict[str, Any], plain: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_programs_use_it(program: str) -> None:
-    """Check that importing a program does not build a model that the program never sends."""
+    """Check that a program does not build all models of aiogram at its import.
+
+    The test looks at one model that the program never sends.
+    """
     code = (
         f"import {program}; from aiogram.methods import SendDice;"
         "print(SendDice.__pydantic_complete__)"

@@ -146,7 +146,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the cause of a parked payment, and let an operator retry the payment."""
+    """Remove the cause of a payment's parking, and let an operator retry the payment."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -241,7 +241,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
 
 
 async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
-    """Check that the transaction is rolled back if another process has handled the update."""
+    """Check that a paused bot rolls back if another process has handled the update."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
     await market.database.as_owner(

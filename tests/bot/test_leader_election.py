@@ -1,6 +1,6 @@
 """Test that only one process leads at a time.
 
-Another process replaces the leader if the leader dies or pauses.
+Another process becomes the leader if the leader dies or is paused.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ def candidate(
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Try a leader-only tick in each process. Return the indexes of the processes that ran it."""
+    """Try to run a leader-only tick in each process; return the indexes of those that ran it."""
     found: list[int] = []
     for number, leader in enumerate(leaders):
 
@@ -65,8 +65,8 @@ async def test_a_leader_that_steps_down_is_replaced_at_once(database: Database) 
 async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Database) -> None:
     """Check that a paused leader learns of an election that happened during its pause.
 
-    The leader's own clock may have been paused as well. The epoch in the database shows that
-    another process was elected.
+    The leader's own clock may have been paused as well. But the lease in the database has an epoch,
+    a number that grows when the owner changes.
     """
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()

@@ -67,7 +67,7 @@ def test_context_is_on_every_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def connect() -> None:
-    """Raise an error that has secrets in both of its messages and in a local variable."""
+    """Raise an error with a cause; both messages and a local variable contain secrets."""
     password = PASSWORD
     try:
         raise ConnectionError(f"POST https://api.telegram.org/bot{TOKEN}/sendMessage")

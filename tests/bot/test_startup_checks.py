@@ -1,4 +1,4 @@
-"""Test the checks before the bot starts: of the admin chat, the currency, and Telegram."""
+"""Test what the bot checks before it starts: the admin chat, the currency, and Telegram."""
 
 from functools import partial
 

@@ -1,4 +1,7 @@
-"""Test that without Redis the buttons about money and for staff work, and forms keep their data."""
+"""Test the storage of form data (drafts) while Redis is frozen, absent or restarted.
+
+The buttons about money and the commands of staff do not need this storage.
+"""
 
 import asyncio
 import time
@@ -19,7 +22,7 @@ KEY = StorageKey(bot_id=1, chat_id=2, user_id=2)
 
 @dataclass
 class Frozen:
-    """A Redis that never answers, for the tests of slow storage.
+    """A server that behaves like a frozen Redis: it accepts connections and never answers.
 
     It keeps the connections that it accepted, so that a test can count them.
     """
@@ -30,7 +33,7 @@ class Frozen:
 
 @pytest.fixture
 async def frozen() -> AsyncIterator[Frozen]:
-    """Yield a Redis that accepts connections and never answers."""
+    """Yield a running server that behaves like a frozen Redis."""
     taken: list[asyncio.StreamWriter] = []
 
     async def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,7 +62,7 @@ async def test_a_frozen_redis_costs_one_short_wait(
 
 
 async def test_money_never_touches_redis(market: Marketplace) -> None:
-    """Press buttons about money without Redis, and without the storage of forms."""
+    """Check that buttons about money work without Redis and without the storage of form data."""
     await market.make_campaign(active=False)
     market.dependencies.storage = None  # type: ignore[assignment]
     await market.press("advertiser", "🚀 Activate")

@@ -1,4 +1,4 @@
-"""Kill schedulers, and check that no post is wrong.
+"""Kill schedulers, and check that no post is lost, published twice or wrongly paid.
 
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
 build/chaos.json. Ends with status 1 in each of these cases: a post was published twice or lost,
@@ -24,8 +24,8 @@ from tests.chaos.environment import ROOT
 RESULT = ROOT / "build" / "chaos.json"
 MUST_BE_ZERO = ("duplicates", "lost", "moved_on_unknown", "unresolved", "invariant_violations")
 LONG_RUN_KILLS = 500
-"""A run with at least this number of kills must have two more results: every kind of send fault
-happened, and LEAST_SHARE is reached."""
+"""If a run has at least this number of kills, it must meet two more conditions. Every kind of send
+fault happened, and LEAST_SHARE is reached."""
 LEAST_SHARE = 0.99
 """The smallest share of the uncertain posts that must be resolved without a person."""
 LONGEST_RECOVERY_SECONDS = 45
@@ -42,7 +42,10 @@ SHOWN = (
 
 
 async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
-    """Run the chaos, and at the same time measure the recovery time on separate servers."""
+    """Run the chaos run, and measure the recovery time on other servers at the same time.
+
+    The recovery time is how long posts wait after the death of their scheduler.
+    """
     begun = time.monotonic()
     figures, recovery_seconds = await asyncio.gather(
         chaos_run.run(folder / "chaos", size), recovery_time.measure(folder / "recovery")
@@ -59,7 +62,7 @@ def write(figures: chaos_run.Json) -> None:
 
 
 def table(figures: chaos_run.Json) -> str:
-    """Format the figures, the failpoints that killed, the outages and the faults as a table."""
+    """Format the figures, and the counts of kills, outages and faults, as a table."""
     lines = [f"{name.replace('_', ' '):<32} {figures[name]}" for name in SHOWN]
     for title in ("killed_at", "outages", "send_faults", "examples", "broken_books"):
         lines += ["", title.replace("_", " ")]
@@ -82,7 +85,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
 
 
 def main() -> int:
-    """Run as the arguments say, print the figures, and return 1 if there is a problem."""
+    """Do what the arguments say, print the figures, and return 1 if there is a problem."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=None)

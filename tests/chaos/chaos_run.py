@@ -1,4 +1,4 @@
-"""Kill many schedulers during outages, let others finish the posts, and ask the oracle.
+"""Kill many schedulers during outages, let other schedulers finish the posts, and run the oracle.
 
 The oracle is a separate program that judges the result.
 """
@@ -62,14 +62,15 @@ MOST_OPEN = 36
 resolve the posts that dead schedulers left behind."""
 BOUGHT_AT_ONCE = 2
 BUY_SECONDS = 0.3
-"""The seconds between two checks whether the backlog has room for new posts."""
+"""The seconds between two checks whether new placements can be bought."""
 CLOCK_SPEED = 2
 """The database's clock runs this many times as fast as the real clock. The leases still use the
 real clock."""
 CLOCK_STEP = timedelta(seconds=5)
-"""At the end, each check whether all posts are finished moves the database's clock by this much."""
+"""How much the database's clock is moved each time the run checks, at its end, whether all posts
+are finished."""
 MOST_CLOCK_STEPS = timedelta(minutes=5)
-"""The largest sum of these steps in one wait."""
+"""How much the database's clock is moved at most during one such wait at the end of the run."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """
@@ -95,7 +96,8 @@ class Size:
     seed: int
     channels: int
     finish_seconds: float
-    """The longest time of each wait at the end, until all posts are finished, in seconds."""
+    """The longest time of each wait at the end of the run, in seconds. The run waits until all
+    posts are finished, and until all of them are paid or refunded."""
     outage_gap_seconds: tuple[float, float] = (4.0, 12.0)
     """The smallest and the largest time between two outages, in seconds. A run draws random times
     between the two."""
@@ -145,11 +147,11 @@ class ChaosRun:
         return killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
 
     def _settings(self) -> dict[str, str]:
-        """Return the settings of the schedulers that are killed: they connect through proxies."""
+        """Return settings for the schedulers that are killed; they connect through proxies."""
         return self.environment.settings(**SETTINGS, **self.outages.settings())
 
     async def _buy_placements(self) -> None:
-        """Buy placements so that posts always wait, also during outages of the database."""
+        """Buy placements so that some posts always wait, even during outages of the database."""
         unused = self._unused_ads()
         while not self._ended.is_set():
             try:
@@ -167,7 +169,7 @@ class ChaosRun:
     def _unused_ads(self) -> dict[ConnectedChannel, Iterator[tuple[Any, int]]]:
         """Return, for each channel, the ads that the channel has not had.
 
-        The order of the channels is from the least to the most recently used one.
+        The order of the channels is from the least to the most recently used channel.
         """
         return {channel: iter(self.market.ads) for channel in self.market.connected}
 
@@ -230,14 +232,14 @@ class ChaosRun:
                 raise RuntimeError(f"a scheduler ended with status {scheduler.status}, not 0")
 
     async def _move_clock(self, by: timedelta) -> None:
-        """Move the database's clock forward."""
+        """Move the database's clock forward by this much."""
         await self.environment.fetch("UPDATE clock_shift SET shift = shift + $1", by)
 
     async def _wait_until_zero(self, count: str) -> None:
-        """Wait until a query counts 0, and move the clock during this wait.
+        """Wait until a query counts 0, and move the database's clock during this wait.
 
-        The wait ends after `finish_seconds` without an error, because the oracle reports what is
-        not finished by then.
+        After `finish_seconds`, the wait ends without an error, because the oracle reports the posts
+        that are not finished by then.
         """
         steps_left = MOST_CLOCK_STEPS
 

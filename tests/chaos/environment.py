@@ -52,7 +52,7 @@ class Telegram:
         return self.folder / telegram.SEND_LOG
 
     def faults(self) -> list[str]:
-        """Return the kind of every fault that has hit a send into a channel until now."""
+        """Return the kind of every fault that has happened to a send into a channel until now."""
         lines = (self.folder / telegram.FAULT_LOG).read_text().splitlines()
         return [json.loads(line) for line in lines]
 

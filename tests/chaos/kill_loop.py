@@ -1,4 +1,4 @@
-"""Start schedulers, and kill each of them at a failpoint, or stop and wake it there.
+"""Start schedulers. Kill each of them at a failpoint, or stop it there and wake it later.
 
 A failpoint is a named point at which a process kills or stops itself. A stopped scheduler is woken
 after the end of its lease.
@@ -35,16 +35,18 @@ EVERY_POST_WEIGHT = 3
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)
-"""The smallest and the largest patience, in seconds. If a scheduler has not reached its point after
-a random time between the two, the scheduler is killed or stopped at any other point."""
+"""The smallest and the largest patience, in seconds. The patience of a scheduler is a random time
+between the two. If the scheduler has not reached its failpoint after this time, it is killed or
+stopped at another point."""
 LIFE_SECONDS = 40.0
-"""A scheduler that has reached no point after this time is killed at once, in seconds."""
+"""The longest life of a scheduler that reaches no failpoint, in seconds. It is killed after this
+time."""
 STOPPED_SECONDS = 16.0
 AWAKE_SECONDS = (45.0, 90.0)
 
 
 class KillLoop:
-    """The loops that kill and stop the schedulers of one run, and count how they ended."""
+    """The loops that kill and stop the schedulers of one run, with counts of how they ended."""
 
     def __init__(
         self,
@@ -52,7 +54,7 @@ class KillLoop:
         settings: Callable[[], Mapping[str, str]],
         rng: random.Random,
     ) -> None:
-        """Keep the fork server and `settings`, which returns the settings of one scheduler."""
+        """Keep the fork server and a function that returns the settings of one scheduler."""
         self._fork_server = fork_server
         self._settings = settings
         self._rng = rng
@@ -118,7 +120,11 @@ class KillLoop:
         return self._fork_server.start(self._settings(), failpoint)
 
     async def _reaches_failpoint(self, scheduler: Scheduler) -> bool:
-        """Wait until the scheduler reaches its failpoint, ends, or has lived LIFE_SECONDS."""
+        """Return whether the scheduler has reached its failpoint.
+
+        Before it returns, wait until the scheduler reaches its failpoint or ends, for at most
+        LIFE_SECONDS.
+        """
         waits = [
             asyncio.create_task(each.wait())
             for each in (scheduler.failpoint_reached, scheduler.ended)
@@ -131,7 +137,8 @@ class KillLoop:
     async def _wait_until_killed(self, scheduler: Scheduler) -> None:
         """Wait for the end of a scheduler that is killed.
 
-        Only a death that the operating system reports as signal 9 counts.
+        Raises RuntimeError if the operating system does not report signal 9 as the cause of the
+        end.
         """
         await asyncio.wait_for(scheduler.ended.wait(), 30)
         if scheduler.signal != signal.SIGKILL:

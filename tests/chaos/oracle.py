@@ -110,7 +110,7 @@ def _lost(row: Json, ids: list[int]) -> bool:
     """Tell whether the post of a paid placement is neither published nor given up.
 
     This is so in three cases: there is no job for the post, the job has not ended yet, or the job
-    counts as published and the message is not in the channel.
+    counts as published and the post is not in the channel.
     """
     if row["job"] is None or row["job"] in OPEN:
         return True
@@ -118,7 +118,11 @@ def _lost(row: Json, ids: list[int]) -> bool:
 
 
 def _moved_on_unknown(row: Json, ids: list[int]) -> bool:
-    """Tell whether money moved although the channel gives no reason for this movement."""
+    """Tell whether money moved although the messages in the channel do not justify it.
+
+    A payout needs a published post, and a refund needs its absence. While the job is uncertain, no
+    money may move.
+    """
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
     return bool((row["payouts"] and not ids) or (row["refunds"] and ids))

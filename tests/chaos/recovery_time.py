@@ -37,7 +37,7 @@ SENDING = "SELECT array_agg(id ORDER BY id) FROM post_jobs WHERE status = 'sendi
 
 
 async def measure(folder: Path) -> float:
-    """Return the longest time that a post waited, in seconds."""
+    """Return the longest time that a post of a dead scheduler waited, in seconds."""
     channels = POSTS * len(POINTS)
     async with (
         run_environment(folder, channels=channels, people=3, durable=False) as environment,
@@ -71,7 +71,7 @@ async def _wait_until_killed(scheduler: Scheduler) -> None:
 
 
 async def _start_successor(environment: Environment, fork_server: ForkServerClient) -> Scheduler:
-    """Start a scheduler, wait for its first heartbeat, and stop it with SIGSTOP."""
+    """Start the successor, wait for its first heartbeat, and pause it with SIGSTOP."""
     successor = fork_server.start(environment.settings())
 
     async def has_heartbeat() -> bool:

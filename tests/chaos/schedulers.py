@@ -53,7 +53,7 @@ class ForkServerClient:
         settings: Mapping[str, str],
         failpoint: Failpoint | None = None,
     ) -> Scheduler:
-        """Fork a scheduler with these settings. If a failpoint is given, the scheduler uses it."""
+        """Fork a scheduler with these settings, and with a failpoint if one is given."""
         self._started += 1
         scheduler = Scheduler(self._started, failpoint)
         self.running[scheduler.id] = scheduler
@@ -72,7 +72,10 @@ class ForkServerClient:
         self._send_command({"signal": scheduler.id, "number": number})
 
     async def stop(self, scheduler: Scheduler, number: int, seconds: float = 40) -> None:
-        """Send a signal to a scheduler and wait until it has ended. Raises TimeoutError."""
+        """Send a signal to a scheduler and wait until it has ended.
+
+        Raises TimeoutError if the scheduler has not ended after `seconds`.
+        """
         self.send(scheduler, number)
         await asyncio.wait_for(scheduler.ended.wait(), seconds)
 

@@ -70,7 +70,7 @@ def test_a_round_leaves_nothing_out() -> None:
 
 
 def placement(**facts: object) -> dict[str, object]:
-    """Return one row as the oracle reads it. The row is published as message 5, and paid."""
+    """Return one placement as the oracle reads it. Its post is message 5, and it is paid."""
     return {
         "id": 1,
         "chat_id": -100,

@@ -1,4 +1,4 @@
-"""Reproduce, contain, recover and verify each incident of the runbook.
+"""Test each incident of the runbook: reproduce, contain and repair it, and verify the result.
 
 The incidents are: Telegram is down, Redis is down, an ad makes its workers die, and the money of a
 placement stays in an escrow with the status HELD.

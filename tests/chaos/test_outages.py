@@ -1,4 +1,4 @@
-"""Test that the product works on after its servers or its launcher are killed.
+"""Test that the product continues after its servers or its launcher are killed.
 
 People use the product during these outages.
 """

@@ -19,7 +19,7 @@ from services.platform import transitions
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, money, operations, posting)
-"""The modules are imported so that the metadata contains their tables."""
+"""Modules that define tables. They are imported so that the metadata contains their tables."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,
     "campaign_targets": transitions.TARGET,

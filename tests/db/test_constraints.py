@@ -26,7 +26,7 @@ from sandbox import embedded
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, money, operations, posting, users)
-"""The modules are imported so that the metadata contains their tables."""
+"""Modules that define tables. They are imported so that the metadata contains their tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)
 TRIES = 2_000
@@ -145,7 +145,7 @@ async def _refuses_stranger(
 async def _breaks(
     owner: asyncpg.Connection, table: str, constraint: str, state: str, *, twice: bool = False
 ) -> bool:
-    """Insert rows until the constraint refuses one; return whether it has refused a row.
+    """Insert rows until the constraint refuses one; return whether it ever refused a row.
 
     For a unique constraint, each row is inserted twice.
     """

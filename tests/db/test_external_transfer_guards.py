@@ -177,7 +177,11 @@ async def test_a_signed_correction_cannot_be_changed(
 async def test_two_transfers_for_one_row_wait_for_each_other(
     database: Database, owner: asyncpg.Connection, name: str
 ) -> None:
-    """Test that two repairs of one row wait for each other and move its money only once."""
+    """Test that the check of one row's transfer waits for another such check of the same row.
+
+    The row is a deposit, a withdrawal or a correction. Because of this lock, two transactions
+    cannot both move the money of the row.
+    """
     person, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
         await withdrawals.request(session, actor=person, amount=5, key="form")
@@ -199,7 +203,7 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
 
 
 async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
-    """Test that the guards (the database's checks) accept every booking of the services."""
+    """Test that the guards (the database's checks) accept a later payment of the same person."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
         again = await deposits.deposit(

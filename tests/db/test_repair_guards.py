@@ -91,10 +91,10 @@ async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
 
 
 async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
-    """Test that the second repair numbers its entries after those of the first repair.
+    """Test that two repairs of orphans with the same second wallet run one after the other.
 
-    Both repairs use the same second wallet. The first repair sleeps for a second between reading
-    and writing.
+    The first repair sleeps for a second between reading and writing. The second repair waits for
+    it, and numbers its entries after those of the first repair.
     """
     world, person, _ = books
     first, second = [await _signed(books, "orphan", await _orphan(books, n)) for n in range(2)]
@@ -145,9 +145,10 @@ async def test_a_held_escrow_cannot_be_reopened(books: Books) -> None:
 
 
 async def test_a_repair_locks_the_placement_first(books: Books) -> None:
-    """Test that a reversal waits for the lock of its target before it takes any other lock.
+    """Test that an escrow reversal locks its target first, and then the other rows.
 
-    A target is a placement, that is, one purchase of a post in one channel.
+    An escrow reversal is a kind of correction. A target is a placement, that is, one purchase of a
+    post in one channel.
     """
     world = books[0]
     async with world.sessions.begin() as session:

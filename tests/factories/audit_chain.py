@@ -56,10 +56,10 @@ REWRITES: dict[str, tuple[str, ...]] = {
         f"UPDATE ledger_entries SET txn = txn + 1000000000 WHERE id = {FIRST}",
     ),
 }
-"""SQL statements that change the history as the database's owner.
+"""SQL statements that change the history in the role of the database's owner.
 
-A key names the part of the history that its statement changes. The statements change the second
-link of a database that `fill` has filled.
+A key says which part of the history its statements change. The statements change the second link of
+a chain that `fill` has made.
 """
 
 

@@ -1,4 +1,4 @@
-"""Run use cases on one connection, read their effects, and roll everything back at the end."""
+"""Run use cases on one connection, read what they changed, and roll everything back at the end."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ BOOKS = text(
 
 
 class RolledBackSteps:
-    """One connection in the application's role, on which the state machine runs its steps.
+    """One connection in the application's role, on which the state machine test runs its steps.
 
     Everything is rolled back at the end.
     """

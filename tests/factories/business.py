@@ -1,4 +1,4 @@
-"""Make transfers of every kind, for databases in which tests search for errors in the ledger."""
+"""Make transfers of every kind, for databases in which tests look for errors of the ledger."""
 
 from typing import Any
 

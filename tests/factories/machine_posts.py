@@ -1,6 +1,7 @@
-"""Define the base class of the state machine, and its rules for posts.
+"""Define the base class of the state machine test, and the test's rules for posts.
 
-The state machine runs each act in the product and in the model.
+The test is `tests/services/test_state_machine.py`. It runs each act in the product and in a model
+of the product, and compares the results.
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """The base of the state machine, which runs every act in the product and in the model."""
+    """The base of the state machine test, which runs every act in the product and in the model."""
 
     world: world.World
 
@@ -65,30 +66,30 @@ class Machine(RuleBasedStateMachine):
             assert result == expected_result
 
     def person(self, pick: int) -> Actor:
-        """Return the person to whom `pick` points."""
+        """Return one of the people; `pick` is an index of any size."""
         return self.world.people[pick % len(self.world.people)]
 
     def advertiser(self, campaign_id: int, pick: int) -> Actor:
-        """Return the advertiser of a campaign, or any person if `pick` is above 90."""
+        """Return the advertiser of a campaign, or the person at `pick` if `pick` is above 90."""
         advertiser_id = self.model.campaigns[campaign_id].advertiser
         advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)
         return self.person(pick) if pick > 90 else advertiser
 
     def target(self, pick: int) -> int:
-        """Return the id of the placement to which `pick` points; -1 is the newest placement."""
+        """Return the id of one placement; `pick` is an index of any size, and -1 is the newest."""
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of all claims that were made until now."""
+        """Return one of all claims that were made until now; `pick` is an index of any size."""
         return self.claims[pick % len(self.claims)]
 
 
 class PostRules(Machine):
-    """The rules of the state machine for what workers do and for the checks of posts."""
+    """The rules of the state machine test for the acts of workers and for the checks of posts."""
 
     @rule(over=st.sampled_from([False, False, True]))
     def claim(self, *, over: bool) -> None:
-        """Claim a post in the role of a worker; one lease in three has ended already."""
+        """Claim a post in the role of a worker. If `over` is true, the lease has already ended."""
         lease = -LEASE if over else LEASE
         answer = self.both(
             lambda session: one_post.claim(session, owner="worker", lease=lease),
@@ -148,7 +149,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, back=YES)
     def give_up(self, pick: int, *, back: bool) -> None:
-        """Release the claim, or record that the post is uncertain."""
+        """Release a claim if `back` is true, or record that the post is uncertain."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: (

@@ -1,4 +1,4 @@
-"""Model the money core in plain Python: the result or the refusal that each act must have.
+"""Model the money core in plain Python, to predict the result or the refusal of each act.
 
 The model has no SQL, no transactions and no locks. Of the product's code, the model uses only the
 names of states, switches and errors. Time is a number of hours. Every step adds a moment to the
@@ -26,7 +26,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """The act must be refused: the product must raise the error that `fact` names."""
+    """The refusal of an act in the model. `fact` is the error class that the product must raise."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -85,7 +85,8 @@ class Target:
 class Model:
     """The expected state of the marketplace.
 
-    Its methods do every act, except the acts on channels and posts (see `model_posts`).
+    Its methods are the model of every act, except for the acts on channels and posts (see
+    `model_posts`).
     """
 
     now: float = 0
@@ -179,8 +180,9 @@ class Model:
     def watchdog(self) -> int:
         """Refund stuck escrows, and return the number of stuck escrows.
 
-        An escrow is stuck if its money is held for too long without a published post. No escrow is
-        refunded while one of the two kill switches is stopped, but the number is still returned.
+        An escrow is stuck if its money is held for too long without a published post. If the switch
+        of refunds or the switch of watchdogs is stopped, no escrow is refunded. The number is
+        returned anyway.
         """
         stuck = [
             target
@@ -286,7 +288,10 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Expire the placements that were not decided in time, and return their number."""
+        """Expire the placements that nobody decided in time, and return how many changed.
+
+        The pending placements of a cancelled campaign are withdrawn instead.
+        """
         count = 0
         for target in self.targets.values():
             if target.status is not Targets.PENDING or target.escrow is not None:
@@ -305,7 +310,7 @@ class Model:
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """Activate a draft. In the model, every campaign is active from the start."""
+        """Activate a campaign: an active campaign stays as it is, and any other is refused."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)

@@ -100,7 +100,7 @@ class PostingModel(Model):
         return True
 
     def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
-        """Queue the post again or make it uncertain, and return whether the claim was valid."""
+        """Queue a claimed post or make it uncertain, and return whether the claim was valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -128,7 +128,7 @@ class PostingModel(Model):
             target.job = Jobs.FAILED
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Run or stop a kill switch, and return whether this changed the state of the switch."""
+        """Run or stop a kill switch, and return whether the switch had the other state before."""
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed

@@ -42,7 +42,7 @@ class Deal:
 
 
 def number() -> int:
-    """Return a number that is used for no other object of this process."""
+    """Return a number that no other object of this process uses."""
     return next(_numbers)
 
 
@@ -169,7 +169,7 @@ async def approved(session: AsyncSession, **terms: Any) -> Deal:
 async def another(
     session: AsyncSession, made: Deal, *, publish_at: datetime | None = None, decide: bool = True
 ) -> CampaignTarget:
-    """Submit another placement of a deal, and approve the placement unless `decide` is False."""
+    """Submit another placement of the deal's campaign; approve it unless `decide` is False."""
     target = await campaigns.submit_target(
         session,
         actor=made.advertiser,

@@ -32,7 +32,7 @@ async def snapshot(session: AsyncSession) -> Rows:
 
 
 def grown(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained."""
+    """Return how many rows each table has gained between two snapshots."""
     return {
         name: len(after[name]) - len(before[name])
         for name in after
@@ -41,7 +41,7 @@ def grown(before: Rows, after: Rows) -> dict[str, int]:
 
 
 def added(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained, and assert that no earlier row has changed."""
+    """Return how many rows each table has gained, and assert that all rows of `before` remain."""
     for name, rows in before.items():
         assert set(rows) <= set(after[name]), f"a row of {name} was changed or deleted"
     return grown(before, after)

@@ -1,4 +1,4 @@
-"""Create the start state of the state machine's examples, and the expected books of the model.
+"""Create the start state for the state machine test, and the books that the model expects.
 
 The books are the balances, the states and the switches.
 """
@@ -15,7 +15,7 @@ from tests.factories.model_posts import PostingModel
 
 
 class World:
-    """The state in which every example of the state machine begins.
+    """The state in which every example of the state machine test begins.
 
     The same people, channels and campaigns exist in the product and in the model.
     """
@@ -64,7 +64,7 @@ def user_id(actor: Actor) -> int:
 
 
 def nth(things: dict[int, Any], pick: int) -> int:
-    """Return the id to which `pick` points; ids are counted in the order of their creation."""
+    """Return one id of `things`, in the order of their creation; `pick` is an index of any size."""
     return list(things)[pick % len(things)]
 
 

@@ -155,7 +155,7 @@ class Marketplace:
                 await outbox.record_sent(session, {owed.id: sent.message_id})
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Run a query and return its rows."""
+        """Run a query and return the rows of its result."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 

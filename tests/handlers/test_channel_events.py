@@ -1,4 +1,4 @@
-"""Test updates about chats: new posts in a channel, and a new id of the admin chat."""
+"""Test updates about chats: posts in a channel, and the admin chat's change of its id."""
 
 from bot import inbox_worker
 from services.platform import chat_migrations
@@ -35,7 +35,8 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
 async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Marketplace) -> None:
     """Check that the last known message id of a channel is 0 after the bot has left the channel.
 
-    The last known id then says nothing about the ids below a new post.
+    The bot learns of no posts while it is away. Therefore the last known id says nothing about the
+    ids below a later post.
     """
     channel = market.chat("channel")
     await market.connect_channel()

@@ -38,7 +38,7 @@ async def dead(market: Marketplace) -> Marketplace:
 
 
 async def targets(market: Marketplace) -> list[tuple[str, int | None]]:
-    """Return the status of each placement, and the earlier placement that it repeats."""
+    """Return the status of each placement, and the id of the earlier placement that it repeats."""
     rows = await market.rows("SELECT status, retry_of FROM campaign_targets ORDER BY id")
     return [(row["status"], row["retry_of"]) for row in rows]
 

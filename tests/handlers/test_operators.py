@@ -9,7 +9,7 @@ from tests.handlers.marketplace import Marketplace
 
 @pytest.fixture
 async def operated(market: Marketplace) -> Marketplace:
-    """Return a bot in which Admin is an operator too."""
+    """Return a bot in which the person Admin is also an operator."""
     await market.employ("admin", Role.OPERATOR)
     return market
 

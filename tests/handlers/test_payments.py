@@ -1,4 +1,4 @@
-"""Test payments, payments that Telegram takes back, and the question before a payment."""
+"""Test payments, refunds of payments by Telegram, and Telegram's query before a payment."""
 
 import asyncio
 from typing import Any

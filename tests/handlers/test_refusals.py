@@ -1,4 +1,4 @@
-"""Test the refusals N1 to N5 by buttons.
+"""Test the refusals N1 to N5 of the production checklist, by pressing the bot's buttons.
 
 Each refusal shows a clear text. Its audit row is the only change in the database.
 """
@@ -14,7 +14,7 @@ from tests.handlers.marketplace import Marketplace
 
 
 async def only_audited(market: Marketplace, before: Any, error: str) -> None:
-    """Assert that nothing changed and that the refusal is audited."""
+    """Assert that the refusal changed nothing and wrote one audit row with this error."""
     assert await market.everything() == before
     assert [row["error"] for row in await market.refusals()] == [error]
 

@@ -39,7 +39,7 @@ async def with_uncertain_post(market: Marketplace) -> Marketplace:
 
 
 async def ask(market: Marketplace, wait: timedelta) -> None:
-    """Move the clock forward, send the due cases to the admins, and deliver their cards."""
+    """Move the clock forward, escalate the one due post, and deliver its card to the admins."""
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
@@ -210,7 +210,10 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
 
 @pytest.fixture
 async def with_unverifiable_post(market: Marketplace) -> Marketplace:
-    """Return a bot with a published post whose hours are over and whose checks were unknown."""
+    """Return a bot with an unverifiable post. The card about the post is in the admin chat.
+
+    The promised hours of the post are over, and its last check had the result unknown.
+    """
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")

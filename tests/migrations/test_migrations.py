@@ -47,7 +47,7 @@ async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the owner's URL of a copy of the template that `upgrade head` made."""
+    """Yield the owner's URL of a migrated database, which is a copy of the tests' template."""
     name = f"migrated_{uuid4().hex}"
     await clone_database(server, embedded.DATABASE, name)
     yield server.dsn(embedded.OWNER, name)

@@ -37,9 +37,9 @@ class Cache:
     def coverage(self, test_file: Path) -> dict[str, Any] | None:
         """Return which functions the tests of a file enter, or None if the file has changed.
 
-        The source may have changed after the coverage was recorded. Then a mutant may survive
-        although a test enters its function now, and a run with `--fresh` is needed. No mutant is
-        wrongly reported as killed.
+        The source may have changed after the coverage was recorded. Then a test may enter the
+        function of a mutant although the record does not say so. Such a mutant may survive, and a
+        run with `--fresh` is needed. No mutant is wrongly reported as killed.
         """
         if not self._coverage.exists():
             return None

@@ -75,7 +75,7 @@ async def find(connection: asyncpg.Connection) -> list[Mutant]:
 
 
 async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
-    """Tell whether PostgreSQL allows the change.
+    """Tell whether PostgreSQL allows the change that makes this mutant.
 
     PostgreSQL refuses such a change for columns of a primary key and for identity columns.
     """

@@ -98,7 +98,10 @@ def edits_of_sql(sql: str) -> list[Edit]:
 
 
 def _alternatives(condition: str) -> list[tuple[int, int]]:
-    """Return the start and end of each side of a condition's outermost ORs."""
+    """Return the start and end of each part between the ORs of a condition.
+
+    An OR inside parentheses or inside a CASE does not count.
+    """
     depth, begin, parts, quoted = 0, 0, [], False
     for match in re.finditer(r"[()']|\bCASE\b|\bEND\b|\bOR\b", condition):
         word = match[0]

@@ -40,7 +40,7 @@ class Pool:
             self._free.put(runner)
 
     def run_all(self, act: Callable[[T], None], items: Sequence[T]) -> None:
-        """Call a function with each item, with at most one call at a time for each runner.
+        """Call a function with each item, and run at most one call at a time for each runner.
 
         If `run_all` is interrupted, it waits for the calls that have begun and drops the others.
         """

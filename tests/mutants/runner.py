@@ -139,7 +139,7 @@ _template_change: list[str | None] = ["nothing yet"]
 
 
 async def _reset_template(server: embedded.Postgres, change: str | None) -> None:
-    """Make the template `adtech` again from the pristine copy, then run `change` as its owner."""
+    """Make the template `adtech` again from its unchanged copy, then run `change` as its owner."""
     if _template_change[0] == change:
         return
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))

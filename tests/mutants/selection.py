@@ -14,8 +14,8 @@ MONEY_CORE_TESTS = ("tests/services", "tests/db", "tests/migrations")
 """Tests of the money core without Telegram. They are quicker than others, and they test the guards
 of the money core."""
 SHORT_WORD = 5
-"""Words of a name up to this length are ignored, because words like `post` and `check` say
-nothing."""
+"""The longest length of a word that the comparison of names ignores. Short words like `post` and
+`check` are in too many names."""
 START_SECONDS = 60.0
 TIME_FACTOR = 6
 """A round may take this many times its usual time, because the machine may have other work."""
@@ -43,7 +43,7 @@ class Selection:
         }
 
     def rounds(self, mutant: Mutant) -> list[list[str]]:
-        """Return the tests for a mutant in rounds.
+        """Return the tests for a mutant as a list of rounds, with the most promising tests first.
 
         The result is empty if no test enters the function of the mutant.
         """
@@ -75,12 +75,12 @@ class Selection:
         return START_SECONDS + TIME_FACTOR * longest
 
     def _of_database(self, mutant: Mutant) -> list[str]:
-        """Return all tests of the money core, ordered by these questions.
+        """Return all tests of the money core. The order depends on these questions.
 
         Is the test about this table, this kind of guard, or this function? Is its file about
-        constraints or guards? Does its file's name have a word of the table's or function's name?
-        Does its file contain the name of the table or function? Does it enter a module that
-        contains this name? A function is named after what it protects. Therefore tests of
+        constraints or guards? Does its file's name contain a word from the name of the table or
+        function? Does its file contain the name of the table or function? Does it enter a module
+        that contains this name? A function is named after what it protects. Therefore tests of
         withdrawals come early for `require_withdrawal_match`.
         """
         users = {name for name, text in self._modules.items() if mutant.location in text}

@@ -147,7 +147,7 @@ def _is_guard_column(node: ast.expr) -> bool:
 
 
 def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
-    """Find a call that the code makes only for the refusal or the lock of the called function."""
+    """Find a call that only refuses or locks. The name of the called function shows this."""
     inner = statement.value
     call = inner.value if isinstance(inner, ast.Await) else inner
     if not isinstance(call, ast.Call):

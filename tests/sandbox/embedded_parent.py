@@ -38,10 +38,10 @@ PARENT = textwrap.dedent("""
 
 
 def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> subprocess.Popen[str]:
-    """Start PARENT, that is, the script of the parent process.
+    """Start a process that runs PARENT, the script of the parent process.
 
-    If a command is given, this command runs PARENT. Python packages in the folder `packages` are
-    found before those of the environment.
+    If `prefix` is given, it is a command that starts the process. Python packages in the folder
+    `packages` are found before those of the environment.
     """
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", PARENT, str(folder)],
@@ -71,7 +71,7 @@ def until(condition: Callable[[], bool], limit: float = 60) -> None:
 
 
 def no_server_left(folder: Path) -> bool:
-    """Tell whether no server works in the folder any more."""
+    """Tell whether no server process uses the folder any more."""
     return not processes.in_folder(folder / "postgres/data") + processes.in_folder(
         folder / "valkey"
     )

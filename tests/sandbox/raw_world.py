@@ -17,9 +17,10 @@ BOT_TOKEN = "424242:sandbox-token_of-the-tests"
 CONTROL_TOKEN = "control-token"
 Json = dict[str, Any]
 WOKEN_SECONDS = 15
-"""The limit, in seconds, within which a test must see the end of a waiting call.
+"""The longest time, in seconds, after which a waiting call must end because of a change.
 
-The call itself could wait for 20 s, so an end within the limit shows that a change woke the call.
+Without a change, the call could wait for 20 s. An end within this limit shows that the change ended
+the wait.
 """
 
 

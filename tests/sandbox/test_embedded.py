@@ -1,4 +1,4 @@
-"""Test which starts the embedded servers refuse, how the servers end, and that they start again."""
+"""Test the embedded servers: which starts they refuse, how they end, and how they start again."""
 
 import asyncio
 import ctypes
@@ -192,9 +192,10 @@ def test_a_killed_parent_leaves_nothing_and_its_data_comes_back(folder: Path) ->
 
 
 def test_servers_killed_with_their_parent_come_back_although_zombies(folder: Path) -> None:
-    """Kill the parent and the servers, and do not collect the dead processes.
+    """Check that the servers start again while their dead processes are still zombies.
 
-    Therefore the processes are zombies, and their ids still exist at the next start.
+    The test kills the parent and the servers, and does not collect the dead processes. Therefore
+    the ids of these processes still exist at the next start.
     """
     libc = ctypes.CDLL(None)
     subreaper = 36

@@ -1,4 +1,4 @@
-"""Test which user runs the embedded PostgreSQL, depending on the user who starts the sandbox."""
+"""Test which user runs the embedded PostgreSQL. This depends on the user who starts the sandbox."""
 
 import asyncio
 import os
@@ -28,8 +28,8 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become som
 def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
     """Return a command that runs its arguments as another user.
 
-    If that user may not enter the folders of this Python and this repository, the command gives its
-    process one capability: to read these folders nevertheless.
+    Some users may not read the folders of this Python and this repository. For such a user, the
+    command adds one capability, with which its process can read these folders.
     """
     ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
@@ -74,7 +74,10 @@ def test_an_ordinary_user_runs_them() -> None:
 
 @AS_ROOT
 def test_root_without_namespaces_runs_them_as_another_user() -> None:
-    """Test a start by root in a namespace that has all users but forbids further namespaces."""
+    """Check a start by root in a namespace that has all users but forbids further namespaces.
+
+    PostgreSQL then runs as the user nobody.
+    """
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)
     try:

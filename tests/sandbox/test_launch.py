@@ -147,7 +147,11 @@ def refused(sandbox: Sandbox) -> str:
 
 
 def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_path: Path) -> None:
-    """Test a start with settings that would connect to a real bot and to another Redis."""
+    """Check a start with `--isolated`: the launcher starts all processes, and a signal ends them.
+
+    The settings in `.env` and in the environment would lead to a real bot and to another Redis. The
+    launcher must ignore them.
+    """
     (tmp_path / ".env").write_text("BOT_TOKEN=1:secret\nADMIN_CHAT_ID=-1\nPLATFORM_FEE_BPS=x\n")
     sandbox = start("--isolated", REDIS_URL="redis://127.0.0.1:1", PROBE_GAP="5")
     world = sandbox.up()
@@ -289,7 +293,10 @@ def test_a_database_that_does_not_answer_is_named(start: Callable[..., Sandbox])
 def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     start: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
-    """Test also that a second Ctrl-C ends everything at once."""
+    """Check that a server that dies is started again, and that one killed by request is not.
+
+    The test also checks that a second Ctrl-C ends everything immediately.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     sandbox = start("--port", str(port))

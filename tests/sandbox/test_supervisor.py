@@ -104,7 +104,7 @@ async def test_what_dies_at_each_start_is_given_up_on_until_all_has_worked_once(
 
 
 def test_a_parent_that_is_gone_already_takes_the_child_along(tmp_path: Path) -> None:
-    """Test that a process ends itself if its given parent is not its parent any more."""
+    """Check that a process ends itself if its parent has another process id than expected."""
     marker = tmp_path / "ran"
     child = os.fork()
     if child == 0:

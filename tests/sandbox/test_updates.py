@@ -142,9 +142,9 @@ async def test_privacy_mode_in_groups(world: SandboxClient) -> None:
 
 @asynccontextmanager
 async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
-    """Serve a webhook for a test, and record the requests to it.
+    """Serve a webhook for a test, and yield its URL and a list of the requests that it received.
 
-    The webhook answers with the given statuses in turn, and then with 200.
+    The webhook answers with the given statuses, one for each request, and then with 200.
     """
     got: list[tuple[str, Any]] = []
 

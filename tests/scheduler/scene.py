@@ -218,7 +218,7 @@ class Scene:
             await asyncio.sleep(0.2)
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Run a query and return its rows."""
+        """Run a query and return the rows of its result."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
@@ -247,7 +247,7 @@ class Scene:
         raise AssertionError("nobody claimed the post")
 
     async def until_begun(self, target_id: int) -> None:
-        """Wait until a worker may have begun to send the post."""
+        """Wait until a worker has claimed the post and has got the permission to begin the send."""
         await self.until_sending(target_id)
         while await self.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -1,6 +1,6 @@
-"""Test that calls share one batch if they come while another batch runs.
+"""Test that calls that come while a batch runs share the next batch.
 
-A call never waits for more calls, and never waits without end.
+A call never waits for more calls to come, and never waits without end.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from scheduler.batcher import Batcher
 
 
 class Doubling:
-    """The work that these tests give to a batcher. It doubles numbers and keeps each batch."""
+    """A batch function for the tests: it doubles numbers and records each batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []

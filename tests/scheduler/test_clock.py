@@ -27,14 +27,14 @@ async def beat() -> None:
 
 
 class Counter:
-    """The work of a tick in these tests. It counts its runs, and then does the given work."""
+    """The function of a tick in these tests. It counts its runs, then runs a given function."""
 
     def __init__(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
         self.times = 0
         self._then = then
 
     async def __call__(self) -> None:
-        """Count a run and do the work."""
+        """Count a run, and run the given function."""
         self.times += 1
         if self._then is not None:
             await self._then()

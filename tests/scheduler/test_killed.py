@@ -1,8 +1,8 @@
 """Test that another worker continues after a worker died between a claim and the payout.
 
-The worker dies at each point between the two. Its death is an exception that no code catches. Then
-its open transaction is rolled back, in the same way as when the connection of a killed process
-closes. The tests in `test_main.py` kill processes with a real SIGKILL.
+Each test lets the worker die at one point. The death is an exception that no code catches. Then its
+open transaction is rolled back, in the same way as when the connection of a killed process closes.
+The tests in `test_main.py` kill processes with a real SIGKILL.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) 
 
 
 async def work(scene: Scene) -> None:
-    """Run all ticks of one worker, until the worker is done or dead."""
+    """Run all ticks of one worker until it has no more work or dies."""
     posting_worker = scene.posting_worker(owner="dying")
     try:
         await workers.dispatch(posting_worker)

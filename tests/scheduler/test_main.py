@@ -19,14 +19,14 @@ pytestmark = pytest.mark.slow_process
 
 STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45
-"""The seconds from the death of a worker until its post is queued or uncertain."""
+"""The longest time from the death of a worker until its post is queued or uncertain, in seconds."""
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
-    """Yield a function that starts schedulers for the scene. All of them end with the test."""
+    """Yield a function that starts a scheduler for the scene. All schedulers end with the test."""
     running: list[subprocess.Popen[bytes]] = []
 
     def run(**settings: str) -> subprocess.Popen[bytes]:
@@ -106,7 +106,7 @@ async def test_a_stop_waits_for_a_send_under_way(scene: Scene, start: Start) -> 
 
 
 async def until_taken_over(scene: Scene, target_id: int) -> None:
-    """Wait until no lease holds the post any more."""
+    """Wait until the post of a dead worker is not `sending` any more."""
     for _ in range(STATUS_SECONDS * 20):
         if (await scene.job(target_id))["status"] != "sending":
             return

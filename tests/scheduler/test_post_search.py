@@ -65,7 +65,7 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
 
 
 async def make_message_id_known(scene: Scene) -> None:
-    """Post a message as Owner and record its id, so that one message id of the channel is known."""
+    """Post a message as Owner and record its id as a known message id of the channel."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(
@@ -158,9 +158,10 @@ async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, k
 
 
 async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
-    """Check that a search does not count as the second one if it began with the first one.
+    """Check that two searches that began at the same time do not prove that a post is absent.
 
-    A process may be paused during a search and continue much later.
+    Only a second search that began later proves this. A process may be paused during a search and
+    record its result much later.
     """
     await make_message_id_known(scene)
     target_id = await uncertain(scene, "refuse_before")

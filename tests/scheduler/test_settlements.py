@@ -1,7 +1,7 @@
-"""Test the ticks that move money: each acts only once per post or deposit, and obeys switches.
+"""Test the ticks that move money: they act once per post or deposit, and obey kill switches.
 
-These ticks release escrows to owners, refund escrows, and credit deposits. A switch is a kill
-switch: it allows or forbids one kind of act. A tick is one run of periodic work.
+These ticks release escrows to owners, refund escrows, and credit deposits. A kill switch allows or
+forbids one kind of act. A tick is one run of periodic work.
 """
 
 import asyncio

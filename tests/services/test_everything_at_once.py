@@ -1,4 +1,4 @@
-"""Test that random concurrent acts raise only domain errors, and that all invariants hold after."""
+"""Test random concurrent acts: they raise only domain errors, and all invariants hold."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Test the integration cases of the safety plan: compare the rows that the services leave."""
+"""Test the integration cases of the safety plan: check the rows that the services write."""
 # ruff: noqa: N802 - named as the plan names them, so that they are found
 
 from datetime import timedelta
@@ -120,7 +120,7 @@ async def test_INT_ES_01_a_second_hold_returns_the_first(database: Database) -> 
 async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
     """Hold the money of a pending target (a placement) and publish its post.
 
-    The tests of the safety plan begin with this state.
+    Some tests of the safety plan begin with this state.
     """
     async with database.sessions.begin() as session:
         deal = await people.deal(session, **terms)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def _locked_tables(database: Database, *tables: str) -> set[str]:
-    """Return the tables that have a locked row; a shared lock counts."""
+    """Return those of the given tables that have a locked row; a shared lock counts."""
     found = set()
     connection = await asyncpg.connect(database.owner_url)
     try:

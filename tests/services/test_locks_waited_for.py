@@ -1,4 +1,4 @@
-"""Test that concurrent transactions wait for a lock, or skip the locked rows."""
+"""Test that a transaction waits for the lock of another transaction, or skips the locked rows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -183,8 +183,8 @@ async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
 ) -> None:
     """Test that blocking an owner does not wait for an approval of their placement.
 
-    The approval locks wallets, and a reversal needs the same wallets. If the block waited for the
-    approval, the result would be a deadlock.
+    An approval locks wallets. The reversal of a payment blocks the payer and needs wallets, too. If
+    the block waited for the approval, the result would be a deadlock.
     """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)

@@ -63,7 +63,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
     def go_on(self, pick: int, steps: int) -> None:
-        """Do the next usual steps of a placement; each step is done, or it is refused."""
+        """Do the next steps of a placement as if nothing goes wrong; some steps may be refused."""
         target_id = self.target(pick)
         for _ in range(steps):
             self.next_step(target_id)
@@ -196,7 +196,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
     def deposit(self, who: int, amount: int, key: str) -> None:
-        """Record a payment, or repeat one."""
+        """Record a payment. If the key was used before, this repeats an earlier payment."""
         user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
@@ -215,7 +215,7 @@ class Marketplace(machine_posts.PostRules):
         verb=st.sampled_from(["activate", "pause", "resume", "resume", "cancel"]),
     )
     def campaign(self, campaign: int, who: int, verb: str) -> None:
-        """Change the status of a campaign."""
+        """Activate, pause, resume or cancel a campaign."""
         campaign_id = world.nth(self.model.campaigns, campaign)
         actor = self.advertiser(campaign_id, who)
         self.both(
@@ -253,7 +253,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:
-        """Stop a kill switch or set it to running."""
+        """Run or stop a kill switch."""
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(

@@ -1,4 +1,4 @@
-"""Test that the command line `adtech` lists dead letters and names a missing setting.
+"""Test that `adtech` lists dead letters, and that its error line says which setting is missing.
 
 A dead letter is a post job that failed for good.
 """

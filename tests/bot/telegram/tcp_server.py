@@ -1,4 +1,4 @@
-"""Run a TCP server that answers as a test says, and a sender that connects to the server."""
+"""Run a TCP server whose answers a test chooses, and a sender that connects to this server."""
 
 import asyncio
 import itertools
@@ -16,10 +16,10 @@ CHANNEL = -1001234567890
 TOKEN = "42:TEST-token-that-opens-nothing"
 AD = Creative(kind="text", text="Buy a lamp")
 TIMEOUT = 0.6
-"""The seconds after which a request ends by its timeout, for tests of timeouts."""
+"""The timeout of a request in tests of timeouts, in seconds."""
 PATIENCE = 60.0
-"""The seconds that a request may take if the request should end without a timeout. A busy machine
-needs time to send the request."""
+"""The timeout of a request in tests in which no timeout should happen, in seconds. It is long,
+because a busy machine needs time to send the request."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -65,7 +65,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 def replying(content: bytes) -> Behaviour:
-    """Return a behaviour that reads the request, answers with the content and closes."""
+    """Return a server behaviour: read the request, send the content, close the connection."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)

@@ -72,7 +72,7 @@ async def request_slots(
 ) -> list[SendSlot]:
     """Request `asking` slots at the same time, each for a different chat.
 
-    The requests go to these limiters in turn.
+    The limiters get the requests in turn: the first request goes to the first limiter.
     """
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
@@ -102,9 +102,9 @@ async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimi
 
 
 async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a slot counts from the moment at which Telegram answered.
+    """Check that the time of a slot counts from Telegram's answer.
 
-    Telegram may have counted the message as late as right before the answer.
+    Telegram may count a message as late as the moment before the answer.
     """
     first, second = limiters
     await first.wait(CHANNEL, within=0)
@@ -279,9 +279,10 @@ async def test_waiting_for_one_chat_does_not_delay_others(
 async def test_a_refused_slot_uses_nothing_of_the_limit(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """Check that a refused request uses nothing of the common limit.
+    """Check that a refused request for a slot uses nothing of the common limit.
 
-    A busy chat requests again and again. These requests must not use up the limit of all chats.
+    A busy channel may request slots again and again. These requests must not use up the limit that
+    all chats share.
     """
     first, second = limiters
     await first.wait(CHANNEL, within=0)

@@ -1,6 +1,7 @@
-"""Test E1: press the buttons of the happy path on real processes, then run the seeds' queries.
+"""Test E1: do the main use of the product by buttons on real processes, then run SQL reports.
 
-This module imports nothing of the product. The demo's own code uses only HTTP and SQL.
+The reports come from the seeds. This module imports nothing of the product. The demo's own code
+uses only HTTP and SQL.
 """
 
 import asyncio
@@ -140,7 +141,7 @@ HARMFUL = ("break_a_balance", "clean_up_a_campaign")
 
 
 def _seed(name: str) -> str:
-    """Return a statement of the seeds, changed to the column names of this database."""
+    """Return an SQL statement of the seeds with the column names of this database."""
     blocks = re.split(r"^-- name: (\w+)$", SEED_REPORTS.read_text(), flags=re.MULTILINE)
     literal = dict(zip(blocks[1::2], blocks[2::2], strict=True))
     sql = re.sub(
@@ -152,7 +153,7 @@ def _seed(name: str) -> str:
 
 
 def _qualified(sql: str) -> str:
-    """Add table names to the columns of the week summary, because it reads two tables."""
+    """Add table names to the columns of the weekly report, because the report reads two tables."""
     for pattern, qualified in (
         (r"\bcreated_at\b", "campaigns.created_at"),
         (r"\bstatus = '(active|draft)'", r"campaigns.status = '\1'"),

@@ -1,4 +1,4 @@
-"""Test which people may do each act on a campaign, and in which states of the campaign."""
+"""Test who may do each act on a campaign, and which states of the campaign allow the act."""
 
 from datetime import timedelta
 
@@ -141,7 +141,7 @@ async def test_an_unknown_campaign_is_not_found(session: AsyncSession, step: str
 
 
 async def _scheduled(database: Database, *hours: int) -> people.Deal:
-    """Approve one post that is due in each of these numbers of hours; then pause their campaign."""
+    """Approve posts that are due after these numbers of hours, and pause their campaign."""
     async with database.sessions.begin() as session:
         moment = await rows.one(session, "SELECT clock()")
         deal = await people.approved(session, balance=50_000, publish_at=moment + hours[0] * HOUR)

@@ -208,7 +208,10 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
     business_database: Database,
 ) -> None:
-    """Test that the check finds it, although earlier withdrawals had the same amount."""
+    """Test that the check finds an adjustment into the wallet of a withdrawal.
+
+    An earlier withdrawal moved the same amount into this wallet.
+    """
     since = await check_runs.horizon(business_database)
     await breakage.run_unguarded(
         business_database,
@@ -295,9 +298,9 @@ async def test_a_run_starts_where_the_last_sound_run_ended(business_database: Da
 async def test_a_restored_database_continues_the_transaction_numbers(
     business_database: Database,
 ) -> None:
-    """Test that transaction numbers continue above the last horizon after a restore.
+    """Test that `restart_ledger_txn` lets transaction numbers continue above the last horizon.
 
-    A new database cluster counts transactions from the start. Without this step, new rows would
+    After a restore, a new database cluster counts transactions from the start. New rows would then
     have lower numbers than the horizon, and the check of new rows would skip them.
     """
     await business_database.as_owner(

@@ -31,7 +31,7 @@ class Scene:
             return await reconciliation.explain(session, self.wallet)
 
     async def found(self) -> list[tuple[int, list[str]]]:
-        """Return the findings by version of the entry; version 0 stands for the wallet."""
+        """Return the findings by version of the entry; version 0 stands for the whole wallet."""
         seen = await self.explained()
         lines = [(line.version, [f.value for f in line.findings]) for line in seen.lines]
         whole = [(0, [f.value for f in seen.findings])]

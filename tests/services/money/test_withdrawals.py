@@ -53,7 +53,7 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Return the step for this person and withdrawal, as a function that needs only a session."""
+    """Return a function that does the step as this person for this withdrawal."""
     return lambda session: step(session, actor, id_)
 
 

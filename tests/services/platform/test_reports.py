@@ -1,4 +1,4 @@
-"""Test that the reports of the two plans return the rows that these plans require."""
+"""Test the reports of the two plans: they find no mistakes, and their counts are right."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,6 +1,6 @@
 """Test that a post is queued again, uncertain or parked if its worker has died.
 
-A parked post is kept and is not sent again.
+A post is parked if too many of its claims end with the death of the worker: its job fails for good.
 """
 
 from datetime import timedelta
@@ -71,10 +71,11 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
 async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     database: Database,
 ) -> None:
-    """Test that an abandoned claim without the mark of `begin_sends` makes its post uncertain.
+    """Test that a claim of an earlier version makes its post uncertain if it is abandoned.
 
-    During an upgrade, workers of the earlier version claim posts without this mark. The claim
-    number in the mark then belongs to an earlier claim and differs from the current claim number.
+    The column `unsent_claim_no` has the number of a claim that has surely sent nothing. During an
+    upgrade, workers of the earlier version do not set this column. Then its number belongs to an
+    earlier claim and differs from the current claim number.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)

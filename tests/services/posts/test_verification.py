@@ -32,7 +32,7 @@ async def _record_check(database: Database, verdict: Verdict) -> None:
 
 
 async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
-    """Return the checks that are due; the claim of these checks is rolled back."""
+    """Return the checks that are due. The test's own claim of them is rolled back."""
     async with database.sessions() as session:
         return await verification.claim_due(session, limit=9)
 
@@ -174,10 +174,10 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 
 
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
-    """Test that the record of lost rights waits for no lock of a post and changes no paid post.
+    """Test that recording lost rights waits for no lock of a post and changes no paid post.
 
     A process that holds the lock of a post may be waiting for the lock of the channel. If the
-    record waited for the lock of the post, the result would be a deadlock.
+    recording waited for the lock of the post, the result would be a deadlock.
     """
     paid = await _posted(database, hours=0)
     async with database.sessions.begin() as session:
