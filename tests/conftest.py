@@ -142,7 +142,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
 
 @pytest.fixture(scope="session")
 def running(server: embedded.Postgres) -> str:
-    """Return the name of a second template, in which every kill switch is set to running.
+    """Return the name of a template database in which every kill switch is set to running.
 
     The switches are set only once for all tests.
     """
@@ -161,7 +161,7 @@ async def _run_everything(server: embedded.Postgres) -> None:
 
 @pytest.fixture(scope="session")
 def business(server: embedded.Postgres, running: str) -> str:
-    """Return the name of a third template, which contains transfers of every kind."""
+    """Return the name of a template database that contains transfers of every kind."""
     asyncio.run(_do_business(server, running))
     return books.BUSINESS
 
@@ -181,7 +181,7 @@ async def _do_business(server: embedded.Postgres, running: str) -> None:
 
 @pytest.fixture(scope="session")
 def audit_chain_template(server: embedded.Postgres, running: str) -> str:
-    """Return the name of a fourth template, which has an audit chain of three links."""
+    """Return the name of a template database that has an audit chain of three links."""
     asyncio.run(_make_audit_chain(server, running))
     return AUDIT_CHAIN
 

@@ -32,7 +32,7 @@ CALLBACKS = tuple(CallbackData.__subclasses__())
 
 
 def messages(language: str) -> dict[str, set[str]]:
-    """Return every message of a language with the variables that it uses."""
+    """Return the ids of all texts of a language, each with the variables that it uses."""
     found: dict[str, set[str]] = {}
     for path in sorted((LOCALES / language).glob("*.ftl")):
         for entry in FluentParser().parse(path.read_text()).body:

@@ -113,8 +113,8 @@ async def measure(
 async def load(url: str, size: int) -> int:
     """Fill the ledger as the superuser without triggers.
 
-    Returns the horizon before the new entries. The horizon is the transaction number below which
-    all transactions have ended.
+    The new entries are added last. Returns the horizon from before them, that is, the transaction
+    number below which all transactions have ended.
     """
     connection = await asyncpg.connect(url)
     try:

@@ -146,7 +146,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the cause of a payment's parking, and let an operator retry the payment."""
+    """Remove the error that parked a payment, and let an operator retry the payment."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -265,9 +265,9 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a lost answer in one chat does not delay a message of another chat.
+    """Check that a lost answer of Telegram does not delay the next message of the chat.
 
-    The next message of the chat may be the command that stops everything.
+    This next message may be the command that stops everything.
     """
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:

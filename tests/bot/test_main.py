@@ -22,7 +22,7 @@ START_SECONDS = 180
 
 
 def environment(world: SandboxClient, database: Database, **more: str) -> Mapping[str, str]:
-    """Return only the variables that the bot needs, without those of the machine and `.env`."""
+    """Return the environment variables that the bot needs, without others of the machine."""
     return {
         "PATH": os.environ["PATH"],
         "BOT_TOKEN": BOT_TOKEN,
@@ -38,7 +38,7 @@ def environment(world: SandboxClient, database: Database, **more: str) -> Mappin
 
 
 async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start a bot process with these variables."""
+    """Start a bot process with these environment variables."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot"),
         cwd=ROOT,
@@ -49,7 +49,7 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """Start a bot that must refuse to start, and return its output."""
+    """Start a bot process that must refuse to start, and return its output."""
     process = await start(settings)
     try:
         _, said = await asyncio.wait_for(process.communicate(), START_SECONDS)

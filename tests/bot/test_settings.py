@@ -20,7 +20,7 @@ SECRETS = ("tokensecret", "appsecret", "redissecret", "ownersecret", "paysecret"
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Remove the variables of the shell and the `.env` of the checkout."""
+    """Set only the required environment variables, and hide the `.env` of the checkout."""
     for name in settings.Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)

@@ -195,7 +195,7 @@ class ChaosRun:
                 await self._move_clock(timedelta(seconds=CLOCK_SPEED - 1))
 
     async def _log_progress(self) -> None:
-        """Log the counts every LOG_SECONDS, and once more at the end."""
+        """Log the counts of kills and posts every LOG_SECONDS, and once more at the end."""
         begun = time.monotonic()
         while not self._ended.is_set():
             with contextlib.suppress(TimeoutError):

@@ -89,7 +89,7 @@ class _PassingCounter:
             os.kill(os.getpid(), self._failpoint.signal)
 
     def _accepts(self, other_point: str) -> bool:
-        """Tell whether another point already counts in place of the chosen point."""
+        """Tell whether the process has waited so long that passings of this other point count."""
         if self._failpoint.patience_seconds is None:
             return False
         waited = (time.monotonic() - self._begun) / self._failpoint.patience_seconds

@@ -1,4 +1,4 @@
-"""Run SQL as the owner of the tables, for the tests of the database's guards (its checks)."""
+"""Run SQL in the role of the tables' owner, for the tests of the database's guards (its checks)."""
 
 import asyncpg
 import pytest

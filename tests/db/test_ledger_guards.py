@@ -225,11 +225,11 @@ async def test_escrow_and_transfers_match_at_commit(
 
     out = (wallet, -5_000, "escrow_release")
     back = (wallet, -5_000, "refund")
-    # A status without its transfer, and a transfer without its status.
+    # Refused: a status without its transfer, and a transfer without its status.
     await refused(owner, "AD012", released)
     await refused(owner, "AD012", refunded)
     await refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")))
-    # A payout to the wrong person, without the fee, or as another settlement.
+    # Refused: a refund or payout to the wrong person, a payout without the fee, a wrong status.
     await refused(owner, "AD012", settle("refund", back, (thief, 5_000, "refund")), refunded)
     await refused(
         owner,
@@ -239,12 +239,12 @@ async def test_escrow_and_transfers_match_at_commit(
     )
     await refused(owner, "AD012", settle("payout", out, (publisher, 5_000, "payout")), released)
     await refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")), released)
-    # A settlement under another reason.
+    # Refused: a transfer out of the escrow with another reason.
     for reason in ("adjustment", "withdrawal", "clawback", "deposit"):
         await refused(
             owner, "AD019", post("x", reason, target, (wallet, -1, reason), (thief, 1, reason))
         )
-    # A hold without an escrow, for another price or fee, or into a wallet that somebody can spend.
+    # Refused: a hold without an escrow, with a wrong price or fee, or into a spendable wallet.
     leg = "escrow_hold"
     await refused(
         owner,

@@ -1,4 +1,4 @@
-"""Break rules of the database for a test, as the tables' owner and with the triggers disabled."""
+"""Break rules of the database for a test, in the role of the tables' owner and without triggers."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator, Awaitable, Callable

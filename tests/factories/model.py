@@ -239,7 +239,7 @@ class Model:
         )
 
     def withdraw(self, actor: int, target_id: int) -> None:
-        """Withdraw a pending placement in the role of its advertiser."""
+        """Let an advertiser withdraw a pending placement."""
         target = self.targets[target_id]
         if self.campaigns[target.campaign].advertiser != actor:
             raise Refused(errors.NotCampaignOwner)

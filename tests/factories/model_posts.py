@@ -19,7 +19,7 @@ class PostingModel(Model):
     """The expected state of the whole marketplace, with the acts on channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
-        """Pause or resume a channel in the role of its owner."""
+        """Let an owner pause or resume a channel."""
         channel = self.channels[channel_id]
         if channel.owner != actor:
             raise Refused(errors.NotChannelOwner)

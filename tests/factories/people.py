@@ -31,7 +31,7 @@ _numbers = count(1_000)
 
 @dataclass(frozen=True)
 class Deal:
-    """An advertiser's active campaign, an owner's channel, and a placement submitted there."""
+    """An active campaign, a channel, and a placement of the campaign in the channel."""
 
     advertiser: Actor
     owner: Actor
@@ -82,7 +82,7 @@ async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
 
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
-    """Register a person with a role, and return the person as an actor in the admin chat."""
+    """Register a person with a role, and return them as an actor in the admin chat."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -149,12 +149,12 @@ async def deal(
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
-    """Block a person in the role of staff."""
+    """Mark a person as blocked, without the other effects of a block."""
     await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Approve the deal's placement in the role of its moderator."""
+    """Let the moderator of a deal approve its placement."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 

@@ -52,11 +52,11 @@ class Marketplace:
     worker: inbox_worker.InboxWorker
 
     def chat(self, name: str) -> int:
-        """Return the id of a person or of a chat."""
+        """Return the Telegram id of the person or chat with this name."""
         return self.world.ids[name]
 
     async def say(self, who: str, words: str, *, where: str | None = None, **more: Any) -> None:
-        """Write to the bot as a person, and wait until the bot has handled the text."""
+        """Let a person write to the bot, and wait until the bot has handled the text."""
         await self.world.control(
             f"users/{self.chat(who)}/send",
             chat_id=self.chat(where or who),
@@ -66,14 +66,14 @@ class Marketplace:
         await self.settle()
 
     async def send_photo(self, who: str, caption: str = "Our bread") -> None:
-        """Send a photo to the bot as a person."""
+        """Let a person send a photo to the bot."""
         await self.world.control(
             f"users/{self.chat(who)}/send", chat_id=self.chat(who), photo=True, caption=caption
         )
         await self.settle()
 
     async def press(self, who: str, button: str, *, where: str | None = None, **more: Any) -> str:
-        """Press a button as a person, and return the alert after the bot has handled the press."""
+        """Let a person press a button, and return the alert after the bot has handled the press."""
         answer = await self.world.control(
             f"users/{self.chat(who)}/press",
             chat_id=self.chat(where or who),
@@ -84,7 +84,7 @@ class Marketplace:
         return answer.get("text") or ""
 
     async def press_forged(self, who: str, data: str, *, where: str | None = None) -> str:
-        """Press a button whose data the bot did not write, and return the alert."""
+        """Let a person press a button whose data the bot did not write, and return the alert."""
         button = {"text": "forged", "callback_data": data}
         await self.world.call(
             "sendMessage",
@@ -95,13 +95,13 @@ class Marketplace:
         return await self.press(who, "forged", where=where)
 
     async def pay(self, who: str) -> Row:
-        """Pay the newest invoice as a person."""
+        """Let a person pay the newest invoice."""
         paid = await self.world.control(f"users/{self.chat(who)}/pay")
         await self.settle()
         return paid
 
     async def pick(self, who: str, channel: str) -> None:
-        """Choose a channel in Telegram's picker as a person."""
+        """Let a person choose a channel in Telegram's picker."""
         await self.world.control(
             f"users/{self.chat(who)}/choose_channel",
             button="📺 Choose a channel",
@@ -198,7 +198,7 @@ class Marketplace:
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Stop or start a kill switch as the system."""
+        """Run or stop a kill switch, with the system as the actor."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
@@ -279,7 +279,7 @@ class Marketplace:
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
-        """Connect the channel and set its terms as Owner, by buttons."""
+        """Let Owner connect the channel and set its terms, by buttons."""
         await self.say("owner", "/start")
         await self.press("owner", "📺 My channels")
         await self.press("owner", "➕ Connect a channel")
@@ -288,7 +288,7 @@ class Marketplace:
             await self.say("owner", answer)
 
     async def make_campaign(self, *, budget: str = "100", active: bool = True) -> None:
-        """Create a campaign as Advertiser by buttons. Activate the campaign if `active` is true."""
+        """Let Advertiser create a campaign by buttons, and activate it if `active` is true."""
         await self.say("advertiser", "/start")
         await self.press("advertiser", "📣 Campaigns")
         await self.press("advertiser", "➕ New campaign")
@@ -301,7 +301,7 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Buy the only placement as Advertiser by buttons, and deliver its card."""
+        """Let Advertiser buy a placement by buttons, and deliver its card to the admin chat."""
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")

@@ -8,7 +8,7 @@ from tests.handlers.marketplace import AD, Marketplace
 
 
 async def open_campaign_form(market: Marketplace) -> None:
-    """Open the form as Advertiser. The form then asks for the name of the campaign."""
+    """Let Advertiser open the form. The form then asks for the name of the campaign."""
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")

@@ -36,7 +36,7 @@ async def hire(market: Marketplace, who: str, role: Role) -> None:
 
 
 async def proposer(market: Marketplace) -> Actor:
-    """Return an actor for the admin of the test market, with the role of an admin."""
+    """Return Admin as an actor with the role of an admin, in the admin chat."""
     actor = await market.actor("admin")
     return Actor(actor.user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
 
@@ -47,7 +47,7 @@ async def wallet(session: AsyncSession, who: Actor) -> int:
 
 
 async def adjustment(market: Marketplace) -> int:
-    """Propose as Admin to move $40 from Advertiser to another person, and deliver the notice."""
+    """Let Admin propose to move $40 from Advertiser to another person, and deliver the notice."""
     actor, giver = await proposer(market), await market.actor("advertiser")
     async with market.database.sessions.begin() as session:
         proposed = await corrections.propose_adjustment(
@@ -127,7 +127,7 @@ async def test_two_confirmations_move_the_money_once(signed_by_two: Marketplace)
 
 
 async def say(market: Marketplace, who: str, number: int, command: str = "/confirm") -> str:
-    """Send a command that decides about a correction with a reason, and return the bot's answer."""
+    """Send a command with a reason, to decide about a correction, and return the bot's answer."""
     await market.say(who, f"{command} {number} the statement says so", where="group")
     return await market.last("group")
 

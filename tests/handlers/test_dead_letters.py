@@ -44,7 +44,7 @@ async def targets(market: Marketplace) -> list[tuple[str, int | None]]:
 
 
 async def offer(market: Marketplace) -> None:
-    """Offer the dead letter to its advertiser as an admin, and deliver the offer."""
+    """Let Admin offer the dead letter to its advertiser, and deliver the offer."""
     await market.say("admin", "/dlq", where="group")
     await market.press("admin", "Daily", where="group")
     await market.press("admin", OFFER, where="group")

@@ -64,7 +64,7 @@ async def job(market: Marketplace) -> tuple[str, str]:
 
 
 def link(market: Marketplace, message_id: int) -> str:
-    """Return the link of a message of the channel, in the form that Telegram copies."""
+    """Return the link to a message of the channel. Telegram's apps copy links in this form."""
     return f"https://t.me/c/{-market.chat('channel') - 1_000_000_000_000}/{message_id}"
 
 
@@ -241,7 +241,7 @@ async def test_an_unverifiable_post_can_be_postponed_and_then_paid(
     await market.press("admin", RELEASE, where="group")
     checks = await market.rows("SELECT verdict FROM post_checks ORDER BY id")
     assert [row["verdict"] for row in checks] == ["unknown", "present"]
-    assert await job(market) == ("success", "held")  # the next tick pays it
+    assert await job(market) == ("success", "held")  # the next tick pays the owner
 
 
 async def test_an_unverifiable_post_can_be_refunded(with_unverifiable_post: Marketplace) -> None:

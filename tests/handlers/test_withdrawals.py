@@ -22,7 +22,7 @@ async def with_withdrawal(market: Marketplace) -> Marketplace:
 
 
 async def request_withdrawal(market: Marketplace, who: str, amount: int) -> int:
-    """Request a withdrawal as a person without buttons, and return the withdrawal's id."""
+    """Request a withdrawal for a person through the service, and return the withdrawal's id."""
     actor = await market.actor(who)
     async with market.database.sessions.begin() as session:
         asked = await withdrawals.request(

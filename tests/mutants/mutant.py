@@ -10,7 +10,7 @@ Where = Literal["source", "database"]
 
 @dataclass(frozen=True)
 class Mutant:
-    """The product without one guard, for a run of the tests that must fail.
+    """The product without one guard. When the tests run on it, a test must fail.
 
     Its name says where the guard is. The name is the same in every run.
     """

@@ -54,7 +54,7 @@ def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> su
 
 
 def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Wait until both servers run, and return the facts that PARENT prints then."""
+    """Wait until both servers run, and return the process ids and URLs that PARENT prints."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, process.communicate()[1]

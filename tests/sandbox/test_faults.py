@@ -10,7 +10,7 @@ from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
 
 
 async def publish(world: SandboxClient, seconds: float = 5) -> tuple[int, bytes]:
-    """Post to the channel on a new connection and return (HTTP status, body)."""
+    """Send a message to the channel on a new connection; return (HTTP status, body)."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with (
         aiohttp.ClientSession(timeout=timeout) as http,

@@ -70,7 +70,7 @@ class Sandbox:
         return request(world["control_url"] + path, world["control_token"], body or None)
 
     def starts_the_bot(self) -> None:
-        """Write /start as Advertiser and wait for the bot's answer."""
+        """Let Advertiser write /start, and wait for the bot's answer."""
         person = self.world()["people"]["advertiser"]
         sent = self.call(f"/users/{person}/send", chat_id=person, text="/start")["message_id"]
         answers = f"/chats/{person}/messages?after={sent}&wait=30"

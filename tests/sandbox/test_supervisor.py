@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 60
 
 
 def runs(folder: Path, source: str) -> Start:
-    """Return a function that starts a program with this source under the name "child"."""
+    """Return a function that starts a Python program with the given source, named "child"."""
     return program("child", ["-c", source], {"PATH": os.defpath}, folder / "child.log")
 
 

@@ -194,7 +194,7 @@ class Scene:
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
-        """Stop or start a kill switch as the system."""
+        """Run or stop a kill switch, with the system as the actor."""
         async with self.database.sessions.begin() as session:
             return await killswitches.set(
                 session, actor=SYSTEM, key=key, enabled=enabled, reason="test"

@@ -47,7 +47,7 @@ async def text_in_channel(scene: Scene) -> list[str]:
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """Edit or delete the ad as the owner."""
+    """Let the owner edit or delete the ad."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",
@@ -91,9 +91,10 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """Check that posts are checked also while posting is stopped.
+    """Check that posts are checked even while posting is stopped.
 
-    Such a check edits only the button of a post. This is enough, because nothing is paid meanwhile.
+    During this time, a check edits only the button of a post. This is enough, because nothing is
+    paid during this time.
     """
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()

@@ -56,7 +56,7 @@ async def search(scene: Scene, *, times: int = 1) -> None:
 
 
 async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
-    """Post a message in the channel as Owner, and return the message's id."""
+    """Let Owner publish a message in the channel, and return the message's id."""
     posted = await scene.world.control(
         f"chats/{scene.world.ids['channel']}/post", user_id=scene.world.ids["owner"], text=text
     )
@@ -65,7 +65,7 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
 
 
 async def make_message_id_known(scene: Scene) -> None:
-    """Post a message as Owner and record its id as a known message id of the channel."""
+    """Let Owner publish a message, and record its id as a known message id of the channel."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(

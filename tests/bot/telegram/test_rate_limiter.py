@@ -148,7 +148,7 @@ async def test_slots_are_evenly_spaced_and_given_in_advance(
     assert count_given(found) == 12
     leaves = sorted(slot.send_at - begun for slot in found)
     pauses = [later - earlier for earlier, later in itertools.pairwise(leaves)]
-    # The processes' answers from Redis take a moment each.
+    # Each process waits a moment for the answer of Redis.
     assert sum(pauses) > 11 * PACE / 30 - 0.02
     assert leaves[-1] < 1
 
@@ -180,7 +180,7 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
         return sent
 
     sent = await asyncio.gather(*(send(limiter) for limiter in three for _ in range(8)))
-    # 30 sends fit in a second plus the time of an answer. A busy machine loses some of them.
+    # At most 30 sends fit in a second plus the time of an answer. A busy machine makes fewer.
     assert sum(sent) > 3 * 30 * 0.7
     await asyncio.gather(*(limiter.close() for limiter in three))
 

@@ -94,7 +94,7 @@ async def test_a_send_without_an_answer_in_time_is_uncertain(behave: Behaviour) 
         arrived.set()
         await behave(reader, writer)
 
-    # A machine that is too busy to send the request in that time gets more time.
+    # A busy machine may not send the request in time. Then the test tries again with more time.
     for seconds in (TIMEOUT, TIMEOUT * 10, TIMEOUT * 100):
         async with (
             listening(arrive) as (address, connections),

@@ -214,7 +214,7 @@ async def test_cancel_ends_the_placements_that_are_not_published(database: Datab
             " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
         ) == [
             ("withdrawn", None, None),
-            ("pending", None, "held"),  # the watchdog refunds it
+            ("pending", None, "held"),  # the watchdog refunds the escrow
             ("approved", "success", "held"),  # the post is already published
             ("approved", "failed", "held"),
             ("approved", "sending", "held"),

@@ -24,7 +24,7 @@ MOVES = {
     ("paused", "remove"): "removed",
     ("suspended", "remove"): "removed",
     ("removed", "remove"): "removed",
-    # Not ("pending", "resume"): only its terms open a channel.
+    # ("pending", "resume") is missing, because a pending channel becomes active by its terms.
 }
 
 

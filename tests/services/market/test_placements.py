@@ -83,7 +83,7 @@ async def test_a_placement_in_a_closed_channel_is_refused(session: AsyncSession,
     with pytest.raises(errors.ChannelNotUsable) as refusal:
         await _submit(session, deal, channel_id=place.id)
     assert refusal.value.status == what
-    if what != "pending":  # an earlier placement cannot be approved
+    if what != "pending":  # an older placement in it is refused, too
         with pytest.raises(errors.ChannelNotUsable):
             await people.approve(session, deal)
     assert await rows.snapshot(session) == before
@@ -125,7 +125,7 @@ async def test_an_unknown_campaign_has_no_budget(session: AsyncSession) -> None:
 
 
 async def test_the_budget_is_a_limit(session: AsyncSession) -> None:
-    deal = await people.deal(session, balance=14_999, price=5_000)  # the budget is this balance
+    deal = await people.deal(session, balance=14_999, price=5_000)  # the balance is the budget
     await _submit(session, deal)
     with pytest.raises(errors.BudgetExceeded) as refusal:
         await _submit(session, deal)

@@ -79,7 +79,7 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """Assert that all invariants hold, then close the incident and run its switches.
+    """Assert that all invariants hold, close the incident, and run the switches that it stopped.
 
     One operator closes the incident, and another operator must run the switches.
     """

@@ -18,7 +18,7 @@ from tests.factories import breakage, people, rows
 
 
 class Scene:
-    """A person with three entries, and two admins; each test of this module starts with one."""
+    """A person with three entries, and two admins. Each test of this module begins with a scene."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -14,5 +14,5 @@ async def test_a_group_that_moved_is_followed(session: AsyncSession) -> None:
     assert await chat_migrations.current_chat_id(session, -1) == -5
     await chat_migrations.record_migration(
         session, old_chat_id=-5, new_chat_id=-1
-    )  # a circle of moves ends as well
+    )  # the search also ends if the ids form a circle
     assert await chat_migrations.current_chat_id(session, -1) in {-1, -5}

@@ -1,4 +1,4 @@
-"""Test that the transition tables contain every status, and that no other move is possible."""
+"""Test that the transition tables reach every status, and that any move outside them is refused."""
 
 from collections.abc import Mapping
 from enum import StrEnum
