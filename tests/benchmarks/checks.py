@@ -111,10 +111,10 @@ async def measure(
 
 
 async def load(url: str, size: int) -> int:
-    """Fill the ledger as the superuser without triggers.
+    """Fill the ledger as the superuser without triggers, and add the new entries last.
 
-    The new entries are added last. Returns the horizon from before them, that is, the transaction
-    number below which all transactions have ended.
+    Returns the horizon at the moment before the new entries. All transactions with a number below
+    the horizon have ended.
     """
     connection = await asyncpg.connect(url)
     try:

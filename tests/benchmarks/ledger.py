@@ -218,10 +218,11 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """Measure part (e): the approval rate in the large database, divided by that in the small one.
+    """Measure part (e): how the number of settled placements changes the rate of approvals.
 
-    In a full run, the large database has 1,000,000 settled placements, and the small database has
-    1,000. A placement is settled when its escrow is released or refunded.
+    Returns the rate in the large database, divided by the rate in the small database. In a full
+    run, the large database has 1,000,000 settled placements, and the small database has 1,000. A
+    placement is settled when its escrow is released or refunded.
     """
     count, ratios = plan.approvals[8], []
     for number in range(plan.rounds):

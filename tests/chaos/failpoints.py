@@ -53,7 +53,8 @@ class Failpoint:
 
     The process signals itself when it passes the point for the `passing`-th time. If it does not
     reach the point within `patience_seconds`, it signals itself at the `other_passings`-th passing
-    of any other point. Points with a FREQUENT prefix count only after twice that time.
+    of any other point. Other points with a FREQUENT prefix count only after twice
+    `patience_seconds`.
     """
 
     point: str

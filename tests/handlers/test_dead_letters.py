@@ -1,4 +1,4 @@
-"""Test that admins list and offer dead letters, and that advertisers submit them again.
+"""Test that admins list and offer dead letters, and that advertisers submit the placements again.
 
 A dead letter is a post job that failed for good.
 """

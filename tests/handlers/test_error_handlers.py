@@ -1,4 +1,4 @@
-"""Test that an unexpected error is rolled back and that the person gets its reference number."""
+"""Test that an unexpected error is rolled back, and that the alert keeps its details secret."""
 
 from tests.handlers.marketplace import Marketplace
 

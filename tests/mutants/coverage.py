@@ -72,7 +72,7 @@ class Verdict:
             self.why = str(crash.message if crash else report.longrepr)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Record a module that cannot be imported as a failure, too."""
+        """Record a failure if a test module cannot be imported."""
         if report.failed and self.killer is None:
             self.killer = report.nodeid or "collection"
             self.why = str(report.longrepr)

@@ -67,7 +67,7 @@ async def test_an_open_breaker_probes_telegram_rarely(scene: Scene) -> None:
 
 
 async def notices(scene: Scene) -> list[str]:
-    """Return the kinds of the notices about Telegram, in their order."""
+    """Return the kinds of the notices about Telegram, with the oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE kind LIKE 'telegram_%' ORDER BY id")
     return [row["kind"] for row in rows]
 

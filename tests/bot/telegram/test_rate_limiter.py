@@ -40,8 +40,8 @@ async def limiters(
 ) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
     """Yield the limiters of two processes that have sent nothing yet.
 
-    They wait longer for Valkey than in production. On a busy machine, a late answer would otherwise
-    make them use their local limits. These tests are not about local limits.
+    The limiters wait longer for Valkey than in production. On a busy machine, a late answer would
+    otherwise make them use their local limits. These tests are not about local limits.
     """
     monkeypatch.setattr(rate_limiter, "REDIS_SECONDS", 5)
     pair = RateLimiter(redis_url), RateLimiter(redis_url)

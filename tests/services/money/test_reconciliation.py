@@ -1,4 +1,4 @@
-"""Test that reconciliation explains each entry of a wallet, and that only the owner repairs it.
+"""Test that reconciliation explains a wallet's entries, and that only the owner repairs the wallet.
 
 The owner is the database role that owns the tables.
 """

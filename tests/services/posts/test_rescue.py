@@ -71,11 +71,11 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
 async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     database: Database,
 ) -> None:
-    """Test that a claim of an earlier version makes its post uncertain if it is abandoned.
+    """Test that an abandoned claim by a worker of the earlier version makes its post uncertain.
 
     The column `unsent_claim_no` has the number of a claim that has surely sent nothing. During an
-    upgrade, workers of the earlier version do not set this column. Then its number belongs to an
-    earlier claim and differs from the current claim number.
+    upgrade, workers of the earlier version do not set this column. Then the column has the number
+    of an earlier claim, which differs from the current claim number.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)
