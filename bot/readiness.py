@@ -7,9 +7,9 @@ from sqlalchemy import text
 from bot.context import DatabaseAwayError, Dependencies, read_only
 from services.platform import readiness
 
-REVISION = "0001"
-"""The oldest schema revision that this version of the program can use. A newer revision works too,
-because migrations keep older versions of the program working."""
+REVISION = "0002"
+"""The oldest schema revision that this version can use. A newer revision works too, because
+migrations keep older versions of the program working."""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:

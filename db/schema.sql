@@ -276,6 +276,7 @@ CREATE TABLE inbox (
 );
 CREATE INDEX ix_inbox_done_at ON inbox USING btree (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX ix_inbox_failed_at ON inbox USING btree (failed_at) WHERE failed_at IS NOT NULL;
+CREATE INDEX ix_inbox_lane ON inbox USING btree (lane, id) WHERE done_at IS NULL AND failed_at IS NULL;
 CREATE INDEX ix_inbox_open ON inbox USING btree (id) WHERE done_at IS NULL AND failed_at IS NULL;
 GRANT DELETE, INSERT, SELECT ON inbox TO adtech_app;
 GRANT UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox TO adtech_app;
@@ -409,12 +410,13 @@ CREATE TABLE outbox (
     message_id bigint,
     sent_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    priority smallint DEFAULT 1 NOT NULL,
     CONSTRAINT pk_outbox PRIMARY KEY (id),
     CONSTRAINT uq_outbox_key UNIQUE (key),
     CONSTRAINT fk_outbox_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_outbox_outboxstatus CHECK (status::text = ANY (ARRAY['queued'::character varying, 'sent'::character varying, 'failed'::character varying]::text[]))
 );
-CREATE INDEX ix_outbox_queued ON outbox USING btree (due_at, id) WHERE status::text = 'queued'::text;
+CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON outbox TO adtech_app;

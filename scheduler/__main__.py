@@ -82,9 +82,11 @@ def ticks(
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
+    deliver_alarms = partial(notice_delivery.deliver_alarms, outbox_worker)
     find_uncertain = partial(post_search.search_due_posts, search)
     return [
         Tick("posts", dispatch.TICK_SECONDS, posts_limit, publish),
+        Tick("alarms", 0.5, notice_delivery.TICK_LIMIT, deliver_alarms),
         Tick("outbox", 0.5, notice_delivery.TICK_LIMIT, deliver),
         Tick("live checks", 1.0, checks_limit, check_posts),
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),

@@ -30,6 +30,7 @@ from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
 from scheduler.batcher import Batcher
 from services.platform import chat_migrations, outbox, users
+from services.platform.priorities import Priority
 
 BATCH = 20
 BATCH_WHILE_ADS_WAIT = 2
@@ -40,6 +41,8 @@ TAKING_SECONDS = 10.0
 """A tick claims no more messages after this time."""
 MAX_SLOT_WAIT_SECONDS = 3.0
 """The longest time that a message waits for a slot (the permission to send one message)."""
+KEPT_FOR_ALARMS = 5
+"""The slots of a group's minute that only alarms and the later parts of messages may use."""
 TICK_LIMIT = 120.0
 """If a tick lasts more seconds than this, the tick has hung."""
 INITIAL_BACKOFF = timedelta(seconds=2)
@@ -107,8 +110,19 @@ def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
 _Rendered = tuple[OutboxMessage, _OutgoingMessage | _NotDelivered]
 
 
+async def deliver_alarms(worker: OutboxWorker) -> None:
+    """Deliver the alarms. They have a tick of their own, so no other message delays them."""
+    while not worker.stopping.is_set():
+        claimed_at = time.monotonic()
+        async with worker.sessions.begin() as session:
+            taken = await outbox.claim(session, limit=BATCH, priorities=[Priority.ALARM])
+        if not taken:
+            return
+        await _deliver_batch(worker, taken, claimed_at + BATCH_SECONDS)
+
+
 async def deliver(worker: OutboxWorker) -> None:
-    """Deliver the outbox until it is empty; several chats are served at the same time.
+    """Deliver all other messages until none waits; several chats are served at the same time.
 
     While ads wait, a tick sends at most BATCH_WHILE_ADS_WAIT messages.
     """
@@ -117,19 +131,31 @@ async def deliver(worker: OutboxWorker) -> None:
         claimed_at = time.monotonic()
         ads_wait = worker.ads_wait()
         async with worker.sessions.begin() as session:
-            taken = await outbox.claim(session, limit=BATCH_WHILE_ADS_WAIT if ads_wait else BATCH)
+            taken = await outbox.claim(
+                session,
+                limit=BATCH_WHILE_ADS_WAIT if ads_wait else BATCH,
+                priorities=[Priority.RESULT, Priority.CARD],
+            )
         if not taken:
             return
-        chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
-        for row, rendered in await _render_all(worker, taken):
-            chat_queues[row.user_id].append((row, rendered))
-        async with asyncio.TaskGroup() as deliveries:
-            for chat_queue in chat_queues.values():
-                deliveries.create_task(
-                    _deliver_chat_queue(worker, chat_queue, claimed_at + BATCH_SECONDS)
-                )
+        await _deliver_batch(worker, taken, claimed_at + BATCH_SECONDS)
         if ads_wait:
             return
+
+
+async def _deliver_batch(
+    worker: OutboxWorker, taken: Sequence[OutboxMessage], until: float
+) -> None:
+    """Deliver claimed messages, and serve several chats at the same time.
+
+    `until` is a time of `time.monotonic()`.
+    """
+    chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
+    for row, rendered in await _render_all(worker, taken):
+        chat_queues[row.user_id].append((row, rendered))
+    async with asyncio.TaskGroup() as deliveries:
+        for chat_queue in chat_queues.values():
+            deliveries.create_task(_deliver_chat_queue(worker, chat_queue, until))
 
 
 async def _deliver_chat_queue(
@@ -159,16 +185,17 @@ async def _deliver_one(
     if isinstance(rendered, _NotDelivered):
         return rendered
     message_id = None
+    alarm = rendered.row.priority == Priority.ALARM
     for part, method in enumerate(rendered.methods):
-        # The parts after the first have the priority of ads, so that a card (a message with buttons
-        # in the admin chat) follows its ad soon: if the second part is postponed, both are sent
-        # again.
+        # Alarms have the priority of ads. The parts after the first have it too, so that a card (a
+        # message with buttons in the admin chat) follows its ad soon: if the second part is
+        # postponed, both are sent again.
         wait = await worker.limiter.wait(
             rendered.chat_id,
             within=MAX_SLOT_WAIT_SECONDS,
-            ad=part > 0,
+            ad=alarm or part > 0,
             answered=True,
-            parts=len(rendered.methods) - part,
+            parts=len(rendered.methods) - part + (0 if alarm or part else KEPT_FOR_ALARMS),
         )
         if wait:
             return _postponed(timedelta(seconds=wait), tried=part > 0)

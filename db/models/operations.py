@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Interval, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Interval, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key, enum_column
@@ -52,7 +52,13 @@ class OutboxMessage(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_queued", "due_at", "id", postgresql_where=text("status = 'queued'")),
+        Index(
+            "ix_outbox_queued",
+            "priority",
+            "due_at",
+            "id",
+            postgresql_where=text("status = 'queued'"),
+        ),
     )
 
     id: Mapped[Key]
@@ -76,6 +82,8 @@ class OutboxMessage(Base):
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    """The number of the message's priority. Messages with a lower number are sent first."""
 
 
 class InboxUpdate(Base):
@@ -85,6 +93,12 @@ class InboxUpdate(Base):
     __table_args__ = (
         Index(
             "ix_inbox_open",
+            "id",
+            postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
+        ),
+        Index(
+            "ix_inbox_lane",
+            "lane",
             "id",
             postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
         ),

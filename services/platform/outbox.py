@@ -5,7 +5,7 @@ process dies between the send and its record, the message is sent again. A notic
 does no harm. An ad that appears twice would do harm, so ads never use the outbox.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import OutboxMessage, OutboxStatus
+from services.platform.priorities import Priority, priority_of
 
 LEASE = timedelta(seconds=30)
 """How long a claimed message is reserved for the process that claimed it (real clock)."""
@@ -41,20 +42,38 @@ async def add(
     """
     await session.execute(
         insert(OutboxMessage)
-        .values(user_id=user_id, kind=kind, payload=payload, key=key)
+        .values(user_id=user_id, kind=kind, payload=payload, key=key, priority=priority_of(kind))
         .on_conflict_do_nothing(index_elements=["key"])
     )
 
 
-async def claim(session: AsyncSession, *, limit: int) -> Sequence[OutboxMessage]:
-    """Claim up to `limit` due messages, and count an attempt for each.
+async def claim(
+    session: AsyncSession, *, limit: int, priorities: Iterable[Priority] = Priority
+) -> Sequence[OutboxMessage]:
+    """Claim up to `limit` due messages of the priorities, and count an attempt of each.
 
-    The messages with the oldest due time are claimed first. Locks the messages, and skips those
+    The result is in the order of the priorities. Within a priority, the messages that are due
+    longest are claimed, and they are returned in the order of their ids. Each priority has a query
+    of its own, so that the index gives the rows in their order. Locks the messages, and skips those
     that another process is claiming.
     """
+    claimed: list[OutboxMessage] = []
+    for priority in sorted(priorities):
+        if len(claimed) < limit:
+            claimed += await _claim_priority(session, priority, limit - len(claimed))
+    return claimed
+
+
+async def _claim_priority(
+    session: AsyncSession, priority: Priority, limit: int
+) -> Sequence[OutboxMessage]:
     due = (
         select(OutboxMessage.id)
-        .where(OutboxMessage.status == OutboxStatus.QUEUED, OutboxMessage.due_at <= func.now())
+        .where(
+            OutboxMessage.status == OutboxStatus.QUEUED,
+            OutboxMessage.priority == priority,
+            OutboxMessage.due_at <= func.now(),
+        )
         .order_by(OutboxMessage.due_at, OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

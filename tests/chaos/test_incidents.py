@@ -96,7 +96,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     assert len(await scene.published()) == 5
     assert {(await scene.job(target_id))["target"] for target_id in target_ids} == {"posted"}
     for _ in range(5):  # a busy machine needs several ticks
-        await notice_delivery.deliver(scene.outbox_worker())
+        await notice_delivery.deliver_alarms(scene.outbox_worker())
     shown = [m["text"] or "" for m in await scene.messages("group")]
     assert any("Telegram stopped answering" in text for text in shown)
 

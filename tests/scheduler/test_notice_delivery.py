@@ -3,6 +3,7 @@
 A problem of one chat must not delay the notices of another chat.
 """
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,45 @@ async def test_fewer_notices_are_sent_while_ads_wait(scene: Scene) -> None:
     await notice_delivery.deliver(replace(scene.outbox_worker(), ads_wait=lambda: True))
     found = [row["status"] for row in await owed(scene)]
     assert found == ["sent"] * notice_delivery.BATCH_WHILE_ADS_WAIT + ["queued"] * 2
+
+
+async def raise_alarm(scene: Scene) -> None:
+    """Queue an alarm about a payment to the admin chat."""
+    async with scene.database.sessions.begin() as session:
+        await owing.add(
+            session,
+            user_id=None,
+            kind="payment_parked",
+            payload={"inbox_id": 1, "error": "TypeError"},
+        )
+
+
+async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: Scene) -> None:
+    """Check an alarm behind 10,000 notices of its own chat, which use up their slots."""
+    await scene.database.as_owner(
+        "INSERT INTO outbox (kind, payload) SELECT 'deposit_credited',"
+        ' \'{"deposit_id": 1, "amount": 5}\' FROM generate_series(1, 10000)'
+    )
+    outbox_worker = scene.outbox_worker()
+    group = scene.world.ids["group"]
+    for _ in range(rate_limits.PER_MINUTE - notice_delivery.KEPT_FOR_ALARMS):
+        outbox_worker.limiter._local.record(group)
+    delivery = asyncio.create_task(notice_delivery.deliver(outbox_worker))
+    await asyncio.sleep(0.2)
+    await raise_alarm(scene)
+    async with asyncio.timeout(5):
+        await notice_delivery.deliver_alarms(outbox_worker)
+    outbox_worker.stopping.set()
+    await delivery
+    [text] = await received(scene, "group")
+    assert "retry-payment" in text
+
+
+async def test_alarms_are_sent_while_ads_wait(scene: Scene) -> None:
+    for _ in range(3):
+        await owe(scene, None)
+    await raise_alarm(scene)
+    worker = replace(scene.outbox_worker(), ads_wait=lambda: True)
+    await notice_delivery.deliver_alarms(worker)
+    [text] = await received(scene, "group")
+    assert "retry-payment" in text

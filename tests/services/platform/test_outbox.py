@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import OutboxMessage
 from services.platform import outbox
+from services.platform.priorities import Priority
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -82,3 +83,14 @@ async def test_a_message_that_ended_does_not_change(
         session, "SELECT status, message_id, last_error FROM outbox WHERE id = :id", id=owed.id
     )
     assert found == [("sent", 5, None) if arrived else ("failed", None, "gone")]
+
+
+async def test_messages_are_claimed_by_their_priority_first(session: AsyncSession) -> None:
+    await session.execute(text("UPDATE outbox SET status = 'failed'"))
+    for kind in ("target_submitted", "deposit_credited", "switch_changed"):
+        await outbox.add(session, user_id=None, kind=kind, payload={})
+    first, second = await outbox.claim(session, limit=2)
+    assert [first.kind, second.kind] == ["switch_changed", "deposit_credited"]
+    assert await outbox.claim(session, limit=9, priorities=[Priority.ALARM]) == []
+    [last] = await outbox.claim(session, limit=9)
+    assert last.kind == "target_submitted"

@@ -1,0 +1,33 @@
+"""Give each message of the outbox a priority, and find open updates by their lane."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_QUEUED = sa.text("status = 'queued'")
+_OPEN = sa.text("done_at IS NULL AND failed_at IS NULL")
+
+
+def upgrade() -> None:
+    """Add the priority. Rows that wait already, and rows of older programs, are results."""
+    op.add_column(
+        "outbox",
+        sa.Column("priority", sa.SmallInteger(), server_default=sa.text("1"), nullable=False),
+    )
+    op.drop_index("ix_outbox_queued", table_name="outbox")
+    op.create_index(
+        "ix_outbox_queued", "outbox", ["priority", "due_at", "id"], postgresql_where=_QUEUED
+    )
+    op.create_index("ix_inbox_lane", "inbox", ["lane", "id"], postgresql_where=_OPEN)
+
+
+def downgrade() -> None:
+    """Remove the priority, and order the queue by its times alone."""
+    op.drop_index("ix_inbox_lane", table_name="inbox")
+    op.drop_index("ix_outbox_queued", table_name="outbox")
+    op.create_index("ix_outbox_queued", "outbox", ["due_at", "id"], postgresql_where=_QUEUED)
+    op.drop_column("outbox", "priority")

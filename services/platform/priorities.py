@@ -1,0 +1,36 @@
+"""Define which messages of the outbox are delivered first."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+
+class Priority(IntEnum):
+    """The priority of a message. Messages with a lower number are delivered first."""
+
+    ALARM = 0
+    """The staff has to know it now, or money is not safe."""
+    RESULT = 1
+    """The message is about an act or the money of its receiver."""
+    CARD = 2
+    """The message asks the staff for a decision that can wait."""
+
+
+_PRIORITIES: Mapping[str, Priority] = {
+    "ledger_violation": Priority.ALARM,
+    "switch_changed": Priority.ALARM,
+    "payment_parked": Priority.ALARM,
+    "escrow_watchdog": Priority.ALARM,
+    "telegram_down": Priority.ALARM,
+    "telegram_back": Priority.ALARM,
+    "deposit_clawed_back": Priority.ALARM,
+    "target_submitted": Priority.CARD,
+    "post_uncertain": Priority.CARD,
+    "post_unseen": Priority.CARD,
+    "retry_offered": Priority.CARD,
+    "audit_chain_extended": Priority.CARD,
+}
+
+
+def priority_of(kind: str) -> Priority:
+    """Return the priority of a kind of message. Kinds that are not in the table are results."""
+    return _PRIORITIES.get(kind, Priority.RESULT)
