@@ -1,6 +1,7 @@
 """Call the handlers for the updates in the inbox table.
 
-The updates of one chat are handled in order, and several chats are handled at the same time. An
+The updates of one lane (usually a chat) are handled in order, and several lanes are handled at the
+same time. Pre-checkout queries and the staff come first, and have handlers of their own. An
 update is in the table before it is confirmed to Telegram. If a crash leaves updates unhandled, the
 worker takes these updates again at the next start. An update that crashes the process several times
 is parked, that is, it is kept in the table and not tried again.
@@ -8,8 +9,8 @@ is parked, that is, it is kept in the table and not tried again.
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -32,15 +33,21 @@ from bot.context import (
 )
 from db.models.operations import InboxUpdate
 from db.session import Sessions, is_away
-from services.platform import inbox
+from services.platform import inbox, lanes
 
 log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that one process holds in memory. Other rows wait in the table."""
+"""The largest number of rows that are held in memory. All other rows wait in the table."""
+FIRST_IN_FLIGHT = 50
+"""The room in memory for pre-checkout queries and the staff, in addition to IN_FLIGHT."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
+STAFF_HANDLERS = 5
+"""The handlers for the staff, in addition. All of them together fit into the database's pool."""
+PRE_CHECKOUT_HANDLERS = 6
+"""The handlers for pre-checkout queries, in addition."""
 POLL_SECONDS = 1.0
 """The interval between two reads of the table. The reads find rows that other processes stored."""
 AWAY_SECONDS = 2.0
@@ -96,8 +103,11 @@ class InboxWorker:
         self._bot = bot
         self._chat_queues: dict[int, deque[InboxUpdate]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._taken: set[int] = set()
+        self._taken: dict[int, int] = {}
+        self._staff_lanes: frozenset[int] = frozenset()
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
+        self._staff_slots = asyncio.Semaphore(STAFF_HANDLERS)
+        self._pre_checkout_slots = asyncio.Semaphore(PRE_CHECKOUT_HANDLERS)
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
@@ -114,6 +124,7 @@ class InboxWorker:
             try:
                 for row in await self._take():
                     self._queue(row)
+                    self.wake()  # The claim took only a few rows of each lane.
             except DatabaseAwayError:
                 log.warning("database away", what="inbox")
                 await asyncio.sleep(AWAY_SECONDS)
@@ -123,7 +134,7 @@ class InboxWorker:
         for chat_queue in self._chat_queues.values():
             chat_queue.clear()
         # This process may become the leader again. It must then be able to take these rows again.
-        self._taken.difference_update(waiting)
+        self._forget(waiting)
         await self._give_back(waiting)
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -136,15 +147,44 @@ class InboxWorker:
             wait.cancel()
 
     async def _take(self) -> Sequence[InboxUpdate]:
-        free = IN_FLIGHT - len(self._taken)
-        if free <= 0:
-            return []
+        """Claim rows for the free room, and hold no more than PER_LANE rows of a lane."""
+        first = sum(self._comes_first(lane) for lane in self._taken.values())
+        free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
+        counts = Counter(self._taken.values())
+        full_lanes = [lane for lane, count in counts.items() if count >= inbox.PER_LANE]
+        rows: list[InboxUpdate] = []
         async with database_errors(), self._sessions.begin() as session:
-            return await inbox.claim(session, limit=free, exclude=self._taken)
+            self._staff_lanes = await lanes.staff_lanes(session, self._dependencies.admin_chat_id)
+            if first_free > 0:
+                rows += await inbox.claim_first(
+                    session, limit=first_free, exclude=self._taken, staff=self._staff_lanes
+                )
+            if free > 0:
+                rows += await inbox.claim(
+                    session,
+                    limit=free,
+                    exclude=[*self._taken, *(row.id for row in rows)],
+                    full_lanes=[*full_lanes, *{row.lane for row in rows}],
+                )
+        return rows
+
+    def _comes_first(self, lane: int) -> bool:
+        return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
+
+    def _slots_of(self, lane: int) -> asyncio.Semaphore:
+        """Return the slots for the handlers of a lane."""
+        if lane >= lanes.PRE_CHECKOUT_LANES:
+            return self._pre_checkout_slots
+        return self._staff_slots if lane in self._staff_lanes else self._slots
+
+    def _forget(self, ids: Iterable[int]) -> None:
+        """Forget rows that are handled, or that are still open in the table and claimed later."""
+        for row_id in ids:
+            self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
         """Append a row to the queue of its chat. If the chat has no queue, start a task for it."""
-        self._taken.add(row.id)
+        self._taken[row.id] = row.lane
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
             chat_queue.append(row)
@@ -167,9 +207,9 @@ class InboxWorker:
             while chat_queue:
                 row = chat_queue.popleft()
                 current = [row.id]
-                async with self._slots:
+                async with self._slots_of(row.lane):
                     await self._handle(row)
-                self._taken.discard(row.id)
+                self._forget([row.id])
         except TryLaterError as error:
             log.warning("handled later", error=type(error).__name__)
             waiting = [row.id for row in chat_queue]
@@ -179,7 +219,7 @@ class InboxWorker:
         finally:
             # The other rows are still open in the table, and are taken again in order.
             del self._chat_queues[chat]
-            self._taken.difference_update(current, [row.id for row in chat_queue])
+            self._forget([*current, *(row.id for row in chat_queue)])
             self.wake()
 
     async def _give_back(self, ids: list[int]) -> None:

@@ -110,8 +110,7 @@ class InboxUpdate(Base):
     id: Mapped[Key]
     update_id: Mapped[int] = mapped_column(unique=True)
     lane: Mapped[int]
-    """The id of the chat of the update, or of its user. Updates of one lane are handled in order.
-    """
+    """Usually the id of the chat. Updates with the same lane are handled in their order."""
     payload: Mapped[dict[str, Any] | None]
     """The raw update. It is null after the update is handled."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))

@@ -4,16 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, null, select, update
+from sqlalchemy import ColumnElement, delete, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import InboxUpdate
-from services.platform import audit, errors, outbox
+from services.platform import audit, errors, lanes, outbox
 from services.platform.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
-"""An update is parked (kept, but not tried again) after this many claims without an end."""
+"""An update that was claimed this often and never finished is parked (kept, not tried again)."""
+PER_LANE = 5
+"""The most updates of one lane in one claim, so that a lane with many updates delays no other."""
+_OLDEST = 1_000
+"""The number of the oldest updates from which a claim chooses."""
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
@@ -23,10 +27,12 @@ _PAYMENT = InboxUpdate.payload["message"].has_key("successful_payment").is_(True
 def lane_of(payload: dict[str, Any]) -> int:
     """Return the lane of an update: updates of the same lane are handled in order.
 
-    The lane is the id of the update's chat. If the update has no chat, the lane is the id of its
-    user, or 0 if the update has no user either. The update is raw JSON that is not trusted: any
-    part may be missing or of another type.
+    The lane is the id of the update's chat, unless the update has a lane of its own. If the update
+    has no chat, the lane is the id of its user, or 0 if the update has no user either. The update
+    is raw JSON that is not trusted: any part may be missing or of another type.
     """
+    if (own_lane := lanes.own_lane(payload)) is not None:
+        return own_lane
     for content in payload.values():
         if not isinstance(content, dict):
             continue
@@ -81,16 +87,32 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
     return len(stored.all())
 
 
-async def claim(
-    session: AsyncSession, *, limit: int, exclude: Collection[int] = ()
+async def claim_first(
+    session: AsyncSession, *, limit: int, exclude: Collection[int] = (), staff: Collection[int]
 ) -> Sequence[InboxUpdate]:
-    """Claim up to `limit` open updates in the order of their ids.
+    """Claim the updates that come before all others: pre-checkout queries and the staff's lanes.
 
-    Each claim counts as an attempt, so that an attempt that ends in a crash counts too. An update
-    that was claimed MAX_ATTEMPTS times is parked. `exclude` contains the ids of updates that this
-    process is handling now. The highest claimed id cannot replace `exclude`, because webhooks do
-    not commit in the order of the ids. Only the process that holds the polling lease claims
-    updates. Locks the updates, and skips those that are locked.
+    `staff` contains the lanes of the staff. The rest is as in `claim`.
+    """
+    first = or_(InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES, InboxUpdate.lane.in_(staff))
+    return await _claim_fairly(session, limit, first, InboxUpdate.id.not_in(exclude))
+
+
+async def claim(
+    session: AsyncSession,
+    *,
+    limit: int,
+    exclude: Collection[int] = (),
+    full_lanes: Collection[int] = (),
+) -> Sequence[InboxUpdate]:
+    """Claim up to `limit` open updates in the order of their ids, and up to PER_LANE of each lane.
+
+    The attempt is counted at the claim and not at the end, so that an attempt that ends in a crash
+    counts too. `exclude` contains the ids that this process is handling already. The highest
+    claimed id cannot replace `exclude`, because webhooks do not commit in the order of the ids.
+    `full_lanes` contains the lanes whose updates must wait.
+    Only the process that holds the polling lease claims updates. An update that was claimed
+    MAX_ATTEMPTS times is parked. Locks the updates, and skips those that are locked.
     """
     not_excluded = InboxUpdate.id.not_in(exclude)
     await _park_matching(
@@ -98,9 +120,29 @@ async def claim(
         *(not_excluded, InboxUpdate.attempts >= MAX_ATTEMPTS),
         error="claimed too often and never finished",
     )
+    return await _claim_fairly(session, limit, not_excluded, InboxUpdate.lane.not_in(full_lanes))
+
+
+async def _claim_fairly(
+    session: AsyncSession, limit: int, *conditions: ColumnElement[bool]
+) -> Sequence[InboxUpdate]:
+    """Claim the oldest updates that meet the conditions, and up to PER_LANE of each lane."""
+    may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
+    oldest = (
+        select(InboxUpdate.id, InboxUpdate.lane)
+        .where(*may_be_claimed, *conditions)
+        .order_by(InboxUpdate.id)
+        .limit(_OLDEST)
+        .subquery()
+    )
+    rank = func.row_number().over(partition_by=oldest.c.lane, order_by=oldest.c.id)
+    ranked = select(oldest.c.id, rank.label("rank")).subquery()
     due = (
         select(InboxUpdate.id)
-        .where(*_OPEN, not_excluded)
+        .where(
+            InboxUpdate.id.in_(select(ranked.c.id).where(ranked.c.rank <= PER_LANE)),
+            *may_be_claimed,
+        )
         .order_by(InboxUpdate.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

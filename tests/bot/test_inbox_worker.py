@@ -6,6 +6,7 @@ A parked update is kept and not tried again.
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -212,7 +213,7 @@ async def test_a_worker_handles_the_updates_that_it_left_when_it_leads_again(
     await asyncio.sleep(0.05)
     worker._slots.release()
     await stopped
-    assert worker._taken == set()
+    assert worker._taken == {}
     await market.settle()
     assert await market.value("SELECT count(*) FROM inbox WHERE done_at IS NULL") == 0
 
@@ -291,3 +292,71 @@ async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> N
     await engine.dispose()
     assert "How it works" in await market.last("advertiser")
     assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
+
+
+async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
+    market: Marketplace,
+) -> None:
+    """Check a stop and a pre-checkout query behind 10,000 waiting updates of strangers."""
+    await market.employ("admin", Role.OPERATOR)
+    await market.database.as_owner(
+        "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"
+        " jsonb_build_object('update_id', 1000 + n, 'message', jsonb_build_object('message_id', n,"
+        " 'date', 1, 'text', '/help', 'chat', jsonb_build_object('id', 5000 + n % 700,"
+        " 'type', 'private'), 'from', jsonb_build_object('id', 5000 + n % 700, 'is_bot', false,"
+        " 'first_name', 'A'))) FROM generate_series(1, 10000) n"
+    )
+    market.worker.wake()
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+    await market.world.control(
+        f"users/{market.chat('admin')}/send",
+        chat_id=market.chat("group"),
+        text="/killswitch stop payouts a test",
+    )
+    await inbox_worker.store(market.database.sessions, [pre_checkout(2, market.chat("advertiser"))])
+    query = "SELECT enabled FROM kill_switches WHERE key = 'payouts'"
+    async with asyncio.timeout(20):
+        while await market.value(query):  # noqa: ASYNC110 - the table is the result
+            await asyncio.sleep(0.02)
+    assert time.monotonic() - began < 2
+    done = "SELECT done_at IS NOT NULL OR failed_at IS NOT NULL FROM inbox WHERE update_id = 2"
+    async with asyncio.timeout(20):
+        while not await market.value(done):  # noqa: ASYNC110 - the table is the result
+            await asyncio.sleep(0.02)
+    assert time.monotonic() - began < 5
+    assert await market.value("SELECT count(*) FROM inbox WHERE done_at IS NULL") > 5_000
+    await market.database.as_owner("DELETE FROM inbox WHERE update_id > 1000")
+
+
+def pre_checkout(number: int, person_id: int) -> dict[str, object]:
+    """Return a raw update with a pre-checkout query."""
+    return update(
+        number,
+        pre_checkout_query={
+            "id": "1",
+            "from": {"id": person_id, "is_bot": False, "first_name": "A"},
+            "currency": "USD",
+            "total_amount": 500,
+            "invoice_payload": "topup:1:x",
+        },
+    )
+
+
+async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Check `/killswitch` while Telegram does not answer another command of the admin chat."""
+    monkeypatch.setattr(sender, "ANSWER_SECONDS", 4.0)
+    async with open_marketplace(database, tmp_path) as market:
+        await market.employ("admin", Role.OPERATOR)
+        hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}
+        await market.world.control("faults", **hang)
+        for words in ("/health", "/killswitch stop payouts a test"):
+            await market.world.control(
+                f"users/{market.chat('admin')}/send", chat_id=market.chat("group"), text=words
+            )
+        async with asyncio.timeout(2):
+            while await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await market.settle()

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role
-from services.platform import errors, inbox
+from services.platform import errors, inbox, lanes
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -27,7 +27,10 @@ def _message(update_id: int, chat_id: int = 5, words: str = "hello") -> dict[str
             8,
         ),
         ({"update_id": 1, "callback_query": {"from": {"id": 7}, "inline_message_id": "x"}}, 7),
-        ({"update_id": 1, "pre_checkout_query": {"id": "x", "from": {"id": 7}}}, 7),
+        (
+            {"update_id": 1, "pre_checkout_query": {"id": "x", "from": {"id": 7}}},
+            lanes.PRE_CHECKOUT_LANES + 7,
+        ),
         ({"update_id": 1, "my_chat_member": {"chat": {"id": -9}, "from": {"id": 7}}}, -9),
         ({"update_id": 1, "business_connection": {"id": "x", "user": {"id": 6}}}, 6),
         ({"update_id": 1, "poll": {"id": "5"}}, 0),
@@ -138,3 +141,21 @@ async def test_old_updates_are_deleted(database: Database) -> None:
             (5,),
             (6,),  # this update is a payment
         ]
+
+
+async def test_a_chat_with_many_updates_delays_no_other_chat(session: AsyncSession) -> None:
+    await inbox.store(session, [_message(number) for number in range(1, 31)])
+    await inbox.store(session, [_message(99, chat_id=6)])
+    taken = await inbox.claim(session, limit=20)
+    assert [row.update_id for row in taken] == [1, 2, 3, 4, 5, 99]
+    ids = [row.id for row in taken]
+    assert await inbox.claim(session, limit=20, exclude=ids, full_lanes=[5]) == []
+    more = await inbox.claim(session, limit=20, exclude=ids)
+    assert [row.update_id for row in more] == [6, 7, 8, 9, 10]
+
+
+async def test_the_staff_and_pre_checkout_queries_are_claimed_first(session: AsyncSession) -> None:
+    query = {"update_id": 3, "pre_checkout_query": {"id": "x", "from": {"id": 7}}}
+    await inbox.store(session, [_message(1), _message(2, chat_id=-100), query])
+    first = await inbox.claim_first(session, limit=9, staff={-100})
+    assert [row.update_id for row in first] == [2, 3]

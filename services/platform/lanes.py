@@ -1,0 +1,60 @@
+"""Define the lanes of updates. Updates of the same lane are handled in order.
+
+The lane of an update is usually its chat. Some updates have a lane of their own beside their chat,
+because other updates of the chat must not delay them.
+"""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.users import User, UserRole
+
+SWITCH_LANES = 2**60
+"""A command or button of the kill switches in a group has this lane plus the id of its person."""
+PRE_CHECKOUT_LANES = 2**61
+"""A pre-checkout query has this lane plus the id of its person."""
+SWITCH_COMMAND = "/killswitch"
+SWITCH_BUTTONS = "switch:"
+_ID_LIMIT = 2**52
+"""Telegram's ids have at most 52 significant bits."""
+
+
+def own_lane(payload: dict[str, Any]) -> int | None:
+    """Return the lane of an update that has a lane beside its chat, or None for other updates.
+
+    The update is raw JSON that is not trusted: any part may be missing or of another type.
+    """
+    if (person_id := _person_id(payload.get("pre_checkout_query"))) is not None:
+        return PRE_CHECKOUT_LANES + person_id
+    press, message = payload.get("callback_query"), payload.get("message")
+    if isinstance(press, dict) and str(press.get("data")).startswith(SWITCH_BUTTONS):
+        asker, shown = press, press.get("message")
+    elif isinstance(message, dict) and str(message.get("text")).startswith(SWITCH_COMMAND):
+        asker = shown = message
+    else:
+        return None
+    person_id = _person_id(asker)
+    return SWITCH_LANES + person_id if person_id is not None and _in_group(shown) else None
+
+
+async def staff_lanes(session: AsyncSession, admin_chat_id: int) -> frozenset[int]:
+    """Return the lanes of the staff: the admin chat, and the lanes of people with a role."""
+    people = await session.scalars(
+        select(User.telegram_id).join(UserRole, UserRole.user_id == User.id).distinct()
+    )
+    ids = people.all()
+    return frozenset({admin_chat_id, *ids, *(SWITCH_LANES + person_id for person_id in ids)})
+
+
+def _person_id(content: object) -> int | None:
+    person = content.get("from") if isinstance(content, dict) else None
+    person_id = person.get("id") if isinstance(person, dict) else None
+    return person_id if isinstance(person_id, int) and 0 < person_id < _ID_LIMIT else None
+
+
+def _in_group(message: object) -> bool:
+    chat = message.get("chat") if isinstance(message, dict) else None
+    chat_id = chat.get("id") if isinstance(chat, dict) else None
+    return isinstance(chat_id, int) and chat_id < 0
