@@ -21,7 +21,7 @@ from bot.context import DatabaseAwayError, Dependencies, database_errors
 from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.settings import Settings
-from bot.telegram.sender import create_bot
+from bot.telegram.answers import create_bot
 from db.session import create_engine, create_sessions
 from handlers import routers
 

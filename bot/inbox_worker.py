@@ -22,7 +22,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import metrics
+from bot import lost_answers, metrics
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -31,6 +31,7 @@ from bot.context import (
     UpdateResult,
     database_errors,
 )
+from bot.telegram.answers import NOT_ANSWERED
 from db.models.operations import InboxUpdate
 from db.session import Sessions, is_away
 from services.platform import inbox, lanes
@@ -264,9 +265,11 @@ class InboxWorker:
                 update_result.marked = True
             except UpdateTypeLookupError:
                 update_result.failure = "of an unknown kind"
+            except NOT_ANSWERED as error:
+                # The database shows whether the change was made. Only the answer is lost.
+                log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
+                await lost_answers.answer_later(self._dependencies, row.id, update, error)
             except TelegramAPIError as error:
-                # The person sees no answer, but a change that was made is stored in the database.
-                update_result.failure = type(error).__name__
                 log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
             except Exception as error:
                 update_result.failure = type(error).__name__

@@ -2,6 +2,7 @@
 
 import structlog
 from aiogram import Router
+from aiogram.exceptions import TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import CallbackQuery, ErrorEvent, Message
 from aiogram.types.update import UpdateTypeLookupError
@@ -9,6 +10,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from bot import metrics
 from bot.context import AlreadyHandledError, RequestContext, TryLaterError
 from bot.errors import AUDITED, explain
+from bot.telegram.answers import NOT_ANSWERED
 from handlers import respond
 from services.platform import audit, errors
 from services.platform.actors import correlation_id
@@ -19,9 +21,16 @@ refusals = Router(name="refusals")
 unexpected_errors = Router(name="unexpected_errors")
 """The last router, which handles the errors that no other error handler has handled."""
 
-LEFT_TO_THE_INBOX = (TryLaterError, AlreadyHandledError, UpdateTypeLookupError)
-"""The errors that are not shown to a person. After such an error the update is handled later, was
-handled by another process, or is of a kind that aiogram does not know."""
+LEFT_TO_THE_INBOX = (
+    TryLaterError,
+    AlreadyHandledError,
+    UpdateTypeLookupError,
+    TelegramForbiddenError,
+    *NOT_ANSWERED,
+)
+"""The errors that are not shown to a person. The update is handled later, was handled by another
+process, or is of a kind that aiogram does not know. Or Telegram did not take the answer: an apology
+would be untrue, and Telegram would not take the apology either."""
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))

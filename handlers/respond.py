@@ -8,6 +8,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message
 
 from bot.screens.outgoing import NO_PREVIEW, Outgoing
+from bot.telegram.answers import NOT_ANSWERED
 from services.platform import errors
 
 ALERT_LENGTH = 200
@@ -72,12 +73,17 @@ async def answer(press: CallbackQuery, text: str | None = None) -> bool:
     """Answer a press, and return whether the answer came in time.
 
     Telegram expects an answer to each press, but accepts none after a few minutes. An answer can
-    come too late after a restart.
+    come too late after a restart. An answer without a text may be lost, because it only ends the
+    progress bar of the button.
     """
     try:
         await press.answer(text, show_alert=text is not None)
     except TelegramBadRequest as error:
         if not too_late(error):
+            raise
+        return False
+    except NOT_ANSWERED:
+        if text is not None:
             raise
         return False
     return True

@@ -96,6 +96,10 @@ async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.deposit_credited(t, payload["amount"])
 
 
+async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.answer_lost(t)
+
+
 async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.payment_parked(t, payload["inbox_id"], payload["error"])
 
@@ -167,6 +171,7 @@ _KINDS: Mapping[str, Render] = {
     "telegram_back": _telegram_back,
     "channel_suspended": _channel_suspended,
     "deposit_credited": _deposit_credited,
+    "answer_lost": _answer_lost,
     "payment_parked": _payment_parked,
     "person_blocked": _person_blocked,
     "person_unblocked": _person_unblocked,

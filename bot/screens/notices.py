@@ -46,6 +46,11 @@ def placement(
     return Outgoing(text, rows(post_row, buttons))
 
 
+def answer_lost(t: Texts) -> Outgoing:
+    """Tell a person that the answer to the last message or press did not arrive."""
+    return Outgoing(t("notice-answer-lost"))
+
+
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
     """Build the notice to staff that Telegram does not answer.
 

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import OutboxMessage, OutboxStatus
-from services.platform.priorities import Priority, priority_of
+from services.platform import priorities as message_priorities
+from services.platform.priorities import Priority
 
 LEASE = timedelta(seconds=30)
 """How long a claimed message is reserved for the process that claimed it (real clock)."""
@@ -35,14 +36,22 @@ async def add(
     kind: str,
     payload: dict[str, Any],
     key: str | None = None,
+    due_in: timedelta = timedelta(),
 ) -> None:
     """Queue a message to a user, or to the admin chat if `user_id` is None.
 
-    A message whose key was used before is skipped.
+    The message is sent after `due_in`. A message whose key was used before is skipped.
     """
     await session.execute(
         insert(OutboxMessage)
-        .values(user_id=user_id, kind=kind, payload=payload, key=key, priority=priority_of(kind))
+        .values(
+            user_id=user_id,
+            kind=kind,
+            payload=payload,
+            key=key,
+            priority=message_priorities.priority_of(kind),
+            due_at=func.now() + due_in,
+        )
         .on_conflict_do_nothing(index_elements=["key"])
     )
 

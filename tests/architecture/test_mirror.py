@@ -13,7 +13,6 @@ PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
 TESTED_ELSEWHERE = {
     "bot/ad_parser": "test_campaign_form sends it texts and photos",
     "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
-    "bot/channel_rights": "test_channels connects channels in which the bot has too few rights",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/shell": "every command in tests/bot/cli runs through it",
     "bot/commands": "bot/test_main reads the commands that Telegram got",

@@ -16,7 +16,7 @@ from bot import inbox_worker, storage
 from bot.context import Dependencies
 from bot.polling import Poller
 from bot.settings import Settings
-from bot.telegram.sender import create_bot
+from bot.telegram.answers import create_bot
 from db.models.operations import Switch
 from db.models.users import Role, UserRole
 from handlers import routers

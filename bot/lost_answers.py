@@ -1,0 +1,46 @@
+"""Answer a person later through the outbox, after Telegram did not take an answer."""
+
+from datetime import timedelta
+
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.types import CallbackQuery, Message, Update
+
+from bot.context import Dependencies, database_errors
+from services.platform import outbox, users
+
+LATER = timedelta(seconds=5)
+"""The pause after an error that names no time."""
+
+
+async def answer_later(
+    dependencies: Dependencies, inbox_id: int, update: Update, error: Exception
+) -> None:
+    """Queue a message to the chat of an update, after the time that Telegram named.
+
+    The message says that an answer is missing. It does not repeat the answer, because the facts may
+    have changed, and because the answer may have arrived. Nothing is queued for an update that
+    is no message or press, or that came from a chat of other people.
+    """
+    event = update.event
+    if not isinstance(event, Message | CallbackQuery) or event.from_user is None:
+        return
+    message = event.message if isinstance(event, CallbackQuery) else event
+    chat_id = message.chat.id if message is not None else event.from_user.id
+    due_in = LATER
+    if isinstance(error, TelegramRetryAfter):
+        due_in = timedelta(seconds=error.retry_after)
+    async with database_errors(), dependencies.sessions.begin() as session:
+        user_id = None
+        if chat_id != dependencies.admin_chat_id:
+            person = await users.by_telegram_id(session, chat_id)
+            if person is None:
+                return
+            user_id = person.id
+        await outbox.add(
+            session,
+            user_id=user_id,
+            kind="answer_lost",
+            payload={},
+            key=f"answer-lost:{inbox_id}",
+            due_in=due_in,
+        )
