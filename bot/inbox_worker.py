@@ -16,13 +16,13 @@ from typing import Any
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics
+from bot import lost_answers, metrics, throttle
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -32,9 +32,11 @@ from bot.context import (
     database_errors,
 )
 from bot.telegram.answers import NOT_ANSWERED
+from bot.texts import Texts
+from bot.throttle import Throttle, Verdict
 from db.models.operations import InboxUpdate
 from db.session import Sessions, is_away
-from services.platform import inbox, lanes
+from services.platform import inbox, lanes, users
 
 log = structlog.get_logger(__name__)
 
@@ -106,6 +108,7 @@ class InboxWorker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: dict[int, int] = {}
         self._staff_lanes: frozenset[int] = frozenset()
+        self._throttle = Throttle()
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
         self._staff_slots = asyncio.Semaphore(STAFF_HANDLERS)
         self._pre_checkout_slots = asyncio.Semaphore(PRE_CHECKOUT_HANDLERS)
@@ -236,8 +239,28 @@ class InboxWorker:
 
     async def _handle(self, row: InboxUpdate) -> None:
         update_result = UpdateResult(row.id)
-        await self._feed_dispatcher(row, update_result)
+        verdict = Verdict.HANDLE
+        if row.lane not in self._staff_lanes and row.payload is not None:
+            verdict = self._throttle.judge(row.payload)
+        if verdict is Verdict.HANDLE:
+            await self._feed_dispatcher(row, update_result)
+        else:
+            metrics.DROPPED.inc()
+            if verdict is Verdict.DROP_AND_TELL:
+                await self._tell_too_many(row)
         await self._finish(update_result)
+
+    async def _tell_too_many(self, row: InboxUpdate) -> None:
+        """Tell a person in a private chat that too many updates came, and that some are dropped."""
+        person_id, language_code = throttle.sender(row.payload or {})
+        if person_id != row.lane:
+            return
+        language = users.known_language(language_code)
+        t = Texts(language, self._dependencies.settings.currency)
+        try:
+            await self._bot.send_message(row.lane, t("too-many"))
+        except (TelegramAPIError, ClientDecodeError) as error:
+            log.info("answer not sent", inbox_id=row.id, error=type(error).__name__)
 
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
         """Call the handlers for one row, and store the name of an error in `update_result`.

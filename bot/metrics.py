@@ -9,6 +9,7 @@ from prometheus_client import Counter, Histogram
 
 UPDATES = Counter("adtech_updates_total", "Updates handled", ["kind"])
 UPDATE_ERRORS = Counter("adtech_update_errors_total", "Updates whose handler failed", ["error"])
+DROPPED = Counter("adtech_updates_dropped_total", "Updates dropped because a person sent too many")
 REFUSALS = Counter("adtech_refusals_total", "Refusals told to people", ["error"])
 SECONDS = Histogram("adtech_update_seconds", "Time to handle an update", ["kind"])
 

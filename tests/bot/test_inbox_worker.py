@@ -13,6 +13,7 @@ import pytest
 
 from bot import inbox_worker
 from bot.telegram import sender
+from bot.throttle import Throttle
 from db.models.users import Role
 from db.session import create_engine, create_sessions
 from handlers import routers
@@ -360,3 +361,26 @@ async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
             while await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await market.settle()
+
+
+async def test_a_person_who_floods_is_told_once_and_slowed_down(market: Marketplace) -> None:
+    market.worker._throttle = Throttle(per_minute=5)
+    chat_id = market.chat("advertiser")
+    await market.say("advertiser", "/start")
+    updates = [message(number, chat_id, "/help") for number in range(1, 41)]
+    await inbox_worker.store(market.database.sessions, [*updates, payment(41, chat_id)])
+    market.worker.wake()
+    await market.settle()
+    texts = [shown["text"] or "" for shown in await market.messages("advertiser")]
+    assert sum("How it works" in shown for shown in texts) == 4
+    assert sum("too many" in shown for shown in texts) == 1
+    assert await market.value("SELECT count(*) FROM deposits") == 1
+    assert await market.value("SELECT count(*) FROM inbox WHERE payload IS NOT NULL") == 0
+
+
+async def test_the_staff_is_never_slowed_down(market: Marketplace) -> None:
+    market.worker._throttle = Throttle(per_minute=1)
+    for _ in range(3):
+        await market.say("admin", "/queue", where="group")
+    own = [m for m in await market.messages("group") if m["from"] == market.bot.id]
+    assert len(own) == 3
