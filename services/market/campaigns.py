@@ -19,7 +19,7 @@ from db.models.campaigns import (
     TargetStatus,
 )
 from db.models.posting import PostJob, PostJobStatus
-from services.market import creatives, terms
+from services.market import creatives, terms, unfunded_placements
 from services.market.creatives import Creative
 from services.market.terms import Terms
 from services.money import wallets
@@ -172,13 +172,13 @@ async def submit_target(
 ) -> CampaignTarget:
     """Submit a placement for moderation; the channel's present terms are stored in the placement.
 
-    A second call with the same key returns the placement of the first call. `publish_at` has a time
-    zone; None means that the post is published when the placement is approved. `agreed` are the
-    terms that the advertiser has read; with None, any terms are accepted. Locks the campaign,
-    because the budget is summed under this lock. Takes the advisory lock of the key. Raises
-    AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged,
-    PersonBlocked, PublishTimePast, BudgetExceeded. Raises IdempotencyConflict if the key was used
-    for another campaign or channel.
+    A repeat with the same key returns the first placement. `publish_at` has a time zone; None means
+    that the post is published when the placement is approved. `agreed` are the terms that the
+    advertiser has read; with None, any terms are accepted. Locks the campaign, because the budget
+    is summed under this lock, and takes the advisory lock of the key. Raises AccessDenied,
+    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
+    PublishTimePast, BudgetExceeded, InsufficientFunds; and IdempotencyConflict when the key was
+    used for another campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -206,6 +206,7 @@ async def submit_target(
     left = await budget_left(session, campaign_id)
     if price > left:
         raise errors.BudgetExceeded(campaign_id, left, price)
+    await unfunded_placements.require_room(session, advertiser_id=advertiser_id, price=price)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,
