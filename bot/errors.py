@@ -17,6 +17,7 @@ AUDITED = (
     errors.SwitchStopped,
     errors.CampaignNotActive,
     errors.InsufficientFunds,
+    errors.OpenLoss,
 )
 """The classes of refusals for which an `access_denied` audit row is written.
 

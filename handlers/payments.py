@@ -1,10 +1,13 @@
 """Handle Telegram's payments: pre-checkout queries, payments and refunds, without use of Redis."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 from aiogram import F, Router
+from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, PreCheckoutQuery
 
@@ -16,23 +19,45 @@ from db.money import STARS
 from handlers import error_handlers, respond
 from services.market import payment_reversals
 from services.money import deposits
-from services.platform import errors
+from services.platform import errors, users
 
 log = structlog.get_logger(__name__)
 router = Router(name="payments")
 
-_PAYLOAD_PREFIX = "topup"
+_INVOICE = re.compile(r"topup:([0-9]{1,18}):(?:([0-9]{1,18}):([A-Z]{3}):)?[0-9a-z]{1,64}")
 
 
-def invoice_payload(user_id: int, nonce: str) -> str:
-    """Build the payload of an invoice. It contains the payer's id. Telegram allows 128 bytes."""
-    return f"{_PAYLOAD_PREFIX}:{user_id}:{nonce}"
+@dataclass(frozen=True)
+class InvoiceTerms:
+    """The terms of an invoice, which the bot writes into the invoice's payload.
+
+    `amount` (minor units) and `currency` are None in an invoice of an older version of the bot.
+    """
+
+    user_id: int
+    amount: int | None
+    currency: str | None
+
+    def matches(self, amount: int, currency: str) -> bool:
+        """Return whether a payment has the amount and the currency of the invoice."""
+        return self.amount in {None, amount} and self.currency in {None, currency}
 
 
-def _payload_user_id(payload: str) -> int | None:
-    prefix, _, rest = payload.partition(":")
-    user_id = rest.partition(":")[0]
-    return int(user_id) if prefix == _PAYLOAD_PREFIX and user_id.isdecimal() else None
+def invoice_payload(user_id: int, amount: int, currency: str, nonce: str) -> str:
+    """Build an invoice's payload, which contains the payer, the amount and the currency.
+
+    `amount` is in minor units. Telegram allows 128 bytes.
+    """
+    return f"topup:{user_id}:{amount}:{currency}:{nonce}"
+
+
+def read_payload(payload: str) -> InvoiceTerms | None:
+    """Return the terms in an invoice's payload, or None if the bot did not write the payload."""
+    parts = _INVOICE.fullmatch(payload)
+    if parts is None:
+        return None
+    user_id, amount, currency = parts.groups()
+    return InvoiceTerms(int(user_id), None if amount is None else int(amount), currency)
 
 
 @router.pre_checkout_query()
@@ -56,8 +81,11 @@ async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) 
 
 
 async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | None:
-    if _payload_user_id(query.invoice_payload) != context.user_id:
+    terms = read_payload(query.invoice_payload)
+    if terms is None or terms.user_id != context.user_id:
         return context.t("payment-foreign")
+    if not terms.matches(query.total_amount, query.currency):
+        return context.t("payment-outdated")
     try:
         async with context.read() as session:
             await deposits.check_payable(
@@ -76,37 +104,55 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 async def record_payment(message: Message, context: RequestContext) -> None:
     """Record a payment under Telegram's charge id. The money belongs to the person who paid.
 
-    If the payment is credited, the person is notified through the outbox, because a crash loses no
-    row there.
+    A payment that differs from its invoice, or has another currency than the payer's wallet, is
+    parked, and the admins are told. The outbox sends the message that the payment was credited,
+    because a crash loses no row there.
     """
     payment = message.successful_payment
     if payment is None:
         return
-    async with _never_dropped("payment not recorded"), context.begin() as session:
+    charge_id = payment.telegram_payment_charge_id
+    terms = read_payload(payment.invoice_payload)
+    async with _never_dropped("payment not recorded", context), context.begin() as session:
+        if terms is None or not terms.matches(payment.total_amount, payment.currency):
+            raise errors.PaymentMismatch(
+                charge_id, _describe(terms), f"{payment.total_amount} {payment.currency}"
+            )
         deposit = await deposits.deposit(
             session,
             user_id=context.user_id,
             amount=payment.total_amount,
-            key=payment.telegram_payment_charge_id,
+            key=charge_id,
             source=_source(payment.currency),
+            currency=payment.currency,
         )
+    if context.update_result.failure is not None:
+        return
     if deposit.status is DepositStatus.RECEIVED:
         await respond.show(message, screens.deposit_received(context.t, deposit.amount))
 
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Claw back a payment that Telegram has refunded, and notify the admin chat of the loss."""
+    """Claw back a payment that Telegram has refunded, and tell the admin chat about the loss.
+
+    The bot itself is the sender of this message. The payer is the person of
+    the charge's deposit. If there is no deposit, the payer is the person of the private chat. A
+    refund that differs from its deposit is parked, and the admins are told.
+    """
     payment = message.refunded_payment
     if payment is None:
         return
-    async with _never_dropped("reversed payment not recorded"), context.begin() as session:
+    async with _never_dropped("refund not recorded", context), context.begin() as session:
+        is_private = message.chat.type == ChatType.PRIVATE
+        chat_person = await users.by_telegram_id(session, message.chat.id) if is_private else None
         await payment_reversals.reverse(
             session,
             external_reference=payment.telegram_payment_charge_id,
-            user_id=context.user_id,
+            user_id=chat_person.id if chat_person else None,
             amount=payment.total_amount,
             source=_source(payment.currency),
+            currency=payment.currency,
         )
 
 
@@ -114,15 +160,24 @@ def _source(currency: str) -> str:
     return "stars" if currency == STARS else "telegram"
 
 
-@asynccontextmanager
-async def _never_dropped(event: str) -> AsyncIterator[None]:
-    """Raise TryLaterError for an unexpected error, so that no update about money is dropped.
+def _describe(terms: InvoiceTerms | None) -> str:
+    """Return the amount and the currency of an invoice as an error shows them."""
+    return "no invoice of this bot" if terms is None else f"{terms.amount} {terms.currency}"
 
-    The update is handled again. If it fails too often, it is parked, that is, kept and not tried
-    again. `event` is the text of the log line.
+
+@asynccontextmanager
+async def _never_dropped(event: str, context: RequestContext) -> AsyncIterator[None]:
+    """Park an update about money if it is refused, and raise TryLaterError for other errors.
+
+    A refused update is parked at once, because another attempt has the same result; the error's
+    fields tell the admins why. After an unexpected error the update is handled again. If it fails
+    too often, it is parked, that is, kept and not tried again. `event` is the text of the log line.
     """
     try:
         yield
+    except errors.DomainError as error:
+        log.warning(event, error=type(error).__name__)
+        context.update_result.failure = str(error)
     except (TryLaterError, AlreadyHandledError):
         raise
     except Exception as error:

@@ -71,7 +71,7 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
         context.t,
         message.chat.id,
         amount,
-        invoice_payload(context.user_id, uuid.uuid4().hex),
+        invoice_payload(context.user_id, amount, context.t.currency, uuid.uuid4().hex),
         context.settings.payment_provider_token.get_secret_value(),
     )
     try:

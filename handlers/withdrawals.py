@@ -14,16 +14,17 @@ from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import command_arguments, respond
-from services.money import withdrawals
+from services.money import withdrawal_details, withdrawals
+from services.money.withdrawal_details import WithdrawalDetails
 from services.platform import errors
 from services.platform.actors import MODERATORS
 
 router = Router(name="withdrawals")
 
 
-async def _card(context: RequestContext, withdrawal_id: int) -> withdrawals.WithdrawalDetails:
+async def _card(context: RequestContext, withdrawal_id: int) -> WithdrawalDetails:
     async with context.read() as session:
-        return await withdrawals.get_details(session, withdrawal_id)
+        return await withdrawal_details.get_details(session, withdrawal_id)
 
 
 async def _card_screen(context: RequestContext, withdrawal_id: int) -> Outgoing:
@@ -41,7 +42,9 @@ async def show_queue(
     context.actor.require_staff(*MODERATORS, action="withdrawals")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
-        rows = await withdrawals.list_open(session, limit=FETCH_LIMIT, offset=offset(page_number))
+        rows = await withdrawal_details.list_open(
+            session, limit=FETCH_LIMIT, offset=offset(page_number)
+        )
     await respond.show(event, screens.queue(context.t, Page(rows, page_number)))
 
 
@@ -63,7 +66,7 @@ async def ask_details(
     """Ask for the reference of the payment outside, or for the reason why the money goes back."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
-    if row.status not in withdrawals.OPEN:
+    if row.status not in withdrawal_details.OPEN:
         await respond.replace(press, screens.card(context.t, row))
         await respond.alert(press, context.t("withdrawal-moved-on"))
     elif callback_data.act is WithdrawalAct.ASK_REFERENCE:

@@ -53,7 +53,7 @@ def complete_payment(state: State, invoice: Message) -> Payment:
     )
     state.save_payment(payment)
     body = _payment_fields(payment) | {"provider_payment_charge_id": secrets.token_hex(12)}
-    _post_service_message(state, payment, {"successful_payment": body})
+    _post_service_message(state, payment, {"successful_payment": body}, author_id=payment.user_id)
     return payment
 
 
@@ -61,7 +61,9 @@ def refund_payment(state: State, payment: Payment) -> None:
     """Mark the payment as refunded and send the bot a service message about the refund."""
     payment.refunded_at = state.now()
     state.save_payment(payment)
-    _post_service_message(state, payment, {"refunded_payment": _payment_fields(payment)})
+    # The sender of a refund's message is the bot itself, and the payer is only in `chat`.
+    body = {"refunded_payment": _payment_fields(payment)}
+    _post_service_message(state, payment, body, author_id=state.bot_id)
 
 
 def _payment_fields(payment: Payment) -> Json:
@@ -73,9 +75,9 @@ def _payment_fields(payment: Payment) -> Json:
     }
 
 
-def _post_service_message(state: State, payment: Payment, content: Json) -> None:
+def _post_service_message(state: State, payment: Payment, content: Json, *, author_id: int) -> None:
     chat = state.chats[payment.user_id]
-    messages.post_by_person(state, chat, Draft(content, service=True), payment.user_id)
+    messages.post_by_person(state, chat, Draft(content, service=True), author_id)
 
 
 def list_star_transactions(state: State) -> list[Json]:

@@ -21,7 +21,7 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.money import Withdrawal, WithdrawalStatus
-from services.money.withdrawals import WithdrawalDetails
+from services.money.withdrawal_details import WithdrawalDetails
 
 REASONS = ("details", "suspicion", "rules")
 """The preset reasons to return a withdrawal. People read a preset reason in their own language."""

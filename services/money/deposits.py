@@ -55,18 +55,30 @@ async def check_payable(session: AsyncSession, *, user_id: int, amount: int, cur
 
 
 async def deposit(
-    session: AsyncSession, *, user_id: int, amount: int, key: str, source: str
+    session: AsyncSession,
+    *,
+    user_id: int,
+    amount: int,
+    key: str,
+    source: str,
+    currency: str | None = None,
 ) -> Deposit:
     """Record a payment that arrived, and credit the payment to its payer.
 
-    `amount` is in minor units. A second call with the same key and content returns the deposit of
-    the first call. A payment is recorded even while deposits are stopped. In that case `credit_due`
-    credits it later. Locks the switch `deposits`, the deposit, then the wallets. Raises
-    InvalidAmount, NotFound, IdempotencyConflict.
+    `amount` is in minor units of `currency`. None means the currency of the payer's wallet. A
+    repeat with the same key returns the first deposit. A payment is recorded even while deposits
+    are stopped. In that case `credit_due` credits it later. Locks the switch `deposits`, the
+    deposit, then the wallets. Raises InvalidAmount, NotFound, CurrencyMismatch,
+    IdempotencyConflict.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     received = await lock_or_record(
-        session, user_id=user_id, amount=amount, external_reference=key, source=source
+        session,
+        user_id=user_id,
+        amount=amount,
+        external_reference=key,
+        source=source,
+        currency=currency,
     )
     if received.source != source:
         raise errors.IdempotencyConflict(key)
@@ -77,17 +89,37 @@ async def deposit(
     return received
 
 
+async def lock(session: AsyncSession, external_reference: str) -> Deposit | None:
+    """Lock the deposit of an outside payment and return the deposit, or None if there is none."""
+    found: Deposit | None = await session.scalar(
+        select(Deposit)
+        .where(Deposit.external_reference == external_reference)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
 async def lock_or_record(
-    session: AsyncSession, *, user_id: int, amount: int, external_reference: str, source: str
+    session: AsyncSession,
+    *,
+    user_id: int,
+    amount: int,
+    external_reference: str,
+    source: str,
+    currency: str | None = None,
 ) -> Deposit:
     """Lock the deposit of an outside payment. Record the deposit first if there is none.
 
-    `amount` is in minor units. `external_reference` is the id that the payment has outside. Raises
-    InvalidAmount, NotFound. Raises IdempotencyConflict if the recorded deposit has another person
-    or another amount.
+    `amount` is in minor units of `currency`. None means the currency of the person's wallet.
+    `external_reference` is the payment's own id outside. Raises InvalidAmount, NotFound,
+    CurrencyMismatch. Raises IdempotencyConflict if the recorded deposit has another person or
+    another amount.
     """
     wallets.require_amount(amount)
     wallet = await wallets.of_user(session, user_id)
+    if currency not in {None, wallet.currency}:
+        raise errors.CurrencyMismatch(wallet.currency, str(currency))
     await session.execute(
         insert(Deposit)
         .values(
@@ -99,13 +131,9 @@ async def lock_or_record(
         )
         .on_conflict_do_nothing(index_elements=["external_reference"])
     )
-    found = await session.execute(
-        select(Deposit)
-        .where(Deposit.external_reference == external_reference)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    received: Deposit = found.scalar_one()
+    received = await lock(session, external_reference)
+    if received is None:
+        raise errors.NotFound("deposit", external_reference)
     if (received.user_id, received.amount) != (user_id, amount):
         raise errors.IdempotencyConflict(external_reference)
     return received

@@ -51,6 +51,16 @@ async def of_user(session: AsyncSession, user_id: int) -> Wallet:
     return wallet
 
 
+async def open_loss(session: AsyncSession, user_id: int) -> int:
+    """Return the platform's loss through a person that is not repaid, in minor units."""
+    balance = await session.scalar(
+        select(Wallet.balance).where(
+            Wallet.counterparty_id == user_id, Wallet.kind == WalletKind.LOSS
+        )
+    )
+    return max(0, -int(balance or 0))
+
+
 def require_amount(amount: int) -> None:
     """Refuse an amount (minor units) below 1 or above `MAX_AMOUNT`. Raises InvalidAmount."""
     if not 1 <= amount <= MAX_AMOUNT:

@@ -5,14 +5,10 @@ the kill switch, the person, the withdrawal, then the wallets.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from db import queries
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
@@ -28,37 +24,18 @@ REASON_LIMIT = 200
 """The greatest length of a reason, in characters."""
 REFERENCE_LIMIT = 200
 """The greatest length of a reference, in characters."""
-OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 CANCELLED_REASON = "cancelled"
 """The stored reason of a return after the person cancelled the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
 """The stored reason of a return after a deposit of the same person was reversed outside."""
 
 
-@dataclass(frozen=True)
-class WithdrawalDetails:
-    """A withdrawal for the staff's screens. The amount is in minor units, times have a zone."""
-
-    withdrawal_id: int
-    user_id: int
-    telegram_id: int
-    amount: int
-    currency: str
-    status: WithdrawalStatus
-    blocked: bool
-    created_at: datetime
-    age: timedelta
-    decided_by_telegram_id: int | None
-    external_reference: str | None
-    return_reason: str | None
-
-
 async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
     """Request a withdrawal, and move its money into the person's withdrawal wallet.
 
-    `amount` is in minor units. A second call with the same key and content returns the withdrawal
-    of the first call. Locks the switch `withdrawals`, the key, the person, then the wallets. Raises
-    AccessDenied, InvalidAmount, IdempotencyConflict, PersonBlocked, SwitchStopped, NotFound,
+    `amount` is in minor units. A repeat with the same key and content returns the first request.
+    Locks the switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
+    InvalidAmount, IdempotencyConflict, PersonBlocked, OpenLoss, SwitchStopped, NotFound,
     InsufficientFunds.
     """
     user_id = actor.require_user(action="withdrawal_request")
@@ -72,6 +49,7 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
         return first
     if (await _lock_person(session, user_id)).blocked:
         raise errors.PersonBlocked(user_id)
+    await _require_no_loss(session, user_id)
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await wallets.of_user(session, user_id)
     inserted = await session.execute(
@@ -103,9 +81,10 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
 async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
     """Approve a withdrawal. After the approval, the withdrawal may be paid.
 
-    If it is already approved or paid, nothing changes. If the person is blocked, the withdrawal is
-    not approved and stays open. Locks the switch `withdrawals`, the person, then the withdrawal.
-    Raises AccessDenied, NotFound, OwnMoney, InvalidMove, PersonBlocked, SwitchStopped.
+    If it is already approved or paid, nothing changes. If the person is blocked or has an open
+    loss, the withdrawal is not approved and stays open. Locks the switch `withdrawals`, the person,
+    then the withdrawal. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, PersonBlocked,
+    OpenLoss, SwitchStopped.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -115,6 +94,7 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     _require_move(withdrawal, WithdrawalStatus.APPROVED, ActorRole(role.value))
     if person.blocked:
         raise errors.PersonBlocked(person.id)
+    await _require_no_loss(session, person.id)
     await killswitches.require(session, Switch.WITHDRAWALS)
     withdrawal.status = WithdrawalStatus.APPROVED
     withdrawal.decided_by = actor.user_id
@@ -217,30 +197,6 @@ async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
         await _return_money(session, withdrawal, SYSTEM, reason=CLAWED_BACK_REASON, role="system")
 
 
-async def list_open(
-    session: AsyncSession, *, limit: int, offset: int
-) -> Sequence[WithdrawalDetails]:
-    """Return a page of the withdrawals that staff must decide on or pay. The oldest comes first."""
-    rows = await session.execute(
-        _select_cards()
-        .where(Withdrawal.status.in_(OPEN))
-        .order_by(Withdrawal.id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [_to_card(row) for row in rows]
-
-
-async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDetails:
-    """Return a withdrawal with the data that staff read. Raises NotFound."""
-    row = (
-        await session.execute(_select_cards().where(Withdrawal.id == withdrawal_id))
-    ).one_or_none()
-    if row is None:
-        raise errors.NotFound("withdrawal", withdrawal_id)
-    return _to_card(row)
-
-
 async def of_user(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Withdrawal]:
@@ -263,46 +219,24 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:
     return withdrawal
 
 
-def _select_cards() -> Select[*tuple[Any, ...]]:
-    decided_by = aliased(User)
-    return (
-        select(
-            Withdrawal,
-            User.telegram_id,
-            User.blocked,
-            (func.clock() - Withdrawal.created_at).label("age"),
-            decided_by.telegram_id.label("decided_by"),
-        )
-        .join(User, User.id == Withdrawal.user_id)
-        .outerjoin(decided_by, decided_by.id == Withdrawal.decided_by)
-        .execution_options(populate_existing=True)
-    )
-
-
-def _to_card(row: Any) -> WithdrawalDetails:
-    withdrawal: Withdrawal = row.Withdrawal
-    return WithdrawalDetails(
-        withdrawal_id=withdrawal.id,
-        user_id=withdrawal.user_id,
-        telegram_id=row.telegram_id,
-        amount=withdrawal.amount,
-        currency=withdrawal.currency,
-        status=withdrawal.status,
-        blocked=row.blocked,
-        created_at=withdrawal.created_at,
-        age=row.age,
-        decided_by_telegram_id=row.decided_by,
-        external_reference=withdrawal.external_reference,
-        return_reason=withdrawal.return_reason,
-    )
-
-
 def _require_text(field: str, text: str, limit: int) -> str:
     """Return a text without spaces at its ends. Raises InvalidText if it is empty or too long."""
     text = text.strip()
     if not 1 <= len(text) <= limit:
         raise errors.InvalidText(field, limit, len(text))
     return text
+
+
+async def _require_no_loss(session: AsyncSession, user_id: int) -> None:
+    """Refuse a withdrawal while a loss of the person is not repaid. Raises OpenLoss.
+
+    The caller must have locked the person. An adjustment from the person's wallet to their loss
+    wallet repays the loss.
+    """
+    loss = await wallets.open_loss(session, user_id)
+    if loss:
+        currency = (await wallets.of_user(session, user_id)).currency
+        raise errors.OpenLoss(user_id, loss, currency)
 
 
 async def _lock_person(session: AsyncSession, user_id: int) -> User:

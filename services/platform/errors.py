@@ -216,6 +216,27 @@ class CurrencyMismatch(DomainError):
 
 
 @dataclass(eq=False)
+class PaymentMismatch(DomainError):
+    """The payment differs from its invoice or from its recorded deposit.
+
+    `key` is the charge id. `expected` and `got` are an amount in minor units or a currency.
+    """
+
+    key: str
+    expected: str
+    got: str
+
+
+@dataclass(eq=False)
+class OpenLoss(DomainError):
+    """A reversed deposit of the person is not repaid. The amount `needed` is in minor units."""
+
+    user_id: int
+    needed: int
+    currency: str
+
+
+@dataclass(eq=False)
 class PostNotProven(DomainError):
     """There is no proof that the post stayed for its promised hours."""
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, null, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import InboxUpdate
@@ -21,7 +21,12 @@ _OLDEST = 1_000
 KEEP_DONE = timedelta(hours=48)
 KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
-_PAYMENT = InboxUpdate.payload["message"].has_key("successful_payment").is_(True)
+_PAYMENT = (
+    InboxUpdate.payload["message"]
+    .has_any(array(["successful_payment", "refunded_payment"]))
+    .is_(True)
+)
+"""The condition of an update about a payment or about a refund."""
 
 
 def lane_of(payload: dict[str, Any]) -> int:
@@ -192,13 +197,13 @@ async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: 
     """Park an update that cannot be handled: keep it, but do not try it again.
 
     The payload is kept for people who investigate. If the update is a payment, the admins are
-    notified, because the payer has paid and the payment is not credited yet.
+    notified. `_PAYMENT` says which updates are payments. A refund is one of them.
     """
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return up to `limit` parked payments, in the order in which they were parked."""
+    """Return the parked payments and refunds in the order in which they were parked."""
     rows = await session.scalars(
         select(InboxUpdate)
         .where(InboxUpdate.failed_at.is_not(None), _PAYMENT)
@@ -209,11 +214,12 @@ async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[Inbo
 
 
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Open a parked payment again, so that it is handled.
+    """Open a parked payment or refund again, so that it is handled.
 
-    A payment that is already credited is not credited twice. Only payments can be opened again: a
-    payment means the same at any later time, but an old press of a button does not. Raises
-    AccessDenied. Raises NotFound if no parked payment has this id.
+    A payment that is already credited is not credited twice, and a refund takes money back once.
+    Other kinds of updates cannot be opened again: a payment means the same at any later time, but
+    an old press of a button does not. Raises AccessDenied, and NotFound if no such payment is
+    parked.
     """
     role = actor.require_staff(*OPERATORS, action="payment_retry")
     opened = await session.scalar(

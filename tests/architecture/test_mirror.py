@@ -43,6 +43,7 @@ TESTED_ELSEWHERE = {
     "services/market/payment_reversals": "test_clawbacks reverses payments with it",
     "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
     "services/money/audit_chain_file": "test_audit_chain_tick writes, reads and truncates it",
+    "services/money/withdrawal_details": "test_withdrawals reads them",
     "services/money/correction_details": "handlers/test_corrections shows them to an admin",
     "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",

@@ -137,6 +137,9 @@ async def test_refund_and_its_repetition(world: SandboxClient, *, by_the_bot: bo
     else:
         await world.control(f"users/{person}/refund_payment", **charge)
     [update] = await world.updates()
+    bot = await world.call("getMe")
+    assert update["message"]["from"]["id"] == bot["id"]
+    assert update["message"]["chat"]["id"] == person
     assert update["message"]["refunded_payment"] == {
         "currency": "XTR",
         "total_amount": 500,

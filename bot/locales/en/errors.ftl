@@ -38,3 +38,5 @@ error-incident-open = Incident { $incident_id } is still open: close it first. N
 error-not-checked = Incident { $incident_id } stays open: the whole ledger has not been checked since the incident was opened and repaired. Run adtech check --full, then close the incident. Nothing was changed.
 error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
 error-not-correctable = The ledger is not in the state that this correction requires ({ $kind }). Check it again with adtech reconcile. Nothing was changed.
+error-payment-mismatch = The payment differs from what was recorded or invoiced: { $expected } was expected, { $got } arrived ({ $key }). Nothing was changed.
+error-open-loss = A payment was taken back after its money was spent. { $needed } is still missing, so nothing can be withdrawn. Please write to the support: /paysupport

@@ -28,4 +28,5 @@ invoice-description = { $amount } for your advertising wallet
 invoice-refused = Telegram does not take an invoice of this amount. Please try another one.
 deposit-waits = ✅ Your payment of { $amount } has arrived and is recorded. Crediting is stopped at the moment. The payment will be credited to your wallet automatically.
 payment-foreign = This invoice was made for somebody else. Please make your own: 💰 Wallet → ➕ Top up.
+payment-outdated = This invoice is no longer valid. Please make a new one: 💰 Wallet → ➕ Top up. No money was taken.
 payment-later = We can't take payments at this moment. Please try again in a minute; no money was taken.

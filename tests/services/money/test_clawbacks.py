@@ -2,6 +2,7 @@
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
+import functools
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services.market import moderation, payment_reversals
+from db.models.users import Role
+from services.market import moderation, payment_reversals, user_blocks
 from services.money import deposits, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
@@ -121,6 +123,87 @@ async def test_a_person_is_blocked_once(session: AsyncSession) -> None:
     ) == [(1,)]
 
 
+async def test_the_payer_is_the_person_of_the_deposit(session: AsyncSession) -> None:
+    person, other = await people.person(session), await people.person(session, balance=5_000)
+    await _paid(session, person)
+    made = await _taken_back(session, other)
+    assert (made.user_id, made.recovered) == (person.user_id, 1_000)
+    assert (await _blocked(session, person), await _blocked(session, other)) == (True, False)
+
+
+async def test_an_open_loss_stops_withdrawals_also_after_an_unblock(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person, admin = await people.person(session), await people.staff(session)
+        deposit = await _paid(session, person, 1_000)
+        withdrawal = await withdrawals.request(session, actor=person, amount=400, key="first")
+        await withdrawals.approve(session, actor=admin, withdrawal_id=withdrawal.id)
+        await _taken_back(session, person)
+    async with database.sessions.begin() as session:
+        await user_blocks.unblock(
+            session, actor=admin, user_id=person.user_id or 0, reason="a mistake"
+        )
+        await _paid(session, person, 700, "second")
+    refusal = await rows.refused(
+        database.sessions,
+        lambda session: withdrawals.request(session, actor=person, amount=100, key="next"),
+        actor=person,
+        action="withdrawal_request",
+    )
+    assert isinstance(refusal, errors.OpenLoss)
+    assert (refusal.needed, deposit.user_id) == (400, person.user_id)
+
+
+async def test_a_chargeback_by_letter_is_taken_back_by_a_super_admin(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person = await people.person(session)
+        admin = await people.staff(session, Role.ADMIN)
+        boss = await people.staff(session, Role.SUPER_ADMIN)
+        await _paid(session, person)
+    refusals: list[tuple[Actor, str, type[Exception]]] = [
+        (admin, "charge", errors.AccessDenied),
+        (boss, "unknown", errors.NotFound),
+    ]
+    for actor, key, expected in refusals:
+        refusal = await rows.refused(
+            database.sessions,
+            functools.partial(
+                payment_reversals.reverse_by_staff,
+                actor=actor,
+                external_reference=key,
+                reason="letter",
+            ),
+            actor=actor,
+            action="clawback",
+        )
+        assert isinstance(refusal, expected)
+    for _ in range(2):
+        async with database.sessions.begin() as session:
+            made = await payment_reversals.reverse_by_staff(
+                session, actor=boss, external_reference="charge", reason="letter of the bank"
+            )
+    assert (made.recovered, made.loss) == (1_000, 0)
+
+
+async def test_a_reversal_in_another_currency_is_refused(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person = await people.person(session)
+        await _paid(session, person)
+    refusal = await rows.refused(
+        database.sessions,
+        lambda session: payment_reversals.reverse(
+            session,
+            external_reference="charge",
+            user_id=None,
+            amount=1_000,
+            source="stars",
+            currency="XTR",
+        ),
+        actor=person,
+        action="clawback",
+    )
+    assert isinstance(refusal, errors.PaymentMismatch)
+
+
 async def test_a_reversal_of_an_unknown_payment_records_its_deposit(
     session: AsyncSession,
 ) -> None:
@@ -157,24 +240,23 @@ async def test_a_reversal_is_booked_while_all_switches_are_stopped(session: Asyn
 
 
 @pytest.mark.parametrize(
-    ("whose", "amount", "expected"),
+    ("key", "amount", "expected"),
     [
-        ("mine", 999, errors.IdempotencyConflict),
-        ("other", 1_000, errors.IdempotencyConflict),
-        ("mine", 0, errors.InvalidAmount),
-        ("nobody", 1_000, errors.NotFound),
+        ("charge", 999, errors.PaymentMismatch),
+        ("charge", 0, errors.PaymentMismatch),
+        ("unknown", 0, errors.InvalidAmount),
+        ("unknown", 1_000, errors.NotFound),
     ],
 )
-async def test_a_reversal_with_another_payer_or_amount_is_refused(
-    database: Database, whose: str, amount: int, expected: type[Exception]
+async def test_a_reversal_with_another_amount_or_of_nobody_is_refused(
+    database: Database, key: str, amount: int, expected: type[Exception]
 ) -> None:
     async with database.sessions.begin() as session:
-        person, other = await people.person(session), await people.person(session)
+        person = await people.person(session)
         await _paid(session, person)
-    payer = {"mine": person, "other": other, "nobody": Actor(999_999)}[whose]
     refusal = await rows.refused(
         database.sessions,
-        lambda session: _taken_back(session, payer, amount),
+        lambda session: _taken_back(session, Actor(999_999), amount, key),
         actor=person,
         action="clawback",
     )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Switch
 from db.models.users import Role
 from db.money import MAX_AMOUNT
-from services.money import withdrawals
+from services.money import withdrawal_details, withdrawals
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
@@ -75,7 +75,7 @@ async def test_a_withdrawal_is_requested_approved_and_paid(session: AsyncSession
         ("withdrawal", 400),
     ]
     assert (await approve(session, admin, withdrawal.id)).status == "approved"
-    assert [w.status for w in await withdrawals.list_open(session, limit=5, offset=0)] == [
+    assert [w.status for w in await withdrawal_details.list_open(session, limit=5, offset=0)] == [
         "approved"
     ]
     paid = await pay(session, admin, withdrawal.id)
@@ -105,7 +105,7 @@ async def test_a_withdrawal_is_requested_approved_and_paid(session: AsyncSession
         ("withdrawal_approved", admin.user_id, "admin"),
         ("withdrawal_paid", admin.user_id, "admin"),
     ]
-    assert await withdrawals.list_open(session, limit=5, offset=0) == []
+    assert await withdrawal_details.list_open(session, limit=5, offset=0) == []
     mine = await withdrawals.of_user(session, user_id=person.user_id, limit=5, offset=0)
     assert [row.id for row in mine] == [withdrawal.id]
 
@@ -159,7 +159,7 @@ async def test_the_system_cannot_withdraw_and_an_unknown_withdrawal_is_not_found
 ) -> None:
     with pytest.raises(errors.AccessDenied):
         await withdrawals.request(session, actor=SYSTEM, amount=1, key="form")
-    for read in (withdrawals.get_details, withdrawals.get):
+    for read in (withdrawal_details.get_details, withdrawals.get):
         with pytest.raises(errors.NotFound):
             await read(session, 999_999)
 
@@ -230,7 +230,7 @@ async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
         refusal = await rows.refused(database.sessions, act, actor=actor, action="withdrawal")
         assert isinstance(refusal, errors.PersonBlocked)
     async with database.sessions.begin() as session:
-        (row,) = await withdrawals.list_open(session, limit=5, offset=0)
+        (row,) = await withdrawal_details.list_open(session, limit=5, offset=0)
         assert (row.status, row.blocked) == ("requested", True)
         assert (await pay(session, admin, withdrawal.id)).status == "paid"
 

@@ -95,8 +95,11 @@ async def test_an_update_that_is_claimed_too_often_is_parked(session: AsyncSessi
     assert await rows.one(session, "SELECT last_error FROM inbox") is not None
 
 
-async def test_a_parked_payment_is_reported_and_can_be_retried(session: AsyncSession) -> None:
-    paid = {"update_id": 1, "message": {"chat": {"id": 7}, "successful_payment": {}}}
+@pytest.mark.parametrize("kind", ["successful_payment", "refunded_payment"])
+async def test_a_parked_payment_is_reported_and_can_be_retried(
+    session: AsyncSession, kind: str
+) -> None:
+    paid = {"update_id": 1, "message": {"chat": {"id": 7}, kind: {}}}
     await inbox.store(session, [paid, _message(2)])
     for row in await inbox.claim(session, limit=9):
         await inbox.park(session, id=row.id, error="TypeError")

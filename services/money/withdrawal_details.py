@@ -1,0 +1,92 @@
+"""Read withdrawals with the data that staff need for a decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.models.money import Withdrawal, WithdrawalStatus
+from db.models.users import User
+from services.platform import errors
+
+OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
+
+
+@dataclass(frozen=True)
+class WithdrawalDetails:
+    """A withdrawal for the staff's screens. The amount is in minor units, times have a zone."""
+
+    withdrawal_id: int
+    user_id: int
+    telegram_id: int
+    amount: int
+    currency: str
+    status: WithdrawalStatus
+    blocked: bool
+    created_at: datetime
+    age: timedelta
+    decided_by_telegram_id: int | None
+    external_reference: str | None
+    return_reason: str | None
+
+
+async def list_open(
+    session: AsyncSession, *, limit: int, offset: int
+) -> Sequence[WithdrawalDetails]:
+    """Return a page of the withdrawals that staff must decide on or pay. The oldest comes first."""
+    rows = await session.execute(
+        _select_cards()
+        .where(Withdrawal.status.in_(OPEN))
+        .order_by(Withdrawal.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_to_card(row) for row in rows]
+
+
+async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDetails:
+    """Return a withdrawal with the data that staff read. Raises NotFound."""
+    row = (
+        await session.execute(_select_cards().where(Withdrawal.id == withdrawal_id))
+    ).one_or_none()
+    if row is None:
+        raise errors.NotFound("withdrawal", withdrawal_id)
+    return _to_card(row)
+
+
+def _select_cards() -> Select[*tuple[Any, ...]]:
+    decided_by = aliased(User)
+    return (
+        select(
+            Withdrawal,
+            User.telegram_id,
+            User.blocked,
+            (func.clock() - Withdrawal.created_at).label("age"),
+            decided_by.telegram_id.label("decided_by"),
+        )
+        .join(User, User.id == Withdrawal.user_id)
+        .outerjoin(decided_by, decided_by.id == Withdrawal.decided_by)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _to_card(row: Any) -> WithdrawalDetails:
+    withdrawal: Withdrawal = row.Withdrawal
+    return WithdrawalDetails(
+        withdrawal_id=withdrawal.id,
+        user_id=withdrawal.user_id,
+        telegram_id=row.telegram_id,
+        amount=withdrawal.amount,
+        currency=withdrawal.currency,
+        status=withdrawal.status,
+        blocked=row.blocked,
+        created_at=withdrawal.created_at,
+        age=row.age,
+        decided_by_telegram_id=row.decided_by,
+        external_reference=withdrawal.external_reference,
+        return_reason=withdrawal.return_reason,
+    )
