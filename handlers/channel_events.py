@@ -1,10 +1,11 @@
 """Handle Telegram's reports about chats: the bot's rights, new posts and migrated groups."""
 
 import structlog
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
 from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
+from bot import channel_rights
 from bot.context import RequestContext
 from services.market import channels
 from services.platform import chat_migrations
@@ -14,13 +15,22 @@ router = Router(name="channel_events")
 
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
-async def update_rights(event: ChatMemberUpdated, context: RequestContext) -> None:
-    """Suspend a channel when the bot loses the right to post; restore it when the right is back."""
-    bot_member = event.new_chat_member
+async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: Bot) -> None:
+    """Suspend a channel when the bot loses the right to post, and restore it with the right.
+
+    An update may arrive late, after the right has changed again. Therefore Telegram is asked for
+    the present rights before a known channel is suspended or restored.
+    """
+    async with context.read() as session:
+        if await channels.by_chat(session, event.chat.id) is None:
+            return
+    bot_member = await channel_rights.bot_member(bot, event.chat.id)
     async with context.begin() as session:
+        if not isinstance(event.new_chat_member, ChatMemberAdministrator):
+            # The bot was out of the channel for a time, and has not heard of the posts meanwhile.
+            await channels.reset_message_id(session, chat_id=event.chat.id)
         if not isinstance(bot_member, ChatMemberAdministrator):
             await channels.record_rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
-            await channels.reset_message_id(session, chat_id=event.chat.id)
         elif not bot_member.can_post_messages:
             await channels.record_rights_lost(
                 session, chat_id=event.chat.id, reason="no_post_right"

@@ -44,3 +44,29 @@ async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Market
     await market.world.control(f"chats/{channel}/members", user_id="bot", status="left")
     await market.settle()
     assert await market.value("SELECT last_message_id FROM channels") == 0
+
+
+async def test_a_late_update_about_lost_rights_suspends_nothing(market: Marketplace) -> None:
+    channel = market.chat("channel")
+    await market.connect_channel()
+    await market.world.control(f"chats/{channel}/members", user_id="bot", status="left")
+    await market.settle()
+    assert await market.value("SELECT status FROM channels") == "suspended"
+    update_id = await market.value("SELECT max(update_id) FROM inbox")
+    await market.world.promote(can_post_messages=True)
+    await market.settle()
+    assert await market.value("SELECT status FROM channels") == "active"
+    bot = {"id": market.bot.id, "is_bot": True, "first_name": "B"}
+    late = {
+        "date": 1,
+        "chat": {"id": channel, "type": "channel", "title": "Daily"},
+        "from": {"id": market.chat("owner"), "is_bot": False, "first_name": "O"},
+        "old_chat_member": {"user": bot, "status": "member"},
+        "new_chat_member": {"user": bot, "status": "left"},
+    }
+    update = {"update_id": update_id + 1_000_000, "my_chat_member": late}
+    await inbox_worker.store(market.database.sessions, [update])
+    market.worker.wake()
+    await market.settle()
+    assert await market.value("SELECT status FROM channels") == "active"
+    assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
