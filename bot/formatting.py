@@ -1,20 +1,24 @@
 """Format and parse money (whole minor units) and times (aware datetimes) for people."""
 
+import functools
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.core import Locale
 from babel.dates import format_datetime
 from babel.numbers import (
     NumberFormatError,
+    NumberPattern,
     format_currency,
     format_decimal,
-    get_currency_precision,
     get_currency_symbol,
     parse_decimal,
+    parse_pattern,
 )
 
+from db import currencies
 from db.money import STARS
 
 LARGEST = 10**12
@@ -28,16 +32,29 @@ _NUMBER = re.compile(r"[0-9][0-9 .,\u00a0]*")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 
 
-def exponent(currency: str) -> int:
-    """Return how many decimals the amounts of a currency have: 0 for Stars."""
-    return 0 if currency == STARS else get_currency_precision(currency)
-
-
 def format_money(amount: int, currency: str, language: str) -> str:
     """Format whole minor units in a language, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:
         return f"{format_decimal(amount, locale=language)} ⭐"
-    return format_currency(Decimal(amount).scaleb(-exponent(currency)), currency, locale=language)
+    # CLDR has other decimals than Telegram for some currencies, and would round the amount.
+    decimals = currencies.exponent(currency)
+    pattern = _pattern(language, decimals)
+    return format_currency(
+        Decimal(amount).scaleb(-decimals),
+        currency,
+        format=pattern,
+        locale=language,
+        currency_digits=False,
+    )
+
+
+@functools.cache
+def _pattern(language: str, decimals: int) -> NumberPattern:
+    """Return the pattern of money in a language, with a fixed number of decimals."""
+    standard = Locale.parse(language).currency_formats["standard"]
+    pattern = parse_pattern(standard.pattern)
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
 
 
 def parse_money(text: str, currency: str, language: str) -> int | None:
@@ -54,7 +71,7 @@ def parse_money(text: str, currency: str, language: str) -> int | None:
         value = parse_decimal(_with_no_break_spaces(number), locale=language, strict=True)
     except NumberFormatError:
         return None
-    minor = value.scaleb(exponent(currency))
+    minor = value.scaleb(currencies.exponent(currency))
     if minor != minor.to_integral_value() or not 0 < minor <= LARGEST:
         return None
     return int(minor)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from babel.numbers import list_currencies
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -21,6 +20,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from db import currencies
 from db.money import STARS
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
@@ -129,9 +129,10 @@ class Settings(BaseSettings):
     @field_validator("currency")
     @classmethod
     def _check_currency(cls, value: str) -> str:
-        if value != STARS and value not in list_currencies():
+        if value not in currencies.EXPONENTS:
             raise ValueError(
-                f"must be a currency's three capital letters, or {STARS} for Telegram Stars"
+                "must be three capital letters of a currency that Telegram takes,"
+                f" or {STARS} for Telegram Stars"
             )
         return value
 

@@ -26,6 +26,7 @@ TESTED_ELSEWHERE = {
     "bot/texts": "test_texts compares the texts with the code",
     "scheduler/warm_up": "it only makes the first use faster; scheduler/test_main starts with it",
     "db/models/*": "test_constraints and test_migrations compare them with the database",
+    "db/currencies": "test_formatting and test_settings use each of its rows",
     "db/money": "it holds two constants",
     "db/session": "every test opens its sessions; test_inbox_worker takes the database away",
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",

@@ -16,7 +16,7 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, formatting, texts
+from bot import callbacks, commands, texts
 from bot.errors import explain, message_id
 from bot.screens import corrections, moderation, operators, withdrawals
 from bot.texts import LANGUAGES, LOCALES, Texts
@@ -251,11 +251,3 @@ def test_every_kind_of_owed_message_has_a_screen() -> None:
                     }
     assert kinds
     assert kinds <= notices.KINDS
-
-
-def test_amounts_have_the_decimals_of_their_currency() -> None:
-    assert (formatting.exponent("USD"), formatting.exponent("JPY"), formatting.exponent("XTR")) == (
-        2,
-        0,
-        0,
-    )

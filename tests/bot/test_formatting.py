@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot import formatting
 from bot.texts import Texts
+from db import currencies
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ from bot.texts import Texts
         ("100", "XTR", "en", 100),
         ("50 ⭐", "XTR", "en", 50),
         ("100", "JPY", "en", 100),
+        ("5,000", "RSD", "en", 500_000),
     ],
 )
 def test_an_amount_is_read_into_minor_units(
@@ -60,7 +62,7 @@ def test_the_parser_of_amounts_accepts_any_text(typed: str) -> None:
 
 @given(
     st.integers(min_value=1, max_value=formatting.LARGEST),
-    st.sampled_from(["USD", "EUR", "JPY", "XTR"]),
+    st.sampled_from(sorted(currencies.EXPONENTS)),
     st.sampled_from(["en", "ru"]),
 )
 def test_a_shown_amount_can_be_typed_back(minor: int, currency: str, language: str) -> None:
@@ -72,6 +74,7 @@ def test_money_and_times_are_shown_in_the_persons_language_and_zone() -> None:
     at = datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
     english, russian = Texts("en", "USD"), Texts("ru", "USD", "Europe/Moscow")
     assert english.money(123_450) == "$1,234.50"
+    assert english.money(500_000, "RSD") == "RSD5,000.00"
     assert english.time(at) == "1 Jul 2026 10:30 UTC"
     assert russian.time(at).startswith("1 июл. 2026 13:30")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot import formatting, settings
+from bot import settings
+from db import currencies
 
 GOOD = {
     "BOT_TOKEN": "42:tokensecret",
@@ -135,17 +136,25 @@ def test_stars_have_no_decimals_and_no_provider(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CURRENCY", "XTR")
-    assert formatting.exponent(settings.load().currency) == 0
+    assert currencies.exponent(settings.load().currency) == 0
     monkeypatch.setenv("PAYMENT_PROVIDER_TOKEN", "paysecret")
     assert refusal(capsys).startswith("settings: PAYMENT_PROVIDER_TOKEN ")
 
 
-@pytest.mark.parametrize(("currency", "exponent"), [("EUR", 2), ("JPY", 0), ("KWD", 3)])
-def test_the_exponent_is_that_of_the_currency(
+@pytest.mark.parametrize(("currency", "exponent"), [("EUR", 2), ("JPY", 0), ("RSD", 2)])
+def test_the_exponent_is_that_of_telegram(
     currency: str, exponent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CURRENCY", currency)
-    assert formatting.exponent(settings.load().currency) == exponent
+    assert currencies.exponent(settings.load().currency) == exponent
+
+
+@pytest.mark.parametrize("currency", ["KWD", "BTC", "usd", "US"])
+def test_a_currency_that_telegram_does_not_take_is_refused(
+    currency: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CURRENCY", currency)
+    assert refusal(capsys).startswith("settings: CURRENCY ")
 
 
 @pytest.mark.parametrize("given", ["90", "90.0", "PT1M30S", "00:01:30"])
