@@ -1,9 +1,7 @@
 """Handle Telegram's payments: pre-checkout queries, payments and refunds, without use of Redis."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 from aiogram import F, Router
@@ -17,47 +15,12 @@ from bot.screens import wallet as screens
 from db.models.money import DepositStatus
 from db.money import STARS
 from handlers import error_handlers, respond
-from services.market import payment_reversals
-from services.money import deposits
+from services.market import payment_reversals, star_transactions
+from services.money import deposits, invoices
 from services.platform import errors, users
 
 log = structlog.get_logger(__name__)
 router = Router(name="payments")
-
-_INVOICE = re.compile(r"topup:([0-9]{1,18}):(?:([0-9]{1,18}):([A-Z]{3}):)?[0-9a-z]{1,64}")
-
-
-@dataclass(frozen=True)
-class InvoiceTerms:
-    """The terms of an invoice, which the bot writes into the invoice's payload.
-
-    `amount` (minor units) and `currency` are None in an invoice of an older version of the bot.
-    """
-
-    user_id: int
-    amount: int | None
-    currency: str | None
-
-    def matches(self, amount: int, currency: str) -> bool:
-        """Return whether a payment has the amount and the currency of the invoice."""
-        return self.amount in {None, amount} and self.currency in {None, currency}
-
-
-def invoice_payload(user_id: int, amount: int, currency: str, nonce: str) -> str:
-    """Build an invoice's payload, which contains the payer, the amount and the currency.
-
-    `amount` is in minor units. Telegram allows 128 bytes.
-    """
-    return f"topup:{user_id}:{amount}:{currency}:{nonce}"
-
-
-def read_payload(payload: str) -> InvoiceTerms | None:
-    """Return the terms in an invoice's payload, or None if the bot did not write the payload."""
-    parts = _INVOICE.fullmatch(payload)
-    if parts is None:
-        return None
-    user_id, amount, currency = parts.groups()
-    return InvoiceTerms(int(user_id), None if amount is None else int(amount), currency)
 
 
 @router.pre_checkout_query()
@@ -81,7 +44,7 @@ async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) 
 
 
 async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | None:
-    terms = read_payload(query.invoice_payload)
+    terms = invoices.read_payload(query.invoice_payload)
     if terms is None or terms.user_id != context.user_id:
         return context.t("payment-foreign")
     if not terms.matches(query.total_amount, query.currency):
@@ -112,12 +75,13 @@ async def record_payment(message: Message, context: RequestContext) -> None:
     if payment is None:
         return
     charge_id = payment.telegram_payment_charge_id
-    terms = read_payload(payment.invoice_payload)
     async with _never_dropped("payment not recorded", context), context.begin() as session:
-        if terms is None or not terms.matches(payment.total_amount, payment.currency):
-            raise errors.PaymentMismatch(
-                charge_id, _describe(terms), f"{payment.total_amount} {payment.currency}"
-            )
+        invoices.require_match(
+            payment.invoice_payload,
+            charge_id=charge_id,
+            amount=payment.total_amount,
+            currency=payment.currency,
+        )
         deposit = await deposits.deposit(
             session,
             user_id=context.user_id,
@@ -157,12 +121,7 @@ async def record_reversal(message: Message, context: RequestContext) -> None:
 
 
 def _source(currency: str) -> str:
-    return "stars" if currency == STARS else "telegram"
-
-
-def _describe(terms: InvoiceTerms | None) -> str:
-    """Return the amount and the currency of an invoice as an error shows them."""
-    return "no invoice of this bot" if terms is None else f"{terms.amount} {terms.currency}"
+    return star_transactions.SOURCE if currency == STARS else "telegram"
 
 
 @asynccontextmanager

@@ -15,8 +15,7 @@ from bot.screens import wallet as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import forms, respond
-from handlers.payments import invoice_payload
-from services.money import deposits, wallets
+from services.money import deposits, invoices, wallets
 
 router = Router(name="wallet")
 openers = Router(name="top_up_form")
@@ -71,7 +70,7 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
         context.t,
         message.chat.id,
         amount,
-        invoice_payload(context.user_id, amount, context.t.currency, uuid.uuid4().hex),
+        invoices.build_payload(context.user_id, amount, context.t.currency, uuid.uuid4().hex),
         context.settings.payment_provider_token.get_secret_value(),
     )
     try:

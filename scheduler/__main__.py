@@ -21,6 +21,7 @@ from bot.settings import Settings
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import SEND_SECONDS, Sender, create_bot
 from db import session as database
+from db.money import STARS
 from db.session import Sessions, is_away
 from scheduler import (
     audit_chain_tick,
@@ -29,6 +30,7 @@ from scheduler import (
     post_checks,
     post_search,
     settlements,
+    star_reconciliation,
     warm_up,
     watchdogs,
 )
@@ -84,7 +86,11 @@ def ticks(
     deliver = partial(notice_delivery.deliver, outbox_worker)
     deliver_alarms = partial(notice_delivery.deliver_alarms, outbox_worker)
     find_uncertain = partial(post_search.search_due_posts, search)
+    stars = star_reconciliation.StarReconciliation(sessions, outbox_worker.bot)
+    reconcile_stars = leader.leader_only(stars.run)
+    star_ticks = [Tick("star transactions", 30.0, 5 * HANG_SECONDS, reconcile_stars)]
     return [
+        *(star_ticks if settings.currency == STARS else []),
         Tick("posts", dispatch.TICK_SECONDS, posts_limit, publish),
         Tick("alarms", 0.5, notice_delivery.TICK_LIMIT, deliver_alarms),
         Tick("outbox", 0.5, notice_delivery.TICK_LIMIT, deliver),

@@ -9,6 +9,7 @@ from bot.screens.placements import link
 from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.money import Withdrawal
+from db.money import STARS
 from services.market import channels
 from services.market.moderation import PlacementDetails
 
@@ -103,6 +104,19 @@ def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | 
             state="running" if enabled else "stopped",
             reason=t("switch-reason", reason=reason),
             by="system" if by is None else str(by),
+        )
+    )
+
+
+def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Tell the staff that a payment or refund in Telegram's list could not be recorded."""
+    return Outgoing(
+        t(
+            "notice-star-transaction-refused",
+            charge=payload["charge_id"],
+            person=str(payload["telegram_id"]),
+            amount=t.money(payload["amount"], STARS),
+            error=payload["error"],
         )
     )
 

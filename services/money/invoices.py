@@ -1,0 +1,55 @@
+"""Write and read the terms of an invoice, which its payload contains."""
+
+import re
+from dataclasses import dataclass
+
+from services.platform import errors
+
+_PAYLOAD = re.compile(r"topup:([0-9]{1,18}):(?:([0-9]{1,18}):([A-Z]{3}):)?[0-9a-z]{1,64}")
+
+
+@dataclass(frozen=True)
+class InvoiceTerms:
+    """The terms of an invoice, which the bot writes into the invoice's payload.
+
+    `amount` (minor units) and `currency` are None in an invoice of an older version of the bot.
+    """
+
+    user_id: int
+    amount: int | None
+    currency: str | None
+
+    def matches(self, amount: int, currency: str) -> bool:
+        """Return whether a payment has the amount and the currency of the invoice."""
+        return self.amount in {None, amount} and self.currency in {None, currency}
+
+
+def build_payload(user_id: int, amount: int, currency: str, nonce: str) -> str:
+    """Build an invoice's payload, which contains the payer, the amount and the currency.
+
+    `amount` is in minor units. Telegram allows 128 bytes.
+    """
+    return f"topup:{user_id}:{amount}:{currency}:{nonce}"
+
+
+def read_payload(payload: str) -> InvoiceTerms | None:
+    """Return the terms in an invoice's payload, or None if the bot did not write the payload."""
+    parts = _PAYLOAD.fullmatch(payload)
+    if parts is None:
+        return None
+    user_id, amount, currency = parts.groups()
+    return InvoiceTerms(int(user_id), None if amount is None else int(amount), currency)
+
+
+def require_match(payload: str, *, charge_id: str, amount: int, currency: str) -> None:
+    """Refuse a payment that differs from its invoice. Raises PaymentMismatch.
+
+    `amount` is in minor units.
+    """
+    terms = read_payload(payload)
+    if terms is None:
+        raise errors.PaymentMismatch(charge_id, "an invoice of this bot", f"{amount} {currency}")
+    if not terms.matches(amount, currency):
+        raise errors.PaymentMismatch(
+            charge_id, f"{terms.amount} {terms.currency}", f"{amount} {currency}"
+        )

@@ -1,0 +1,134 @@
+"""Test that payments whose updates were lost are recorded, and that invented deposits are found."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from sqlalchemy import text
+
+from bot.telegram.sender import create_bot
+from db.models.users import Role
+from scheduler.star_reconciliation import StarReconciliation
+from services.market import registration
+from services.money import deposits, incidents
+from tests.factories import people
+from tests.sandbox.raw_world import BOT_TOKEN
+from tests.scheduler.scene import Scene
+
+AMOUNT = 500
+RUNNING = "SELECT enabled FROM kill_switches WHERE key = 'withdrawals'"
+OPEN_INCIDENTS = "SELECT count(*) FROM incidents WHERE closed_at IS NULL"
+
+
+@pytest.fixture
+async def bot(scene: Scene) -> AsyncIterator[Bot]:
+    """Yield a bot that calls the sandbox."""
+    made = create_bot(BOT_TOKEN, scene.world.url)
+    yield made
+    await made.session.close()
+
+
+@pytest.fixture
+async def payer(scene: Scene) -> int:
+    """Register a person with a wallet in Stars, and return the person's id."""
+    async with scene.database.sessions.begin() as session:
+        person = await registration.register(
+            session, telegram_id=scene.world.ids["admin"], language="en", currency="XTR"
+        )
+        return person.id
+
+
+async def _value(scene: Scene, sql: str, **values: str) -> Any:
+    """Run a query that has one row with one value, and return the value."""
+    async with scene.database.sessions.begin() as session:
+        return (await session.execute(text(sql), values)).scalar_one()
+
+
+async def _pay(scene: Scene, payload: str) -> str:
+    """Pay an invoice, lose the update about the payment, and return the charge id."""
+    person = scene.world.ids["admin"]
+    await scene.world.control(f"users/{person}/send", chat_id=person, text="/start")
+    await scene.world.call(
+        "sendInvoice",
+        chat_id=person,
+        title="Top-up",
+        description="Top-up",
+        payload=payload,
+        provider_token="",
+        currency="XTR",
+        prices=[{"label": "Top-up", "amount": AMOUNT}],
+    )
+    await scene.world.updates()
+    paying = asyncio.create_task(scene.world.control(f"users/{person}/pay"))
+    [update] = await scene.world.call("getUpdates", timeout=5)
+    query_id = update["pre_checkout_query"]["id"]
+    await scene.world.call("answerPreCheckoutQuery", pre_checkout_query_id=query_id, ok=True)
+    paid = await paying
+    await scene.world.updates()
+    charge_id: str = paid["telegram_payment_charge_id"]
+    return charge_id
+
+
+async def test_a_payment_and_a_refund_without_updates_are_recorded(
+    scene: Scene, bot: Bot, payer: int
+) -> None:
+    charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    status = "SELECT status FROM deposits WHERE external_reference = :charge"
+    for _ in range(2):
+        await reconciliation.run()
+        assert await _value(scene, status, charge=charge_id) == "credited"
+    await bot.refund_star_payment(scene.world.ids["admin"], charge_id)
+    await reconciliation.run()
+    await StarReconciliation(scene.database.sessions, bot).run()
+    assert await _value(scene, status, charge=charge_id) == "clawed_back"
+    assert await _value(scene, "SELECT count(*) FROM clawbacks") == 1
+
+
+async def test_a_payment_that_differs_from_its_invoice_is_told_once(
+    scene: Scene, bot: Bot, payer: int
+) -> None:
+    charge_id = await _pay(scene, f"topup:{payer}:7:XTR:x")
+    for _ in range(2):
+        await StarReconciliation(scene.database.sessions, bot).run()
+    told = "SELECT count(*) FROM outbox WHERE kind = 'star_transaction_refused'"
+    assert await _value(scene, told) == 1
+    unknown = "SELECT count(*) FROM deposits WHERE external_reference = :charge"
+    assert await _value(scene, unknown, charge=charge_id) == 0
+
+
+async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
+    scene: Scene, bot: Bot, payer: int
+) -> None:
+    await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    await reconciliation.run()
+    await scene.database.forward(timedelta(minutes=2))
+    await reconciliation.run()
+    assert await _value(scene, RUNNING)
+    async with scene.database.sessions.begin() as session:
+        await deposits.deposit(
+            session, user_id=payer, amount=9_999, key="invented", source="stars", currency="XTR"
+        )
+    await scene.database.forward(timedelta(minutes=2))
+    await reconciliation.run()
+    assert not await _value(scene, RUNNING)
+    async with scene.database.sessions.begin() as session:
+        operator = await people.staff(session, Role.SUPER_ADMIN)
+        [incident] = await incidents.open_incidents(session)
+        await incidents.close_incident(session, actor=operator, incident_id=incident.id)
+    async with scene.database.sessions.begin() as session:
+        await deposits.deposit(
+            session, user_id=payer, amount=1_111, key="invented too", source="stars", currency="XTR"
+        )
+    for restarted in (reconciliation, StarReconciliation(scene.database.sessions, bot)):
+        await restarted.run()
+        assert await _value(scene, OPEN_INCIDENTS) == 0
+    await scene.database.forward(timedelta(minutes=2))
+    await reconciliation.run()
+    named = "SELECT jsonb_array_length(details->'deposit_unknown_to_telegram') FROM incidents"
+    assert await _value(scene, OPEN_INCIDENTS) == 1
+    assert await _value(scene, f"{named} WHERE closed_at IS NULL") == 1
