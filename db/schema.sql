@@ -563,12 +563,16 @@ CREATE TABLE withdrawals (
     settled_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
+    paying_by bigint,
+    paying_until timestamp with time zone,
     CONSTRAINT pk_withdrawals PRIMARY KEY (id),
     CONSTRAINT uq_withdrawals_external_reference UNIQUE (external_reference),
     CONSTRAINT uq_withdrawals_key UNIQUE (key),
     CONSTRAINT fk_withdrawals_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
+    CONSTRAINT fk_withdrawals_paying_by FOREIGN KEY (paying_by) REFERENCES users(id),
     CONSTRAINT fk_withdrawals_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_withdrawals_amount CHECK (amount > 0),
+    CONSTRAINT ck_withdrawals_paying CHECK ((paying_by IS NULL) = (paying_until IS NULL)),
     CONSTRAINT ck_withdrawals_settled CHECK ((status::text = ANY (ARRAY['paid'::character varying, 'returned'::character varying]::text[])) = (settled_at IS NOT NULL) AND (status::text = 'paid'::text) = (external_reference IS NOT NULL)),
     CONSTRAINT ck_withdrawals_withdrawalstatus CHECK (status::text = ANY (ARRAY['requested'::character varying, 'approved'::character varying, 'paid'::character varying, 'returned'::character varying]::text[]))
 );
@@ -581,7 +585,7 @@ CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals D
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON withdrawals TO adtech_app;
-GRANT UPDATE (status, external_reference, decided_by, return_reason, settled_at) ON withdrawals TO adtech_app;
+GRANT UPDATE (status, external_reference, decided_by, return_reason, settled_at, paying_by, paying_until) ON withdrawals TO adtech_app;
 
 -- Views
 

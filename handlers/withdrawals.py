@@ -14,7 +14,7 @@ from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import command_arguments, respond
-from services.money import withdrawal_details, withdrawals
+from services.money import payment_claims, withdrawal_details, withdrawals
 from services.money.withdrawal_details import WithdrawalDetails
 from services.platform import errors
 from services.platform.actors import MODERATORS
@@ -29,6 +29,10 @@ async def _card(context: RequestContext, withdrawal_id: int) -> WithdrawalDetail
 
 async def _card_screen(context: RequestContext, withdrawal_id: int) -> Outgoing:
     return screens.card(context.t, await _card(context, withdrawal_id))
+
+
+async def _ask_reference_screen(context: RequestContext, withdrawal_id: int) -> Outgoing:
+    return screens.ask_reference(context.t, await _card(context, withdrawal_id))
 
 
 @router.message(Command("withdrawals"))
@@ -63,14 +67,23 @@ async def show_card(
 async def ask_details(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Ask for the reference of the payment outside, or for the reason why the money goes back."""
+    """Ask for the reference of the outside payment, or for the reason why the money goes back.
+
+    The question for the reference claims the payment, so that no other admin pays it too.
+    """
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
     if row.status not in withdrawal_details.OPEN:
         await respond.replace(press, screens.card(context.t, row))
         await respond.alert(press, context.t("withdrawal-moved-on"))
     elif callback_data.act is WithdrawalAct.ASK_REFERENCE:
-        await respond.show(press, screens.ask_reference(context.t, row))
+        async with (
+            respond.show_result(press, lambda: _ask_reference_screen(context, row.withdrawal_id)),
+            context.begin() as session,
+        ):
+            await payment_claims.claim(
+                session, actor=context.actor, withdrawal_id=row.withdrawal_id
+            )
     else:
         await respond.show(press, screens.reasons(context.t, row))
 

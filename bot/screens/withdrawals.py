@@ -170,6 +170,8 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
             reference=row.external_reference or "",
         ),
     ]
+    if row.paying_telegram_id is not None:
+        lines.append(t("withdrawal-paying", by=str(row.paying_telegram_id)))
     if row.return_reason is not None:
         lines.append(t("withdrawal-returned-why", reason=row.return_reason))
     return "\n".join(lines)

@@ -1,7 +1,4 @@
-"""Define the tables of wallets, ledger, escrows, deposits, withdrawals and corrections.
-
-Clawbacks (reversed deposits) have a table here too. All amounts are whole minor units.
-"""
+"""Define the tables of wallets, ledger, escrows and payments. Amounts are whole minor units."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -32,10 +29,7 @@ class WalletKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     """The money of a person's withdrawals that are neither paid nor returned."""
     LOSS = "loss"
-    """The platform's loss through one person: deposits that were spent and then reversed.
-
-    The balance of this wallet is below zero.
-    """
+    """The loss through one person: deposits spent and then reversed. The balance is below zero."""
 
 
 class Reason(StrEnum):
@@ -100,10 +94,7 @@ class CorrectionKind(StrEnum):
 
 
 class CorrectionStatus(StrEnum):
-    """The status of a correction.
-
-    One admin proposes a correction, and another admin confirms it.
-    """
+    """The status of a correction. One admin proposes it, and another admin confirms it."""
 
     PROPOSED = "proposed"
     CONFIRMED = "confirmed"
@@ -282,6 +273,7 @@ class Withdrawal(Base):
             " AND (status = 'paid') = (external_reference IS NOT NULL)",
             name="settled",
         ),
+        CheckConstraint("(paying_by IS NULL) = (paying_until IS NULL)", name="paying"),
         Index("ix_withdrawals_user_id", "user_id"),
         Index(
             "ix_withdrawals_open",
@@ -302,6 +294,9 @@ class Withdrawal(Base):
     external_reference: Mapped[str | None] = mapped_column(unique=True)
     """The id that the payment has outside the platform. Null until the withdrawal is paid."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    paying_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    paying_until: Mapped[datetime | None]
+    """Until then, only the admin `paying_by` may claim the payment or return the money."""
     return_reason: Mapped[str | None]
     """Why the money was returned. The bot shows this reason to the person."""
     settled_at: Mapped[datetime | None]

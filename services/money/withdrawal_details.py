@@ -32,6 +32,8 @@ class WithdrawalDetails:
     decided_by_telegram_id: int | None
     external_reference: str | None
     return_reason: str | None
+    paying_telegram_id: int | None
+    """The admin who is paying the withdrawal now. None if nobody has a valid claim."""
 
 
 async def list_open(
@@ -59,7 +61,7 @@ async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDe
 
 
 def _select_cards() -> Select[*tuple[Any, ...]]:
-    decided_by = aliased(User)
+    decided_by, paying_by = aliased(User), aliased(User)
     return (
         select(
             Withdrawal,
@@ -67,9 +69,16 @@ def _select_cards() -> Select[*tuple[Any, ...]]:
             User.blocked,
             (func.clock() - Withdrawal.created_at).label("age"),
             decided_by.telegram_id.label("decided_by"),
+            paying_by.telegram_id.label("paying_by"),
         )
         .join(User, User.id == Withdrawal.user_id)
         .outerjoin(decided_by, decided_by.id == Withdrawal.decided_by)
+        .outerjoin(
+            paying_by,
+            (paying_by.id == Withdrawal.paying_by)
+            & (Withdrawal.paying_until > func.clock())
+            & (Withdrawal.status == WithdrawalStatus.APPROVED),
+        )
         .execution_options(populate_existing=True)
     )
 
@@ -89,4 +98,5 @@ def _to_card(row: Any) -> WithdrawalDetails:
         decided_by_telegram_id=row.decided_by,
         external_reference=withdrawal.external_reference,
         return_reason=withdrawal.return_reason,
+        paying_telegram_id=row.paying_by,
     )

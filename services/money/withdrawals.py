@@ -14,7 +14,7 @@ from db import queries
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
-from services.money import ledger, wallets
+from services.money import ledger, payment_claims, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
@@ -148,7 +148,8 @@ async def return_money(
     """Return the money of a withdrawal to its person, and notify the person of the reason.
 
     If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
-    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
+    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText;
+    PaymentClaimed while another admin pays the withdrawal.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_return")
     reason = _require_text("reason", reason, REASON_LIMIT)
@@ -156,6 +157,7 @@ async def return_money(
     if withdrawal.status is WithdrawalStatus.RETURNED:
         return withdrawal
     _require_move(withdrawal, WithdrawalStatus.RETURNED, ActorRole(role.value))
+    await payment_claims.require_unclaimed(session, withdrawal, actor)
     withdrawal.decided_by = actor.user_id
     await _return_money(session, withdrawal, actor, reason=reason, role=role)
     return withdrawal

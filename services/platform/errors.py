@@ -228,6 +228,14 @@ class PaymentMismatch(DomainError):
 
 
 @dataclass(eq=False)
+class PaymentClaimed(DomainError):
+    """Another admin, with this Telegram id, is paying the withdrawal now."""
+
+    withdrawal_id: int
+    telegram_id: int
+
+
+@dataclass(eq=False)
 class OpenLoss(DomainError):
     """A reversed deposit of the person is not repaid. The amount `needed` is in minor units."""
 

@@ -56,7 +56,10 @@ UPDATED = {
         *("known_message_id", "first_absent_at", "next_check_at", "escalate_at", "offered_at"),
     },
     "users": {"language", "language_chosen", "time_zone", "blocked"},
-    "withdrawals": {"status", "external_reference", "decided_by", "return_reason", "settled_at"},
+    "withdrawals": {
+        *("status", "external_reference", "decided_by", "return_reason", "settled_at"),
+        *("paying_by", "paying_until"),
+    },
 }
 
 DENIED = """

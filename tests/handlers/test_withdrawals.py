@@ -1,7 +1,10 @@
 """Test that admins approve, pay and reject withdrawals in the admin chat."""
 
+from datetime import timedelta
+
 import pytest
 
+from db.models.users import Role
 from services.money import withdrawals
 from tests.handlers.marketplace import Marketplace
 
@@ -103,3 +106,30 @@ async def test_nobody_decides_on_their_own_money_nor_outside_the_chat(market: Ma
         assert "admin chat" in await market.last("admin"), command
     assert await market.withdrawal_statuses() == ["requested"]
     assert len(await market.refusals()) == 7
+
+
+async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) -> None:
+    market = with_withdrawal
+    await market.employ("owner", Role.ADMIN)
+    group = market.chat("group")
+    await market.world.control(
+        f"chats/{group}/members", user_id=market.chat("owner"), status="member"
+    )
+    await market.press("admin", OPEN, where="group")
+    await market.press("admin", APPROVE, where="group")
+    await market.press("admin", "💸 Mark as paid", where="group")
+    await market.press("admin", "⬅️ Back", where="group")
+    paying = f"{market.chat('admin')} is paying"
+    assert paying in await market.last("group")
+    assert paying in await market.press("owner", "💸 Mark as paid", where="group")
+    number = await market.value("SELECT id FROM withdrawals")
+    await market.say("owner", f"/return {number} a mistake", where="group")
+    assert await market.withdrawal_statuses() == ["approved"]
+    await market.database.forward(timedelta(minutes=31))
+    await market.say("admin", "/withdrawals", where="group")
+    await market.press("admin", "$30.00", where="group")
+    assert paying not in await market.last("group")
+    await market.press("owner", "💸 Mark as paid", where="group")
+    assert await market.value("SELECT paying_by FROM withdrawals") == (
+        (await market.actor("owner")).user_id
+    )

@@ -23,6 +23,7 @@ withdrawal-status = { $status ->
     [paid] 💸 Paid, marked by { $by }. Reference: { $reference }
    *[returned] ↩️ Given back.
 }
+withdrawal-paying = 💳 { $by } is paying it now. Please do not pay it too.
 withdrawal-returned-why = Why: { $reason ->
     [cancelled] the person took it back
     [clawed_back] a payment of theirs was reversed

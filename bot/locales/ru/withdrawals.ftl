@@ -23,6 +23,7 @@ withdrawal-status = { $status ->
     [paid] 💸 Выплачен, отметил { $by }. Номер: { $reference }
    *[returned] ↩️ Возвращён.
 }
+withdrawal-paying = 💳 Сейчас оплачивает { $by }. Не платите второй раз.
 withdrawal-returned-why = Почему: { $reason ->
     [cancelled] человек отменил его сам
     [clawed_back] его платёж был отозван
