@@ -11,8 +11,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli.shell import Person, err, out, print_rows, run_once, staff
-from db.models.money import Clawback, Correction
-from services.market import payment_reversals
+from db.models.money import Correction
 from services.money import corrections, reconciliation, withdrawal_details
 from services.platform import inbox
 from services.platform.actors import Actor
@@ -117,30 +116,6 @@ def retry_payment(
 
     run_once(retry)
     out.print("The bot handles it now. If it fails again, the admin chat is told.")
-
-
-@app.command()
-def clawback(
-    charge: Annotated[str, typer.Argument(help="Telegram's charge id, or the provider's.")],
-    reason: Annotated[str, typer.Argument(help="Why; kept in the audit log.")],
-    person: Person,
-) -> None:
-    """Take a deposit back that its payer has reversed, because the chargeback came by letter.
-
-    The payer is blocked. What the payer has spent already is booked as the platform's loss.
-    """
-
-    async def take_back(session: AsyncSession) -> Clawback:
-        actor = await staff(session, person)
-        return await payment_reversals.reverse_by_staff(
-            session, actor=actor, external_reference=charge, reason=reason
-        )
-
-    done = run_once(take_back)
-    out.print(
-        f"Taken back: {done.recovered} {done.currency}, lost: {done.loss}, in minor units."
-        " The payer is blocked."
-    )
 
 
 @app.command("corrections")

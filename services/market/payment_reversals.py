@@ -3,11 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Clawback, Deposit
-from db.models.users import Role
 from services.market import user_blocks
 from services.money import clawbacks, deposits
-from services.platform import audit, errors
-from services.platform.actors import SYSTEM, Actor
+from services.platform import errors
+from services.platform.actors import SYSTEM
 
 
 async def reverse(
@@ -48,31 +47,6 @@ async def reverse(
         raise errors.PaymentMismatch(external_reference, str(deposit.amount), str(amount))
     if currency not in {None, deposit.currency}:
         raise errors.PaymentMismatch(external_reference, deposit.currency, str(currency))
-    return await _take_back(session, deposit)
-
-
-async def reverse_by_staff(
-    session: AsyncSession, *, actor: Actor, external_reference: str, reason: str
-) -> Clawback:
-    """Take a recorded deposit back whole, because a chargeback arrived by letter.
-
-    A repeat returns the first clawback. Takes the same locks as `reverse`. Raises AccessDenied;
-    NotFound if no deposit has this charge id; OwnMoney if the payer is the admin themselves.
-    """
-    role = actor.require_staff(Role.SUPER_ADMIN, action="clawback")
-    deposit = await deposits.lock(session, external_reference)
-    if deposit is None:
-        raise errors.NotFound("deposit", external_reference)
-    if deposit.user_id == actor.user_id:
-        raise errors.OwnMoney(deposit.user_id)
-    await audit.record(
-        session,
-        actor=actor,
-        action="clawback_by_staff",
-        role=role,
-        deposit_id=deposit.id,
-        reason=reason,
-    )
     return await _take_back(session, deposit)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from db.models.users import Role
-from services.money import corrections, deposits, wallets, withdrawals
+from services.money import corrections, wallets, withdrawals
 from services.platform import users
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
@@ -100,21 +100,3 @@ async def test_proposals_and_waiting_withdrawals_are_shown(
             ("adjustment", 30, "proposed")
         ]
         assert await rows.available(session, other) == 0
-
-
-async def test_a_chargeback_by_letter_is_booked(database: Database, shell: Shell) -> None:
-    async with database.sessions.begin() as session:
-        person = await people.person(session)
-        boss = await people.staff(session, Role.SUPER_ADMIN)
-        await deposits.deposit(
-            session, user_id=person.user_id or 0, amount=500, key="charge", source="telegram"
-        )
-    asked = ("the bank's letter", "--as", await _telegram_id(database, boss.user_id))
-    ran = await shell.adtech("clawback", "another", *asked)
-    assert ran.status == 1
-    ran = await shell.adtech("clawback", "charge", *asked)
-    assert ran.status == 0, ran.said
-    assert "Taken back: 500 USD, lost: 0" in ran.said
-    async with database.sessions.begin() as session:
-        reasons = "SELECT metadata->>'reason' FROM user_audit_logs WHERE action = :action"
-        assert await rows.one(session, reasons, action="clawback_by_staff") == "the bank's letter"

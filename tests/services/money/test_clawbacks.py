@@ -2,7 +2,6 @@
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
-import functools
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from db.models.users import Role
 from services.market import moderation, payment_reversals, user_blocks
 from services.money import deposits, withdrawals
 from services.platform import errors
@@ -151,37 +149,6 @@ async def test_an_open_loss_stops_withdrawals_also_after_an_unblock(database: Da
     )
     assert isinstance(refusal, errors.OpenLoss)
     assert (refusal.needed, deposit.user_id) == (400, person.user_id)
-
-
-async def test_a_chargeback_by_letter_is_taken_back_by_a_super_admin(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        person = await people.person(session)
-        admin = await people.staff(session, Role.ADMIN)
-        boss = await people.staff(session, Role.SUPER_ADMIN)
-        await _paid(session, person)
-    refusals: list[tuple[Actor, str, type[Exception]]] = [
-        (admin, "charge", errors.AccessDenied),
-        (boss, "unknown", errors.NotFound),
-    ]
-    for actor, key, expected in refusals:
-        refusal = await rows.refused(
-            database.sessions,
-            functools.partial(
-                payment_reversals.reverse_by_staff,
-                actor=actor,
-                external_reference=key,
-                reason="letter",
-            ),
-            actor=actor,
-            action="clawback",
-        )
-        assert isinstance(refusal, expected)
-    for _ in range(2):
-        async with database.sessions.begin() as session:
-            made = await payment_reversals.reverse_by_staff(
-                session, actor=boss, external_reference="charge", reason="letter of the bank"
-            )
-    assert (made.recovered, made.loss) == (1_000, 0)
 
 
 async def test_a_reversal_in_another_currency_is_refused(database: Database) -> None:
