@@ -22,7 +22,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, throttle
+from bot import lost_answers, metrics, throttle, update_filter
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -35,7 +35,7 @@ from bot.telegram.answers import NOT_ANSWERED
 from bot.texts import Texts
 from bot.throttle import Throttle, Verdict
 from db.models.operations import InboxUpdate
-from db.session import Sessions, is_away
+from db.session import Sessions, is_away, is_bad_data
 from services.platform import inbox, lanes, users
 
 log = structlog.get_logger(__name__)
@@ -60,24 +60,34 @@ AWAY_SECONDS = 2.0
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Store updates in the inbox with one statement, and commit before this function returns.
 
-    Updates without an id are logged and skipped. If the database cannot store an update, an empty
-    update is stored under the same id and parked later. Therefore other updates are not delayed.
-    Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
+    Updates without an id are logged and skipped, and fields that the product does not read are not
+    stored. If the database refuses the data of an update, an empty update is stored under the same
+    id and parked later. Therefore other updates are not delayed. After every other error (a full
+    disk, a read-only server) nothing is stored, and Telegram must send the updates again. Raises
+    DatabaseAwayError.
     """
-    readable = [update for update in updates if has_id(update)]
+    readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
         log.error("updates without an id", count=len(updates) - len(readable))
     try:
         await _store(sessions, readable)
-    except DBAPIError:
+    except DBAPIError as refused:
+        _require_bad_data(refused)
         for update in readable:
             try:
                 await _store(sessions, [update])
             except DBAPIError as error:
+                _require_bad_data(error)
                 log.exception(
                     "update cannot be kept", update_id=update["update_id"], exc_info=error
                 )
                 await _store(sessions, [{"update_id": update["update_id"]}])
+
+
+def _require_bad_data(error: DBAPIError) -> None:
+    """Raise DatabaseAwayError, unless the data itself is the reason of an error."""
+    if not is_bad_data(error):
+        raise DatabaseAwayError from error
 
 
 def has_id(update: dict[str, Any]) -> bool:

@@ -25,9 +25,14 @@ of 8 concurrent approvals.
 """
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
-AWAY_STATES = ("08", "57P", "53300")
-"""The prefixes of the SQLSTATEs for a lost connection, a stopping or starting server, and a server
-without free connections."""
+AWAY_STATES = ("08", "57P", "53", "58", "25006")
+"""SQLSTATE prefixes of a server that cannot work now, whatever it is asked.
+
+The connection is lost, the server stops or starts, a resource is used up (connections, memory, the
+disk), the operating system has an error, or the server is read-only.
+"""
+BAD_DATA_STATES = ("22", "23", "54")
+"""SQLSTATE prefixes: a value is not valid, a constraint is violated, a value is too large."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
 """The SQLSTATEs of a serialization failure, a deadlock, and three exceeded time limits.
 
@@ -82,6 +87,12 @@ def is_conflict(error: BaseException) -> bool:
     The caller may then repeat the transaction.
     """
     return _sqlstate(error).startswith(CONFLICT_STATES)
+
+
+def is_bad_data(error: DBAPIError) -> bool:
+    """Tell whether the database or its driver refused a value, so that a repeat is refused too."""
+    refused_by_driver = isinstance(getattr(error.orig, "__cause__", None), ValueError)
+    return refused_by_driver or _sqlstate(error).startswith(BAD_DATA_STATES)
 
 
 def _sqlstate(error: BaseException) -> str:

@@ -1,0 +1,112 @@
+"""Reduce updates to the fields that the product reads, before an update is stored and validated.
+
+An update contains what its sender has chosen, and the validation of some unused parts is costly: a
+rich text that is nested 6 levels deep keeps aiogram busy for minutes. Therefore unused parts are
+removed, and the used parts have limits.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+MAX_DEPTH = 8
+"""The deepest nesting of a used part. Telegram's parts that the product reads have at most 5."""
+MAX_NODES = 5_000
+"""The most values in a used part. A keyboard of 100 buttons has about 300."""
+TOO_LARGE = "too large"
+"""The text that replaces a used part above the limits. Such an update is then parked as malformed,
+because an ad must not be changed without a word."""
+
+_PAYMENTS = ("successful_payment", "refunded_payment")
+_MESSAGE = frozenset(
+    {
+        "animation",
+        "caption_entities",
+        "chat",
+        "chat_shared",
+        "entities",
+        "from",
+        "photo",
+        "reply_markup",
+        "sender_chat",
+        "via_bot",
+        "video",
+    }
+)
+"""The parts of a message that the product reads, in addition to its numbers, texts and flags."""
+_HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
+_KINDS: Mapping[str, frozenset[str]] = {
+    "message": _MESSAGE,
+    "channel_post": _MESSAGE,
+    "callback_query": frozenset({"from"}),
+    "my_chat_member": frozenset({"chat", "from", "old_chat_member", "new_chat_member"}),
+    "pre_checkout_query": frozenset({"from"}),
+}
+"""The kinds of updates that the bot asks for, and the parts of each kind that it reads."""
+
+
+def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an update with only the fields that the product reads.
+
+    The update is raw JSON that is not trusted: any part may be missing or of another type. Of an
+    update of another kind, only the id is left.
+    """
+    reduced: dict[str, Any] = {"update_id": update.get("update_id")}
+    for kind, parts in _KINDS.items():
+        content = update.get(kind)
+        if isinstance(content, dict):
+            is_message = parts is _MESSAGE
+            reduced[kind] = _message(content) if is_message else _fields(content, parts)
+            if kind == "callback_query" and isinstance(content.get("message"), dict):
+                reduced[kind]["message"] = _message(content["message"])
+        elif kind in update:
+            reduced[kind] = content if _is_scalar(content) else TOO_LARGE
+    return reduced
+
+
+def _message(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the used fields of a message. Of a payment only the payment is used, and its chat."""
+    for payment in _PAYMENTS:
+        if payment in content:
+            kept = {name: content[name] for name in ("message_id", "date") if name in content}
+            return kept | _parts(content, frozenset({"chat", "from", payment}))
+    reduced = _fields(content, _MESSAGE)
+    if content.get("forward_origin") is not None:
+        # Only the fact of the forward is used, and Telegram may add new kinds of origins.
+        reduced["forward_origin"] = dict(_HIDDEN_ORIGIN)
+    return reduced
+
+
+def _fields(content: Mapping[str, Any], parts: frozenset[str]) -> dict[str, Any]:
+    scalars = {name: value for name, value in content.items() if _is_scalar(value)}
+    return scalars | _parts(content, parts)
+
+
+def _parts(content: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {
+        name: content[name] if _fits(content[name]) else TOO_LARGE
+        for name in names
+        if name in content
+    }
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def _fits(value: object) -> bool:
+    """Return whether a value is within MAX_DEPTH and MAX_NODES. Needs no recursion."""
+    level, nodes = [value], 0
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inner_values(outer)]
+        nodes += len(level)
+        if not level:
+            return True
+        if nodes > MAX_NODES:
+            return False
+    return False
+
+
+def _inner_values(value: object) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

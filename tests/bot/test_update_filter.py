@@ -1,0 +1,97 @@
+"""Test that an update is reduced to what the product reads, whatever else stands in it."""
+
+from typing import Any
+
+import pytest
+from aiogram.types import Update
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bot import update_filter
+
+PERSON = {"id": 7, "is_bot": False, "first_name": "A"}
+CHAT = {"id": 7, "type": "private"}
+MESSAGE = {"message_id": 1, "date": 1, "chat": CHAT, "from": PERSON}
+PAYMENT = {
+    "currency": "XTR",
+    "total_amount": 5,
+    "invoice_payload": "topup",
+    "telegram_payment_charge_id": "charge",
+    "provider_payment_charge_id": "",
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=20,
+)
+NAMES = st.sampled_from(["message", "callback_query", "channel_post", "from", "entities", "text"])
+
+
+def nested(depth: int) -> Any:
+    """Return a list that is nested this deep."""
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def message(**more: Any) -> dict[str, Any]:
+    """Return a raw update with a message that contains these fields too."""
+    return {"update_id": 1, "message": MESSAGE | more}
+
+
+def test_a_rich_text_is_not_read() -> None:
+    text: Any = "bold"
+    for _ in range(30):
+        text = {"type": "bold", "text": [text]}
+    rich = {"blocks": [{"type": "paragraph", "text": text}]}
+    reduced = update_filter.reduce(message(text="a", rich_message=rich, reply_to_message=MESSAGE))
+    assert reduced["message"] == MESSAGE | {"text": "a"}
+    press = {"id": "1", "from": PERSON, "data": "x", "message": MESSAGE | {"rich_message": rich}}
+    reduced = update_filter.reduce({"update_id": 1, "callback_query": press})
+    assert reduced["callback_query"]["message"] == MESSAGE
+    assert reduced["callback_query"]["data"] == "x"
+
+
+@pytest.mark.parametrize("payment", ["successful_payment", "refunded_payment"])
+def test_a_payment_is_read_whatever_stands_beside_it(payment: str) -> None:
+    beside = {"entities": nested(5_000), "photo": "none", "forward_origin": {"type": "new"}}
+    reduced = update_filter.reduce(message(**{payment: PAYMENT}, text=3, **beside))
+    read = Update.model_validate(reduced).message
+    assert read is not None
+    assert getattr(read, payment).telegram_payment_charge_id == "charge"
+
+
+@pytest.mark.parametrize("entities", [nested(5_000), [{"type": "bold"}] * 6_000])
+def test_a_used_part_above_the_limits_makes_the_update_malformed(entities: object) -> None:
+    reduced = update_filter.reduce(message(text="a", entities=entities))
+    assert reduced["message"]["entities"] == update_filter.TOO_LARGE
+    with pytest.raises(ValidationError):
+        Update.model_validate(reduced)
+
+
+def test_a_forward_from_an_origin_of_a_new_kind_is_still_a_forward() -> None:
+    reduced = update_filter.reduce(message(text="a", forward_origin={"type": "new", "date": 1}))
+    read = Update.model_validate(reduced).message
+    assert read is not None
+    assert read.forward_origin is not None
+
+
+def test_all_that_an_ad_contains_is_kept() -> None:
+    size = {"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}
+    ad = {
+        "caption": "a",
+        "caption_entities": [{"type": "text_link", "offset": 0, "length": 1, "url": "https://a"}],
+        "photo": [size],
+        "media_group_id": "1",
+        "has_media_spoiler": True,
+    }
+    assert update_filter.reduce(message(**ad))["message"] == MESSAGE | ad
+
+
+@given(st.dictionaries(NAMES | st.text(max_size=5), JSON | st.dictionaries(NAMES, JSON)))
+def test_no_update_is_too_strange(content: dict[str, Any]) -> None:
+    reduced = update_filter.reduce(content | {"update_id": 1})
+    assert reduced["update_id"] == 1
+    assert set(reduced) <= {"update_id", *content}
