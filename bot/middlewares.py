@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from aiogram import BaseMiddleware, Bot
+from aiogram.enums import ChatType
 from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
@@ -43,30 +44,73 @@ class ContextMiddleware(BaseMiddleware):
             correlation_id.reset(token)
 
 
-class SenderChatMiddleware(BaseMiddleware):
-    """Stop messages that were sent in the name of a chat (by an anonymous admin or a channel).
+class OwnWordsMiddleware(BaseMiddleware):
+    """Stop messages that are not a person's own words.
 
-    Such a message does not say which person wrote it. Therefore it must not be handled like a
-    person's message.
+    A message in the name of a chat (by an anonymous admin or a channel) does not say which person
+    wrote it. A forwarded command, or a command that another bot wrote, was chosen by somebody else.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except for a message that was sent in the name of a chat.
+        """Call the handler, except for a message that is not a person's own words.
 
-        A command of an anonymous admin is answered with a text. All other messages of a chat are
-        ignored.
+        A command that is ignored is answered with a text in the admin chat and in private chats.
+        All other ignored messages get no answer. A forwarded message that is no command may be an
+        ad, so it is handled.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
-        if (
-            not isinstance(event, Message)
-            or event.sender_chat is None
-            or event.migrate_to_chat_id is not None
-        ):
+        if not isinstance(event, Message) or _is_report(event):
             return await handler(event, data)
-        if event.chat.id == context.admin_chat_id and (event.text or "").startswith("/"):
-            await bot.send_message(event.chat.id, context.t("anonymous"))
+        answer = None
+        if event.sender_chat is not None:
+            answer = context.t("anonymous")
+        elif _is_command(event) and (event.forward_origin or event.via_bot):
+            answer = context.t("not-own-words")
+        elif event.from_user is not None and not event.from_user.is_bot:
+            return await handler(event, data)
+        heard = event.chat.id == context.admin_chat_id or event.chat.type == ChatType.PRIVATE
+        if answer is not None and heard and _is_command(event):
+            await bot.send_message(event.chat.id, answer)
         return None
+
+
+def _is_report(message: Message) -> bool:
+    """Return whether Telegram itself reports a moved group or a refund in a message."""
+    return message.migrate_to_chat_id is not None or message.refunded_payment is not None
+
+
+def _is_command(message: Message) -> bool:
+    """Return whether the text or the caption of a message is a command."""
+    return (message.text or message.caption or "").lstrip().startswith("/")
+
+
+class OwnButtonMiddleware(BaseMiddleware):
+    """Stop presses of buttons that the bot did not send to this chat.
+
+    A client can send a press with any data. A press counts only if Telegram shows with it the bot's
+    own message, in a chat that is no channel, and the message has this button.
+    """
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler, or show an alert that the button is out of date."""
+        context: RequestContext = data["context"]
+        bot: Bot = data["bot"]
+        if not isinstance(event, CallbackQuery) or _is_own_button(event, bot.id):
+            return await handler(event, data)
+        await bot.answer_callback_query(event.id, context.t("button-stale"), show_alert=True)
+        return None
+
+
+def _is_own_button(press: CallbackQuery, bot_id: int) -> bool:
+    message = press.message
+    if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
+        return False
+    sent_by_bot = message.from_user is not None and message.from_user.id == bot_id
+    buttons = message.reply_markup.inline_keyboard if message.reply_markup else []
+    return sent_by_bot and any(
+        button.callback_data == press.data for row in buttons for button in row
+    )
 
 
 async def _build_context(event: TelegramObject, data: dict[str, Any]) -> RequestContext:

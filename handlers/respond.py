@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiogram import Bot
+from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message
 
@@ -65,7 +66,8 @@ async def alert(event: CallbackQuery | Message, text: str) -> None:
     chat = event.message.chat if isinstance(event, CallbackQuery) and event.message else None
     if isinstance(event, Message):
         chat = event.chat
-    if chat is not None:
+    # In a channel the bot publishes ads and says nothing else, whatever went wrong.
+    if chat is not None and chat.type != ChatType.CHANNEL:
         await _bot(event).send_message(chat.id, text, link_preview_options=NO_PREVIEW)
 
 

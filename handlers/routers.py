@@ -7,7 +7,7 @@ from aiogram.enums import ChatType
 from aiogram.filters import ExceptionTypeFilter
 from aiogram_dialog import setup_dialogs
 
-from bot.middlewares import ContextMiddleware, SenderChatMiddleware
+from bot.middlewares import ContextMiddleware, OwnButtonMiddleware, OwnWordsMiddleware
 from handlers import (
     buy_form,
     campaign_form,
@@ -41,7 +41,8 @@ def dispatcher() -> Dispatcher:
     """
     root = Dispatcher(disable_fsm=True)
     root.update.outer_middleware(ContextMiddleware())
-    root.message.outer_middleware(SenderChatMiddleware())
+    root.message.outer_middleware(OwnWordsMiddleware())
+    root.callback_query.outer_middleware(OwnButtonMiddleware())
     root.include_routers(
         error_handlers.refusals,
         payments.router,
