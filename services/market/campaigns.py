@@ -29,7 +29,7 @@ from services.platform.transitions import ActorRole
 
 NAME_LIMIT = 64
 RESUME_GRACE = timedelta(hours=1)
-"""If a post's time passed at most this long before its campaign is resumed, it is published."""
+"""A resumed campaign still publishes a post whose time passed at most this long ago."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
 """Only the prices of targets in these statuses are subtracted from the budget."""
 
@@ -106,9 +106,9 @@ async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Cam
 async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Resume a paused campaign.
 
-    A post whose time passed at most RESUME_GRACE ago is published immediately. A post whose time
-    passed earlier is cancelled, and the scheduler refunds its price. Locks the campaign, then its
-    queued jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
+    If the time of a queued post passed at most RESUME_GRACE ago, the post is published immediately.
+    If the time passed earlier, the post is cancelled, and the scheduler refunds its price. Locks
+    the campaign, then its queued jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     was_paused = campaign is not None and campaign.status is CampaignStatus.PAUSED

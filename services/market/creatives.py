@@ -39,7 +39,10 @@ class Creative:
     button_url: str | None = None
 
     def validate(self) -> "Creative":
-        """Return the creative if Telegram accepts it. Raises InvalidCreative, InvalidText."""
+        """Check the creative against Telegram's limits, and return the creative.
+
+        Raises InvalidCreative, InvalidText.
+        """
         if self.kind not in KINDS:
             raise errors.InvalidCreative("kind", "unknown")
         if (self.kind == "text") != (self.file_id is None):

@@ -24,7 +24,7 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 
 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take a reversed deposit back, and book the amount that is missing in the wallet as a loss.
+    """Take a reversed deposit back. The amount that the wallet lacks is booked as a loss.
 
     If the deposit was not credited yet, no money moves, and the deposit is never credited. The
     caller must have locked first the deposit and then the person. Before the deposit is taken back,

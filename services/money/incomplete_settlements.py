@@ -13,7 +13,7 @@ from services.platform.actors import Actor
 
 
 async def lock(session: AsyncSession, kind: CorrectionKind, target_id: int) -> queries.Placement:
-    """Lock a placement whose escrow has a final status, but neither payout nor refund.
+    """Lock a placement whose escrow has a final status but no payout or refund in the ledger.
 
     For the kind `missing_payout`, the escrow must be released and the post must be published. Locks
     the target (the row of the placement), the job, then the escrow. Raises NotFound,

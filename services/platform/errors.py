@@ -290,7 +290,7 @@ class NotChecked(DomainError):
 
 @dataclass(eq=False)
 class SamePerson(DomainError):
-    """Another person than the one who did the act before must do this act."""
+    """The same person may not do both this act and the act before it."""
 
     action: str
 

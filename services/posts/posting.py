@@ -316,7 +316,10 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Notify the advertiser, one time for each target, that a post will not be published."""
+    """Notify an advertiser that a post will not be published.
+
+    The advertiser gets at most one such notice for each target.
+    """
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)

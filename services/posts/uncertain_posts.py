@@ -1,4 +1,4 @@
-"""Find the posts of uncertain jobs, and ask the admins about those that cannot be found.
+"""Find the posts of uncertain jobs, and ask the admins about posts that are not found.
 
 A job is uncertain if Telegram may or may not have published its post. Posts in one channel are sent
 one at a time, and the ids of all earlier posts are known. Therefore a post of the bot is the

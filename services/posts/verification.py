@@ -58,9 +58,10 @@ class PostCheckTask:
 
 
 def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Choose the time of the next check: a random moment in the next part, or the end of the hours.
+    """Choose the time of a post's next check.
 
-    The moment is random, so that an owner cannot remove the ad between two checks at known times.
+    This is a random moment in the next part of the promised hours, or the end of these hours. The
+    moment is random, so that an owner cannot remove the ad between two checks at known times.
     """
     hours = ends_at - sent_at
     parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
@@ -296,7 +297,7 @@ def _next_check_after(
 
 
 async def _was_gone_before(session: AsyncSession, job_id: int) -> bool:
-    """Return whether the last check found the post gone, at least RECHECK_INTERVAL ago."""
+    """Return whether the last check was RECHECK_INTERVAL or more ago and found the post gone."""
     last = (
         await session.execute(
             select(PostCheck.verdict, PostCheck.checked_at <= func.clock() - RECHECK_INTERVAL)
