@@ -52,7 +52,7 @@ async def _run_until_signal(options: argparse.Namespace) -> None:
     def stop(number: int) -> None:
         signal_times.append(time.monotonic())
         if task.cancelling():
-            # make also sends a signal to this process, so that one press can send two signals.
+            # `make` sends the signal to this process too. Therefore one press can send two signals.
             if signal_times[-1] - signal_times[0] > _SAME_PRESS:
                 os._exit(128 + number)
             return

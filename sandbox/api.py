@@ -1,6 +1,7 @@
 """Serve the Bot API over HTTP.
 
-For each call, check the token, find the method, apply a fault if one fits, and send the answer.
+For each call, this module checks the token, finds the method, applies a fault if there is one for
+the call, and sends the answer.
 """
 
 import asyncio
@@ -153,7 +154,10 @@ def find_chat_id(raw: RawRequest) -> int | str | None:
 
 
 def close_connection(request: web.Request) -> web.Response:
-    """Close the connection at once, without sending a byte of an answer."""
+    """Close the connection at once, without sending a byte of an answer.
+
+    The returned response is never sent.
+    """
     if request.transport is not None:
         request.transport.abort()
     # aiohttp needs a response, although the connection is closed.

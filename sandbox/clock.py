@@ -32,7 +32,7 @@ async def move_forward(owner_dsn: str, seconds: float) -> float:
 
 
 async def has_heartbeat_since(dsn: str, since: datetime) -> bool:
-    """Tell whether a scheduler has written a heartbeat since the given real time."""
+    """Return whether a scheduler has written a heartbeat since the given real time."""
     found = "SELECT EXISTS (SELECT FROM heartbeats WHERE name = 'scheduler' AND beat_at >= $1)"
     return bool(await _fetch_value(dsn, found, since))
 
@@ -40,8 +40,8 @@ async def has_heartbeat_since(dsn: str, since: datetime) -> bool:
 async def end_leases(owner_dsn: str) -> None:
     """End all leases of a database that was just started.
 
-    At that time no holder of a lease is running any more. Without this function, a bot that is
-    started after a killed bot would wait until the lease of the killed bot has expired.
+    No holder of a lease can be running at this moment. Without this function, a new bot would wait
+    until the lease of a killed bot has expired.
     """
     await _fetch_value(owner_dsn, "UPDATE leases SET held_until = now() WHERE held_until > now()")
 

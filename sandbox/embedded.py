@@ -1,7 +1,8 @@
-"""Run PostgreSQL and Valkey on a folder, from the programs in the wheels.
+"""Run PostgreSQL and Valkey with their data in a folder.
 
-Both servers end when this process ends. Neither server listens on the network, and nothing outside
-the folder is changed. The data survives a SIGKILL of all processes.
+The programs come from installed Python wheels. Both servers end when this process ends. Neither
+server listens on the network, and nothing outside the folder is changed. The data survives a
+SIGKILL of all processes.
 """
 
 import asyncio
@@ -66,8 +67,8 @@ _APP_LIMITS = {
 class Postgres:
     """A running PostgreSQL server, with its addresses and a method to stop it.
 
-    Its passwords are in `passwords.json` of its folder. `held` is the locked lock file of the
-    folder.
+    The passwords are in `passwords.json` of the server's folder. `held` is the open lock file that
+    keeps the folder locked.
     """
 
     child: processes.Child
@@ -77,13 +78,14 @@ class Postgres:
     held: BinaryIO
 
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Return the address of a database for one of the three roles, with its password."""
+        """Return the address of a database for one of the three roles, including its password."""
         return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={self.socket_folder}"
 
     async def stop(self) -> None:
         """Stop the server with a fast shutdown.
 
-        After 10 s use an immediate shutdown, and after 5 more seconds SIGKILL.
+        If the server has not ended after 10 s, it gets the signal for an immediate shutdown. If it
+        has not ended 5 s later, it gets SIGKILL.
         """
         await self.child.stop((signal.SIGINT, 10), (signal.SIGQUIT, 5))
         folders.remove_sockets(self.socket_folder, self.folder)
@@ -92,7 +94,10 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Valkey:
-    """A running Valkey server, with its address. `held` is the locked lock file of its folder."""
+    """A running Valkey server, with its address.
+
+    `held` is the open lock file that keeps the server's folder locked.
+    """
 
     child: processes.Child
     folder: Path
@@ -105,7 +110,10 @@ class Valkey:
         return f"unix://{self.socket}?db=0"
 
     async def stop(self) -> None:
-        """Stop the server after it has written all data to disk. After 10 s send SIGKILL."""
+        """Stop the server after it has written all data to disk.
+
+        If the server has not ended after 10 s, it gets SIGKILL.
+        """
         await self.child.stop((signal.SIGTERM, 10))
         folders.remove_sockets(self.socket.parent, self.folder)
         self.held.close()
@@ -113,10 +121,11 @@ class Valkey:
 
 @contextlib.asynccontextmanager
 async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postgres]:
-    """Run PostgreSQL on `folder` while the block runs. The first start creates the database.
+    """Run PostgreSQL with its data in `folder` until the block ends.
 
-    If `durable` is false, nothing is synchronised to disk. Only tests use this. Raises CannotStart
-    with one sentence, for example if a server runs on the folder already.
+    The first start creates the database. If `durable` is false, nothing is synchronised to disk.
+    Only tests use this. Raises CannotStart with one sentence, for example if a server runs on the
+    folder already.
     """
     server = await start_postgres(folder, durable=durable)
     try:
@@ -127,7 +136,7 @@ async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postg
 
 @contextlib.asynccontextmanager
 async def valkey(folder: Path) -> AsyncIterator[Valkey]:
-    """Run Valkey on `folder` while the block runs. Raises CannotStart."""
+    """Run Valkey with its data in `folder` until the block ends. Raises CannotStart."""
     server = await start_valkey(folder)
     try:
         yield server
@@ -138,10 +147,10 @@ async def valkey(folder: Path) -> AsyncIterator[Valkey]:
 async def start_postgres(
     folder: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None
 ) -> Postgres:
-    """Start PostgreSQL on `folder`. It runs until `stop` is called or this process ends.
+    """Start PostgreSQL with its data in `folder`.
 
-    `settings` replace the sandbox's own settings of the same name. Call this function from the main
-    thread. Raises CannotStart.
+    The server runs until `stop` is called or this process ends. `settings` replace the sandbox's
+    own settings of the same name. Call this function from the main thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
@@ -177,9 +186,9 @@ async def start_postgres(
 
 
 async def _prepare_data_folder(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
-    """Create the data folder, or repair it after the last run, however that run ended.
+    """Create the data folder. If it exists, prepare it for a new start.
 
-    Returns the folder for the socket.
+    The last server may have been killed. Returns the folder for the socket.
     """
     socket_folder = folders.socket_folder(folder, _SOCKET, owner.uid, owner.gid)
     passwords = _load_or_create_passwords(folder)
@@ -258,10 +267,10 @@ async def _create_cluster(
 
 
 async def _remove_stale_files(data: Path, socket_folder: Path) -> None:
-    """Wait until an ending server has ended, then remove files with a killed server's process id.
+    """Wait until the last server has ended, then remove the files that contain its process id.
 
-    A zombie or another process may have that process id now. With these files, PostgreSQL would
-    take such a process for a running server.
+    A server that was killed leaves these files. A zombie or another process may have the process id
+    now. With these files, PostgreSQL would take such a process for a running server.
     """
     await _wait_for_earlier_server(data)
     (data / "postmaster.pid").unlink(missing_ok=True)
@@ -315,9 +324,10 @@ async def restrict_connections(connection: asyncpg.Connection, database: str) ->
 
 
 async def start_valkey(folder: Path) -> Valkey:
-    """Start Valkey on `folder`. It runs until `stop` is called or this process ends.
+    """Start Valkey with its data in `folder`.
 
-    Call this function from the main thread. Raises CannotStart.
+    The server runs until `stop` is called or this process ends. Call this function from the main
+    thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
@@ -365,7 +375,7 @@ async def _wait_for_ping_answer(server: Valkey, log: Path) -> None:
 
 
 async def _answers_ping(socket: Path) -> bool:
-    """Tell whether Valkey answers a ping. Valkey refuses a ping while it loads its data."""
+    """Return whether Valkey answers a ping. Valkey refuses a ping while it loads its data."""
     try:
         reader, writer = await asyncio.open_unix_connection(socket)
     except OSError:

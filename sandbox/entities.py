@@ -49,8 +49,9 @@ class Chat:
 class Member:
     """The membership of one user in one chat, with the user's status and rights.
 
-    A creator has every right, although none is listed. In a private chat the bot is a `member`
-    after a person has started it, and `kicked` while the person blocks it.
+    A creator has every right, although `rights` is empty. In a private chat, the bot has the status
+    `member` after the person has started the bot. It has the status `kicked` while the person
+    blocks the bot.
     """
 
     table: ClassVar[str] = "members"
@@ -66,11 +67,11 @@ class Member:
 
     @property
     def present(self) -> bool:
-        """Tell whether the user is in the chat."""
+        """Return whether the user is in the chat."""
         return self.status in IN_CHAT
 
     def may(self, right: str) -> bool:
-        """Tell whether the user is the creator of the chat, or an administrator with this right."""
+        """Return whether the user is the chat's creator, or an administrator with this right."""
         if self.status == "creator":
             return True
         return self.status == "administrator" and self.rights.get(right, False)

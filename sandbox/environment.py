@@ -41,7 +41,7 @@ _PROVISIONAL = {
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """The settings that were given, for the sandbox and its child processes.
+    """The values of the settings that the user of the sandbox gave.
 
     A setting that was not given is an empty text.
     """
@@ -50,17 +50,17 @@ class EnvironmentSettings:
 
     @property
     def real_telegram(self) -> bool:
-        """Tell whether the bot uses the real Telegram, not the sandbox's Bot API server."""
+        """Return whether the bot uses the real Telegram, not the sandbox's Bot API server."""
         return bool(self.values["BOT_TOKEN"])
 
     @property
     def external_database(self) -> bool:
-        """Tell whether an external PostgreSQL is used, not the embedded one."""
+        """Return whether an external PostgreSQL is used, not the embedded one."""
         return bool(self.values["DATABASE_URL"])
 
     @property
     def external_redis(self) -> bool:
-        """Tell whether an external Redis is used, not the embedded Valkey."""
+        """Return whether an external Redis is used, not the embedded Valkey."""
         return bool(self.values["REDIS_URL"])
 
     def check(self) -> None:
@@ -76,7 +76,8 @@ class EnvironmentSettings:
         """Return the environment for the bot and the scheduler.
 
         The environment contains every setting, so that a `.env` in the current folder adds nothing.
-        It does not contain the database address of the role that owns the tables.
+        `provided` replaces settings of the same name. The database address of the role that owns
+        the tables is left out.
         """
         defaults = {
             "LOG_FORMAT": "console",
@@ -102,11 +103,11 @@ class EnvironmentSettings:
 
 
 def read(*, isolated: bool) -> EnvironmentSettings:
-    """Read the environment, and then `.env` of the current folder for missing settings.
+    """Read the settings from the environment. Settings that are missing there come from `.env`.
 
-    With `isolated`, no setting may connect the sandbox to an external service: `.env` is not read,
-    and such settings are ignored in the environment too. Raises CannotStart if only one of two
-    settings that belong together is given.
+    The file `.env` is the one in the current folder. With `isolated`, `.env` is not read, and
+    settings that connect the sandbox to an external service are ignored. Raises CannotStart if only
+    one of two settings that belong together is given.
     """
     sources = {} if isolated else dict(dotenv.dotenv_values(".env"))
     sources |= os.environ

@@ -15,7 +15,7 @@ class TelegramError(Exception):
 
 
 class ControlError(Exception):
-    """The action is not possible. The text says why, and what to do."""
+    """The action is not possible. The text says why, and often what to do instead."""
 
     def __init__(self, sentence: str, *, status: int = 400) -> None:
         super().__init__(sentence)

@@ -1,4 +1,4 @@
-"""Keep the faults, that is, the errors and delays that the next calls of a method must have."""
+"""Keep the faults. A fault makes the next calls of a method fail or take longer."""
 
 import itertools
 from dataclasses import asdict, dataclass
@@ -39,7 +39,7 @@ class Fault:
     error_code: int | None = None
 
     def matches(self, method: str, chat_id: object) -> bool:
-        """Tell whether the fault applies to this call."""
+        """Return whether the fault applies to this call."""
         return (
             self.times > 0
             and self.method.lower() in {"*", method.lower()}
@@ -48,7 +48,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are set now. Each call takes its fault from here.
+    """The faults that are set now. Each call of the Bot API looks for its fault here.
 
     The faults are kept in memory only.
     """
@@ -67,7 +67,10 @@ class Faults:
         return fault
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the first fault for this call, or None. Each return uses the fault one time."""
+        """Return the first fault for this call, or None.
+
+        This counts as one use of the fault. After its last use, the fault is removed.
+        """
         for fault in self._set:
             if fault.matches(method, chat_id):
                 fault.times -= 1

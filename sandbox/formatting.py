@@ -28,7 +28,7 @@ SIMPLE_TAGS = {
 }
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z-]*)((?:\s[^<>]*)?)>")
 ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
-# Telegram replaces these four and the numeric entities. Every other name stays unchanged.
+# Telegram replaces these four names and numeric references. Every other name stays unchanged.
 CHARACTER = re.compile(r"&(?:lt|gt|amp|quot|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 AUTOMATIC_ENTITY = re.compile(
     r"(?P<url>https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'])"
@@ -86,7 +86,10 @@ def _sort_key(entity: Json) -> tuple[int, int, str]:
 
 
 def trim(formatted: FormattedText) -> FormattedText:
-    """Remove white space at both ends of the text, and shorten the entities that covered it."""
+    """Remove white space at both ends of a text, and adjust the offsets of its entities.
+
+    An entity that covers only the removed white space is removed too.
+    """
     stripped = formatted.text.strip()
     begin = utf16_length(formatted.text[: len(formatted.text) - len(formatted.text.lstrip())])
     end = begin + utf16_length(stripped)
@@ -100,7 +103,10 @@ def trim(formatted: FormattedText) -> FormattedText:
 
 
 def find_links(formatted: FormattedText) -> FormattedText:
-    """Add the entities that Telegram marks automatically, but not in code and in given links."""
+    """Add the entities that Telegram finds by itself: links, commands, mentions and hashtags.
+
+    Code, and text that is already a link, command, mention or hashtag, gets no new entity.
+    """
     occupied = [
         (entity["offset"], entity["offset"] + entity["length"])
         for entity in formatted.entities
@@ -129,7 +135,10 @@ class _OpenTag:
 
 
 def parse_html(source: str) -> FormattedText:
-    """Parse Telegram's HTML. Error texts name a byte offset and never quote the text."""
+    """Parse Telegram's HTML. Raises TelegramError.
+
+    From the text, an error contains at most the name of a tag and a byte offset.
+    """
     text = ""
     length = 0
     entities: list[Json] = []

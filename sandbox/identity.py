@@ -25,8 +25,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Identity:
     """The user that runs a program.
 
-    The identity has the owner of the files, and the function with which a child process becomes
-    that user.
+    `uid` and `gid` are the owner of the files. A child process calls `become` to become that user.
+    If `become` is None, the child process does not change its user.
     """
 
     uid: int
@@ -37,7 +37,7 @@ class Identity:
 def choose_identity(folder: Path, program: Path) -> Identity:
     """Find a user that can run `program` on `folder`, and make that user the folder's owner.
 
-    Raises CannotStart if this process runs as root and no other user can run it.
+    Raises CannotStart if this process runs as root and finds no such user.
     """
     if os.geteuid() != 0:
         return Identity(os.geteuid(), os.getegid(), None)

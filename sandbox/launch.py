@@ -21,7 +21,7 @@ class Launch:
     def __init__(
         self, folder: Path, settings: EnvironmentSettings, simulation: Simulation | None
     ) -> None:
-        """Choose the ports. Without a simulation the bot connects to Telegram itself.
+        """Choose the ports. Without a simulation, the bot connects to the real Telegram.
 
         Raises CannotStart if the requested port is in use.
         """
@@ -59,7 +59,7 @@ class Launch:
         self._print_instructions(time.monotonic() - began)
 
     async def stop(self) -> None:
-        """Stop everything. A process that uses another process is stopped before that process."""
+        """Stop all parts. The scheduler and the bot stop first, and PostgreSQL stops last."""
         self._ready = False
         for name in ("scheduler", "bot"):
             await self.supervisor.stop(name)
@@ -148,7 +148,10 @@ class Launch:
             await asyncio.sleep(_POLL_INTERVAL)
 
     def _write_world_file(self) -> None:
-        """Write the current facts to `world.json`. Before everything works, write nothing."""
+        """Write the current facts to `world.json`.
+
+        Before the start is complete, nothing is written.
+        """
         if not self._ready:
             return
         facts: dict[str, object] = {} if self._simulation is None else self._simulation.facts()

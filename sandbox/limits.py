@@ -12,9 +12,10 @@ GROUP_PER_MINUTE = 20
 
 
 class Limits:
-    """Telegram's flood limits for the bot, with the sends of the last minute, in real time.
+    """Telegram's flood limits for the bot.
 
-    Nothing is limited until `enabled` is set.
+    The instance keeps the times (real clock) of the bot's last sends. Nothing is limited until
+    `enabled` is set.
     """
 
     def __init__(self) -> None:

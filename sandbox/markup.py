@@ -26,7 +26,7 @@ INLINE_ACTIONS = (
 
 
 def as_json(model: BaseModel) -> Json:
-    """Return the fields that the request contained.
+    """Return an aiogram model as JSON, with only the fields that the request contained.
 
     aiogram's models cannot be dumped together with their default values.
     """
@@ -37,7 +37,11 @@ def as_json(model: BaseModel) -> Json:
 
 
 def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
-    """Check the markup and return (inline keyboard, reply keyboard or the order to remove it)."""
+    """Check a markup, and return a pair: the inline keyboard, and any other markup.
+
+    The other markup is, for example, a reply keyboard or the order to remove it. A part that the
+    request does not have is None.
+    """
     if markup is None:
         return None, None
     if isinstance(markup, InlineKeyboardMarkup):

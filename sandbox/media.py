@@ -22,7 +22,7 @@ MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
-    """Return the file that a request names.
+    """Return the file to which a request refers.
 
     The file is an upload of the request, or a stored file with a known file id.
     """

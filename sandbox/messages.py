@@ -53,7 +53,10 @@ def text_fields(formatted: FormattedText) -> Json:
 
 
 def caption_fields(formatted: FormattedText) -> Json:
-    """Check the length and return caption and entities, or no field for an empty caption."""
+    """Check the length of a caption, and return the caption and its entities.
+
+    An empty caption gives no fields.
+    """
     if formatting.utf16_length(formatted.text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
     if not formatted.text:
@@ -138,9 +141,9 @@ def editable_content(message: Message) -> Json:
 
 
 def edit(state: State, message: Message, content: Json, inline: Json | None) -> Message:
-    """Give the message this content and keyboard.
+    """Replace the content and the inline keyboard of a message.
 
-    If the message has both already, raise TelegramError. The body is replaced by a new object and
+    If both are the same as before, raise TelegramError. The body is replaced by a new object and
     never changed, because answers and updates share the body.
     """
     if content == editable_content(message) and inline == message.body.get("reply_markup"):

@@ -25,12 +25,12 @@ class Notifier:
         self._waiters.clear()
 
     def close(self) -> None:
-        """End every wait, because the state will not change any more."""
+        """End every wait, and let later waits end at once."""
         self.closed = True
         self.notify()
 
     async def wait(self, check: Callable[[], T | None], seconds: float) -> T | None:
-        """Wait until the result of `check` is not None, and return this result.
+        """Wait until `check` returns a value that is not None, and return this value.
 
         Returns None after `seconds` of real time, or when the notifier is closed.
         """

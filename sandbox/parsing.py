@@ -1,4 +1,7 @@
-"""Turn an HTTP request into an instance of the method's class, or answer 400 with the reason."""
+"""Convert an HTTP request to an instance of the Bot API method's class.
+
+A request that is wrong is refused with a TelegramError that gives the reason.
+"""
 
 import json
 import re
@@ -140,10 +143,10 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
 
 
 def _parse_markup(value: Json) -> BaseModel:
-    """Return the keyboard as an instance of the class that belongs to the keyboard's field.
+    """Return a keyboard as an instance of its class. One field of the keyboard decides the class.
 
-    A union of the classes would parse a keyboard with a mistake as another class. The error text
-    would then be wrong.
+    If a union of the classes were used, a keyboard with a mistake would be parsed as another class.
+    The error text would then be wrong.
     """
     for field_name, cls in MARKUPS.items():
         if field_name in value:

@@ -50,7 +50,10 @@ def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return a chat to which the bot may send, if the flood limits allow one more message."""
+    """Return a chat to which the bot may send, and count the send for the flood limits.
+
+    Raises TelegramError if the bot may not send, or if a flood limit is exceeded.
+    """
     chat = find_readable_chat(state, chat_id)
     if chat.type == "channel" and not bot_may(state, chat, "can_post_messages"):
         raise bad_request("need administrator rights in the channel chat")
@@ -59,12 +62,12 @@ def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def bot_may(state: State, chat: Chat, right: str) -> bool:
-    """Tell whether the bot is an administrator with this right in the chat."""
+    """Return whether the bot is an administrator with this right in the chat."""
     return state.member(chat.id, state.bot_id).may(right)
 
 
 def find_message(state: State, chat: Chat, message_id: int | None, verb: str) -> Message:
-    """Return a message of the chat. If it is missing, the error names the action `verb`."""
+    """Return a message of the chat. If it is missing, the error text contains `verb`."""
     message = None if message_id is None else state.find_message(chat.id, message_id)
     if message is None:
         raise bad_request(f"message to {verb} not found")
@@ -76,8 +79,9 @@ def find_editable_message(
 ) -> Message:
     """Return a message that the bot may edit.
 
-    The bot may edit its own messages. In a channel the bot must also have the right to post.
-    The bot may edit messages of others only in a channel, and only with the right to edit messages.
+    In a private chat or a group, the bot may edit only its own messages. In a channel, a bot that
+    has the right to edit messages may edit every message. A bot that has only the right to post may
+    edit its own posts.
     """
     chat = find_readable_chat(state, chat_id)
     message = find_message(state, chat, message_id, "edit")
@@ -96,10 +100,10 @@ def find_editable_message(
 def find_deletable_message(state: State, chat: Chat, message_id: int) -> Message:
     """Return a message that the bot may delete.
 
-    In a private chat the bot may delete every message within 48 hours after it was sent. In other
-    chats, the bot may delete every message if it has the right to delete. Without that right, the
-    bot may delete only its own messages, and only within 48 hours. In a channel this also needs
-    the right to post.
+    In a private chat, the bot may delete every message within 48 hours after it was sent. In other
+    chats, the right to delete allows the bot to delete every message. Without that right, the bot
+    may delete only its own messages, and only within 48 hours. In a channel, the bot then also
+    needs the right to post.
     """
     message = find_message(state, chat, message_id, "delete")
     is_recent = state.now() - message.body["date"] <= DELETABLE_SECONDS

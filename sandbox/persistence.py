@@ -16,8 +16,8 @@ def _dump(value: object) -> bytes:
 def _read_whole_lines(path: Path) -> list[Any]:
     """Return every complete line, parsed, and remove an incomplete last line from the file.
 
-    A kill can leave an incomplete last line. The commit of this line was never answered, so the
-    line does not count.
+    A kill of the process can leave an incomplete last line. The call that wrote this line got no
+    answer, so the line does not count.
     """
     if not path.exists():
         return []
@@ -41,9 +41,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
 class Journal:
     """A file with the changes of named tables, from which a new process loads the state.
 
-    A commit is one line, which is kept completely or not at all. This process does not buffer
-    lines. Therefore the kernel has each commit, and a kill of the process cannot undo a commit.
-    Each start rewrites the file as one snapshot.
+    A commit is one line. After a kill, the line is there completely or not at all. This process
+    does not buffer lines. Therefore the kernel has each commit, and a kill of the process cannot
+    undo a commit. Each start rewrites the file as one snapshot.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,7 +84,7 @@ class Journal:
         self._pending.append((table, str(key), None))
 
     def commit(self) -> bool:
-        """Write the pending changes and tell whether there were any."""
+        """Write the pending changes, and return whether there were any."""
         if not self._pending:
             return False
         line = _dump(self._pending)

@@ -14,9 +14,9 @@ _POLL_INTERVAL = 0.1
 def listen(asked: int, preferred: int = 0) -> socket.socket:
     """Return a listening socket on the requested port, or else on the preferred or any free port.
 
-    `asked` and `preferred` 0 mean that no port is named. The socket listens from now on:
-    connections wait until they are accepted. Raises CannotStart if the requested port is in use or
-    cannot be used.
+    If `asked` is 0, no port is requested. If `preferred` is 0, no port is preferred. The socket
+    listens from now on: connections wait until they are accepted. Raises CannotStart if the
+    requested port is in use or cannot be used.
     """
     for port in (asked,) if asked else dict.fromkeys((preferred, 0)):
         try:

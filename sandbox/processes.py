@@ -21,7 +21,7 @@ class Child:
     """A process that `spawn` has started, with functions to watch and stop it."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """Watch `process`. Messages call the process `name`."""
+        """Watch `process`. `name` is the name of the process in messages."""
         self.name = name
         self._process = process
 
@@ -52,7 +52,10 @@ class Child:
         self._process.send_signal(number)
 
     async def stop(self, *steps: tuple[int, float]) -> None:
-        """Send each signal in turn, and wait its number of seconds. Send SIGKILL at the end."""
+        """Stop the process. Each step sends a signal and waits a number of seconds for the end.
+
+        If the process has not ended after the last step, it gets SIGKILL.
+        """
         for number, limit in steps:
             self.send(number)
             self.send(signal.SIGCONT)  # a paused process would not react to the signal
@@ -134,7 +137,10 @@ def in_folder(folder: Path) -> list[int]:
 
 
 async def until_left(folder: Path, limit: float) -> list[int]:
-    """Wait until no process works in `folder`; return the ids left after `limit` seconds."""
+    """Wait until no process has `folder` as its current folder, for at most `limit` seconds.
+
+    Returns the ids of the processes that are left.
+    """
     deadline = time.monotonic() + limit
     while (left := in_folder(folder)) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event for this
         await asyncio.sleep(_POLL)
@@ -142,7 +148,7 @@ async def until_left(folder: Path, limit: float) -> list[int]:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of the file that is not empty, or an empty text."""
+    """Return the last line of a file that is not an empty line, or an empty text."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -151,7 +157,10 @@ def last_line(log: Path) -> str:
 
 
 def _append(log: Path) -> BinaryIO:
-    """Open a log that only its owner can read. A log over _LOG_LIMIT bytes is renamed to `.old`."""
+    """Open a log that only its owner can read, to append to it.
+
+    If the log has more than _LOG_LIMIT bytes, it is first renamed to `.old`.
+    """
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_name(f"{log.name}.old"))

@@ -38,7 +38,7 @@ def form_kinds(cls: MethodClass) -> dict[str, str]:
 
     "number" also stands for `int | str`, because a smart union would keep "-100" as a string.
     """
-    # To save time, aiogram's models may be unbuilt. Until then their annotations are only names.
+    # aiogram may not have built the model yet. Until it is built, its annotations are only names.
     cls.model_rebuild()
     return {name: _kind(field.annotation) for name, field in cls.model_fields.items()}
 

@@ -29,9 +29,9 @@ class DatabaseState:
 async def migrate(
     owner_dsn: str, environment: Mapping[str, str], log: Path, *, own_database: bool
 ) -> bool:
-    """Migrate the database if needed. Tell whether there was something to do.
+    """Migrate the database if needed. Return whether there was something to do.
 
-    `own_database` means that the database belongs to the sandbox. Then the kill switches that
+    If `own_database` is true, the database belongs to the sandbox. Then the kill switches that
     nobody has touched are set to "running", and moves of the clock are allowed. Raises CannotStart
     if the migration fails, or if the database has a revision that is not among the migrations.
     """

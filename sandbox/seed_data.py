@@ -1,4 +1,4 @@
-"""Create the first people and chats of a folder. They are enough for one ad's whole life."""
+"""Create the people and chats that a new sandbox has. They are enough to publish one ad."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,7 +11,7 @@ _SETTING = "seed_data"
 
 @dataclass(frozen=True)
 class SeedData:
-    """The ids of the first people and chats, which other code uses to find them."""
+    """The ids of the people and chats that a new sandbox has."""
 
     advertiser: int
     owner: int

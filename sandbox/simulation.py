@@ -1,4 +1,4 @@
-"""Keep a simulated Telegram in a folder: its state, its keys and its server."""
+"""Run a simulated Telegram whose state and keys are kept in a folder."""
 
 import asyncio
 import importlib
@@ -31,13 +31,13 @@ class Keys:
 
 
 class Simulation:
-    """A simulated Telegram: the state in a folder, and the server for the bot and for people."""
+    """A simulated Telegram: the state in a folder, and the HTTP server."""
 
     def __init__(self, folder: Path, asked_port: int) -> None:
         """Load the state and listen on the port.
 
-        Raises CannotStart if the requested port is in use. From now on the port accepts
-        connections. The connections wait until `serve` is called.
+        From now on the port accepts connections. The connections wait until `serve` is called.
+        Raises CannotStart if the requested port is in use.
         """
         path = folder / "keys.json"
         keys = _load_or_create_keys(path)
@@ -68,7 +68,7 @@ class Simulation:
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return what a program needs to use this simulation: addresses, tokens and ids."""
+        """Return the data with which a program uses this simulation: addresses, tokens and ids."""
         return {
             "page_url": self.page_url,
             "control_url": f"{self.url}/control",
@@ -85,8 +85,8 @@ class Simulation:
         """Start to answer requests.
 
         The import of the server and aiogram takes seconds. Therefore this function imports both,
-        and the top of the module does not. The bot and the scheduler were started before, and
-        load their own modules in that time.
+        and the top of the module does not. The bot and the scheduler are started before this call,
+        so they load their own modules at the same time.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()

@@ -19,9 +19,9 @@ BOT_USERNAME = "adtech_sandbox_bot"
 class State:
     """All entities and counters of the simulated Telegram, with a notifier of changes.
 
-    The notifier wakes calls that wait for a change. Handlers change the state without awaiting, so
-    every request is atomic. A handler must call `commit` before its answer, because `commit` writes
-    the change. Times are seconds since 1970 on the sandbox's shifted clock.
+    The notifier wakes calls that wait for a change. Handlers change the state without an `await`,
+    so every request is atomic. A handler must call `commit` before it answers, because `commit`
+    writes the change. Times are seconds since 1970 on the sandbox's shifted clock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,7 +53,7 @@ class State:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Load the state that is kept in the folder `path`, or begin a new state there."""
+        """Load the state from the folder `path`, or begin a new state there."""
         return cls(Path(path))
 
     def _load_entities(self, entity: type[T]) -> list[T]:
@@ -182,7 +182,7 @@ class State:
         return self._version
 
     def chat_version(self, chat_id: int) -> int:
-        """Return a number that grows with every visible change of the chat."""
+        """Return the version of a chat, a number that grows with every visible change."""
         return self.chat_versions.setdefault(chat_id, self._version)
 
     # --- updates, queries, payments, files

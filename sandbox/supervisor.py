@@ -74,16 +74,19 @@ class _Service:
 
 
 class Supervisor:
-    """The supervised processes by name. The caller decides in which order they are stopped."""
+    """The supervised processes by name.
+
+    The order in which processes are stopped is the order of the calls of `stop`.
+    """
 
     def __init__(self, changed: Callable[[], None]) -> None:
         """Create a supervisor, which calls `changed` when a process has started or ended."""
         self._services: dict[str, _Service] = {}
         self._changed = changed
         self.startup_complete = False
-        """Whether the start is complete, that is, all processes have worked one time.
+        """Whether the start is complete, that is, all processes have worked once.
 
-        Until the start is complete, repeated exits of a process make the start fail.
+        Until then, a process that exits repeatedly makes the start fail.
         """
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -166,10 +169,10 @@ class Supervisor:
                 self._changed()
 
     def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
-        """Print that a process ended, or fail if the process ends too often.
+        """Print that a process ended and is started again, or make the start fail.
 
-        A process can end too often only while the start is not complete. At that time, the exit
-        status for wrong settings makes the start fail at once.
+        The start fails if the process has ended too often, or with the exit status for wrong
+        settings. After the start is complete, neither makes anything fail.
         """
         ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         service.exits += 1

@@ -14,7 +14,7 @@ from sandbox.state import State
 
 MAX_LIMIT = 100
 MAX_WAIT = 50
-# Telegram sends these only to a bot that lists them in allowed_updates.
+# Telegram sends these kinds of updates only to a bot that lists them in allowed_updates.
 ONLY_IF_NAMED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 WEBHOOK_TIMEOUT = aiohttp.ClientTimeout(total=60)
 FIRST_REDIRECT = 300
@@ -31,8 +31,9 @@ def queue(state: State, kind: str, body: Json) -> None:
 def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
     """Return whether the bot gets a message that a person sends in this chat.
 
-    In a group, a bot that is not an administrator gets only commands, replies to its messages and
-    service messages (privacy mode). In a channel only administrators get posts.
+    In a group, a bot that is not an administrator gets only commands, replies to the bot's
+    messages, and service messages (privacy mode). In a channel, only a bot that is an administrator
+    gets posts.
     """
     membership = state.member(chat.id, state.bot_id)
     if not membership.present:
@@ -47,9 +48,10 @@ def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
 
 
 def queue_membership_update(state: State, old: Member, new: Member, by_user_id: int) -> None:
-    """Queue an update of a membership: `my_chat_member` for the bot, `chat_member` for others.
+    """Queue an update about a changed membership.
 
-    The bot gets `chat_member` only if it is an administrator of the chat.
+    For the bot's own membership this is `my_chat_member`. For another user's membership it is
+    `chat_member`, which the bot gets only if it is an administrator of the chat.
     """
     chat = state.chats[new.chat_id]
     own = new.user_id == state.bot_id
@@ -76,10 +78,10 @@ class Delivery:
     async def poll(
         self, offset: int | None, limit: int | None, wait: int | None, allowed: list[str] | None
     ) -> list[Json]:
-        """Answer getUpdates: confirm all updates below `offset`, then return those that are left.
+        """Answer getUpdates: confirm all updates below `offset`, and return the other updates.
 
         If no update is left, wait for new updates for at most `wait` seconds, and never more than
-        50. A second poll ends the first poll with error 409.
+        50. A new poll ends a poll that still waits, with error 409.
         """
         state = self._state
         if state.settings.get("webhook"):

@@ -1,4 +1,4 @@
-"""Find a button by its text, and check what a channel picker may offer."""
+"""Find buttons in a chat, and check which chat a person may choose with a button."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def newest_first(state: State, chat: Chat) -> list[Message]:
 
 
 def reply_keyboard(state: State, chat: Chat) -> Message | None:
-    """Return the message whose reply keyboard the chat shows now."""
+    """Return the message whose reply keyboard the chat shows now, or None."""
     for message in newest_first(state, chat):
         if message.keyboard is None:
             continue
@@ -42,7 +42,7 @@ def inline_buttons(message: Message) -> list[Json]:
 def _buttons_by_message(
     state: State, chat: Chat, message_id: int | None
 ) -> Iterator[list[ButtonMatch]]:
-    """Yield the buttons of each message, newest message first, then those of the reply keyboard."""
+    """Yield the buttons of each message, newest first, and then of the reply keyboard."""
     for message in newest_first(state, chat):
         if message_id in {None, message.message_id}:
             yield [(message, button) for button in inline_buttons(message)]
@@ -71,9 +71,9 @@ def find_at(message: Message, row: int, column: int) -> ButtonMatch:
 def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) -> ButtonMatch:
     """Return the button with this text.
 
-    If no button has exactly this text, return one that begins with the text, or else one that
-    contains the text. Messages are searched newest first, and the reply keyboard last. Raises
-    ControlError if several buttons of one message fit, or if no button fits.
+    If no button has exactly this text, a button that begins with the text is returned, or else a
+    button that contains the text. Messages are searched newest first, and the reply keyboard last.
+    Raises ControlError if several buttons of one message fit, or if no button fits.
     """
     groups = list(_buttons_by_message(state, chat, message_id))
     for fits in (str.__eq__, str.startswith, str.__contains__):

@@ -77,7 +77,10 @@ async def set_member(request: ControlRequest) -> Json:
 
 
 def change_member(state: State, new: Member, *, by: int | None) -> None:
-    """Change a membership. Queue the updates and post the service message about the change."""
+    """Change a membership. Queue the updates and post the service message about the change.
+
+    `by` is the id of the user who makes the change. None means the member themselves.
+    """
     old = state.member(new.chat_id, new.user_id)
     if (old.status, old.rights) == (new.status, new.rights):
         return
@@ -101,7 +104,10 @@ def _post_membership_message(state: State, chat: Chat, field: str, user_id: int,
 
 
 def start_private_chat(state: State, person: User) -> None:
-    """Start the private chat when the person writes first, or end the block of the bot."""
+    """Start the person's private chat with the bot, or end the person's block of the bot.
+
+    This happens when a person writes to the bot.
+    """
     old = state.member(person.id, state.bot_id)
     if old.present:
         return
@@ -112,9 +118,9 @@ def start_private_chat(state: State, person: User) -> None:
 
 
 def grant_bot_rights(state: State, channel: Chat, person: User, rights: dict[str, bool]) -> None:
-    """Make the bot an administrator with at least these rights.
+    """Make the bot an administrator of a channel with at least the rights in `rights`.
 
-    Telegram's picker does the same.
+    Telegram's picker does the same when a person chooses a channel.
     """
     requested = {name for name, is_needed in rights.items() if is_needed}
     membership = state.member(channel.id, state.bot_id)

@@ -58,7 +58,10 @@ def _find_sender_chat(state: State, chat: Chat, person: User, sender_chat: int) 
 
 
 async def press(request: ControlRequest) -> Json:
-    """Press a button of the newest message that has the button, or else of the reply keyboard."""
+    """Press a button in the name of a person.
+
+    The button is found by its text, or by its row and column in a message.
+    """
     state, person = request.state, request.person()
     chat = find_chat(state, request.get("chat_id", int) or person.id)
     check_participant(state, chat, person)
@@ -162,7 +165,8 @@ async def choose_channel(request: ControlRequest) -> Json:
 async def pay(request: ControlRequest) -> Json:
     """Pay an invoice of the person's private chat.
 
-    If the request has a `message_id`, pay the invoice of this message, or else the newest invoice.
+    With a `message_id` in the request, the invoice of this message is paid. Otherwise the newest
+    invoice is paid.
     """
     state, person = request.state, request.person()
     invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))
@@ -192,7 +196,7 @@ def _find_invoice(state: State, chat: Chat, message_id: int | None) -> Message:
 
 
 async def refund_payment(request: ControlRequest) -> Json:
-    """Refund a payment in Stars, in the same way as Telegram does after a person's complaint."""
+    """Refund a payment in Stars, as Telegram does after a complaint of the person."""
     state, person = request.state, request.person()
     payment = state.payments.get(request.require("telegram_payment_charge_id", str))
     if payment is None or payment.user_id != person.id:

@@ -24,7 +24,10 @@ SERVICE_FIELDS = (
 
 
 async def show_state(request: ControlRequest) -> Json:
-    """Return people, chats with the membership of the bot, faults, and the time of the sandbox."""
+    """Return the people, the chats, the faults, and the time of the sandbox.
+
+    Each chat is shown with the bot's membership.
+    """
     state = request.state
     processes = request.context.processes
     return {
@@ -68,9 +71,9 @@ def _serialize_chat(state: State, chat: Chat) -> Json:
 async def list_messages(request: ControlRequest) -> Json:
     """Return the messages of a chat in their current form, oldest first.
 
-    With `wait` (the longest wait, in seconds) the answer comes when there is a message with an id
-    above `after`. With `version` the answer comes when the chat has changed since that version. A
-    deletion is a change too.
+    With `wait` (the longest wait, in seconds), the answer comes when there is a message with an id
+    above `after`. If `version` is given too, the answer comes when the chat has changed since that
+    version. A deletion is a change too.
     """
     state, chat = request.state, request.chat()
     after = path_number(request.query.get("after", "0"))
@@ -148,7 +151,7 @@ def _serialize_button(button: Json) -> Json:
 
 
 def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
-    """Return the reply keyboard that the chat shows now."""
+    """Return the reply keyboard of a message in the form in which a client shows it."""
     if keyboard_message is None or keyboard_message.keyboard is None:
         return None
     rows = [

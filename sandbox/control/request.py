@@ -77,7 +77,10 @@ class ControlRequest:
         return value
 
     def flag(self, name: str, *, otherwise: bool = False) -> bool:
-        """Return a field of the body whose value is true or false."""
+        """Return a field of the body whose value is true or false.
+
+        If the field is missing, the result is `otherwise`.
+        """
         value = self.get(name, bool)
         return otherwise if value is None else value
 
@@ -97,7 +100,7 @@ def _describe_type(kind: type[object]) -> str:
 
 
 def path_number(text: str) -> int:
-    """Return a number from the path or from the query."""
+    """Convert a text from the path or from the query to a whole number."""
     try:
         return int(text)
     except ValueError:

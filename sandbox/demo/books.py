@@ -1,4 +1,4 @@
-"""Read the database for the demo, and run the checks. A correct database gives no rows.
+"""Read the database for the demo, and run the checks. A check finds no rows in a correct database.
 
 The SQL here does not use the product's own list of invariants. Therefore a mistake in that list
 does not hide an error from the demo.
@@ -185,7 +185,7 @@ class DemoDatabase:
     async def until(
         self, sql: str, *arguments: object, so: Callable[[dict[str, Any]], bool], expected: str
     ) -> dict[str, Any]:
-        """Repeat a query until `so` is true for its only row, and return this row.
+        """Repeat a query until it has one row for which `so` is true, and return this row.
 
         Raises Unexpected after PATIENCE.
         """

@@ -14,7 +14,10 @@ from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 300.0
-"""The longest allowed start, in seconds. It is usually 10 to 15, and more if CPUs are busy."""
+"""The longest time that a start may take, in seconds.
+
+A start usually takes 10 to 15 seconds, and longer if the CPUs are busy.
+"""
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05
@@ -25,14 +28,14 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A running sandbox, which the demo uses and then stops. Its data is in `folder`/local."""
+    """A running sandbox that the demo has started. Its data is in `folder`/local."""
 
     child: processes.Child
     folder: Path
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return the launcher's facts about the sandbox now: addresses, people, process ids."""
+        """Return the present facts of `world.json`: addresses, people, process ids."""
         facts: dict[str, Any] = json.loads((self.folder / "local/world.json").read_text())
         return facts
 
@@ -62,7 +65,7 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
 
 
 async def start(folder: Path) -> RunningSandbox:
-    """Start a sandbox on `folder` and wait until the bot and the scheduler work.
+    """Start a sandbox with its data in `folder`, and wait until the bot and the scheduler work.
 
     Raises Unexpected if the sandbox does not start. In this case all its processes have ended.
     """

@@ -10,7 +10,7 @@ import aiohttp
 from sandbox.demo.errors import Unexpected
 
 PATIENCE = 180.0
-"""The longest wait for the product, in seconds. After a SIGKILL, its new start is included."""
+"""The longest wait for the product, in seconds. It includes a new start after a SIGKILL."""
 
 _LONG_POLL = 10.0
 _QUOTED_MESSAGES = 3
@@ -56,7 +56,7 @@ async def _answer(path: str, response: aiohttp.ClientResponse) -> Json:
 
 @dataclass(frozen=True)
 class Chat:
-    """A chat, in which the demo reads what the members of the chat can read."""
+    """A chat. Its methods read what the members of the chat can read."""
 
     control: Control
     id: int
@@ -75,9 +75,10 @@ class Chat:
         return int((await self.read())["version"])
 
     async def until(self, check: Callable[[list[Json]], T | None], expected: str) -> T:
-        """Wait until the result of `check` for the messages is not None, and return this result.
+        """Wait until `check` returns a value for the messages of the chat, and return this value.
 
-        Raises Unexpected, with the last messages of the chat, after PATIENCE.
+        `check` returns None as long as the wait must continue. Raises Unexpected, with the last
+        messages of the chat, after PATIENCE.
         """
         deadline = time.monotonic() + PATIENCE
         version: int | None = None
@@ -124,7 +125,7 @@ class Person:
     async def say(
         self, text: str, *, then: str, chat: Chat | None = None, entities: list[Json] | None = None
     ) -> Json:
-        """Write to the bot, or in `chat`, and return the answer that contains `then`."""
+        """Write `text` to the bot, or in `chat`, and return the answer that contains `then`."""
         target_chat = chat or self.chat
         since = await target_chat.version()
         path = f"/users/{self.id}/send"

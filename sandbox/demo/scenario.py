@@ -52,7 +52,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class StepResult:
-    """The result of one step: what it showed to people, and what it left in the database."""
+    """The result of one step: what the chat showed, and what the database contains."""
 
     chat: str
     database: str
@@ -106,7 +106,10 @@ def extract_ad(message: Json) -> Json:
 
 
 async def open_wallet(scenario: Scenario, then: str) -> Json:
-    """Open the menu and then the wallet as the advertiser. The wallet must contain `then`."""
+    """Open the menu and then the wallet as the advertiser.
+
+    The message that shows the wallet must contain `then`.
+    """
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     return await person.press("💰 Wallet", on=menu, then=then)
@@ -119,7 +122,7 @@ async def channel_posts(scenario: Scenario) -> list[Json]:
 
 
 async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
-    """Check that the audit has exactly one row with this action for this id."""
+    """Check that exactly one audit row has `action`, and has `number` in its field `name`."""
     rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",
         action,

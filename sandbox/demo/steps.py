@@ -1,4 +1,4 @@
-"""Run the fourteen steps of one ad's life. Each step presses buttons and checks the database.
+"""Run the fourteen steps of the demo. Each step presses buttons and checks the database.
 
 A target is a placement, that is, one campaign's ad in one channel. A card is a message with
 buttons.
@@ -42,7 +42,7 @@ class Step:
 
 
 async def advertiser_starts(scenario: Scenario) -> StepResult:
-    """1: open the menu and an empty wallet."""
+    """Run step 1: open the menu, and check that the advertiser's wallet is empty."""
     shown = await open_wallet(scenario, "Available: $0.00")
     row = await scenario.books.row(
         """
@@ -61,7 +61,7 @@ async def advertiser_starts(scenario: Scenario) -> StepResult:
 
 
 async def advertiser_tops_up(scenario: Scenario) -> StepResult:
-    """2: type an amount and pay the invoice."""
+    """Run step 2: type an amount, pay the invoice, and check the deposit."""
     person = scenario.participants.advertiser
     shown = await open_wallet(scenario, "Available: $0.00")
     await person.press("➕ Top up", on=shown, then="How much would you like to top up?")
@@ -96,7 +96,7 @@ async def advertiser_tops_up(scenario: Scenario) -> StepResult:
 
 
 async def owner_connects(scenario: Scenario) -> StepResult:
-    """3: choose a channel in Telegram's picker, then type the terms of the channel."""
+    """Run step 3: choose a channel in Telegram's picker, then type its terms."""
     participants, person = scenario.participants, scenario.participants.owner
     menu = await person.say("/start", then="What would you like to do?")
     channels = await person.press("📺 My channels", on=menu, then="➕ Connect a channel")
@@ -129,7 +129,7 @@ async def owner_connects(scenario: Scenario) -> StepResult:
 
 
 async def campaign_created(scenario: Scenario) -> StepResult:
-    """4: fill in the form and check that its preview equals the written ad."""
+    """Run step 4: fill in the form, and check that the preview shows the ad as written."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     campaigns = await person.press("📣 Campaigns", on=menu, then="➕ New campaign")
@@ -160,7 +160,7 @@ async def campaign_created(scenario: Scenario) -> StepResult:
 
 
 async def campaign_activated(scenario: Scenario) -> StepResult:
-    """5: activate the campaign with one press."""
+    """Run step 5: activate the campaign with one press."""
     scenario.card = await scenario.participants.advertiser.press(
         "🚀 Activate", on=scenario.card, then="Status: active"
     )
@@ -176,7 +176,10 @@ async def campaign_activated(scenario: Scenario) -> StepResult:
 
 
 async def target_submitted(scenario: Scenario) -> StepResult:
-    """6: buy a placement. Its card must appear in the admin chat, below the ad itself."""
+    """Run step 6: buy a placement.
+
+    The ad and the card of the placement must appear in the admin chat.
+    """
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"
@@ -205,7 +208,10 @@ async def target_submitted(scenario: Scenario) -> StepResult:
 
 
 async def target_approved(scenario: Scenario) -> StepResult:
-    """7: approve the target. One transaction puts money into escrow and the post into the queue."""
+    """Run step 7: approve the target.
+
+    The approval must hold the price in an escrow and create a post job.
+    """
     admin, admin_chat = scenario.participants.admin, scenario.participants.admin_chat
     card = await admin.press("✅ Approve", on=scenario.card, chat=admin_chat, then="Approved by")
     row = await scenario.books.row(
@@ -233,7 +239,7 @@ async def target_approved(scenario: Scenario) -> StepResult:
 
 
 async def balance_down(scenario: Scenario) -> StepResult:
-    """8: check the available amount and the held amount in the wallet."""
+    """Run step 8: check the available and the held amount in the advertiser's wallet."""
     shown = await open_wallet(scenario, "Available: $200.00")
     held = after(shown, "Held for placements: ")
     expect(held, "$50.00", "what is held")
@@ -253,7 +259,10 @@ async def balance_down(scenario: Scenario) -> StepResult:
 
 
 async def one_message(scenario: Scenario) -> StepResult:
-    """9: find the ad in the channel exactly once, equal to its preview, with a recorded id."""
+    """Run step 9: check that the channel has the ad exactly once, as in the preview.
+
+    The post job must have recorded the id of this message.
+    """
     channel = scenario.participants.channel
     job = await scenario.books.until(
         "SELECT status, message_id FROM post_jobs WHERE campaign_target_id = $1",
@@ -276,7 +285,7 @@ async def one_message(scenario: Scenario) -> StepResult:
 
 
 async def job_success(scenario: Scenario) -> StepResult:
-    """10: find the recorded job and the time at which the promised hours began."""
+    """Run step 10: check that the post job succeeded, and that the promised hours began."""
     row = await scenario.books.row(
         """
         SELECT j.status, j.claim_no, j.attempts, e.release_due_at - j.sent_at AS promised
@@ -297,7 +306,7 @@ async def job_success(scenario: Scenario) -> StepResult:
 
 
 async def live_check(scenario: Scenario) -> StepResult:
-    """11: let the promised hours pass, and wait until the live check finds the post."""
+    """Run step 11: let the promised hours pass, and wait until a check finds the post."""
     await scenario.control.post("/clock", seconds=HOURS * 3600)
     await scenario.books.until(
         """
@@ -316,7 +325,7 @@ async def live_check(scenario: Scenario) -> StepResult:
 
 
 async def released(scenario: Scenario) -> StepResult:
-    """12: wait until the escrow is released and the placement is done."""
+    """Run step 12: wait until the escrow is released and the placement is done."""
     person = scenario.participants.advertiser
     row = await scenario.books.until(
         """
@@ -338,7 +347,10 @@ async def released(scenario: Scenario) -> StepResult:
 
 
 async def owner_credited(scenario: Scenario) -> StepResult:
-    """13: find the price less the fee in the owner's wallet, and a message to both people."""
+    """Run step 13: check that the owner's wallet has the price less the fee.
+
+    The owner and the advertiser must each have got a message.
+    """
     participants = scenario.participants
     row = await scenario.books.row(
         """
@@ -360,7 +372,7 @@ async def owner_credited(scenario: Scenario) -> StepResult:
 
 
 async def all_clean(scenario: Scenario) -> StepResult:
-    """14: run every check of the database, and find exactly one message in the channel."""
+    """Run step 14: run all database checks, and check that the channel has one message."""
     invariant_results = await scenario.books.check_all(books.INVARIANTS)
     uniqueness_results = await scenario.books.check_all(books.UNIQUENESS)
     expect(len(await channel_posts(scenario)), 1, "one message in the channel")

@@ -13,7 +13,7 @@ SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
-    """Send updates to this address from now on.
+    """Set the webhook to which updates are sent from now on. An empty address removes the webhook.
 
     The scheme http is allowed, because all connections are on loopback.
     """

@@ -15,8 +15,8 @@ MAX_DELETED = 100
 def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
     """Replace the text of a message.
 
-    The inline keyboard is replaced by that of the request. If the request has none, the inline
-    keyboard is removed.
+    The inline keyboard is replaced by the one in the request. If the request has no inline
+    keyboard, the message loses its inline keyboard.
     """
     request = call.request
     content = text_content(call)

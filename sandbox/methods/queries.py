@@ -30,7 +30,10 @@ def _find_open_query(state: State, question_id: str, kind: str, seconds: float) 
 
 
 def answer_callback_query(call: MethodCall[methods.AnswerCallbackQuery]) -> bool:
-    """Save the answer to a callback query. The person gets this answer after a press."""
+    """Save the answer to a callback query.
+
+    The person who pressed the button gets this answer.
+    """
     request = call.request
     if len(request.text or "") > MAX_ANSWER:
         raise bad_request("MESSAGE_TOO_LONG")

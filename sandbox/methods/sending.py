@@ -50,7 +50,10 @@ def text_content(
 
 
 def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
-    """Return the link_preview_options of a message, from the current or the older request field."""
+    """Return the `link_preview_options` of a message.
+
+    The request has them in its current field, or in the older `disable_web_page_preview`.
+    """
     options = unwrap_default(request.link_preview_options)
     if options is not None:
         return markup.as_json(options)
@@ -128,7 +131,7 @@ def _reply_fields(call: MethodCall[Any], chat: Chat) -> Json:
 
 
 def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
-    """Copy a message with the bot as its author. The request may replace the caption."""
+    """Copy a message; the bot is the author of the copy. The request may replace the caption."""
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "copy")
@@ -150,7 +153,7 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
 
 
 def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
-    """Forward a message. The new message names the origin of the old message."""
+    """Forward a message. The new message contains the origin of the original message."""
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "forward")
