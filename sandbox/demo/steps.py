@@ -176,10 +176,7 @@ async def campaign_activated(scenario: Scenario) -> StepResult:
 
 
 async def target_submitted(scenario: Scenario) -> StepResult:
-    """Run step 6: buy a placement.
-
-    The ad and the card of the placement must appear in the admin chat.
-    """
+    """Run step 6: buy a placement, and check that the ad and its card are in the admin chat."""
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"

@@ -316,10 +316,7 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Notify an advertiser that a post will not be published.
-
-    The advertiser gets at most one such notice for each target.
-    """
+    """Notify an advertiser, at most once for each target, that a post will not be published."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
