@@ -10,7 +10,7 @@ from bot.settings import Settings
 from bot.storage import FormStorage
 from bot.texts import Texts
 from db.models.users import User
-from db.session import Sessions, is_away, is_conflict
+from db.session import Sessions, is_away, is_conflict, is_read_only
 from services.platform import inbox
 from services.platform.actors import Actor
 
@@ -28,11 +28,17 @@ class AlreadyHandledError(Exception):
 
 
 @asynccontextmanager
-async def database_errors() -> AsyncIterator[None]:
-    """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction."""
+async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
+    """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction.
+
+    A write in a transaction that `reads_only` is a fault of the program, so its error is raised
+    again. In other transactions, the same error means that the whole server is read-only.
+    """
     try:
         yield
     except Exception as error:
+        if reads_only and is_read_only(error):
+            raise
         if is_away(error) or is_conflict(error):
             raise DatabaseAwayError from error
         raise
@@ -44,7 +50,7 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
     Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
     """
-    async with database_errors(), sessions.begin() as session:
+    async with database_errors(reads_only=True), sessions.begin() as session:
         await session.connection(execution_options={"postgresql_readonly": True})
         yield session
 

@@ -25,7 +25,9 @@ of 8 concurrent approvals.
 """
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
-AWAY_STATES = ("08", "57P", "53", "58", "25006")
+READ_ONLY_STATE = "25006"
+"""The SQLSTATE of a write in a read-only transaction, or on a read-only server."""
+AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
 """SQLSTATE prefixes of a server that cannot work now, whatever it is asked.
 
 The connection is lost, the server stops or starts, a resource is used up (connections, memory, the
@@ -87,6 +89,11 @@ def is_conflict(error: BaseException) -> bool:
     The caller may then repeat the transaction.
     """
     return _sqlstate(error).startswith(CONFLICT_STATES)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Tell whether an error means that a read-only transaction or server refused a write."""
+    return _sqlstate(error) == READ_ONLY_STATE
 
 
 def is_bad_data(error: DBAPIError) -> bool:
