@@ -248,6 +248,28 @@ class ShowDeposits(CallbackData, prefix="deposits"):
     page: int = 0
 
 
+class ShowStaffRequests(CallbackData, prefix="requests"):
+    """The data of a button that shows a page of the staff requests that wait for somebody."""
+
+    page: int = 0
+
+
+class RequestAct(StrEnum):
+    """An action that a person of the staff can choose for a staff request."""
+
+    CARD = "card"
+    ACKNOWLEDGE = "mine"
+    CONFIRM = "yes"
+    DROP = "no"
+
+
+class OnStaffRequest(CallbackData, prefix="request"):
+    """The data of a button on the card of a staff request."""
+
+    act: RequestAct
+    id: int
+
+
 class ShowCorrections(CallbackData, prefix="corrections"):
     """The data of a button that shows a page of the corrections that are proposed or confirmed."""
 

@@ -14,6 +14,7 @@ PEOPLE = ("start", "settings", "help", "paysupport", "terms", "privacy")
 STAFF = (
     *("queue", "withdrawals", "paid", "return", "deposits", "dlq", "there"),
     *("killswitch", "health", "ledger", "incidents", "corrections", "confirm", "refuse"),
+    *("requests", "staff", "grant", "revoke"),
 )
 
 

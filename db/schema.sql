@@ -303,7 +303,7 @@ CREATE TABLE kill_switches (
     reason text NOT NULL,
     CONSTRAINT pk_kill_switches PRIMARY KEY (key),
     CONSTRAINT fk_kill_switches_changed_by FOREIGN KEY (changed_by) REFERENCES users(id),
-    CONSTRAINT ck_kill_switches_switch CHECK (key::text = ANY (ARRAY['new_escrows'::character varying, 'payouts'::character varying, 'refunds'::character varying, 'deposits'::character varying, 'withdrawals'::character varying, 'telegram_posting'::character varying, 'worker_post'::character varying, 'worker_watchdogs'::character varying]::text[]))
+    CONSTRAINT ck_kill_switches_switch CHECK (key::text = ANY (ARRAY['new_escrows'::character varying, 'payouts'::character varying, 'refunds'::character varying, 'deposits'::character varying, 'withdrawals'::character varying, 'telegram_posting'::character varying, 'worker_post'::character varying, 'worker_watchdogs'::character varying, 'adjustments'::character varying]::text[]))
 );
 GRANT SELECT ON kill_switches TO adtech_app;
 GRANT UPDATE (enabled, changed_by, changed_at, reason) ON kill_switches TO adtech_app;
@@ -481,6 +481,39 @@ CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON post_jobs TO adtech_app;
 GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at) ON post_jobs TO adtech_app;
+
+CREATE TABLE staff_requests (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind character varying(32) NOT NULL,
+    status character varying(32) DEFAULT 'proposed'::character varying NOT NULL,
+    arguments jsonb NOT NULL,
+    subject_id bigint,
+    reason text NOT NULL,
+    requested_by bigint NOT NULL,
+    acknowledged boolean DEFAULT false NOT NULL,
+    decided_by bigint,
+    decided_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_staff_requests PRIMARY KEY (id),
+    CONSTRAINT fk_staff_requests_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
+    CONSTRAINT fk_staff_requests_requested_by FOREIGN KEY (requested_by) REFERENCES users(id),
+    CONSTRAINT fk_staff_requests_subject_id FOREIGN KEY (subject_id) REFERENCES users(id),
+    CONSTRAINT ck_staff_requests_decided CHECK ((status::text = ANY (ARRAY['done'::character varying, 'dropped'::character varying]::text[])) = (decided_at IS NOT NULL) AND (status::text <> 'done'::text OR decided_by IS NOT NULL)),
+    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'clawback'::character varying]::text[])),
+    CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
+    CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
+CASE
+    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'clawback'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
+    ELSE decided_by = requested_by
+END)
+);
+CREATE INDEX ix_staff_requests_open ON staff_requests USING btree (id) WHERE status::text = 'proposed'::text;
+CREATE INDEX ix_staff_requests_subject ON staff_requests USING btree (kind, subject_id);
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON staff_requests FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>done', 'proposed>dropped');
+CREATE TRIGGER initial_status BEFORE INSERT ON staff_requests FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_requests FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT INSERT, SELECT ON staff_requests TO adtech_app;
+GRANT UPDATE (status, acknowledged, decided_by, decided_at) ON staff_requests TO adtech_app;
 
 CREATE TABLE user_audit_logs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -79,6 +79,7 @@ def ticks(
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     expire = partial(watchdogs.expire_targets, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
+    drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
@@ -103,6 +104,7 @@ def ticks(
         Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
+        Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
+from bot.screens import staff_requests as staff_request_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.operations import OutboxMessage
-from services.market import channels, moderation
+from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import withdrawals
 from services.platform import users
@@ -154,6 +155,15 @@ async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload)
     return screens.correction_changed(t, payload)
 
 
+async def _staff_request_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    details = await staff_requests.get(session, payload["request_id"])
+    return staff_request_screens.card(t, details)
+
+
+async def _role_reconciled(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.role_reconciled(t, payload["telegram_id"], payload["change"])
+
+
 _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_submitted": _moderation_card,
     "target_approved": _of_placement("notice-target-approved"),
@@ -187,6 +197,8 @@ _KINDS: Mapping[str, Render] = {
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,
     "correction_changed": _correction_changed,
+    "staff_request_changed": _staff_request_changed,
+    "role_reconciled": _role_reconciled,
 }
 
 KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS)

@@ -5,10 +5,13 @@ from datetime import timedelta
 import structlog
 
 from db.session import Sessions
-from services.market import placement_expiry
-from services.money import incidents, stuck_escrows
+from services.market import placement_expiry, staff_requests
+from services.money import correction_expiry, incidents, stuck_escrows
 from services.platform import inbox
 from services.posts import rescue
+
+PROPOSALS = 100
+"""How many open requests and corrections one tick looks at."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +44,15 @@ async def cancel_unwanted(sessions: Sessions) -> None:
         cancelled = await rescue.cancel_unwanted(session)
     if cancelled:
         log.info("Posts cancelled", jobs=cancelled)
+
+
+async def drop_ended_proposals(sessions: Sessions) -> None:
+    """Drop the staff's proposals that are too old or whose proposer has no role any more."""
+    async with sessions.begin() as session:
+        dropped = await staff_requests.drop_ended(session, limit=PROPOSALS)
+        dropped += await correction_expiry.drop_ended(session, limit=PROPOSALS)
+    if dropped:
+        log.info("Proposals dropped", proposals=dropped)
 
 
 async def check_ledger(sessions: Sessions) -> None:

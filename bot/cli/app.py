@@ -6,8 +6,9 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli import ledger, money, people
-from bot.cli.shell import Person, out, print_rows, run_once, staff
+from bot.cli.shell import Person, out, print_rows, request, run_once, staff
 from db.models.operations import Switch
+from db.models.users import RequestKind
 from services.platform import killswitches, readiness, reports
 from services.posts import dead_letters
 
@@ -82,32 +83,28 @@ def list_switches() -> None:
 
 @switch_app.command()
 def stop(key: Switch, reason: Reason, person: Person) -> None:
-    """Stop one kill switch.
+    """Stop one kill switch, at once.
 
     The command returns when no transaction that the switch forbids can commit any more.
     """
-    _set(key, enabled=False, reason=reason, person=person)
+
+    async def stop_switch(session: AsyncSession) -> killswitches.SwitchChange:
+        actor = await staff(session, person)
+        return await killswitches.set(session, actor=actor, key=key, enabled=False, reason=reason)
+
+    change = run_once(stop_switch)
+    out.print(f"{key.value}: STOPPED" + ("" if change.changed else " (it was already)"))
+    if change.sends_under_way:
+        out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")
 
 
 @switch_app.command()
 def run(key: Switch, reason: Reason, person: Person) -> None:
-    """Run one kill switch again, after a confirmation."""
+    """Ask to run one kill switch again. The person acknowledges it in the admin chat."""
     typer.confirm(f"Run {key.value} again?", abort=True)
-    _set(key, enabled=True, reason=reason, person=person)
+    request(RequestKind.RUN_SWITCH, {"key": key.value}, reason=reason, person=person)
 
 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-def _set(key: Switch, *, enabled: bool, reason: str, person: int) -> None:
-    async def set_switch(session: AsyncSession) -> killswitches.SwitchChange:
-        actor = await staff(session, person)
-        return await killswitches.set(session, actor=actor, key=key, enabled=enabled, reason=reason)
-
-    change = run_once(set_switch)
-    state = "running" if change.enabled else "STOPPED"
-    out.print(f"{key.value}: {state}" + ("" if change.changed else " (it was already)"))
-    if change.sends_under_way:
-        out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")

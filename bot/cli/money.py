@@ -1,20 +1,18 @@
 """Define the `adtech` commands about money: explain a wallet, list open work, repair the ledger.
 
-If a repair needs two people, a command only proposes the repair. Another admin confirms the repair
-in the admin chat.
+A command that changes something only makes a request. The person in whose name it was typed
+acknowledges the request in the admin chat, and a second admin confirms what needs two people.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.cli.shell import Person, err, out, print_rows, run_once, staff
-from db.models.money import Correction
+from bot.cli.shell import Person, err, out, print_rows, request, run_once
+from db.models.money import Correction, CorrectionKind
+from db.models.users import RequestKind
 from services.money import corrections, reconciliation, withdrawal_details
 from services.platform import inbox
-from services.platform.actors import Actor
 
 SHOWN = 100
 Why = Annotated[str, typer.Argument(help="Why; kept with the correction.")]
@@ -104,18 +102,23 @@ def list_parked_payments() -> None:
 def retry_payment(
     update: Annotated[int, typer.Argument(min=1, help="Id, as `parked-payments` shows it.")],
     person: Person,
+    reason: Annotated[str, typer.Option(help="Why; kept with the request.")] = "repaired",
 ) -> None:
     """Let the bot handle a parked payment again.
 
     A parked payment was kept after an error and is not tried again. No payment is credited twice.
     """
+    request(RequestKind.RETRY_PAYMENT, {"inbox_id": update}, reason=reason, person=person)
 
-    async def retry(session: AsyncSession) -> None:
-        actor = await staff(session, person)
-        await inbox.retry_payment(session, actor=actor, inbox_id=update)
 
-    run_once(retry)
-    out.print("The bot handles it now. If it fails again, the admin chat is told.")
+@app.command("clawback")
+def claw_back(
+    charge: Annotated[str, typer.Argument(help="Charge id of the deposit, as /deposits shows it.")],
+    reason: Why,
+    person: Person,
+) -> None:
+    """Take a deposit back whose payer reversed the payment outside. A second admin confirms it."""
+    request(RequestKind.CLAWBACK, {"charge_id": charge}, reason=reason, person=person)
 
 
 @app.command("corrections")
@@ -144,27 +147,19 @@ def adjustment(
 ) -> None:
     """Propose to move an amount from one wallet to another."""
     _propose(
-        lambda session, actor: corrections.propose_adjustment(
-            session,
-            actor=actor,
-            from_wallet=from_wallet,
-            to_wallet=to_wallet,
-            amount=amount,
-            reason=reason,
-        ),
+        CorrectionKind.ADJUSTMENT,
+        reason,
         person,
+        from_wallet=from_wallet,
+        to_wallet=to_wallet,
+        amount=amount,
     )
 
 
 @propose_app.command()
 def reset(wallet: Wallet, reason: Why, person: Person) -> None:
     """Propose to set a wrong balance of a wallet to the balance in the wallet's last entry."""
-    _propose(
-        lambda session, actor: corrections.propose_balance_reset(
-            session, actor=actor, wallet_id=wallet, reason=reason
-        ),
-        person,
-    )
+    _propose(CorrectionKind.BALANCE_RESET, reason, person, wallet_id=wallet)
 
 
 @propose_app.command()
@@ -174,42 +169,29 @@ def orphan(
     person: Person,
 ) -> None:
     """Propose to balance an orphan (an entry that its wallet's balance does not include)."""
-    _propose(
-        lambda session, actor: corrections.propose_orphan(
-            session, actor=actor, entry_id=entry, reason=reason
-        ),
-        person,
-    )
+    _propose(CorrectionKind.ORPHAN_ENTRY, reason, person, entry_id=entry)
 
 
 @propose_app.command()
 def payout(target: Target, reason: Why, person: Person) -> None:
     """Propose to pay the owner of a placement that is marked as released but was never paid out."""
-    _propose(
-        lambda session, actor: corrections.propose_missing_payout(
-            session, actor=actor, target_id=target, reason=reason
-        ),
-        person,
-    )
+    _propose(CorrectionKind.MISSING_PAYOUT, reason, person, target_id=target)
 
 
 @propose_app.command()
 def reversal(target: Target, reason: Why, person: Person) -> None:
     """Propose to mark an escrow as held again, because it was closed but its money did not move."""
-    _propose(
-        lambda session, actor: corrections.propose_escrow_reversal(
-            session, actor=actor, target_id=target, reason=reason
-        ),
-        person,
+    _propose(CorrectionKind.ESCROW_REVERSAL, reason, person, target_id=target)
+
+
+def _propose(kind: CorrectionKind, reason: str, person: int, **arguments: int) -> None:
+    request(
+        RequestKind.CORRECTION,
+        {"correction": kind.value, **arguments},
+        reason=reason,
+        person=person,
     )
-
-
-def _propose(propose: Callable[[AsyncSession, Actor], Awaitable[Correction]], person: int) -> None:
-    async def propose_once(session: AsyncSession) -> Correction:
-        return await propose(session, await staff(session, person))
-
-    print_rows([_row(run_once(propose_once))], out)
-    out.print("Another admin has to confirm it in the admin chat: /corrections")
+    out.print("After that, another admin has to confirm the correction: /corrections")
 
 
 def _row(correction: Correction) -> dict[str, object]:

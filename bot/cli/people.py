@@ -1,13 +1,16 @@
-"""Define the `adtech` commands about people: block and unblock a person."""
+"""Define the `adtech` commands about people: blocks, staff roles and reversed payments.
+
+Each command that changes something only makes a request. The person in whose name it was typed
+acknowledges it in the admin chat.
+"""
 
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.cli.shell import Person, out, run_once, staff
-from services.market import user_blocks
-from services.platform import errors, users
+from bot.cli.shell import Person, out, print_rows, request, run_once
+from db.models.users import RequestKind, Role
+from services.platform import roles
 
 Whom = Annotated[int, typer.Argument(help="Telegram id of the person that it is about.")]
 Why = Annotated[str, typer.Argument(help="Why; kept in the audit log.")]
@@ -18,24 +21,43 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def block(whom: Whom, reason: Why, person: Person) -> None:
     """Block a person from everything new. The person's published posts stay until their end."""
-    _set(whom, reason, person, blocked=True)
+    request(RequestKind.BLOCK, {}, reason=reason, person=person, subject=whom)
 
 
 @app.command()
 def unblock(whom: Whom, reason: Why, person: Person) -> None:
     """Unblock a person, and restore the channels that only the block has suspended."""
-    _set(whom, reason, person, blocked=False)
+    request(RequestKind.UNBLOCK, {}, reason=reason, person=person, subject=whom)
 
 
-def _set(whom: int, reason: str, person: int, *, blocked: bool) -> None:
-    async def set_blocked(session: AsyncSession) -> bool:
-        actor = await staff(session, person)
-        user = await users.by_telegram_id(session, whom)
-        if user is None:
-            raise errors.NotFound("user", whom)
-        change = user_blocks.block_by_staff if blocked else user_blocks.unblock
-        return await change(session, actor=actor, user_id=user.id, reason=reason)
+@app.command("grant-role")
+def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
+    """Grant a staff role to a person who has used the bot. A second super admin confirms it."""
+    request(
+        RequestKind.GRANT_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
+    )
 
-    changed = run_once(set_blocked)
-    state = "blocked" if blocked else "not blocked"
-    out.print(f"{whom}: {state}" + ("" if changed else " (they were already)"))
+
+@app.command("revoke-role")
+def revoke_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
+    """Take a staff role from a person. A second super admin confirms it."""
+    request(
+        RequestKind.REVOKE_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
+    )
+
+
+@app.command("staff")
+def list_staff() -> None:
+    """Show the people with a staff role."""
+    people = run_once(roles.staff)
+    print_rows(
+        [
+            {
+                "person": user.telegram_id,
+                "roles": ", ".join(sorted(role.value for role in roles_)),
+                "state": "blocked: no role counts" if user.blocked else "",
+            }
+            for user, roles_ in people
+        ],
+        out,
+    )

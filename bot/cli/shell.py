@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,7 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
+from db.models.users import RequestKind, StaffRequest
 from db.session import Sessions, create_engine, create_sessions
+from services.market import staff_requests
+from services.market.staff_acts import ACTS
 from services.platform import actors, audit, errors, users
 from services.platform.actors import Actor
 
@@ -103,6 +106,37 @@ async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> Non
         action = refusal.action if isinstance(refusal, errors.AccessDenied) else COMMAND_LINE
         async with sessions.begin() as session:
             await audit.record_denied(session, actor=actor, action=action, error=refusal)
+
+
+def request(
+    kind: RequestKind,
+    arguments: dict[str, Any],
+    *,
+    reason: str,
+    person: int,
+    subject: int | None = None,
+) -> None:
+    """Ask for an act in a person's name; the person acknowledges it in the admin chat.
+
+    A shell does not prove who types in it. Therefore nothing is done before that (see
+    `services.market.staff_requests`). `person` and `subject` are Telegram ids.
+    """
+
+    async def create(session: AsyncSession) -> StaffRequest:
+        return await staff_requests.create(
+            session,
+            actor=await staff(session, person),
+            kind=kind,
+            arguments=arguments,
+            reason=reason,
+            subject_telegram_id=subject,
+            from_shell=True,
+        )
+
+    created = run_once(create)
+    out.print(f"Request {created.id} waits. {person} has to press “That was me” in the admin chat.")
+    if ACTS[kind].two_people:
+        out.print("After that, a second person has to confirm it there.")
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:

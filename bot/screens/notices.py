@@ -177,6 +177,11 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
     )
 
 
+def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
+    """Build the notice to staff that a start of the bot compared a super admin with the list."""
+    return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))
+
+
 def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
     """Build the notice to staff that a correction (a repair of the ledger) has a new status."""
     text = t(

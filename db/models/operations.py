@@ -18,6 +18,7 @@ class Switch(StrEnum):
     REFUNDS = "refunds"
     DEPOSITS = "deposits"
     WITHDRAWALS = "withdrawals"
+    ADJUSTMENTS = "adjustments"
     TELEGRAM_POSTING = "telegram_posting"
     WORKER_POST = "worker_post"
     WORKER_WATCHDOGS = "worker_watchdogs"

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key, enum_column
@@ -52,6 +52,78 @@ class UserRole(Base):
     role: Mapped[Role] = mapped_column(enum_column(Role))
     granted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """Who granted the role. Null means that the role came from SUPER_ADMIN_IDS at start."""
+    created_at: Mapped[CreatedAt]
+
+
+class RequestKind(StrEnum):
+    """The act that a staff request asks for."""
+
+    RUN_SWITCH = "run_switch"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    RETRY_PAYMENT = "retry_payment"
+    CORRECTION = "correction"
+    """Propose a correction. Another admin then confirms the correction itself."""
+    GRANT_ROLE = "grant_role"
+    REVOKE_ROLE = "revoke_role"
+    CLAWBACK = "clawback"
+    """Take back a deposit whose payer reversed the payment outside, for example by a chargeback."""
+
+
+class RequestStatus(StrEnum):
+    """The status of a staff request."""
+
+    PROPOSED = "proposed"
+    """It waits for the requester's acknowledgement or for a second person."""
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class StaffRequest(Base):
+    """An act of the staff that counts only after somebody has pressed a button in the admin chat.
+
+    The requester presses for what was typed in a shell in the requester's name. A second person
+    presses for what one person may not decide alone.
+    """
+
+    __tablename__ = "staff_requests"
+    __table_args__ = (
+        CheckConstraint(
+            "status <> 'done' OR acknowledged AND CASE"
+            " WHEN kind IN ('grant_role', 'revoke_role', 'clawback')"
+            " THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id"
+            " ELSE decided_by = requested_by END",
+            name="two_people",
+        ),
+        CheckConstraint(
+            "(status IN ('done', 'dropped')) = (decided_at IS NOT NULL)"
+            " AND (status <> 'done' OR decided_by IS NOT NULL)",
+            name="decided",
+        ),
+        Index(
+            "ix_staff_requests_open",
+            "id",
+            postgresql_where=text("status = 'proposed'"),
+        ),
+        Index("ix_staff_requests_subject", "kind", "subject_id"),
+    )
+
+    id: Mapped[Key]
+    kind: Mapped[RequestKind] = mapped_column(enum_column(RequestKind))
+    status: Mapped[RequestStatus] = mapped_column(
+        enum_column(RequestStatus), server_default="proposed"
+    )
+    arguments: Mapped[dict[str, Any]]
+    """The ids, amounts and words of the act."""
+    subject_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """The person whom the act is about, who may not confirm it. Null if it is about nobody."""
+    reason: Mapped[str]
+    requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    acknowledged: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the requester made the request in the admin chat, or pressed "That was me" there."""
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """The person who carried the request out or dropped it. Null means nobody yet or the system."""
+    decided_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
 

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.money import WalletKind
-from db.models.users import Role, User, UserRole
+from db.models.users import User
 from services.money import ledger
-from services.platform import users
+from services.platform import roles, users
 
 
 async def register(
@@ -42,11 +42,12 @@ async def register(
 async def ensure_super_admins(
     session: AsyncSession, *, telegram_ids: Iterable[int], currency: str
 ) -> None:
-    """Register the first super admins and grant them the role, if they do not have it yet."""
-    for telegram_id in telegram_ids:
-        user = await register(session, telegram_id=telegram_id, language=None, currency=currency)
-        await session.execute(
-            insert(UserRole)
-            .values(user_id=user.id, role=Role.SUPER_ADMIN)
-            .on_conflict_do_nothing(index_elements=["user_id", "role"])
-        )
+    """Register the people of SUPER_ADMIN_IDS, and make the super admins equal to that list.
+
+    `roles.reconcile_super_admins` says which roles change and who is told.
+    """
+    people = [
+        await register(session, telegram_id=telegram_id, language=None, currency=currency)
+        for telegram_id in telegram_ids
+    ]
+    await roles.reconcile_super_admins(session, [user.id for user in people])

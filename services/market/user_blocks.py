@@ -7,9 +7,9 @@ promised hours are over.
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import User
+from db.models.users import Role, User
 from services.market import channels
-from services.platform import audit, errors, outbox
+from services.platform import audit, errors, outbox, users
 from services.platform.actors import MODERATORS, Actor
 
 
@@ -36,11 +36,14 @@ async def block(
 async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
     """Block a person on the decision of an admin; return False if they were blocked already.
 
-    Takes the same locks as `block`. Raises AccessDenied, NotFound. Raises OwnMoney if the person
-    and the admin are the same.
+    A person with a staff role loses the role's rights while blocked. Therefore only a super admin
+    may block such a person. Takes the same locks as `block`. Raises AccessDenied, NotFound. Raises
+    OwnMoney if the person and the admin are the same.
     """
     role = actor.require_staff(*MODERATORS, action="user_block")
     _require_other_user(actor, user_id)
+    if await users.roles(session, user_id):
+        role = actor.require_staff(Role.SUPER_ADMIN, action="user_block")
     return await block(session, actor=actor, user_id=user_id, role=role, reason=reason)
 
 

@@ -25,15 +25,22 @@ from db.models.money import (
     Wallet,
     WalletKind,
 )
+from db.models.operations import Switch
 from services.money import incomplete_settlements, ledger, wallets
 from services.money.ledger import Leg
-from services.platform import audit, errors, outbox, transitions
+from services.platform import audit, errors, killswitches, outbox, proposals, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 500
 """The greatest length of a reason, in characters."""
 OPEN = (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED)
+NEEDS_SWITCH = (
+    CorrectionKind.ADJUSTMENT,
+    CorrectionKind.MISSING_PAYOUT,
+    CorrectionKind.ESCROW_REVERSAL,
+)
+"""Kinds that the kill switch `adjustments` forbids: they move money, or let it move again."""
 DONE_BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
 """Kinds that the confirmation carries out. Other kinds need the database owner's role."""
 
@@ -50,14 +57,14 @@ async def propose_adjustment(
 ) -> Correction:
     """Propose to move an amount (minor units) from one wallet to another.
 
-    A second call with the same key and content returns the proposal of the first call. Escrow
-    wallets are refused, because held money moves only by hold, payout and refund. Raises
+    A second call with the same key and content returns the proposal of the first call. Wallets of
+    escrows and of withdrawals are refused, because their money moves only with their rows. Raises
     AccessDenied, InvalidText, InvalidAmount, NotFound, NotCorrectable, OwnMoney,
     IdempotencyConflict.
     """
     wallets.require_amount(amount)
     for wallet_id in (from_wallet, to_wallet):
-        if (await _get_wallet(session, wallet_id)).kind is WalletKind.ESCROW:
+        if (await _get_wallet(session, wallet_id)).kind in wallets.BOUND_TO_ROWS:
             raise errors.NotCorrectable(CorrectionKind.ADJUSTMENT, wallet_id)
     if from_wallet == to_wallet:
         raise errors.NotCorrectable(CorrectionKind.ADJUSTMENT, to_wallet)
@@ -150,12 +157,14 @@ async def confirm(
     """Confirm a correction that another admin proposed, and carry it out if its kind allows this.
 
     The kinds in `DONE_BY_CONFIRMATION` are carried out here. If the correction is already
-    confirmed, nothing changes. Locks the correction, then the placement of a missing payout, then
-    the wallets. Raises AccessDenied, InvalidText, NotFound, SamePerson, OwnMoney, InvalidMove,
-    NotCorrectable, InsufficientFunds, CurrencyMismatch.
+    confirmed, nothing changes. Locks the switch `adjustments`, the correction, then the placement
+    of a missing payout, then the wallets. Raises AccessDenied, InvalidText, NotFound, SamePerson,
+    OwnMoney, InvalidMove, ProposalEnded, SwitchStopped, NotCorrectable, InsufficientFunds,
+    CurrencyMismatch.
     """
     role = actor.require_staff(*MODERATORS, action="correction_confirm")
     reason = _require_reason(reason)
+    await killswitches.lock(session, Switch.ADJUSTMENTS)
     correction = await lock(session, correction_id)
     if actor.user_id == correction.proposed_by:
         raise errors.SamePerson("correction_confirm")
@@ -165,6 +174,16 @@ async def confirm(
     done = correction.kind in DONE_BY_CONFIRMATION
     status = CorrectionStatus.DONE if done else CorrectionStatus.CONFIRMED
     require_move(correction, status, ActorRole(role.value))
+    await proposals.require_open(
+        session,
+        "correction",
+        correction_id,
+        proposed_by=correction.proposed_by,
+        proposed_at=correction.created_at,
+        roles=MODERATORS,
+    )
+    if correction.kind in NEEDS_SWITCH:
+        await killswitches.require(session, Switch.ADJUSTMENTS)
     if correction.kind is CorrectionKind.ADJUSTMENT:
         await _adjust(session, actor, correction)
     elif correction.kind is CorrectionKind.MISSING_PAYOUT:

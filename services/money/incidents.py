@@ -75,7 +75,7 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
     )
     missing = {state.key for state in await killswitches.overview(session) if state.missing}
     for key in sorted(
-        set(killswitches.STOPPED_BY_INCIDENT) - missing
+        set(killswitches.FROZEN_BY_INCIDENT) - missing
     ):  # a missing row counts as stopped
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason=FREEZE_REASON)
     rows = {violation.name: [dict(row) for row in violation.rows] for violation in violations}

@@ -12,6 +12,9 @@ from db.models.money import Escrow, EscrowStatus, LedgerEntry, Wallet, WalletKin
 from db.money import MAX_AMOUNT
 from services.platform import errors
 
+BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
+"""Wallets whose balance must equal the open escrow or withdrawals that they belong to."""
+
 
 @dataclass(frozen=True)
 class Balances:

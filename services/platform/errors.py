@@ -296,6 +296,21 @@ class SamePerson(DomainError):
 
 
 @dataclass(eq=False)
+class NotAcknowledged(DomainError):
+    """The request was typed in a shell, and its requester has not pressed "That was me" yet."""
+
+    request_id: int
+
+
+@dataclass(eq=False)
+class ProposalEnded(DomainError):
+    """The proposal is too old, or the person who made it has lost the role that it needs."""
+
+    thing: str
+    id: int
+
+
+@dataclass(eq=False)
 class NotCorrectable(DomainError):
     """The correction is not possible, for example because the fault is not in the ledger."""
 

@@ -9,9 +9,10 @@ two transactions that need the switch.
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.money import Correction, CorrectionStatus
 from db.models.operations import Incident, KillSwitch, Switch
 from db.models.posting import PostJob, PostJobStatus
 from services.platform import audit, errors, outbox
@@ -25,6 +26,12 @@ POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
 """The switches that have to be running for posts in channels."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
 """The switches that the system stops when a check of the ledger finds a violation."""
+FROZEN_BY_INCIDENT = (*STOPPED_BY_INCIDENT, Switch.ADJUSTMENTS)
+"""All switches that such a violation stops.
+
+An operator may run `adjustments` while the incident is open, because some corrections are the
+repair. The other switches stay stopped until the incident is closed.
+"""
 LEDGER_INCIDENT = "ledger_violation"
 """The kind of the incidents that are opened because an invariant is violated."""
 
@@ -102,8 +109,8 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     running as wanted, nothing is changed. Takes the exclusive lock of the switch, which waits for
     every transaction that has the shared lock. Then locks the row of the switch. Raises
     AccessDenied. Raises NotFound if the row is missing. A switch of STOPPED_BY_INCIDENT may not run
-    while the last incident is open (IncidentOpen). After that, the person who closed the incident
-    may not be the one who runs the switch (SamePerson).
+    while the last incident is open (IncidentOpen). After that, nobody who closed the incident or
+    confirmed a correction for it may run the switch (SamePerson).
     """
     role = (
         "system" if actor.user_id is None else actor.require_staff(*OPERATORS, action="kill_switch")
@@ -153,9 +160,10 @@ async def _sends_under_way(session: AsyncSession) -> int:
 async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSwitch) -> None:
     """Refuse to run a switch before another person has closed the incident that stopped it.
 
-    Raises IncidentOpen if the last incident is open, and SamePerson if the actor has closed it. If
-    the switch was stopped after the incident was closed, the incident did not cause the stop. Then
-    the actor is not refused.
+    Raises IncidentOpen if the last incident is open. Raises SamePerson if the actor has closed it,
+    or has confirmed a correction since it was opened: nobody judges the repair and the restart
+    alone. If the switch was stopped after the incident was closed, the incident did not cause the
+    stop. Then the actor is not refused.
     """
     incident = await session.scalar(
         select(Incident)
@@ -167,10 +175,21 @@ async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSw
         return
     if incident.closed_at is None:
         raise errors.IncidentOpen(incident.id)
-    stopped_by_incident = row.changed_at <= incident.closed_at
-    if (
-        stopped_by_incident
-        and incident.closed_by is not None
-        and incident.closed_by == actor.user_id
-    ):
+    if row.changed_at > incident.closed_at or actor.user_id is None:
+        return
+    if incident.closed_by == actor.user_id or await _has_confirmed_since(session, actor, incident):
         raise errors.SamePerson("kill_switch_run")
+
+
+async def _has_confirmed_since(session: AsyncSession, actor: Actor, incident: Incident) -> bool:
+    """Return whether the actor has confirmed a correction that was done during the incident."""
+    found = await session.scalar(
+        select(Correction.id)
+        .where(
+            Correction.confirmed_by == actor.user_id,
+            Correction.status.in_((CorrectionStatus.CONFIRMED, CorrectionStatus.DONE)),
+            or_(Correction.done_at.is_(None), Correction.done_at >= incident.opened_at),
+        )
+        .limit(1)
+    )
+    return found is not None

@@ -42,7 +42,10 @@ def own_lane(payload: dict[str, Any]) -> int | None:
 async def staff_lanes(session: AsyncSession, admin_chat_id: int) -> frozenset[int]:
     """Return the lanes of the staff: the admin chat, and the lanes of people with a role."""
     people = await session.scalars(
-        select(User.telegram_id).join(UserRole, UserRole.user_id == User.id).distinct()
+        select(User.telegram_id)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(User.blocked.is_(False))
+        .distinct()
     )
     ids = people.all()
     return frozenset({admin_chat_id, *ids, *(SWITCH_LANES + person_id for person_id in ids)})

@@ -12,6 +12,7 @@ from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
+from db.models.users import RequestStatus
 from services.platform import errors
 
 
@@ -31,6 +32,7 @@ S = TypeVar("S", bound=StrEnum)
 Transitions = Mapping[tuple[S, S], frozenset[ActorRole]]
 
 _STAFF = frozenset({ActorRole.ADMIN, ActorRole.SUPER_ADMIN})
+_ANY_STAFF = _STAFF | {ActorRole.OPERATOR}
 _SYSTEM = frozenset({ActorRole.SYSTEM})
 _ADVERTISER = frozenset({ActorRole.ADVERTISER})
 _OWNER = frozenset({ActorRole.OWNER})
@@ -116,10 +118,15 @@ WITHDRAWAL: Transitions[WithdrawalStatus] = {
 CORRECTION: Transitions[CorrectionStatus] = {
     (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED): _STAFF,
     (CorrectionStatus.PROPOSED, CorrectionStatus.DONE): _STAFF,
-    (CorrectionStatus.PROPOSED, CorrectionStatus.DROPPED): _STAFF,
+    (CorrectionStatus.PROPOSED, CorrectionStatus.DROPPED): _STAFF | _SYSTEM,
     # The command `adtech repair` makes this move, with the database owner's role.
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DONE): _SYSTEM,
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF,
+}
+
+STAFF_REQUEST: Transitions[RequestStatus] = {
+    (RequestStatus.PROPOSED, RequestStatus.DONE): _ANY_STAFF,
+    (RequestStatus.PROPOSED, RequestStatus.DROPPED): _ANY_STAFF | _SYSTEM,
 }
 
 OUTBOX: Transitions[OutboxStatus] = {

@@ -58,9 +58,13 @@ async def set_time_zone(session: AsyncSession, *, user_id: int, time_zone: str) 
 
 
 async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
-    """Return a user's staff roles."""
+    """Return a user's staff roles. A blocked user has none, whatever was granted."""
     return frozenset(
-        await session.scalars(select(UserRole.role).where(UserRole.user_id == user_id))
+        await session.scalars(
+            select(UserRole.role)
+            .join(User, User.id == UserRole.user_id)
+            .where(UserRole.user_id == user_id, User.blocked.is_(False))
+        )
     )
 
 

@@ -43,6 +43,7 @@ TESTED_ELSEWHERE = {
     "scheduler/notices": "test_texts knows every kind of notice, and tests/handlers read them",
     "services/market/payment_reversals": "test_clawbacks reverses payments with it",
     "services/market/star_transactions": "test_star_reconciliation records and verifies with it",
+    "services/market/staff_acts": "test_staff_requests carries out each kind of act",
     "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
     "services/money/audit_chain_file": "test_audit_chain_tick writes, reads and truncates it",
     "services/money/withdrawal_details": "test_withdrawals reads them",
@@ -51,6 +52,7 @@ TESTED_ELSEWHERE = {
     "services/money/invoices": "test_payments pays invoices that match and that do not",
     "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",
+    "services/platform/proposals": "test_correction_expiry lets proposals end",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
 """The modules without a test file, and the reason for each. A key is a path without suffix, or a

@@ -5,6 +5,7 @@ transaction that is rolled back.
 """
 # ruff: noqa: S608 - names come from the models and the catalogue
 
+import random
 import re
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice, product
@@ -175,7 +176,13 @@ def _words(text: str) -> list[str]:
 
 
 def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
-    return islice(product(*values), TRIES)
+    """Yield combinations of values in a mixed order, the same one in each run.
+
+    In the order of `product`, the first columns of a long constraint would hardly change.
+    """
+    combinations = list(product(*values))
+    random.Random(len(combinations)).shuffle(combinations)  # noqa: S311 - not for secrets
+    return islice(combinations, TRIES)
 
 
 def _values(kind: str, words: set[str]) -> list[str]:

@@ -27,6 +27,7 @@ INSERTED = [
     "outbox",
     "post_checks",
     "post_jobs",
+    "staff_requests",
     "user_audit_logs",
     "user_roles",
     "users",
@@ -55,6 +56,7 @@ UPDATED = {
         *("last_error", "message_id", "sent_at", "updated_at", "unsent_claim_no", "abandoned"),
         *("known_message_id", "first_absent_at", "next_check_at", "escalate_at", "offered_at"),
     },
+    "staff_requests": {"status", "acknowledged", "decided_by", "decided_at"},
     "users": {"language", "language_chosen", "time_zone", "blocked"},
     "withdrawals": {
         *("status", "external_reference", "decided_by", "return_reason", "settled_at"),

@@ -53,6 +53,7 @@ correction-reason = { $reason ->
     [wrong] The error is a different one
     [cause] The cause is not known yet
     [again] No longer needed
+    [ended] Nobody confirmed it within 72 hours, or its proposer has lost the role
    *[other] { $reason }
 }
 correction-why = Reason: { $reason }

@@ -61,6 +61,7 @@ switch-lets = { $key ->
     [refunds] refunds to advertisers
     [deposits] invoices, payments and their crediting
     [withdrawals] withdrawal requests and approvals
+    [adjustments] corrections that move money
     [telegram_posting] publishing and restoring ads in channels
     [worker_post] taking queued posts to publish them
     [worker_watchdogs] automatic actions of the watchdogs

@@ -53,6 +53,7 @@ correction-reason = { $reason ->
     [wrong] Ошибка в другом
     [cause] Причина ещё не известна
     [again] Больше не нужно
+    [ended] За 72 часа никто не подтвердил, или у предложившего больше нет роли
    *[other] { $reason }
 }
 correction-why = Причина: { $reason }

@@ -3,8 +3,9 @@
 import pytest
 
 from db.models.users import Role
+from services.market import staff_requests
 from services.money import corrections, wallets, withdrawals
-from services.platform import users
+from services.platform import errors, users
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 from tests.shell import Shell, shell_of
@@ -45,11 +46,15 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     async with database.sessions.begin() as session:
         denied = "SELECT user_id, metadata->>'refused', metadata->>'error' FROM user_audit_logs"
         assert await rows.table(session, f"{denied} WHERE action = 'access_denied'") == [
-            (operator.user_id, "correction_propose", "AccessDenied")
+            (operator.user_id, "request_correction", "AccessDenied")
         ]
     ran = await shell.adtech(*asked, await _telegram_id(database, proposer.user_id))
     assert ran.status == 0, ran.said
+    assert "That was me" in ran.said
     async with database.sessions.begin() as session:
+        assert await corrections.list_open(session, limit=5, offset=0) == []
+        (request,) = await staff_requests.list_open(session, limit=5, offset=0)
+        await staff_requests.acknowledge(session, actor=proposer, request_id=request.id)
         (waiting,) = await corrections.list_open(session, limit=5, offset=0)
         assert (waiting.status, waiting.proposed_by) == ("proposed", proposer.user_id)
     ran = await shell.adtech("corrections")
@@ -87,14 +92,18 @@ async def test_proposals_and_waiting_withdrawals_are_shown(
     assert "requested" in ran.said
     ran = await shell.adtech("propose", "adjustment", one, two, 30, "twice", "--as", me)
     assert ran.status == 0, ran.said
-    for what in ("payout", "reversal"):
-        ran = await shell.adtech("propose", what, deal.target.id, "why", "--as", me)
-        assert ran.status == 1
-        assert "Nothing was changed" in ran.said
-    ran = await shell.adtech("propose", "orphan", 999_999, "why", "--as", me)
-    assert ran.status == 1
+    for what, which in (("payout", deal.target.id), ("reversal", deal.target.id), ("orphan", 999)):
+        ran = await shell.adtech("propose", what, which, "why", "--as", me)
+        assert ran.status == 0, ran.said
     ran = await shell.adtech("reconcile", 999_999)
     assert ran.status == 1
+    async with database.sessions.begin() as session:
+        first, *others = await staff_requests.list_open(session, limit=5, offset=0)
+        await staff_requests.acknowledge(session, actor=proposer, request_id=first.id)
+    for request in others:
+        with pytest.raises((errors.NotCorrectable, errors.NotFound)):
+            async with database.sessions.begin() as session:
+                await staff_requests.acknowledge(session, actor=proposer, request_id=request.id)
     async with database.sessions.begin() as session:
         assert await rows.table(session, "SELECT kind, amount, status FROM corrections") == [
             ("adjustment", 30, "proposed")

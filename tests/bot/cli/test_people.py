@@ -1,26 +1,46 @@
-"""Test the commands of `adtech` that block and unblock people."""
+"""Test the commands of `adtech` about people: blocks, roles and reversed payments."""
 
+from db.models.users import Role
+from services.market import staff_requests
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.shell import shell_of
 
+TELEGRAM_ID = "SELECT telegram_id FROM users WHERE id = :id"
 
-async def test_people_are_blocked_and_unblocked(database: Database) -> None:
+
+async def test_a_command_about_people_only_makes_a_request(database: Database) -> None:
     async with database.sessions.begin() as session:
-        deal = await people.deal(session)
-        whom = await rows.one(
-            session, "SELECT telegram_id FROM users WHERE id = :id", id=deal.owner.user_id
-        )
-        admin = await rows.one(
-            session, "SELECT telegram_id FROM users WHERE id = :id", id=deal.moderator.user_id
-        )
+        head = await people.staff(session, Role.SUPER_ADMIN)
+        person = await people.person(session, balance=100)
+        me, whom = [await rows.one(session, TELEGRAM_ID, id=a.user_id) for a in (head, person)]
+        charge = await rows.one(session, "SELECT external_reference FROM deposits")
     shell = shell_of(database)
-    for command, said in (
-        ("block", "blocked"),
-        ("block", "they were already"),
-        ("unblock", "not blocked"),
+    for command in (
+        ("block", whom),
+        ("unblock", whom),
+        ("grant-role", whom, "operator"),
+        ("revoke-role", whom, "operator"),
+        ("clawback", charge),
     ):
-        ran = await shell.adtech(command, whom, "a reason", "--as", admin)
-        assert (ran.status, said in ran.said) == (0, True), ran.said
-    ran = await shell.adtech("block", 5, "nobody", "--as", admin)
+        ran = await shell.adtech(*command, "a reason", "--as", me)
+        assert (ran.status, "That was me" in ran.said) == (0, True), ran.said
+        second = command[0] in {"grant-role", "revoke-role", "clawback"}
+        assert ("a second person" in ran.said) == second
+    async with database.sessions.begin() as session:
+        kinds = "SELECT kind, acknowledged, status, subject_id FROM staff_requests ORDER BY id"
+        assert await rows.table(session, kinds) == [
+            ("block", False, "proposed", person.user_id),
+            ("unblock", False, "proposed", person.user_id),
+            ("grant_role", False, "proposed", person.user_id),
+            ("revoke_role", False, "proposed", person.user_id),
+            ("clawback", False, "proposed", None),
+        ]
+        first, *_ = await staff_requests.list_open(session, limit=1, offset=0)
+        await staff_requests.acknowledge(session, actor=head, request_id=first.id)
+        blocked = "SELECT blocked FROM users WHERE id = :id"
+        assert await rows.one(session, blocked, id=person.user_id)
+    ran = await shell.adtech("block", 5, "nobody", "--as", me)
     assert ran.status == 1
+    ran = await shell.adtech("staff")
+    assert (ran.status, str(me) in ran.said, "super_admin" in ran.said) == (0, True, True)

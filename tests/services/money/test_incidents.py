@@ -21,7 +21,9 @@ from services.posts import posting
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 
-MONEY = {Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS}
+MONEY = {
+    *(Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS, Switch.ADJUSTMENTS)
+}
 BREAK = "UPDATE wallets SET balance = balance + 1 WHERE kind = 'user'"
 REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
@@ -81,16 +83,19 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 async def _verified_and_run(database: Database, staff: Staff) -> None:
     """Assert that all invariants hold, close the incident, and run the switches that it stopped.
 
-    One operator closes the incident, and another operator must run the switches.
+    One operator closes the incident, and another operator must run the switches. The admin who
+    confirmed the repair may not run them either.
     """
-    async with database.sessions.begin() as session:
-        assert await incidents.check_ledger_invariant(session) == []
     incident = await _incident(database)
     async with database.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []
+    async with database.sessions.begin() as session:
         await incidents.close_incident(session, actor=staff.closer, incident_id=incident)
-    with pytest.raises(errors.SamePerson):
-        async with database.sessions.begin() as session:
-            await _run(session, staff.closer, Switch.PAYOUTS)
+    judge = Actor(staff.confirmer.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
+    for person in (staff.closer, judge):
+        with pytest.raises(errors.SamePerson):
+            async with database.sessions.begin() as session:
+                await _run(session, person, Switch.PAYOUTS)
     for key in MONEY:
         async with database.sessions.begin() as session:
             await _run(session, staff.runner, key)
@@ -176,6 +181,12 @@ async def test_partial_payout_of_a_published_post_is_completed(
         deal = await people.posted(session, promised_hours=0)
     await _cut_in_half(database, deal.target.id)
     await _detected_and_frozen(database, staff, "released_is_paid_once", "escrow_wallet")
+    with pytest.raises(errors.SwitchStopped):
+        await breakage.confirmed_correction(
+            database, staff.proposer, staff.confirmer, "payout", deal.target.id
+        )
+    async with database.sessions.begin() as session:
+        await _run(session, staff.runner, Switch.ADJUSTMENTS)
     paid = await breakage.confirmed_correction(
         database, staff.proposer, staff.confirmer, "payout", deal.target.id
     )
@@ -208,6 +219,8 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
         await breakage.confirmed_correction(
             database, staff.proposer, staff.confirmer, "payout", deal.target.id
         )
+    async with database.sessions.begin() as session:
+        await _run(session, staff.runner, Switch.ADJUSTMENTS)
     signed = await breakage.confirmed_correction(
         database, staff.proposer, staff.confirmer, "reversal", deal.target.id
     )

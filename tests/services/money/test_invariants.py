@@ -138,7 +138,7 @@ async def test_a_broken_invariant_is_found_and_freezes_money(
     for _ in range(2):  # the second check finds the same incident
         assert {v.name for v in await incidents.check_ledger_invariant(owner)} == set(names.split())
     stopped = {state.key for state in await killswitches.overview(owner) if not state.enabled}
-    assert stopped == set(killswitches.STOPPED_BY_INCIDENT)
+    assert stopped == set(killswitches.FROZEN_BY_INCIDENT)
     assert await rows.table(owner, "SELECT kind, closed_at IS NULL FROM incidents") == [
         ("ledger_violation", True)
     ]
@@ -175,6 +175,6 @@ async def test_a_missing_switch_row_does_not_prevent_the_freeze(owner: AsyncSess
     await owner.execute(text(BREAKS["wallet_balance"][0]))
     assert await incidents.check_ledger_invariant(owner)
     states = {state.key: state for state in await killswitches.overview(owner)}
-    assert all(not states[key].enabled for key in killswitches.STOPPED_BY_INCIDENT)
+    assert all(not states[key].enabled for key in killswitches.FROZEN_BY_INCIDENT)
     assert states[Switch.PAYOUTS].missing
     assert await rows.one(owner, "SELECT count(*) FROM incidents") == 1

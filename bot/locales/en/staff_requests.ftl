@@ -1,0 +1,63 @@
+requests = 👥 Requests of the staff that wait, the oldest first:
+requests-none = ✅ No request waits. Requests come from a shell (adtech) or from /grant and /revoke.
+requests-row = #{ $id } · { $kind } · { $status ->
+    [unacknowledged] waits for its requester
+   *[proposed] waits for a second person
+}
+request-kind = { $kind ->
+    [run_switch] run a switch
+    [block] block a person
+    [unblock] unblock a person
+    [retry_payment] retry a payment
+    [correction] propose a correction
+    [grant_role] grant a role
+    [revoke_role] revoke a role
+   *[clawback] take a deposit back
+}
+request-card = 👥 Request #{ $id }: { $what }
+request-what = { $kind ->
+    [run_switch] run the switch { $key } again
+    [block] block { $person }
+    [unblock] unblock { $person }
+    [retry_payment] handle the parked update { $update } again
+    [correction] propose { $correction } ({ $details })
+    [grant_role] grant { $person } the role: { $role }
+    [revoke_role] take the role from { $person }: { $role }
+   *[clawback] take the deposit { $charge } back, because its payer reversed the payment. The payer is blocked.
+}
+request-by = Asked for in the name of { $by }, { $when }.
+    Reason: { $reason }
+request-state = { $status ->
+    [unacknowledged] ⏳ It was typed in a shell. { $requester }: was that you? Nothing happens before you say so.
+    [proposed] ⏳ Waits for a second person, who must not be { $requester }.
+    [done] ✅ Done by { $by }.
+   *[dropped] { $by ->
+        [system] ✖️ Ended: nobody decided within 72 hours, or { $requester } has lost the role. Nothing was changed.
+       *[other] ✖️ Refused by { $by }. Nothing was changed.
+    }
+}
+request-mine = ✅ That was me
+request-yes = ✅ Confirm
+request-no = { $status ->
+    [unacknowledged] ✖️ That was not me
+   *[proposed] ✖️ Refuse
+}
+staff-list = 👥 The staff:
+staff-line = • { $person }: { $roles }{ $blocked ->
+    [yes] {" "}(blocked: no role counts)
+   *[no] {""}
+}
+role-usage = To change a role:
+    /grant PERSON ROLE REASON
+    /revoke PERSON ROLE REASON
+
+    PERSON is a Telegram id of somebody who has used the bot. Roles: { $roles }. A second super admin confirms it.
+notice-role-reconciled = { $change ->
+    [granted] 👥 { $person } is now a super admin, because SUPER_ADMIN_IDS lists this person.
+    [revoked] 👥 { $person } is no super admin any more, because SUPER_ADMIN_IDS does not list this person any more.
+   *[kept_revoked] 👥 SUPER_ADMIN_IDS lists { $person }, but two people have revoked the role, so it stays revoked. Remove the id from SUPER_ADMIN_IDS, or grant the role: /grant
+}
+command-requests = Requests of the staff that wait
+command-staff = Who has a role
+command-grant = Ask for a role of a person
+command-revoke = Ask to take a role away

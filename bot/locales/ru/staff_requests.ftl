@@ -1,0 +1,63 @@
+requests = 👥 Запросы сотрудников, которые ждут, сначала старые:
+requests-none = ✅ Ни один запрос не ждёт. Запросы приходят из командной строки (adtech) или от /grant и /revoke.
+requests-row = #{ $id } · { $kind } · { $status ->
+    [unacknowledged] ждёт автора запроса
+   *[proposed] ждёт второго человека
+}
+request-kind = { $kind ->
+    [run_switch] включить выключатель
+    [block] заблокировать
+    [unblock] разблокировать
+    [retry_payment] повторить платёж
+    [correction] предложить исправление
+    [grant_role] выдать роль
+    [revoke_role] отозвать роль
+   *[clawback] снять отозванный депозит
+}
+request-card = 👥 Запрос #{ $id }: { $what }
+request-what = { $kind ->
+    [run_switch] снова включить { $key }
+    [block] заблокировать { $person }
+    [unblock] разблокировать { $person }
+    [retry_payment] обработать отложенное обновление { $update } ещё раз
+    [correction] предложить { $correction } ({ $details })
+    [grant_role] выдать { $person } роль: { $role }
+    [revoke_role] отозвать у { $person } роль: { $role }
+   *[clawback] снять депозит { $charge }, потому что плательщик отозвал платёж. Плательщик блокируется.
+}
+request-by = Запрошено от имени { $by }, { $when }.
+    Причина: { $reason }
+request-state = { $status ->
+    [unacknowledged] ⏳ Это набрано в командной строке. { $requester }, это были вы? Пока вы не подтвердите, ничего не произойдёт.
+    [proposed] ⏳ Ждёт второго человека, но не { $requester }.
+    [done] ✅ Выполнено: { $by }.
+   *[dropped] { $by ->
+        [system] ✖️ Закрыт: за 72 часа никто не решил, или у { $requester } больше нет роли. Ничего не изменилось.
+       *[other] ✖️ Отказано: { $by }. Ничего не изменилось.
+    }
+}
+request-mine = ✅ Это был(а) я
+request-yes = ✅ Подтвердить
+request-no = { $status ->
+    [unacknowledged] ✖️ Это был(а) не я
+   *[proposed] ✖️ Отказать
+}
+staff-list = 👥 Сотрудники:
+staff-line = • { $person }: { $roles }{ $blocked ->
+    [yes] {" "}(заблокирован, роли не действуют)
+   *[no] {""}
+}
+role-usage = Чтобы изменить роль:
+    /grant КОМУ РОЛЬ ПРИЧИНА
+    /revoke У КОГО РОЛЬ ПРИЧИНА
+
+    Человек указывается его Telegram id; он уже должен был пользоваться ботом. Роли: { $roles }. Подтверждает второй главный администратор.
+notice-role-reconciled = { $change ->
+    [granted] 👥 { $person } теперь главный администратор: он есть в SUPER_ADMIN_IDS.
+    [revoked] 👥 { $person } больше не главный администратор: его больше нет в SUPER_ADMIN_IDS.
+   *[kept_revoked] 👥 { $person } есть в SUPER_ADMIN_IDS, но два человека отозвали эту роль, поэтому она остаётся отозванной. Уберите id из SUPER_ADMIN_IDS или выдайте роль: /grant
+}
+command-requests = Запросы сотрудников, которые ждут
+command-staff = У кого какая роль
+command-grant = Попросить роль для человека
+command-revoke = Попросить отозвать роль

@@ -1,0 +1,133 @@
+"""Build the screens about the staff: its people, and the requests that wait for somebody."""
+
+from collections.abc import Sequence
+
+from bot.callbacks import OnStaffRequest, RequestAct, ShowStaffRequests
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User
+from services.market.staff_requests import RequestDetails
+
+_UNACKNOWLEDGED = "unacknowledged"
+"""The state of a request from a shell that its requester has not acknowledged yet."""
+
+
+def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
+    """Build the list of requests that wait for somebody, the oldest first."""
+    return Outgoing(
+        t("requests" if page.fetched else "requests-none"),
+        rows(
+            *(
+                [
+                    button(
+                        t(
+                            "requests-row",
+                            id=str(row.id),
+                            kind=t("request-kind", kind=row.kind.value),
+                            status=_state(row),
+                        ),
+                        OnStaffRequest(act=RequestAct.CARD, id=row.id),
+                    )
+                ]
+                for row in page.rows
+            ),
+            page.buttons(t, lambda number: ShowStaffRequests(page=number)),
+        ),
+    )
+
+
+def card(t: Texts, details: RequestDetails) -> Outgoing:
+    """Build the card of a request: the act, in whose name it was asked for, and its status."""
+    row = details.request
+    text = "\n\n".join(
+        (
+            t("request-card", id=str(row.id), what=_what(t, details)),
+            t(
+                "request-by",
+                by=str(details.requester_telegram_id),
+                when=t.time(row.created_at),
+                reason=t("switch-reason", reason=row.reason),
+            ),
+            t(
+                "request-state",
+                status=_state(row),
+                requester=str(details.requester_telegram_id),
+                by="system"
+                if details.decider_telegram_id is None
+                else str(details.decider_telegram_id),
+            ),
+        )
+    )
+    return Outgoing(
+        text,
+        rows(
+            *(
+                [button(_label(t, act, row), OnStaffRequest(act=act, id=row.id))]
+                for act in _allowed_acts(row)
+            )
+        ),
+    )
+
+
+def staff(t: Texts, people: Sequence[tuple[User, frozenset[Role]]]) -> Outgoing:
+    """Build the list of the people with a staff role, with the commands that change roles."""
+    lines = [
+        t(
+            "staff-line",
+            person=str(user.telegram_id),
+            roles=", ".join(t("staff-role", role=role.value) for role in sorted(roles)),
+            blocked="yes" if user.blocked else "no",
+        )
+        for user, roles in people
+    ]
+    return Outgoing("\n".join([t("staff-list"), *lines, "", usage(t).text]))
+
+
+def usage(t: Texts) -> Outgoing:
+    """Build the explanation of the commands that grant and revoke roles."""
+    return Outgoing(t("role-usage", roles=", ".join(role.value for role in Role)))
+
+
+def _what(t: Texts, details: RequestDetails) -> str:
+    """Describe the act that a request asks for."""
+    arguments = details.request.arguments
+    correction, facts = "", ""
+    if details.request.kind is RequestKind.CORRECTION:
+        correction = t("correction-kind", kind=str(arguments["correction"]))
+        facts = ", ".join(
+            f"{name}={value}" for name, value in arguments.items() if name != "correction"
+        )
+    return t(
+        "request-what",
+        kind=details.request.kind.value,
+        person=str(details.subject_telegram_id or ""),
+        key=str(arguments.get("key", "")),
+        role=t("staff-role", role=str(arguments.get("role", "none"))),
+        update=str(arguments.get("inbox_id", "")),
+        charge=str(arguments.get("charge_id", "")),
+        correction=correction,
+        details=facts,
+    )
+
+
+def _state(row: StaffRequest) -> str:
+    waits = row.status is RequestStatus.PROPOSED and not row.acknowledged
+    return _UNACKNOWLEDGED if waits else row.status.value
+
+
+def _allowed_acts(row: StaffRequest) -> tuple[RequestAct, ...]:
+    """Return the decisions that the state of a request allows."""
+    if row.status is not RequestStatus.PROPOSED:
+        return ()
+    first = RequestAct.CONFIRM if row.acknowledged else RequestAct.ACKNOWLEDGE
+    return (first, RequestAct.DROP)
+
+
+def _label(t: Texts, act: RequestAct, row: StaffRequest) -> str:
+    labels = {
+        RequestAct.ACKNOWLEDGE: t("request-mine"),
+        RequestAct.CONFIRM: t("request-yes"),
+        RequestAct.DROP: t("request-no", status=_state(row)),
+    }
+    return labels[act]

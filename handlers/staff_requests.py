@@ -1,0 +1,104 @@
+"""Handle the staff's requests and roles in the admin chat."""
+
+from collections.abc import Mapping
+
+from aiogram import Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, Message
+
+from bot.callbacks import OnStaffRequest, RequestAct, ShowStaffRequests
+from bot.context import RequestContext
+from bot.screens import staff_requests as screens
+from bot.screens.outgoing import Outgoing
+from bot.screens.paging import FETCH_LIMIT, Page, offset
+from db.models.users import RequestKind, Role
+from handlers import command_arguments, respond
+from services.market import staff_requests
+from services.platform import roles
+from services.platform.actors import STAFF
+
+router = Router(name="staff_requests")
+
+_DECISIONS: Mapping[RequestAct, staff_requests.Decision] = {
+    RequestAct.ACKNOWLEDGE: staff_requests.acknowledge,
+    RequestAct.CONFIRM: staff_requests.confirm,
+    RequestAct.DROP: staff_requests.drop,
+}
+
+
+async def _card(context: RequestContext, request_id: int) -> Outgoing:
+    async with context.read() as session:
+        return screens.card(context.t, await staff_requests.get(session, request_id))
+
+
+@router.message(Command("requests"))
+@router.callback_query(ShowStaffRequests.filter())
+async def show_queue(
+    event: CallbackQuery | Message,
+    context: RequestContext,
+    callback_data: ShowStaffRequests | None = None,
+) -> None:
+    """Show a page of the requests that wait for their requester or for a second person."""
+    context.actor.require_staff(*STAFF, action="requests")
+    page_number = callback_data.page if callback_data else 0
+    async with context.read() as session:
+        rows = await staff_requests.list_open(
+            session, limit=FETCH_LIMIT, offset=offset(page_number)
+        )
+    await respond.show(event, screens.queue(context.t, Page(rows, page_number)))
+
+
+@router.message(Command("staff"))
+async def show_staff(message: Message, context: RequestContext) -> None:
+    """Show the people with a staff role."""
+    context.actor.require_staff(*STAFF, action="staff")
+    async with context.read() as session:
+        people = await roles.staff(session)
+    await respond.show(message, screens.staff(context.t, people))
+
+
+@router.callback_query(OnStaffRequest.filter())
+async def press_card(
+    press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
+) -> None:
+    """Acknowledge, confirm or drop a request, or only show its card."""
+    context.actor.require_staff(*STAFF, action="request_card")
+    decide = _DECISIONS.get(callback_data.act)
+    async with respond.show_result(press, lambda: _card(context, callback_data.id)):
+        if decide is not None:
+            async with context.begin() as session:
+                await decide(session, actor=context.actor, request_id=callback_data.id)
+
+
+@router.message(Command("grant"))
+async def ask_to_grant(message: Message, command: CommandObject, context: RequestContext) -> None:
+    """Ask for a role: `/grant 12345 operator she joins the night shift`."""
+    await _ask(message, command, context, RequestKind.GRANT_ROLE)
+
+
+@router.message(Command("revoke"))
+async def ask_to_revoke(message: Message, command: CommandObject, context: RequestContext) -> None:
+    """Ask to take a role away: `/revoke 12345 operator he has left`."""
+    await _ask(message, command, context, RequestKind.REVOKE_ROLE)
+
+
+async def _ask(
+    message: Message, command: CommandObject, context: RequestContext, kind: RequestKind
+) -> None:
+    context.actor.require_staff(Role.SUPER_ADMIN, action=f"request_{kind}")
+    arguments = command_arguments.id_and_text(command)
+    role, _, reason = (arguments[1] if arguments else "").partition(" ")
+    if arguments is None or role not in set(Role) or not reason.strip():
+        await respond.show(message, screens.usage(context.t))
+        return
+    async with context.begin() as session:
+        request = await staff_requests.create(
+            session,
+            actor=context.actor,
+            kind=kind,
+            arguments={"role": role},
+            reason=reason,
+            subject_telegram_id=arguments[0],
+            from_shell=False,
+        )
+    await respond.show(message, await _card(context, request.id))

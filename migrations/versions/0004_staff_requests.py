@@ -1,0 +1,136 @@
+"""Add staff requests and the kill switch of adjustments."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from migrations import functions
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+OLD_SWITCHES = (
+    "new_escrows",
+    "payouts",
+    "refunds",
+    "deposits",
+    "withdrawals",
+    "telegram_posting",
+    "worker_post",
+    "worker_watchdogs",
+)
+KINDS = (
+    "run_switch",
+    "block",
+    "unblock",
+    "retry_payment",
+    "correction",
+    "grant_role",
+    "revoke_role",
+    "clawback",
+)
+STATUSES = ("proposed", "done", "dropped")
+MOVES = ("proposed>done", "proposed>dropped")
+
+
+def upgrade() -> None:
+    """Create the table with its guards and rights, and the stopped switch."""
+    _create_table()
+    moves = ", ".join(f"'{move}'" for move in MOVES)
+    op.execute(
+        "CREATE TRIGGER initial_status BEFORE INSERT ON staff_requests FOR EACH ROW"
+        " WHEN (NEW.status IS DISTINCT FROM 'proposed')"
+        " EXECUTE FUNCTION refuse_initial_status()"
+    )
+    op.execute(
+        "CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON staff_requests FOR EACH ROW"
+        " WHEN (OLD.status IS DISTINCT FROM NEW.status)"
+        f" EXECUTE FUNCTION require_allowed_move({moves})"
+    )
+    op.execute(
+        "CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_requests"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    op.execute("GRANT SELECT, INSERT ON staff_requests TO adtech_app")
+    op.execute(
+        "GRANT UPDATE (status, acknowledged, decided_by, decided_at) ON staff_requests"
+        " TO adtech_app"
+    )
+    _allow_switches((*OLD_SWITCHES, "adjustments"))
+    op.execute("INSERT INTO kill_switches (key, reason) VALUES ('adjustments', 'created stopped')")
+    functions.create("require_correction_match", revision)
+
+
+def downgrade() -> None:
+    """Drop the table and the switch."""
+    functions.create("require_correction_match", down_revision)
+    op.execute("DELETE FROM kill_switches WHERE key = 'adjustments'")
+    _allow_switches(OLD_SWITCHES)
+    op.drop_table("staff_requests")
+
+
+def _create_table() -> None:
+    op.create_table(
+        "staff_requests",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(*KINDS, name="requestkind", native_enum=False, length=32),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(*STATUSES, name="requeststatus", native_enum=False, length=32),
+            server_default="proposed",
+            nullable=False,
+        ),
+        sa.Column("arguments", postgresql.JSONB(), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.BigInteger(), nullable=False),
+        sa.Column("acknowledged", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("decided_by", sa.BigInteger(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(f"kind IN {KINDS}", name=op.f("ck_staff_requests_requestkind")),
+        sa.CheckConstraint(f"status IN {STATUSES}", name=op.f("ck_staff_requests_requeststatus")),
+        sa.CheckConstraint(
+            "status <> 'done' OR acknowledged AND CASE"
+            " WHEN kind IN ('grant_role', 'revoke_role', 'clawback')"
+            " THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id"
+            " ELSE decided_by = requested_by END",
+            name=op.f("ck_staff_requests_two_people"),
+        ),
+        sa.CheckConstraint(
+            "(status IN ('done', 'dropped')) = (decided_at IS NOT NULL)"
+            " AND (status <> 'done' OR decided_by IS NOT NULL)",
+            name=op.f("ck_staff_requests_decided"),
+        ),
+        *(
+            sa.ForeignKeyConstraint(
+                [column], ["users.id"], name=op.f(f"fk_staff_requests_{column}")
+            )
+            for column in ("subject_id", "requested_by", "decided_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_requests")),
+    )
+    op.create_index(
+        "ix_staff_requests_open",
+        "staff_requests",
+        ["id"],
+        postgresql_where=sa.text("status = 'proposed'"),
+    )
+    op.create_index("ix_staff_requests_subject", "staff_requests", ["kind", "subject_id"])
+
+
+def _allow_switches(keys: tuple[str, ...]) -> None:
+    name = op.f("ck_kill_switches_switch")
+    op.drop_constraint(name, "kill_switches", type_="check")
+    op.create_check_constraint(name, "kill_switches", f"key IN {keys}")

@@ -1,0 +1,117 @@
+"""Define the acts that a staff request can ask for: who may decide them, and what they do."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.money import CorrectionKind
+from db.models.operations import Switch
+from db.models.users import RequestKind, Role, StaffRequest
+from services.market import payment_reversals, user_blocks
+from services.money import corrections, deposits
+from services.platform import errors, inbox, killswitches, roles
+from services.platform.actors import MODERATORS, OPERATORS, Actor
+
+CarryOut = Callable[[AsyncSession, Actor, StaffRequest], Awaitable[object]]
+CLAWBACK_SOURCE = "staff"
+"""The source of a reversal that a person reported, and not a message of the payment provider."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """An act of the staff."""
+
+    roles: tuple[Role, ...]
+    """The roles of which the requester and the second person need one."""
+    carry_out: CarryOut
+    """Do the act. The actor is the person who pressed the button."""
+    two_people: bool = False
+    """Whether a second person has to confirm the act."""
+
+
+async def _run_switch(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    key = Switch(request.arguments["key"])
+    return await killswitches.set(
+        session, actor=actor, key=key, enabled=True, reason=request.reason
+    )
+
+
+async def _block(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    return await user_blocks.block_by_staff(
+        session, actor=actor, user_id=_subject(request), reason=request.reason
+    )
+
+
+async def _unblock(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    return await user_blocks.unblock(
+        session, actor=actor, user_id=_subject(request), reason=request.reason
+    )
+
+
+async def _retry_payment(session: AsyncSession, actor: Actor, request: StaffRequest) -> None:
+    await inbox.retry_payment(session, actor=actor, inbox_id=int(request.arguments["inbox_id"]))
+
+
+async def _propose_correction(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    arguments: dict[str, Any] = dict(request.arguments)
+    kind = CorrectionKind(arguments.pop("correction"))
+    if kind is CorrectionKind.ADJUSTMENT:
+        arguments["key"] = f"staff_request:{request.id}"
+    propose: Callable[..., Awaitable[object]] = _PROPOSE[kind]
+    return await propose(session, actor=actor, reason=request.reason, **arguments)
+
+
+async def _grant_role(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    return await roles.grant(
+        session, actor=actor, user_id=_subject(request), role=Role(request.arguments["role"])
+    )
+
+
+async def _revoke_role(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    return await roles.revoke(
+        session, actor=actor, user_id=_subject(request), role=Role(request.arguments["role"])
+    )
+
+
+async def _claw_back(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    charge_id = str(request.arguments["charge_id"])
+    deposit = await deposits.lock(session, charge_id)
+    if deposit is None:
+        raise errors.NotFound("deposit", charge_id)
+    if deposit.user_id in {actor.user_id, request.requested_by}:
+        raise errors.OwnMoney(deposit.id)
+    return await payment_reversals.reverse(
+        session,
+        external_reference=charge_id,
+        user_id=None,
+        amount=deposit.amount,
+        source=CLAWBACK_SOURCE,
+    )
+
+
+def _subject(request: StaffRequest) -> int:
+    if request.subject_id is None:
+        raise errors.NotFound("user", 0)
+    return request.subject_id
+
+
+_PROPOSE: Mapping[CorrectionKind, Callable[..., Awaitable[object]]] = {
+    CorrectionKind.ADJUSTMENT: corrections.propose_adjustment,
+    CorrectionKind.BALANCE_RESET: corrections.propose_balance_reset,
+    CorrectionKind.ORPHAN_ENTRY: corrections.propose_orphan,
+    CorrectionKind.MISSING_PAYOUT: corrections.propose_missing_payout,
+    CorrectionKind.ESCROW_REVERSAL: corrections.propose_escrow_reversal,
+}
+
+ACTS: Mapping[RequestKind, Act] = {
+    RequestKind.RUN_SWITCH: Act(OPERATORS, _run_switch),
+    RequestKind.BLOCK: Act(MODERATORS, _block),
+    RequestKind.UNBLOCK: Act(MODERATORS, _unblock),
+    RequestKind.RETRY_PAYMENT: Act(OPERATORS, _retry_payment),
+    RequestKind.CORRECTION: Act(MODERATORS, _propose_correction),
+    RequestKind.GRANT_ROLE: Act((Role.SUPER_ADMIN,), _grant_role, two_people=True),
+    RequestKind.REVOKE_ROLE: Act((Role.SUPER_ADMIN,), _revoke_role, two_people=True),
+    RequestKind.CLAWBACK: Act(MODERATORS, _claw_back, two_people=True),
+}

@@ -1,0 +1,159 @@
+"""Grant and revoke staff roles, and compare the super admins with SUPER_ADMIN_IDS.
+
+People grant and revoke roles by staff requests, which need two people. The only other source of a
+role is SUPER_ADMIN_IDS: a role from there has no `granted_by`.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User, UserRole
+from services.platform import audit, errors, outbox, users
+from services.platform.actors import SYSTEM, Actor
+
+
+async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
+    """Grant a role to a person; return False if the person had it already.
+
+    Locks the person, so that nobody blocks the person at the same time. Raises AccessDenied,
+    NotFound, PersonBlocked.
+    """
+    actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_grant")
+    person = await session.get(
+        User, user_id, with_for_update={"read": True}, populate_existing=True
+    )
+    if person is None:
+        raise errors.NotFound("user", user_id)
+    if person.blocked:
+        raise errors.PersonBlocked(user_id)
+    return await _insert(session, actor, user_id, role, actor_role=actor_role)
+
+
+async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
+    """Take a role from a person; return False if the person did not have it.
+
+    The person's next press is refused. Locks the row of the role. Raises AccessDenied.
+    """
+    actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_revoke")
+    return await _delete(session, actor, user_id, role, actor_role=actor_role)
+
+
+async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int]) -> None:
+    """Make the super admins of SUPER_ADMIN_IDS equal to these users, and tell the admin chat.
+
+    A listed user gets the role, except for one whose role two people have revoked. A user who got
+    the role from an earlier list and is not listed any more loses it. Roles that people granted
+    stay. The first super admins of a new database are not told.
+    """
+    is_new = not (await session.scalars(select(UserRole.id).limit(1))).all()
+    from_list = await session.scalars(
+        select(UserRole.user_id).where(
+            UserRole.role == Role.SUPER_ADMIN, UserRole.granted_by.is_(None)
+        )
+    )
+    for user_id in sorted(set(from_list.all()) - set(user_ids)):
+        if await _delete(session, SYSTEM, user_id, Role.SUPER_ADMIN, actor_role="system"):
+            await _tell(session, user_id, "revoked")
+    for user_id in sorted(set(user_ids)):
+        request_id = await _revoked_by_people(session, user_id)
+        if request_id is not None:
+            await _tell(session, user_id, "kept_revoked", key=f"role_kept_revoked:{request_id}")
+            continue
+        granted = await _insert(session, SYSTEM, user_id, Role.SUPER_ADMIN, actor_role="system")
+        if granted and not is_new:
+            await _tell(session, user_id, "granted")
+
+
+async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
+    """Return the people with a role, and their roles. Blocked people are in the list too."""
+    rows = await session.execute(
+        select(User, UserRole.role)
+        .join(UserRole, UserRole.user_id == User.id)
+        .order_by(User.id, UserRole.role)
+    )
+    people: dict[User, set[Role]] = {}
+    for user, role in rows:
+        people.setdefault(user, set()).add(role)
+    return [(user, frozenset(roles)) for user, roles in people.items()]
+
+
+async def _revoked_by_people(session: AsyncSession, user_id: int) -> int | None:
+    """Return the id of the last request about a super admin's role if it revoked the role."""
+    last = (
+        await session.execute(
+            select(StaffRequest.id, StaffRequest.kind)
+            .where(
+                StaffRequest.kind.in_((RequestKind.GRANT_ROLE, RequestKind.REVOKE_ROLE)),
+                StaffRequest.subject_id == user_id,
+                StaffRequest.status == RequestStatus.DONE,
+                StaffRequest.arguments["role"].astext == Role.SUPER_ADMIN.value,
+            )
+            .order_by(StaffRequest.decided_at.desc(), StaffRequest.id.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return last.id if last is not None and last.kind is RequestKind.REVOKE_ROLE else None
+
+
+async def _insert(
+    session: AsyncSession, actor: Actor, user_id: int, role: Role, *, actor_role: str
+) -> bool:
+    inserted = await session.scalar(
+        insert(UserRole)
+        .values(user_id=user_id, role=role, granted_by=actor.user_id)
+        .on_conflict_do_nothing(index_elements=["user_id", "role"])
+        .returning(UserRole.id)
+    )
+    if inserted is None:
+        return False
+    await _record(session, actor, "role_granted", user_id, role, actor_role=actor_role)
+    return True
+
+
+async def _delete(
+    session: AsyncSession, actor: Actor, user_id: int, role: Role, *, actor_role: str
+) -> bool:
+    deleted = await session.scalar(
+        delete(UserRole)
+        .where(UserRole.user_id == user_id, UserRole.role == role)
+        .returning(UserRole.id)
+    )
+    if deleted is None:
+        return False
+    await _record(session, actor, "role_revoked", user_id, role, actor_role=actor_role)
+    return True
+
+
+async def _record(
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    user_id: int,
+    role: Role,
+    *,
+    actor_role: str,
+) -> None:
+    await audit.record(
+        session,
+        actor=actor,
+        action=action,
+        role=actor_role,
+        staff_user_id=user_id,
+        staff_role=role.value,
+    )
+
+
+async def _tell(
+    session: AsyncSession, user_id: int, change: str, *, key: str | None = None
+) -> None:
+    person = await users.get(session, user_id)
+    await outbox.add(
+        session,
+        user_id=None,
+        kind="role_reconciled",
+        payload={"telegram_id": person.telegram_id, "change": change},
+        key=key,
+    )

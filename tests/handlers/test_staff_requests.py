@@ -1,0 +1,115 @@
+"""Test the staff's requests in the admin chat: roles by two people, and acts from a shell."""
+
+import pytest
+
+from db.models.users import RequestKind, Role
+from services.market import staff_requests
+from services.platform.actors import Actor
+from tests.handlers.marketplace import Marketplace
+from tests.handlers.test_corrections import hire
+
+MINE, NOT_MINE = "✅ That was me", "✖️ That was not me"
+CONFIRM, REFUSE = "✅ Confirm", "✖️ Refuse"
+
+
+@pytest.fixture
+async def two_heads(market: Marketplace) -> Marketplace:
+    """Return a bot with two super admins, named Admin and Owner."""
+    await market.employ("admin", Role.SUPER_ADMIN)
+    await hire(market, "owner", Role.SUPER_ADMIN)
+    return market
+
+
+async def roles_of(market: Marketplace, who: str) -> list[str]:
+    """Return the stored roles of a person."""
+    found = await market.value(
+        "SELECT array_agg(role ORDER BY role) FROM user_roles JOIN users ON users.id = user_id"
+        " WHERE telegram_id = :id",
+        id=market.chat(who),
+    )
+    return list(found or [])
+
+
+async def test_two_super_admins_grant_and_revoke_a_role(two_heads: Marketplace) -> None:
+    market = two_heads
+    await market.say("advertiser", "/start")
+    whom = market.chat("advertiser")
+    for command, expected in (("grant", ["operator"]), ("revoke", [])):
+        await market.say("admin", f"/{command} {whom} operator the night shift", where="group")
+        assert "Waits for a second person" in await market.last("group")
+        assert "the night shift" in await market.last("group")
+        alert = await market.press("admin", CONFIRM, where="group")
+        assert "Another person" in alert
+        await market.press("owner", CONFIRM, where="group")
+        assert f"Done by {market.chat('owner')}" in await market.last("group")
+        assert await market.buttons("group") == []
+        assert await roles_of(market, "advertiser") == expected
+    await market.say("owner", "/staff", where="group")
+    assert f"{market.chat('owner')}: super admin" in await market.last("group")
+
+
+@pytest.mark.parametrize("text", ["", "5", "5 king x", "5 operator", "x operator y"])
+async def test_a_wrong_command_shows_how_to_write_it(two_heads: Marketplace, text: str) -> None:
+    market = two_heads
+    await market.say("admin", f"/grant {text}", where="group")
+    assert "/grant PERSON ROLE REASON" in await market.last("group")
+
+
+async def test_a_role_for_a_stranger_is_refused(two_heads: Marketplace) -> None:
+    market = two_heads
+    await market.say("admin", "/grant 5 operator x", where="group")
+    assert "PERSON" not in await market.last("group")
+    assert await market.value("SELECT count(*) FROM staff_requests") == 0
+
+
+async def _from_shell(market: Marketplace) -> None:
+    """Ask in a shell, in the name of Admin, to block the advertiser; deliver the card."""
+    await market.say("advertiser", "/start")
+    admin = await market.actor("admin")
+    actor = Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
+    async with market.database.sessions.begin() as session:
+        await staff_requests.create(
+            session,
+            actor=actor,
+            kind=RequestKind.BLOCK,
+            arguments={},
+            reason="spam",
+            subject_telegram_id=market.chat("advertiser"),
+            from_shell=True,
+        )
+    await market.deliver()
+
+
+async def _blocked(market: Marketplace) -> bool:
+    return bool(
+        await market.value(
+            "SELECT blocked FROM users WHERE telegram_id = :id", id=market.chat("advertiser")
+        )
+    )
+
+
+async def test_only_the_person_says_that_the_shell_was_them(two_heads: Marketplace) -> None:
+    market = two_heads
+    await _from_shell(market)
+    card = await market.last("group")
+    assert f"block {market.chat('advertiser')}" in card
+    assert "typed in a shell" in card
+    await market.press("owner", MINE, where="group")
+    assert not await _blocked(market)
+    await market.press("admin", MINE, where="group")
+    assert await _blocked(market)
+    assert "Done by" in await market.last("group")
+
+
+async def test_a_request_that_was_not_theirs_does_nothing(two_heads: Marketplace) -> None:
+    market = two_heads
+    await _from_shell(market)
+    await market.say("owner", "/requests", where="group")
+    assert "waits for its requester" in str(await market.buttons("group"))
+    [row] = await market.buttons("group")
+    await market.press("owner", row, where="group")
+    await market.press("admin", NOT_MINE, where="group")
+    assert "Refused by" in await market.last("group")
+    assert not await _blocked(market)
+    await market.say("owner", "/requests", where="group")
+    assert "No request waits" in await market.last("group")

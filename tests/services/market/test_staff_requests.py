@@ -1,0 +1,295 @@
+"""Test that a request is carried out only after the right people have pressed, and only once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.money import CorrectionKind
+from db.models.operations import Switch
+from db.models.users import RequestKind, RequestStatus, Role, StaffRequest
+from services.market import staff_requests, user_blocks
+from services.money import invariants, wallets
+from services.platform import errors, killswitches, roles, users
+from services.platform.actors import Actor
+from tests.conftest import Database
+from tests.factories import people, rows
+
+STATUS = "SELECT status FROM staff_requests WHERE id = :id"
+
+
+async def _telegram_id(session: AsyncSession, who: Actor) -> int:
+    return (await users.get(session, who.user_id or 0)).telegram_id
+
+
+async def _asked(
+    session: AsyncSession,
+    who: Actor,
+    kind: RequestKind,
+    subject: Actor | None = None,
+    *,
+    from_shell: bool = True,
+    **arguments: Any,
+) -> int:
+    """Make a request with a reason, and return its id."""
+    request = await staff_requests.create(
+        session,
+        actor=who,
+        kind=kind,
+        arguments=arguments,
+        reason="a reason",
+        subject_telegram_id=await _telegram_id(session, subject) if subject else None,
+        from_shell=from_shell,
+    )
+    return request.id
+
+
+async def _acknowledge(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    return await staff_requests.acknowledge(session, actor=who, request_id=request_id)
+
+
+async def _confirm(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    return await staff_requests.confirm(session, actor=who, request_id=request_id)
+
+
+async def _drop(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    return await staff_requests.drop(session, actor=who, request_id=request_id)
+
+
+async def test_a_shell_runs_a_switch_only_after_its_person_pressed(session: AsyncSession) -> None:
+    honest, other = [await people.staff(session, Role.OPERATOR) for _ in range(2)]
+    await people.stop(session, Switch.PAYOUTS)
+    asked = await _asked(session, honest, RequestKind.RUN_SWITCH, key="payouts")
+    assert not await killswitches.are_running(session, Switch.PAYOUTS)
+    for press in (_acknowledge, _confirm):
+        with pytest.raises((errors.AccessDenied, errors.NotAcknowledged)):
+            await press(session, other, asked)
+    assert not await killswitches.are_running(session, Switch.PAYOUTS)
+    for _ in range(2):
+        done = await _acknowledge(session, honest, asked)
+        assert done.status is RequestStatus.DONE
+    assert await killswitches.are_running(session, Switch.PAYOUTS)
+    changed = (
+        "SELECT count(*) FROM user_audit_logs WHERE action = 'kill_switch_run' AND user_id = :id"
+    )
+    assert await rows.one(session, changed, id=honest.user_id) == 1
+    with pytest.raises(errors.InvalidMove):
+        await _drop(session, honest, asked)
+
+
+async def test_a_request_that_was_not_theirs_is_refused_by_anybody(session: AsyncSession) -> None:
+    honest, other = [await people.staff(session, Role.OPERATOR) for _ in range(2)]
+    for who in (honest, other):
+        asked = await _asked(session, honest, RequestKind.RUN_SWITCH, key="payouts")
+        for _ in range(2):
+            assert (await _drop(session, who, asked)).status is RequestStatus.DROPPED
+        with pytest.raises(errors.InvalidMove):
+            await _acknowledge(session, honest, asked)
+
+
+async def test_a_role_is_granted_and_revoked_by_two_super_admins(session: AsyncSession) -> None:
+    one, two = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+    newcomer = await people.person(session)
+    for kind, expected in (
+        (RequestKind.GRANT_ROLE, {Role.OPERATOR}),
+        (RequestKind.REVOKE_ROLE, frozenset()),
+    ):
+        asked = await _asked(session, one, kind, newcomer, from_shell=False, role="operator")
+        with pytest.raises(errors.SamePerson):
+            await _confirm(session, one, asked)
+        admin = await people.staff(session)
+        with pytest.raises(errors.AccessDenied):
+            await _confirm(session, admin, asked)
+        for _ in range(2):
+            assert (await _confirm(session, two, asked)).status is RequestStatus.DONE
+        assert await users.roles(session, newcomer.user_id or 0) == expected
+    actions = (
+        "SELECT action FROM user_audit_logs"
+        " WHERE action IN ('role_granted', 'role_revoked') ORDER BY id"
+    )
+    assert await rows.table(session, actions) == [("role_granted",), ("role_revoked",)]
+
+
+async def test_a_role_from_a_shell_needs_the_requester_and_a_second_person(
+    session: AsyncSession,
+) -> None:
+    one, two = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+    newcomer = await people.person(session)
+    asked = await _asked(session, one, RequestKind.GRANT_ROLE, newcomer, role="admin")
+    with pytest.raises(errors.NotAcknowledged):
+        await _confirm(session, two, asked)
+    for _ in range(2):
+        assert (await _acknowledge(session, one, asked)).status is RequestStatus.PROPOSED
+    assert await users.roles(session, newcomer.user_id or 0) == frozenset()
+    await _confirm(session, two, asked)
+    assert await users.roles(session, newcomer.user_id or 0) == {Role.ADMIN}
+
+
+async def test_nobody_decides_about_their_own_role(session: AsyncSession) -> None:
+    one, two = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+    asked = await _asked(
+        session, one, RequestKind.REVOKE_ROLE, two, from_shell=False, role="super_admin"
+    )
+    for press in (_confirm, _drop):
+        with pytest.raises(errors.OwnMoney):
+            await press(session, two, asked)
+    three = await people.staff(session, Role.SUPER_ADMIN)
+    await _confirm(session, three, asked)
+    assert await users.roles(session, two.user_id or 0) == frozenset()
+
+
+async def test_only_requests_for_two_people_come_from_the_chat(session: AsyncSession) -> None:
+    operator = await people.staff(session, Role.OPERATOR)
+    with pytest.raises(errors.AccessDenied):
+        await _asked(session, operator, RequestKind.RUN_SWITCH, from_shell=False, key="payouts")
+    outside = Actor(operator.user_id, operator.roles, in_admin_chat=False)
+    with pytest.raises(errors.AccessDenied):
+        await _asked(session, outside, RequestKind.RUN_SWITCH, key="payouts")
+    with pytest.raises(errors.AccessDenied):
+        await _asked(session, operator, RequestKind.GRANT_ROLE, operator, role="admin")
+
+
+async def test_blocks_come_from_requests(session: AsyncSession) -> None:
+    admin, person = await people.staff(session), await people.person(session)
+    for kind, blocked in ((RequestKind.BLOCK, True), (RequestKind.UNBLOCK, False)):
+        await _acknowledge(session, admin, await _asked(session, admin, kind, person))
+        found = (await users.get(session, person.user_id or 0)).blocked
+        assert found is blocked
+
+
+async def test_a_blocked_person_has_no_role(session: AsyncSession) -> None:
+    head, admin = await people.staff(session, Role.SUPER_ADMIN), await people.staff(session)
+    other = await people.staff(session)
+    asked = await _asked(session, admin, RequestKind.BLOCK, await people.person(session))
+    with pytest.raises(errors.AccessDenied):
+        await user_blocks.block_by_staff(
+            session, actor=other, user_id=admin.user_id or 0, reason="x"
+        )
+    await user_blocks.block_by_staff(session, actor=head, user_id=admin.user_id or 0, reason="x")
+    assert await users.roles(session, admin.user_id or 0) == frozenset()
+    with pytest.raises(errors.ProposalEnded):
+        await _acknowledge(session, admin, asked)
+    assert await staff_requests.drop_ended(session, limit=10) == 1
+    assert await rows.one(session, STATUS, id=asked) == "dropped"
+
+
+async def test_a_correction_from_a_shell_is_proposed_after_its_person_pressed(
+    session: AsyncSession,
+) -> None:
+    admin, rich = await people.staff(session), await people.person(session, balance=500)
+    poor = await people.person(session)
+    one, two = [(await wallets.of_user(session, who.user_id or 0)).id for who in (rich, poor)]
+    asked = await _asked(
+        session,
+        admin,
+        RequestKind.CORRECTION,
+        correction=CorrectionKind.ADJUSTMENT.value,
+        from_wallet=one,
+        to_wallet=two,
+        amount=30,
+    )
+    assert await rows.table(session, "SELECT status FROM corrections") == []
+    await _acknowledge(session, admin, asked)
+    proposed = "SELECT kind, amount, status, proposed_by, key FROM corrections"
+    assert await rows.table(session, proposed) == [
+        ("adjustment", 30, "proposed", admin.user_id, f"staff_request:{asked}")
+    ]
+    assert await rows.available(session, poor) == 0
+
+
+async def test_a_chargeback_by_letter_needs_two_admins(session: AsyncSession) -> None:
+    one, two = await people.staff(session), await people.staff(session)
+    payer = await people.person(session, balance=500)
+    charge = await rows.one(session, "SELECT external_reference FROM deposits")
+    asked = await _asked(session, one, RequestKind.CLAWBACK, charge_id=charge)
+    await _acknowledge(session, one, asked)
+    assert await rows.available(session, payer) == 500
+    own = Actor(payer.user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
+    with pytest.raises(errors.OwnMoney):
+        await _confirm(session, own, asked)
+    for _ in range(2):
+        await _confirm(session, two, asked)
+    await people.commit(session)
+    assert await rows.available(session, payer) == 0
+    assert (await users.get(session, payer.user_id or 0)).blocked
+    assert await rows.one(session, "SELECT count(*) FROM clawbacks") == 1
+    assert await invariants.run(session) == []
+    unknown = await _asked(session, one, RequestKind.CLAWBACK, charge_id="nobody's")
+    await _acknowledge(session, one, unknown)
+    with pytest.raises(errors.NotFound):
+        await _confirm(session, two, unknown)
+
+
+async def test_a_request_ends_after_72_hours(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        asked = await _asked(session, operator, RequestKind.RUN_SWITCH, key="payouts")
+    await database.forward(timedelta(hours=71, minutes=59))
+    async with database.sessions.begin() as session:
+        assert await staff_requests.drop_ended(session, limit=10) == 0
+    await database.forward(timedelta(minutes=2))
+    with pytest.raises(errors.ProposalEnded):
+        async with database.sessions.begin() as session:
+            await _acknowledge(session, operator, asked)
+    async with database.sessions.begin() as session:
+        assert await staff_requests.drop_ended(session, limit=10) == 1
+        assert await staff_requests.list_open(session, limit=5, offset=0) == []
+        dropped = "SELECT user_id FROM user_audit_logs WHERE action = 'request_dropped'"
+        assert await rows.table(session, dropped) == [(None,)]
+
+
+async def test_the_database_refuses_one_person_for_an_act_of_two(session: AsyncSession) -> None:
+    one = await people.staff(session, Role.SUPER_ADMIN)
+    newcomer = await people.person(session)
+    asked = await _asked(
+        session, one, RequestKind.GRANT_ROLE, newcomer, from_shell=False, role="admin"
+    )
+    for decider in (one.user_id, newcomer.user_id):
+        with pytest.raises(IntegrityError, match="two_people"):
+            async with session.begin_nested():
+                await rows.table(
+                    session,
+                    "UPDATE staff_requests SET status = 'done', decided_at = clock(),"
+                    " decided_by = :by WHERE id = :id RETURNING id",
+                    by=decider,
+                    id=asked,
+                )
+
+
+async def test_a_person_must_have_used_the_bot(session: AsyncSession) -> None:
+    one = await people.staff(session, Role.SUPER_ADMIN)
+    with pytest.raises(errors.NotFound):
+        await staff_requests.create(
+            session,
+            actor=one,
+            kind=RequestKind.GRANT_ROLE,
+            arguments={"role": "admin"},
+            reason="x",
+            subject_telegram_id=5,
+            from_shell=False,
+        )
+    newcomer = await people.person(session)
+    with pytest.raises(errors.InvalidText):
+        await staff_requests.create(
+            session,
+            actor=one,
+            kind=RequestKind.GRANT_ROLE,
+            arguments={"role": "admin"},
+            reason=" ",
+            subject_telegram_id=await _telegram_id(session, newcomer),
+            from_shell=False,
+        )
+
+
+async def test_a_blocked_person_gets_no_role(session: AsyncSession) -> None:
+    one, two = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+    person = await people.person(session)
+    await user_blocks.block_by_staff(session, actor=one, user_id=person.user_id or 0, reason="x")
+    asked = await _asked(
+        session, one, RequestKind.GRANT_ROLE, person, from_shell=False, role="admin"
+    )
+    with pytest.raises(errors.PersonBlocked):
+        await _confirm(session, two, asked)
+    assert [user.id for user, _ in await roles.staff(session)] == [one.user_id, two.user_id]

@@ -1,0 +1,79 @@
+"""Test that a start of the bot makes the super admins equal to SUPER_ADMIN_IDS."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.users import RequestKind, Role
+from services.market import registration, staff_requests
+from services.platform import users
+from services.platform.actors import Actor
+from tests.factories import people, rows
+
+NOTICES = "SELECT payload->>'change' FROM outbox WHERE kind = 'role_reconciled' ORDER BY id"
+
+
+async def _start(session: AsyncSession, *telegram_ids: int) -> None:
+    await registration.ensure_super_admins(session, telegram_ids=telegram_ids, currency="USD")
+
+
+async def _roles(session: AsyncSession, telegram_id: int) -> frozenset[Role]:
+    user = await users.by_telegram_id(session, telegram_id)
+    assert user is not None
+    return await users.roles(session, user.id)
+
+
+async def _head(session: AsyncSession, telegram_id: int) -> Actor:
+    user = await users.by_telegram_id(session, telegram_id)
+    assert user is not None
+    return Actor(user.id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
+
+
+async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int) -> None:
+    """Let two super admins grant or revoke the role of a super admin."""
+    asked = await staff_requests.create(
+        session,
+        actor=await _head(session, by[0]),
+        kind=kind,
+        arguments={"role": "super_admin"},
+        reason="a reason",
+        subject_telegram_id=whom,
+        from_shell=False,
+    )
+    await staff_requests.confirm(session, actor=await _head(session, by[1]), request_id=asked.id)
+
+
+async def test_the_first_start_grants_without_a_notice(session: AsyncSession) -> None:
+    for _ in range(2):
+        await _start(session, 5, 6)
+    assert await _roles(session, 5) == await _roles(session, 6) == {Role.SUPER_ADMIN}
+    assert await rows.table(session, NOTICES) == []
+
+
+async def test_a_changed_list_is_followed_and_told(session: AsyncSession) -> None:
+    await _start(session, 5, 6)
+    await _start(session, 6, 7)
+    assert await _roles(session, 5) == frozenset()
+    assert await _roles(session, 7) == {Role.SUPER_ADMIN}
+    assert await rows.table(session, NOTICES) == [("revoked",), ("granted",)]
+    actions = "SELECT role, action FROM user_audit_logs WHERE action = 'role_revoked'"
+    assert await rows.table(session, actions) == [("system", "role_revoked")]
+
+
+async def test_a_role_that_people_granted_survives_a_start(session: AsyncSession) -> None:
+    await _start(session, 5, 6)
+    newcomer = await people.person(session)
+    whom = (await users.get(session, newcomer.user_id or 0)).telegram_id
+    await _decided(session, RequestKind.GRANT_ROLE, whom, 5, 6)
+    await _start(session, 5, 6)
+    assert await _roles(session, whom) == {Role.SUPER_ADMIN}
+
+
+async def test_a_start_does_not_undo_what_two_people_revoked(session: AsyncSession) -> None:
+    await _start(session, 5, 6, 7)
+    await _decided(session, RequestKind.REVOKE_ROLE, 7, 5, 6)
+    for _ in range(3):
+        await _start(session, 5, 6, 7)
+    assert await _roles(session, 7) == frozenset()
+    assert await rows.table(session, NOTICES) == [("kept_revoked",)]
+    await _decided(session, RequestKind.GRANT_ROLE, 7, 5, 6)
+    await _start(session, 5, 6, 7)
+    assert await _roles(session, 7) == {Role.SUPER_ADMIN}
