@@ -251,6 +251,29 @@ CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION st
 GRANT INSERT, SELECT ON escrows TO adtech_app;
 GRANT UPDATE (status, release_due_at, settled_at) ON escrows TO adtech_app;
 
+CREATE TABLE excess_payments (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    withdrawal_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    recovered bigint NOT NULL,
+    loss bigint NOT NULL,
+    currency text NOT NULL,
+    external_reference text NOT NULL,
+    recorded_by bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_excess_payments PRIMARY KEY (id),
+    CONSTRAINT uq_excess_payments_external_reference UNIQUE (external_reference),
+    CONSTRAINT fk_excess_payments_recorded_by FOREIGN KEY (recorded_by) REFERENCES users(id),
+    CONSTRAINT fk_excess_payments_user_id FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT fk_excess_payments_withdrawal_id FOREIGN KEY (withdrawal_id) REFERENCES withdrawals(id),
+    CONSTRAINT ck_excess_payments_amounts CHECK (amount > 0 AND recovered >= 0 AND loss >= 0 AND (recovered + loss) = amount)
+);
+CREATE INDEX ix_excess_payments_withdrawal_id ON excess_payments USING btree (withdrawal_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON excess_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON excess_payments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
+GRANT INSERT, SELECT ON excess_payments TO adtech_app;
+
 CREATE TABLE heartbeats (
     owner text NOT NULL,
     name text NOT NULL,
@@ -359,7 +382,7 @@ CREATE TABLE ledger_entries (
     CONSTRAINT fk_ledger_entries_transfer_id FOREIGN KEY (transfer_id) REFERENCES ledger_transfers(id),
     CONSTRAINT fk_ledger_entries_wallet_id FOREIGN KEY (wallet_id) REFERENCES wallets(id),
     CONSTRAINT ck_ledger_entries_not_zero CHECK (amount <> 0),
-    CONSTRAINT ck_ledger_entries_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'adjustment'::character varying]::text[]))
+    CONSTRAINT ck_ledger_entries_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying]::text[]))
 );
 CREATE INDEX ix_ledger_entries_reference_id_reason ON ledger_entries USING btree (reference_id, reason);
 CREATE INDEX ix_ledger_entries_txn ON ledger_entries USING btree (txn);
@@ -378,14 +401,14 @@ CREATE TABLE ledger_transfers (
     CONSTRAINT pk_ledger_transfers PRIMARY KEY (id),
     CONSTRAINT uq_ledger_transfers_key UNIQUE (key),
     CONSTRAINT fk_ledger_transfers_actor_id FOREIGN KEY (actor_id) REFERENCES users(id),
-    CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'adjustment'::character varying]::text[])),
+    CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying]::text[])),
     CONSTRAINT ck_ledger_transfers_reason_of_transfer CHECK (reason::text <> ALL (ARRAY['fee'::character varying, 'escrow_release'::character varying]::text[]))
 );
 CREATE UNIQUE INDEX uq_ledger_transfers_hold ON ledger_transfers USING btree (reference_id) WHERE reason::text = 'escrow_hold'::text;
 CREATE UNIQUE INDEX uq_ledger_transfers_settlement ON ledger_transfers USING btree (reference_id) WHERE reason::text = ANY (ARRAY['payout'::character varying, 'refund'::character varying]::text[]);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_escrow AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_transfer();
-CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['deposit'::character varying, 'clawback'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'adjustment'::character varying]::text[])) EXECUTE FUNCTION check_external_transfer();
+CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['deposit'::character varying, 'clawback'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'adjustment'::character varying, 'excess_payment'::character varying]::text[])) EXECUTE FUNCTION check_external_transfer();
 GRANT SELECT ON ledger_transfers TO adtech_app;
 
 CREATE TABLE moved_chats (
@@ -499,11 +522,11 @@ CREATE TABLE staff_requests (
     CONSTRAINT fk_staff_requests_requested_by FOREIGN KEY (requested_by) REFERENCES users(id),
     CONSTRAINT fk_staff_requests_subject_id FOREIGN KEY (subject_id) REFERENCES users(id),
     CONSTRAINT ck_staff_requests_decided CHECK ((status::text = ANY (ARRAY['done'::character varying, 'dropped'::character varying]::text[])) = (decided_at IS NOT NULL) AND (status::text <> 'done'::text OR decided_by IS NOT NULL)),
-    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'clawback'::character varying]::text[])),
+    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
 CASE
-    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'clawback'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
+    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
     ELSE decided_by = requested_by
 END)
 );
@@ -666,6 +689,7 @@ GRANT SELECT ON explained_entries TO adtech_app;
 -- require_empty_wallet() RETURNS trigger
 -- require_entries() RETURNS trigger
 -- require_escrow_match(target_id bigint) RETURNS void
+-- require_excess_payment_match(payment_id bigint) RETURNS void
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_zero_sum() RETURNS trigger

@@ -10,10 +10,13 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.callbacks import OnWithdrawal, ShowWithdrawals, WithdrawalAct
 from bot.context import RequestContext
+from bot.screens import staff_requests as request_screens
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from db.models.users import RequestKind
 from handlers import command_arguments, respond
+from services.market import staff_requests
 from services.money import payment_claims, withdrawal_details, withdrawals
 from services.money.withdrawal_details import WithdrawalDetails
 from services.platform import errors
@@ -135,11 +138,34 @@ async def paid(message: Message, command: CommandObject, context: RequestContext
                 withdrawal_id=withdrawal_id,
                 external_reference=reference,
             )
+    except errors.SecondPersonNeeded:
+        await _ask_second_person(message, context, withdrawal_id, reference)
+        return
     except errors.IdempotencyConflict:
         text = context.t("withdrawal-reference-taken", id=str(withdrawal_id))
         await respond.show(message, Outgoing(text))
         return
     await respond.show(message, await _card_screen(context, withdrawal_id))
+
+
+async def _ask_second_person(
+    message: Message, context: RequestContext, withdrawal_id: int, reference: str
+) -> None:
+    """Ask a second admin to confirm a payment that one admin may not record alone."""
+    details = await _card(context, withdrawal_id)
+    async with context.begin() as session:
+        request = await staff_requests.create(
+            session,
+            actor=context.actor,
+            kind=RequestKind.RECORD_PAYMENT,
+            arguments={"withdrawal_id": withdrawal_id, "external_reference": reference},
+            reason=details.status.value,
+            subject_telegram_id=details.telegram_id,
+            from_shell=False,
+        )
+    async with context.read() as session:
+        card = request_screens.card(context.t, await staff_requests.get(session, request.id))
+    await respond.show(message, card)
 
 
 @router.message(Command("return"))

@@ -177,6 +177,22 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
     )
 
 
+def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the notice that a withdrawal was paid outside when it held no money any more."""
+    currency = payload["currency"]
+    return Outgoing(
+        t(
+            "notice-excess-payment",
+            to=payload["to"],
+            id=str(payload["withdrawal_id"]),
+            person=str(telegram_id),
+            amount=t.money(payload["amount"], currency),
+            recovered=t.money(payload["recovered"], currency),
+            loss=t.money(payload["loss"], currency),
+        )
+    )
+
+
 def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
     """Build the notice to staff that a start of the bot compared a super admin with the list."""
     return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))

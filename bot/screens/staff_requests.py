@@ -47,7 +47,7 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
                 "request-by",
                 by=str(details.requester_telegram_id),
                 when=t.time(row.created_at),
-                reason=t("switch-reason", reason=row.reason),
+                reason=t("request-reason", reason=row.reason),
             ),
             t(
                 "request-state",
@@ -106,6 +106,8 @@ def _what(t: Texts, details: RequestDetails) -> str:
         role=t("staff-role", role=str(arguments.get("role", "none"))),
         update=str(arguments.get("inbox_id", "")),
         charge=str(arguments.get("charge_id", "")),
+        withdrawal=str(arguments.get("withdrawal_id", "")),
+        reference=str(arguments.get("external_reference", "")),
         correction=correction,
         details=facts,
     )

@@ -1,8 +1,8 @@
--- Constraint triggers `matches_ledger` (deposits, clawbacks, withdrawals, corrections) and
--- `matches_its_row` (ledger_transfers), at commit: a row and the transfers that belong to it match.
+-- Constraint triggers `matches_ledger` (deposits, clawbacks, withdrawals, excess_payments,
+-- corrections) and `matches_its_row` (ledger_transfers), at commit: a row and the transfers that belong to it match.
 -- Locks: the row. Raises: AD024 (a leg has another reason or reference than its transfer, so that a
--- later look-up would overlook it); what `require_deposit_match`, `require_withdrawal_match` and
--- `require_correction_match` raise.
+-- later look-up would overlook it); what `require_deposit_match`, `require_withdrawal_match`,
+-- `require_excess_payment_match` and `require_correction_match` raise.
 CREATE OR REPLACE FUNCTION check_external_transfer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -13,6 +13,8 @@ BEGIN
         PERFORM require_deposit_match(NEW.deposit_id);
     WHEN 'withdrawals' THEN
         PERFORM require_withdrawal_match(NEW.id);
+    WHEN 'excess_payments' THEN
+        PERFORM require_excess_payment_match(NEW.id);
     WHEN 'corrections' THEN
         PERFORM require_correction_match(NEW.id);
     WHEN 'ledger_transfers' THEN
@@ -26,6 +28,8 @@ BEGIN
         ELSIF NEW.reason = 'clawback' THEN
             PERFORM require_deposit_match(
                 (SELECT deposit_id FROM clawbacks WHERE id = NEW.reference_id));
+        ELSIF NEW.reason = 'excess_payment' THEN
+            PERFORM require_excess_payment_match(NEW.reference_id);
         ELSIF NEW.reason = 'adjustment' THEN
             PERFORM require_correction_match(NEW.reference_id);
         ELSE

@@ -29,7 +29,10 @@ class WalletKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     """The money of a person's withdrawals that are neither paid nor returned."""
     LOSS = "loss"
-    """The loss through one person: deposits spent and then reversed. The balance is below zero."""
+    """The loss through one person. The balance is below zero.
+
+    The person has spent deposits and then reversed them, or was paid outside without a withdrawal.
+    """
 
 
 class Reason(StrEnum):
@@ -47,6 +50,7 @@ class Reason(StrEnum):
     WITHDRAWAL = "withdrawal"
     WITHDRAWAL_RETURN = "withdrawal_return"
     CLAWBACK = "clawback"
+    EXCESS_PAYMENT = "excess_payment"
     ADJUSTMENT = "adjustment"
 
 
@@ -302,30 +306,6 @@ class Withdrawal(Base):
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
-
-
-class Clawback(Base):
-    """The booking of a deposit that its payer has reversed outside. Rows are only added."""
-
-    __tablename__ = "clawbacks"
-    __table_args__ = (
-        CheckConstraint(
-            "amount > 0 AND recovered >= 0 AND loss >= 0 AND recovered + loss IN (0, amount)",
-            name="amounts",
-        ),
-        Index("ix_clawbacks_user_id", "user_id"),
-    )
-
-    id: Mapped[Key]
-    deposit_id: Mapped[int] = mapped_column(ForeignKey("deposits.id"), unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    amount: Mapped[int]
-    recovered: Mapped[int]
-    """The amount that was still in the person's wallet. 0 if the deposit had not been credited."""
-    loss: Mapped[int]
-    """The amount that was no longer in the person's wallet. It is the platform's loss."""
-    currency: Mapped[str]
-    created_at: Mapped[CreatedAt]
 
 
 class Correction(Base):

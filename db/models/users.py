@@ -66,6 +66,8 @@ class RequestKind(StrEnum):
     """Propose a correction. Another admin then confirms the correction itself."""
     GRANT_ROLE = "grant_role"
     REVOKE_ROLE = "revoke_role"
+    RECORD_PAYMENT = "record_payment"
+    """Record a payment outside for a withdrawal that nobody approved, or that has ended already."""
     CLAWBACK = "clawback"
     """Take back a deposit whose payer reversed the payment outside, for example by a chargeback."""
 
@@ -90,7 +92,7 @@ class StaffRequest(Base):
     __table_args__ = (
         CheckConstraint(
             "status <> 'done' OR acknowledged AND CASE"
-            " WHEN kind IN ('grant_role', 'revoke_role', 'clawback')"
+            " WHEN kind IN ('grant_role', 'revoke_role', 'record_payment', 'clawback')"
             " THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id"
             " ELSE decided_by = requested_by END",
             name="two_people",

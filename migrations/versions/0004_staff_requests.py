@@ -1,4 +1,4 @@
-"""Add staff requests and the kill switch of adjustments."""
+"""Add staff requests, payments in excess, and the kill switch of adjustments."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,14 +29,40 @@ KINDS = (
     "correction",
     "grant_role",
     "revoke_role",
+    "record_payment",
     "clawback",
 )
+OLD_REASONS = (
+    "deposit",
+    "escrow_hold",
+    "payout",
+    "fee",
+    "escrow_release",
+    "refund",
+    "withdrawal_hold",
+    "withdrawal",
+    "withdrawal_return",
+    "clawback",
+    "adjustment",
+)
+REASONS = (*OLD_REASONS[:-1], "excess_payment", "adjustment")
+OLD_CHECKED = (
+    "deposit",
+    "clawback",
+    "withdrawal_hold",
+    "withdrawal",
+    "withdrawal_return",
+    "adjustment",
+)
+CHECKED = (*OLD_CHECKED, "excess_payment")
+"""The reasons of transfers that a constraint trigger compares with their rows."""
+FUNCTIONS = ("require_correction_match", "check_external_transfer")
 STATUSES = ("proposed", "done", "dropped")
 MOVES = ("proposed>done", "proposed>dropped")
 
 
 def upgrade() -> None:
-    """Create the table with its guards and rights, and the stopped switch."""
+    """Create the tables with their guards and rights, and the stopped switch."""
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
     op.execute(
@@ -60,12 +86,20 @@ def upgrade() -> None:
     )
     _allow_switches((*OLD_SWITCHES, "adjustments"))
     op.execute("INSERT INTO kill_switches (key, reason) VALUES ('adjustments', 'created stopped')")
-    functions.create("require_correction_match", revision)
+    _create_excess_payments()
+    functions.create("require_excess_payment_match", revision)
+    for name in FUNCTIONS:
+        functions.create(name, revision)
+    _allow_reasons(REASONS, CHECKED)
 
 
 def downgrade() -> None:
-    """Drop the table and the switch."""
-    functions.create("require_correction_match", down_revision)
+    """Drop the tables and the switch."""
+    _allow_reasons(OLD_REASONS, OLD_CHECKED)
+    for name in FUNCTIONS:
+        functions.create(name, down_revision)
+    op.execute("DROP FUNCTION require_excess_payment_match")
+    op.drop_table("excess_payments")
     op.execute("DELETE FROM kill_switches WHERE key = 'adjustments'")
     _allow_switches(OLD_SWITCHES)
     op.drop_table("staff_requests")
@@ -103,7 +137,7 @@ def _create_table() -> None:
         sa.CheckConstraint(f"status IN {STATUSES}", name=op.f("ck_staff_requests_requeststatus")),
         sa.CheckConstraint(
             "status <> 'done' OR acknowledged AND CASE"
-            " WHEN kind IN ('grant_role', 'revoke_role', 'clawback')"
+            " WHEN kind IN ('grant_role', 'revoke_role', 'record_payment', 'clawback')"
             " THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id"
             " ELSE decided_by = requested_by END",
             name=op.f("ck_staff_requests_two_people"),
@@ -134,3 +168,63 @@ def _allow_switches(keys: tuple[str, ...]) -> None:
     name = op.f("ck_kill_switches_switch")
     op.drop_constraint(name, "kill_switches", type_="check")
     op.create_check_constraint(name, "kill_switches", f"key IN {keys}")
+
+
+def _create_excess_payments() -> None:
+    op.create_table(
+        "excess_payments",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("withdrawal_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("recovered", sa.BigInteger(), nullable=False),
+        sa.Column("loss", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("external_reference", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "amount > 0 AND recovered >= 0 AND loss >= 0 AND recovered + loss = amount",
+            name=op.f("ck_excess_payments_amounts"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["withdrawal_id"], ["withdrawals.id"], name=op.f("fk_excess_payments_withdrawal_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_excess_payments_user_id")),
+        sa.ForeignKeyConstraint(
+            ["recorded_by"], ["users.id"], name=op.f("fk_excess_payments_recorded_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excess_payments")),
+        sa.UniqueConstraint(
+            "external_reference", name=op.f("uq_excess_payments_external_reference")
+        ),
+    )
+    op.create_index("ix_excess_payments_withdrawal_id", "excess_payments", ["withdrawal_id"])
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON excess_payments"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON excess_payments"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer()"
+    )
+    op.execute("GRANT SELECT, INSERT ON excess_payments TO adtech_app")
+
+
+def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
+    """Allow these reasons of transfers, and compare transfers of the `checked` ones with rows."""
+    for table in ("ledger_transfers", "ledger_entries"):
+        name = op.f(f"ck_{table}_reason")
+        op.drop_constraint(name, table, type_="check")
+        op.create_check_constraint(name, table, f"reason IN {reasons}")
+    op.execute("DROP TRIGGER matches_its_row ON ledger_transfers")
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers"
+        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.reason IN {checked})"
+        " EXECUTE FUNCTION check_external_transfer()"
+    )

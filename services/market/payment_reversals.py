@@ -2,7 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import Clawback, Deposit
+from db.models.losses import Clawback
+from db.models.money import Deposit
 from services.market import user_blocks
 from services.money import clawbacks, deposits
 from services.platform import errors

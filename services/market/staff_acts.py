@@ -10,7 +10,7 @@ from db.models.money import CorrectionKind
 from db.models.operations import Switch
 from db.models.users import RequestKind, Role, StaffRequest
 from services.market import payment_reversals, user_blocks
-from services.money import corrections, deposits
+from services.money import corrections, deposits, excess_payments, withdrawals
 from services.platform import errors, inbox, killswitches, roles
 from services.platform.actors import MODERATORS, OPERATORS, Actor
 
@@ -75,6 +75,25 @@ async def _revoke_role(session: AsyncSession, actor: Actor, request: StaffReques
     )
 
 
+async def _record_payment(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    withdrawal_id = int(request.arguments["withdrawal_id"])
+    reference = str(request.arguments["external_reference"])
+    withdrawal = await withdrawals.get(session, withdrawal_id)
+    if withdrawal.user_id in {actor.user_id, request.requested_by}:
+        raise errors.OwnMoney(withdrawal_id)
+    if withdrawal.status in excess_payments.ENDED:
+        return await excess_payments.record(
+            session, actor=actor, withdrawal_id=withdrawal_id, external_reference=reference
+        )
+    return await withdrawals.mark_paid(
+        session,
+        actor=actor,
+        withdrawal_id=withdrawal_id,
+        external_reference=reference,
+        confirmed=True,
+    )
+
+
 async def _claw_back(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     charge_id = str(request.arguments["charge_id"])
     deposit = await deposits.lock(session, charge_id)
@@ -113,5 +132,6 @@ ACTS: Mapping[RequestKind, Act] = {
     RequestKind.CORRECTION: Act(MODERATORS, _propose_correction),
     RequestKind.GRANT_ROLE: Act((Role.SUPER_ADMIN,), _grant_role, two_people=True),
     RequestKind.REVOKE_ROLE: Act((Role.SUPER_ADMIN,), _revoke_role, two_people=True),
+    RequestKind.RECORD_PAYMENT: Act(MODERATORS, _record_payment, two_people=True),
     RequestKind.CLAWBACK: Act(MODERATORS, _claw_back, two_people=True),
 }

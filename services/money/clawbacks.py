@@ -7,9 +7,9 @@ The amount that is still in the person's wallet is taken back. The rest is the p
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import Clawback, Deposit, DepositStatus, Reason, WalletKind
-from services.money import ledger, wallets, withdrawals
-from services.money.ledger import Leg
+from db.models.losses import Clawback
+from db.models.money import Deposit, DepositStatus, Reason
+from services.money import ledger, losses, wallets, withdrawals
 from services.platform import audit, outbox, transitions
 from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
@@ -57,37 +57,17 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
     deposit.status = DepositStatus.CLAWED_BACK
     await session.flush()
     if recovered + loss:
-        await _post(session, clawback, wallet.id)
+        await losses.post(
+            session,
+            key=f"clawback:{deposit.id}",
+            reason=Reason.CLAWBACK,
+            reference_id=clawback.id,
+            wallet=wallet,
+            recovered=recovered,
+            loss=loss,
+        )
     await _record_and_notify(session, clawback)
     return clawback
-
-
-async def _post(session: AsyncSession, clawback: Clawback, wallet_id: int) -> None:
-    """Book the transfer of a clawback. The external wallet gets the whole amount.
-
-    The person's wallet gives the recovered part, and the loss wallet gives the rest.
-    """
-    outside = await ledger.open_wallet(
-        session,
-        WalletKind.EXTERNAL,
-        currency=clawback.currency,
-        counterparty_id=clawback.user_id,
-    )
-    legs = [Leg(outside, clawback.amount, Reason.CLAWBACK)]
-    if clawback.recovered:
-        legs.append(Leg(wallet_id, -clawback.recovered, Reason.CLAWBACK))
-    if clawback.loss:
-        loss_wallet = await ledger.open_wallet(
-            session, WalletKind.LOSS, currency=clawback.currency, counterparty_id=clawback.user_id
-        )
-        legs.append(Leg(loss_wallet, -clawback.loss, Reason.CLAWBACK))
-    await ledger.post(
-        session,
-        key=f"clawback:{clawback.deposit_id}",
-        reason=Reason.CLAWBACK,
-        reference_id=clawback.id,
-        legs=legs,
-    )
 
 
 async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:

@@ -195,6 +195,18 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "excess_payment_booked_once",
+        "a payment in excess whose transfer is not its amounts, or whose withdrawal is open",
+        """
+        SELECT p.id AS ref, p.withdrawal_id
+        FROM excess_payments p JOIN withdrawals w ON w.id = p.withdrawal_id
+        WHERE w.status NOT IN ('paid', 'returned')
+            OR p.recovered + p.loss <> COALESCE((
+                SELECT SUM(l.amount) FROM explained_entries l
+                WHERE l.reference_id = p.id AND l.reason = 'excess_payment' AND l.amount > 0), 0)
+        """,
+    ),
+    Invariant(
         "withdrawal_settled_once",
         "a withdrawal whose transfers are not those of its status",
         """

@@ -73,7 +73,8 @@ ROW_FILTERS = {
     "withdrawal_wallet": RowFilter("withdrawal_wallets", {"wallets": "id"}),
     "deposit_credited_once": RowFilter("deposits", {"deposits": "id"}),
 }
-# `correction_done_once` has no filter, because there are few corrections and all are checked.
+# `correction_done_once` and `excess_payment_booked_once` have no filter, because there are few
+# corrections and few payments in excess, and all are checked.
 IMPLIED = frozenset({"ledger_total"})
 """The invariants that are true if each wallet and each transfer is correct.
 

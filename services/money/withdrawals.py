@@ -104,28 +104,34 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
 
 
 async def mark_paid(
-    session: AsyncSession, *, actor: Actor, withdrawal_id: int, external_reference: str
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    withdrawal_id: int,
+    external_reference: str,
+    confirmed: bool = False,
 ) -> Withdrawal:
     """Record that a withdrawal was paid outside.
 
     `external_reference` is the id that the payment has outside. The payment is a fact. It is
-    recorded even if switches are stopped, the person is blocked or nobody approved the withdrawal.
-    A second call with the same reference changes nothing. Locks the reference, the person, the
-    withdrawal, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
-    Raises IdempotencyConflict if the withdrawal has another reference, or if another withdrawal has
-    this reference.
+    recorded even if switches are stopped or the person is blocked. If nobody approved the
+    withdrawal, a second person has to confirm the payment (`confirmed`). A second call with the
+    same reference changes nothing. Locks the reference, the person, the withdrawal, then the
+    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidText; SecondPersonNeeded if the
+    withdrawal is not approved; IdempotencyConflict if another payment has this reference.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
-    external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
-    await queries.lock_key(session, f"withdrawal:{external_reference}")
-    withdrawal, _ = await _lock(session, withdrawal_id, decided_by=actor)
-    paid_id = await session.scalar(
-        select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
-    )
+    external_reference = await lock_reference(session, external_reference)
+    withdrawal = await lock_for_decision(session, withdrawal_id, actor)
+    paid_id = await find_paid(session, external_reference)
     if paid_id == withdrawal_id:
         return withdrawal
-    if paid_id is not None or withdrawal.status is WithdrawalStatus.PAID:
+    if paid_id is not None:
         raise errors.IdempotencyConflict(external_reference)
+    if withdrawal.status is not WithdrawalStatus.APPROVED and not (
+        confirmed and withdrawal.status is WithdrawalStatus.REQUESTED
+    ):
+        raise errors.SecondPersonNeeded(withdrawal_id, withdrawal.status)
     _require_move(withdrawal, WithdrawalStatus.PAID, ActorRole(role.value))
     outside = await ledger.open_wallet(
         session,
@@ -211,6 +217,33 @@ async def of_user(
         .offset(offset)
     )
     return rows.all()
+
+
+async def lock_reference(session: AsyncSession, external_reference: str) -> str:
+    """Lock the id that a payment has outside, and return it without spaces at its ends.
+
+    Raises InvalidText.
+    """
+    external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
+    await queries.lock_key(session, f"withdrawal:{external_reference}")
+    return external_reference
+
+
+async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
+    """Return the id of the withdrawal that a payment with this reference has paid, or None."""
+    paid_id: int | None = await session.scalar(
+        select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
+    )
+    return paid_id
+
+
+async def lock_for_decision(session: AsyncSession, withdrawal_id: int, actor: Actor) -> Withdrawal:
+    """Lock first the person of a withdrawal, then the withdrawal, and return the withdrawal.
+
+    Raises NotFound. Raises OwnMoney if this person is also the actor.
+    """
+    withdrawal, _ = await _lock(session, withdrawal_id, decided_by=actor)
+    return withdrawal
 
 
 async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:

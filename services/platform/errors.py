@@ -228,6 +228,17 @@ class PaymentMismatch(DomainError):
 
 
 @dataclass(eq=False)
+class SecondPersonNeeded(DomainError):
+    """One person may not record this payment alone, because the withdrawal is not approved.
+
+    Nobody has approved the withdrawal yet, or it has already been paid or returned.
+    """
+
+    withdrawal_id: int
+    status: str
+
+
+@dataclass(eq=False)
 class PaymentClaimed(DomainError):
     """Another admin, with this Telegram id, is paying the withdrawal now."""
 

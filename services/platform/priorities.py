@@ -23,6 +23,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "telegram_down": Priority.ALARM,
     "telegram_back": Priority.ALARM,
     "deposit_clawed_back": Priority.ALARM,
+    "excess_payment": Priority.ALARM,
     "role_reconciled": Priority.ALARM,
     "target_submitted": Priority.CARD,
     "post_uncertain": Priority.CARD,

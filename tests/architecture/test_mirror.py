@@ -43,6 +43,7 @@ TESTED_ELSEWHERE = {
     "scheduler/notices": "test_texts knows every kind of notice, and tests/handlers read them",
     "services/market/payment_reversals": "test_clawbacks reverses payments with it",
     "services/market/star_transactions": "test_star_reconciliation records and verifies with it",
+    "services/money/losses": "test_clawbacks and test_excess_payments book with it",
     "services/market/staff_acts": "test_staff_requests carries out each kind of act",
     "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
     "services/money/audit_chain_file": "test_audit_chain_tick writes, reads and truncates it",

@@ -12,13 +12,13 @@ import asyncpg
 import pytest
 from sqlalchemy import Enum
 
-from db.models import campaigns, money, operations, posting, users
+from db.models import campaigns, losses, money, operations, posting, users
 from db.models.base import Base
 from sandbox import embedded
 from services.platform import transitions
 from tests.conftest import RUNNING
 
-MODULES = (campaigns, money, operations, posting, users)
+MODULES = (campaigns, losses, money, operations, posting, users)
 """Modules that define tables. They are imported so that the metadata contains their tables."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,

@@ -21,12 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-from db.models import campaigns, money, operations, posting, users
+from db.models import campaigns, losses, money, operations, posting, users
 from db.models.base import Base
 from sandbox import embedded
 from tests.conftest import RUNNING
 
-MODULES = (campaigns, money, operations, posting, users)
+MODULES = (campaigns, losses, money, operations, posting, users)
 """Modules that define tables. They are imported so that the metadata contains their tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)

@@ -17,6 +17,7 @@ INSERTED = [
     "corrections",
     "deposits",
     "escrows",
+    "excess_payments",
     "heartbeats",
     "inbox",
     "incidents",

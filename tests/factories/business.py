@@ -8,6 +8,7 @@ from services.market import payment_reversals
 from services.money import (
     deposits,
     escrow,
+    excess_payments,
     wallets,
     withdrawals,
 )
@@ -30,16 +31,20 @@ async def create_placements(session: AsyncSession) -> None:
 
 
 async def move_external_money(session: AsyncSession) -> None:
-    """Create a clawback, a paid withdrawal, a waiting withdrawal, and an adjustment."""
-    payer, earner = await people.person(session), await people.person(session, balance=900)
+    """Create a clawback, a withdrawal that is paid twice, a waiting one, and an adjustment."""
+    payer, earner = await people.person(session), await people.person(session, balance=1_900)
     admin = await people.staff(session)
     assert payer.user_id is not None
     paid: dict[str, Any] = {"user_id": payer.user_id, "amount": 700, "source": "telegram"}
     await deposits.deposit(session, key="taken-back", **paid)
     await payment_reversals.reverse(session, external_reference="taken-back", **paid)
     out = await withdrawals.request(session, actor=earner, amount=300, key="paid")
+    await withdrawals.approve(session, actor=admin, withdrawal_id=out.id)
     await withdrawals.mark_paid(
         session, actor=admin, withdrawal_id=out.id, external_reference="bank-1"
+    )
+    await excess_payments.record(
+        session, actor=admin, withdrawal_id=out.id, external_reference="bank-2"
     )
     await withdrawals.request(session, actor=earner, amount=200, key="waits")
     assert earner.user_id is not None

@@ -7,6 +7,7 @@ import pytest
 from db.models.users import Role
 from services.money import withdrawals
 from tests.handlers.marketplace import Marketplace
+from tests.handlers.test_corrections import hire
 
 APPROVE = "✅ Approve"
 OPEN = "🔎 Open the withdrawal"
@@ -53,9 +54,11 @@ async def test_an_admin_approves_and_marks_it_as_paid(with_withdrawal: Marketpla
         assert "Reference: wire-0815" in await market.last("group")
     assert await market.withdrawal_statuses() == ["paid"]
     another = await request_withdrawal(market, "advertiser", 1_000)
-    for words in (f"{another} wire-0815", f"{number} wire-4711"):
+    await market.say("admin", f"/paid {another} wire-0815", where="group")
+    assert "Nothing was changed" in await market.last("group")
+    for words in (f"{another} wire-1", f"{number} wire-4711"):
         await market.say("admin", f"/paid {words}", where="group")
-        assert "Nothing was changed" in await market.last("group")
+        assert "Waits for a second person" in await market.last("group")
     assert await market.withdrawal_statuses() == ["paid", "requested"]
     await market.deliver()
     texts = [message["text"] for message in await market.messages("advertiser")]
@@ -133,3 +136,26 @@ async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) ->
     assert await market.value("SELECT paying_by FROM withdrawals") == (
         (await market.actor("owner")).user_id
     )
+
+
+async def test_a_payment_that_nobody_approved_needs_a_second_admin(
+    with_withdrawal: Marketplace,
+) -> None:
+    market = with_withdrawal
+    await hire(market, "owner", Role.ADMIN)
+    number = await market.value("SELECT id FROM withdrawals")
+    await market.say("admin", f"/paid {number} wire-1", where="group")
+    card = await market.last("group")
+    assert f"withdrawal #{number} of {market.chat('advertiser')} was paid outside (wire-1)" in card
+    assert "nobody has approved the withdrawal" in card
+    assert "Another person" in await market.press("admin", "✅ Confirm", where="group")
+    assert await market.withdrawal_statuses() == ["requested"]
+    await market.press("owner", "✅ Confirm", where="group")
+    assert await market.withdrawal_statuses() == ["paid"]
+    await market.say("owner", f"/paid {number} wire-2", where="group")
+    await market.press("admin", "✅ Confirm", where="group")
+    await market.deliver()
+    notices = [str(message["text"]) for message in await market.messages("group")]
+    assert any("held no money any more. Taken from the wallet: $30.00" in text for text in notices)
+    told = [str(message["text"]) for message in await market.messages("advertiser")]
+    assert any("Taken from your wallet: $30.00" in text for text in told)

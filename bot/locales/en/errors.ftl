@@ -38,6 +38,7 @@ error-incident-open = Incident { $incident_id } is still open: close it first. N
 error-not-checked = Incident { $incident_id } stays open: the whole ledger has not been checked since the incident was opened and repaired. Run adtech check --full, then close the incident. Nothing was changed.
 error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
 error-not-acknowledged = This request waits for the person in whose name it was typed. Nobody else can confirm it before that. Nothing was changed.
+error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (it is { $status }). A second admin has to confirm this payment: /requests. Nothing was changed.
 error-proposal-ended = This proposal counts no more: it is older than 72 hours, or the person who made it has lost the role. Make a new one. Nothing was changed.
 error-not-correctable = The ledger is not in the state that this correction requires ({ $kind }). Check it again with adtech reconcile. Nothing was changed.
 error-payment-mismatch = The payment differs from what was recorded or invoiced: { $expected } was expected, { $got } arrived ({ $key }). Nothing was changed.

@@ -12,6 +12,7 @@ request-kind = { $kind ->
     [correction] propose a correction
     [grant_role] grant a role
     [revoke_role] revoke a role
+    [record_payment] record a payment
    *[clawback] take a deposit back
 }
 request-card = 👥 Request #{ $id }: { $what }
@@ -23,10 +24,17 @@ request-what = { $kind ->
     [correction] propose { $correction } ({ $details })
     [grant_role] grant { $person } the role: { $role }
     [revoke_role] take the role from { $person }: { $role }
+    [record_payment] record that withdrawal #{ $withdrawal } of { $person } was paid outside ({ $reference }), although it was not approved or has ended already. What its wallet lacks is a loss.
    *[clawback] take the deposit { $charge } back, because its payer reversed the payment. The payer is blocked.
 }
 request-by = Asked for in the name of { $by }, { $when }.
     Reason: { $reason }
+request-reason = { $reason ->
+    [requested] nobody has approved the withdrawal
+    [paid] the withdrawal is paid already, with another reference
+    [returned] the money of the withdrawal was returned
+   *[other] { $reason }
+}
 request-state = { $status ->
     [unacknowledged] ⏳ It was typed in a shell. { $requester }: was that you? Nothing happens before you say so.
     [proposed] ⏳ Waits for a second person, who must not be { $requester }.
@@ -61,3 +69,7 @@ command-requests = Requests of the staff that wait
 command-staff = Who has a role
 command-grant = Ask for a role of a person
 command-revoke = Ask to take a role away
+notice-excess-payment = { $to ->
+    [staff] 🚨 Withdrawal #{ $id } of { $person } ({ $amount }) was paid outside, but it held no money any more. Taken from the wallet: { $recovered }. The platform's loss: { $loss }.
+   *[person] ↩️ Your withdrawal #{ $id } ({ $amount }) was paid although its money was not held any more. Taken from your wallet: { $recovered }. Still open: { $loss }.
+}

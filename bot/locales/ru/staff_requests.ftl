@@ -12,6 +12,7 @@ request-kind = { $kind ->
     [correction] предложить исправление
     [grant_role] выдать роль
     [revoke_role] отозвать роль
+    [record_payment] записать выплату
    *[clawback] снять отозванный депозит
 }
 request-card = 👥 Запрос #{ $id }: { $what }
@@ -23,10 +24,17 @@ request-what = { $kind ->
     [correction] предложить { $correction } ({ $details })
     [grant_role] выдать { $person } роль: { $role }
     [revoke_role] отозвать у { $person } роль: { $role }
+    [record_payment] записать, что вывод #{ $withdrawal } для { $person } выплачен снаружи ({ $reference }), хотя он не был одобрен или уже завершён. Чего не хватит в кошельке, станет убытком.
    *[clawback] снять депозит { $charge }, потому что плательщик отозвал платёж. Плательщик блокируется.
 }
 request-by = Запрошено от имени { $by }, { $when }.
     Причина: { $reason }
+request-reason = { $reason ->
+    [requested] вывод никто не одобрил
+    [paid] вывод уже выплачен, с другим номером платежа
+    [returned] деньги вывода уже возвращены
+   *[other] { $reason }
+}
 request-state = { $status ->
     [unacknowledged] ⏳ Это набрано в командной строке. { $requester }, это были вы? Пока вы не подтвердите, ничего не произойдёт.
     [proposed] ⏳ Ждёт второго человека, но не { $requester }.
@@ -61,3 +69,7 @@ command-requests = Запросы сотрудников, которые жду�
 command-staff = У кого какая роль
 command-grant = Попросить роль для человека
 command-revoke = Попросить отозвать роль
+notice-excess-payment = { $to ->
+    [staff] 🚨 Вывод #{ $id } для { $person } ({ $amount }) выплачен снаружи, но денег в нём уже не было. Снято с кошелька: { $recovered }. Убыток платформы: { $loss }.
+   *[person] ↩️ Ваш вывод #{ $id } ({ $amount }) выплачен, хотя его деньги уже не были отложены. Снято с кошелька: { $recovered }. Осталось вернуть: { $loss }.
+}

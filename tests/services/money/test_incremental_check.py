@@ -201,6 +201,7 @@ async def test_a_round_finds_what_the_full_check_finds(
 
 
 async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> None:
+    await owner.execute(text("DELETE FROM excess_payments"))
     await owner.execute(text("DELETE FROM withdrawals"))
     assert "withdrawal_wallet" in await check_runs.broken_in_a_round(owner, FEW)
 

@@ -80,6 +80,9 @@ BREAKS: dict[str, list[str]] = {
         "UPDATE deposits SET status = 'received' WHERE id = (SELECT min(id) FROM deposits)"
     ],
     "clawback_booked_once": ["UPDATE clawbacks SET loss = 0, recovered = 0"],
+    "excess_payment_booked_once": [
+        "UPDATE excess_payments SET amount = 1, recovered = 1, loss = 0"
+    ],
     "withdrawal_settled_once": [
         (
             "UPDATE withdrawals SET status = 'returned', external_reference = NULL"
@@ -106,6 +109,13 @@ MORE = {
     "a clawback of a deposit that stands": (
         "clawback_booked_once",
         "UPDATE deposits SET status = 'credited' WHERE status = 'clawed_back'",
+    ),
+    "a payment in excess of an open withdrawal": (
+        "excess_payment_booked_once",
+        (
+            "UPDATE excess_payments SET withdrawal_id ="
+            " (SELECT id FROM withdrawals WHERE status = 'requested')"
+        ),
     ),
     "a withdrawal that was never held": (
         "withdrawal_settled_once",

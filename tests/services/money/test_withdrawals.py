@@ -129,6 +129,8 @@ async def test_a_returned_withdrawal_gives_all_money_back(
 async def test_a_repeat_returns_the_first_result(session: AsyncSession, step: Act) -> None:
     person, withdrawal = await _requested(session)
     actor = person if step is cancel else await people.staff(session)
+    if step is pay:
+        await approve(session, actor, withdrawal.id)
     first = await step(session, actor, withdrawal.id)
     before = await rows.snapshot(session)
     assert (await step(session, actor, withdrawal.id)).id == first.id
@@ -211,10 +213,12 @@ async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_paymen
         again = await withdrawals.request(session, actor=person, amount=400, key="form")
         assert again.id == waiting.id
         assert (await pay(session, admin, approved.id)).status == "paid"
-    async with database.sessions.begin() as session:  # it was paid outside before its approval
-        paid = await withdrawals.mark_paid(
-            session, actor=admin, withdrawal_id=waiting.id, external_reference="bank-2"
-        )
+    payment: dict[str, Any] = {"withdrawal_id": waiting.id, "external_reference": "bank-2"}
+    with pytest.raises(errors.SecondPersonNeeded):  # it was paid outside before its approval
+        async with database.sessions.begin() as session:
+            await withdrawals.mark_paid(session, actor=admin, **payment)
+    async with database.sessions.begin() as session:
+        paid = await withdrawals.mark_paid(session, actor=admin, confirmed=True, **payment)
         assert (paid.status, paid.decided_by) == ("paid", admin.user_id)
 
 
@@ -232,7 +236,14 @@ async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
     async with database.sessions.begin() as session:
         (row,) = await withdrawal_details.list_open(session, limit=5, offset=0)
         assert (row.status, row.blocked) == ("requested", True)
-        assert (await pay(session, admin, withdrawal.id)).status == "paid"
+        paid = await withdrawals.mark_paid(
+            session,
+            actor=admin,
+            withdrawal_id=withdrawal.id,
+            external_reference="bank-1",
+            confirmed=True,
+        )
+        assert paid.status == "paid"
 
 
 @pytest.mark.parametrize("step", [approve, pay, give_back])
@@ -281,11 +292,12 @@ async def test_an_outside_payment_belongs_to_one_withdrawal(database: Database) 
         person, first = await _requested(session)
         admin = await people.staff(session)
         second = await withdrawals.request(session, actor=person, amount=100, key="second")
+        await approve(session, admin, first.id)
         await pay(session, admin, first.id)
     with pytest.raises(errors.IdempotencyConflict):
         async with database.sessions.begin() as session:
             await pay(session, admin, second.id)
-    with pytest.raises(errors.IdempotencyConflict):
+    with pytest.raises(errors.SecondPersonNeeded):
         async with database.sessions.begin() as session:
             await withdrawals.mark_paid(
                 session, actor=admin, withdrawal_id=first.id, external_reference="bank-9"
@@ -326,6 +338,8 @@ async def test_concurrent_withdrawals_never_exceed_the_balance(database: Databas
     assert len(ids) == 10
     assert {type(row) for row in made if isinstance(row, Exception)} == {errors.InsufficientFunds}
     withdrawal = min(ids)
+    async with database.sessions.begin() as session:
+        await approve(session, admins[0], withdrawal)
     done = await asyncio.gather(
         *(attempt(by(pay, a, withdrawal)) for a in admins),
         *(attempt(by(give_back, a, withdrawal)) for a in admins),
@@ -333,7 +347,7 @@ async def test_concurrent_withdrawals_never_exceed_the_balance(database: Databas
     async with database.sessions.begin() as session:
         status = (await withdrawals.get(session, withdrawal)).status
         assert await rows.available(session, person) == 50 + (100 if status == "returned" else 0)
-    lost = [row for row in done if isinstance(row, errors.InvalidMove)]
+    lost = [row for row in done if isinstance(row, errors.InvalidMove | errors.SecondPersonNeeded)]
     assert len(lost) == 4
     assert {row.status for row in done if row not in lost} == {status}
 

@@ -1,0 +1,61 @@
+"""Define the tables of payments outside that may leave the platform with a loss."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, CreatedAt, Key
+
+
+class Clawback(Base):
+    """The booking of a deposit that its payer has reversed outside. Rows are only added."""
+
+    __tablename__ = "clawbacks"
+    __table_args__ = (
+        CheckConstraint(
+            "amount > 0 AND recovered >= 0 AND loss >= 0 AND recovered + loss IN (0, amount)",
+            name="amounts",
+        ),
+        Index("ix_clawbacks_user_id", "user_id"),
+    )
+
+    id: Mapped[Key]
+    deposit_id: Mapped[int] = mapped_column(ForeignKey("deposits.id"), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    recovered: Mapped[int]
+    """The amount that was still in the person's wallet. 0 if the deposit had not been credited."""
+    loss: Mapped[int]
+    """The amount that was no longer in the person's wallet. It is the platform's loss."""
+    currency: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class ExcessPayment(Base):
+    """A payment outside for a withdrawal that held no money for it. Rows are only added.
+
+    The money of the withdrawal had been returned, or the withdrawal had been paid already.
+    """
+
+    __tablename__ = "excess_payments"
+    __table_args__ = (
+        CheckConstraint(
+            "amount > 0 AND recovered >= 0 AND loss >= 0 AND recovered + loss = amount",
+            name="amounts",
+        ),
+        Index("ix_excess_payments_withdrawal_id", "withdrawal_id"),
+    )
+
+    id: Mapped[Key]
+    withdrawal_id: Mapped[int] = mapped_column(ForeignKey("withdrawals.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    """The amount of the withdrawal, in minor units."""
+    recovered: Mapped[int]
+    """The amount that was taken from the person's wallet."""
+    loss: Mapped[int]
+    """The amount that the person's wallet lacked. It is the platform's loss."""
+    currency: Mapped[str]
+    external_reference: Mapped[str] = mapped_column(unique=True)
+    """The idempotency key: the id that the payment has outside."""
+    recorded_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[CreatedAt]
