@@ -138,17 +138,18 @@ async def test_the_database_refuses_a_payment_that_is_not_its_withdrawals(
     values = {"amount": 400, "recovered": 400, "external_reference": "bank-9"} | change
 
     async def insert() -> None:
-        await rows.table(
-            session,
-            "INSERT INTO excess_payments (withdrawal_id, user_id, amount, recovered, loss,"
-            " currency, external_reference, recorded_by) VALUES (:withdrawal, :person,"
-            " :amount, :recovered, 0, 'USD', :external_reference, :by) RETURNING id",
-            withdrawal=id_,
-            person=person.user_id,
-            by=admin.user_id,
-            **values,
-        )
-        await people.commit(session)
+        async with session.begin_nested():
+            await rows.table(
+                session,
+                "INSERT INTO excess_payments (withdrawal_id, user_id, amount, recovered, loss,"
+                " currency, external_reference, recorded_by) VALUES (:withdrawal, :person,"
+                " :amount, :recovered, 0, 'USD', :external_reference, :by) RETURNING id",
+                withdrawal=id_,
+                person=person.user_id,
+                by=admin.user_id,
+                **values,
+            )
+            await people.commit(session)
 
     with pytest.raises(DBAPIError) as refusal:
         await insert()
