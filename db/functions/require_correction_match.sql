@@ -2,7 +2,7 @@
 -- done has moved money, and exactly its amount. An adjustment never touches the wallet of an escrow
 -- or of a withdrawal, because such a wallet holds exactly the money of open rows. Called at commit.
 -- Locks: the correction, so that two transactions that post for it check one after the other.
--- Raises: AD023 (no such correction); AD040 (wallet of an escrow or a withdrawal); what `require_legs` raises.
+-- Raises: AD023 (no such correction); AD050 (wallet of an escrow or a withdrawal); what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_correction_match(correction_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -17,7 +17,7 @@ BEGIN
         WHERE wallet.id IN (correction.wallet_id, correction.other_wallet_id)
             AND wallet.kind IN ('escrow', 'withdrawal'))
     THEN
-        RAISE EXCEPTION 'an adjustment of a wallet that belongs to a row' USING ERRCODE = 'AD040';
+        RAISE EXCEPTION 'an adjustment of a wallet that belongs to a row' USING ERRCODE = 'AD050';
     END IF;
     PERFORM require_legs(correction.id, '{adjustment}', '{adjustment,adjustment}',
         ARRAY[correction.wallet_id, correction.other_wallet_id],

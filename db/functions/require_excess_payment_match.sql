@@ -2,7 +2,7 @@
 -- amount and the currency of that withdrawal, and that its transfer takes exactly its amounts. Called
 -- at commit.
 -- Locks: the withdrawal, so that its status does not change at the same time.
--- Raises: AD041 (no such payment, or it is not that of its withdrawal); what `require_legs` raises.
+-- Raises: AD051 (no such payment, or it is not that of its withdrawal); what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_excess_payment_match(payment_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -16,7 +16,7 @@ BEGIN
             IS DISTINCT FROM (withdrawal.user_id, withdrawal.amount, withdrawal.currency)
         OR payment.external_reference IS NOT DISTINCT FROM withdrawal.external_reference
     THEN
-        RAISE EXCEPTION 'a payment in excess and its withdrawal do not match' USING ERRCODE = 'AD041';
+        RAISE EXCEPTION 'a payment in excess and its withdrawal do not match' USING ERRCODE = 'AD051';
     END IF;
     PERFORM require_legs(payment.id, '{excess_payment}',
         '{excess_payment,excess_payment,excess_payment}',

@@ -81,7 +81,7 @@ async def test_a_correction_cannot_move_held_money(
 
     with pytest.raises(asyncpg.PostgresError) as refusal:
         await attempt()
-    assert refusal.value.sqlstate == "AD040"
+    assert refusal.value.sqlstate == "AD050"
 
 
 async def test_the_status_of_a_deposit_matches_its_transfers(

@@ -117,9 +117,9 @@ async def test_refused_payments_in_excess(session: AsyncSession) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "state"),
     [
-        ({"amount": 300, "recovered": 300}, "paid", "AD041"),
-        ({"external_reference": "bank-0"}, "paid", "AD041"),
-        ({}, "requested", "AD041"),
+        ({"amount": 300, "recovered": 300}, "paid", "AD051"),
+        ({"external_reference": "bank-0"}, "paid", "AD051"),
+        ({}, "requested", "AD051"),
         ({}, "paid", "AD020"),
     ],
     ids=["amount", "reference", "open", "no transfer"],
