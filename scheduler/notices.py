@@ -166,6 +166,9 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "post_published": _of_placement("notice-post-published"),
     "post_refused": _of_placement("notice-post-refused"),
     "post_gone": _of_placement("notice-post-gone"),
+    "post_altered": _of_placement("notice-post-altered"),
+    "post_breach": _of_placement("notice-post-breach"),
+    "post_breach_refunded": _of_placement("notice-post-breach-refunded"),
 }
 _KINDS: Mapping[str, Render] = {
     "post_uncertain": _uncertain_post,

@@ -12,10 +12,11 @@ from db.session import Sessions
 from scheduler import error_isolation
 from services.market import channels
 from services.platform import killswitches
-from services.posts import verification
+from services.posts import breaches, verification
 
 BATCH = 40
 AT_ONCE = 4
+BREACHES = 100
 MAX_SLOT_WAIT_SECONDS = 5.0
 """The longest time that a check waits for a slot (the permission for one request to Telegram)."""
 
@@ -71,6 +72,14 @@ async def _check_post(
             )
     if result.verdict is not Verdict.PRESENT:
         log.warning("Live post is not as it should be", job_id=post.job_id, verdict=result.verdict)
+
+
+async def refund_breaches(sessions: Sessions) -> None:
+    """Fail the posts whose breach no admin has decided in time, so that they are refunded."""
+    async with sessions.begin() as session:
+        refunded = await breaches.refund_due(session, limit=BREACHES)
+    if refunded:
+        log.warning("Breaches without a decision are refunded", posts=refunded)
 
 
 async def _may_restore(sessions: Sessions) -> bool:

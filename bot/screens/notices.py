@@ -1,11 +1,13 @@
 """Build the notices about placements, channels and money that the bot sends without a request."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
+from bot.screens.uncertain_posts import altered_parts
 from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.money import Withdrawal
@@ -35,6 +37,10 @@ def placement(
         amount=t.money(payload.get("amount", row.price), row.currency),
         missing=t.money(payload.get("missing", 0), row.currency),
         reason=t("reject-reason", reason=row.decision_reason or "other"),
+        parts=altered_parts(t, payload.get("parts", ())),
+        alterations=payload.get("alterations", 0),
+        breach=payload.get("breach", ""),
+        until=t.time(datetime.fromisoformat(payload["until"])) if "until" in payload else "",
     )
     post_row = []
     if payload.get("message_id") is not None:

@@ -51,6 +51,8 @@ TESTED_ELSEWHERE = {
     "services/money/invoices": "test_payments pays invoices that match and that do not",
     "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",
+    "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
+    "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
 """The modules without a test file, and the reason for each. A key is a path without suffix, or a

@@ -15,7 +15,7 @@ from db.models.posting import Verdict
 from services.market import channels
 from services.money import escrow
 from services.platform import errors
-from services.posts import posting, uncertain_posts, verification
+from services.posts import manual_resolution, posting, uncertain_posts, verification
 from services.posts.verification import MAX_CHECKS, next_check_time
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
@@ -132,6 +132,27 @@ async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     await database.forward(verification.ESCALATION_DELAY)
     async with database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == (0 if missed_in_time else 1)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.GONE, Verdict.ALTERED])
+@pytest.mark.parametrize(("before", "stayed"), [(4, True), (6, False)])
+async def test_a_post_that_was_seen_right_before_the_end_has_stayed(
+    database: Database, before: int, *, stayed: bool, verdict: Verdict
+) -> None:
+    deal = await _posted(database)
+    await database.forward(2 * HOUR - timedelta(minutes=before))
+    await _record_check(database, Verdict.PRESENT)
+    await database.forward(timedelta(minutes=before))
+    await _record_check(database, Verdict.UNKNOWN)
+    await database.forward(HOUR)
+    await _record_check(database, verdict)
+    assert await _state(database) == ("success", "held", 0, int(stayed))
+    async with database.sessions.begin() as session:
+        if stayed:
+            await escrow.release(session, target_id=deal.target.id)
+        case = await manual_resolution.get_case(session, target_id=deal.target.id)
+    assert case.unseen_before_end is not None
+    assert round(case.unseen_before_end / timedelta(minutes=1)) == before
 
 
 @pytest.mark.parametrize("between", [Verdict.PRESENT, Verdict.UNKNOWN, Verdict.ALTERED])
