@@ -22,6 +22,11 @@ RIGHTS_LOST = (
 """Parts of Telegram's error texts. Each part means that the bot may not post in the channel."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
+OTHER_KIND = (
+    "there is no text in the message to edit",
+    "there is no caption in the message to edit",
+)
+"""Parts of Telegram's error texts. Each part means that a text has become media, or the reverse."""
 NOT_EDITABLE = "message can't be edited"
 NOT_FORWARDABLE = "message can't be forwarded"
 

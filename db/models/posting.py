@@ -61,7 +61,7 @@ class Breach(StrEnum):
     """
 
     ALTERED = "altered"
-    """The post was altered a second time, or at a time that no two checks enclose."""
+    """The post was altered again, at a time that no two checks enclose, or for good."""
     LOCKED_OUT = "locked_out"
     """The bot lost its rights during the promised hours, and did not get them back in time."""
 

@@ -27,6 +27,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/control/chats/{id}/members", chats.set_member),
     ("POST", "/control/chats/{id}/post", chats.post),
     ("POST", "/control/chats/{id}/edit", chats.edit),
+    ("POST", "/control/chats/{id}/replace_media", chats.replace_media),
     ("POST", "/control/chats/{id}/delete", chats.delete),
     ("POST", "/control/faults", operations.add_fault),
     ("DELETE", "/control/faults", operations.clear_faults),

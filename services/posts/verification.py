@@ -178,14 +178,15 @@ async def record_check(
     verdict: Verdict,
     evidence: str,
     altered_parts: Collection[AdPart] = (),
+    restored: bool = True,
     claimed_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
     """Record the verdict of a check, and what follows from it.
 
     - A second "gone", RECHECK_INTERVAL later, fails the post, so that it is refunded.
-    - A first "altered" is told to the advertiser and the owner. A second one, or one that cannot be
-      dated (`_is_dated`), is a breach (`breaches.record`).
+    - A first "altered" is told to the advertiser and the owner. A second one, one that cannot be
+      dated (`_is_dated`), or one that could not be `restored` is a breach (`breaches.record`).
     - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
       before their end.
 
@@ -236,7 +237,7 @@ async def record_check(
     await session.flush()
     if gone_before:
         await _record_removed(session, placement, job)
-    elif verdict is Verdict.ALTERED and (altered_before or not dated):
+    elif verdict is Verdict.ALTERED and (altered_before or not dated or not restored):
         await breaches.record(session, [job_id], Breach.ALTERED)
     elif verdict is Verdict.ALTERED:
         await _notify_parties(

@@ -35,11 +35,11 @@ notice-post-altered = { $to ->
 notice-post-breach = { $to ->
     [owner] 🚨 { $breach ->
         [locked_out] I can't check the ad of placement #{ $id } in { $channel }, because I have no right to post there.
-       *[altered] The ad of placement #{ $id } in { $channel } was changed again, or at a time when it could not be checked.
+       *[altered] The ad of placement #{ $id } in { $channel } was changed again, at a time when it could not be checked, or so that I can't restore it.
     } You are not paid for now, and the admins decide. If they don't decide until { $until }, the advertiser gets the money back.
    *[advertiser] 🚨 { $breach ->
         [locked_out] The owner of { $channel } has taken my rights away, so I can't check your ad (placement #{ $id }).
-       *[altered] Your ad in { $channel } was changed again, or at a time when it could not be checked (placement #{ $id }).
+       *[altered] Your ad in { $channel } was changed again, at a time when it could not be checked, or so that I can't restore it (placement #{ $id }).
     } The owner is not paid for now, and the admins decide. If they don't decide until { $until }, you get the money back.
 }
 notice-post-breach-refunded = ↩️ The advertiser of placement #{ $id } in { $channel } gets the money back, because the ad did not stay as it was bought. You are not paid for it.

@@ -7,7 +7,7 @@ uncertain-uncertain = Telegram did not say whether this ad was published, and th
 uncertain-unseen = This ad was published, but the bot can't see whether it stayed (promised until { $until }). The money stays held. Please look into the channel.
 breach-card = { $breach ->
     [locked_out] This ad was published. Within its promised hours the bot lost its rights in the channel, and did not get them back in time.
-   *[altered] This ad was changed a second time, or at a time that no two checks enclose. The bot has restored it.
+   *[altered] This ad was changed a second time, at a time that no two checks enclose, or so that it can't be restored.
 } The money stays held. If nobody decides until { $until }, the advertiser gets it back.
 breach-dismiss = ✋ It doesn't count: let the checks decide
 breach-release = 💰 Pay the owner anyway
