@@ -80,10 +80,8 @@ async def _check_post(
             claimed_at=post.claimed_at,
             compared=restore,
         )
-        if result.rights_lost:
-            await channels.record_rights_lost(
-                session, chat_id=post.chat_id, reason="posting_refused"
-            )
+        if result.loss is not None:
+            await channels.record_rights_lost(session, chat_id=post.chat_id, reason=result.loss)
     if result.verdict is not Verdict.PRESENT:
         log.warning("Live post is not as it should be", job_id=post.job_id, verdict=result.verdict)
 

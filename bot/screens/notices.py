@@ -40,6 +40,7 @@ def placement(
         parts=altered_parts(t, payload.get("parts", ())),
         alterations=payload.get("alterations", 0),
         breach=payload.get("breach", ""),
+        why=t("placement-channel-why", reason=payload.get("reason", "")),
         until=t.time(datetime.fromisoformat(payload["until"])) if "until" in payload else "",
     )
     post_row = []
@@ -81,6 +82,11 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
     if reason not in channels.REASONS_WITH_ACCESS:
         text = f"{text} {t('notice-channel-unseen')}"
     return Outgoing(text)
+
+
+def channel_taken_over(t: Texts, row: Channel) -> Outgoing:
+    """Build the notice that the new creator of a channel has connected the channel."""
+    return Outgoing(t("notice-channel-taken-over", title=row.title))
 
 
 def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:

@@ -22,7 +22,8 @@ class CheckResult:
     verdict: Verdict
     evidence: str
     retry_after: timedelta | None = None
-    rights_lost: bool = False
+    loss: str | None = None
+    """Why the bot has lost the channel, as `api_response.loss_reason` returns it."""
     altered_parts: tuple[AdPart, ...] = ()
     restored: bool = True
     """False if the ad was altered in a way that no edit can undo."""
@@ -52,7 +53,7 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
     if any(phrase in lowered for phrase in api_response.OTHER_KIND):
         # A person has added media to a text, and Telegram lets nobody remove the media again.
         return CheckResult(Verdict.ALTERED, error, altered_parts=(AdPart.MEDIA,), restored=False)
-    return CheckResult(Verdict.UNKNOWN, error, rights_lost=api_response.means_rights_lost(error))
+    return CheckResult(Verdict.UNKNOWN, error, loss=api_response.loss_reason(error))
 
 
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
@@ -80,12 +81,12 @@ def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | 
     last = results[-1]
     if not altered:
         evidence = "; ".join(dict.fromkeys(result.evidence for result in results))
-        return CheckResult(last.verdict, evidence, last.retry_after, last.rights_lost)
+        return CheckResult(last.verdict, evidence, last.retry_after, last.loss)
     return CheckResult(
         Verdict.ALTERED,
         altered[0].evidence,
         last.retry_after,
-        last.rights_lost,
+        last.loss,
         tuple(dict.fromkeys(part for result in altered for part in result.altered_parts)),
         restored=all(result.restored for result in altered),
     )

@@ -58,6 +58,8 @@ class Refused:
 
     error: str
     rights_lost: bool
+    gone: bool = False
+    """True if the channel is gone or private."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ class Sender:
         if answer is None:
             return None
         if not answer["ok"]:
-            lost = api_response.means_rights_lost(str(answer.get("description")))
+            lost = api_response.loss_reason(str(answer.get("description")))
             return BotRights(may_post=False, may_edit_others=False) if lost else None
         member = answer.get("result")
         if not isinstance(member, dict):
@@ -331,7 +333,9 @@ def interpret_send(response: ApiResponse) -> SendOutcome:
         case HTTPStatus.TOO_MANY_REQUESTS:
             return NotSent(error, counts=False, retry_after=api_response.retry_after(answer))
         case HTTPStatus.BAD_REQUEST | HTTPStatus.FORBIDDEN | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return Refused(error, rights_lost=api_response.means_rights_lost(error))
+            loss = api_response.loss_reason(error)
+            gone = loss == api_response.GONE
+            return Refused(error, rights_lost=loss is not None and not gone, gone=gone)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.NOT_FOUND | HTTPStatus.CONFLICT:
             return NotSent(error, counts=True, stop_all=True)
         case _:

@@ -187,6 +187,20 @@ async def replace_media(request: ControlRequest) -> Json:
     return message.body
 
 
+async def transfer(request: ControlRequest) -> Json:
+    """Make another person the creator of a chat. The former creator becomes an administrator."""
+    state, chat = request.state, request.chat()
+    person = find_person(state, request.require("user_id", int))
+    if chat.owner_id is None:
+        raise ControlError("a private chat has no creator")
+    rights = dict.fromkeys(serializers.ALL_RIGHTS - {"is_anonymous"}, True)
+    state.set_member(Member(chat.id, chat.owner_id, "administrator", rights))
+    state.set_member(Member(chat.id, person.id, "creator"))
+    chat.owner_id = person.id
+    state.save(chat)
+    return serializers.serialize_chat(state, chat)
+
+
 async def delete(request: ControlRequest) -> Json:
     """Delete a message in the name of a person.
 

@@ -25,6 +25,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/control/channels", chats.add_channel),
     ("POST", "/control/groups", chats.add_group),
     ("POST", "/control/chats/{id}/members", chats.set_member),
+    ("POST", "/control/chats/{id}/transfer", chats.transfer),
     ("POST", "/control/chats/{id}/post", chats.post),
     ("POST", "/control/chats/{id}/edit", chats.edit),
     ("POST", "/control/chats/{id}/replace_media", chats.replace_media),

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Integer, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import CampaignTarget, Channel, ChannelStatus
-from db.models.posting import PostJob
+from db.models.campaigns import Channel, ChannelStatus
 from db.models.users import User
-from services.market import creatives
+from services.market import channel_notices, creatives, escalations
 from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
@@ -20,7 +19,10 @@ from services.platform.transitions import ActorRole
 TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
 OWNER_BLOCKED = "owner_blocked"
-REASONS_WITH_ACCESS = (OWNER_BLOCKED,)
+OWNER_GONE = "owner_gone"
+NOT_CREATOR = "not_creator"
+GONE = "channel_gone"
+REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
 """In a channel that is suspended for such a reason, the bot has its rights and checks posts."""
 RIGHTS_GRACE = timedelta(hours=24)
 """How long an owner can take, at most, to give the bot its rights back before the admins are asked.
@@ -37,12 +39,15 @@ async def connect(
     title: str,
     username: str | None,
     subscribers: int,
+    former_owner_id: int | None = None,
 ) -> Channel:
     """Connect a channel, or update the data of a channel that its owner connects again.
 
     The caller must have checked with Telegram that the bot may post in the channel and that the
     actor is the channel's creator. A removed channel that is connected again needs new terms, and
-    may have a new owner. Locks the channel. Raises AccessDenied, ChannelTaken, PersonBlocked.
+    may have a new owner. `former_owner_id` is the owner of whom Telegram says that they are not the
+    creator any more: from such an owner the actor takes the channel over. Locks the channel. Raises
+    AccessDenied, ChannelTaken, PersonBlocked.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -61,12 +66,12 @@ async def connect(
     )
     channel = queries.required(await _lock(session, Channel.chat_id == chat_id))
     if channel.status is ChannelStatus.REMOVED:
-        channel.status = ChannelStatus.PENDING
-        channel.owner_id = owner_id
-        channel.price = channel.promised_hours = channel.topic = None
+        _reopen(channel, owner_id)
         channel.last_message_id = 0
     elif channel.owner_id != owner_id:
-        raise errors.ChannelTaken(chat_id)
+        if channel.owner_id != former_owner_id:
+            raise errors.ChannelTaken(chat_id)
+        await _take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
         _restore_status(channel)
     channel.title, channel.username, channel.subscribers = title, username, subscribers
@@ -75,6 +80,38 @@ async def connect(
         session, actor=actor, action="channel_connected", role="owner", channel_id=channel.id
     )
     return channel
+
+
+async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owner_id: int) -> None:
+    """Give a channel to its new creator, and notify the former owner and the admins.
+
+    The channel needs new terms. Placements keep the owner that they had at their submission: posts
+    that are published are checked and paid for as before, and the others are not published.
+    """
+    former_owner_id = channel.owner_id
+    channel.status = ChannelStatus.REMOVED
+    await session.flush()
+    _reopen(channel, owner_id)
+    await session.flush()
+    await audit.record(
+        session,
+        actor=actor,
+        action="channel_taken_over",
+        role="owner",
+        channel_id=channel.id,
+        former_owner_id=former_owner_id,
+    )
+    for user_id in (former_owner_id, None):
+        await outbox.add(
+            session, user_id=user_id, kind="channel_taken_over", payload={"channel_id": channel.id}
+        )
+
+
+def _reopen(channel: Channel, owner_id: int) -> None:
+    """Let a removed channel begin again with an owner, without terms."""
+    channel.status, channel.status_reason = ChannelStatus.PENDING, None
+    channel.owner_id = owner_id
+    channel.price = channel.promised_hours = channel.topic = None
 
 
 async def set_terms(
@@ -144,7 +181,7 @@ async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 
 
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
-    """Suspend a channel in which the bot can no longer post; notify its owner and the admins.
+    """Suspend a channel in which the bot can no longer post, and notify (`channel_notices`).
 
     Posts in the channel cannot be checked any more. Therefore the admins are asked about each open
     post after RIGHTS_GRACE, or after half of its promised hours if this is sooner. A time to ask
@@ -166,33 +203,8 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
         await suspend(session, channel, reason)
     else:
         return
-    await _bring_escalations_nearer(session, channel.id)
-    payload = {"channel_id": channel.id, "reason": reason}
-    for user_id in (channel.owner_id, None):
-        await outbox.add(session, user_id=user_id, kind="channel_suspended", payload=payload)
-
-
-async def _bring_escalations_nearer(session: AsyncSession, channel_id: int) -> None:
-    """Bring the time at which the admins are asked about a channel's open posts nearer."""
-    # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for this
-    # channel's lock, so a wait for the post here would be a deadlock.
-    open_jobs = (
-        select(PostJob.id, PostJob.campaign_target_id)
-        .where(PostJob.channel_id == channel_id, ~PostJob.settled)
-        .with_for_update(skip_locked=True)
-        .cte("open_jobs")
-    )
-    half_of_the_hours = func.make_interval(
-        0, 0, 0, 0, func.nullif(CampaignTarget.promised_hours, 0).cast(Integer)
-    ) / text("2")
-    # LEAST ignores null, so a post without promised hours has the whole time.
-    grace = func.least(literal(RIGHTS_GRACE), half_of_the_hours)
-    await session.execute(
-        update(PostJob)
-        .where(PostJob.id == open_jobs.c.id, CampaignTarget.id == open_jobs.c.campaign_target_id)
-        .values(escalate_at=func.least(PostJob.escalate_at, func.clock() + grace))
-        .execution_options(synchronize_session=False)
-    )
+    await escalations.bring_nearer(session, channel_id=channel.id, within=RIGHTS_GRACE)
+    await channel_notices.notify_suspended(session, channel, reason)
 
 
 def is_accessible() -> ColumnElement[bool]:
@@ -210,7 +222,7 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
     """Restore a suspended channel in which the bot may post again. Locks the channel.
 
     If the owner is blocked, the channel stays suspended, and the block becomes the reason of the
-    suspension.
+    suspension. A channel that was suspended for another reason than lost rights is not changed.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -218,6 +230,8 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
     if await users.first_blocked(session, channel.owner_id):
         channel.status_reason = OWNER_BLOCKED
         await session.flush()
+        return
+    if channel.status_reason in REASONS_WITH_ACCESS:
         return
     await restore(session, channel)
 

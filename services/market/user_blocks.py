@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import User
-from services.market import channels, owner_suspensions
+from services.market import owner_suspensions
 from services.platform import audit, errors, outbox
 from services.platform.actors import MODERATORS, Actor
 
@@ -28,7 +28,7 @@ async def block(
     await audit.record(
         session, actor=actor, action="user_blocked", role=role, blocked_user_id=user_id, **facts
     )
-    await owner_suspensions.suspend_all(session, owner_id=user_id, reason=channels.OWNER_BLOCKED)
+    await owner_suspensions.suspend_all_of_blocked(session, owner_id=user_id)
     await outbox.add(session, user_id=user_id, kind="person_blocked", payload={})
     return True
 
@@ -62,7 +62,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
         unblocked_user_id=user_id,
         reason=reason,
     )
-    await owner_suspensions.restore_all(session, owner_id=user_id, reason=channels.OWNER_BLOCKED)
+    await owner_suspensions.restore_all_of_unblocked(session, owner_id=user_id)
     await outbox.add(session, user_id=user_id, kind="person_unblocked", payload={})
     return True
 

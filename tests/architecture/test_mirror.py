@@ -52,6 +52,8 @@ TESTED_ELSEWHERE = {
     "services/money/invoices": "test_payments pays invoices that match and that do not",
     "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",
+    "services/market/channel_notices": "test_channels and test_moderation suspend channels with it",
+    "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
     "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
     "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",

@@ -334,3 +334,22 @@ async def test_two_processes_share_the_checks(scene: Scene) -> None:
     await posted(scene)
     await asyncio.gather(check_posts(scene), check_posts(scene))
     assert await verdicts(scene) == ["present"]
+
+
+@pytest.mark.parametrize(
+    ("code", "description", "reason"),
+    [
+        (400, "Bad Request: chat not found", "channel_gone"),
+        (403, "Forbidden: bot was kicked from the channel chat", "bot_removed"),
+        (400, "Bad Request: CHAT_ADMIN_REQUIRED", "no_post_right"),
+    ],
+)
+async def test_a_check_of_a_lost_channel_suspends_it(
+    scene: Scene, code: int, description: str, reason: str
+) -> None:
+    await posted(scene)
+    await scene.fault("editMessageReplyMarkup", "error", error_code=code, description=description)
+    await check_posts(scene)
+    assert await verdicts(scene) == ["unknown"]
+    [channel] = await scene.rows("SELECT status, status_reason FROM channels")
+    assert channel == {"status": "suspended", "status_reason": reason}

@@ -44,6 +44,14 @@ notice-post-breach = { $to ->
 }
 notice-post-breach-refunded = ↩️ The advertiser of placement #{ $id } in { $channel } gets the money back, because the ad did not stay as it was bought. You are not paid for it.
 notice-channel-suspended = ⚠️ “{ $title }” is not offered any more. { $why }
+notice-placement-channel-suspended = ⚠️ { $channel } is suspended (placement #{ $id }). { $why } If your ad can't be published or checked in time, you get the money back, or the admins decide.
+placement-channel-why = { $reason ->
+    [channel_gone] Telegram says that the channel does not exist or is private.
+    [owner_gone] Its owner's Telegram account does not exist any more.
+    [not_creator] It has a new creator.
+   *[other] I have no right to post there now.
+}
+notice-channel-taken-over = 🔁 “{ $title }” has a new creator, who has connected it. New placements belong to the new owner. Ads that were published before are checked and paid for as agreed; ads that were not published yet are refunded.
 notice-deposit-credited = 💰 { $amount } has arrived in your wallet.
 notice-switch-changed = { $state ->
     [running] 🟢 { $key } is running

@@ -110,22 +110,25 @@ async def test_a_send_without_an_answer_in_time_is_uncertain(behave: Behaviour) 
 
 
 @pytest.mark.parametrize(
-    ("code", "description", "rights_lost"),
+    ("code", "description", "lost"),
     [
-        (400, "Bad Request: message text is empty", False),
-        (400, "Bad Request: chat not found", False),
-        (413, "Request Entity Too Large", False),
-        (403, "Forbidden: user is deactivated", False),
-        (400, "Bad Request: need administrator rights in the channel chat", True),
-        (403, "Forbidden: bot is not a member of the channel chat", True),
-        (403, "Forbidden: bot was kicked from the channel chat", True),
+        (400, "Bad Request: message text is empty", ""),
+        (413, "Request Entity Too Large", ""),
+        (400, "Bad Request: chat not found", "gone"),
+        (400, "Bad Request: CHANNEL_PRIVATE", "gone"),
+        (403, "Forbidden: user is deactivated", "gone"),
+        (400, "Bad Request: need administrator rights in the channel chat", "rights"),
+        (400, "Bad Request: not enough rights to send text messages to the chat", "rights"),
+        (400, "Bad Request: CHAT_WRITE_FORBIDDEN", "rights"),
+        (403, "Forbidden: bot is not a member of the channel chat", "rights"),
+        (403, "Forbidden: bot was kicked from the channel chat", "rights"),
     ],
 )
-async def test_a_readable_refusal_means_refused(
-    code: int, description: str, *, rights_lost: bool
-) -> None:
+async def test_a_readable_refusal_means_refused(code: int, description: str, lost: str) -> None:
     outcome = await outcome_of(replying(telegram_error(code, description)))
-    assert outcome == Refused(f"{code}: {description}", rights_lost=rights_lost)
+    assert outcome == Refused(
+        f"{code}: {description}", rights_lost=lost == "rights", gone=lost == "gone"
+    )
 
 
 @pytest.mark.parametrize(
