@@ -464,6 +464,7 @@ CREATE TABLE post_jobs (
     txn bigint DEFAULT ledger_txn() NOT NULL,
     breach character varying(32),
     breach_refund_at timestamp with time zone,
+    check_began_at timestamp with time zone,
     CONSTRAINT pk_post_jobs PRIMARY KEY (id),
     CONSTRAINT uq_post_jobs_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT fk_post_jobs_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
@@ -488,7 +489,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WH
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON post_jobs TO adtech_app;
-GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at) ON post_jobs TO adtech_app;
+GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_app;
 
 CREATE TABLE user_audit_logs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -66,6 +66,8 @@ async def _check_post(
         wait_for_slot=wait_for_slot,
     )
     if result is None:
+        async with sessions.begin() as session:
+            await verification.release_claim(session, post)
         return
     if result.retry_after is not None:
         await limiter.cool_down(post.chat_id, result.retry_after)

@@ -38,6 +38,7 @@ def placement(
         missing=t.money(payload.get("missing", 0), row.currency),
         reason=t("reject-reason", reason=row.decision_reason or "other"),
         parts=altered_parts(t, payload.get("parts", ())),
+        record=_record(payload),
         alterations=payload.get("alterations", 0),
         breach=payload.get("breach", ""),
         why=t("placement-channel-why", reason=payload.get("reason", "")),
@@ -52,6 +53,17 @@ def placement(
     if message_id == "notice-funds-missing":
         buttons.append(button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
+
+
+def _record(payload: Mapping[str, Any]) -> str:
+    """Return what the checks say about a post that is paid for.
+
+    After a check without a clear answer nobody knows that the post stayed: such a check may have
+    restored the post.
+    """
+    if payload.get("alterations"):
+        return "altered"
+    return "unclear" if payload.get("unclear") else "stayed"
 
 
 def answer_lost(t: Texts) -> Outgoing:

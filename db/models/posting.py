@@ -157,6 +157,11 @@ class PostJob(Base):
 
     Null means never.
     """
+    check_began_at: Mapped[datetime | None]
+    """When the check of the post began that is not recorded yet, or null.
+
+    If its process died, the check may have restored the post, and nobody knows it.
+    """
     escalate_at: Mapped[datetime | None]
     """When the bot asks the admins, if it is still unknown whether the post is in the channel.
 

@@ -34,6 +34,9 @@ def upgrade() -> None:
     op.add_column(
         "post_jobs", sa.Column("breach_refund_at", sa.DateTime(timezone=True), nullable=True)
     )
+    op.add_column(
+        "post_jobs", sa.Column("check_began_at", sa.DateTime(timezone=True), nullable=True)
+    )
     op.create_check_constraint(
         op.f("ck_post_jobs_breach"), "post_jobs", "breach IN ('altered', 'locked_out')"
     )
@@ -49,12 +52,13 @@ def upgrade() -> None:
         postgresql_where=_OPEN_BREACH,
     )
     op.execute("GRANT UPDATE (suspended_at) ON channels TO adtech_app")
-    op.execute("GRANT UPDATE (breach, breach_refund_at) ON post_jobs TO adtech_app")
+    op.execute("GRANT UPDATE (breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_app")
 
 
 def downgrade() -> None:
     """Remove the columns. A post that stayed counts as unknown to the older program."""
     op.drop_index("ix_post_jobs_open_breach", table_name="post_jobs")
+    op.drop_column("post_jobs", "check_began_at")
     op.drop_column("post_jobs", "breach_refund_at")
     op.drop_column("post_jobs", "breach")
     op.drop_column("channels", "suspended_at")

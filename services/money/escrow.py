@@ -85,7 +85,8 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
     payload = {
         "target_id": target_id,
         "amount": escrow.amount - escrow.fee,
-        "alterations": await _count_alterations(session, target_id),
+        "alterations": await _count_checks(session, target_id, Verdict.ALTERED),
+        "unclear": await _count_checks(session, target_id, Verdict.UNKNOWN),
     }
     for receiver, user_id in (
         ("owner", target.owner_id),
@@ -100,12 +101,13 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         )
 
 
-async def _count_alterations(session: AsyncSession, target_id: int) -> int:
+async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict) -> int:
+    """Return how many checks of a target's post have this verdict."""
     count: int | None = await session.scalar(
         select(func.count())
         .select_from(PostCheck)
         .join(PostJob, PostJob.id == PostCheck.post_job_id)
-        .where(PostJob.campaign_target_id == target_id, PostCheck.verdict == Verdict.ALTERED)
+        .where(PostJob.campaign_target_id == target_id, PostCheck.verdict == verdict)
     )
     return count or 0
 

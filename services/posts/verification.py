@@ -6,11 +6,9 @@ its promised hours, and one time at the end of these hours. The time of the next
 the post job, so that the time survives restarts and any process may make the check.
 """
 
-import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
@@ -24,18 +22,13 @@ from services.market import channels
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
-from services.posts import breaches, due_jobs
+from services.posts import breaches, check_times, due_jobs
 
 RECHECK_INTERVAL = timedelta(minutes=5)
 """If a check did not find the post present, the next check follows after this time.
 
 A post counts as gone after two checks with the verdict "gone". The second check must be at least
 this long after the first.
-"""
-CHECK_INTERVAL = timedelta(hours=6)
-"""If the promised hours are longer than this, they are divided into parts of at least this length.
-
-Each part has one random check. Promised hours that are not divided also have one random check.
 """
 SOONEST_RECHECK = timedelta(minutes=1)
 """After an alteration, the next check comes between this time and RECHECK_INTERVAL, at random."""
@@ -44,12 +37,9 @@ LATE_CHECK = timedelta(minutes=30)
 
 A restart or a busy limit of Telegram can make a check late by some minutes.
 """
-MAX_CHECKS = 24
-"""The largest number of parts. If a post has many promised hours, its parts are longer."""
 ESCALATION_DELAY = timedelta(hours=1)
 """If checks cannot verify a post this long after its promised hours, the admins are asked."""
 
-_random = random.SystemRandom()
 _COMPLETE = or_(PostCheck.compared, PostCheck.verdict != Verdict.PRESENT)
 """The condition: a check is not one that found the post present without comparing its text."""
 
@@ -67,38 +57,6 @@ class PostCheckTask:
     """The time of the claim, by the database's clock. The check begins at this time or later."""
 
 
-def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Choose the time of a post's next check.
-
-    This is a random moment in the next part of the promised hours, or the end of these hours. The
-    moment is random, so that an owner cannot remove the ad between two checks at known times.
-    """
-    part, number = _next_part(sent_at, ends_at, after)
-    if part is None:
-        return ends_at
-    return sent_at + part * (number + _random.random())
-
-
-def latest_next_check(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Return the latest time that `next_check_time` can choose."""
-    part, number = _next_part(sent_at, ends_at, after)
-    return ends_at if part is None else sent_at + part * (number + 1)
-
-
-def _next_part(
-    sent_at: datetime, ends_at: datetime, after: datetime
-) -> tuple[timedelta | None, int]:
-    """Return the length and the number of the next part of the promised hours.
-
-    The length is None if no part is left.
-    """
-    hours = ends_at - sent_at
-    parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
-    part = hours / parts
-    number = ceil((after - sent_at) / part) if part else parts
-    return (None if number >= parts else part), number
-
-
 class CheckSchedule(NamedTuple):
     """The times at which a post is checked, and at which the admins are asked about the post."""
 
@@ -113,7 +71,7 @@ class CheckSchedule(NamedTuple):
 def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
     """Plan the checks of a post that was published at this moment."""
     ends_at = moment + timedelta(hours=promised_hours)
-    next_check_at = next_check_time(moment, ends_at, moment) if promised_hours else None
+    next_check_at = check_times.next_check_time(moment, ends_at, moment) if promised_hours else None
     return CheckSchedule(moment, ends_at, next_check_at, ends_at + ESCALATION_DELAY)
 
 
@@ -152,7 +110,8 @@ async def start_promised_hours(
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
     """Claim up to `limit` live posts whose next check is due.
 
-    If the process dies during a check, another process claims the post after RECHECK_INTERVAL.
+    If the process dies during a check, another process claims the post after RECHECK_INTERVAL. Then
+    the check of the dead process is recorded as "unknown", because it may have restored the post.
     Locks the jobs as `due_jobs.claim` does.
     """
     jobs = await due_jobs.claim(
@@ -162,13 +121,35 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
         repeat_after=RECHECK_INTERVAL,
         columns=[PostJob.message_id],
         limit=limit,
+        check_began_at=func.clock(),
     )
+    lost = [
+        {
+            "post_job_id": job.job_id,
+            "verdict": Verdict.UNKNOWN,
+            "evidence": "the process was gone before it could record this check",
+            "checked_at": job.check_began_at,
+        }
+        for job in jobs
+        if job.check_began_at is not None
+    ]
+    if lost:
+        await session.execute(insert(PostCheck), lost)
     return [
         PostCheckTask(
             job.job_id, job.target_id, job.chat_id, job.more[0], job.creative, job.claimed_at
         )
         for job in jobs
     ]
+
+
+async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
+    """Record that a claimed check changed nothing in the channel and found nothing out."""
+    await session.execute(
+        update(PostJob)
+        .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
+        .values(check_began_at=None)
+    )
 
 
 async def record_check(
@@ -234,6 +215,8 @@ async def record_check(
         target_id=target_id,
     )
     job.next_check_at = _next_check_after(job, escrow, verdict, moment)
+    if claimed_at is None or claimed_at == job.check_began_at:
+        job.check_began_at = None
     await session.flush()
     if gone_before:
         await _record_removed(session, placement, job)
@@ -321,7 +304,7 @@ async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment:
         return False
     sent_at, ends_at = queries.required(job.sent_at), queries.required(escrow.release_due_at)
     seen_at = sent_at if last is None else last.checked_at
-    return moment <= latest_next_check(sent_at, ends_at, seen_at) + LATE_CHECK
+    return moment <= check_times.latest_next_check(sent_at, ends_at, seen_at) + LATE_CHECK
 
 
 def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
@@ -340,13 +323,13 @@ def _next_check_after(
         return None
     if verdict is Verdict.ALTERED:
         wait = RECHECK_INTERVAL - SOONEST_RECHECK
-        return moment + SOONEST_RECHECK + wait * _random.random()
+        return moment + SOONEST_RECHECK + wait * check_times.RANDOM.random()
     if verdict is not Verdict.PRESENT:
         return moment + RECHECK_INTERVAL
     if _hours_are_over(escrow, moment):
         return None
     ends_at = queries.required(escrow.release_due_at)
-    return next_check_time(queries.required(job.sent_at), ends_at, moment)
+    return check_times.next_check_time(queries.required(job.sent_at), ends_at, moment)
 
 
 async def _last_check(

@@ -54,7 +54,7 @@ UPDATED = {
         *("status", "due_at", "claim_no", "attempts", "lease_owner", "lease_until"),
         *("last_error", "message_id", "sent_at", "updated_at", "unsent_claim_no", "abandoned"),
         *("known_message_id", "first_absent_at", "next_check_at", "escalate_at", "offered_at"),
-        *("breach", "breach_refund_at"),
+        *("breach", "breach_refund_at", "check_began_at"),
     },
     "users": {"language", "language_chosen", "time_zone", "blocked"},
     "withdrawals": {

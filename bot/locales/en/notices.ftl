@@ -6,10 +6,13 @@ notice-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
 notice-target-expired = ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
 notice-target-paid = { $to ->
     [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
-   *[advertiser] ✅ Placement #{ $id } in { $channel } is done: { $alterations ->
-        [0] the post has stayed as promised, and the owner has been paid.
-        [one] the promised time is over, and the owner has been paid. The ad was changed once in this time, and the bot restored it.
-       *[other] the promised time is over, and the owner has been paid. The ad was changed { $alterations } times in this time, and the bot restored it each time.
+   *[advertiser] ✅ Placement #{ $id } in { $channel } is done: { $record ->
+        [stayed] the post has stayed as promised, and the owner has been paid.
+        [unclear] the promised time is over, and the owner has been paid. Not every check of the post got an answer.
+       *[altered] { $alterations ->
+            [one] the promised time is over, and the owner has been paid. The ad was changed once in this time, and the bot restored it.
+           *[other] the promised time is over, and the owner has been paid. The ad was changed { $alterations } times in this time, and the bot restored it each time.
+        }
     }
 }
 notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
