@@ -152,10 +152,11 @@ class ChooseLanguage(CallbackData, prefix="lang"):
 
 
 class ResolutionAct(StrEnum):
-    """An action that an admin can choose for an uncertain or an unverifiable post.
+    """An action that an admin can choose for an uncertain or unverifiable post, or for a breach.
 
     Telegram may or may not have published an uncertain post. An unverifiable post was published,
-    but the last check could not find out whether the post is still in the channel.
+    but the last check could not find out whether the post is still in the channel. A breach means
+    that the owner did not keep a promise about a published post.
     """
 
     CARD = "card"
@@ -164,10 +165,11 @@ class ResolutionAct(StrEnum):
     REFUND = "refund"
     RELEASE = "release"
     WAIT = "wait"
+    DISMISS = "dismiss"
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """The data of a button on the card of an uncertain or unverifiable post.
+    """The data of a button on the card of a post about which the admins are asked.
 
     `claim` is the number of the job's claim at the time of the card. A card with another number is
     old.

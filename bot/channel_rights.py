@@ -6,6 +6,11 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberOwner, ResultChatMe
 
 from bot.context import TryLaterError
 
+NO_RIGHT = "channel-no-right"
+"""The id of the text that says that the bot may not post in the channel."""
+NOT_CREATOR = "channel-not-creator"
+"""The id of the text that says that the person is not the channel's creator."""
+
 
 async def bot_member(bot: Bot, chat_id: int) -> ResultChatMemberUnion | None:
     """Return the bot's own membership in a channel, or None if the bot cannot see the channel.
@@ -22,17 +27,29 @@ async def bot_member(bot: Bot, chat_id: int) -> ResultChatMemberUnion | None:
 
 
 async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
-    """Check the rights in a channel; return the id of the text about the problem, or None.
+    """Check the rights in a channel; return NO_RIGHT, NOT_CREATOR or None.
 
     Raises every error of Telegram that is not about this chat, because it proves nothing about the
     rights. A 429, a lost answer and a wrong token are such errors.
     """
     try:
         own_member = await bot.get_chat_member(chat_id, bot.id)
-        if not isinstance(own_member, ChatMemberAdministrator) or not own_member.can_post_messages:
-            return "channel-no-right"
-        creator_member = await bot.get_chat_member(chat_id, creator_telegram_id)
     except (TelegramBadRequest, TelegramForbiddenError):
         # Telegram does not name the members of a channel to a bot that is not in it.
-        return "channel-no-right"
-    return None if isinstance(creator_member, ChatMemberOwner) else "channel-not-creator"
+        return NO_RIGHT
+    if not isinstance(own_member, ChatMemberAdministrator) or not own_member.can_post_messages:
+        return NO_RIGHT
+    return None if await is_creator(bot, chat_id, creator_telegram_id) else NOT_CREATOR
+
+
+async def is_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
+    """Return whether a person is the creator of a channel in which the bot is an administrator.
+
+    A person whom Telegram does not know in the channel is not. Raises the same errors as
+    `find_problem`.
+    """
+    try:
+        member = await bot.get_chat_member(chat_id, telegram_id)
+    except (TelegramBadRequest, TelegramForbiddenError):
+        return False
+    return isinstance(member, ChatMemberOwner)

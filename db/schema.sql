@@ -92,6 +92,7 @@ CREATE TABLE channels (
     was_paused boolean DEFAULT false NOT NULL,
     last_message_id bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    suspended_at timestamp with time zone,
     CONSTRAINT pk_channels PRIMARY KEY (id),
     CONSTRAINT uq_channels_chat_id UNIQUE (chat_id),
     CONSTRAINT fk_channels_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
@@ -105,7 +106,7 @@ CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON channels TO adtech_app;
-GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id) ON channels TO adtech_app;
+GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_app;
 
 CREATE TABLE clawbacks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -451,9 +452,11 @@ CREATE TABLE post_checks (
     verdict character varying(32) NOT NULL,
     evidence text NOT NULL,
     checked_at timestamp with time zone DEFAULT clock() NOT NULL,
+    altered_parts text[] DEFAULT '{}'::text[] NOT NULL,
+    compared boolean DEFAULT true NOT NULL,
     CONSTRAINT pk_post_checks PRIMARY KEY (id),
     CONSTRAINT fk_post_checks_post_job_id FOREIGN KEY (post_job_id) REFERENCES post_jobs(id),
-    CONSTRAINT ck_post_checks_verdict CHECK (verdict::text = ANY (ARRAY['present'::character varying, 'altered'::character varying, 'gone'::character varying, 'unknown'::character varying]::text[]))
+    CONSTRAINT ck_post_checks_verdict CHECK (verdict::text = ANY (ARRAY['present'::character varying, 'altered'::character varying, 'gone'::character varying, 'unknown'::character varying, 'stayed'::character varying]::text[]))
 );
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
 GRANT INSERT, SELECT ON post_checks TO adtech_app;
@@ -482,15 +485,21 @@ CREATE TABLE post_jobs (
     updated_at timestamp with time zone DEFAULT clock() NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
+    breach character varying(32),
+    breach_refund_at timestamp with time zone,
+    check_began_at timestamp with time zone,
     CONSTRAINT pk_post_jobs PRIMARY KEY (id),
     CONSTRAINT uq_post_jobs_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT fk_post_jobs_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
     CONSTRAINT fk_post_jobs_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT ck_post_jobs_breach CHECK (breach::text = ANY (ARRAY['altered'::character varying, 'locked_out'::character varying]::text[])),
+    CONSTRAINT ck_post_jobs_breach_refund CHECK ((breach IS NULL) = (breach_refund_at IS NULL)),
     CONSTRAINT ck_post_jobs_lease CHECK ((status::text = 'sending'::text) = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)),
     CONSTRAINT ck_post_jobs_postjobstatus CHECK (status::text = ANY (ARRAY['queued'::character varying, 'sending'::character varying, 'uncertain'::character varying, 'success'::character varying, 'failed'::character varying, 'cancelled'::character varying]::text[])),
     CONSTRAINT ck_post_jobs_success CHECK ((status::text = 'success'::text) <= (message_id IS NOT NULL))
 );
 CREATE INDEX ix_post_jobs_next_check ON post_jobs USING btree (next_check_at) WHERE status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[]);
+CREATE INDEX ix_post_jobs_open_breach ON post_jobs USING btree (breach_refund_at) WHERE breach IS NOT NULL AND status::text = 'success'::text AND NOT settled;
 CREATE INDEX ix_post_jobs_open_channel_id ON post_jobs USING btree (channel_id) WHERE NOT settled;
 CREATE INDEX ix_post_jobs_open_escalation ON post_jobs USING btree (escalate_at) WHERE (status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[])) AND NOT settled;
 CREATE INDEX ix_post_jobs_open_refund_due ON post_jobs USING btree (updated_at) WHERE (status::text = ANY (ARRAY['failed'::character varying, 'cancelled'::character varying]::text[])) AND NOT settled;
@@ -503,7 +512,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WH
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON post_jobs TO adtech_app;
-GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at) ON post_jobs TO adtech_app;
+GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_app;
 
 CREATE TABLE staff_requests (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

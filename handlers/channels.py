@@ -14,6 +14,7 @@ from db.models.campaigns import ChannelStatus
 from handlers import forms, respond
 from handlers.terms_form import TermsForm
 from services.market import channels
+from services.platform import users
 
 router = Router(name="channels")
 connect_router = Router(name="channel_connect")
@@ -82,13 +83,18 @@ async def connect(
     """Connect the chosen channel if the bot may post there and the person is its creator.
 
     Telegram's picker has checked both conditions already. The bot checks both again, because the
-    update may be old. The update `my_chat_member` may come before or after this update.
+    update may be old. The update `my_chat_member` may come before or after this update. If another
+    person has connected the channel before and is not its creator any more, the new creator takes
+    the channel over.
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.find_problem(
         bot, chat_id=chat_id, creator_telegram_id=message.chat.id
     )
     if problem is not None:
+        if problem == channel_rights.NO_RIGHT:
+            async with context.begin() as session:
+                await channels.record_rights_lost(session, chat_id=chat_id, reason="no_post_right")
         await respond.send(
             bot, message.chat.id, Outgoing(context.t(problem), ReplyKeyboardRemove())
         )
@@ -96,6 +102,7 @@ async def connect(
         return
     chat = await bot.get_chat(chat_id)
     subscribers = await bot.get_chat_member_count(chat_id)
+    former_owner_id = await _find_former_owner(bot, context, chat_id)
     async with context.begin() as session:
         row = await channels.connect(
             session,
@@ -104,6 +111,7 @@ async def connect(
             title=chat.title or str(chat_id),
             username=chat.username,
             subscribers=subscribers,
+            former_owner_id=former_owner_id,
         )
     connected = Outgoing(context.t("channel-connected", title=row.title), ReplyKeyboardRemove())
     await respond.send(bot, message.chat.id, connected)
@@ -111,3 +119,14 @@ async def connect(
         await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id)
     else:
         await respond.show(message, screens.channel(context.t, row))
+
+
+async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:
+    """Return the user id of a channel's other owner if they are not its creator any more."""
+    async with context.read() as session:
+        row = await channels.by_chat(session, chat_id)
+        if row is None or row.owner_id == context.user_id:
+            return None
+        owner = await users.get(session, row.owner_id)
+    is_creator = await channel_rights.is_creator(bot, chat_id, owner.telegram_id)
+    return None if is_creator else owner.id

@@ -15,7 +15,7 @@ from bot.screens import moderation as screens
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import TargetStatus
 from handlers import respond
-from services.market import moderation
+from services.market import channels, moderation, owner_suspensions
 from services.platform import errors
 from services.platform.actors import MODERATORS
 
@@ -75,8 +75,9 @@ async def approve(
 ) -> None:
     """Approve a placement, if Telegram confirms the rights in its channel.
 
-    The bot must have the right to post, and the owner must be the channel's creator. If the
-    advertiser has too little money, the advertiser is notified how much is missing.
+    The bot must have the right to post, and the owner must be the channel's creator. Otherwise the
+    channel is suspended. If the advertiser has too little money, the advertiser is notified how
+    much is missing.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
@@ -85,6 +86,7 @@ async def approve(
             bot, chat_id=row.channel_chat_id, creator_telegram_id=row.owner_telegram_id
         )
         if problem is not None:
+            await _suspend_channel(context, row, problem)
             await respond.alert(press, context.t(f"{problem}-admin"))
             return
     try:
@@ -96,6 +98,21 @@ async def approve(
         raise
     row = await _card(context, callback_data.id)
     await respond.show(press, screens.card(context.t, row, with_ad=False))
+
+
+async def _suspend_channel(
+    context: RequestContext, row: moderation.PlacementDetails, problem: str
+) -> None:
+    """Suspend a channel in which no placement can be approved."""
+    async with context.begin() as session:
+        if problem == channel_rights.NO_RIGHT:
+            await channels.record_rights_lost(
+                session, chat_id=row.channel_chat_id, reason="no_post_right"
+            )
+        else:
+            await owner_suspensions.record_not_creator(
+                session, channel_id=row.channel_id, owner_id=row.owner_id
+            )
 
 
 @router.callback_query(

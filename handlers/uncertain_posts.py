@@ -1,9 +1,9 @@
-"""Handle the admins' decisions about uncertain and unverifiable posts.
+"""Handle the admins' decisions about uncertain and unverifiable posts, and about breaches.
 
 Telegram may or may not have published an uncertain post. An unverifiable post was published, but
-the last check could not find out whether the post is still in the channel. A card is a message with
-buttons in the admin chat. When an admin presses a button, the bot checks again whether the decision
-is still possible.
+the last check could not find out whether the post is still in the channel. A breach means that the
+owner did not keep a promise about a post. A card is a message with buttons in the admin chat. When
+an admin presses a button, the bot checks again whether the decision is still possible.
 """
 
 import re
@@ -75,6 +75,7 @@ async def decide(
         ResolutionAct.REFUND: manual_resolution.decide_refund,
         ResolutionAct.RELEASE: manual_resolution.decide_release,
         ResolutionAct.WAIT: manual_resolution.postpone,
+        ResolutionAct.DISMISS: manual_resolution.dismiss_breach,
     }[callback_data.act]
     async with context.begin() as session:
         done = await decision(

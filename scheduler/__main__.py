@@ -102,6 +102,7 @@ def ticks(
         Tick("rescue", 3.0, HANG_SECONDS, partial(watchdogs.rescue_abandoned, sessions)),
         Tick("probes", 2.0, search.max_tick_seconds, find_uncertain),
         Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),
+        Tick("breaches", 10.0, HANG_SECONDS, partial(post_checks.refund_breaches, sessions)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),

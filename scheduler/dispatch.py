@@ -288,7 +288,11 @@ async def _write_outcome(
         return claim.job_id in await posting.record_published(session, [post])
     if isinstance(outcome, Refused):
         return await posting.record_refused(
-            session, claim, error=outcome.error, rights_lost=outcome.rights_lost
+            session,
+            claim,
+            error=outcome.error,
+            rights_lost=outcome.rights_lost,
+            gone=outcome.gone,
         )
     if isinstance(outcome, NotSent):
         return await posting.record_not_sent(

@@ -24,11 +24,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import texts
+from bot.telegram import api_response
 from bot.telegram.rate_limiter import RateLimiter
 from db.models.operations import OutboxMessage
 from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
 from scheduler.batcher import Batcher
+from services.market import owner_suspensions
 from services.platform import chat_migrations, outbox, users
 from services.platform.priorities import Priority
 
@@ -264,7 +266,7 @@ async def _handle_send_error(
     """Log an error of a send, react to the error, and return when to try the message again.
 
     If a chat answered 429, all processes pause in this chat. If a chat became a supergroup, its new
-    id is recorded.
+    id is recorded. If a person has deleted their account, their channels are suspended.
     """
     row = message.row
     cause = type(error).__name__
@@ -283,6 +285,9 @@ async def _handle_send_error(
                 )
             return _NotDelivered(cause, timedelta())
         case TelegramForbiddenError() | TelegramBadRequest():
+            if row.user_id is not None and api_response.USER_GONE in error.message.lower():
+                async with worker.sessions.begin() as session:
+                    await owner_suspensions.suspend_all_of_gone(session, owner_id=row.user_id)
             # The person has blocked the bot or never started it, or Telegram rejects the text.
             retry_in = _backoff(row) if row.user_id is None else None
             return _NotDelivered(f"{cause}: {error.message}", retry_in, blocks_chat=False)

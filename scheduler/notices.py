@@ -93,6 +93,10 @@ async def _channel_suspended(session: AsyncSession, t: Texts, payload: Payload) 
     return screens.channel_suspended(t, row, payload["reason"])
 
 
+async def _channel_taken_over(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    return screens.channel_taken_over(t, await channels.get(session, payload["channel_id"]))
+
+
 async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.deposit_credited(t, payload["amount"])
 
@@ -180,7 +184,11 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "ad_scheduled": _of_placement("notice-ad-scheduled"),
     "post_published": _of_placement("notice-post-published"),
     "post_refused": _of_placement("notice-post-refused"),
+    "placement_channel_suspended": _of_placement("notice-placement-channel-suspended"),
     "post_gone": _of_placement("notice-post-gone"),
+    "post_altered": _of_placement("notice-post-altered"),
+    "post_breach": _of_placement("notice-post-breach"),
+    "post_breach_refunded": _of_placement("notice-post-breach-refunded"),
 }
 _KINDS: Mapping[str, Render] = {
     "post_uncertain": _uncertain_post,
@@ -189,6 +197,7 @@ _KINDS: Mapping[str, Render] = {
     "telegram_down": _telegram_down,
     "telegram_back": _telegram_back,
     "channel_suspended": _channel_suspended,
+    "channel_taken_over": _channel_taken_over,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
     "payment_parked": _payment_parked,

@@ -12,19 +12,22 @@ from db.session import Sessions
 from scheduler import error_isolation
 from services.market import channels
 from services.platform import killswitches
-from services.posts import verification
+from services.posts import breaches, verification
 
 BATCH = 40
 AT_ONCE = 4
+BREACHES = 100
+MAX_REQUESTS = 4
+"""The most requests of one check: the button, the text, and two times the media."""
 MAX_SLOT_WAIT_SECONDS = 5.0
-"""The longest time that a check waits for a slot (the permission for one request to Telegram)."""
+"""The longest time that a request waits for its slot (the permission for one request)."""
 
 log = structlog.get_logger(__name__)
 
 
 def max_tick_seconds(sender: Sender) -> float:
     """Return how many seconds a tick may take if Telegram gives every answer at the last moment."""
-    return BATCH / AT_ONCE * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
+    return BATCH / AT_ONCE * MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
 
 
 async def check_due_posts(
@@ -49,11 +52,23 @@ async def check_due_posts(
 async def _check_post(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, post: verification.PostCheckTask
 ) -> None:
-    """Check one post and record the result; do nothing if the check gets no slot."""
-    if await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS):
-        return
+    """Check one post and record the result; record nothing if the check gets too few slots."""
+
+    async def wait_for_slot() -> bool:
+        return not await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS)
+
     restore = await _may_restore(sessions)
-    result = await sender.check_post(post.chat_id, post.message_id, post.creative, restore=restore)
+    result = await sender.check_post(
+        post.chat_id,
+        post.message_id,
+        post.creative,
+        restore=restore,
+        wait_for_slot=wait_for_slot,
+    )
+    if result is None:
+        async with sessions.begin() as session:
+            await verification.release_claim(session, post)
+        return
     if result.retry_after is not None:
         await limiter.cool_down(post.chat_id, result.retry_after)
     async with sessions.begin() as session:
@@ -62,15 +77,23 @@ async def _check_post(
             job_id=post.job_id,
             verdict=result.verdict,
             evidence=result.evidence,
+            altered_parts=result.altered_parts,
+            restored=result.restored,
             claimed_at=post.claimed_at,
             compared=restore,
         )
-        if result.rights_lost:
-            await channels.record_rights_lost(
-                session, chat_id=post.chat_id, reason="posting_refused"
-            )
+        if result.loss is not None:
+            await channels.record_rights_lost(session, chat_id=post.chat_id, reason=result.loss)
     if result.verdict is not Verdict.PRESENT:
         log.warning("Live post is not as it should be", job_id=post.job_id, verdict=result.verdict)
+
+
+async def refund_breaches(sessions: Sessions) -> None:
+    """Fail the posts whose breach no admin has decided in time, so that they are refunded."""
+    async with sessions.begin() as session:
+        refunded = await breaches.refund_due(session, limit=BREACHES)
+    if refunded:
+        log.warning("Breaches without a decision are refunded", posts=refunded)
 
 
 async def _may_restore(sessions: Sessions) -> bool:

@@ -21,6 +21,7 @@ def build() -> None:
         said("campaigns")
     ad = Creative(kind="text", text="-", button_text="-", button_url="https://example.com/")
     ad_messages.message(1, ad)
-    ad_messages.edit(1, 1, ad)
+    for part in ad_messages.parts(ad):
+        ad_messages.edit_part(1, 1, ad, part)
     message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
     Response[Message].model_validate({"ok": True, "result": message})

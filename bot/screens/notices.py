@@ -1,11 +1,13 @@
 """Build the notices about placements, channels and money that the bot sends without a request."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
+from bot.screens.uncertain_posts import altered_parts
 from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.money import Withdrawal
@@ -35,6 +37,12 @@ def placement(
         amount=t.money(payload.get("amount", row.price), row.currency),
         missing=t.money(payload.get("missing", 0), row.currency),
         reason=t("reject-reason", reason=row.decision_reason or "other"),
+        parts=altered_parts(t, payload.get("parts", ())),
+        record=_record(payload),
+        alterations=payload.get("alterations", 0),
+        breach=payload.get("breach", ""),
+        why=t("placement-channel-why", reason=payload.get("reason", "")),
+        until=t.time(datetime.fromisoformat(payload["until"])) if "until" in payload else "",
     )
     post_row = []
     if payload.get("message_id") is not None:
@@ -45,6 +53,17 @@ def placement(
     if message_id == "notice-funds-missing":
         buttons.append(button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
+
+
+def _record(payload: Mapping[str, Any]) -> str:
+    """Return what the checks say about a post that is paid for.
+
+    After a check without a clear answer nobody knows that the post stayed: such a check may have
+    restored the post.
+    """
+    if payload.get("alterations"):
+        return "altered"
+    return "unclear" if payload.get("unclear") else "stayed"
 
 
 def answer_lost(t: Texts) -> Outgoing:
@@ -75,6 +94,11 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
     if reason not in channels.REASONS_WITH_ACCESS:
         text = f"{text} {t('notice-channel-unseen')}"
     return Outgoing(text)
+
+
+def channel_taken_over(t: Texts, row: Channel) -> Outgoing:
+    """Build the notice that the new creator of a channel has connected the channel."""
+    return Outgoing(t("notice-channel-taken-over", title=row.title))
 
 
 def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:

@@ -1,8 +1,12 @@
-"""Build the cards (messages with buttons in the admin chat) of uncertain and unverifiable posts.
+"""Build the cards (messages with buttons in the admin chat) of posts that admins decide about.
 
 An uncertain post is a post that Telegram may or may not have published. An unverifiable post was
-published, but the last check could not find out whether the post is still in the channel.
+published, but the last check could not find out whether the post is still in the channel. A breach
+means that the owner did not keep a promise about a published post.
 """
+
+from collections.abc import Sequence
+from datetime import timedelta
 
 from aiogram.types import InlineKeyboardButton
 
@@ -10,6 +14,7 @@ from bot.callbacks import OnUncertainPost, ResolutionAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
+from db.models.posting import Verdict
 from services.posts.manual_resolution import ResolutionCase
 
 
@@ -29,8 +34,14 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
     ]
     if case.uncertain:
         lines.append(t("uncertain-uncertain"))
+    elif case.needs_decision and case.breach is not None and case.breach_refund_at is not None:
+        lines.append(
+            t("breach-card", breach=case.breach.value, until=t.time(case.breach_refund_at))
+        )
+        lines += _evidence(t, case)
     elif case.needs_decision and case.ends_at is not None:
         lines.append(t("uncertain-unseen", until=t.time(case.ends_at)))
+        lines += _evidence(t, case)
     else:
         lines.append(t("uncertain-over", status=case.job_status.value))
     if case.last_error and case.uncertain:
@@ -38,6 +49,33 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
     return Outgoing(
         "\n\n".join(lines), rows(*_buttons(t, case)), case.creative if with_ad else None
     )
+
+
+def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
+    """Build the paragraphs about the checks: each check, and how long before the end the last was.
+
+    "The last" is the last check that saw the post.
+    """
+    lines = [
+        t(
+            "check-line",
+            at=t.time(check.checked_at),
+            verdict=check.verdict.value,
+            parts=altered_parts(t, check.altered_parts),
+        )
+        for check in case.checks
+    ]
+    paragraphs = ["\n".join([t("check-list"), *lines])] if lines else []
+    if (unseen := case.unseen_before_end) is not None:
+        hours, rest = divmod(unseen, timedelta(hours=1))
+        minutes = rest // timedelta(minutes=1)
+        paragraphs.append(t("check-gap", hours=hours, minutes=minutes))
+    return paragraphs
+
+
+def altered_parts(t: Texts, parts: Sequence[str]) -> str:
+    """Return the names of the altered parts of an ad."""
+    return ", ".join(t("altered-part", part=part) for part in parts)
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
@@ -63,11 +101,21 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
             [act_button(t("uncertain-absent"), ResolutionAct.ABSENT)],
             [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
         ]
+    if case.needs_decision and case.breach is not None:
+        pay = [act_button(t("breach-release"), ResolutionAct.RELEASE)] if case.unverifiable else []
+        return [
+            [_open_button(t, case)],
+            [act_button(t("breach-dismiss"), ResolutionAct.DISMISS)],
+            pay,
+            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
+        ]
     if case.needs_decision:
+        altered = any(check.verdict is Verdict.ALTERED for check in case.checks)
+        release = t("breach-release" if altered else "uncertain-release")
         return [
             [_open_button(t, case)],
             [act_button(t("uncertain-wait"), ResolutionAct.WAIT)],
-            [act_button(t("uncertain-release"), ResolutionAct.RELEASE)],
+            [act_button(release, ResolutionAct.RELEASE)],
             [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
         ]
     return []

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiogram.methods import (
     EditMessageCaption,
+    EditMessageMedia,
     EditMessageReplyMarkup,
     EditMessageText,
     SendAnimation,
@@ -17,17 +18,21 @@ from aiogram.methods import (
 from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaAnimation,
+    InputMediaPhoto,
+    InputMediaVideo,
     LinkPreviewOptions,
     MessageEntity,
 )
 
+from db.models.posting import AdPart
 from services.market.creatives import Creative
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """Ads have no link preview, because the previewed site can change after the ad's approval."""
 
 AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation
-AdEdit = EditMessageText | EditMessageCaption | EditMessageReplyMarkup
+AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageReplyMarkup
 
 
 def message(chat_id: int, creative: Creative) -> AdMessage:
@@ -60,11 +65,29 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
     raise ValueError("an ad is a text, a photo, a video or an animation")
 
 
-def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """Build the method that restores a published ad to its approved content.
+def parts(creative: Creative) -> list[AdPart]:
+    """Return the parts of an ad in the order in which a check compares them.
+
+    The button comes first, because the edit of the text or of the media restores the button too.
+    """
+    found = [AdPart.BUTTON, AdPart.TEXT]
+    return found if creative.kind == "text" else [*found, AdPart.MEDIA]
+
+
+def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -> AdEdit:
+    """Build the method that restores one part of a published ad to its approved content.
 
     Raises ValueError in the same cases as `message` does.
     """
+    if part is AdPart.BUTTON:
+        return edit_button(chat_id, message_id, creative)
+    if part is AdPart.MEDIA:
+        return EditMessageMedia(
+            chat_id=chat_id,
+            message_id=message_id,
+            media=_input_media(creative),
+            reply_markup=keyboard(creative),
+        )
     if creative.kind == "text":
         return EditMessageText(
             chat_id=chat_id,
@@ -81,6 +104,19 @@ def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
         caption_entities=_entities(creative),
         reply_markup=keyboard(creative),
     )
+
+
+def _input_media(creative: Creative) -> InputMediaPhoto | InputMediaVideo | InputMediaAnimation:
+    fields: dict[str, Any] = {
+        "media": creative.file_id,
+        "caption": creative.text or None,
+        "caption_entities": _entities(creative),
+    }
+    if creative.kind == "photo":
+        return InputMediaPhoto(**fields)
+    if creative.kind == "video":
+        return InputMediaVideo(**fields)
+    return InputMediaAnimation(**fields)
 
 
 def edit_button(chat_id: int, message_id: int, creative: Creative) -> AdEdit:

@@ -10,18 +10,41 @@ DEFAULT_RETRY_AFTER = timedelta(seconds=5)
 """The pause after an answer with status 429 that does not say how long to wait."""
 MAX_RETRY_AFTER = timedelta(days=1)
 MAX_ERROR_LENGTH = 200
-RIGHTS_LOST = (
-    "need administrator rights",
-    "not enough rights",
-    "have no rights to send",
-    "bot is not a member",
-    "bot was kicked",
-    "chat_write_forbidden",
-    "chat_admin_required",
+RIGHTS_LOST = {
+    "need administrator rights": "no_post_right",
+    "not enough rights": "no_post_right",
+    "have no rights to send": "no_post_right",
+    "member list is inaccessible": "no_post_right",
+    "chat_write_forbidden": "no_post_right",
+    "chat_admin_required": "no_post_right",
+    "bot is not a member": "bot_removed",
+    "bot was kicked": "bot_removed",
+    "user_not_participant": "bot_removed",
+}
+"""Parts of Telegram's error texts, each with the reason why the bot may not post in the channel.
+
+The owner can give the bot its rights back.
+"""
+USER_GONE = "user is deactivated"
+CHANNEL_GONE = (
+    "chat not found",
+    "channel_private",
+    "channel_invalid",
+    "chat_forbidden",
+    "chat was deleted",
+    "chat was deactivated",
+    USER_GONE,
 )
-"""Parts of Telegram's error texts. Each part means that the bot may not post in the channel."""
+"""Parts of Telegram's error texts. Each part means that the channel is gone or private."""
+GONE = "channel_gone"
+"""The reason that is stored for each of CHANNEL_GONE."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
+OTHER_KIND = (
+    "there is no text in the message to edit",
+    "there is no caption in the message to edit",
+)
+"""Parts of Telegram's error texts. Each part means that a text has become media, or the reverse."""
 NOT_EDITABLE = "message can't be edited"
 NOT_FORWARDABLE = "message can't be forwarded"
 
@@ -79,6 +102,12 @@ def error_text(status: int, answer: dict[str, Any]) -> str:
     return f"{status}: {answer.get('description') or 'no description'}"[:MAX_ERROR_LENGTH]
 
 
-def means_rights_lost(error: str) -> bool:
-    """Return whether an error text means that the bot may not post in the channel any more."""
-    return any(phrase in error.lower() for phrase in RIGHTS_LOST)
+def loss_reason(error: str) -> str | None:
+    """Return why the bot may not post in a channel any more, or None if the text does not say it.
+
+    The reason is a fixed word for `channels.record_rights_lost`.
+    """
+    lowered = error.lower()
+    if any(phrase in lowered for phrase in CHANNEL_GONE):
+        return GONE
+    return next((reason for phrase, reason in RIGHTS_LOST.items() if phrase in lowered), None)

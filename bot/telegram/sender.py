@@ -10,6 +10,7 @@ connection. An old connection may be broken, and a request over it would make a 
 import asyncio
 import ssl
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -30,10 +31,11 @@ from aiogram.methods import (
 )
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
-from bot.telegram import ad_messages, api_response, message_lookup
+from bot.telegram import ad_checks, ad_messages, api_response, message_lookup
+from bot.telegram.ad_checks import CheckResult
 from bot.telegram.api_response import ApiResponse
 from bot.telegram.message_lookup import BotRights, LookupResult, Probe
-from db.models.posting import Verdict
+from db.models.posting import AdPart, Verdict
 from services.market.creatives import Creative
 
 SEND_SECONDS = 20.0
@@ -56,6 +58,8 @@ class Refused:
 
     error: str
     rights_lost: bool
+    gone: bool = False
+    """True if the channel is gone or private."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +82,6 @@ class Uncertain:
 
 
 SendOutcome = Sent | Refused | NotSent | Uncertain
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of a check of a post. `evidence` is Telegram's text or the class of an error."""
-
-    verdict: Verdict
-    evidence: str
-    retry_after: timedelta | None = None
-    rights_lost: bool = False
 
 
 @dataclass
@@ -117,6 +111,10 @@ def create_bot(token: str, api_url: str) -> Bot:
     The bot keeps its connections open, and it raises aiogram's exceptions.
     """
     return Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
+
+
+async def _need_no_slot() -> bool:
+    return True
 
 
 class Sender:
@@ -166,21 +164,59 @@ class Sender:
         return interpret_send(response)
 
     async def check_post(
-        self, chat_id: int, message_id: int, creative: Creative, *, restore: bool = True
-    ) -> CheckResult:
-        """Check a published ad by editing it to its approved content, and return the result.
+        self,
+        chat_id: int,
+        message_id: int,
+        creative: Creative,
+        *,
+        restore: bool = True,
+        wait_for_slot: Callable[[], Awaitable[bool]] = _need_no_slot,
+    ) -> CheckResult | None:
+        """Check a published ad by editing each part to its approved content; return the result.
 
         If `restore` is False, only the ad's button is edited. Such an edit shows whether the ad
         exists and leaves the text unchanged. Callers use it while the kill switch
-        `telegram_posting` is stopped.
+        `telegram_posting` is stopped. `wait_for_slot` is called before each request, and returns
+        whether the request may be made. The result is None if nothing was found out without more
+        slots.
         """
-        build = ad_messages.edit if restore else ad_messages.edit_button
-        try:
-            method = build(chat_id, message_id, creative)
-            response = await self._request(method)
-        except Exception as error:  # noqa: BLE001 - an unanswered check is no evidence
-            return CheckResult(Verdict.UNKNOWN, type(error).__name__)
-        return interpret_check(response)
+        parts = ad_messages.parts(creative) if restore else [AdPart.BUTTON]
+        results: list[CheckResult] = []
+        for part in parts:
+            result = await self._check_part(chat_id, message_id, creative, part, wait_for_slot)
+            if result is None:
+                return ad_checks.combine(results, complete=False)
+            results.append(result)
+            if result.verdict in {Verdict.GONE, Verdict.UNKNOWN} or not result.restored:
+                break
+        return ad_checks.combine(results, complete=True)
+
+    async def _check_part(
+        self,
+        chat_id: int,
+        message_id: int,
+        creative: Creative,
+        part: AdPart,
+        wait_for_slot: Callable[[], Awaitable[bool]],
+    ) -> CheckResult | None:
+        """Edit one part of an ad, and return what the answer proves, or None without a slot.
+
+        A successful edit of the media is repeated once, because it is not known whether Telegram
+        compares media.
+        """
+        first: CheckResult | None = None
+        while await wait_for_slot():
+            try:
+                method = ad_messages.edit_part(chat_id, message_id, creative, part)
+                result = ad_checks.interpret(await self._request(method), part)
+            except Exception as error:  # noqa: BLE001 - an unanswered check is no evidence
+                result = CheckResult(Verdict.UNKNOWN, type(error).__name__)
+            if first is not None:
+                return ad_checks.interpret_repeated(first, result)
+            if part is not AdPart.MEDIA or result.verdict is not Verdict.ALTERED:
+                return result
+            first = result
+        return None if first is None else CheckResult(Verdict.UNKNOWN, "200: edited once, no slot")
 
     async def get_bot_rights(self, chat_id: int) -> BotRights | None:
         """Return the bot's rights in a channel, or None if Telegram gives no clear answer."""
@@ -189,7 +225,7 @@ class Sender:
         if answer is None:
             return None
         if not answer["ok"]:
-            lost = api_response.means_rights_lost(str(answer.get("description")))
+            lost = api_response.loss_reason(str(answer.get("description")))
             return BotRights(may_post=False, may_edit_others=False) if lost else None
         member = answer.get("result")
         if not isinstance(member, dict):
@@ -297,35 +333,13 @@ def interpret_send(response: ApiResponse) -> SendOutcome:
         case HTTPStatus.TOO_MANY_REQUESTS:
             return NotSent(error, counts=False, retry_after=api_response.retry_after(answer))
         case HTTPStatus.BAD_REQUEST | HTTPStatus.FORBIDDEN | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return Refused(error, rights_lost=api_response.means_rights_lost(error))
+            loss = api_response.loss_reason(error)
+            gone = loss == api_response.GONE
+            return Refused(error, rights_lost=loss is not None and not gone, gone=gone)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.NOT_FOUND | HTTPStatus.CONFLICT:
             return NotSent(error, counts=True, stop_all=True)
         case _:
             return Uncertain(error)
-
-
-def interpret_check(response: ApiResponse) -> CheckResult:
-    """Return the result of a check that Telegram's answer to the check's edit proves."""
-    answer = api_response.parse(response)
-    if answer is None:
-        return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
-    if answer["ok"]:
-        edited = api_response.message_id(answer.get("result"))
-        return CheckResult(Verdict.ALTERED if edited else Verdict.UNKNOWN, "200: edited")
-    error = api_response.error_text(response.status, answer)
-    match response.status:
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return CheckResult(Verdict.UNKNOWN, error, retry_after=api_response.retry_after(answer))
-        case HTTPStatus.BAD_REQUEST if api_response.NOT_MODIFIED in error.lower():
-            return CheckResult(Verdict.PRESENT, error)
-        case HTTPStatus.BAD_REQUEST if any(
-            absent in error.lower() for absent in api_response.NOT_THERE
-        ):
-            return CheckResult(Verdict.GONE, error)
-        case _:
-            return CheckResult(
-                Verdict.UNKNOWN, error, rights_lost=api_response.means_rights_lost(error)
-            )
 
 
 def _create_session(seconds: float) -> ClientSession:

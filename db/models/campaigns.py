@@ -119,6 +119,8 @@ class Channel(Base):
     )
     status_reason: Mapped[str | None]
     """The code of the reason why the channel is suspended. The owner reads a text for this code."""
+    suspended_at: Mapped[datetime | None]
+    """When the channel was last suspended, or when the bot lost its rights in it after that."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
     """True if the channel must be paused, not active, after its suspension ends."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))

@@ -3,7 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key, Txn, enum_column
@@ -34,8 +35,35 @@ class Verdict(StrEnum):
     ALTERED = "altered"
     """The post had been changed, and the check restored it."""
     GONE = "gone"
+    STAYED = "stayed"
+    """The post is gone or altered after its promised hours, but was present right before their end.
+
+    After the hours, its owner may remove or change the post.
+    """
     UNKNOWN = "unknown"
     """Telegram gave no clear answer about the post. This verdict never moves money."""
+
+
+class AdPart(StrEnum):
+    """A part of an ad that a check compares."""
+
+    BUTTON = "button"
+    TEXT = "text"
+    """The text or the caption, with its formatting."""
+    MEDIA = "media"
+    """The picture, video or GIF."""
+
+
+class Breach(StrEnum):
+    """How an owner did not keep a promise about a published post.
+
+    The escrow waits for an admin, and is refunded if no admin decides in time.
+    """
+
+    ALTERED = "altered"
+    """The post was altered again, at a time that no two checks enclose, or for good."""
+    LOCKED_OUT = "locked_out"
+    """The bot lost its rights during the promised hours, and did not get them back in time."""
 
 
 class PostJob(Base):
@@ -48,6 +76,7 @@ class PostJob(Base):
             "(status = 'sending') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
             name="lease",
         ),
+        CheckConstraint("(breach IS NULL) = (breach_refund_at IS NULL)", name="breach_refund"),
         # In each channel, only one post may be sending or uncertain at a time. Otherwise nobody
         # could distinguish an uncertain post from the bot's other posts.
         Index(
@@ -70,6 +99,11 @@ class PostJob(Base):
             "ix_post_jobs_open_escalation",
             "escalate_at",
             postgresql_where=text("status IN ('uncertain', 'success') AND NOT settled"),
+        ),
+        Index(
+            "ix_post_jobs_open_breach",
+            "breach_refund_at",
+            postgresql_where=text("breach IS NOT NULL AND status = 'success' AND NOT settled"),
         ),
         Index(
             "ix_post_jobs_open_channel_id",
@@ -123,8 +157,20 @@ class PostJob(Base):
 
     Null means never.
     """
+    check_began_at: Mapped[datetime | None]
+    """When the check of the post began that is not recorded yet, or null.
+
+    If its process died, the check may have restored the post, and nobody knows it.
+    """
     escalate_at: Mapped[datetime | None]
-    """When the bot asks the admins, if it is still unknown whether the post is in the channel."""
+    """When the bot asks the admins, if it is still unknown whether the post is in the channel.
+
+    If the bot loses its rights in the channel, this time only ever becomes earlier.
+    """
+    breach: Mapped[Breach | None] = mapped_column(enum_column(Breach))
+    """How the owner broke a promise about the post, or null. Then the escrow is not released."""
+    breach_refund_at: Mapped[datetime | None]
+    """When the escrow is refunded because of the breach, if no admin decides before."""
     offered_at: Mapped[datetime | None]
     """When an admin offered the advertiser of this failed job to submit the placement again."""
     settled: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -148,4 +194,8 @@ class PostCheck(Base):
     verdict: Mapped[Verdict] = mapped_column(enum_column(Verdict))
     evidence: Mapped[str]
     """The answer that Telegram gave, without personal data."""
+    altered_parts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    """The parts of the post that had been changed, as `AdPart` names them."""
+    compared: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether the text was compared. While posting is stopped, only the button is compared."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))

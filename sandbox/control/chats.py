@@ -1,6 +1,6 @@
 """Handle requests about channels and groups: create them, change members, post, edit and delete."""
 
-from sandbox import formatting, messages, serializers, updates
+from sandbox import formatting, media, messages, serializers, updates
 from sandbox.control import message_input
 from sandbox.control.request import ControlRequest, check_participant, find_message, find_person
 from sandbox.entities import Chat, Member, Message, User
@@ -161,6 +161,44 @@ async def edit(request: ControlRequest) -> Json:
         kind = "edited_channel_post" if chat.type == "channel" else "edited_message"
         updates.queue(state, kind, message.body)
     return message.body
+
+
+async def replace_media(request: ControlRequest) -> Json:
+    """Replace the media of a message by another file, in the name of a person.
+
+    A text gets media and becomes a caption, as in Telegram's clients. Nobody gets an update if the
+    message is the bot's own post.
+    """
+    state, chat = request.state, request.chat()
+    person = find_person(state, request.require("user_id", int))
+    message = find_message(state, chat, request.require("message_id", int))
+    _check_may_change(state, chat, person, message, "can_edit_messages")
+    kind = request.get("kind", str) or "photo"
+    if kind not in messages.MEDIA:
+        raise ControlError(f"kind must be one of {', '.join(messages.MEDIA)}")
+    old = messages.editable_content(message)
+    text = formatting.FormattedText(
+        old.get("text") or old.get("caption") or "",
+        old.get("entities") or old.get("caption_entities") or [],
+    )
+    file = media.store_upload(state, kind, media.sample_upload(kind))
+    content = messages.caption_fields(text) | media.message_fields(file)
+    messages.edit(state, message, content, message.body.get("reply_markup"))
+    return message.body
+
+
+async def transfer(request: ControlRequest) -> Json:
+    """Make another person the creator of a chat. The former creator becomes an administrator."""
+    state, chat = request.state, request.chat()
+    person = find_person(state, request.require("user_id", int))
+    if chat.owner_id is None:
+        raise ControlError("a private chat has no creator")
+    rights = dict.fromkeys(serializers.ALL_RIGHTS - {"is_anonymous"}, True)
+    state.set_member(Member(chat.id, chat.owner_id, "administrator", rights))
+    state.set_member(Member(chat.id, person.id, "creator"))
+    chat.owner_id = person.id
+    state.save(chat)
+    return serializers.serialize_chat(state, chat)
 
 
 async def delete(request: ControlRequest) -> Json:

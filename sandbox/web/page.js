@@ -223,6 +223,9 @@ function tools(chat, message) {
       const text = await ask("The post's new text", message.text ?? message.caption ?? "");
       if (text !== null) await act(`chats/${chat.id}/edit`, { ...at, text });
     })],
+    ["Replace media", () => attempt(
+      () => act(`chats/${chat.id}/replace_media`, { ...at, kind: message.media ?? "photo" }),
+    )],
     ["Delete", () => attempt(() => act(`chats/${chat.id}/delete`, at))],
   ];
 }

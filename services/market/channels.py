@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
-from db.models.posting import PostJob
 from db.models.users import User
-from services.market import creatives
+from services.market import channel_notices, creatives, escalations
 from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
@@ -20,10 +19,16 @@ from services.platform.transitions import ActorRole
 TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
 OWNER_BLOCKED = "owner_blocked"
-REASONS_WITH_ACCESS = (OWNER_BLOCKED,)
+OWNER_GONE = "owner_gone"
+NOT_CREATOR = "not_creator"
+GONE = "channel_gone"
+REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
 """In a channel that is suspended for such a reason, the bot has its rights and checks posts."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""How long an owner can take to give the bot its rights back before the admins are asked."""
+"""How long an owner can take, at most, to give the bot its rights back before the admins are asked.
+
+An owner has only half of a post's promised hours, if this is less.
+"""
 
 
 async def connect(
@@ -34,12 +39,15 @@ async def connect(
     title: str,
     username: str | None,
     subscribers: int,
+    former_owner_id: int | None = None,
 ) -> Channel:
     """Connect a channel, or update the data of a channel that its owner connects again.
 
     The caller must have checked with Telegram that the bot may post in the channel and that the
     actor is the channel's creator. A removed channel that is connected again needs new terms, and
-    may have a new owner. Locks the channel. Raises AccessDenied, ChannelTaken, PersonBlocked.
+    may have a new owner. `former_owner_id` is the owner of whom Telegram says that they are not the
+    creator any more: from such an owner the actor takes the channel over. Locks the channel. Raises
+    AccessDenied, ChannelTaken, PersonBlocked.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -58,12 +66,12 @@ async def connect(
     )
     channel = queries.required(await _lock(session, Channel.chat_id == chat_id))
     if channel.status is ChannelStatus.REMOVED:
-        channel.status = ChannelStatus.PENDING
-        channel.owner_id = owner_id
-        channel.price = channel.promised_hours = channel.topic = None
+        _reopen(channel, owner_id)
         channel.last_message_id = 0
     elif channel.owner_id != owner_id:
-        raise errors.ChannelTaken(chat_id)
+        if channel.owner_id != former_owner_id:
+            raise errors.ChannelTaken(chat_id)
+        await _take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
         _restore_status(channel)
     channel.title, channel.username, channel.subscribers = title, username, subscribers
@@ -72,6 +80,38 @@ async def connect(
         session, actor=actor, action="channel_connected", role="owner", channel_id=channel.id
     )
     return channel
+
+
+async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owner_id: int) -> None:
+    """Give a channel to its new creator, and notify the former owner and the admins.
+
+    The channel needs new terms. Placements keep the owner that they had at their submission: posts
+    that are published are checked and paid for as before, and the others are not published.
+    """
+    former_owner_id = channel.owner_id
+    channel.status = ChannelStatus.REMOVED
+    await session.flush()
+    _reopen(channel, owner_id)
+    await session.flush()
+    await audit.record(
+        session,
+        actor=actor,
+        action="channel_taken_over",
+        role="owner",
+        channel_id=channel.id,
+        former_owner_id=former_owner_id,
+    )
+    for user_id in (former_owner_id, None):
+        await outbox.add(
+            session, user_id=user_id, kind="channel_taken_over", payload={"channel_id": channel.id}
+        )
+
+
+def _reopen(channel: Channel, owner_id: int) -> None:
+    """Let a removed channel begin again with an owner, without terms."""
+    channel.status, channel.status_reason = ChannelStatus.PENDING, None
+    channel.owner_id = owner_id
+    channel.price = channel.promised_hours = channel.topic = None
 
 
 async def set_terms(
@@ -141,43 +181,48 @@ async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 
 
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
-    """Suspend a channel in which the bot can no longer post; notify its owner and the admins.
+    """Suspend a channel in which the bot can no longer post, and notify (`channel_notices`).
 
-    Posts in the channel cannot be checked any more, so the admins are asked about these posts after
-    RIGHTS_GRACE. `reason` is a fixed word of this program, and not a text from Telegram. A channel
-    that is neither active nor paused is not changed. Locks the channel, then its open post jobs,
-    and skips those jobs that are locked.
+    Posts in the channel cannot be checked any more. Therefore the admins are asked about each open
+    post after RIGHTS_GRACE, or after half of its promised hours if this is sooner. A time to ask
+    that is nearer already stays, so that an owner who takes and gives the rights again and again
+    gains no time. `reason` is a fixed word of this program, and not a text from Telegram. A channel
+    that is suspended with access for the bot gets the new reason. Any other channel that is neither
+    active nor paused is not changed. Locks the channel, then its open post jobs, and skips those
+    jobs that are locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None or channel.status not in transitions.allowed_from(
+    if channel is None:
+        return
+    if channel.status is ChannelStatus.SUSPENDED and channel.status_reason in REASONS_WITH_ACCESS:
+        channel.status_reason, channel.suspended_at = reason, await queries.now(session)
+        await session.flush()
+    elif channel.status in transitions.allowed_from(
         transitions.CHANNEL, ChannelStatus.SUSPENDED, ActorRole.SYSTEM
     ):
+        await suspend(session, channel, reason)
+    else:
         return
-    await _suspend(session, channel, reason)
-    # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for this
-    # channel's lock, so a wait for the post here would be a deadlock.
-    open_jobs = (
-        select(PostJob.id)
-        .where(PostJob.channel_id == channel.id, ~PostJob.settled)
-        .with_for_update(skip_locked=True)
-        .cte("open_jobs")
+    await escalations.bring_nearer(session, channel_id=channel.id, within=RIGHTS_GRACE)
+    await channel_notices.notify_suspended(session, channel, reason)
+
+
+def is_accessible() -> ColumnElement[bool]:
+    """Build the SQL condition: the bot has its rights in a channel.
+
+    The bot still has its rights in a channel that is suspended for one of REASONS_WITH_ACCESS. The
+    caller's query must select from `channels`.
+    """
+    return or_(
+        Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(REASONS_WITH_ACCESS)
     )
-    await session.execute(
-        update(PostJob)
-        .where(PostJob.id == open_jobs.c.id)
-        .values(escalate_at=func.clock() + RIGHTS_GRACE)
-        .execution_options(synchronize_session=False)
-    )
-    payload = {"channel_id": channel.id, "reason": reason}
-    for user_id in (channel.owner_id, None):
-        await outbox.add(session, user_id=user_id, kind="channel_suspended", payload=payload)
 
 
 async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
     """Restore a suspended channel in which the bot may post again. Locks the channel.
 
     If the owner is blocked, the channel stays suspended, and the block becomes the reason of the
-    suspension.
+    suspension. A channel that was suspended for another reason than lost rights is not changed.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -186,32 +231,9 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
         channel.status_reason = OWNER_BLOCKED
         await session.flush()
         return
-    await _restore(session, channel)
-
-
-async def suspend_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
-    """Suspend the channels of an owner who was just blocked.
-
-    Live posts (published, and their promised hours are not over) stay. Locks the channels in the
-    order of their ids.
-    """
-    suspendable = transitions.allowed_from(
-        transitions.CHANNEL, ChannelStatus.SUSPENDED, ActorRole.SYSTEM
-    )
-    for channel in await _lock_all_of_owner(session, owner_id, Channel.status.in_(suspendable)):
-        await _suspend(session, channel, OWNER_BLOCKED)
-
-
-async def restore_all_of_owner(session: AsyncSession, *, owner_id: int) -> None:
-    """Restore the channels that were suspended because their owner was blocked.
-
-    Locks the channels in the order of their ids.
-    """
-    suspended = (Channel.status == ChannelStatus.SUSPENDED) & (
-        Channel.status_reason == OWNER_BLOCKED
-    )
-    for channel in await _lock_all_of_owner(session, owner_id, suspended):
-        await _restore(session, channel)
+    if channel.status_reason in REASONS_WITH_ACCESS:
+        return
+    await restore(session, channel)
 
 
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
@@ -293,34 +315,19 @@ async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Channe
     return channel
 
 
-async def _lock_all_of_owner(
-    session: AsyncSession, owner_id: int, condition: ColumnElement[bool]
-) -> Sequence[Channel]:
-    """Lock an owner's channels in the order of their ids, but do not block new post jobs.
-
-    Other transactions can still insert post jobs of these channels. This is needed because an
-    approval inserts a post job while it holds the lock of a wallet.
-    """
-    rows = await session.scalars(
-        select(Channel)
-        .where(Channel.owner_id == owner_id, condition)
-        .order_by(Channel.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return rows.all()
-
-
-async def _suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
+async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
+    """Suspend a locked channel. Its status must allow it."""
     channel.was_paused = channel.status is ChannelStatus.PAUSED
     channel.status, channel.status_reason = ChannelStatus.SUSPENDED, reason
+    channel.suspended_at = await queries.now(session)
     await session.flush()
     await audit.record(
         session, actor=SYSTEM, action="channel_suspended", role="system", channel_id=channel.id
     )
 
 
-async def _restore(session: AsyncSession, channel: Channel) -> None:
+async def restore(session: AsyncSession, channel: Channel) -> None:
+    """Give a locked, suspended channel its earlier status."""
     _restore_status(channel)
     await session.flush()
     await audit.record(

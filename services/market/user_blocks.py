@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role, User
-from services.market import channels
+from services.market import owner_suspensions
 from services.platform import audit, errors, outbox, users
 from services.platform.actors import MODERATORS, Actor
 
@@ -28,7 +28,7 @@ async def block(
     await audit.record(
         session, actor=actor, action="user_blocked", role=role, blocked_user_id=user_id, **facts
     )
-    await channels.suspend_all_of_owner(session, owner_id=user_id)
+    await owner_suspensions.suspend_all_of_blocked(session, owner_id=user_id)
     await outbox.add(session, user_id=user_id, kind="person_blocked", payload={})
     return True
 
@@ -65,7 +65,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
         unblocked_user_id=user_id,
         reason=reason,
     )
-    await channels.restore_all_of_owner(session, owner_id=user_id)
+    await owner_suspensions.restore_all_of_unblocked(session, owner_id=user_id)
     await outbox.add(session, user_id=user_id, kind="person_unblocked", payload={})
     return True
 

@@ -53,10 +53,10 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
     """Pay the owner for a post that stayed as promised. The platform keeps its fee.
 
     The escrow must be held, the post job must have succeeded, and the time `release_due_at` must
-    have passed. The switch `payouts` must be running. A check must have found the post present at
-    `release_due_at` or later. If the promised hours are 0, no check is needed. Locks the switch,
-    the target, the job, the escrow, then the wallets. Raises SwitchStopped, NotFound,
-    EscrowNotHeld, PostNotProven.
+    have passed. The switch `payouts` must be running, and the job must have no breach. A check at
+    `release_due_at` or later must have found the post present, or that it stayed. If the promised
+    hours are 0, no check is needed. Locks the switch, the target, the job, the escrow, then the
+    wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
     placement, escrow = await _lock_held(session, target_id)
@@ -82,7 +82,12 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         amount=escrow.amount,
         fee=escrow.fee,
     )
-    payload = {"target_id": target_id, "amount": escrow.amount - escrow.fee}
+    payload = {
+        "target_id": target_id,
+        "amount": escrow.amount - escrow.fee,
+        "alterations": await _count_checks(session, target_id, Verdict.ALTERED),
+        "unclear": await _count_checks(session, target_id, Verdict.UNKNOWN),
+    }
     for receiver, user_id in (
         ("owner", target.owner_id),
         ("advertiser", placement.campaign.advertiser_id),
@@ -94,6 +99,17 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
             payload=payload | {"to": receiver},
             key=f"target_paid:{target_id}:{receiver}",
         )
+
+
+async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict) -> int:
+    """Return how many checks of a target's post have this verdict."""
+    count: int | None = await session.scalar(
+        select(func.count())
+        .select_from(PostCheck)
+        .join(PostJob, PostJob.id == PostCheck.post_job_id)
+        .where(PostJob.campaign_target_id == target_id, PostCheck.verdict == verdict)
+    )
+    return count or 0
 
 
 async def post_release(
@@ -198,7 +214,7 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
 
     The target with the oldest due time is first.
     """
-    proof = _present_check(PostJob.id, Escrow.release_due_at)
+    proof = _proving_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
         select(Escrow.campaign_target_id)
         .join(PostJob, PostJob.campaign_target_id == Escrow.campaign_target_id)
@@ -207,6 +223,7 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
             Escrow.status == EscrowStatus.HELD,
             Escrow.release_due_at <= func.clock(),
             PostJob.status == PostJobStatus.SUCCESS,
+            PostJob.breach.is_(None),
             or_(CampaignTarget.promised_hours == 0, proof),
         )
         .order_by(Escrow.release_due_at)
@@ -249,22 +266,24 @@ async def _require_proof(
         raise errors.PostNotProven(target_id, "not_posted")
     if escrow.release_due_at is None or escrow.release_due_at > await queries.now(session):
         raise errors.PostNotProven(target_id, "promised_hours")
+    if placement.job.breach is not None:
+        raise errors.PostNotProven(target_id, "breach")
     if placement.target.promised_hours == 0:
         return
-    if not await session.scalar(select(_present_check(placement.job.id, escrow.release_due_at))):
+    if not await session.scalar(select(_proving_check(placement.job.id, escrow.release_due_at))):
         raise errors.PostNotProven(target_id, "not_seen")
 
 
-def _present_check(
+def _proving_check(
     job_id: int | InstrumentedAttribute[int],
     release_due_at: datetime | InstrumentedAttribute[datetime | None],
 ) -> ColumnElement[bool]:
-    """Build the SQL condition: a check found the post present at `release_due_at` or later."""
+    """Build the SQL condition: a check at `release_due_at` or later proves that the post stayed."""
     return (
         select(PostCheck.id)
         .where(
             PostCheck.post_job_id == job_id,
-            PostCheck.verdict == Verdict.PRESENT,
+            PostCheck.verdict.in_([Verdict.PRESENT, Verdict.STAYED]),
             PostCheck.checked_at >= release_due_at,
         )
         .exists()

@@ -1,14 +1,16 @@
 """Let admins decide about escalated posts, that is, posts about which the admins were asked.
 
-There are two kinds. An uncertain post is one that Telegram may or may not have published. An
+There are three kinds. An uncertain post is one that Telegram may or may not have published. An
 unverifiable post is published and its escrow is held, but no check can prove that the post is still
-there. Every decision has the number of the claim that the job had when the admins were asked. If
-the post has changed since then, the decision changes nothing and returns False. For example, the
-question is old, or somebody has answered it.
+there. The third kind is a published post with a breach (`services.posts.breaches`). Every decision
+has the number of the claim that the job had when the admins were asked. If the post has changed
+since then, the decision changes nothing and returns False. For example, the question is old, or
+somebody has answered it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,13 +19,24 @@ from sqlalchemy.orm import aliased
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel
 from db.models.money import Escrow, EscrowStatus
-from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
+from db.models.posting import Breach, PostCheck, PostJob, PostJobStatus, Verdict
 from services.market import creatives
 from services.market.creatives import Creative
 from services.platform import audit, errors, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 from services.posts import uncertain_posts
+
+MAX_CHECKS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class CheckFact:
+    """The result of one check of a post, as evidence for an admin."""
+
+    checked_at: datetime
+    verdict: Verdict
+    altered_parts: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,14 @@ class ResolutionCase:
     last_error: str | None
     unverifiable: bool
     """For a published post: whether no check can prove that it is still there unchanged."""
+    breach: Breach | None
+    breach_refund_at: datetime | None
+    """When the advertiser gets the money back because of the breach, if no admin decides before."""
+    sent_at: datetime | None
+    checks: Sequence[CheckFact]
+    """The last MAX_CHECKS_SHOWN checks of the post, the oldest first."""
+    seen_at: datetime | None
+    """When a check last found the post present and compared its text."""
 
     @property
     def uncertain(self) -> bool:
@@ -58,12 +79,23 @@ class ResolutionCase:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether the post is published and unverifiable, and its escrow is still held."""
+        """Whether the post is published, its escrow is still held, and the checks do not decide."""
         return (
             self.job_status is PostJobStatus.SUCCESS
             and self.escrow_status is EscrowStatus.HELD
-            and self.unverifiable
+            and (self.unverifiable or self.breach is not None)
         )
+
+    @property
+    def unseen_before_end(self) -> timedelta | None:
+        """How long before the end of the promised hours the post was seen the last time.
+
+        The publication counts too. The result is None if the post was seen at the end or later.
+        """
+        seen_at = self.seen_at or self.sent_at
+        if self.ends_at is None or seen_at is None or seen_at >= self.ends_at:
+            return None
+        return self.ends_at - seen_at
 
 
 async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
@@ -89,6 +121,13 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
     if row is None:
         raise errors.NotFound("target", target_id)
     job, campaign, channel, price, escrow, unverifiable = row
+    seen_at = await session.scalar(
+        select(func.max(PostCheck.checked_at)).where(
+            PostCheck.post_job_id == job.id,
+            PostCheck.verdict == Verdict.PRESENT,
+            PostCheck.compared,
+        )
+    )
     return ResolutionCase(
         target_id=target_id,
         claim_no=job.claim_no,
@@ -105,7 +144,22 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         ends_at=escrow.release_due_at,
         last_error=job.last_error,
         unverifiable=bool(unverifiable),
+        breach=job.breach,
+        breach_refund_at=job.breach_refund_at,
+        sent_at=job.sent_at,
+        checks=await _last_checks(session, job.id),
+        seen_at=seen_at,
     )
+
+
+async def _last_checks(session: AsyncSession, job_id: int) -> Sequence[CheckFact]:
+    rows = await session.execute(
+        select(PostCheck.checked_at, PostCheck.verdict, PostCheck.altered_parts)
+        .where(PostCheck.post_job_id == job_id)
+        .order_by(PostCheck.checked_at.desc(), PostCheck.id.desc())
+        .limit(MAX_CHECKS_SHOWN)
+    )
+    return [CheckFact(*row) for row in reversed(rows.all())]
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
@@ -177,16 +231,20 @@ async def confirm_absent(
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide for the advertiser: fail an uncertain or unverifiable post, so that it is refunded.
+    """Decide for the advertiser: fail an uncertain or unverifiable post, or one with a breach.
 
-    The scheduler moves the money later. Locks the target, its job and its escrow. Raises
+    The scheduler refunds the money later. Locks the target, its job and its escrow. Raises
     AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_refund"
     )
-    uncertain = not _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN)
-    if not uncertain and not await _is_still_unverifiable(session, placement, job, claim_no):
+    refundable = (
+        not _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN)
+        or _has_open_breach(placement, job, claim_no)
+        or await _is_still_unverifiable(session, placement, job, claim_no)
+    )
+    if not refundable:
         return False
     _require_move(job, PostJobStatus.FAILED, role)
     job.status, job.last_error = PostJobStatus.FAILED, "refunded by an admin"
@@ -200,6 +258,8 @@ async def decide_release(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
     """Decide for the owner: record that an admin has seen the post, so that the owner is paid.
+
+    A breach of the post is dismissed too.
 
     The scheduler moves the money later. Locks the target, its job and its escrow. Raises
     AccessDenied, OwnMoney, NotFound. Raises PostNotProven before the promised hours are over.
@@ -220,9 +280,30 @@ async def decide_release(
             checked_at=moment,
         )
     )
-    job.next_check_at = None
+    job.next_check_at = job.breach = job.breach_refund_at = None
     await session.flush()
     await _audit(session, actor, role, "resolution_decide_release", job)
+    return True
+
+
+async def dismiss_breach(
+    session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
+) -> bool:
+    """Decide that a breach does not count: the checks decide about the money again.
+
+    If the bot still has no rights in the channel, the breach is recorded again after
+    ESCALATION_INTERVAL. Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney,
+    NotFound.
+    """
+    role, placement, job = await _lock_for_decision(
+        session, actor, target_id, "resolution_dismiss_breach"
+    )
+    if not _has_open_breach(placement, job, claim_no):
+        return False
+    job.breach = job.breach_refund_at = None
+    job.escalate_at = await queries.now(session) + uncertain_posts.ESCALATION_INTERVAL
+    await session.flush()
+    await _audit(session, actor, role, "resolution_dismiss_breach", job)
     return True
 
 
@@ -263,6 +344,15 @@ def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
     return job.claim_no != claim_no or job.status is not status
 
 
+def _has_open_breach(placement: queries.Placement, job: PostJob, claim_no: int) -> bool:
+    """Return whether a published post still has a breach, and its escrow is still held."""
+    return (
+        not _is_outdated(job, claim_no, PostJobStatus.SUCCESS)
+        and queries.required(placement.escrow).status is EscrowStatus.HELD
+        and job.breach is not None
+    )
+
+
 async def _is_still_unverifiable(
     session: AsyncSession, placement: queries.Placement, job: PostJob, claim_no: int
 ) -> bool:
@@ -274,6 +364,7 @@ async def _is_still_unverifiable(
     job_id = await session.scalar(
         select(PostJob.id)
         .join(Channel, Channel.id == PostJob.channel_id)
+        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
         .where(PostJob.id == job.id, uncertain_posts.is_unverifiable())
     )
     return job_id is not None

@@ -254,20 +254,21 @@ async def release_claim(session: AsyncSession, claim: Claim) -> bool:
 
 
 async def record_refused(
-    session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool
+    session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool, gone: bool = False
 ) -> bool:
     """Record that Telegram refused a post, so that its job fails and the scheduler refunds it.
 
-    If the bot has lost the right to post (`rights_lost`), the channel is suspended instead. Then
-    the post is queued again, and the number of attempts does not change. Returns False if the claim
-    is no longer valid. Locks the target, the job, the channel.
+    With `rights_lost`, it is queued again without an attempt. With `rights_lost` or `gone`, the
+    channel is suspended. Returns False if the claim is not valid. Locks target, job and channel.
     """
     if rights_lost:
-        if not await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error):
-            return False
-        await channels.record_rights_lost(session, chat_id=claim.chat_id, reason="posting_refused")
-        return True
-    return await _fail(session, claim, error)
+        recorded = await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error)
+    else:
+        recorded = await _fail(session, claim, error)
+    if recorded and (rights_lost or gone):
+        why = channels.GONE if gone else "posting_refused"
+        await channels.record_rights_lost(session, chat_id=claim.chat_id, reason=why)
+    return recorded
 
 
 async def record_not_sent(

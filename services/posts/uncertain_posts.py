@@ -15,14 +15,14 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel
+from db.models.campaigns import CampaignStatus, CampaignTarget, Channel
 from db.models.money import Escrow
-from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
-from services.market import channels, creatives
+from db.models.posting import Breach, PostCheck, PostJob, PostJobStatus, Verdict
+from services.market import channels
 from services.market.creatives import Creative
 from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
-from services.posts import posting, rescue, verification
+from services.posts import breaches, due_jobs, posting, rescue, verification
 
 SEARCH_INTERVAL = timedelta(minutes=1)
 """A search is repeated after this time if it proved nothing, or if its process died."""
@@ -59,56 +59,33 @@ class UncertainPost:
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
     """Claim up to `limit` uncertain posts whose next search is due.
 
-    The posts with the oldest due time are claimed first. If the process dies during a search,
-    another process claims the post after SEARCH_INTERVAL. Two kinds of posts are left to the
-    admins: posts in channels in which the bot has lost its rights, and posts without
-    `known_message_id`, which were sent before such ids were recorded. Locks the jobs, and skips
-    those that another process is claiming.
+    If the process dies during a search, another process claims the post after SEARCH_INTERVAL.
+    Posts without `known_message_id`, which were sent before such ids were recorded, are left to the
+    admins. Locks the jobs as `due_jobs.claim` does.
     """
-    due = (
-        select(PostJob.id)
-        .join(Channel, Channel.id == PostJob.channel_id)
-        .where(
-            PostJob.status == PostJobStatus.UNCERTAIN,
-            PostJob.next_check_at <= func.clock(),
-            PostJob.known_message_id.is_not(None),
-            verification.is_channel_accessible(),
-        )
-        .order_by(PostJob.next_check_at)
-        .limit(limit)
-        .with_for_update(of=PostJob, skip_locked=True)
-        .cte("due")
-    )
-    claimed = await session.execute(
-        update(PostJob)
-        .where(
-            PostJob.id == due.c.id,
-            CampaignTarget.id == PostJob.campaign_target_id,
-            Campaign.id == CampaignTarget.campaign_id,
-            Channel.id == PostJob.channel_id,
-        )
-        .values(next_check_at=func.clock() + SEARCH_INTERVAL)
-        .returning(
-            PostJob.id,
-            PostJob.claim_no,
-            PostJob.campaign_target_id,
-            Channel.chat_id,
-            Campaign.creative,
-            PostJob.known_message_id,
-            Channel.last_message_id,
-            func.clock(),
-        )
-        .execution_options(synchronize_session=False)
+    jobs = await due_jobs.claim(
+        session,
+        PostJob.status == PostJobStatus.UNCERTAIN,
+        PostJob.known_message_id.is_not(None),
+        repeat_after=SEARCH_INTERVAL,
+        columns=[PostJob.claim_no, PostJob.known_message_id, Channel.last_message_id],
+        limit=limit,
     )
     posts = []
-    for job_id, claim_no, target_id, chat_id, stored, known, last, claimed_at in claimed:
-        creative = creatives.read_or_none(stored)
-        if creative is not None and known is not None:
-            posts.append(
-                UncertainPost(
-                    job_id, claim_no, target_id, chat_id, creative, known, last, claimed_at
-                )
+    for job in jobs:
+        claim_no, known, last = job.more
+        posts.append(
+            UncertainPost(
+                job.job_id,
+                claim_no,
+                job.target_id,
+                job.chat_id,
+                job.creative,
+                known,
+                last,
+                job.claimed_at,
             )
+        )
     return posts
 
 
@@ -200,9 +177,9 @@ async def mark_published(
 def is_unverifiable() -> ColumnElement[bool]:
     """Build the SQL condition: no check can prove that a published post stays unchanged.
 
-    This is the case if the bot has lost its rights, if the last verdict is unknown, or if the post
-    is still altered `verification.ESCALATION_DELAY` after its promised hours. The caller's query
-    must select from `post_jobs` and `channels`.
+    This is the case if the bot has lost its rights, or if the last verdict is unknown or altered
+    `verification.ESCALATION_DELAY` after the promised hours. The caller's query must select from
+    `post_jobs`, `escrows` and `channels`.
     """
     last_verdict = (
         select(PostCheck.verdict)
@@ -211,19 +188,9 @@ def is_unverifiable() -> ColumnElement[bool]:
         .limit(1)
         .scalar_subquery()
     )
-    ends_at = (
-        select(Escrow.release_due_at)
-        .where(Escrow.campaign_target_id == PostJob.campaign_target_id)
-        .correlate(PostJob)
-        .scalar_subquery()
-    )
-    over = ends_at + verification.ESCALATION_DELAY <= func.clock()
-    return or_(
-        ~verification.is_channel_accessible(),
-        last_verdict == Verdict.UNKNOWN,
-        # In this case somebody alters the post again each time after the bot has restored it.
-        (last_verdict == Verdict.ALTERED) & over,
-    )
+    over = Escrow.release_due_at + verification.ESCALATION_DELAY <= func.clock()
+    unclear = last_verdict.in_([Verdict.UNKNOWN, Verdict.ALTERED])
+    return or_(~channels.is_accessible(), unclear & over)
 
 
 async def escalate_due(session: AsyncSession, *, limit: int) -> int:
@@ -232,16 +199,19 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
     There are three kinds of such posts. The first kind has been uncertain for
     `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is published, and is still unverifiable
     when `verification.ESCALATION_DELAY` has passed after its promised hours. The third kind is
-    published in a channel in which the bot has had no rights for `channels.RIGHTS_GRACE`. The
-    admins are asked again about each post after ESCALATION_INTERVAL. Locks the jobs, and skips
-    those that are locked.
+    published in a channel in which the bot has had no rights for too long
+    (`channels.record_rights_lost`). If the bot lost them within the promised hours, this is a
+    breach. The admins are asked again about each other post after ESCALATION_INTERVAL. Locks the
+    jobs, and skips those that are locked.
     """
     due = (
         select(PostJob.id)
         .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
         .join(Channel, Channel.id == PostJob.channel_id)
+        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
         .where(
             PostJob.escalate_at <= func.clock(),
+            PostJob.breach.is_(None),
             ~PostJob.settled,
             or_(
                 PostJob.status == PostJobStatus.UNCERTAIN,
@@ -257,9 +227,18 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
     )
     escalated = await session.execute(
         update(PostJob)
-        .where(PostJob.id == due.c.id)
+        .where(
+            PostJob.id == due.c.id,
+            Channel.id == PostJob.channel_id,
+            Escrow.campaign_target_id == PostJob.campaign_target_id,
+        )
         .values(escalate_at=func.clock() + ESCALATION_INTERVAL)
-        .returning(PostJob.campaign_target_id, PostJob.status)
+        .returning(
+            PostJob.id,
+            PostJob.campaign_target_id,
+            PostJob.status,
+            breaches.is_locked_out().label("locked_out"),
+        )
         .execution_options(synchronize_session=False)
     )
     rows = escalated.all()
@@ -267,6 +246,8 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
         payload = {"target_id": row.campaign_target_id}
         if row.status is PostJobStatus.UNCERTAIN:
             await outbox.add(session, user_id=None, kind="post_uncertain", payload=payload)
+        elif row.locked_out:
+            await breaches.record(session, [row.id], Breach.LOCKED_OUT)
         else:
             await outbox.add(session, user_id=None, kind="post_unseen", payload=payload)
     return len(rows)

@@ -6,24 +6,23 @@ its promised hours, and one time at the end of these hours. The time of the next
 the post job, so that the time survives restarts and any process may make the check.
 """
 
-import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import Campaign, CampaignTarget, Channel, ChannelStatus
+from db.models.campaigns import CampaignTarget
 from db.models.money import Escrow, EscrowStatus
-from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
-from services.market import channels, creatives
+from db.models.posting import AdPart, Breach, PostCheck, PostJob, PostJobStatus, Verdict
+from services.market import channels
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
+from services.posts import breaches, check_times, due_jobs
 
 RECHECK_INTERVAL = timedelta(minutes=5)
 """If a check did not find the post present, the next check follows after this time.
@@ -31,17 +30,18 @@ RECHECK_INTERVAL = timedelta(minutes=5)
 A post counts as gone after two checks with the verdict "gone". The second check must be at least
 this long after the first.
 """
-CHECK_INTERVAL = timedelta(hours=6)
-"""If the promised hours are longer than this, they are divided into parts of at least this length.
+SOONEST_RECHECK = timedelta(minutes=1)
+"""After an alteration, the next check comes between this time and RECHECK_INTERVAL, at random."""
+LATE_CHECK = timedelta(minutes=30)
+"""A check that is later than planned by more than this time does not date an alteration.
 
-Each part has one random check. Promised hours that are not divided also have one random check.
+A restart or a busy limit of Telegram can make a check late by some minutes.
 """
-MAX_CHECKS = 24
-"""The largest number of parts. If a post has many promised hours, its parts are longer."""
 ESCALATION_DELAY = timedelta(hours=1)
 """If checks cannot verify a post this long after its promised hours, the admins are asked."""
 
-_random = random.SystemRandom()
+_COMPLETE = or_(PostCheck.compared, PostCheck.verdict != Verdict.PRESENT)
+"""The condition: a check is not one that found the post present without comparing its text."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,6 @@ class PostCheckTask:
     creative: Creative
     claimed_at: datetime
     """The time of the claim, by the database's clock. The check begins at this time or later."""
-
-
-def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Choose the time of a post's next check.
-
-    This is a random moment in the next part of the promised hours, or the end of these hours. The
-    moment is random, so that an owner cannot remove the ad between two checks at known times.
-    """
-    hours = ends_at - sent_at
-    parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
-    part = hours / parts
-    number = ceil((after - sent_at) / part) if part else parts
-    if number >= parts:
-        return ends_at
-    return sent_at + part * (number + _random.random())
 
 
 class CheckSchedule(NamedTuple):
@@ -86,7 +71,7 @@ class CheckSchedule(NamedTuple):
 def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
     """Plan the checks of a post that was published at this moment."""
     ends_at = moment + timedelta(hours=promised_hours)
-    next_check_at = next_check_time(moment, ends_at, moment) if promised_hours else None
+    next_check_at = check_times.next_check_time(moment, ends_at, moment) if promised_hours else None
     return CheckSchedule(moment, ends_at, next_check_at, ends_at + ESCALATION_DELAY)
 
 
@@ -119,81 +104,52 @@ async def start_promised_hours(
     await channels.record_message_id(
         session, chat_id=placement.channel.chat_id, message_id=message_id
     )
-    for party, user_id in (
-        ("advertiser", placement.campaign.advertiser_id),
-        ("owner", target.owner_id),
-    ):
-        await outbox.add(
-            session,
-            user_id=user_id,
-            kind="post_published",
-            payload={"target_id": target.id, "message_id": message_id, "to": party},
-            key=f"post_published:{target.id}:{party}",
-        )
-
-
-def is_channel_accessible() -> ColumnElement[bool]:
-    """Build the SQL condition: the bot has its rights in a channel.
-
-    If a channel is suspended because its owner is blocked, the bot still has its rights. The
-    caller's query must select from `channels`.
-    """
-    return or_(
-        Channel.status != ChannelStatus.SUSPENDED,
-        Channel.status_reason.in_(channels.REASONS_WITH_ACCESS),
-    )
+    await _notify_parties(session, placement, "post_published", message_id=message_id)
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
     """Claim up to `limit` live posts whose next check is due.
 
-    The posts with the oldest due time are claimed first. If the process dies during a check,
-    another process claims the post after RECHECK_INTERVAL. Posts in channels in which the bot has
-    lost its rights are not claimed. Locks the jobs, and skips those that another process is
-    claiming.
+    If the process dies during a check, another process claims the post after RECHECK_INTERVAL. Then
+    the check of the dead process is recorded as "unknown", because it may have restored the post.
+    Locks the jobs as `due_jobs.claim` does.
     """
-    due = (
-        select(PostJob.id)
-        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
-        .join(Channel, Channel.id == PostJob.channel_id)
-        .where(
-            PostJob.status == PostJobStatus.SUCCESS,
-            PostJob.next_check_at <= func.clock(),
-            CampaignTarget.promised_hours > 0,
-            is_channel_accessible(),
-        )
-        .order_by(PostJob.next_check_at)
-        .limit(limit)
-        .with_for_update(of=PostJob, skip_locked=True)
-        .cte("due")
+    jobs = await due_jobs.claim(
+        session,
+        PostJob.status == PostJobStatus.SUCCESS,
+        CampaignTarget.promised_hours > 0,
+        repeat_after=RECHECK_INTERVAL,
+        columns=[PostJob.message_id],
+        limit=limit,
+        check_began_at=func.clock(),
     )
-    claimed = await session.execute(
+    lost = [
+        {
+            "post_job_id": job.job_id,
+            "verdict": Verdict.UNKNOWN,
+            "evidence": "the process was gone before it could record this check",
+            "checked_at": job.check_began_at,
+        }
+        for job in jobs
+        if job.check_began_at is not None
+    ]
+    if lost:
+        await session.execute(insert(PostCheck), lost)
+    return [
+        PostCheckTask(
+            job.job_id, job.target_id, job.chat_id, job.more[0], job.creative, job.claimed_at
+        )
+        for job in jobs
+    ]
+
+
+async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
+    """Record that a claimed check changed nothing in the channel and found nothing out."""
+    await session.execute(
         update(PostJob)
-        .where(
-            PostJob.id == due.c.id,
-            Campaign.id == CampaignTarget.campaign_id,
-            CampaignTarget.id == PostJob.campaign_target_id,
-            Channel.id == PostJob.channel_id,
-        )
-        .values(next_check_at=func.clock() + RECHECK_INTERVAL)
-        .returning(
-            PostJob.id,
-            PostJob.campaign_target_id,
-            Channel.chat_id,
-            PostJob.message_id,
-            Campaign.creative,
-            func.clock(),
-        )
-        .execution_options(synchronize_session=False)
+        .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
+        .values(check_began_at=None)
     )
-    tasks = []
-    for job_id, target_id, chat_id, message_id, stored, claimed_at in claimed:
-        creative = creatives.read_or_none(stored)
-        if creative is not None:
-            tasks.append(
-                PostCheckTask(job_id, target_id, chat_id, message_id, creative, claimed_at)
-            )
-    return tasks
 
 
 async def record_check(
@@ -202,13 +158,20 @@ async def record_check(
     job_id: int,
     verdict: Verdict,
     evidence: str,
+    altered_parts: Collection[AdPart] = (),
+    restored: bool = True,
     claimed_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
-    """Record the verdict of a check; a second "gone", RECHECK_INTERVAL later, fails the post.
+    """Record the verdict of a check, and what follows from it.
 
-    The scheduler refunds a failed post, and the post's owner and advertiser are notified. The
-    verdict "unknown" never moves money. A verdict that is no proof (`_is_proof`) is recorded as
+    - A second "gone", RECHECK_INTERVAL later, fails the post, so that it is refunded.
+    - A first "altered" is told to the advertiser and the owner. A second one, one that cannot be
+      dated (`_is_dated`), or one that could not be `restored` is a breach (`breaches.record`).
+    - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
+      before their end.
+
+    The verdict "unknown" never moves money. A verdict that is no proof (`_is_proof`) is recorded as
     "unknown". The verdict "present" proves only that the post was there at `claimed_at` (default:
     now). A process may be paused during a check, and its old result must not prove the end of the
     hours. `compared` is False if the text was not compared, which is the case while posting is
@@ -226,11 +189,21 @@ async def record_check(
     moment = await queries.now(session)
     if verdict is Verdict.PRESENT and claimed_at is not None:
         moment = claimed_at
-    if not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
+    missed = verdict in {Verdict.GONE, Verdict.ALTERED}
+    if missed and await _has_stayed(session, escrow, job, moment):
+        verdict, evidence = Verdict.STAYED, f"{verdict} after the promised hours: {evidence}"
+    elif not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
+    altered_before = await _count_alterations(session, job_id)
+    dated = verdict is Verdict.ALTERED and await _is_dated(session, escrow, job, moment)
     await session.execute(
         insert(PostCheck).values(
-            post_job_id=job_id, verdict=verdict, evidence=evidence, checked_at=moment
+            post_job_id=job_id,
+            verdict=verdict,
+            evidence=evidence,
+            checked_at=moment,
+            altered_parts=sorted(altered_parts) if verdict is Verdict.ALTERED else [],
+            compared=compared,
         )
     )
     await audit.record(
@@ -242,13 +215,35 @@ async def record_check(
         target_id=target_id,
     )
     job.next_check_at = _next_check_after(job, escrow, verdict, moment)
+    if claimed_at is None or claimed_at == job.check_began_at:
+        job.check_began_at = None
     await session.flush()
-    if not gone_before:
-        return
+    if gone_before:
+        await _record_removed(session, placement, job)
+    elif verdict is Verdict.ALTERED and (altered_before or not dated or not restored):
+        await breaches.record(session, [job_id], Breach.ALTERED)
+    elif verdict is Verdict.ALTERED:
+        await _notify_parties(
+            session, placement, "post_altered", parts=sorted(altered_parts) or [AdPart.TEXT]
+        )
+
+
+async def _record_removed(
+    session: AsyncSession, placement: queries.Placement, job: PostJob
+) -> None:
+    """Fail the job of a post that was removed within its promised hours, and notify the parties."""
     job.status = PostJobStatus.FAILED
     job.last_error = "removed"
     job.updated_at = await queries.now(session)
     await session.flush()
+    await _notify_parties(session, placement, "post_gone")
+
+
+async def _notify_parties(
+    session: AsyncSession, placement: queries.Placement, kind: str, **facts: Any
+) -> None:
+    """Notify the owner and the advertiser of a placement, at most once of each kind."""
+    target_id = placement.target.id
     for party, user_id in (
         ("owner", placement.target.owner_id),
         ("advertiser", placement.campaign.advertiser_id),
@@ -256,9 +251,9 @@ async def record_check(
         await outbox.add(
             session,
             user_id=user_id,
-            kind="post_gone",
-            payload={"target_id": target_id, "to": party},
-            key=f"post_gone:{target_id}:{party}",
+            kind=kind,
+            payload={"target_id": target_id, "to": party} | facts,
+            key=f"{kind}:{target_id}:{party}",
         )
 
 
@@ -279,6 +274,39 @@ def _is_proof(
     return True
 
 
+async def _has_stayed(
+    session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime
+) -> bool:
+    """Return whether the hours are over and the last clear check saw the post right before the end.
+
+    The check must be at most RECHECK_INTERVAL before the end of the hours. This is the shortest
+    time that two checks can tell apart: a post also counts as removed only if it is gone for this
+    long. Checks without a clear answer are skipped.
+    """
+    if not _hours_are_over(escrow, moment):
+        return False
+    last = await _last_check(session, job.id, _COMPLETE, PostCheck.verdict != Verdict.UNKNOWN)
+    return (
+        last is not None
+        and last.verdict is Verdict.PRESENT
+        and _hours_are_over(escrow, last.checked_at + RECHECK_INTERVAL)
+    )
+
+
+async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime) -> bool:
+    """Return whether an alteration certainly happened between two neighbouring checks.
+
+    The check before must have found the whole post present, and this check must not be later than
+    planned by more than LATE_CHECK. The publication counts as the first check.
+    """
+    last = await _last_check(session, job.id, _COMPLETE)
+    if last is not None and last.verdict is not Verdict.PRESENT:
+        return False
+    sent_at, ends_at = queries.required(job.sent_at), queries.required(escrow.release_due_at)
+    seen_at = sent_at if last is None else last.checked_at
+    return moment <= check_times.latest_next_check(sent_at, ends_at, seen_at) + LATE_CHECK
+
+
 def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
     """Return whether the promised hours were over at a moment."""
     return moment >= queries.required(escrow.release_due_at)
@@ -287,23 +315,48 @@ def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
 def _next_check_after(
     job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime
 ) -> datetime | None:
-    """Return the time of the next check, or None if it is proven that the post stayed."""
+    """Return the time of the next check, or None if it is proven that the post stayed.
+
+    After an alteration the time is random, so that the owner cannot know it.
+    """
+    if verdict is Verdict.STAYED:
+        return None
+    if verdict is Verdict.ALTERED:
+        wait = RECHECK_INTERVAL - SOONEST_RECHECK
+        return moment + SOONEST_RECHECK + wait * check_times.RANDOM.random()
     if verdict is not Verdict.PRESENT:
         return moment + RECHECK_INTERVAL
     if _hours_are_over(escrow, moment):
         return None
     ends_at = queries.required(escrow.release_due_at)
-    return next_check_time(queries.required(job.sent_at), ends_at, moment)
+    return check_times.next_check_time(queries.required(job.sent_at), ends_at, moment)
+
+
+async def _last_check(
+    session: AsyncSession, job_id: int, *conditions: ColumnElement[bool]
+) -> PostCheck | None:
+    """Return the last check of a post that meets the conditions, or None."""
+    last: PostCheck | None = await session.scalar(
+        select(PostCheck)
+        .where(PostCheck.post_job_id == job_id, *conditions)
+        .order_by(PostCheck.checked_at.desc(), PostCheck.id.desc())
+        .limit(1)
+    )
+    return last
+
+
+async def _count_alterations(session: AsyncSession, job_id: int) -> int:
+    count: int | None = await session.scalar(
+        select(func.count()).where(
+            PostCheck.post_job_id == job_id, PostCheck.verdict == Verdict.ALTERED
+        )
+    )
+    return count or 0
 
 
 async def _was_gone_before(session: AsyncSession, job_id: int) -> bool:
     """Return whether the last check was RECHECK_INTERVAL or more ago and found the post gone."""
-    last = (
-        await session.execute(
-            select(PostCheck.verdict, PostCheck.checked_at <= func.clock() - RECHECK_INTERVAL)
-            .where(PostCheck.post_job_id == job_id)
-            .order_by(PostCheck.checked_at.desc(), PostCheck.id.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    return last is not None and last[0] is Verdict.GONE and bool(last[1])
+    last = await _last_check(session, job_id)
+    if last is None or last.verdict is not Verdict.GONE:
+        return False
+    return last.checked_at + RECHECK_INTERVAL <= await queries.now(session)

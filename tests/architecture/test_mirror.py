@@ -20,6 +20,7 @@ TESTED_ELSEWHERE = {
     "bot/metrics": "test_http reads the counters",
     "bot/polling handlers/routers": "tests/handlers send every update through them",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
+    "bot/telegram/ad_checks": "test_sender and test_post_checks check ads with it",
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",
     "bot/telegram/api_response": "test_sender sends it every kind of answer",
     "bot/telegram/message_lookup": "test_post_search finds posts with it",
@@ -54,6 +55,10 @@ TESTED_ELSEWHERE = {
     "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",
     "services/platform/proposals": "test_correction_expiry lets proposals end",
+    "services/market/channel_notices": "test_channels and test_moderation suspend channels with it",
+    "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
+    "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
+    "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
 """The modules without a test file, and the reason for each. A key is a path without suffix, or a

@@ -40,7 +40,7 @@ UPDATED = {
     "campaigns": {"status"},
     "channels": {
         *("owner_id", "title", "username", "topic", "subscribers", "price", "promised_hours"),
-        *("status", "status_reason", "was_paused", "last_message_id"),
+        *("status", "status_reason", "suspended_at", "was_paused", "last_message_id"),
     },
     "corrections": {"status", "confirmed_by", "confirm_reason", "done_at"},
     "deposits": {"status", "credited_at"},
@@ -56,6 +56,7 @@ UPDATED = {
         *("status", "due_at", "claim_no", "attempts", "lease_owner", "lease_until"),
         *("last_error", "message_id", "sent_at", "updated_at", "unsent_claim_no", "abandoned"),
         *("known_message_id", "first_absent_at", "next_check_at", "escalate_at", "offered_at"),
+        *("breach", "breach_refund_at", "check_began_at"),
     },
     "staff_requests": {"status", "acknowledged", "decided_by", "decided_at"},
     "users": {"language", "language_chosen", "time_zone", "blocked"},

@@ -75,6 +75,9 @@ class Target:
     attempts: int = 0
     lease_over: bool = False
     looks: list[tuple[float, Verdict]] = field(default_factory=list)
+    sent_at: float = 0
+    breach_refund_at: float | None = None
+    """When the escrow is refunded because of a breach, or None without a breach."""
 
     @property
     def fee(self) -> int:
@@ -154,8 +157,9 @@ class Model:
         due = target.release_due_at
         if target.job is not Jobs.SUCCESS or due is None or due > self.now:
             raise Refused(errors.PostNotProven)
-        proven = any(at >= due and verdict is Verdict.PRESENT for at, verdict in target.looks)
-        if target.hours > 0 and not proven:
+        proofs = {Verdict.PRESENT, Verdict.STAYED}
+        proven = any(at >= due and verdict in proofs for at, verdict in target.looks)
+        if target.breach_refund_at is not None or (target.hours > 0 and not proven):
             raise Refused(errors.PostNotProven)
         if not self.switches[Switch.PAYOUTS]:
             raise Refused(errors.SwitchStopped)

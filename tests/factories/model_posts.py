@@ -1,5 +1,7 @@
 """Extend the model of the money core with channels and with the posts in these channels."""
 
+from math import ceil
+
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
 from db.models.money import EscrowStatus as Escrows
@@ -10,6 +12,10 @@ from services.platform import errors
 from tests.factories.model import ATTEMPTS, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
+PART_HOURS = 6
+"""Each part of the promised hours has this length at least, and one check."""
+LATE_HOURS = 0.5
+DECISION_HOURS = 24
 RETRY_HOURS = 0.5
 """How many hours a post waits after a send that has certainly failed."""
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
@@ -71,7 +77,7 @@ class PostingModel(Model):
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
-        target.job = Jobs.SUCCESS
+        target.job, target.sent_at = Jobs.SUCCESS, self.now
         if target.escrow is Escrows.HELD:
             target.release_due_at = self.now + target.hours
         return True
@@ -119,13 +125,56 @@ class PostingModel(Model):
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
             return
-        before = target.looks[-1:]
+        before = target.looks[-1] if target.looks else (target.sent_at, Verdict.PRESENT)
+        altered_before = any(was is Verdict.ALTERED for _, was in target.looks)
+        verdict = self._recorded_verdict(target, verdict, before)
         target.looks.append((self.now, verdict))
-        gone = Verdict.GONE
-        if verdict is gone and any(
-            was is gone and at <= self.now - SECOND_CHECK_HOURS for at, was in before
-        ):
+        if verdict is Verdict.GONE and before[1] is Verdict.GONE and self._is_later(before[0]):
             target.job = Jobs.FAILED
+        if verdict is not Verdict.ALTERED or target.breach_refund_at is not None:
+            return
+        if altered_before or not self._is_dated(target, before):
+            target.breach_refund_at = self.now + DECISION_HOURS
+
+    def _recorded_verdict(
+        self, target: Target, verdict: Verdict, before: tuple[float, Verdict]
+    ) -> Verdict:
+        """Return the verdict that is recorded for a check with this verdict."""
+        ends_at = target.release_due_at or 0
+        if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:
+            return verdict
+        clear = [look for look in target.looks if look[1] is not Verdict.UNKNOWN]
+        seen_at, seen = clear[-1] if clear else (0.0, Verdict.UNKNOWN)
+        if seen is Verdict.PRESENT and seen_at >= ends_at - SECOND_CHECK_HOURS:
+            return Verdict.STAYED
+        late = self.now - SECOND_CHECK_HOURS >= ends_at
+        second = before[1] is Verdict.GONE and self._is_later(before[0])
+        return Verdict.UNKNOWN if verdict is Verdict.GONE and late and not second else verdict
+
+    def _is_later(self, at: float) -> bool:
+        return at <= self.now - SECOND_CHECK_HOURS
+
+    def _is_dated(self, target: Target, before: tuple[float, Verdict]) -> bool:
+        """Return whether the alteration that was found now happened after the check before."""
+        at, was = before
+        part = target.hours / max(target.hours // PART_HOURS, 1)
+        number = ceil((at - target.sent_at) / part) if part else 0
+        latest = min(target.sent_at + part * (number + 1), target.sent_at + target.hours)
+        return was is Verdict.PRESENT and self.now <= latest + LATE_HOURS
+
+    def refund_breaches(self) -> int:
+        """Fail the posts whose breach nobody decided in time, and return their number."""
+        due = [
+            target
+            for target in self.targets.values()
+            if target.job is Jobs.SUCCESS
+            and target.escrow is Escrows.HELD
+            and target.breach_refund_at is not None
+            and target.breach_refund_at <= self.now
+        ]
+        for target in due:
+            target.job = Jobs.FAILED
+        return len(due)
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
         """Run or stop a kill switch, and return whether the switch had the other state before."""

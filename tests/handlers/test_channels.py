@@ -33,3 +33,58 @@ async def test_a_channel_is_connected_with_its_terms(market: Marketplace) -> Non
     assert await market.value("SELECT status FROM channels") == "paused"
     await market.press("owner", "▶️ Offer it again")
     assert await market.value("SELECT status FROM channels") == "active"
+
+
+async def test_a_sold_channel_is_taken_over_by_its_new_creator(market: Marketplace) -> None:
+    await market.submitted()
+    buyer = await market.world.control("users", first_name="Buyer")
+    market.world.ids["buyer"] = buyer["id"]
+    owner_id = await market.value("SELECT owner_id FROM channels")
+    await market.say("buyer", "/start")
+    await market.press("buyer", "📺 My channels")
+    await market.press("buyer", "➕ Connect a channel")
+    await market.world.control(f"chats/{market.chat('channel')}/transfer", user_id=buyer["id"])
+    await market.pick("buyer", "channel")
+    (channel,) = await market.rows("SELECT owner_id, status, price FROM channels")
+    assert channel["owner_id"] != owner_id
+    assert (channel["status"], channel["price"]) == ("pending", None)
+    assert await market.value("SELECT owner_id FROM campaign_targets") == owner_id
+    await market.deliver()
+    assert "has a new creator" in await market.last("owner")
+
+
+async def test_a_channel_is_not_taken_over_while_its_owner_is_the_creator(
+    market: Marketplace,
+) -> None:
+    """Check that two answers of Telegram must agree before a channel gets a new owner."""
+    await market.connect_channel()
+    other = await market.world.control("users", first_name="Other")
+    market.world.ids["other"] = other["id"]
+    await market.say("other", "/start")
+    await market.press("other", "📺 My channels")
+    await market.press("other", "➕ Connect a channel")
+    before = await market.rows("SELECT owner_id, status, price FROM channels")
+    channel = market.chat("channel")
+    former = market.world.state.members[channel, market.chat("owner")]
+    await market.world.control(f"chats/{channel}/transfer", user_id=other["id"])
+    market.world.state.set_member(former)
+    await market.pick("other", "channel")
+    assert "Somebody else has connected this channel" in await market.last("other")
+    assert await market.rows("SELECT owner_id, status, price FROM channels") == before
+
+
+async def test_connecting_without_the_right_suspends_a_channel_that_is_known(
+    market: Marketplace,
+) -> None:
+    await market.connect_channel()
+    await market.press("owner", "⬅️ Back")
+    await market.press("owner", "➕ Connect a channel")
+    await market.world.control(
+        "faults",
+        method="getChatMember",
+        kind="error",
+        error_code=400,
+        description="Bad Request: member list is inaccessible",
+    )
+    await market.pick("owner", "channel")
+    assert await market.value("SELECT status FROM channels") == "suspended"

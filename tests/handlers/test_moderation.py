@@ -34,3 +34,38 @@ async def test_the_queue_opens_cards(market: Marketplace) -> None:
     assert await market.buttons("group") == ["✅ Approve", "❌ Reject"]
     await market.press("admin", "✅ Approve", where="group")
     assert await market.value("SELECT status FROM campaign_targets") == "approved"
+
+
+async def test_a_channel_without_the_right_is_suspended_when_a_placement_is_approved(
+    market: Marketplace,
+) -> None:
+    """Check an answer of Telegram that no update has reported."""
+    await market.give("advertiser", 10_000)
+    await market.submitted()
+    await market.world.control(
+        "faults",
+        method="getChatMember",
+        kind="error",
+        error_code=403,
+        description="Forbidden: bot was kicked from the channel chat",
+    )
+    answer = await market.press("admin", "✅ Approve", where="group")
+    assert "The channel is suspended" in answer
+    assert await market.value("SELECT status FROM channels") == "suspended"
+    assert await market.value("SELECT status FROM campaign_targets") == "pending"
+    await market.deliver()
+    assert "is suspended" in await market.last("advertiser")
+    assert "is not offered any more" in await market.last("owner")
+
+
+async def test_a_sold_channel_is_suspended_when_a_placement_is_approved(
+    market: Marketplace,
+) -> None:
+    await market.give("advertiser", 10_000)
+    await market.submitted()
+    await market.world.control(
+        f"chats/{market.chat('channel')}/transfer", user_id=market.chat("admin")
+    )
+    await market.press("admin", "✅ Approve", where="group")
+    (channel,) = await market.rows("SELECT status, status_reason FROM channels")
+    assert channel == {"status": "suspended", "status_reason": "not_creator"}

@@ -141,3 +141,21 @@ async def test_a_refused_connection_costs_an_attempt_until_the_breaker_opens(sce
     assert spent <= dispatch.MAX_POSTS_UNDER_WAY
     await scene.dispatch(posting_worker)
     assert sum([(await scene.job(t))["attempts"] for t in target_ids]) == spent
+
+
+@pytest.mark.parametrize(
+    ("code", "description"),
+    [(400, "Bad Request: chat not found"), (400, "Bad Request: CHANNEL_PRIVATE")],
+)
+async def test_a_channel_that_is_gone_is_suspended_and_its_post_is_refunded(
+    scene: Scene, code: int, description: str
+) -> None:
+    target_id = await scene.approve()
+    await scene.fault("sendMessage", "error", error_code=code, description=description)
+    await scene.dispatch()
+    await settlements.refund_due(scene.database.sessions)
+    assert (await scene.job(target_id))["target"] == "refunded"
+    [channel] = await scene.rows("SELECT status, status_reason FROM channels")
+    assert channel == {"status": "suspended", "status_reason": "channel_gone"}
+    told = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'channel_suspended'")
+    assert {row["user_id"] for row in told} == {scene.id_of("owner"), None}

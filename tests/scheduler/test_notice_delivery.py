@@ -256,3 +256,19 @@ async def test_alarms_are_sent_while_ads_wait(scene: Scene) -> None:
     await notice_delivery.deliver_alarms(worker)
     [text] = await received(scene, "group")
     assert "retry-payment" in text
+
+
+async def test_the_channels_of_somebody_who_deleted_the_account_are_suspended(
+    scene: Scene,
+) -> None:
+    await owe(scene, "owner")
+    await scene.fault(
+        "sendMessage",
+        "error",
+        chat_id=scene.world.ids["owner"],
+        error_code=403,
+        description="Forbidden: user is deactivated",
+    )
+    await notice_delivery.deliver(scene.outbox_worker())
+    [channel] = await scene.rows("SELECT status, status_reason FROM channels")
+    assert channel == {"status": "suspended", "status_reason": "owner_gone"}

@@ -2,11 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from scheduler import post_checks, post_search, settlements
-from services.market import channels
+from services.market import campaigns, channels
+from services.market.creatives import Creative
 from services.posts import verification
 from tests.scheduler.scene import AD, Scene
 
@@ -79,6 +83,103 @@ async def test_an_altered_post_is_restored_and_not_paid_for_yet(scene: Scene) ->
     assert await verdicts(scene) == ["altered"]
     assert await text_in_channel(scene) == [AD]
     assert (await scene.job(target_id))["escrow"] == "held"
+
+
+async def use_media(scene: Scene, kind: str) -> str:
+    """Give the scene a campaign whose ad has media, and return the unique id of its file."""
+    person = scene.world.ids["advertiser"]
+    fields: dict[str, Any] = {"chat_id": person, "caption": AD, kind: True}
+    sent = await scene.world.control(f"users/{person}/send", **fields)
+    shown = sent[kind][-1] if kind == "photo" else sent[kind]
+    async with scene.database.sessions.begin() as session:
+        creative = Creative(kind=kind, text=AD, file_id=shown["file_id"])
+        bought = await campaigns.create(
+            session,
+            actor=scene.actors["advertiser"],
+            name="Bakery",
+            creative=creative,
+            total_budget=100_000,
+        )
+        await campaigns.activate(session, actor=scene.actors["advertiser"], campaign_id=bought.id)
+        scene.campaign_id = bought.id
+    return str(shown["file_unique_id"])
+
+
+async def unique_ids(scene: Scene) -> list[str]:
+    """Return the unique ids of the files that the channel shows."""
+    channel = scene.world.state.messages[scene.world.ids["channel"]]
+    return [
+        view[0]["file_unique_id"] if isinstance(view, list) else view["file_unique_id"]
+        for message in channel.values()
+        for kind in ("photo", "video", "animation")
+        if (view := message.body.get(kind))
+    ]
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "animation"])
+async def test_media_that_the_owner_replaced_are_restored_and_told(scene: Scene, kind: str) -> None:
+    unique_id = await use_media(scene, kind)
+    target_id = await posted(scene)
+    await change(scene, "replace_media", kind=kind)
+    assert await unique_ids(scene) != [unique_id]
+    await check_posts(scene)
+    assert await verdicts(scene) == ["altered"]
+    assert await unique_ids(scene) == [unique_id]
+    [told] = await scene.rows(
+        "SELECT DISTINCT payload->'parts' AS parts FROM outbox WHERE kind = 'post_altered'"
+    )
+    assert told["parts"] == ["media"]
+    assert (await scene.job(target_id))["escrow"] == "held"
+    await scene.database.forward(timedelta(minutes=6))
+    await check_posts(scene)
+    assert await verdicts(scene) == ["altered", "present"]
+    assert (await scene.job(target_id))["target"] == "posted"
+
+
+async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None:
+    unique_id = await use_media(scene, "photo")
+    await posted(scene)
+    await change(scene, "replace_media", kind="video")
+    await check_posts(scene)
+    assert await verdicts(scene) == ["altered"]
+    assert await unique_ids(scene) == [unique_id]
+
+
+async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
+    """Check an alteration that nobody can undo: Telegram does not remove media from a message."""
+    target_id = await posted(scene)
+    await change(scene, "replace_media", kind="photo")
+    await check_posts(scene)
+    assert await verdicts(scene) == ["altered"]
+    [job] = await scene.rows("SELECT breach FROM post_jobs")
+    assert job["breach"] == "altered"
+    await scene.database.forward(timedelta(hours=25))
+    await post_checks.refund_breaches(scene.database.sessions)
+    await check_posts(scene)
+    assert (await scene.job(target_id))["target"] == "refunded"
+
+
+async def test_an_ad_that_its_owner_alters_all_the_time_is_not_paid_for(scene: Scene) -> None:
+    """Check an owner whose own text stands in the ad's place except right after each check."""
+    target_id = await scene.approve(promised_hours=6)
+    await scene.dispatch()
+    for _ in range(90):
+        if AD in await text_in_channel(scene):
+            await change(scene, "edit", text="Buy my own things instead")
+        await check_posts(scene)
+        await post_search.ask_admins(scene.posting_worker())
+        await scene.database.forward(timedelta(minutes=5))
+    assert (await scene.job(target_id))["escrow"] == "held"
+    cards = await scene.rows("SELECT id FROM outbox WHERE kind = 'post_unseen'")
+    told = await scene.rows("SELECT id FROM outbox WHERE kind = 'post_altered'")
+    assert (len(cards), len(told)) == (1, 2)
+    assert (await verdicts(scene)).count("altered") > 1
+    await scene.database.forward(timedelta(hours=25))
+    await post_checks.refund_breaches(scene.database.sessions)
+    await check_posts(scene)
+    assert (await scene.job(target_id))["target"] == "refunded"
+    paid = await scene.rows("SELECT id FROM outbox WHERE kind = 'target_paid'")
+    assert paid == []
 
 
 async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: Scene) -> None:
@@ -164,7 +265,7 @@ async def test_an_unknown_verdict_moves_no_money(scene: Scene) -> None:
     for _ in range(3):
         # The error text of an absent post proves nothing if the status code is another one.
         await scene.fault(
-            "editMessageText",
+            "editMessageReplyMarkup",
             "error",
             error_code=500,
             description="Bad Request: message to edit not found",
@@ -233,3 +334,22 @@ async def test_two_processes_share_the_checks(scene: Scene) -> None:
     await posted(scene)
     await asyncio.gather(check_posts(scene), check_posts(scene))
     assert await verdicts(scene) == ["present"]
+
+
+@pytest.mark.parametrize(
+    ("code", "description", "reason"),
+    [
+        (400, "Bad Request: chat not found", "channel_gone"),
+        (403, "Forbidden: bot was kicked from the channel chat", "bot_removed"),
+        (400, "Bad Request: CHAT_ADMIN_REQUIRED", "no_post_right"),
+    ],
+)
+async def test_a_check_of_a_lost_channel_suspends_it(
+    scene: Scene, code: int, description: str, reason: str
+) -> None:
+    await posted(scene)
+    await scene.fault("editMessageReplyMarkup", "error", error_code=code, description=description)
+    await check_posts(scene)
+    assert await verdicts(scene) == ["unknown"]
+    [channel] = await scene.rows("SELECT status, status_reason FROM channels")
+    assert channel == {"status": "suspended", "status_reason": reason}

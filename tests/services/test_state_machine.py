@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -32,7 +33,7 @@ from services.market import campaigns, channels, moderation, placement_expiry
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
-from services.posts import rescue
+from services.posts import breaches, rescue
 from tests.conftest import ROLLED_BACK
 from tests.factories import machine_posts, world
 from tests.factories.books import RolledBackSteps
@@ -270,6 +271,7 @@ class Marketplace(machine_posts.PostRules):
                 (placement_expiry.expire_targets, PostingModel.expire),
                 (stuck_escrows.refund_stuck_escrows, PostingModel.watchdog),
                 (rescue.rescue_abandoned, PostingModel.rescue),
+                (partial(breaches.refund_due, limit=9), PostingModel.refund_breaches),
             ]
         )
     )

@@ -24,7 +24,10 @@ channel = 📺 { $title }
 channel-suspended-why = { $reason ->
     [bot_removed] I am not an admin of the channel any more. Make me an admin with the right to post again.
     [no_post_right] I have lost the right to post in the channel. Give it back to me.
+    [channel_gone] Telegram says that the channel does not exist or is private. If it exists, make me an admin with the right to post.
     [owner_blocked] The owner is blocked.
+    [owner_gone] The owner's Telegram account does not exist any more.
+    [not_creator] Its owner here is not its creator any more. The creator can connect it.
    *[other] I can't post in the channel. Make me an admin with the right to post.
 }
 channel-connect = ➕ Connect a channel
@@ -33,8 +36,8 @@ channel-choose-button = 📺 Choose a channel
 channel-connected = ✅ “{ $title }” is connected.
 channel-no-right = I can't post in that channel. Make me an admin there with the right to post messages, then choose it again.
 channel-not-creator = Only the creator of a channel can connect it. Choose a channel that you created yourself.
-channel-no-right-admin = The bot can't post in this channel any more, so the placement can't be approved now. Nothing was changed.
-channel-not-creator-admin = The owner of this placement is not the channel's creator any more, so it can't be approved. Nothing was changed.
+channel-no-right-admin = The bot can't post in this channel any more, so the placement can't be approved now. The channel is suspended.
+channel-not-creator-admin = The owner of this placement is not the channel's creator any more, so it can't be approved. The channel is suspended.
 channel-terms = ✏️ Price and terms
 channel-pause = ⏸ Pause
 channel-resume = ▶️ Offer it again

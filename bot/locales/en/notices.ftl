@@ -6,7 +6,14 @@ notice-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
 notice-target-expired = ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
 notice-target-paid = { $to ->
     [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
-   *[advertiser] ✅ Placement #{ $id } in { $channel } is done: the post has stayed as promised, and the owner has been paid.
+   *[advertiser] ✅ Placement #{ $id } in { $channel } is done: { $record ->
+        [stayed] the post has stayed as promised, and the owner has been paid.
+        [unclear] the promised time is over, and the owner has been paid. Not every check of the post got an answer.
+       *[altered] { $alterations ->
+            [one] the promised time is over, and the owner has been paid. The ad was changed once in this time, and the bot restored it.
+           *[other] the promised time is over, and the owner has been paid. The ad was changed { $alterations } times in this time, and the bot restored it each time.
+        }
+    }
 }
 notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
 notice-funds-missing = 💰 Placement #{ $id } in { $channel } can't be approved: { $missing } is missing in your wallet. Top up, and an admin can approve it.
@@ -24,7 +31,30 @@ notice-post-gone = { $to ->
     [owner] ⚠️ The ad of placement #{ $id } disappeared from { $channel } before its promised time was over. You are not paid for it; the advertiser gets the money back.
    *[advertiser] ⚠️ Your ad was removed from { $channel } before its promised time was over (placement #{ $id }). The money comes back to your wallet.
 }
+notice-post-altered = { $to ->
+    [owner] ⚠️ The ad of placement #{ $id } in { $channel } was changed: { $parts }. The bot has restored it. Do not change it during the promised time. If it is changed again, you may not be paid.
+   *[advertiser] ⚠️ Your ad in { $channel } was changed (placement #{ $id }): { $parts }. The bot has restored it and checks it again soon. If it is changed again, the admins decide about your money.
+}
+notice-post-breach = { $to ->
+    [owner] 🚨 { $breach ->
+        [locked_out] I can't check the ad of placement #{ $id } in { $channel }, because I have no right to post there.
+       *[altered] The ad of placement #{ $id } in { $channel } was changed again, at a time when it could not be checked, or so that I can't restore it.
+    } You are not paid for now, and the admins decide. If they don't decide until { $until }, the advertiser gets the money back.
+   *[advertiser] 🚨 { $breach ->
+        [locked_out] The owner of { $channel } has taken my rights away, so I can't check your ad (placement #{ $id }).
+       *[altered] Your ad in { $channel } was changed again, at a time when it could not be checked, or so that I can't restore it (placement #{ $id }).
+    } The owner is not paid for now, and the admins decide. If they don't decide until { $until }, you get the money back.
+}
+notice-post-breach-refunded = ↩️ The advertiser of placement #{ $id } in { $channel } gets the money back, because the ad did not stay as it was bought. You are not paid for it.
 notice-channel-suspended = ⚠️ “{ $title }” is not offered any more. { $why }
+notice-placement-channel-suspended = ⚠️ { $channel } is suspended (placement #{ $id }). { $why } If your ad can't be published or checked in time, you get the money back, or the admins decide.
+placement-channel-why = { $reason ->
+    [channel_gone] Telegram says that the channel does not exist or is private.
+    [owner_gone] Its owner's Telegram account does not exist any more.
+    [not_creator] It has a new creator.
+   *[other] I have no right to post there now.
+}
+notice-channel-taken-over = 🔁 “{ $title }” has a new creator, who has connected it. New placements belong to the new owner. Ads that were published before are checked and paid for as agreed; ads that were not published yet are refunded.
 notice-deposit-credited = 💰 { $amount } has arrived in your wallet.
 notice-switch-changed = { $state ->
     [running] 🟢 { $key } is running

@@ -5,6 +5,26 @@ uncertain-card = ❔ Placement #{ $id }
     Price: { $price }
 uncertain-uncertain = Telegram did not say whether this ad was published, and the search for it gave no answer. The money stays held, the ad is not sent again, and other ads for this channel wait. Please look into the channel.
 uncertain-unseen = This ad was published, but the bot can't see whether it stayed (promised until { $until }). The money stays held. Please look into the channel.
+breach-card = { $breach ->
+    [locked_out] This ad was published. Within its promised hours the bot lost its rights in the channel, and did not get them back in time.
+   *[altered] This ad was changed a second time, at a time that no two checks enclose, or so that it can't be restored.
+} The money stays held. If nobody decides until { $until }, the advertiser gets it back.
+breach-dismiss = ✋ It doesn't count: let the checks decide
+breach-release = 💰 Pay the owner anyway
+altered-part = { $part ->
+    [button] the link button
+    [media] the picture or video
+   *[text] the text or its formatting
+}
+check-list = Checks:
+check-line = • { $at }: { $verdict ->
+    [present] the ad was there
+    [altered] changed and restored: { $parts }
+    [gone] the ad was gone
+    [stayed] changed or removed after the promised hours, and there until then
+   *[unknown] no clear answer
+}
+check-gap = The ad was seen the last time { $hours } h { $minutes } min before the end of its promised hours.
 uncertain-over = { $status ->
     [queued] ↻ It is queued and will be sent again.
     [sending] ↻ It is being sent.

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -109,22 +110,25 @@ async def test_a_send_without_an_answer_in_time_is_uncertain(behave: Behaviour) 
 
 
 @pytest.mark.parametrize(
-    ("code", "description", "rights_lost"),
+    ("code", "description", "lost"),
     [
-        (400, "Bad Request: message text is empty", False),
-        (400, "Bad Request: chat not found", False),
-        (413, "Request Entity Too Large", False),
-        (403, "Forbidden: user is deactivated", False),
-        (400, "Bad Request: need administrator rights in the channel chat", True),
-        (403, "Forbidden: bot is not a member of the channel chat", True),
-        (403, "Forbidden: bot was kicked from the channel chat", True),
+        (400, "Bad Request: message text is empty", ""),
+        (413, "Request Entity Too Large", ""),
+        (400, "Bad Request: chat not found", "gone"),
+        (400, "Bad Request: CHANNEL_PRIVATE", "gone"),
+        (403, "Forbidden: user is deactivated", "gone"),
+        (400, "Bad Request: need administrator rights in the channel chat", "rights"),
+        (400, "Bad Request: not enough rights to send text messages to the chat", "rights"),
+        (400, "Bad Request: CHAT_WRITE_FORBIDDEN", "rights"),
+        (403, "Forbidden: bot is not a member of the channel chat", "rights"),
+        (403, "Forbidden: bot was kicked from the channel chat", "rights"),
     ],
 )
-async def test_a_readable_refusal_means_refused(
-    code: int, description: str, *, rights_lost: bool
-) -> None:
+async def test_a_readable_refusal_means_refused(code: int, description: str, lost: str) -> None:
     outcome = await outcome_of(replying(telegram_error(code, description)))
-    assert outcome == Refused(f"{code}: {description}", rights_lost=rights_lost)
+    assert outcome == Refused(
+        f"{code}: {description}", rights_lost=lost == "rights", gone=lost == "gone"
+    )
 
 
 @pytest.mark.parametrize(
@@ -271,29 +275,98 @@ async def test_no_outcome_contains_the_token() -> None:
 async def test_a_check_returns_the_verdict_of_the_answer(content: bytes, verdict: Verdict) -> None:
     async with listening(replying(content)) as (address, _), sending(address) as sender:
         seen = await sender.check_post(CHANNEL, 7, AD)
+    assert seen is not None
     assert seen.verdict is verdict
 
 
 async def test_a_check_without_an_answer_is_unknown() -> None:
     async with listening(reset_after_body) as (address, _), sending(address) as sender:
-        assert (await sender.check_post(CHANNEL, 7, AD)).verdict is Verdict.UNKNOWN
+        seen = await sender.check_post(CHANNEL, 7, AD)
+    assert seen is not None
+    assert seen.verdict is Verdict.UNKNOWN
 
 
 async def test_a_check_without_restoring_does_not_edit_the_text() -> None:
-    asked: list[bytes] = []
-
-    async def remember(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await read_request(reader))
-        writer.write(telegram_error(400, "Bad Request: message is not modified"))
-        await writer.drain()
-
-    async with listening(remember) as (address, _), sending(address) as sender:
+    asked, behave = _answering([NOT_MODIFIED] * 3)
+    async with listening(behave) as (address, _), sending(address) as sender:
         await sender.check_post(CHANNEL, 7, AD, restore=False)
         await sender.check_post(CHANNEL, 7, AD)
-    assert b"/editMessageReplyMarkup" in asked[0]
-    assert b"lamp" not in asked[0]
-    assert b"/editMessageText" in asked[1]
-    assert b"lamp" in asked[1]
+    assert [b"/editMessageReplyMarkup" in request for request in asked] == [True, True, False]
+    assert [b"lamp" in request for request in asked] == [False, False, True]
+    assert b"/editMessageText" in asked[2]
+
+
+NOT_MODIFIED = telegram_error(400, "Bad Request: message is not modified")
+EDITED = answer(200, message(7))
+GONE = telegram_error(400, "Bad Request: message to edit not found")
+NO_TEXT = telegram_error(400, "Bad Request: there is no text in the message to edit")
+PICTURE = Creative(kind="photo", text="Lamp", file_id="file")
+
+
+def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
+    """Return a server behaviour that answers each request with the next content.
+
+    The requests are appended to the list that is returned too.
+    """
+    asked: list[bytes] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await read_request(reader))
+        writer.write(contents[len(asked) - 1])
+        await writer.drain()
+        writer.close()
+
+    return asked, behave
+
+
+@pytest.mark.parametrize(
+    ("ad", "contents", "verdict", "parts"),
+    [
+        (AD, [EDITED, NOT_MODIFIED], Verdict.ALTERED, "button"),
+        (AD, [NOT_MODIFIED, EDITED], Verdict.ALTERED, "text"),
+        (AD, [EDITED, EDITED], Verdict.ALTERED, "button text"),
+        (AD, [EDITED, GONE], Verdict.ALTERED, "button"),
+        (AD, [NOT_MODIFIED, GONE], Verdict.GONE, ""),
+        (AD, [NOT_MODIFIED, NO_TEXT], Verdict.ALTERED, "media"),
+        (PICTURE, [NOT_MODIFIED] * 3, Verdict.PRESENT, ""),
+        (PICTURE, [NOT_MODIFIED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "text"),
+        (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "media"),
+        (PICTURE, [EDITED, EDITED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "button text media"),
+        # Such a server does not compare media, so the media do not count.
+        (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, EDITED], Verdict.PRESENT, ""),
+        (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, GONE], Verdict.GONE, ""),
+    ],
+)
+async def test_a_check_compares_each_part_of_an_ad(
+    ad: Creative, contents: list[bytes], verdict: Verdict, parts: str
+) -> None:
+    asked, behave = _answering(contents)
+    async with listening(behave) as (address, _), sending(address) as sender:
+        seen = await sender.check_post(CHANNEL, 7, ad)
+    assert seen is not None
+    assert (seen.verdict, seen.altered_parts) == (verdict, tuple(parts.split()))
+    assert seen.restored == (NO_TEXT not in contents)
+    assert len(asked) == len(contents)
+    if verdict is Verdict.PRESENT and EDITED in contents:
+        assert "not compared" in seen.evidence
+
+
+@pytest.mark.parametrize(
+    ("contents", "verdict"),
+    [([], None), ([NOT_MODIFIED], None), ([EDITED], Verdict.ALTERED)],
+)
+async def test_a_check_without_a_slot_records_only_an_alteration(
+    contents: list[bytes], verdict: Verdict | None
+) -> None:
+    asked, behave = _answering(contents)
+
+    async def wait_for_slot() -> bool:
+        return len(asked) < len(contents)
+
+    async with listening(behave) as (address, _), sending(address) as sender:
+        seen = await sender.check_post(CHANNEL, 7, AD, wait_for_slot=wait_for_slot)
+    assert (seen and seen.verdict) == verdict
+    assert len(asked) == len(contents)
 
 
 @pytest.mark.parametrize(

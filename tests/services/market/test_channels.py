@@ -1,16 +1,22 @@
 """Test connecting channels, setting their terms, and losing and regaining the bot's rights."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel
+from db.models.posting import Verdict
 from db.money import MAX_AMOUNT
-from services.market import channels, user_blocks
+from services.market import channels, owner_suspensions, user_blocks
+from services.money import escrow
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
-from tests.factories import people, rows
+from services.posts import verification
+from tests.conftest import Database
+from tests.factories import one_post, people, rows
 
 CHAT = -1_001_234
 STEPS = {"pause": channels.pause, "resume": channels.resume, "remove": channels.remove}
@@ -219,6 +225,99 @@ async def test_the_last_message_id_only_grows(session: AsyncSession) -> None:
         await channels.record_message_id(session, chat_id=CHAT, message_id=seen)
         await session.refresh(channel)
         assert channel.last_message_id == highest
+
+
+@pytest.mark.parametrize("status", ["pending", "active", "paused", "suspended"])
+async def test_a_new_creator_takes_a_channel_over(session: AsyncSession, status: str) -> None:
+    owner, channel = await _in(session, status)
+    buyer = await people.person(session)
+    with pytest.raises(errors.ChannelTaken):
+        await _connect(session, buyer, former_owner_id=buyer.user_id)
+    taken = await _connect(session, buyer, former_owner_id=owner.user_id)
+    assert (taken.id, taken.owner_id, taken.status, taken.status_reason, taken.price) == (
+        channel.id,
+        buyer.user_id,
+        "pending",
+        None,
+        None,
+    )
+    assert await rows.table(
+        session, "SELECT user_id FROM outbox WHERE kind = 'channel_taken_over' ORDER BY id"
+    ) == [(owner.user_id,), (None,)]
+    with pytest.raises(errors.ChannelTaken):
+        await _connect(session, owner, former_owner_id=owner.user_id)
+
+
+async def test_a_take_over_leaves_published_posts_with_their_owner(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.posted(session, promised_hours=2)
+        waiting = await people.another(session, deal)
+        buyer = await people.person(session)
+        await channels.connect(
+            session,
+            actor=buyer,
+            chat_id=deal.channel.chat_id,
+            title="News",
+            username=None,
+            subscribers=1,
+            former_owner_id=deal.owner.user_id,
+        )
+    await database.forward(timedelta(hours=2))
+    async with database.sessions.begin() as session:
+        assert len(await verification.claim_due(session, limit=9)) == 1
+        job_id = await rows.one(session, "SELECT min(id) FROM post_jobs")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.PRESENT, evidence="x"
+        )
+        await escrow.release(session, target_id=deal.target.id)
+        paid = "SELECT balance FROM wallets WHERE user_id = :id AND kind = 'user'"
+        assert await rows.one(session, paid, id=deal.owner.user_id) == 4_500
+        assert await rows.one(session, paid, id=buyer.user_id) == 0
+        # The post that waits is not published in the channel of the new owner.
+        await channels.set_terms(
+            session,
+            actor=buyer,
+            channel_id=deal.channel.id,
+            price=500,
+            promised_hours=24,
+            topic="news",
+        )
+        assert await one_post.claim(session, owner="worker", lease=people.LEASE) is None
+        assert waiting.owner_id == deal.owner.user_id
+
+
+async def test_advertisers_are_told_once_that_a_channel_is_suspended(
+    session: AsyncSession,
+) -> None:
+    deal = await people.posted(session)
+    await people.another(session, deal, decide=False)
+    for _ in range(2):
+        await channels.record_rights_lost(
+            session, chat_id=deal.channel.chat_id, reason="channel_gone"
+        )
+        await channels.record_rights_restored(session, chat_id=deal.channel.chat_id)
+    told = await rows.table(
+        session, "SELECT user_id FROM outbox WHERE kind = 'placement_channel_suspended'"
+    )
+    assert told == [(deal.advertiser.user_id,)] * 2
+
+
+async def test_the_channels_of_a_person_who_is_gone_are_suspended(session: AsyncSession) -> None:
+    deal = await people.posted(session)
+    owner_id = deal.owner.user_id or 0
+    for _ in range(2):
+        await owner_suspensions.suspend_all_of_gone(session, owner_id=owner_id)
+    channel = await channels.get(session, deal.channel.id)
+    await session.refresh(channel)
+    assert (channel.status, channel.status_reason) == ("suspended", "owner_gone")
+    # The bot still has its rights, so they restore nothing, and posts are still checked.
+    await channels.record_rights_restored(session, chat_id=channel.chat_id)
+    assert channel.status == "suspended"
+    assert (
+        await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'channel_suspended'") == 2
+    )
+    await session.execute(text("UPDATE post_jobs SET next_check_at = clock()"))
+    assert len(await verification.claim_due(session, limit=9)) == 1
 
 
 async def test_channels_are_listed_by_owner(session: AsyncSession) -> None:

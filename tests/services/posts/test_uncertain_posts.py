@@ -83,7 +83,7 @@ async def test_a_found_post_is_a_success_and_its_hours_begin_then(database: Data
         notified = await rows.table(
             session, "SELECT user_id FROM outbox WHERE kind = 'post_published' ORDER BY id"
         )
-        assert notified == [(made.advertiser.user_id,), (made.owner.user_id,)]
+        assert notified == [(made.owner.user_id,), (made.advertiser.user_id,)]
         assert not await uncertain_posts.record_found(session, uncertain_post, message_id=KNOWN + 2)
         assert not await uncertain_posts.record_absent(
             session, uncertain_post, gap=GAP, highest_seen_id=0
@@ -185,7 +185,7 @@ async def test_a_post_that_stays_uncertain_is_escalated_again_and_again(database
             assert await state(session) == ("uncertain", *HELD)
 
 
-async def test_an_uncertain_post_in_a_channel_without_rights_is_escalated_later(
+async def test_lost_rights_never_postpone_the_card_of_an_uncertain_post(
     database: Database,
 ) -> None:
     async with database.sessions.begin() as session:
@@ -193,7 +193,7 @@ async def test_an_uncertain_post_in_a_channel_without_rights_is_escalated_later(
         await channels.record_rights_lost(
             session, chat_id=made.channel.chat_id, reason="bot_removed"
         )
-    await database.forward(channels.RIGHTS_GRACE - timedelta(minutes=1))
+    await database.forward(posting.UNCERTAIN_ESCALATION_DELAY - timedelta(minutes=1))
     async with database.sessions.begin() as session:
         assert await uncertain_posts.claim_due(session, limit=9) == []
         assert await uncertain_posts.escalate_due(session, limit=9) == 0

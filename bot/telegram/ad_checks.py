@@ -1,0 +1,92 @@
+"""Interpret Telegram's answers to the edits with which a check compares a published ad.
+
+A check edits each part of the ad to what it should be. Telegram answers that nothing changes if the
+part is unchanged. After a successful edit the part had been altered, and is now restored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from bot.telegram import api_response
+from bot.telegram.api_response import ApiResponse
+from db.models.posting import AdPart, Verdict
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The result of a check of a post. `evidence` is Telegram's text or the class of an error."""
+
+    verdict: Verdict
+    evidence: str
+    retry_after: timedelta | None = None
+    loss: str | None = None
+    """Why the bot has lost the channel, as `api_response.loss_reason` returns it."""
+    altered_parts: tuple[AdPart, ...] = ()
+    restored: bool = True
+    """False if the ad was altered in a way that no edit can undo."""
+
+
+def interpret(response: ApiResponse, part: AdPart) -> CheckResult:
+    """Return what Telegram's answer to the edit of one part proves."""
+    answer = api_response.parse(response)
+    if answer is None:
+        return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
+    if answer["ok"]:
+        if api_response.message_id(answer.get("result")) is None:
+            return CheckResult(Verdict.UNKNOWN, "200: no message in the answer")
+        return CheckResult(Verdict.ALTERED, "200: edited", altered_parts=(part,))
+    return _interpret_error(response.status, answer)
+
+
+def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
+    error = api_response.error_text(status, answer)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return CheckResult(Verdict.UNKNOWN, error, retry_after=api_response.retry_after(answer))
+    lowered = error.lower() if status == HTTPStatus.BAD_REQUEST else ""
+    if api_response.NOT_MODIFIED in lowered:
+        return CheckResult(Verdict.PRESENT, error)
+    if any(absent in lowered for absent in api_response.NOT_THERE):
+        return CheckResult(Verdict.GONE, error)
+    if any(phrase in lowered for phrase in api_response.OTHER_KIND):
+        # A person has added media to a text, and Telegram lets nobody remove the media again.
+        return CheckResult(Verdict.ALTERED, error, altered_parts=(AdPart.MEDIA,), restored=False)
+    return CheckResult(Verdict.UNKNOWN, error, loss=api_response.loss_reason(error))
+
+
+def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
+    """Return what two edits of the media prove, of which the first succeeded.
+
+    The second edit tells whether Telegram compares media at all: if it says that nothing changes,
+    the first edit has restored the media. If the second one succeeds too, Telegram does not tell,
+    and the media count as not compared.
+    """
+    if second.verdict is Verdict.PRESENT:
+        return first
+    if second.verdict is Verdict.ALTERED:
+        return CheckResult(Verdict.PRESENT, "200 twice: the media were not compared")
+    return second
+
+
+def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | None:
+    """Return the result of a check from the results of its parts, in the order of the edits.
+
+    `complete` is whether all parts were compared. The result is None if nothing was found out.
+    """
+    altered = [result for result in results if result.verdict is Verdict.ALTERED]
+    if not results or not (complete or altered or results[-1].verdict is not Verdict.PRESENT):
+        return None
+    last = results[-1]
+    if not altered:
+        evidence = "; ".join(dict.fromkeys(result.evidence for result in results))
+        return CheckResult(last.verdict, evidence, last.retry_after, last.loss)
+    return CheckResult(
+        Verdict.ALTERED,
+        altered[0].evidence,
+        last.retry_after,
+        last.loss,
+        tuple(dict.fromkeys(part for result in altered for part in result.altered_parts)),
+        restored=all(result.restored for result in altered),
+    )

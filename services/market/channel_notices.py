@@ -1,0 +1,34 @@
+"""Notify people that a channel is suspended."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
+from services.platform import outbox
+
+_OPEN = (TargetStatus.PENDING, TargetStatus.APPROVED)
+
+
+async def notify_suspended(session: AsyncSession, channel: Channel, reason: str) -> None:
+    """Notify the owner, the admins and the advertisers that a channel is suspended.
+
+    Each advertiser with a placement that is not finished is notified once for each such placement,
+    also if the channel is suspended again later.
+    """
+    payload = {"channel_id": channel.id, "reason": reason}
+    for user_id in (channel.owner_id, None):
+        await outbox.add(session, user_id=user_id, kind="channel_suspended", payload=payload)
+    open_placements = await session.execute(
+        select(CampaignTarget.id, Campaign.advertiser_id)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .where(CampaignTarget.channel_id == channel.id, CampaignTarget.status.in_(_OPEN))
+        .order_by(CampaignTarget.id)
+    )
+    for target_id, advertiser_id in open_placements.all():
+        await outbox.add(
+            session,
+            user_id=advertiser_id,
+            kind="placement_channel_suspended",
+            payload={"target_id": target_id, "reason": reason},
+            key=f"placement_channel_suspended:{target_id}",
+        )

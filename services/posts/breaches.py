@@ -1,0 +1,137 @@
+"""Record that an owner broke a promise about a published post, and refund what nobody decides.
+
+A breach is a second alteration of a post, an alteration that no two neighbouring checks enclose, or
+a lock-out: the bot lost its rights within the promised hours and did not get them back in time.
+While a job has a breach, its escrow is not released. The admins get a card (a message with buttons
+in the admin chat). If no admin decides within DECISION_TIME, the post fails, and the advertiser
+gets the money back.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.money import Escrow
+from db.models.posting import Breach, PostJob, PostJobStatus
+from services.market import channels
+from services.platform import audit, outbox
+from services.platform.actors import SYSTEM
+
+DECISION_TIME = timedelta(hours=24)
+"""How long the admins can take to decide about a breach. After this time, the money goes back."""
+
+
+def is_locked_out() -> ColumnElement[bool]:
+    """Build the SQL condition: the bot lost its rights before the end of the promised hours.
+
+    The bot has not got them back. The caller's query must select from `channels` and `escrows`.
+    """
+    return ~channels.is_accessible() & (Channel.suspended_at < Escrow.release_due_at)
+
+
+async def record(session: AsyncSession, job_ids: Sequence[int], breach: Breach) -> None:
+    """Record a breach of published posts, and tell their advertisers, owners and the admins.
+
+    Jobs that have a breach already are skipped, so that a deadline never becomes later. The caller
+    must have locked the jobs.
+    """
+    recorded = await session.execute(
+        update(PostJob)
+        .where(
+            PostJob.id.in_(job_ids),
+            PostJob.breach.is_(None),
+            CampaignTarget.id == PostJob.campaign_target_id,
+            Campaign.id == CampaignTarget.campaign_id,
+        )
+        .values(breach=breach, breach_refund_at=func.clock() + DECISION_TIME)
+        .returning(
+            PostJob.id,
+            PostJob.campaign_target_id,
+            PostJob.breach_refund_at,
+            CampaignTarget.owner_id,
+            Campaign.advertiser_id,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    for job_id, target_id, refund_at, owner_id, advertiser_id in recorded.all():
+        await audit.record(
+            session,
+            actor=SYSTEM,
+            action="post_breach",
+            role="system",
+            post_job_id=job_id,
+            target_id=target_id,
+            breach=breach,
+        )
+        await _notify(session, target_id, breach, refund_at, owner_id, advertiser_id)
+
+
+async def _notify(
+    session: AsyncSession,
+    target_id: int,
+    breach: Breach,
+    refund_at: datetime | None,
+    owner_id: int,
+    advertiser_id: int,
+) -> None:
+    until = queries.required(refund_at).isoformat()
+    payload = {"target_id": target_id, "breach": breach, "until": until}
+    for party, user_id in (("owner", owner_id), ("advertiser", advertiser_id)):
+        await outbox.add(
+            session, user_id=user_id, kind="post_breach", payload=payload | {"to": party}
+        )
+    await outbox.add(session, user_id=None, kind="post_unseen", payload={"target_id": target_id})
+
+
+async def refund_due(session: AsyncSession, *, limit: int) -> int:
+    """Fail the posts whose breach no admin has decided in time; return how many.
+
+    The scheduler then refunds them. Each owner is notified. Locks the jobs, and skips those that
+    are locked, because an admin may be deciding.
+    """
+    due = (
+        select(PostJob.id)
+        .where(
+            PostJob.status == PostJobStatus.SUCCESS,
+            PostJob.breach.is_not(None),
+            PostJob.breach_refund_at <= func.clock(),
+            ~PostJob.settled,
+        )
+        .order_by(PostJob.breach_refund_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    failed = await session.execute(
+        update(PostJob)
+        .where(PostJob.id == due.c.id, CampaignTarget.id == PostJob.campaign_target_id)
+        .values(
+            status=PostJobStatus.FAILED,
+            last_error=func.concat("breach: ", PostJob.breach),
+            updated_at=func.clock(),
+        )
+        .returning(PostJob.id, PostJob.campaign_target_id, CampaignTarget.owner_id)
+        .execution_options(synchronize_session=False)
+    )
+    rows = failed.all()
+    for row in rows:
+        await audit.record(
+            session,
+            actor=SYSTEM,
+            action="post_breach_refunded",
+            role="system",
+            post_job_id=row.id,
+            target_id=row.campaign_target_id,
+        )
+        await outbox.add(
+            session,
+            user_id=row.owner_id,
+            kind="post_breach_refunded",
+            payload={"target_id": row.campaign_target_id, "to": "owner"},
+            key=f"post_breach_refunded:{row.campaign_target_id}",
+        )
+    return len(rows)

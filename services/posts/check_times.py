@@ -1,0 +1,46 @@
+"""Choose the times at which a published post is checked."""
+
+import random
+from datetime import datetime, timedelta
+from math import ceil
+
+CHECK_INTERVAL = timedelta(hours=6)
+"""If the promised hours are longer than this, they are divided into parts of at least this length.
+
+Each part has one random check. Promised hours that are not divided also have one random check.
+"""
+MAX_CHECKS = 24
+"""The largest number of parts. If a post has many promised hours, its parts are longer."""
+RANDOM = random.SystemRandom()
+
+
+def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
+    """Choose the time of a post's next check.
+
+    This is a random moment in the next part of the promised hours, or the end of these hours. The
+    moment is random, so that an owner cannot remove the ad between two checks at known times.
+    """
+    part, number = _next_part(sent_at, ends_at, after)
+    if part is None:
+        return ends_at
+    return sent_at + part * (number + RANDOM.random())
+
+
+def latest_next_check(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
+    """Return the latest time that `next_check_time` can choose."""
+    part, number = _next_part(sent_at, ends_at, after)
+    return ends_at if part is None else min(sent_at + part * (number + 1), ends_at)
+
+
+def _next_part(
+    sent_at: datetime, ends_at: datetime, after: datetime
+) -> tuple[timedelta | None, int]:
+    """Return the length and the number of the next part of the promised hours.
+
+    The length is None if no part is left.
+    """
+    hours = ends_at - sent_at
+    parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
+    part = hours / parts
+    number = ceil((after - sent_at) / part) if part else parts
+    return (None if number >= parts else part), number

@@ -1,0 +1,85 @@
+"""Claim post jobs whose next check or next search is due."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.posting import PostJob
+from services.market import channels, creatives
+from services.market.creatives import Creative
+
+
+class DueJob(NamedTuple):
+    """A claimed job with the facts that every request about its post needs."""
+
+    job_id: int
+    target_id: int
+    chat_id: int
+    creative: Creative
+    claimed_at: datetime
+    """The time of the claim, by the database's clock. The work begins at this time or later."""
+    more: tuple[Any, ...]
+    """The values of the caller's own columns."""
+    check_began_at: datetime | None
+    """When a check of the post began that was not recorded before this claim, or None."""
+
+
+async def claim(
+    session: AsyncSession,
+    *conditions: ColumnElement[bool],
+    repeat_after: timedelta,
+    columns: Sequence[InstrumentedAttribute[Any]],
+    limit: int,
+    **values: Any,
+) -> Sequence[DueJob]:
+    """Claim up to `limit` jobs that meet the conditions and whose `next_check_at` has passed.
+
+    The conditions may use the columns of `post_jobs`, `campaign_targets` and `channels`. The jobs
+    with the oldest due time are claimed first. If the process dies, another process claims the job
+    after `repeat_after`. `values` are written into the claimed jobs. Jobs in channels in which the
+    bot has lost its rights are left out, and so are jobs whose ad cannot be read. Locks the jobs,
+    and skips those that another process is claiming.
+    """
+    due = (
+        select(PostJob.id, PostJob.check_began_at)
+        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
+        .join(Channel, Channel.id == PostJob.channel_id)
+        .where(PostJob.next_check_at <= func.clock(), channels.is_accessible(), *conditions)
+        .order_by(PostJob.next_check_at)
+        .limit(limit)
+        .with_for_update(of=PostJob, skip_locked=True)
+        .cte("due")
+    )
+    claimed = await session.execute(
+        update(PostJob)
+        .where(
+            PostJob.id == due.c.id,
+            CampaignTarget.id == PostJob.campaign_target_id,
+            Campaign.id == CampaignTarget.campaign_id,
+            Channel.id == PostJob.channel_id,
+        )
+        .values(next_check_at=func.clock() + repeat_after, **values)
+        .returning(
+            PostJob.id,
+            PostJob.campaign_target_id,
+            Channel.chat_id,
+            Campaign.creative,
+            func.clock(),
+            due.c.check_began_at,
+            *columns,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    jobs = []
+    for job_id, target_id, chat_id, stored, claimed_at, began_at, *more in claimed:
+        creative = creatives.read_or_none(stored)
+        if creative is not None:
+            jobs.append(
+                DueJob(job_id, target_id, chat_id, creative, claimed_at, tuple(more), began_at)
+            )
+    return jobs
