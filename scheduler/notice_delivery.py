@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import texts
 from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.rate_limits import KEPT_FOR_ALARMS
 from db.models.operations import OutboxMessage
 from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
@@ -41,8 +42,6 @@ TAKING_SECONDS = 10.0
 """A tick claims no more messages after this time."""
 MAX_SLOT_WAIT_SECONDS = 3.0
 """The longest time that a message waits for a slot (the permission to send one message)."""
-KEPT_FOR_ALARMS = 5
-"""The slots of a group's minute that only alarms and the later parts of messages may use."""
 TICK_LIMIT = 120.0
 """If a tick lasts more seconds than this, the tick has hung."""
 INITIAL_BACKOFF = timedelta(seconds=2)

@@ -23,7 +23,7 @@ RIGHTS_LOST = (
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
 NOT_EDITABLE = "message can't be edited"
-NOT_FORWARDABLE = "message can't be forwarded"
+NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
 
 @dataclass(frozen=True)

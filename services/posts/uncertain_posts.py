@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel
@@ -45,6 +46,8 @@ class UncertainPost:
     """The highest message id that is known in the channel now. The post's id may be above it."""
     claimed_at: datetime
     """The time of the claim, by the database's clock. The search begins at this time or later."""
+    ids_of_others: frozenset[int] = frozenset()
+    """The message ids of other jobs of the channel above `known_message_id`."""
 
     @property
     def has_known_id(self) -> bool:
@@ -97,19 +100,41 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
             PostJob.known_message_id,
             Channel.last_message_id,
             func.clock(),
+            func.array(_ids_of_others().scalar_subquery()),
         )
         .execution_options(synchronize_session=False)
     )
     posts = []
-    for job_id, claim_no, target_id, chat_id, stored, known, last, claimed_at in claimed:
+    for job_id, claim_no, target_id, chat_id, stored, known, last, claimed_at, others in claimed:
         creative = creatives.read_or_none(stored)
         if creative is not None and known is not None:
             posts.append(
                 UncertainPost(
-                    job_id, claim_no, target_id, chat_id, creative, known, last, claimed_at
+                    job_id,
+                    claim_no,
+                    target_id,
+                    chat_id,
+                    creative,
+                    known,
+                    last,
+                    claimed_at,
+                    frozenset(others),
                 )
             )
     return posts
+
+
+def _ids_of_others() -> Select[int | None]:
+    """Build the query of the message ids of other jobs of a job's channel, above its known id."""
+    other = aliased(PostJob)
+    return (
+        select(other.message_id)
+        .where(
+            other.channel_id == PostJob.channel_id,
+            other.message_id > PostJob.known_message_id,
+        )
+        .correlate(PostJob)
+    )
 
 
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:

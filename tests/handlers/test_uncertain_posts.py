@@ -134,7 +134,7 @@ async def test_a_link_is_not_accepted_while_telegram_does_not_answer(
     market = with_uncertain_post
     message_id = await publish(market)
     await market.world.control(
-        "faults", method="editMessageReplyMarkup", kind="refuse_before", times=1
+        "faults", method="stopMessageLiveLocation", kind="refuse_before", times=1
     )
     await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
     assert "Telegram does not tell" in await market.last("group")
