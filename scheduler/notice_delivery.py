@@ -15,7 +15,6 @@ from aiogram import Bot
 from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramForbiddenError,
-    TelegramMigrateToChat,
     TelegramRetryAfter,
 )
 from aiogram.methods import TelegramMethod
@@ -24,13 +23,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import texts
+from bot.admin_chat import AdminChat
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.rate_limits import KEPT_FOR_ALARMS
 from db.models.operations import OutboxMessage
 from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
 from scheduler.batcher import Batcher
-from services.platform import chat_migrations, outbox, users
+from services.platform import outbox, users
 from services.platform.priorities import Priority
 
 BATCH = 20
@@ -63,7 +63,7 @@ class OutboxWorker:
     sessions: Sessions
     limiter: RateLimiter
     bot: Bot
-    admin_chat_id: int
+    admin_chat: AdminChat
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
@@ -229,12 +229,12 @@ async def _render_batch(
     worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
 ) -> list[_Rendered]:
     """Render outbox rows for their receivers; an error of the database is raised to the caller."""
-    admin_chat_id = await chat_migrations.current_chat_id(session, worker.admin_chat_id)
+    await worker.admin_chat.refresh(session)
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
     cards = await notices.read(session, rows)
     rendered: list[_Rendered] = []
     for row in rows:
-        chat_id, language = admin_chat_id, texts.DEFAULT_LANGUAGE
+        chat_id, language = worker.admin_chat.id, texts.DEFAULT_LANGUAGE
         try:
             if row.user_id is not None:
                 user = people[row.user_id]
@@ -262,8 +262,7 @@ async def _handle_send_error(
 ) -> _NotDelivered:
     """Log an error of a send, react to the error, and return when to try the message again.
 
-    If a chat answered 429, all processes pause in this chat. If a chat became a supergroup, its new
-    id is recorded.
+    If a chat answered 429, all processes pause in this chat.
     """
     row = message.row
     cause = type(error).__name__
@@ -273,14 +272,6 @@ async def _handle_send_error(
             retry_after = timedelta(seconds=error.retry_after)
             await worker.limiter.cool_down(message.chat_id, retry_after)
             return _NotDelivered(cause, retry_after)
-        case TelegramMigrateToChat():
-            async with worker.sessions.begin() as session:
-                await chat_migrations.record_migration(
-                    session,
-                    old_chat_id=message.chat_id,
-                    new_chat_id=error.migrate_to_chat_id,
-                )
-            return _NotDelivered(cause, timedelta())
         case TelegramForbiddenError() | TelegramBadRequest():
             # The person has blocked the bot or never started it, or Telegram rejects the text.
             retry_in = _backoff(row) if row.user_id is None else None

@@ -111,14 +111,6 @@ def api_server(base: str) -> TelegramAPIServer:
     return TelegramAPIServer.from_base(base) if base else PRODUCTION
 
 
-def create_bot(token: str, api_url: str) -> Bot:
-    """Return a bot for all calls except the calls about ads in channels.
-
-    The bot keeps its connections open, and it raises aiogram's exceptions.
-    """
-    return Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
-
-
 class Sender:
     """Publish and check ads, with a new connection for each request.
 

@@ -123,9 +123,9 @@ async def test_an_ad_may_be_a_photo(market: Marketplace) -> None:
     await market.press("advertiser", "💾 Save")
     await market.press("advertiser", "👁 Show the ad")
     stored = await market.value("SELECT creative FROM campaigns")
-    [sent] = [m for m in await market.messages("advertiser") if m["from"] != market.bot.id][-2:-1]
-    [photo] = market.world.state.find_message(market.chat("advertiser"), sent["message_id"]).body[
-        "photo"
-    ]
+    sent = next(m for m in await market.messages("advertiser") if m["media"])
+    message = market.world.state.find_message(market.chat("advertiser"), sent["message_id"])
+    assert message is not None
+    [photo] = message.body["photo"]
     assert stored["kind"] == "photo"
     assert stored["file_unique_id"] == photo["file_unique_id"]

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot.telegram.ad_messages import NO_PREVIEW
 from db.models.posting import Verdict
 from db.models.users import Role
 from services.posts import posting, uncertain_posts, verification
@@ -48,10 +47,14 @@ async def ask(market: Marketplace, wait: timedelta) -> None:
 
 async def publish(market: Marketplace, text: str = AD) -> int:
     """Send a message of the bot to the channel, and return the message's id."""
-    sent = await market.bot.send_message(
-        market.chat("channel"), text, link_preview_options=NO_PREVIEW
+    sent = await market.world.call(
+        "sendMessage",
+        chat_id=market.chat("channel"),
+        text=text,
+        link_preview_options={"is_disabled": True},
     )
-    return sent.message_id
+    message_id: int = sent["message_id"]
+    return message_id
 
 
 async def job(market: Marketplace) -> tuple[str, str]:

@@ -171,7 +171,7 @@ async def test_the_new_id_of_the_admin_chat_is_used(scene: Scene) -> None:
         scene.world.ids["group"],
     )
     await owe(scene, None)
-    await notice_delivery.deliver(replace(scene.outbox_worker(), admin_chat_id=-77))
+    await notice_delivery.deliver(scene.outbox_worker(admin_chat_id=-77))
     assert len(await received(scene, "group")) == 1
 
 
