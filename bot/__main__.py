@@ -17,6 +17,7 @@ from aiogram import Bot
 from aiohttp import web
 
 from bot import commands, http, inbox_worker, logging, settings, startup_checks, storage
+from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, Dependencies, database_errors
 from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
@@ -56,13 +57,13 @@ async def _run(config: Settings) -> None:
     async with AsyncExitStack() as stack:
         engine = create_engine(config.database_url.get_secret_value())
         stack.push_async_callback(engine.dispose)
-        bot = create_bot(config.bot_token.get_secret_value(), config.bot_api_url)
+        sessions = create_sessions(engine)
+        admin_chat = AdminChat(config.admin_chat_id, sessions)
+        bot = create_bot(config.bot_token.get_secret_value(), config.bot_api_url, admin_chat)
         stack.push_async_callback(bot.session.close)
         redis = storage.connect(config.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
-        dependencies = Dependencies(
-            create_sessions(engine), config, storage.FormStorage(redis), config.admin_chat_id
-        )
+        dependencies = Dependencies(sessions, config, storage.FormStorage(redis), admin_chat)
         dispatcher = routers.dispatcher()
         inbox = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
         await _serve_http(stack, dependencies, inbox)
@@ -84,11 +85,11 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
 
     Raises CannotStartError if a setting contradicts the database or Telegram.
     """
-    dependencies.admin_chat_id = await startup_checks.database(
-        dependencies.sessions, dependencies.settings
+    await startup_checks.database(
+        dependencies.sessions, dependencies.settings, dependencies.admin_chat
     )
     await startup_checks.retry_while_away(
-        partial(startup_checks.admin_chat, bot, dependencies.admin_chat_id)
+        partial(startup_checks.admin_chat, bot, dependencies.admin_chat)
     )
     await startup_checks.retry_while_away(partial(_set_up_telegram, bot, dependencies))
 
@@ -135,7 +136,7 @@ async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
     Pending updates are never dropped, because a pending update may be a payment.
     """
     config = dependencies.settings
-    await commands.publish(bot, dependencies.admin_chat_id)
+    await commands.publish(bot, dependencies.admin_chat.id)
     if config.webhook_url:
         await bot.set_webhook(
             config.webhook_url,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiogram.types import Message, MessageEntity
+from aiogram.types import Animation, Message, MessageEntity, PhotoSize, Video
 
 from services.market.creatives import Creative
 
@@ -37,12 +37,18 @@ def parse_ad(message: Message) -> Creative | None:
     entities = _entities(message.caption_entities)
     # An animation also has a document with the same file, so it is checked before other media.
     if message.animation is not None:
-        return Creative("animation", caption, entities, message.animation.file_id)
+        return _with_media("animation", caption, entities, message.animation)
     if message.photo:
-        return Creative("photo", caption, entities, message.photo[-1].file_id)
+        return _with_media("photo", caption, entities, message.photo[-1])
     if message.video is not None:
-        return Creative("video", caption, entities, message.video.file_id)
+        return _with_media("video", caption, entities, message.video)
     return None
+
+
+def _with_media(
+    kind: str, caption: str, entities: list[dict[str, Any]], file: Animation | PhotoSize | Video
+) -> Creative:
+    return Creative(kind, caption, entities, file.file_id, file_unique_id=file.file_unique_id)
 
 
 def _entities(entities: list[MessageEntity] | None) -> list[dict[str, Any]]:

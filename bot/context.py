@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.admin_chat import AdminChat
 from bot.settings import Settings
 from bot.storage import FormStorage
 from bot.texts import Texts
@@ -65,8 +66,7 @@ class Dependencies:
     sessions: Sessions
     settings: Settings
     storage: FormStorage
-    admin_chat_id: int
-    """The id of the admin chat. The id changes if Telegram turns the group into a supergroup."""
+    admin_chat: AdminChat
 
 
 @dataclass
@@ -101,7 +101,7 @@ class RequestContext:
     @property
     def admin_chat_id(self) -> int:
         """Return the current id of the admin chat."""
-        return self.dependencies.admin_chat_id
+        return self.dependencies.admin_chat.id
 
     @property
     def actor(self) -> Actor:

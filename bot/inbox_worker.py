@@ -31,7 +31,7 @@ from bot.context import (
     UpdateResult,
     database_errors,
 )
-from bot.telegram.answers import NOT_ANSWERED
+from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
 from bot.throttle import Throttle, Verdict
 from db.models.operations import InboxUpdate
@@ -168,7 +168,8 @@ class InboxWorker:
         full_lanes = [lane for lane, count in counts.items() if count >= inbox.PER_LANE]
         rows: list[InboxUpdate] = []
         async with database_errors(), self._sessions.begin() as session:
-            self._staff_lanes = await lanes.staff_lanes(session, self._dependencies.admin_chat_id)
+            await self._dependencies.admin_chat.refresh(session)
+            self._staff_lanes = await lanes.staff_lanes(session, self._dependencies.admin_chat.id)
             if first_free > 0:
                 rows += await inbox.claim_first(
                     session, limit=first_free, exclude=self._taken, staff=self._staff_lanes
@@ -302,7 +303,7 @@ class InboxWorker:
                 # The database shows whether the change was made. Only the answer is lost.
                 log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
                 await lost_answers.answer_later(self._dependencies, row.id, update, error)
-            except TelegramAPIError as error:
+            except (TelegramAPIError, ForeignChatError) as error:
                 log.warning("answer not sent", inbox_id=row.id, error=type(error).__name__)
             except Exception as error:
                 update_result.failure = type(error).__name__

@@ -31,7 +31,7 @@ async def answer_later(
         due_in = timedelta(seconds=error.retry_after)
     async with database_errors(), dependencies.sessions.begin() as session:
         user_id = None
-        if chat_id != dependencies.admin_chat_id:
+        if chat_id != dependencies.admin_chat.id:
             person = await users.by_telegram_id(session, chat_id)
             if person is None:
                 return

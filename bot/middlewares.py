@@ -2,23 +2,37 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiogram import BaseMiddleware, Bot
 from aiogram.enums import ChatType
-from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update
+from aiogram.exceptions import ClientDecodeError, TelegramAPIError
+from aiogram.types import (
+    CallbackQuery,
+    Chat,
+    InaccessibleMessage,
+    Message,
+    TelegramObject,
+    Update,
+)
 from aiogram.types import User as TelegramUser
 
+from bot import button_screens
 from bot.context import Dependencies, RequestContext, database_errors, read_only
+from bot.telegram.answers import answer_press
 from bot.texts import Texts
 from db.models.users import Role, User
 from services.market import registration
-from services.platform import users
+from services.platform import errors, users
 from services.platform.actors import Actor, correlation_id
+
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 _COMMAND_LENGTH = 32
+_GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 
 
 class ContextMiddleware(BaseMiddleware):
@@ -77,7 +91,11 @@ class OwnWordsMiddleware(BaseMiddleware):
 
 def _is_report(message: Message) -> bool:
     """Return whether Telegram itself reports a moved group or a refund in a message."""
-    return message.migrate_to_chat_id is not None or message.refunded_payment is not None
+    return (
+        message.migrate_to_chat_id is not None
+        or message.migrate_from_chat_id is not None
+        or message.refunded_payment is not None
+    )
 
 
 def _is_command(message: Message) -> bool:
@@ -85,32 +103,65 @@ def _is_command(message: Message) -> bool:
     return (message.text or message.caption or "").lstrip().startswith("/")
 
 
+class PrivateAdminChatMiddleware(BaseMiddleware):
+    """Stop the acts of the staff while the admin chat is a public group, which anybody may enter.
+
+    Telegram shows the username of a public group with each message, and sends no other update when
+    a group becomes public.
+    """
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler. Raises AdminChatPublic for a command or a press in a public group."""
+        context: RequestContext = data["context"]
+        message = event.message if isinstance(event, CallbackQuery) else event
+        if not isinstance(message, Message) or not _is_public_admin_chat(context, message.chat):
+            return await handler(event, data)
+        if isinstance(event, CallbackQuery) or _is_command(message):
+            log.error("admin chat is public", act=context.action)
+            raise errors.AdminChatPublic
+        return None
+
+
+def _is_public_admin_chat(context: RequestContext, chat: Chat) -> bool:
+    return chat.id == context.admin_chat_id and chat.username is not None
+
+
 class OwnButtonMiddleware(BaseMiddleware):
     """Stop presses of buttons that the bot did not send to this chat.
 
     A client can send a press with any data. A press counts only if Telegram shows with it the bot's
-    own message, in a chat that is no channel, and the message has this button.
+    own message, in the person's own chat or in the admin chat, and the message has this button.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, or show an alert that the button is out of date."""
+        """Call the handler, or show an alert that the button is out of date.
+
+        A press in another chat does nothing and gets no text. Telegram does not show the buttons of
+        a message that is too old. A press in such a message shows the button's screen anew.
+        """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
-        if not isinstance(event, CallbackQuery) or _is_own_button(event, bot.id):
+        if not isinstance(event, CallbackQuery):
             return await handler(event, data)
-        await bot.answer_callback_query(event.id, context.t("button-stale"), show_alert=True)
+        message = event.message
+        in_admin_chat = message is not None and message.chat.id == context.admin_chat_id
+        if message is not None and not in_admin_chat and message.chat.id != event.from_user.id:
+            await answer_press(event)
+            return None
+        if isinstance(message, Message) and _is_own_button(message, event.data, bot.id):
+            return await handler(event, data)
+        if isinstance(message, InaccessibleMessage):
+            shown = button_screens.screen_data(event.data or "", staff=in_admin_chat)
+            if shown is not None:
+                return await handler(event.model_copy(update={"data": shown}), data)
+        await answer_press(event, context.t("button-stale"))
         return None
 
 
-def _is_own_button(press: CallbackQuery, bot_id: int) -> bool:
-    message = press.message
-    if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
-        return False
+def _is_own_button(message: Message, pressed: str | None, bot_id: int) -> bool:
     sent_by_bot = message.from_user is not None and message.from_user.id == bot_id
     buttons = message.reply_markup.inline_keyboard if message.reply_markup else []
-    return sent_by_bot and any(
-        button.callback_data == press.data for row in buttons for button in row
-    )
+    return sent_by_bot and any(button.callback_data == pressed for row in buttons for button in row)
 
 
 async def _build_context(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
@@ -132,13 +183,26 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
         return context
     person, roles = await _find_or_register(dependencies, telegram_user)
     context.person = person
+    if roles and chat is not None and chat.type in _GROUPS and chat.id != context.admin_chat_id:
+        await _find_moved_admin_chat(data["bot"], dependencies)
     context.identified_actor = Actor(
         user_id=person.id,
         roles=roles,
-        in_admin_chat=chat is not None and chat.id == dependencies.admin_chat_id,
+        in_admin_chat=chat is not None and chat.id == dependencies.admin_chat.id,
     )
     context.t = Texts(person.language, currency, person.time_zone)
     return context
+
+
+async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
+    """Ask Telegram about the admin chat, because a person with a role wrote in another group.
+
+    If the admin chat has become a supergroup, the answer names its new id, and the bot follows it
+    (`FollowAdminChat`). Any other answer changes nothing.
+    """
+    if dependencies.admin_chat.may_ask():
+        with suppress(TelegramAPIError, ClientDecodeError):
+            await bot.get_chat(dependencies.admin_chat.id)
 
 
 async def _find_or_register(

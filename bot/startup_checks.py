@@ -15,12 +15,12 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
+from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, database_errors, read_only
 from bot.settings import Settings
 from db.session import Sessions
 from services.market import registration
 from services.money import wallets
-from services.platform import chat_migrations
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +33,8 @@ class CannotStartError(Exception):
     """The bot cannot start, and the message is one line for the person who starts the bot."""
 
 
-async def database(sessions: Sessions, settings: Settings) -> int:
-    """Wait for PostgreSQL, create the first super admins, and return the current admin chat's id.
+async def database(sessions: Sessions, settings: Settings, admin_chat: AdminChat) -> None:
+    """Wait for PostgreSQL, create the first super admins, and read the admin chat's present id.
 
     Raises CannotStartError if the currency of the wallets is not the currency of the settings.
     """
@@ -42,9 +42,7 @@ async def database(sessions: Sessions, settings: Settings) -> int:
         try:
             async with read_only(sessions) as session:
                 other_currency = await wallets.find_other_currency(session, settings.currency)
-                admin_chat_id = await chat_migrations.current_chat_id(
-                    session, settings.admin_chat_id
-                )
+                await admin_chat.refresh(session)
             if other_currency is not None:
                 raise CannotStartError(
                     f"CURRENCY is {settings.currency}, the wallets hold {other_currency}"
@@ -57,7 +55,7 @@ async def database(sessions: Sessions, settings: Settings) -> int:
             log.warning("database away", what="start")
             await asyncio.sleep(PAUSE_SECONDS)
         else:
-            return admin_chat_id
+            return
 
 
 async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
@@ -75,24 +73,24 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
             return
 
 
-async def admin_chat(bot: Bot, admin_chat_id: int) -> None:
+async def admin_chat(bot: Bot, chat: AdminChat) -> None:
     """Check that the admin chat is a private group that the bot is in.
 
     Raises CannotStartError if the chat is not such a group. Errors of the classes in AWAY are
     raised too. After such an error, `retry_while_away` repeats the call.
     """
     try:
-        chat = await bot.get_chat(admin_chat_id)
-        bot_member = await bot.get_chat_member(admin_chat_id, bot.id)
+        facts = await bot.get_chat(chat.id)
+        bot_member = await bot.get_chat_member(chat.id, bot.id)
     except AWAY:
         raise
     except TelegramUnauthorizedError as error:
         raise CannotStartError("BOT_TOKEN is not a token that Telegram knows") from error
     except TelegramAPIError as error:
         raise CannotStartError("ADMIN_CHAT_ID: the bot is not in that chat") from error
-    if chat.type not in {ChatType.GROUP, ChatType.SUPERGROUP}:
+    if facts.type not in {ChatType.GROUP, ChatType.SUPERGROUP}:
         raise CannotStartError("ADMIN_CHAT_ID is not a group")
-    if chat.username is not None or chat.active_usernames:
+    if facts.username is not None or facts.active_usernames:
         raise CannotStartError("ADMIN_CHAT_ID is a public group: anybody could enter it")
     if bot_member.status in _GONE:
         raise CannotStartError("ADMIN_CHAT_ID: the bot is not in that chat")

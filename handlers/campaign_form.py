@@ -169,7 +169,11 @@ form = Dialog(
         first=True,
     ),
     forms.text_step(
-        "campaign-ad-ask", _read_ad, state=CampaignForm.ad, after_cancel=_campaign_list
+        "campaign-ad-ask",
+        _read_ad,
+        state=CampaignForm.ad,
+        after_cancel=_campaign_list,
+        takes_forwards=True,
     ),
     forms.text_step(
         "campaign-button-ask",

@@ -9,6 +9,7 @@ from bot.screens import campaigns as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram import ad_messages
+from bot.telegram.answers import answer_press
 from db.models.campaigns import CampaignStatus
 from handlers import respond
 from services.market import campaigns
@@ -75,7 +76,7 @@ async def show_ad(
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)
-    await respond.answer(press)
+    await answer_press(press)
     await bot(ad_messages.message(press.from_user.id, Creative.from_json(row.creative)))
     await respond.send(bot, press.from_user.id, screens.campaign(context.t, row, left))
 

@@ -6,9 +6,8 @@ from aiogram.enums import ChatType
 from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
 from bot import channel_rights
-from bot.context import RequestContext
+from bot.context import RequestContext, database_errors
 from services.market import channels
-from services.platform import chat_migrations
 
 log = structlog.get_logger(__name__)
 router = Router(name="channel_events")
@@ -57,17 +56,28 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
         await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
 
 
+@router.message(F.migrate_from_chat_id)
+async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
+    """Ask Telegram whether the admin chat has moved, because a new supergroup was a group before.
+
+    Telegram's answer names the new id, and the bot follows the chat.
+    """
+    if message.migrate_from_chat_id == context.admin_chat_id:
+        await bot.get_chat(context.admin_chat_id)
+
+
 @router.message(F.migrate_to_chat_id)
 async def follow_group(message: Message, context: RequestContext) -> None:
     """Record the new id of the admin chat when Telegram turns the group into a supergroup.
 
-    The id is stored in the database, from which every process reads it.
+    The id is stored in the database, from which every process reads it. A move of another group is
+    not recorded.
     """
-    if message.chat.id != context.admin_chat_id or message.migrate_to_chat_id is None:
+    if message.migrate_to_chat_id is None:
         return
-    async with context.begin() as session:
-        await chat_migrations.record_migration(
-            session, old_chat_id=message.chat.id, new_chat_id=message.migrate_to_chat_id
+    async with database_errors():
+        moved = await context.dependencies.admin_chat.follow(
+            message.chat.id, message.migrate_to_chat_id
         )
-    context.dependencies.admin_chat_id = message.migrate_to_chat_id
-    log.warning("admin chat moved", new_chat_id=context.admin_chat_id)
+    if moved:
+        log.warning("admin chat moved", new_chat_id=context.admin_chat_id)

@@ -10,7 +10,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from bot import metrics
 from bot.context import AlreadyHandledError, RequestContext, TryLaterError
 from bot.errors import AUDITED, explain
-from bot.telegram.answers import NOT_ANSWERED
+from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from handlers import respond
 from services.platform import audit, errors
 from services.platform.actors import correlation_id
@@ -26,11 +26,13 @@ LEFT_TO_THE_INBOX = (
     AlreadyHandledError,
     UpdateTypeLookupError,
     TelegramForbiddenError,
+    ForeignChatError,
     *NOT_ANSWERED,
 )
 """The errors that are not shown to a person. The update is handled later, was handled by another
-process, or is of a kind that aiogram does not know. Or Telegram did not take the answer: an apology
-would be untrue, and Telegram would not take the apology either."""
+process, or is of a kind that aiogram does not know. Or the bot says nothing in this chat. Or
+Telegram did not take the answer: an apology would be untrue, and Telegram would not take it either.
+"""
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))

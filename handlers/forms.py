@@ -129,14 +129,26 @@ def text_step(
     first: bool = False,
     back_to: State | None = None,
     getter: Getter | None = None,
+    takes_forwards: bool = False,
 ) -> Window:
     """Make a step that asks a question and waits for a message.
 
-    `buttons` are shown above the buttons "back" and "cancel".
+    `buttons` are shown above the buttons "back" and "cancel". A forwarded message, or a message by
+    means of another bot, is an answer only if the step `takes_forwards`, because somebody else has
+    chosen its words.
     """
+
+    async def read_answer(
+        message: Message, message_input: MessageInput, manager: DialogManager
+    ) -> None:
+        if not takes_forwards and (message.forward_origin or message.via_bot):
+            show_error(manager, context_of(manager).t("answer-forwarded"))
+        else:
+            await on_answer(message, message_input, manager)
+
     return Window(
         Question(message_id),
-        MessageInput(on_answer),
+        MessageInput(read_answer),
         *buttons,
         navigation_row(after_cancel, first=first, back_to=back_to),
         state=state,

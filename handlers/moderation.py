@@ -13,6 +13,7 @@ from bot.callbacks import Moderate, ModerationAct, ShowQueue
 from bot.context import RequestContext
 from bot.screens import moderation as screens
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from bot.telegram.answers import answer_press
 from db.models.campaigns import TargetStatus
 from handlers import respond
 from services.market import channels, moderation, owner_suspensions
@@ -48,7 +49,7 @@ async def open_card(
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     row = await _card(context, callback_data.id)
     await respond.send(bot, context.admin_chat_id, screens.card(context.t, row, with_ad=True))
-    await respond.answer(press)
+    await answer_press(press)
 
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.CARD))

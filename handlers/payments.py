@@ -12,6 +12,7 @@ from aiogram.types import Message, PreCheckoutQuery
 from bot.context import AlreadyHandledError, RequestContext, TryLaterError
 from bot.errors import explain
 from bot.screens import wallet as screens
+from bot.telegram import answers
 from db.models.money import DepositStatus
 from db.money import STARS
 from handlers import error_handlers, respond
@@ -39,7 +40,7 @@ async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) 
     except TelegramBadRequest as error:
         # After a crash the query is handled again. It was answered before, or Telegram has
         # refused the payment.
-        if not respond.too_late(error):
+        if not answers.too_late(error):
             raise
 
 

@@ -4,17 +4,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiogram import Bot
-from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, Message
 
 from bot.screens.outgoing import NO_PREVIEW, Outgoing
-from bot.telegram.answers import NOT_ANSWERED
+from bot.telegram.answers import answer_press
 from services.platform import errors
 
 ALERT_LENGTH = 200
 """Telegram's limit for the text that answers a press, in characters."""
-_TOO_OLD = "query is too old"
 _NOT_MODIFIED = "message is not modified"
 
 
@@ -27,7 +25,7 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
         await send(_bot(event), event.chat.id, screen)
         return
     await replace(event, screen)
-    await answer(event)
+    await answer_press(event)
 
 
 @asynccontextmanager
@@ -61,42 +59,13 @@ async def alert(event: CallbackQuery | Message, text: str) -> None:
     """
     if isinstance(event, CallbackQuery):
         fits = len(text) <= ALERT_LENGTH
-        if await answer(event, text if fits else None) and fits:
+        if await answer_press(event, text if fits else None) and fits:
             return
     chat = event.message.chat if isinstance(event, CallbackQuery) and event.message else None
     if isinstance(event, Message):
         chat = event.chat
-    # In a channel the bot publishes ads and says nothing else, whatever went wrong.
-    if chat is not None and chat.type != ChatType.CHANNEL:
+    if chat is not None:
         await _bot(event).send_message(chat.id, text, link_preview_options=NO_PREVIEW)
-
-
-async def answer(press: CallbackQuery, text: str | None = None) -> bool:
-    """Answer a press, and return whether the answer came in time.
-
-    Telegram expects an answer to each press, but accepts none after a few minutes. An answer can
-    come too late after a restart. An answer without a text may be lost, because it only ends the
-    progress bar of the button.
-    """
-    try:
-        await press.answer(text, show_alert=text is not None)
-    except TelegramBadRequest as error:
-        if not too_late(error):
-            raise
-        return False
-    except NOT_ANSWERED:
-        if text is not None:
-            raise
-        return False
-    return True
-
-
-def too_late(error: TelegramBadRequest) -> bool:
-    """Return whether Telegram refuses an answer to a press, because the press is too old.
-
-    Telegram refuses a second answer to the same press in the same way.
-    """
-    return _TOO_OLD in error.message
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:

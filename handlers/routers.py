@@ -7,7 +7,12 @@ from aiogram.enums import ChatType
 from aiogram.filters import ExceptionTypeFilter
 from aiogram_dialog import setup_dialogs
 
-from bot.middlewares import ContextMiddleware, OwnButtonMiddleware, OwnWordsMiddleware
+from bot.middlewares import (
+    ContextMiddleware,
+    OwnButtonMiddleware,
+    OwnWordsMiddleware,
+    PrivateAdminChatMiddleware,
+)
 from handlers import (
     buy_form,
     campaign_form,
@@ -43,6 +48,8 @@ def dispatcher() -> Dispatcher:
     root = Dispatcher(disable_fsm=True)
     root.update.outer_middleware(ContextMiddleware())
     root.message.outer_middleware(OwnWordsMiddleware())
+    root.message.outer_middleware(PrivateAdminChatMiddleware())
+    root.callback_query.outer_middleware(PrivateAdminChatMiddleware())
     root.callback_query.outer_middleware(OwnButtonMiddleware())
     root.include_routers(
         error_handlers.refusals,

@@ -149,8 +149,8 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
     """Ask Telegram whether the message with this id is the ad of the case.
 
-    The bot edits the message. If the bot may edit others' posts, it forwards the message instead. A
-    message that can only be another post is not looked up, and the result is ANOTHERS.
+    The bot forwards the message and compares its content. A message that can only be another post
+    is not looked up, and the result is ANOTHERS.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(
@@ -164,12 +164,11 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
         rights = await sender.get_bot_rights(case.chat_id)
         if rights is None or not rights.may_post:
             return LookupResult.UNKNOWN
-        if rights.may_edit_others:
+        probe = await sender.probe(case.chat_id, message_id)
+        if probe.result is LookupResult.CANDIDATE:
             probe = await sender.compare_forwarded(
                 case.chat_id, message_id, case.creative, through=context.admin_chat_id
             )
-        else:
-            probe = await sender.probe(case.chat_id, message_id, case.creative)
     finally:
         await sender.close()
     return probe.result

@@ -38,6 +38,8 @@ class Chat:
     subscribers: int = 0
     protected: bool = False
     pinned_id: int | None = None
+    migrated_to_id: int | None = None
+    """The id of the supergroup that this group has become."""
 
     @property
     def key(self) -> str:

@@ -7,8 +7,16 @@ Errors of the Bot API have Telegram's texts. Errors of the control API have full
 class TelegramError(Exception):
     """The Bot API refuses the call. The texts are exactly Telegram's texts."""
 
-    def __init__(self, code: int, description: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        *,
+        retry_after: int | None = None,
+        migrate_to_chat_id: int | None = None,
+    ) -> None:
         super().__init__(description)
+        self.migrate_to_chat_id = migrate_to_chat_id
         self.code = code
         self.description = description
         self.retry_after = retry_after

@@ -1,7 +1,7 @@
 """Check the permissions of the bot in a chat. Refusals have Telegram's texts."""
 
 from sandbox.entities import Chat, Message
-from sandbox.errors import bad_request, forbidden
+from sandbox.errors import TelegramError, bad_request, forbidden
 from sandbox.state import State
 
 DELETABLE_SECONDS = 48 * 3600
@@ -16,6 +16,12 @@ def find_chat(state: State, chat_id: int | str | None) -> Chat:
     )
     if chat is None:
         raise bad_request("chat not found")
+    if chat.migrated_to_id is not None:
+        raise TelegramError(
+            400,
+            "Bad Request: group chat was upgraded to a supergroup chat",
+            migrate_to_chat_id=chat.migrated_to_id,
+        )
     return chat
 
 

@@ -16,10 +16,12 @@ import structlog
 
 from bot import logging as product_logging
 from bot import settings as product_settings
+from bot.admin_chat import AdminChat
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
+from bot.telegram.answers import create_notice_bot
 from bot.telegram.rate_limiter import RateLimiter
-from bot.telegram.sender import SEND_SECONDS, Sender, create_bot
+from bot.telegram.sender import SEND_SECONDS, Sender
 from db import session as database
 from db.money import STARS
 from db.session import Sessions, is_away
@@ -133,12 +135,13 @@ async def run(settings: Settings) -> int:
     posting_worker = PostingWorker(
         sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping
     )
-    bot_for_notices = create_bot(token, api_url)
+    admin_chat = AdminChat(settings.admin_chat_id, sessions)
+    bot_for_notices = create_notice_bot(token, api_url, admin_chat)
     outbox_worker = notice_delivery.OutboxWorker(
         sessions,
         limiter,
         bot_for_notices,
-        settings.admin_chat_id,
+        admin_chat,
         settings.currency,
         stopping,
         ads_wait=posting_worker.behind.is_set,

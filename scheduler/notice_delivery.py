@@ -15,7 +15,6 @@ from aiogram import Bot
 from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramForbiddenError,
-    TelegramMigrateToChat,
     TelegramRetryAfter,
 )
 from aiogram.methods import TelegramMethod
@@ -24,14 +23,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import texts
+from bot.admin_chat import AdminChat
 from bot.telegram import api_response
 from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.rate_limits import KEPT_FOR_ALARMS
 from db.models.operations import OutboxMessage
 from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
 from scheduler.batcher import Batcher
 from services.market import owner_suspensions
-from services.platform import chat_migrations, outbox, users
+from services.platform import outbox, users
 from services.platform.priorities import Priority
 
 BATCH = 20
@@ -43,8 +44,6 @@ TAKING_SECONDS = 10.0
 """A tick claims no more messages after this time."""
 MAX_SLOT_WAIT_SECONDS = 3.0
 """The longest time that a message waits for a slot (the permission to send one message)."""
-KEPT_FOR_ALARMS = 5
-"""The slots of a group's minute that only alarms and the later parts of messages may use."""
 TICK_LIMIT = 120.0
 """If a tick lasts more seconds than this, the tick has hung."""
 INITIAL_BACKOFF = timedelta(seconds=2)
@@ -66,7 +65,7 @@ class OutboxWorker:
     sessions: Sessions
     limiter: RateLimiter
     bot: Bot
-    admin_chat_id: int
+    admin_chat: AdminChat
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
@@ -232,12 +231,12 @@ async def _render_batch(
     worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
 ) -> list[_Rendered]:
     """Render outbox rows for their receivers; an error of the database is raised to the caller."""
-    admin_chat_id = await chat_migrations.current_chat_id(session, worker.admin_chat_id)
+    await worker.admin_chat.refresh(session)
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
     cards = await notices.read(session, rows)
     rendered: list[_Rendered] = []
     for row in rows:
-        chat_id, language = admin_chat_id, texts.DEFAULT_LANGUAGE
+        chat_id, language = worker.admin_chat.id, texts.DEFAULT_LANGUAGE
         try:
             if row.user_id is not None:
                 user = people[row.user_id]
@@ -265,8 +264,8 @@ async def _handle_send_error(
 ) -> _NotDelivered:
     """Log an error of a send, react to the error, and return when to try the message again.
 
-    If a chat answered 429, all processes pause in this chat. If a chat became a supergroup, its new
-    id is recorded. If a person has deleted their account, their channels are suspended.
+    If a chat answered 429, all processes pause in this chat. If a person has deleted their account,
+    their channels are suspended.
     """
     row = message.row
     cause = type(error).__name__
@@ -276,14 +275,6 @@ async def _handle_send_error(
             retry_after = timedelta(seconds=error.retry_after)
             await worker.limiter.cool_down(message.chat_id, retry_after)
             return _NotDelivered(cause, retry_after)
-        case TelegramMigrateToChat():
-            async with worker.sessions.begin() as session:
-                await chat_migrations.record_migration(
-                    session,
-                    old_chat_id=message.chat_id,
-                    new_chat_id=error.migrate_to_chat_id,
-                )
-            return _NotDelivered(cause, timedelta())
         case TelegramForbiddenError() | TelegramBadRequest():
             if row.user_id is not None and api_response.USER_GONE in error.message.lower():
                 async with worker.sessions.begin() as session:

@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bot.telegram.message_lookup import LookupResult, Probe
+from bot.telegram.rate_limits import KEPT_FOR_ALARMS
 from scheduler import error_isolation
 from scheduler.dispatch import PostingWorker
 from services.market import channels
@@ -27,6 +28,7 @@ MAX_SLOT_WAIT_SECONDS = 65.0
 """The longest time that a probe waits for a slot (the permission for one request). Telegram allows
 20 requests a minute in one channel, so a long search has to wait for the next minute."""
 CARDS = 20
+OTHER_OWN_MESSAGE = "another message of the bot may be the altered ad"
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +60,12 @@ class Search:
 
     @property
     def max_tick_seconds(self) -> float:
-        """The longest time of a tick, if Telegram gives every answer at the last moment."""
-        return (MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
+        """The longest time of a tick, if Telegram gives every answer at the last moment.
+
+        A probe of one id has at most three requests: one that changes nothing, a forward, and the
+        deletion of the copy.
+        """
+        return (3 * MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
 
 
 async def search_due_posts(search: Search) -> None:
@@ -95,24 +101,25 @@ async def _search_channel(
     """Probe the ids above the last known id until the post is found or the channel ends.
 
     The bot's rights are read before and after the probes: without its rights the bot cannot
-    distinguish its own posts from the posts of others.
+    distinguish its own posts from the posts of others. The messages of other jobs are not probed.
+    Another message of the bot with a different content may be the ad that somebody has altered.
+    Therefore the ad is not absent after such a message.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
-    if rights is None:
-        return SearchResult(evidence="the bot's rights are unknown")
-    if not rights.may_post:
-        return SearchResult(rights_lost=True, evidence="the bot has lost its rights")
-    highest_seen_id = post.known_message_id
+    if rights is None or not rights.may_post:
+        evidence = (
+            "the bot's rights are unknown" if rights is None else "the bot has lost its rights"
+        )
+        return SearchResult(rights_lost=rights is not None, evidence=evidence)
+    highest_seen_id, other_own_message = post.known_message_id, False
     for message_id in range(highest_seen_id + 1, highest_seen_id + 1 + MAX_PROBES):
         if message_id > max(highest_seen_id, post.last_message_id) + EMPTY_IDS_AT_END:
-            rights_after = await worker.sender.get_bot_rights(post.chat_id)
-            return SearchResult(
-                absent=rights_after == rights, highest_seen_id=highest_seen_id, evidence="absent"
+            absent = not other_own_message and (
+                await worker.sender.get_bot_rights(post.chat_id) == rights
             )
-        if rights.may_edit_others:
-            probe = await _compare_forwarded(worker, post, message_id, forward_to)
-        else:
-            probe = await _probe(worker, post, message_id)
+            evidence = OTHER_OWN_MESSAGE if other_own_message else "absent"
+            return SearchResult(absent=absent, highest_seen_id=highest_seen_id, evidence=evidence)
+        probe, editable = await _probe_and_compare(worker, post, message_id, forward_to)
         if probe.result is LookupResult.OURS:
             return SearchResult(
                 message_id=message_id, highest_seen_id=message_id, evidence=probe.evidence
@@ -121,13 +128,26 @@ async def _search_channel(
             return SearchResult(highest_seen_id=highest_seen_id, evidence=probe.evidence)
         if probe.result is LookupResult.ANOTHERS:
             highest_seen_id = message_id
+            other_own_message |= editable and not rights.may_edit_others
     return SearchResult(highest_seen_id=highest_seen_id, evidence="too many posts to look through")
+
+
+async def _probe_and_compare(
+    worker: PostingWorker, post: UncertainPost, message_id: int, forward_to: int
+) -> tuple[Probe, bool]:
+    """Return what is at a message id, and whether the bot may edit the message."""
+    if message_id in post.ids_of_others:
+        return Probe(LookupResult.ANOTHERS, "the post of another job"), False
+    probe = await _probe(worker, post, message_id)
+    if probe.result is not LookupResult.CANDIDATE:
+        return probe, False
+    return await _compare_forwarded(worker, post, message_id, forward_to), True
 
 
 async def _probe(worker: PostingWorker, post: UncertainPost, message_id: int) -> Probe:
     if not await _wait_for_slot(worker, post.chat_id):
         return Probe(LookupResult.UNKNOWN, "waits for a slot in the limits")
-    probe = await worker.sender.probe(post.chat_id, message_id, post.creative)
+    probe = await worker.sender.probe(post.chat_id, message_id)
     if probe.retry_after is not None:
         await worker.limiter.cool_down(post.chat_id, probe.retry_after)
     return probe
@@ -136,7 +156,7 @@ async def _probe(worker: PostingWorker, post: UncertainPost, message_id: int) ->
 async def _compare_forwarded(
     worker: PostingWorker, post: UncertainPost, message_id: int, forward_to: int
 ) -> Probe:
-    if not await _wait_for_slot(worker, forward_to):
+    if not await _wait_for_slot(worker, forward_to, parts=1 + KEPT_FOR_ALARMS):
         return Probe(LookupResult.UNKNOWN, "waits for a slot in the limits")
     probe = await worker.sender.compare_forwarded(
         post.chat_id, message_id, post.creative, through=forward_to
@@ -146,9 +166,14 @@ async def _compare_forwarded(
     return probe
 
 
-async def _wait_for_slot(worker: PostingWorker, chat_id: int) -> bool:
-    """Wait for a slot; return False if there is no slot in time, or after a stop."""
-    slot = asyncio.ensure_future(worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS))
+async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1) -> bool:
+    """Wait for a slot; return False if there is no slot in time, or after a stop.
+
+    `parts` is the number of messages for which the chat's minute must have room.
+    """
+    slot = asyncio.ensure_future(
+        worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS, parts=parts)
+    )
     stop = asyncio.ensure_future(worker.stopping.wait())
     try:
         await asyncio.wait({slot, stop}, return_when=asyncio.FIRST_COMPLETED)

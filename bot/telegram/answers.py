@@ -1,23 +1,40 @@
-"""Create the bot that answers people, and name the errors after which an answer was not given."""
+"""Create the bots that write to people and to the staff, and answer presses of buttons.
+
+Such a bot writes only to people and to the admin chat. Ads in channels have a sender of their own.
+"""
 
 import asyncio
 
 import structlog
 from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import (
     BaseRequestMiddleware,
     NextRequestMiddlewareType,
 )
+from aiogram.enums import ChatType
 from aiogram.exceptions import (
     ClientDecodeError,
+    TelegramBadRequest,
+    TelegramMigrateToChat,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
 )
-from aiogram.methods import Response, TelegramMethod
+from aiogram.methods import (
+    GetChat,
+    GetChatAdministrators,
+    GetChatMember,
+    GetChatMemberCount,
+    Response,
+    TelegramMethod,
+)
 from aiogram.methods.base import TelegramType
+from aiogram.types import CallbackQuery
 
-from bot.telegram import sender
+from bot.admin_chat import AdminChat
+from bot.context import database_errors
+from bot.telegram.sender import ANSWER_SECONDS, api_server
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +43,78 @@ NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, C
 lost."""
 WAIT_SECONDS = 3
 """The longest `retry_after` for which a call waits. A pre-checkout query has 10 seconds."""
+_QUESTIONS = (GetChat, GetChatAdministrators, GetChatMember, GetChatMemberCount)
+"""The methods about a chat that nobody in the chat sees."""
+_GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
+_TOO_OLD = "query is too old"
+
+
+class ForeignChatError(Exception):
+    """A message was not sent, because its chat is neither a person's chat nor the admin chat."""
+
+
+class OnlyPeopleAndStaff(BaseRequestMiddleware):
+    """Refuse to write to any chat except private chats and the admin chat.
+
+    In channels the bot publishes ads and says nothing else, whatever went wrong.
+    """
+
+    def __init__(self, admin_chat: AdminChat) -> None:
+        """Store the admin chat. Before its first message, Telegram is asked for its type."""
+        self._admin_chat = admin_chat
+        self._group_id: int | None = None
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Make the call. Raises ForeignChatError instead of a call that writes to another chat."""
+        chat_id = getattr(method, "chat_id", None)
+        if chat_id is not None and not isinstance(method, _QUESTIONS):
+            private = isinstance(chat_id, int) and chat_id > 0
+            if not private and not await self._is_admin_chat(bot, chat_id):
+                raise ForeignChatError(type(method).__name__)
+        return await make_request(bot, method)
+
+    async def _is_admin_chat(self, bot: Bot, chat_id: int | str) -> bool:
+        """Return whether a chat is the admin chat, and a group. A setting may name a channel."""
+        if chat_id != self._admin_chat.id:
+            return False
+        if chat_id != self._group_id and (await bot.get_chat(chat_id)).type in _GROUPS:
+            self._group_id = self._admin_chat.id
+        return self._admin_chat.id == self._group_id
+
+
+class FollowAdminChat(BaseRequestMiddleware):
+    """Record the new id of the admin chat when Telegram refuses a call because the chat has moved.
+
+    The process learns of the move in this way even if no process got Telegram's service message.
+    """
+
+    def __init__(self, admin_chat: AdminChat) -> None:
+        """Store the admin chat, whose moves are followed."""
+        self._admin_chat = admin_chat
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Make the call, and repeat it one time in the chat to which the admin chat has moved."""
+        try:
+            return await make_request(bot, method)
+        except TelegramMigrateToChat as error:
+            old_id, new_id = getattr(method, "chat_id", None), error.migrate_to_chat_id
+            if not isinstance(old_id, int):
+                raise
+            async with database_errors():
+                if not await self._admin_chat.follow(old_id, new_id):
+                    raise
+            log.warning("admin chat moved", new_chat_id=new_id)
+        return await make_request(bot, method.model_copy(update={"chat_id": new_id}))
 
 
 class RepeatAfterFlood(BaseRequestMiddleware):
@@ -48,8 +137,47 @@ class RepeatAfterFlood(BaseRequestMiddleware):
         return await make_request(bot, method)
 
 
-def create_bot(token: str, api_url: str) -> Bot:
+def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
+    """Return a bot that writes to people and to the admin chat, and raises aiogram's exceptions.
+
+    The bot keeps its connections open.
+    """
+    bot = Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
+    bot.session.middleware(OnlyPeopleAndStaff(admin_chat))
+    bot.session.middleware(FollowAdminChat(admin_chat))
+    return bot
+
+
+def create_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
     """Return a bot that answers people and waits for a short `retry_after` by itself."""
-    bot = sender.create_bot(token, api_url)
+    bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())
     return bot
+
+
+async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
+    """Answer a press, and return whether the answer came in time.
+
+    Telegram expects an answer to each press, but accepts none after a few minutes. An answer can
+    come too late after a restart. An answer without a text may be lost, because it only ends the
+    progress bar of the button.
+    """
+    try:
+        await press.answer(text, show_alert=text is not None)
+    except TelegramBadRequest as error:
+        if not too_late(error):
+            raise
+        return False
+    except NOT_ANSWERED:
+        if text is not None:
+            raise
+        return False
+    return True
+
+
+def too_late(error: TelegramBadRequest) -> bool:
+    """Return whether Telegram refuses an answer to a press, because the press is too old.
+
+    Telegram refuses a second answer to the same press in the same way.
+    """
+    return _TOO_OLD in error.message

@@ -46,7 +46,7 @@ OTHER_KIND = (
 )
 """Parts of Telegram's error texts. Each part means that a text has become media, or the reverse."""
 NOT_EDITABLE = "message can't be edited"
-NOT_FORWARDABLE = "message can't be forwarded"
+NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
 
 @dataclass(frozen=True)

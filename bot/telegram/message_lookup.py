@@ -8,7 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 
-from bot.telegram import api_response
+from bot.telegram import ad_comparison, api_response
+from bot.telegram.ad_comparison import Comparison
 from bot.telegram.api_response import ApiResponse
 from services.market.creatives import Creative
 
@@ -17,7 +18,11 @@ class LookupResult(StrEnum):
     """What a search for an uncertain post found at one message id of a channel."""
 
     OURS = "ours"
+    """The content of the message proves that the message is the ad."""
+    CANDIDATE = "candidate"
+    """The bot may edit the message. Only the content of the message can prove that it is the ad."""
     ANOTHERS = "another's"
+    """Another person's message, or a message whose content is not the ad."""
     NOTHING = "nothing"
     """Telegram finds no message. It was deleted, never existed, or is not in Telegram's cache."""
     UNKNOWN = "unknown"
@@ -39,25 +44,32 @@ class Probe:
 class BotRights:
     """The bot's rights in a channel.
 
-    The caller chooses a way to search the channel by these rights.
+    They decide what the result CANDIDATE means.
     """
 
     may_post: bool
     may_edit_others: bool
-    """If True, no message may be edited as a probe, because the edit could change another person's
-    post."""
+    """If False, a message that the bot may edit is a message of the bot."""
+
+
+_COMPARED = {
+    Comparison.SAME: Probe(LookupResult.OURS, "200: the content is the ad"),
+    Comparison.DIFFERENT: Probe(LookupResult.ANOTHERS, "200: the content is not the ad"),
+    Comparison.UNKNOWN: Probe(LookupResult.UNKNOWN, "200: the content cannot be compared"),
+}
 
 
 def interpret_probe(response: ApiResponse) -> Probe:
-    """Return what Telegram's answer to a probe of one message id proves."""
+    """Return what Telegram's answer to a probe of one message id proves.
+
+    The probe is a request that Telegram refuses for every message of the bot, because no message of
+    the bot has a live location.
+    """
     answer = api_response.parse(response)
     if answer is None:
         return Probe(LookupResult.UNKNOWN, f"{response.status}: the answer could not be read")
     if answer["ok"]:
-        # Only the bot's own message can be edited. It had another button, because somebody had
-        # altered it.
-        edited = api_response.message_id(answer.get("result"))
-        return Probe(LookupResult.OURS if edited else LookupResult.UNKNOWN, "200: edited")
+        return Probe(LookupResult.UNKNOWN, "200: a probe was not refused")
     error = api_response.error_text(response.status, answer)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Probe(LookupResult.UNKNOWN, error, retry_after=api_response.retry_after(answer))
@@ -70,8 +82,8 @@ def interpret_probe(response: ApiResponse) -> Probe:
 
 
 def _interpret_error(error: str) -> LookupResult:
-    if api_response.NOT_MODIFIED in error:
-        return LookupResult.OURS
+    if api_response.NO_LIVE_LOCATION in error:
+        return LookupResult.CANDIDATE
     if api_response.NOT_EDITABLE in error:
         return LookupResult.ANOTHERS
     absent = any(phrase in error for phrase in api_response.NOT_THERE)
@@ -85,18 +97,9 @@ def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, in
     """
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:
-        probe = interpret_probe(response)
-        # A message that can't be forwarded exists, but any person may have written it.
-        exists = probe.result in {LookupResult.OURS, LookupResult.ANOTHERS}
-        return (Probe(LookupResult.UNKNOWN, probe.evidence) if exists else probe), None
+        return interpret_probe(response), None
     copy = answer.get("result")
     message_id = api_response.message_id(copy)
     if not isinstance(copy, dict) or message_id is None:
         return Probe(LookupResult.UNKNOWN, "200: no message in the answer"), None
-    if not creative.text.strip():
-        # A picture without a caption cannot be distinguished from another picture.
-        return Probe(LookupResult.UNKNOWN, "200: nothing to compare"), message_id
-    shown = copy.get("text" if creative.kind == "text" else "caption") or ""
-    same = isinstance(shown, str) and shown.strip() == creative.text.strip()
-    same = same and (creative.kind == "text" or creative.kind in copy)
-    return Probe(LookupResult.OURS if same else LookupResult.ANOTHERS, "200: forwarded"), message_id
+    return _COMPARED[ad_comparison.compare(copy, creative)], message_id

@@ -11,6 +11,8 @@ PER_SECOND = 30
 """How many messages per second Telegram allows a bot in all chats together, by default."""
 PER_MINUTE = 20
 """How many messages per minute Telegram allows a bot in one group or channel."""
+KEPT_FOR_ALARMS = 5
+"""The slots of a group's minute that only alarms and the later parts of messages may use."""
 SHARE_FOR_ADS = 0.2
 """The part of each second's slots that only ads may use."""
 NOTICE_MARK_MS = 2_000

@@ -24,9 +24,9 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.methods import (
     DeleteMessage,
     ForwardMessage,
-    GetChat,
     GetChatMember,
     GetMe,
+    StopMessageLiveLocation,
     TelegramMethod,
 )
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
@@ -103,14 +103,6 @@ class _TooLateError(Exception):
 def api_server(base: str) -> TelegramAPIServer:
     """Return the Bot API server at an address. An empty address means Telegram's own server."""
     return TelegramAPIServer.from_base(base) if base else PRODUCTION
-
-
-def create_bot(token: str, api_url: str) -> Bot:
-    """Return a bot for all calls except the calls about ads in channels.
-
-    The bot keeps its connections open, and it raises aiogram's exceptions.
-    """
-    return Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
 
 
 async def _need_no_slot() -> bool:
@@ -236,14 +228,13 @@ class Sender:
             may_edit_others=admin and member.get("can_edit_messages") is True,
         )
 
-    async def probe(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
-        """Find out whether a message is the ad, by editing the message to have the ad's button.
+    async def probe(self, chat_id: int, message_id: int) -> Probe:
+        """Find out whether the bot may edit a message, by a request that changes no message.
 
-        Callers may use this method only in channels where the bot may not edit others' posts. For
-        an ad without a button, the message is edited to have no button. If the message is the ad,
-        Telegram answers that nothing changes.
+        The request stops the live location of the message. Telegram checks whether the bot may edit
+        the message, and then refuses the request, because the bot sends no live locations.
         """
-        method = ad_messages.edit_button(chat_id, message_id, creative)
+        method = StopMessageLiveLocation(chat_id=chat_id, message_id=message_id)
         try:
             response = await self._request(method)
         except Exception as error:  # noqa: BLE001 - an unanswered probe is no evidence
@@ -255,8 +246,8 @@ class Sender:
     ) -> Probe:
         """Find out whether a message is the ad, by forwarding the message and reading the copy.
 
-        Callers use this method for channels where the bot may edit others' posts. The message is
-        forwarded to the chat `through`. Afterwards the copy is deleted.
+        The message is forwarded to the chat `through`. Afterwards the copy is deleted. If the
+        message cannot be forwarded, the result is UNKNOWN.
         """
         method = ForwardMessage(
             chat_id=through,
@@ -271,14 +262,6 @@ class Sender:
         probe, copy = message_lookup.interpret_copy(response, creative)
         if copy is not None:
             await self._ask(DeleteMessage(chat_id=through, message_id=copy))
-        elif (
-            probe.result is LookupResult.UNKNOWN and api_response.NOT_FORWARDABLE in probe.evidence
-        ):
-            # In a channel without protected content, only service messages cannot be forwarded.
-            answer = await self._ask(GetChat(chat_id=chat_id)) or {}
-            chat = answer.get("result")
-            if isinstance(chat, dict) and not chat.get("has_protected_content"):
-                return Probe(LookupResult.ANOTHERS, probe.evidence)
         return probe
 
     async def is_reachable(self) -> bool:

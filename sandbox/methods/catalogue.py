@@ -51,4 +51,5 @@ IMPLEMENTED: dict[MethodClass, Callable[[MethodCall[Any]], object]] = {
     methods.SetMyName: profile.set_my_name,
     methods.SetMyShortDescription: profile.set_my_short_description,
     methods.SetWebhook: delivery.set_webhook,
+    methods.StopMessageLiveLocation: editing.stop_message_live_location,
 }

@@ -73,6 +73,17 @@ def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) 
     return messages.edit(call.state, message, messages.editable_content(message), inline).body
 
 
+def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]) -> Json:
+    """Refuse the request, because no message of the sandbox has a live location.
+
+    Telegram first checks whether the bot may edit the message (`edit_message_live_location` of
+    TDLib).
+    """
+    markup.inline_keyboard(call.request.reply_markup)
+    permissions.find_editable_message(call.state, call.request.chat_id, call.request.message_id)
+    raise bad_request("there is no live location in the message to edit")
+
+
 def _has_media(message: Message) -> bool:
     return any(kind in message.body for kind in messages.MEDIA)
 

@@ -157,14 +157,30 @@ def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "forward")
-    if original.service or original.body.get("has_protected_content"):
+    if original.service:
         raise bad_request("message can't be forwarded")
+    if original.body.get("has_protected_content"):
+        raise bad_request("message has protected content and can't be forwarded")
     chat = permissions.find_writable_chat(call.state, request.chat_id)
     content = {key: value for key, value in original.body.items() if key not in UNCOPIED}
     content.pop("reply_to_message", None)
     content["forward_origin"] = original.body.get("forward_origin") or _forward_origin(original)
-    draft = Draft(content, protected=bool(unwrap_default(request.protect_content)))
+    draft = Draft(
+        content,
+        _forwarded_keyboard(original),
+        protected=bool(unwrap_default(request.protect_content)),
+    )
     return messages.post_by_bot(call.state, chat, draft).body
+
+
+def _forwarded_keyboard(original: Message) -> Json | None:
+    """Return the keyboard of a forwarded message.
+
+    Telegram keeps a keyboard of link buttons. A keyboard with a button of another kind is removed.
+    """
+    keyboard: Json | None = original.body.get("reply_markup")
+    rows = keyboard["inline_keyboard"] if keyboard else []
+    return keyboard if rows and all("url" in button for row in rows for button in row) else None
 
 
 def _forward_origin(original: Message) -> Json:

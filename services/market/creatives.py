@@ -37,6 +37,11 @@ class Creative:
     file_id: str | None = None
     button_text: str | None = None
     button_url: str | None = None
+    file_unique_id: str | None = None
+    """The identity of the file, by which the media of a post are compared with the ad.
+
+    Ads that were stored before this field existed do not have it.
+    """
 
     def validate(self) -> "Creative":
         """Check the creative against Telegram's limits, and return the creative.

@@ -1,4 +1,4 @@
-"""Store the new ids of groups that became supergroups, and find the present id of a chat."""
+"""Store the new id of the admin chat when it becomes a supergroup, and find its present id."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -6,13 +6,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import MovedChat
 
+_FIRST_SUPERGROUP_ID = -1_000_000_000_000
+"""The ids of supergroups and channels are below this number, and the ids of groups are above it."""
 
-async def record_migration(session: AsyncSession, *, old_chat_id: int, new_chat_id: int) -> None:
-    """Record the new chat id of a group that became a supergroup (`migrate_to_chat_id`)."""
+
+async def record_migration(
+    session: AsyncSession, *, admin_chat_id: int, old_chat_id: int, new_chat_id: int
+) -> None:
+    """Record the new id of the admin chat, which Telegram names in `migrate_to_chat_id`.
+
+    Nothing is recorded if the old chat is not the present admin chat or if the new chat is no
+    supergroup. A recorded move is never changed. `admin_chat_id` is the id in the settings.
+    """
+    present_id = await current_chat_id(session, admin_chat_id)
+    if old_chat_id != present_id or new_chat_id >= _FIRST_SUPERGROUP_ID:
+        return
     await session.execute(
         insert(MovedChat)
         .values(old_chat_id=old_chat_id, new_chat_id=new_chat_id)
-        .on_conflict_do_update(index_elements=["old_chat_id"], set_={"new_chat_id": new_chat_id})
+        .on_conflict_do_nothing(index_elements=["old_chat_id"])
     )
 
 

@@ -30,6 +30,11 @@ class AccessDenied(DomainError):
 
 
 @dataclass(eq=False)
+class AdminChatPublic(DomainError):
+    """The admin chat is a public group, so that nobody acts as staff until it is private again."""
+
+
+@dataclass(eq=False)
 class NotCampaignOwner(DomainError):
     """The campaign belongs to another advertiser."""
 

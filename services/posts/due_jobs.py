@@ -33,7 +33,7 @@ async def claim(
     session: AsyncSession,
     *conditions: ColumnElement[bool],
     repeat_after: timedelta,
-    columns: Sequence[InstrumentedAttribute[Any]],
+    columns: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
     limit: int,
     **values: Any,
 ) -> Sequence[DueJob]:

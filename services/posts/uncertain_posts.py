@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from db import queries
 from db.models.campaigns import CampaignStatus, CampaignTarget, Channel
@@ -45,6 +46,8 @@ class UncertainPost:
     """The highest message id that is known in the channel now. The post's id may be above it."""
     claimed_at: datetime
     """The time of the claim, by the database's clock. The search begins at this time or later."""
+    ids_of_others: frozenset[int] = frozenset()
+    """The message ids of other jobs of the channel above `known_message_id`."""
 
     @property
     def has_known_id(self) -> bool:
@@ -68,12 +71,17 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
         PostJob.status == PostJobStatus.UNCERTAIN,
         PostJob.known_message_id.is_not(None),
         repeat_after=SEARCH_INTERVAL,
-        columns=[PostJob.claim_no, PostJob.known_message_id, Channel.last_message_id],
+        columns=[
+            PostJob.claim_no,
+            PostJob.known_message_id,
+            Channel.last_message_id,
+            func.array(_ids_of_others().scalar_subquery()),
+        ],
         limit=limit,
     )
     posts = []
     for job in jobs:
-        claim_no, known, last = job.more
+        claim_no, known, last, others = job.more
         posts.append(
             UncertainPost(
                 job.job_id,
@@ -84,9 +92,23 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
                 known,
                 last,
                 job.claimed_at,
+                frozenset(others),
             )
         )
     return posts
+
+
+def _ids_of_others() -> Select[int | None]:
+    """Build the query of the message ids of other jobs of a job's channel, above its known id."""
+    other = aliased(PostJob)
+    return (
+        select(other.message_id)
+        .where(
+            other.channel_id == PostJob.channel_id,
+            other.message_id > PostJob.known_message_id,
+        )
+        .correlate(PostJob)
+    )
 
 
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:

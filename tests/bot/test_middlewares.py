@@ -42,6 +42,13 @@ def command(market: Marketplace, **more: Any) -> dict[str, Any]:
     return {"message_id": 900, "date": 1, "chat": chat, "from": person, "text": STOP} | more
 
 
+def private_message(market: Marketplace, **more: Any) -> dict[str, Any]:
+    """Return a message of the advertiser in the private chat with the bot."""
+    chat = {"id": market.chat("advertiser"), "type": "private"}
+    person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "Advertiser"}
+    return {"message_id": 900, "date": 1, "chat": chat, "from": person} | more
+
+
 def press(market: Marketplace, message: dict[str, Any]) -> dict[str, Any]:
     """Return a press by the operator that stops payouts."""
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
@@ -90,10 +97,8 @@ async def test_a_forwarded_ad_is_taken(market: Marketplace) -> None:
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")
     await market.say("advertiser", "Bakery")
-    chat = {"id": market.chat("advertiser"), "type": "private"}
-    person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "Advertiser"}
-    ad = {"message_id": 900, "date": 1, "chat": chat, "from": person, "text": "Fresh bread"}
-    await receive(market, message=ad | {"forward_origin": HIDDEN})
+    ad = private_message(market, text="Fresh bread", forward_origin=HIDDEN)
+    await receive(market, message=ad)
     assert "Should there be a link button" in await market.last("advertiser")
 
 
@@ -114,6 +119,141 @@ async def test_a_press_counts_only_on_the_bots_own_button(operated: Marketplace)
         await receive(operated, callback_query=press(operated, forged))
         assert await is_running(operated)
     await receive(operated, callback_query=press(operated, shown))
+    assert not await is_running(operated)
+
+
+async def test_a_forwarded_message_answers_no_other_question(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    for more in ({"forward_origin": HIDDEN}, {"via_bot": OTHER_BOT}):
+        await receive(market, message=private_message(market, text="Bakery", **more))
+        problem = await market.last("advertiser")
+        assert "Please type the answer yourself" in problem
+        assert "What is it called" in problem
+    await receive(market, message=private_message(market, text="Bakery"))
+    assert "send the ad itself" in await market.last("advertiser")
+
+
+async def test_a_press_in_another_chat_does_nothing_and_gets_no_text(
+    operated: Marketplace,
+) -> None:
+    button = {"text": "Stop", "callback_data": PRESSED}
+    made = await operated.world.control(
+        "groups", owner_id=operated.chat("admin"), title="Friends", member_ids=["bot"]
+    )
+    operated.world.ids["friends"] = made["id"]
+    for chat in ("channel", "friends", "advertiser"):
+        if chat == "channel":
+            await operated.world.promote(can_post_messages=True)
+        await operated.say("advertiser", "/start")
+        await operated.world.call(
+            "sendMessage",
+            chat_id=operated.chat(chat),
+            text="a message with buttons",
+            reply_markup={"inline_keyboard": [[button]]},
+        )
+        before = await operated.messages(chat)
+        [shown] = [
+            message.body
+            for message in operated.world.state.messages[operated.chat(chat)].values()
+            if "reply_markup" in message.body and message.body["text"] == "a message with buttons"
+        ]
+        if chat == "channel":
+            who = "owner"
+            assert await operated.press(who, "Stop", where=chat) == ""
+        await receive(operated, callback_query=press(operated, shown))
+        assert await is_running(operated)
+        assert await operated.messages(chat) == before
+    assert await operated.rows("SELECT id FROM inbox WHERE failed_at IS NOT NULL") == []
+
+
+async def test_a_press_in_an_old_message_shows_the_screen_anew(operated: Marketplace) -> None:
+    chat = {"id": operated.chat("group"), "type": "supergroup", "title": "Admins"}
+    old = {"chat": chat, "message_id": 900, "date": 0}
+    await receive(operated, callback_query=press(operated, old))
+    assert await is_running(operated)
+    assert "payouts" in await operated.last("group")
+    assert await operated.press("admin", "⛔ Stop payouts", where="group") == ""
+    assert "Why do you stop payouts" in await operated.last("group")
+    assert await is_running(operated)
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ("go:wallet:0:0", "Available"),
+        ("withdraw:5000:key", "Available"),
+        ("nonsense", "What would you like to do"),
+        ("camp:cancel_sure:x", "What would you like to do"),
+    ],
+)
+async def test_a_press_in_an_old_private_message_moves_no_money(
+    market: Marketplace, data: str, shown: str
+) -> None:
+    await market.give("advertiser", 5_000)
+    await market.say("advertiser", "/start")
+    before = await market.everything()
+    message = private_message(market)
+    old = {"chat": message["chat"], "message_id": 900, "date": 0}
+    pressed = press(market, old) | {"from": message["from"], "data": data}
+    await receive(market, callback_query=pressed)
+    assert shown in await market.last("advertiser")
+    assert await market.everything() == before
+
+
+async def test_a_stale_press_that_is_too_old_to_answer_is_no_error(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.world.control(
+        "faults",
+        method="answerCallbackQuery",
+        kind="error",
+        error_code=400,
+        description="Bad Request: query is too old and response timeout expired",
+    )
+    message = private_message(market)
+    stranger = message | {"from": OTHER_BOT}
+    pressed = press(market, stranger) | {"from": message["from"]}
+    await receive(market, callback_query=pressed)
+    assert "went wrong" not in await market.last("advertiser")
+    assert await market.rows("SELECT id FROM inbox WHERE failed_at IS NOT NULL") == []
+
+
+@pytest.mark.parametrize("who", ["admin", "advertiser"])
+async def test_the_bot_says_nothing_in_a_group_of_others(operated: Marketplace, who: str) -> None:
+    made = await operated.world.control(
+        "groups",
+        owner_id=operated.chat(who),
+        title="Friends",
+        member_ids=["bot"],
+    )
+    operated.world.ids["friends"] = made["id"]
+    for words in (STOP, "/start", "/menu", "hello", "/queue", "/there 1 2", "/help"):
+        await operated.say(who, words, where="friends")
+    assert [m for m in await operated.messages("friends") if m["from"] == operated.bot.id] == []
+    assert await is_running(operated)
+    assert "AccessDenied" in [row["error"] for row in await operated.refusals()]
+    assert await operated.rows("SELECT id FROM inbox WHERE failed_at IS NOT NULL") == []
+
+
+async def test_nobody_acts_as_staff_while_the_admin_chat_is_public(operated: Marketplace) -> None:
+    group = operated.world.state.chats[operated.chat("group")]
+    await operated.say("admin", "/killswitch", where="group")
+    group.username = "everybody_welcome"
+    await operated.say("admin", STOP, where="group")
+    assert "public now" in await operated.last("group")
+    assert await is_running(operated)
+    shown = command(operated)["chat"] | {"username": group.username}
+    bot = {"id": operated.bot.id, "is_bot": True, "first_name": "Bot"}
+    keyboard = {"inline_keyboard": [[{"text": "Stop", "callback_data": PRESSED}]]}
+    own = command(operated, **{"from": bot, "reply_markup": keyboard, "chat": shown})
+    await receive(operated, callback_query=press(operated, own))
+    assert await is_running(operated)
+    before = len(await operated.messages("group"))
+    await operated.say("admin", "What happened?", where="group")
+    assert len(await operated.messages("group")) == before + 1
+    group.username = None
+    await operated.say("admin", STOP, where="group")
     assert not await is_running(operated)
 
 

@@ -13,6 +13,7 @@ from aiogram import Bot
 from sqlalchemy import text
 
 from bot import inbox_worker, storage
+from bot.admin_chat import AdminChat
 from bot.context import Dependencies
 from bot.polling import Poller
 from bot.settings import Settings
@@ -144,7 +145,7 @@ class Marketplace:
         """Send all queued notices as the scheduler does, but without Telegram's limits."""
         async with self.database.sessions.begin() as session:
             for owed in await outbox.claim(session, limit=100):
-                chat_id, language = self.dependencies.admin_chat_id, "en"
+                chat_id, language = self.dependencies.admin_chat.id, "en"
                 if owed.user_id is not None:
                     user = await users.get(session, owed.user_id)
                     chat_id, language = user.telegram_id, user.language
@@ -327,13 +328,14 @@ async def running_bot(
     world: SandboxClient, database: Database, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
     """Run the bot as its process does: fetch the updates, store them, and handle them."""
-    bot = create_bot(BOT_TOKEN, world.url)
+    admin_chat = AdminChat(world.ids["group"], database.sessions)
+    bot = create_bot(BOT_TOKEN, world.url, admin_chat)
     redis = storage.connect(redis_url)
     dependencies = Dependencies(
         database.sessions,
         settings_for(world, database),
         storage.FormStorage(redis),
-        world.ids["group"],
+        admin_chat,
     )
     worker = inbox_worker.InboxWorker(
         dependencies=dependencies, dispatcher=routers.dispatcher(), bot=bot

@@ -122,4 +122,10 @@ async def test_an_ad_may_be_a_photo(market: Marketplace) -> None:
     assert (ad["caption"], ad["media"]) == ("Our bread", "photo")
     await market.press("advertiser", "💾 Save")
     await market.press("advertiser", "👁 Show the ad")
-    assert await market.value("SELECT creative->>'kind' FROM campaigns") == "photo"
+    stored = await market.value("SELECT creative FROM campaigns")
+    sent = next(m for m in await market.messages("advertiser") if m["media"])
+    message = market.world.state.find_message(market.chat("advertiser"), sent["message_id"])
+    assert message is not None
+    [photo] = message.body["photo"]
+    assert stored["kind"] == "photo"
+    assert stored["file_unique_id"] == photo["file_unique_id"]

@@ -1,26 +1,98 @@
 """Test updates about chats: posts in a channel, and the admin chat's change of its id."""
 
+from typing import Any
+
+import pytest
+
 from bot import inbox_worker
-from services.platform import chat_migrations
+from bot.admin_chat import AdminChat
+from db.models.users import Role
+from sandbox.entities import Chat
 from tests.handlers.marketplace import Marketplace
 
+OLD_GROUP = -77
+STOP = "/killswitch stop payouts x"
 
-async def test_the_new_id_of_the_admin_chat_is_used(market: Marketplace) -> None:
-    old, new = market.chat("group"), -1_009_999_999_999
-    person = {"id": market.chat("admin"), "is_bot": False, "first_name": "A"}
-    moved = {
-        "message_id": 1,
-        "date": 1,
-        "chat": {"id": old, "type": "group", "title": "T"},
-        "from": person,
-        "migrate_to_chat_id": new,
-    }
-    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": moved}])
+
+@pytest.fixture
+async def moved(market: Marketplace) -> Marketplace:
+    """Return a bot whose admin chat was a group before Telegram made it the present supergroup.
+
+    The bot has not heard of the move, and Admin is an operator.
+    """
+    await market.employ("admin", Role.OPERATOR)
+    group = market.chat("group")
+    market.world.state.add_chat(Chat(OLD_GROUP, "group", "Admins", migrated_to_id=group))
+    admin_chat = market.dependencies.admin_chat
+    admin_chat.configured_id = admin_chat.id = OLD_GROUP
+    return market
+
+
+async def receive(market: Marketplace, **message: Any) -> None:
+    """Let the bot receive a message of Admin in the old group, and handle it."""
+    chat = {"id": OLD_GROUP, "type": "group", "title": "Admins"}
+    person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
+    update = {"message_id": 1, "date": 1, "chat": chat, "from": person} | message
+    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": update}])
     market.worker.wake()
     await market.settle()
-    assert market.dependencies.admin_chat_id == new
-    async with market.database.sessions.begin() as session:
-        assert await chat_migrations.current_chat_id(session, old) == new
+
+
+async def recorded(market: Marketplace) -> list[tuple[int, int]]:
+    """Return the recorded moves of chats."""
+    rows = await market.rows("SELECT old_chat_id, new_chat_id FROM moved_chats")
+    return [(row["old_chat_id"], row["new_chat_id"]) for row in rows]
+
+
+async def require_staff_acts(market: Marketplace) -> None:
+    """Check that a command in the present admin chat acts."""
+    await market.say("admin", STOP, where="group")
+    assert not await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'")
+    assert market.dependencies.admin_chat.id == market.chat("group")
+
+
+async def test_a_move_that_the_bot_sees_is_followed(moved: Marketplace) -> None:
+    await receive(moved, migrate_to_chat_id=moved.chat("group"))
+    assert await recorded(moved) == [(OLD_GROUP, moved.chat("group"))]
+    await require_staff_acts(moved)
+
+
+async def test_a_move_that_nobody_saw_is_followed_at_the_first_command(moved: Marketplace) -> None:
+    await require_staff_acts(moved)
+    assert await recorded(moved) == [(OLD_GROUP, moved.chat("group"))]
+
+
+async def test_a_move_that_another_process_saw_is_followed(moved: Marketplace) -> None:
+    other_process = AdminChat(OLD_GROUP, moved.database.sessions)
+    assert await other_process.follow(OLD_GROUP, moved.chat("group"))
+    moved.world.state.chats[OLD_GROUP].migrated_to_id = None
+    await require_staff_acts(moved)
+
+
+async def test_a_move_reported_in_the_new_supergroup_is_followed(moved: Marketplace) -> None:
+    chat = {"id": moved.chat("group"), "type": "supergroup", "title": "Admins"}
+    await receive(moved, chat=chat, migrate_from_chat_id=OLD_GROUP)
+    assert await recorded(moved) == [(OLD_GROUP, moved.chat("group"))]
+
+
+async def test_a_group_that_claims_to_be_the_admin_chat_is_not_followed(moved: Marketplace) -> None:
+    moved.world.state.chats[OLD_GROUP].migrated_to_id = None
+    stranger = {"id": moved.chat("channel"), "type": "supergroup", "title": "Strangers"}
+    await receive(moved, chat=stranger, migrate_from_chat_id=OLD_GROUP)
+    assert await recorded(moved) == []
+    assert moved.dependencies.admin_chat.id == OLD_GROUP
+
+
+async def test_the_move_of_another_group_is_not_recorded(moved: Marketplace) -> None:
+    moved.world.state.chats[OLD_GROUP].migrated_to_id = None
+    other = {"id": -78, "type": "group", "title": "Friends"}
+    await receive(moved, chat=other, migrate_to_chat_id=moved.chat("group"))
+    assert await recorded(moved) == []
+
+
+async def test_telegram_is_asked_rarely_about_the_admin_chat(moved: Marketplace) -> None:
+    assert moved.dependencies.admin_chat.may_ask()
+    assert not moved.dependencies.admin_chat.may_ask()
 
 
 async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot.telegram.ad_messages import NO_PREVIEW
 from db.models.posting import AdPart, Verdict
 from db.models.users import Role
 from services.market import channels
@@ -50,10 +49,14 @@ async def ask(market: Marketplace, wait: timedelta) -> None:
 
 async def publish(market: Marketplace, text: str = AD) -> int:
     """Send a message of the bot to the channel, and return the message's id."""
-    sent = await market.bot.send_message(
-        market.chat("channel"), text, link_preview_options=NO_PREVIEW
+    sent = await market.world.call(
+        "sendMessage",
+        chat_id=market.chat("channel"),
+        text=text,
+        link_preview_options={"is_disabled": True},
     )
-    return sent.message_id
+    message_id: int = sent["message_id"]
+    return message_id
 
 
 async def job(market: Marketplace) -> tuple[str, str]:
@@ -136,7 +139,7 @@ async def test_a_link_is_not_accepted_while_telegram_does_not_answer(
     market = with_uncertain_post
     message_id = await publish(market)
     await market.world.control(
-        "faults", method="editMessageReplyMarkup", kind="refuse_before", times=1
+        "faults", method="stopMessageLiveLocation", kind="refuse_before", times=1
     )
     await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
     assert "Telegram does not tell" in await market.last("group")

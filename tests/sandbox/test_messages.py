@@ -270,13 +270,51 @@ async def test_copy_and_forward(world: SandboxClient) -> None:
         assert refusal == (400, f"Bad Request: message to {verb} not found")
 
 
+async def test_a_forward_keeps_link_buttons_and_no_others(world: SandboxClient) -> None:
+    channel, group = world.ids["channel"], world.ids["group"]
+    link = {"text": "Buy", "url": "https://bread.example"}
+    for row, kept in (([link], True), ([link, {"text": "Menu", "callback_data": "m"}], False)):
+        sent = await world.call(
+            "sendMessage", chat_id=channel, text="a", reply_markup={"inline_keyboard": [row]}
+        )
+        forwarded = await world.call(
+            "forwardMessage", chat_id=group, from_chat_id=channel, message_id=sent["message_id"]
+        )
+        assert ("reply_markup" in forwarded) is kept
+
+
+async def test_no_message_has_a_live_location_to_stop(world: SandboxClient) -> None:
+    channel, owner = world.ids["channel"], world.ids["owner"]
+    own = await world.call("sendMessage", chat_id=channel, text="a", reply_markup=KEYBOARD)
+    written = await world.control(f"chats/{channel}/post", user_id=owner, text="b")
+    for message_id, text in (
+        (own["message_id"], "there is no live location in the message to edit"),
+        (written["message_id"], "message can't be edited"),
+        (9999, "message to edit not found"),
+    ):
+        refusal = await world.refused(
+            "stopMessageLiveLocation", chat_id=channel, message_id=message_id
+        )
+        assert refusal == (400, f"Bad Request: {text}")
+    [shown] = [
+        message
+        for message in (await world.see(f"chats/{channel}/messages"))["messages"]
+        if message["message_id"] == own["message_id"]
+    ]
+    assert shown["buttons"]
+    assert not shown["edited"]
+
+
 async def test_protected_content_cannot_be_forwarded_but_edited(world: SandboxClient) -> None:
     channel = world.ids["channel"]
     sent = await world.call("sendMessage", chat_id=channel, text="a", protect_content=True)
     assert sent["has_protected_content"] is True
     there = {"from_chat_id": channel, "message_id": sent["message_id"]}
     to = world.ids["advertiser"]
-    assert (await world.refused("forwardMessage", chat_id=to, **there))[0] == 400
+    assert await world.refused("forwardMessage", chat_id=to, **there) == (
+        400,
+        "Bad Request: message has protected content and can't be forwarded",
+    )
     assert (await world.refused("copyMessage", chat_id=to, **there))[0] == 400
     await world.call("editMessageText", chat_id=channel, message_id=sent["message_id"], text="b")
 

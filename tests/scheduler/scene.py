@@ -10,8 +10,10 @@ from typing import Any
 import asyncpg
 from sqlalchemy import make_url, text
 
+from bot.admin_chat import AdminChat
+from bot.telegram.answers import create_notice_bot
 from bot.telegram.rate_limiter import RateLimiter
-from bot.telegram.sender import Sender, create_bot
+from bot.telegram.sender import Sender
 from db.models.operations import Switch
 from scheduler import dispatch, notice_delivery
 from scheduler.breaker import Breaker
@@ -166,16 +168,19 @@ class Scene:
             asyncio.Event(),
         )
 
-    def outbox_worker(self, *, api_url: str | None = None) -> notice_delivery.OutboxWorker:
+    def outbox_worker(
+        self, *, api_url: str | None = None, admin_chat_id: int | None = None
+    ) -> notice_delivery.OutboxWorker:
         """Return a new worker that delivers notices."""
-        bot = create_bot(BOT_TOKEN, api_url or self.world.url)
+        admin_chat = AdminChat(admin_chat_id or self.world.ids["group"], self.database.sessions)
+        bot = create_notice_bot(BOT_TOKEN, api_url or self.world.url, admin_chat)
         limiter = RateLimiter(NO_REDIS)
         self.closing += [bot.session.close, limiter.close]
         return notice_delivery.OutboxWorker(
             self.database.sessions,
             limiter,
             bot,
-            self.world.ids["group"],
+            admin_chat,
             people.CURRENCY,
             asyncio.Event(),
         )

@@ -171,7 +171,7 @@ async def test_the_new_id_of_the_admin_chat_is_used(scene: Scene) -> None:
         scene.world.ids["group"],
     )
     await owe(scene, None)
-    await notice_delivery.deliver(replace(scene.outbox_worker(), admin_chat_id=-77))
+    await notice_delivery.deliver(scene.outbox_worker(admin_chat_id=-77))
     assert len(await received(scene, "group")) == 1
 
 
@@ -235,7 +235,7 @@ async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: S
     )
     outbox_worker = scene.outbox_worker()
     group = scene.world.ids["group"]
-    for _ in range(rate_limits.PER_MINUTE - notice_delivery.KEPT_FOR_ALARMS):
+    for _ in range(rate_limits.PER_MINUTE - rate_limits.KEPT_FOR_ALARMS):
         outbox_worker.limiter._local.record(group)
     delivery = asyncio.create_task(notice_delivery.deliver(outbox_worker))
     await asyncio.sleep(0.2)

@@ -206,7 +206,7 @@ async def test_a_search_without_an_answer_changes_nothing(
 ) -> None:
     target_id = await uncertain(scene, "refuse_before")
     for _ in range(3):
-        await scene.fault("editMessageReplyMarkup", kind, **more)
+        await scene.fault("stopMessageLiveLocation", kind, **more)
         await search(scene)
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["attempts"]) == ("uncertain", "held", 0)
@@ -274,25 +274,6 @@ async def test_a_search_with_the_right_to_edit_others_edits_nothing(
     assert (await scene.job(target_id))["status"] == ("success" if published else "queued")
     assert await scene.messages("channel") == before
     assert len(await scene.messages("group")) == group  # the copies are deleted
-
-
-async def test_a_post_with_an_altered_button_is_restored_and_found(scene: Scene) -> None:
-    await scene.database.as_owner(
-        "UPDATE campaigns SET creative = creative"
-        ' || \'{"button_text": "Buy", "button_url": "https://bread.example"}\''
-    )
-    target_id = await uncertain(scene)
-    [message] = await scene.published()
-    await scene.world.call(
-        "editMessageReplyMarkup",
-        chat_id=scene.world.ids["channel"],
-        message_id=message["message_id"],
-    )
-    await search(scene)
-    job = await scene.job(target_id)
-    assert (job["status"], job["message_id"]) == ("success", message["message_id"])
-    [shown] = [m for m in await scene.messages("channel") if m["text"]]
-    assert [b["text"] for row in shown["buttons"] for b in row] == ["Buy"]
 
 
 async def test_a_search_runs_while_posting_is_stopped(scene: Scene) -> None:

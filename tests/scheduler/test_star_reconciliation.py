@@ -1,7 +1,6 @@
 """Test that payments whose updates were lost are recorded, and that invented deposits are found."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +8,11 @@ import pytest
 from aiogram import Bot
 from sqlalchemy import text
 
-from bot.telegram.sender import create_bot
 from db.models.users import Role
 from scheduler.star_reconciliation import StarReconciliation
 from services.market import registration
 from services.money import deposits, incidents
 from tests.factories import people
-from tests.sandbox.raw_world import BOT_TOKEN
 from tests.scheduler.scene import Scene
 
 AMOUNT = 500
@@ -24,11 +21,9 @@ OPEN_INCIDENTS = "SELECT count(*) FROM incidents WHERE closed_at IS NULL"
 
 
 @pytest.fixture
-async def bot(scene: Scene) -> AsyncIterator[Bot]:
-    """Yield a bot that calls the sandbox."""
-    made = create_bot(BOT_TOKEN, scene.world.url)
-    yield made
-    await made.session.close()
+async def bot(scene: Scene) -> Bot:
+    """Return a bot that calls the sandbox."""
+    return scene.outbox_worker().bot
 
 
 @pytest.fixture

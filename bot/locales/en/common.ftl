@@ -21,6 +21,7 @@ form-gone = This form is closed. Nothing was changed. Please open the menu again
 not-understood = I did not expect a message now. Please choose:
 anonymous = You write as the group, not as yourself. Turn off anonymity in the group's admin settings and repeat the command.
 not-own-words = A forwarded command does nothing. Type the command yourself.
+answer-forwarded = A forwarded message is no answer here. Please type the answer yourself.
 too-many = ✋ You sent too many messages or presses in one minute. Those above the limit were not read. Wait a minute, then go on. Payments are not affected.
 surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, send this number to the support: { $reference }
 amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }

@@ -1,9 +1,14 @@
-"""Test that a call is repeated after a short `retry_after`, and only then."""
+"""Test that calls to the chats of others are refused, and that a call is repeated after a flood."""
 
 import pytest
-from aiogram.exceptions import TelegramNetworkError, TelegramRetryAfter
+from aiogram.exceptions import TelegramMigrateToChat, TelegramNetworkError, TelegramRetryAfter
 
+from bot.admin_chat import AdminChat
+from bot.telegram.answers import ForeignChatError, create_bot
+from sandbox.entities import Chat
+from services.platform import chat_migrations
 from tests.handlers.marketplace import Marketplace
+from tests.sandbox.raw_world import BOT_TOKEN
 
 
 @pytest.fixture
@@ -35,3 +40,65 @@ async def test_a_call_without_an_answer_is_not_repeated(market: Marketplace, cha
     with pytest.raises(TelegramNetworkError):
         await market.bot.send_message(chat_id, "hello")
     assert await sent(market, "hello") == 0
+
+
+async def test_nothing_is_written_to_a_channel_or_another_group(market: Marketplace) -> None:
+    await market.world.promote(can_post_messages=True)
+    group = await market.world.control(
+        "groups", owner_id=market.chat("owner"), title="Friends", member_ids=["bot"]
+    )
+    market.world.ids["friends"] = group["id"]
+    for chat in ("channel", "friends"):
+        own = await market.world.call("sendMessage", chat_id=market.chat(chat), text="own")
+        before = await market.messages(chat)
+        for call in (
+            market.bot.send_message(market.chat(chat), "Sorry"),
+            market.bot.send_photo(market.chat(chat), "file"),
+            market.bot.copy_message(market.chat(chat), market.chat(chat), own["message_id"]),
+            market.bot.forward_message(market.chat(chat), market.chat(chat), own["message_id"]),
+            market.bot.edit_message_text(
+                "x", chat_id=market.chat(chat), message_id=own["message_id"]
+            ),
+            market.bot.send_message(f"@{chat}", "Sorry"),
+        ):
+            with pytest.raises(ForeignChatError):
+                await call
+        assert await market.messages(chat) == before
+
+
+async def test_a_channel_in_the_setting_of_the_admin_chat_gets_no_message(
+    market: Marketplace,
+) -> None:
+    await market.world.promote(can_post_messages=True)
+    admin_chat = AdminChat(market.chat("channel"), market.database.sessions)
+    bot = create_bot(BOT_TOKEN, market.world.url, admin_chat)
+    before = await market.messages("channel")
+    with pytest.raises(ForeignChatError):
+        await bot.send_message(market.chat("channel"), "An alarm")
+    await bot.session.close()
+    assert await market.messages("channel") == before
+
+
+async def test_a_moved_admin_chat_is_followed_when_telegram_names_its_new_id(
+    market: Marketplace,
+) -> None:
+    old, new = -77, market.chat("group")
+    market.world.state.add_chat(Chat(old, "group", "Admins", migrated_to_id=new))
+    admin_chat = AdminChat(old, market.database.sessions)
+    bot = create_bot(BOT_TOKEN, market.world.url, admin_chat)
+    await bot.send_message(old, "An alarm")
+    await bot.session.close()
+    assert await sent(market, "An alarm") == 1
+    assert admin_chat.id == new
+    async with market.database.sessions.begin() as session:
+        assert await chat_migrations.current_chat_id(session, old) == new
+
+
+async def test_the_move_of_another_group_is_not_recorded(market: Marketplace) -> None:
+    friends = -78
+    market.world.state.add_chat(
+        Chat(friends, "group", "Friends", migrated_to_id=market.chat("channel"))
+    )
+    with pytest.raises(TelegramMigrateToChat):
+        await market.bot.get_chat(friends)
+    assert await market.rows("SELECT old_chat_id FROM moved_chats") == []

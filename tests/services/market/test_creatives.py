@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.market import creatives
 from services.market.creatives import Creative, utf16_length
 from services.platform import errors
 
@@ -29,6 +30,12 @@ PHOTO = Creative("photo", "", file_id="file-1")
 def test_valid_ads_are_accepted(ad: Creative) -> None:
     assert ad.validate() is ad
     assert Creative.from_json(ad.as_json()) == ad
+
+
+def test_an_ad_stored_without_the_identity_of_its_file_is_readable() -> None:
+    stored = PHOTO.as_json()
+    del stored["file_unique_id"]
+    assert creatives.read_or_none(stored) == PHOTO
 
 
 @pytest.mark.parametrize(

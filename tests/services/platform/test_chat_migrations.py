@@ -1,18 +1,38 @@
-"""Test that a group whose chat id has changed is still found under its old chat id."""
+"""Test that the admin chat is found after it has moved, and that nothing else is recorded."""
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.platform import chat_migrations
 
+GROUP = -77
+SUPERGROUP = -1_000_000_000_077
+OTHER = -1_000_000_000_078
+
+
+async def record(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> None:
+    """Record a move, while the settings name GROUP as the admin chat."""
+    await chat_migrations.record_migration(
+        session, admin_chat_id=GROUP, old_chat_id=old_chat_id, new_chat_id=new_chat_id
+    )
+
 
 async def test_a_group_that_moved_is_followed(session: AsyncSession) -> None:
-    assert await chat_migrations.current_chat_id(session, -1) == -1
-    await chat_migrations.record_migration(session, old_chat_id=-1, new_chat_id=-2)
-    await chat_migrations.record_migration(session, old_chat_id=-2, new_chat_id=-3)
-    assert await chat_migrations.current_chat_id(session, -1) == -3
-    await chat_migrations.record_migration(session, old_chat_id=-1, new_chat_id=-5)
-    assert await chat_migrations.current_chat_id(session, -1) == -5
-    await chat_migrations.record_migration(
-        session, old_chat_id=-5, new_chat_id=-1
-    )  # the search also ends if the ids form a circle
-    assert await chat_migrations.current_chat_id(session, -1) in {-1, -5}
+    assert await chat_migrations.current_chat_id(session, GROUP) == GROUP
+    await record(session, GROUP, SUPERGROUP)
+    assert await chat_migrations.current_chat_id(session, GROUP) == SUPERGROUP
+
+
+async def test_a_recorded_move_is_not_changed(session: AsyncSession) -> None:
+    await record(session, GROUP, SUPERGROUP)
+    await record(session, GROUP, OTHER)
+    assert await chat_migrations.current_chat_id(session, GROUP) == SUPERGROUP
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(-78, SUPERGROUP), (OTHER, SUPERGROUP), (GROUP, -78), (GROUP, 5)]
+)
+async def test_no_other_move_is_recorded(session: AsyncSession, old: int, new: int) -> None:
+    await record(session, old, new)
+    assert await chat_migrations.current_chat_id(session, GROUP) == GROUP
+    assert await chat_migrations.current_chat_id(session, old) == old

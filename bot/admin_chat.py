@@ -1,0 +1,51 @@
+"""Keep the present id of the admin chat, which changes when the group becomes a supergroup."""
+
+import time
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.session import Sessions
+from services.platform import chat_migrations
+
+LOOK_SECONDS = 10.0
+"""The shortest time between two questions to Telegram whether the admin chat has moved."""
+
+
+class AdminChat:
+    """The admin chat as one process knows it."""
+
+    def __init__(self, configured_id: int, sessions: Sessions) -> None:
+        """Start with the id of ADMIN_CHAT_ID. The chat may have moved before: see `refresh`."""
+        self.id = configured_id
+        """The present id, as far as this process knows."""
+        self.configured_id = configured_id
+        """The id in the settings."""
+        self._sessions = sessions
+        self._look_after = 0.0
+
+    async def refresh(self, session: AsyncSession) -> None:
+        """Read the present id from the database, where every process records what it learns."""
+        self.id = await chat_migrations.current_chat_id(session, self.configured_id)
+
+    async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
+        """Record that Telegram has moved a chat; return whether the admin chat is there now.
+
+        A move of another chat is not recorded.
+        """
+        async with self._sessions.begin() as session:
+            await chat_migrations.record_migration(
+                session,
+                admin_chat_id=self.configured_id,
+                old_chat_id=old_chat_id,
+                new_chat_id=new_chat_id,
+            )
+            await self.refresh(session)
+        return self.id == new_chat_id
+
+    def may_ask(self) -> bool:
+        """Return whether Telegram may be asked now for the present id. LOOK_SECONDS limit this."""
+        now = time.monotonic()
+        if now < self._look_after:
+            return False
+        self._look_after = now + LOOK_SECONDS
+        return True

@@ -1,0 +1,79 @@
+"""Find the screen that belongs to a button, for presses of buttons that cannot be verified.
+
+Telegram does not show the buttons of a message that is too old. Therefore a press of such a button
+acts on nothing. The bot shows the present screen instead, whose buttons can be pressed.
+"""
+
+from collections.abc import Callable
+
+from aiogram.filters.callback_data import CallbackData
+
+from bot.callbacks import (
+    CancelWithdrawal,
+    CorrectionAct,
+    Go,
+    Moderate,
+    ModerationAct,
+    OnCampaign,
+    OnChannel,
+    OnCorrection,
+    OnDeadLetter,
+    OnPlacement,
+    OnSwitch,
+    OnUncertainPost,
+    OnWithdrawal,
+    ResolutionAct,
+    Screen,
+    ShowCorrections,
+    ShowDeadLetters,
+    ShowDeposits,
+    ShowQueue,
+    ShowWithdrawals,
+    SwitchAct,
+    Withdraw,
+    WithdrawalAct,
+)
+from bot.screens import dead_letters
+
+_READ_ONLY = (
+    Go,
+    ShowCorrections,
+    ShowDeadLetters,
+    ShowDeposits,
+    ShowQueue,
+    ShowWithdrawals,
+)
+_SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
+    OnCampaign: lambda pressed: Go(screen=Screen.CAMPAIGN, id=pressed.id),
+    OnPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
+    OnChannel: lambda pressed: Go(screen=Screen.CHANNEL, id=pressed.id),
+    Withdraw: lambda _pressed: Go(screen=Screen.WALLET),
+    CancelWithdrawal: lambda _pressed: Go(screen=Screen.WITHDRAWALS),
+    Moderate: lambda pressed: Moderate(act=ModerationAct.CARD, id=pressed.id),
+    OnSwitch: lambda _pressed: OnSwitch(act=SwitchAct.PANEL),
+    OnDeadLetter: lambda pressed: OnDeadLetter(act=dead_letters.OPEN, id=pressed.id),
+    OnUncertainPost: lambda pressed: OnUncertainPost(
+        act=ResolutionAct.CARD, id=pressed.id, claim=pressed.claim
+    ),
+    OnWithdrawal: lambda pressed: OnWithdrawal(act=WithdrawalAct.CARD, id=pressed.id),
+    OnCorrection: lambda pressed: OnCorrection(act=CorrectionAct.CARD, id=pressed.id),
+}
+_KINDS: list[type[CallbackData]] = [*_READ_ONLY, *_SCREENS]
+_BY_PREFIX = {kind.__prefix__: kind for kind in _KINDS}
+
+
+def screen_data(data: str, *, staff: bool) -> str | None:
+    """Return the data of a button that shows the screen of a pressed button and changes nothing.
+
+    A button without a screen of its own leads to the menu, and in the admin chat (`staff`) to
+    nothing, which is None.
+    """
+    kind = _BY_PREFIX.get(data.partition(":")[0])
+    try:
+        pressed = kind.unpack(data) if kind else None
+    except (TypeError, ValueError):
+        pressed = None
+    if pressed is None:
+        return None if staff else Go(screen=Screen.MENU).pack()
+    show = _SCREENS.get(type(pressed))
+    return (show(pressed) if show else pressed).pack()

@@ -1,0 +1,117 @@
+"""Compare a message of Telegram with an ad: text, formatting, media and buttons."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from services.market import creatives
+from services.market.creatives import Creative
+
+MEDIA = ("animation", "photo", "video")
+ADDED_BY_TELEGRAM = frozenset(
+    {
+        *("bank_card", "bot_command", "cashtag", "email", "hashtag", "mention", "phone_number"),
+        "url",
+    }
+)
+"""The kinds of entities that Telegram finds in a text by itself."""
+REMOVED_BY_TELEGRAM = frozenset({"custom_emoji"})
+"""The kinds of entities that Telegram removes from a bot's post in a channel."""
+
+_Entity = tuple[str, int, int, str, str]
+_Button = tuple[str, str]
+
+
+class Comparison(StrEnum):
+    """Whether a message has the content of an ad."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+    """The message does not differ, but a part of the ad cannot be compared."""
+
+
+def compare(message: Mapping[str, Any], creative: Creative) -> Comparison:
+    """Compare a forwarded message, as the Bot API shows it, with an ad.
+
+    Media are compared by their `file_unique_id`. An ad without a stored `file_unique_id` cannot be
+    proven. Telegram keeps link buttons in a forwarded message. If the message shows no buttons and
+    the ad has one, the result is UNKNOWN.
+    """
+    if not _has_same_text(message, creative):
+        return Comparison.DIFFERENT
+    parts = {_compare_media(message, creative), _compare_buttons(message, creative)}
+    for result in (Comparison.DIFFERENT, Comparison.UNKNOWN):
+        if result in parts:
+            return result
+    return Comparison.SAME
+
+
+def _has_same_text(message: Mapping[str, Any], creative: Creative) -> bool:
+    in_text = creative.kind == "text"
+    text = message.get("text" if in_text else "caption") or ""
+    entities = message.get("entities" if in_text else "caption_entities") or []
+    if not isinstance(text, str) or text.strip() != creative.text.strip():
+        return False
+    return _normalize(text, entities) == _normalize(creative.text, creative.entities)
+
+
+def _normalize(text: str, entities: list[dict[str, Any]]) -> list[_Entity]:
+    """Return the entities that an author chose, in a fixed order, for the text without margins."""
+    margin = creatives.utf16_length(text) - creatives.utf16_length(text.lstrip())
+    return sorted(
+        (
+            str(entity.get("type")),
+            int(entity.get("offset", 0)) - margin,
+            int(entity.get("length", 0)),
+            _normalize_url(str(entity.get("url") or "")),
+            str(entity.get("language") or ""),
+        )
+        for entity in entities
+        if entity.get("type") not in ADDED_BY_TELEGRAM | REMOVED_BY_TELEGRAM
+    )
+
+
+def _compare_media(message: Mapping[str, Any], creative: Creative) -> Comparison:
+    # An animation also has a document with the same file.
+    shown = [kind for kind in MEDIA if kind in message]
+    if creative.kind == "text":
+        return Comparison.DIFFERENT if shown else Comparison.SAME
+    if shown != [creative.kind]:
+        return Comparison.DIFFERENT
+    if creative.file_unique_id is None:
+        return Comparison.UNKNOWN
+    media = message[creative.kind]
+    # A photo is a list of the same picture in several sizes.
+    files = media if isinstance(media, list) else [media]
+    same = any(file.get("file_unique_id") == creative.file_unique_id for file in files)
+    return Comparison.SAME if same else Comparison.DIFFERENT
+
+
+def _compare_buttons(message: Mapping[str, Any], creative: Creative) -> Comparison:
+    expected: list[_Button] = []
+    if creative.button_text is not None and creative.button_url is not None:
+        expected.append((creative.button_text, _normalize_url(creative.button_url)))
+    keyboard = (message.get("reply_markup") or {}).get("inline_keyboard") or []
+    shown = [
+        (str(button.get("text")), _normalize_url(str(button.get("url") or "")))
+        for row in keyboard
+        for button in row
+    ]
+    if shown == expected:
+        return Comparison.SAME
+    return Comparison.DIFFERENT if shown else Comparison.UNKNOWN
+
+
+def _normalize_url(url: str) -> str:
+    """Return an address as Telegram stores it: with a host in small letters and with a path."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    if not parts.netloc:
+        return url
+    return urlunsplit(
+        (parts.scheme, parts.netloc.lower(), parts.path or "/", parts.query, parts.fragment)
+    )
