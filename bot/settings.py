@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from db import currencies
 from db.money import STARS
+from services.market import publish_times
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """The smallest gap, in production, between two searches that together prove a post absent. One
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     escrow_sla: Duration = timedelta(hours=24)
     post_lease: Duration = timedelta(seconds=30)
     probe_gap: Duration = timedelta(minutes=5)
+    publish_ahead: Duration = publish_times.LONGEST_AHEAD
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiogram_i18n.cores.fluent_runtime_core import FluentRuntimeCore
 
-from bot import formatting
+from bot import formatting, time_zones
 from services.platform import users
 
 LANGUAGES = users.LANGUAGES
@@ -45,6 +45,12 @@ class Texts:
     def money(self, amount: int, currency: str | None = None) -> str:
         """Format whole minor units as money."""
         return formatting.format_money(amount, currency or self.currency, self.language)
+
+    @property
+    def zone(self) -> str:
+        """The name of the person's time zone for people."""
+        t = self
+        return time_zones.label(self.time_zone) if self.time_zone else t("zone-unset")
 
     def time(self, at: datetime) -> str:
         """Format an aware datetime in the person's zone."""

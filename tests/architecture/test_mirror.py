@@ -43,6 +43,7 @@ TESTED_ELSEWHERE = {
     "scheduler/notices": "test_texts knows every kind of notice, and tests/handlers read them",
     "services/market/payment_reversals": "test_clawbacks reverses payments with it",
     "services/market/star_transactions": "test_star_reconciliation records and verifies with it",
+    "services/market/publish_times": "test_placements submits past and far times with it",
     "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
     "services/money/audit_chain_file": "test_audit_chain_tick writes, reads and truncates it",
     "services/money/withdrawal_details": "test_withdrawals reads them",

@@ -13,6 +13,7 @@ error-channel-not-usable = This channel takes no placements now. Please choose a
 error-channel-taken = Somebody else has connected this channel already.
 error-person-blocked = This can't be done: one of the people involved is blocked. Nothing was changed.
 error-publish-time-past = The time to publish is already over. Please choose a later one.
+error-publish-time-too-far = That is too far ahead. The latest time is { $latest }. Please choose an earlier one.
 error-invalid-amount = That amount can't be used. Please choose another one.
 error-invalid-text = { $length ->
     [0] The text is empty. Please send at least one character.
