@@ -49,6 +49,8 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
     caption: dict[str, Any] = {
         "caption": creative.text or None,
         "caption_entities": _entities(creative),
+        "show_caption_above_media": creative.caption_above or None,
+        "has_spoiler": creative.has_spoiler or None,
         "reply_markup": keyboard(creative),
     }
     if creative.kind == "photo":
@@ -79,6 +81,7 @@ def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
         message_id=message_id,
         caption=creative.text or None,
         caption_entities=_entities(creative),
+        show_caption_above_media=creative.caption_above or None,
         reply_markup=keyboard(creative),
     )
 

@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
 TESTED_ELSEWHERE = {
-    "bot/ad_parser": "test_campaign_form sends it texts and photos",
     "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/shell": "every command in tests/bot/cli runs through it",
