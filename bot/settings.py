@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     currency: str = "USD"
     payment_provider_token: SecretStr = SecretStr("")
     platform_fee_bps: Annotated[int, Field(ge=0, le=9_999)] = 1_000
+    top_up_min: Annotated[int, Field(ge=1)] | None = None
+    top_up_max: Annotated[int, Field(ge=1)] | None = None
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     http_host: str = "127.0.0.1"
@@ -161,12 +163,21 @@ class Settings(BaseSettings):
             raise ValueError("WEBHOOK_SECRET must be set when WEBHOOK_URL is: it proves who calls")
         if self.currency == STARS and self.payment_provider_token.get_secret_value():
             raise ValueError(f"PAYMENT_PROVIDER_TOKEN must be empty when CURRENCY is {STARS}")
+        least, most = self.top_up_limits
+        if least > most:
+            raise ValueError(f"TOP_UP_MIN ({least}) must not be above TOP_UP_MAX ({most})")
         if self.environment == "production" and self.probe_gap < SHORTEST_PRODUCTION_PROBE_GAP:
             raise ValueError("PROBE_GAP must be at least 180 seconds in production")
         owner = self.migration_database_url
         if owner is not None and _role(owner) == _role(self.database_url):
             raise ValueError("MIGRATION_DATABASE_URL must name another role than DATABASE_URL")
         return self
+
+    @property
+    def top_up_limits(self) -> tuple[int, int]:
+        """The smallest and the largest amount of a top-up, in minor units."""
+        least, most = currencies.LIMITS[self.currency]
+        return self.top_up_min or least, self.top_up_max or most
 
 
 def load() -> Settings:
