@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import errors as texts_of_errors
 from bot import logging, settings
+from bot.names import one_line
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.session import Sessions, create_engine, create_sessions
 from services.platform import actors, audit, errors, users
@@ -115,5 +116,5 @@ def print_rows(rows: list[dict[str, object]], console: Console) -> None:
         return
     table = Table(*rows[0])
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
+        table.add_row(*(escape(one_line(str(value))) for value in row.values()))
     console.print(table)
