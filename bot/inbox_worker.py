@@ -9,8 +9,9 @@ is parked, that is, it is kept in the table and not tried again.
 
 import asyncio
 import contextlib
+import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -37,6 +38,7 @@ from bot.throttle import Throttle, Verdict
 from db.models.operations import InboxUpdate
 from db.session import Sessions, is_away, is_bad_data
 from services.platform import inbox, lanes, users
+from services.platform.actors import correlation_id
 
 log = structlog.get_logger(__name__)
 
@@ -283,7 +285,7 @@ class InboxWorker:
             log.warning("update malformed", inbox_id=row.id, fields=error.error_count())
             update_result.failure = "malformed"
             return
-        with metrics.handling(update):
+        with metrics.handling(update), _correlated():
             try:
                 result = await self._dispatcher.feed_update(
                     self._bot,
@@ -320,3 +322,18 @@ class InboxWorker:
                 await inbox.mark_handled(session, update_result.inbox_id)
             else:
                 await inbox.park(session, id=update_result.inbox_id, error=update_result.failure)
+
+
+@contextlib.contextmanager
+def _correlated() -> Iterator[None]:
+    """Give an update an id that its logs, audit rows and transfers have, and its apology shows.
+
+    The error handlers run in this block too.
+    """
+    reference = uuid.uuid4().hex[:12]
+    token = correlation_id.set(reference)
+    try:
+        with structlog.contextvars.bound_contextvars(correlation_id=reference):
+            yield
+    finally:
+        correlation_id.reset(token)

@@ -1,10 +1,8 @@
-"""Find the person, the language and the correlation id of an update before its handler runs."""
+"""Find the person and the language of an update before its handler runs."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from aiogram import BaseMiddleware, Bot
 from aiogram.enums import ChatType
 from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update
@@ -15,7 +13,7 @@ from bot.texts import Texts
 from db.models.users import Role, User
 from services.market import registration
 from services.platform import users
-from services.platform.actors import Actor, correlation_id
+from services.platform.actors import Actor
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 _COMMAND_LENGTH = 32
@@ -29,19 +27,9 @@ class ContextMiddleware(BaseMiddleware):
 
         An error in this method reaches the error handlers.
         """
-        new_id = uuid.uuid4().hex[:12]
-        token = correlation_id.set(new_id)
-        try:
-            with structlog.contextvars.bound_contextvars(correlation_id=new_id):
-                data["context"] = context = await _build_context(event, data)
-                if context.person is None:
-                    return await handler(event, data)
-                with structlog.contextvars.bound_contextvars(
-                    actor_id=context.person.id, role=_role_name(context.actor)
-                ):
-                    return await handler(event, data)
-        finally:
-            correlation_id.reset(token)
+        data["context"] = context = await _build_context(event, data)
+        with context.logged_actor():
+            return await handler(event, data)
 
 
 class OwnWordsMiddleware(BaseMiddleware):
@@ -162,12 +150,6 @@ async def _find_or_register(
             currency=dependencies.settings.currency,
         )
         return person, await users.roles(session, person.id)
-
-
-def _role_name(actor: Actor) -> str:
-    if not actor.in_admin_chat:
-        return "person"
-    return ",".join(sorted(actor.roles)) or "none"
 
 
 def _action_name(event: TelegramObject) -> str:

@@ -5,7 +5,6 @@ for which one process is enough.
 """
 
 import asyncio
-import logging
 import os
 import secrets
 import signal
@@ -77,6 +76,7 @@ def ticks(
     )
     search = Search(posting_worker, settings.probe_gap, settings.admin_chat_id)
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
+    rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
     expire = partial(watchdogs.expire_targets, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
@@ -98,7 +98,7 @@ def ticks(
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
         Tick("refunds", 1.0, HANG_SECONDS, partial(settlements.refund_due, sessions)),
         Tick("credits", 5.0, HANG_SECONDS, partial(settlements.credit_due, sessions)),
-        Tick("rescue", 3.0, HANG_SECONDS, partial(watchdogs.rescue_abandoned, sessions)),
+        Tick("rescue", 3.0, HANG_SECONDS, rescue),
         Tick("probes", 2.0, search.max_tick_seconds, find_uncertain),
         Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
@@ -184,8 +184,6 @@ def main() -> None:
     """Read the settings and run the scheduler; exit with status 2 if a setting is wrong."""
     settings = product_settings.load()
     product_logging.setup(settings)
-    # APScheduler warns if a tick still runs at its next time, but that is intended here.
-    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))
 

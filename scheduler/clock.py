@@ -1,7 +1,8 @@
 """Run the ticks, and stop the process when a tick or the whole process hangs.
 
 A tick does no harm when it runs twice, so any number of these processes may run. While the database
-is not available, no tick runs: the clock waits until the heartbeat can be written again.
+is not available, no tick runs: the clock waits until the heartbeat can be written again. All times
+are measured with the monotonic clock, so a change of the machine's time delays no tick.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from db.session import is_away
 
@@ -69,7 +69,7 @@ class Clock:
         self._beat = beat
         self._stopping = stopping
         self._under_way = under_way
-        self._scheduler = AsyncIOScheduler()
+        self._repeating: dict[str, asyncio.Task[None]] = {}
         self._failure: str | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._idle_seconds = {tick.name: 0.0 for tick in ticks}
@@ -83,23 +83,13 @@ class Clock:
         """Run until `stopping` is set, wait for the running work, and return the exit status."""
         threading.Thread(target=self._watch_loop, daemon=True, name="loop-watch").start()
         for tick in self._ticks:
-            self._scheduler.add_job(
-                self._run_tick,
-                "interval",
-                args=[tick],
-                seconds=tick.every,
-                id=tick.name,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-            )
-        self._scheduler.start()
+            self._repeating[tick.name] = asyncio.create_task(self._repeat(tick))
         heartbeat = asyncio.create_task(self._keep_beating())
         await self._stopping.wait()
-        self._scheduler.pause()
         await self._drain()
         heartbeat.cancel()
-        self._scheduler.shutdown(wait=False)
+        for repeating in self._repeating.values():
+            repeating.cancel()
         self._ended.set()
         return 0 if self._failure is None else 1
 
@@ -112,6 +102,18 @@ class Clock:
             self._failure = reason
             log.critical("Scheduler gives up", why=reason)
         self._stopping.set()
+
+    async def _repeat(self, tick: Tick) -> None:
+        """Run a tick at its times until the clock stops.
+
+        While a run lasts, the times of the tick pass without another run.
+        """
+        due_at = time.monotonic()
+        while not self._stopping.is_set():
+            missed = max(time.monotonic() - due_at, 0) // tick.every
+            due_at += (missed + 1) * tick.every
+            await asyncio.sleep(due_at - time.monotonic())
+            await self._run_tick(tick)
 
     async def _run_tick(self, tick: Tick) -> None:
         """Run one tick, unless the clock stops or the database is not available.

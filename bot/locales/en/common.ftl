@@ -23,6 +23,7 @@ anonymous = You write as the group, not as yourself. Turn off anonymity in the g
 not-own-words = A forwarded command does nothing. Type the command yourself.
 too-many = ✋ You sent too many messages or presses in one minute. Those above the limit were not read. Wait a minute, then go on. Payments are not affected.
 surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, send this number to the support: { $reference }
+surprise-saved = Done and saved, but I could not show the result. Do not repeat it: look in the menu, /start. If something is wrong, send this number to the support: { $reference }
 amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }. Write the thousands without a space, a point or a comma.
 
 menu = 👋 Welcome!
