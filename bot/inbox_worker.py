@@ -23,7 +23,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, throttle, update_filter
+from bot import lost_answers, metrics, outages, throttle, update_filter
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -36,7 +36,7 @@ from bot.telegram.answers import NOT_ANSWERED
 from bot.texts import Texts
 from bot.throttle import Throttle, Verdict
 from db.models.operations import InboxUpdate
-from db.session import Sessions, is_away, is_bad_data
+from db.session import Sessions, cause, is_away, is_bad_data
 from services.platform import inbox, lanes, users
 from services.platform.actors import correlation_id
 
@@ -141,8 +141,8 @@ class InboxWorker:
                 for row in await self._take():
                     self._queue(row)
                     self.wake()  # The claim took only a few rows of each lane.
-            except DatabaseAwayError:
-                log.warning("database away", what="inbox")
+            except DatabaseAwayError as error:
+                outages.log_away(outages.DATABASE, cause=cause(error))
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             await self._wait_for_work(stop)
@@ -227,9 +227,12 @@ class InboxWorker:
                     await self._handle(row)
                 self._forget([row.id])
         except TryLaterError as error:
-            log.warning("handled later", error=type(error).__name__)
             waiting = [row.id for row in chat_queue]
             away = error.__cause__ is not None and is_away(error.__cause__)
+            if away:
+                outages.log_away(outages.DATABASE, cause=cause(error))
+            else:
+                log.warning("handled later", error=type(error).__name__)
             await self._give_back([*current, *waiting] if away else waiting)
             await asyncio.sleep(AWAY_SECONDS)
         finally:

@@ -19,8 +19,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from redis.asyncio.connection import parse_url
 
-from db import currencies
+from db import address, currencies
 from db.money import STARS
 from services.market import publish_times
 
@@ -49,23 +50,30 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
-def _connection_url(*schemes: str) -> AfterValidator:
-    def check(value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in schemes:
-            raise ValueError(f"must be an address that starts with {schemes[0]}://")
-        return value
-
-    return AfterValidator(check)
+def _database_url(value: SecretStr) -> SecretStr:
+    address.parse(value.get_secret_value())
+    return value
 
 
-def _role(database_url: SecretStr) -> str | None:
-    return urlsplit(database_url.get_secret_value()).username
+def _redis_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be an address that starts with redis://, rediss:// or unix://")
+    try:
+        parse_url(value.get_secret_value())
+    except ValueError:
+        # The error's text may contain a part of the password.
+        raise ValueError("must be an address such as redis://:PASSWORD@HOST:6379/0") from None
+    return value
+
+
+def _role(database_url: SecretStr) -> str:
+    return address.parse(database_url.get_secret_value()).user
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 UserId = Annotated[int, Field(gt=0)]
-DatabaseUrl = Annotated[SecretStr, _connection_url("postgresql", "postgres")]
-RedisUrl = Annotated[SecretStr, _connection_url("redis", "rediss", "unix")]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class Settings(BaseSettings):

@@ -8,6 +8,7 @@ import asyncio
 import os
 import secrets
 import signal
+import sys
 from datetime import timedelta
 from functools import partial
 
@@ -21,7 +22,7 @@ from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import SEND_SECONDS, Sender, create_bot
 from db import session as database
 from db.money import STARS
-from db.session import Sessions, is_away
+from db.session import Sessions, cause, is_away, is_refused
 from scheduler import (
     audit_chain_tick,
     dispatch,
@@ -147,8 +148,9 @@ async def run(settings: Settings) -> int:
         stopping,
         posting_worker.under_way,
     )
-    log.info("Scheduler started", owner=owner)
     try:
+        await _require_access(sessions)
+        log.info("Scheduler started", owner=owner)
         status = await clock.run()
         await step_down(leader)
         return status
@@ -158,6 +160,22 @@ async def run(settings: Settings) -> int:
         await limiter.close()
         await engine.dispose()
         log.info("Scheduler stopped", owner=owner)
+
+
+async def _require_access(sessions: Sessions) -> None:
+    """Exit with status 2 and one line if PostgreSQL refuses the address of the settings.
+
+    If PostgreSQL does not answer, nothing is done: the clock waits for it.
+    """
+    try:
+        async with sessions.begin() as session:
+            await session.connection()
+    except Exception as error:
+        if is_refused(error):
+            sys.stderr.write(f"scheduler: DATABASE_URL: {cause(error)}\n")
+            raise SystemExit(2) from None
+        if not is_away(error):
+            raise
 
 
 async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from db.session import is_away
+from db.session import cause, is_away
 
 BEAT_SECONDS = 2.0
 MAX_BEAT_SECONDS = 10.0
@@ -24,7 +24,7 @@ BEAT_LIMIT_SECONDS = 5.0
 """The longest time that the write of one heartbeat may take."""
 HEARTBEAT_REFUSED_SECONDS = 60.0
 """If the database is available but refuses heartbeats for this long, the process ends."""
-AWAY_LOG_SECONDS = 30.0
+AWAY_LOG_SECONDS = 60.0
 """The pause between two log lines while the database is not available."""
 MISSED_START_SECONDS = 30.0
 """If a tick has not started this long after its time, the process ends."""
@@ -132,7 +132,7 @@ class Clock:
             if limit.expired() and self._away_since is None:
                 self.fail(f"tick {tick.name} hung for more than {tick.limit:.0f} s")
             elif is_away(error):
-                self._record_database_away()
+                self._record_database_away(error)
             else:
                 log.exception("Worker error", tick=tick.name)
         finally:
@@ -149,7 +149,7 @@ class Clock:
                     await self._beat()
             except Exception as error:
                 if is_away(error):
-                    self._record_database_away()
+                    self._record_database_away(error)
                     pause = min(pause * 2, MAX_BEAT_SECONDS)
                 else:
                     log.exception("Worker error", tick="heartbeat")
@@ -160,14 +160,15 @@ class Clock:
                 self._check_ticks_start()
             await asyncio.sleep(pause)
 
-    def _record_database_away(self) -> None:
+    def _record_database_away(self, error: Exception) -> None:
         now = time.monotonic()
         if self._away_since is None:
             self._away_since, self._away_logged_at = now, now
-            log.error("The database is away: waiting for it")
+            log.error("The database is away: waiting for it", cause=cause(error))
         elif now - self._away_logged_at >= AWAY_LOG_SECONDS:
             self._away_logged_at = now
-            log.error("The database is still away", seconds=round(now - self._away_since))
+            seconds = round(now - self._away_since)
+            log.error("The database is still away", seconds=seconds, cause=cause(error))
 
     def _record_beat(self) -> None:
         self._last_beat_at = time.monotonic()

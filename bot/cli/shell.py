@@ -17,7 +17,7 @@ from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.names import one_line
 from bot.texts import DEFAULT_LANGUAGE, Texts
-from db.session import Sessions, create_engine, create_sessions
+from db.session import Sessions, cause, create_engine, create_sessions, is_away
 from services.platform import actors, audit, errors, users
 from services.platform.actors import Actor
 
@@ -88,8 +88,10 @@ def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = Fals
     except errors.DomainError as refusal:
         texts = Texts(DEFAULT_LANGUAGE, configured.currency)
         err.print(texts_of_errors.explain(texts, refusal), markup=False)
-    except (DBAPIError, OSError) as error:
-        err.print(f"The database did not answer ({type(error).__name__}).")
+    except Exception as error:
+        if not (isinstance(error, DBAPIError) or is_away(error)):
+            raise
+        err.print(f"The database did not answer: {cause(error)}", markup=False)
     sys.exit(1)
 
 

@@ -17,6 +17,7 @@ TESTED_ELSEWHERE = {
     "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors": "test_texts explains every error in every language",
     "bot/metrics": "test_http reads the counters",
+    "bot/outages": "test_startup_checks counts its lines",
     "bot/polling handlers/routers": "tests/handlers send every update through them",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",

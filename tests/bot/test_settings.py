@@ -82,6 +82,8 @@ def test_a_missing_setting_is_named(
         ("SUPER_ADMIN_IDS", "-1"),
         ("DATABASE_URL", "mysql://adtech_app:hooksecret@db/adtech"),
         ("DATABASE_URL", "hooksecret"),
+        ("DATABASE_URL", "postgresql://adtech_app:hooksecret@db:port/adtech"),
+        ("REDIS_URL", "redis://:hooksecret@host:port/0"),
         ("MIGRATION_DATABASE_URL", "postgresql://adtech_app:hooksecret@/adtech"),
         ("REDIS_URL", "http://hooksecret"),
         ("CURRENCY", "hooksecret"),
