@@ -16,14 +16,23 @@ import structlog
 from aiogram import Bot
 from aiohttp import web
 
-from bot import commands, http, inbox_worker, logging, settings, startup_checks, storage
+from bot import (
+    commands,
+    http,
+    inbox_worker,
+    logging,
+    outages,
+    settings,
+    startup_checks,
+    storage,
+)
 from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, Dependencies, database_errors
 from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.settings import Settings
 from bot.telegram.answers import create_bot
-from db.session import create_engine, create_sessions
+from db.session import cause, create_engine, create_sessions
 from handlers import routers
 
 log = structlog.get_logger(__name__)
@@ -215,8 +224,8 @@ class _UpdateRunner:
         try:
             async with database_errors():
                 await self._election.acquire_or_renew()
-        except DatabaseAwayError:
-            log.warning("database away", what="lease")
+        except DatabaseAwayError as error:
+            outages.log_away(outages.DATABASE, cause=cause(error))
         return self._election.is_elected
 
 

@@ -1,5 +1,7 @@
 """Parse the message of an advertiser into a creative (the content of an ad)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiogram.types import Animation, Message, MessageEntity, PhotoSize, Video
@@ -18,42 +20,84 @@ FORMATTING = frozenset(
         "code",
         "pre",
         "text_link",
-        "custom_emoji",
+        "date_time",
     }
 )
-"""The kinds of entities (formatting marks of Telegram) that the bot keeps.
+"""The kinds of entities (formatting marks of Telegram) that the bot keeps."""
+FOUND_AGAIN = frozenset(
+    {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card"}
+)
+"""The kinds of entities that Telegram finds again in the published text."""
+_LINKS = frozenset({"url", "text_link"})
 
-Links and mentions of the form `@name` are not kept, because Telegram finds them again in the
-published text. A mention of a person without a username is not kept, because it contains the
-person's name.
-"""
+
+@dataclass(frozen=True)
+class ParsedAd:
+    """An ad, and what its message has and the published ad will not have."""
+
+    creative: Creative
+    losses: tuple[str, ...]
+    """Words of the text `ad-loss`, for example `link_preview`."""
 
 
-def parse_ad(message: Message) -> Creative | None:
+def parse_ad(message: Message) -> ParsedAd | None:
     """Return the ad of a message, or None if the message is no text, photo, video or animation."""
+    creative = _creative(message)
+    return None if creative is None else ParsedAd(creative, tuple(_losses(message)))
+
+
+def _creative(message: Message) -> Creative | None:
     if message.text is not None:
-        return Creative("text", message.text, _entities(message.entities))
-    caption = message.caption or ""
-    entities = _entities(message.caption_entities)
+        return Creative("text", message.text, _kept(message.entities))
+    media: dict[str, Any] = {
+        "text": message.caption or "",
+        "entities": _kept(message.caption_entities),
+        "caption_above": bool(message.show_caption_above_media),
+        "has_spoiler": bool(message.has_media_spoiler),
+    }
     # An animation also has a document with the same file, so it is checked before other media.
     if message.animation is not None:
-        return _with_media("animation", caption, entities, message.animation)
+        return _with_file("animation", message.animation, media)
     if message.photo:
-        return _with_media("photo", caption, entities, message.photo[-1])
+        return _with_file("photo", message.photo[-1], media)
     if message.video is not None:
-        return _with_media("video", caption, entities, message.video)
+        return _with_file("video", message.video, media)
     return None
 
 
-def _with_media(
-    kind: str, caption: str, entities: list[dict[str, Any]], file: Animation | PhotoSize | Video
-) -> Creative:
-    return Creative(kind, caption, entities, file.file_id, file_unique_id=file.file_unique_id)
+def _with_file(kind: str, file: Animation | PhotoSize | Video, media: dict[str, Any]) -> Creative:
+    return Creative(kind, file_id=file.file_id, file_unique_id=file.file_unique_id, **media)
 
 
-def _entities(entities: list[MessageEntity] | None) -> list[dict[str, Any]]:
+def _kept(entities: Sequence[MessageEntity] | None) -> list[dict[str, Any]]:
     return [
         entity.model_dump(mode="json", exclude_none=True)
         for entity in entities or []
         if entity.type in FORMATTING
     ]
+
+
+def _losses(message: Message) -> list[str]:
+    """Return what the published ad will not have.
+
+    A mention of a person without a username is not kept, because it contains the person's name. A
+    bot cannot post custom emoji in channels. A link preview is not kept, because the previewed site
+    can change after the ad's approval.
+    """
+    kinds = {entity.type for entity in message.entities or message.caption_entities or []}
+    options = message.link_preview_options
+    previewed = message.text is not None and kinds & _LINKS
+    video = message.video
+    found = {
+        "link_preview": previewed and not (options is not None and options.is_disabled is True),
+        "custom_emoji": "custom_emoji" in kinds,
+        "mention": "text_mention" in kinds,
+        "formatting": kinds - FORMATTING - FOUND_AGAIN - {"custom_emoji", "text_mention"},
+        "quote": message.quote or message.external_reply,
+        "origin": message.forward_origin or message.via_bot,
+        "buttons": message.reply_markup,
+        "effect": message.effect_id,
+        "live_photo": message.live_photo,
+        "video_start": video is not None and (video.cover or video.start_timestamp),
+    }
+    return [loss for loss, is_lost in found.items() if is_lost]

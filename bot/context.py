@@ -1,9 +1,10 @@
 """Define what a handler gets with an update: the actor, the texts and the transactions."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.admin_chat import AdminChat
@@ -122,6 +123,15 @@ class RequestContext:
             raise LookupError(message)
         return self.person.id
 
+    @contextmanager
+    def logged_actor(self) -> Iterator[None]:
+        """Add the actor's id and role to the log lines of a block."""
+        facts = {}
+        if self.identified_actor is not None:
+            facts = {"actor_id": self.user_id, "role": _role_name(self.identified_actor)}
+        with structlog.contextvars.bound_contextvars(**facts):
+            yield
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """Open a transaction for a change, and mark the update as done in the same transaction.
@@ -146,3 +156,9 @@ class RequestContext:
         """
         async with read_only(self.dependencies.sessions) as session:
             yield session
+
+
+def _role_name(actor: Actor) -> str:
+    if not actor.in_admin_chat:
+        return "person"
+    return ",".join(sorted(actor.roles)) or "none"

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from datetime import datetime
 
 from bot.texts import Texts
 from services.platform import errors
@@ -39,6 +40,8 @@ def explain(t: Texts, error: errors.DomainError) -> str:
         value = getattr(error, field.name)
         if field.name in _AMOUNTS:
             values[field.name] = t.money(value, getattr(error, "currency", None))
+        elif isinstance(value, datetime):
+            values[field.name] = t.time(value)
         elif field.name in {"limit", "length", "promised_hours"}:
             values[field.name] = value
         else:

@@ -2,9 +2,8 @@
 
 import functools
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale
 from babel.dates import format_datetime
@@ -18,6 +17,7 @@ from babel.numbers import (
     parse_pattern,
 )
 
+from bot import time_zones
 from db import currencies
 from db.money import STARS
 
@@ -60,7 +60,8 @@ def _pattern(language: str, decimals: int) -> NumberPattern:
 def parse_money(text: str, currency: str, language: str) -> int | None:
     """Parse a typed amount into whole minor units.
 
-    Returns None if the text is not a positive amount of at most LARGEST.
+    Returns None if the text is not a positive amount of at most LARGEST. A text with more decimals
+    than the currency has is no amount: `1.000` is a thousand in one country and one in another.
     """
     number = text.strip().removesuffix("⭐")
     for sign in (get_currency_symbol(currency, locale=language), currency):
@@ -71,8 +72,9 @@ def parse_money(text: str, currency: str, language: str) -> int | None:
         value = parse_decimal(_with_no_break_spaces(number), locale=language, strict=True)
     except NumberFormatError:
         return None
+    decimals = -int(value.as_tuple().exponent)
     minor = value.scaleb(currencies.exponent(currency))
-    if minor != minor.to_integral_value() or not 0 < minor <= LARGEST:
+    if decimals > currencies.exponent(currency) or not 0 < minor <= LARGEST:
         return None
     return int(minor)
 
@@ -82,46 +84,34 @@ def _with_no_break_spaces(number: str) -> str:
     return number.replace(" ", "\u00a0")
 
 
-def zone(name: str | None) -> ZoneInfo:
-    """Return the time zone with an IANA name, or UTC if the name is None."""
-    return ZoneInfo(name or "UTC")
-
-
-def known_zone(text: str) -> str | None:
-    """Return the IANA time zone that a person typed, or None if there is no such zone.
-
-    A person may type the full name or only the city, in upper or lower case: `Europe/Berlin`,
-    `berlin`.
-    """
-    typed = text.strip().casefold().replace(" ", "_")
-    if not typed:
-        return None
-    zones = available_timezones()
-    for name in sorted(zones):
-        if name.casefold() == typed:
-            return name
-    cities = [name for name in sorted(zones) if name.casefold().rpartition("/")[2] == typed]
-    return cities[0] if cities else None
-
-
 def format_time(at: datetime, time_zone: str | None, language: str) -> str:
-    """Format an aware datetime in the person's zone, with the zone's short name."""
-    local = at.astimezone(zone(time_zone))
+    """Format an aware datetime in the person's zone, with the zone's short name.
+
+    If the calendar ends before this time in the person's zone, the time is shown in UTC.
+    """
+    try:
+        local = at.astimezone(time_zones.zone(time_zone))
+    except OverflowError:
+        local = at.astimezone(UTC)
     return f"{format_datetime(local, 'd MMM y HH:mm', locale=language)} {local.tzname()}"
 
 
 def parse_time(text: str, time_zone: str | None) -> datetime | None:
     """Read a date with a time in the person's zone, and return it as an aware datetime in UTC.
 
-    Returns None if the text has another format, or if the zone's clocks skip this time. If the
-    clocks are set back and the time occurs two times, the result is the first of the two moments.
+    Returns None if the text has another format, if the zone's clocks skip this time, or if the
+    calendar ends before this time in UTC. If the clocks are set back and the time occurs two times,
+    the result is the first of the two moments.
     """
     for time_format in _TIME_FORMATS:
         try:
             naive = datetime.strptime(text.strip(), time_format)  # noqa: DTZ007 - its zone follows
         except ValueError:
             continue
-        local = naive.replace(tzinfo=zone(time_zone))
-        utc = (naive - (local.utcoffset() or timedelta())).replace(tzinfo=ZoneInfo("UTC"))
-        return utc if utc.astimezone(local.tzinfo).replace(tzinfo=None) == naive else None
+        try:
+            utc = naive.replace(tzinfo=time_zones.zone(time_zone)).astimezone(UTC)
+            shown = utc.astimezone(time_zones.zone(time_zone)).replace(tzinfo=None)
+        except OverflowError:
+            return None
+        return utc if shown == naive else None
     return None

@@ -9,8 +9,9 @@ is parked, that is, it is kept in the table and not tried again.
 
 import asyncio
 import contextlib
+import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, throttle, update_filter
+from bot import lost_answers, metrics, outages, throttle, update_filter
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -35,8 +36,9 @@ from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
 from bot.throttle import Throttle, Verdict
 from db.models.operations import InboxUpdate
-from db.session import Sessions, is_away, is_bad_data
+from db.session import Sessions, cause, is_away, is_bad_data
 from services.platform import inbox, lanes, users
+from services.platform.actors import correlation_id
 
 log = structlog.get_logger(__name__)
 
@@ -139,8 +141,8 @@ class InboxWorker:
                 for row in await self._take():
                     self._queue(row)
                     self.wake()  # The claim took only a few rows of each lane.
-            except DatabaseAwayError:
-                log.warning("database away", what="inbox")
+            except DatabaseAwayError as error:
+                outages.log_away(outages.DATABASE, cause=cause(error))
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             await self._wait_for_work(stop)
@@ -226,9 +228,12 @@ class InboxWorker:
                     await self._handle(row)
                 self._forget([row.id])
         except TryLaterError as error:
-            log.warning("handled later", error=type(error).__name__)
             waiting = [row.id for row in chat_queue]
             away = error.__cause__ is not None and is_away(error.__cause__)
+            if away:
+                outages.log_away(outages.DATABASE, cause=cause(error))
+            else:
+                log.warning("handled later", error=type(error).__name__)
             await self._give_back([*current, *waiting] if away else waiting)
             await asyncio.sleep(AWAY_SECONDS)
         finally:
@@ -284,7 +289,7 @@ class InboxWorker:
             log.warning("update malformed", inbox_id=row.id, fields=error.error_count())
             update_result.failure = "malformed"
             return
-        with metrics.handling(update):
+        with metrics.handling(update), _correlated():
             try:
                 result = await self._dispatcher.feed_update(
                     self._bot,
@@ -321,3 +326,18 @@ class InboxWorker:
                 await inbox.mark_handled(session, update_result.inbox_id)
             else:
                 await inbox.park(session, id=update_result.inbox_id, error=update_result.failure)
+
+
+@contextlib.contextmanager
+def _correlated() -> Iterator[None]:
+    """Give an update an id that its logs, audit rows and transfers have, and its apology shows.
+
+    The error handlers run in this block too.
+    """
+    reference = uuid.uuid4().hex[:12]
+    token = correlation_id.set(reference)
+    try:
+        with structlog.contextvars.bound_contextvars(correlation_id=reference):
+            yield
+    finally:
+        correlation_id.reset(token)

@@ -1,6 +1,5 @@
-"""Find the person, the language and the correlation id of an update before its handler runs."""
+"""Find the person and the language of an update before its handler runs."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -26,7 +25,7 @@ from bot.texts import Texts
 from db.models.users import Role, User
 from services.market import registration
 from services.platform import errors, users
-from services.platform.actors import Actor, correlation_id
+from services.platform.actors import Actor
 
 log = structlog.get_logger(__name__)
 
@@ -43,19 +42,9 @@ class ContextMiddleware(BaseMiddleware):
 
         An error in this method reaches the error handlers.
         """
-        new_id = uuid.uuid4().hex[:12]
-        token = correlation_id.set(new_id)
-        try:
-            with structlog.contextvars.bound_contextvars(correlation_id=new_id):
-                data["context"] = context = await _build_context(event, data)
-                if context.person is None:
-                    return await handler(event, data)
-                with structlog.contextvars.bound_contextvars(
-                    actor_id=context.person.id, role=_role_name(context.actor)
-                ):
-                    return await handler(event, data)
-        finally:
-            correlation_id.reset(token)
+        data["context"] = context = await _build_context(event, data)
+        with context.logged_actor():
+            return await handler(event, data)
 
 
 class OwnWordsMiddleware(BaseMiddleware):
@@ -226,12 +215,6 @@ async def _find_or_register(
             currency=dependencies.settings.currency,
         )
         return person, await users.roles(session, person.id)
-
-
-def _role_name(actor: Actor) -> str:
-    if not actor.in_admin_chat:
-        return "person"
-    return ",".join(sorted(actor.roles)) or "none"
 
 
 def _action_name(event: TelegramObject) -> str:

@@ -13,9 +13,9 @@ import structlog
 from aiogram import Bot
 from aiohttp import ClientError, ClientTimeout
 
-from bot import inbox_worker
+from bot import inbox_worker, outages
 from bot.context import DatabaseAwayError
-from db.session import Sessions
+from db.session import Sessions, cause
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +58,7 @@ class Poller:
                 updates = await self._fetch()
                 await inbox_worker.store(self._sessions, updates)
             except (PollError, DatabaseAwayError, ClientError, TimeoutError, OSError) as error:
-                cause = str(error) if isinstance(error, PollError) else type(error).__name__
-                log.warning("polling waits", error=cause, seconds=pause_seconds)
+                _log_away(error)
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
                 continue
@@ -96,3 +95,12 @@ class Poller:
         if not isinstance(result, list):
             raise PollError(f"{response.status}: no list of updates")
         return [update for update in result if isinstance(update, dict)]
+
+
+def _log_away(error: Exception) -> None:
+    """Log why polling waits. The text of other errors is left out: it may contain the token."""
+    if isinstance(error, DatabaseAwayError):
+        outages.log_away(outages.DATABASE, cause=cause(error))
+    else:
+        why = str(error) if isinstance(error, PollError) else type(error).__name__
+        outages.log_away(outages.TELEGRAM, cause=why)

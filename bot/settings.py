@@ -19,9 +19,11 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from redis.asyncio.connection import parse_url
 
-from db import currencies
+from db import address, currencies
 from db.money import STARS
+from services.market import publish_times
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """The smallest gap, in production, between two searches that together prove a post absent. One
@@ -48,23 +50,30 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
-def _connection_url(*schemes: str) -> AfterValidator:
-    def check(value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in schemes:
-            raise ValueError(f"must be an address that starts with {schemes[0]}://")
-        return value
-
-    return AfterValidator(check)
+def _database_url(value: SecretStr) -> SecretStr:
+    address.parse(value.get_secret_value())
+    return value
 
 
-def _role(database_url: SecretStr) -> str | None:
-    return urlsplit(database_url.get_secret_value()).username
+def _redis_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be an address that starts with redis://, rediss:// or unix://")
+    try:
+        parse_url(value.get_secret_value())
+    except ValueError:
+        # The error's text may contain a part of the password.
+        raise ValueError("must be an address such as redis://:PASSWORD@HOST:6379/0") from None
+    return value
+
+
+def _role(database_url: SecretStr) -> str:
+    return address.parse(database_url.get_secret_value()).user
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 UserId = Annotated[int, Field(gt=0)]
-DatabaseUrl = Annotated[SecretStr, _connection_url("postgresql", "postgres")]
-RedisUrl = Annotated[SecretStr, _connection_url("redis", "rediss", "unix")]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class Settings(BaseSettings):
@@ -92,6 +101,8 @@ class Settings(BaseSettings):
     currency: str = "USD"
     payment_provider_token: SecretStr = SecretStr("")
     platform_fee_bps: Annotated[int, Field(ge=0, le=9_999)] = 1_000
+    top_up_min: Annotated[int, Field(ge=1)] | None = None
+    top_up_max: Annotated[int, Field(ge=1)] | None = None
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     http_host: str = "127.0.0.1"
@@ -99,6 +110,7 @@ class Settings(BaseSettings):
     escrow_sla: Duration = timedelta(hours=24)
     post_lease: Duration = timedelta(seconds=30)
     probe_gap: Duration = timedelta(minutes=5)
+    publish_ahead: Duration = publish_times.LONGEST_AHEAD
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -159,12 +171,21 @@ class Settings(BaseSettings):
             raise ValueError("WEBHOOK_SECRET must be set when WEBHOOK_URL is: it proves who calls")
         if self.currency == STARS and self.payment_provider_token.get_secret_value():
             raise ValueError(f"PAYMENT_PROVIDER_TOKEN must be empty when CURRENCY is {STARS}")
+        least, most = self.top_up_limits
+        if least > most:
+            raise ValueError(f"TOP_UP_MIN ({least}) must not be above TOP_UP_MAX ({most})")
         if self.environment == "production" and self.probe_gap < SHORTEST_PRODUCTION_PROBE_GAP:
             raise ValueError("PROBE_GAP must be at least 180 seconds in production")
         owner = self.migration_database_url
         if owner is not None and _role(owner) == _role(self.database_url):
             raise ValueError("MIGRATION_DATABASE_URL must name another role than DATABASE_URL")
         return self
+
+    @property
+    def top_up_limits(self) -> tuple[int, int]:
+        """The smallest and the largest amount of a top-up, in minor units."""
+        least, most = currencies.LIMITS[self.currency]
+        return self.top_up_min or least, self.top_up_max or most
 
 
 def load() -> Settings:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.exceptions import (
@@ -15,14 +14,13 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
+from bot import outages
 from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, database_errors, read_only
 from bot.settings import Settings
-from db.session import Sessions
+from db.session import Sessions, cause, is_refused
 from services.market import registration
 from services.money import wallets
-
-log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 2.0
 AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter, ClientDecodeError)
@@ -36,7 +34,8 @@ class CannotStartError(Exception):
 async def database(sessions: Sessions, settings: Settings, admin_chat: AdminChat) -> None:
     """Wait for PostgreSQL, create the first super admins, and read the admin chat's present id.
 
-    Raises CannotStartError if the currency of the wallets is not the currency of the settings.
+    Raises CannotStartError if PostgreSQL refuses the address, or if the currency of the wallets is
+    not the currency of the settings.
     """
     while True:
         try:
@@ -51,8 +50,10 @@ async def database(sessions: Sessions, settings: Settings, admin_chat: AdminChat
                 await registration.ensure_super_admins(
                     session, telegram_ids=settings.super_admin_ids, currency=settings.currency
                 )
-        except DatabaseAwayError:
-            log.warning("database away", what="start")
+        except DatabaseAwayError as error:
+            if is_refused(error):
+                raise CannotStartError(f"DATABASE_URL: {cause(error)}") from error
+            outages.log_away(outages.DATABASE, cause=cause(error))
             await asyncio.sleep(PAUSE_SECONDS)
         else:
             return
@@ -67,7 +68,7 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
         try:
             await call()
         except AWAY as error:
-            log.warning("Telegram away", what="start", error=type(error).__name__)
+            outages.log_away(outages.TELEGRAM, cause=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
         else:
             return

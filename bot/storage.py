@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from aiogram.fsm.state import State
 from aiogram.fsm.storage.base import BaseStorage, StateType, StorageKey
 from redis.asyncio import Redis
@@ -21,7 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-log = structlog.get_logger(__name__)
+from bot import outages
 
 TIMEOUT_SECONDS = 0.15
 PAUSE_SECONDS = 3.0
@@ -124,7 +123,7 @@ class FormStorage(BaseStorage):
 
     def _pause_redis(self, error: Exception) -> None:
         self._away_until = time.monotonic() + PAUSE_SECONDS
-        log.warning("redis away", error=type(error).__name__)
+        outages.log_away(outages.REDIS, cause=outages.cause_of(error))
 
 
 def _key_name(key: StorageKey, part: str) -> str:

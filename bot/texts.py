@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiogram_i18n.cores.fluent_runtime_core import FluentRuntimeCore
 
-from bot import formatting
+from bot import formatting, names, time_zones
 from services.platform import users
 
 LANGUAGES = users.LANGUAGES
@@ -38,13 +38,24 @@ class Texts:
     def __call__(self, message_id: str, /, **values: str | int) -> str:
         """Return one text of the Fluent files.
 
-        The caller passes ids as strings and counts as numbers.
+        The caller passes ids as strings and counts as numbers. Strings are shown in one line,
+        because a person may have chosen them.
         """
-        return core().get(message_id, self.language, **values)
+        shown = {
+            name: names.one_line(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        return core().get(message_id, self.language, **shown)
 
     def money(self, amount: int, currency: str | None = None) -> str:
         """Format whole minor units as money."""
         return formatting.format_money(amount, currency or self.currency, self.language)
+
+    @property
+    def zone(self) -> str:
+        """The name of the person's time zone for people."""
+        t = self
+        return time_zones.label(self.time_zone) if self.time_zone else t("zone-unset")
 
     def time(self, at: datetime) -> str:
         """Format an aware datetime in the person's zone."""

@@ -25,7 +25,10 @@ _MESSAGE = frozenset(
         "chat_shared",
         "entities",
         "from",
+        "link_preview_options",
+        "live_photo",
         "photo",
+        "quote",
         "reply_markup",
         "sender_chat",
         "via_bot",
@@ -73,6 +76,8 @@ def _message(content: Mapping[str, Any]) -> dict[str, Any]:
     if content.get("forward_origin") is not None:
         # Only the fact of the forward is used, and Telegram may add new kinds of origins.
         reduced["forward_origin"] = dict(_HIDDEN_ORIGIN)
+    if content.get("external_reply") is not None:
+        reduced["external_reply"] = {"origin": dict(_HIDDEN_ORIGIN)}
     return reduced
 
 

@@ -4,9 +4,16 @@ No other module connects to the database. Entry points open `async with sessions
 session:`, and services never commit.
 """
 
+import uuid
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from asyncpg.exceptions import (
+    ClientConfigurationError,
+    PostgresError,
+    ProtocolViolationError,
+    TargetServerAttributeNotMatched,
+)
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
@@ -16,6 +23,8 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from db import address
+
 POOL_SIZE = 32
 """How many connections the pool opens at most. It opens them when needed, and keeps them.
 
@@ -24,7 +33,6 @@ costs more than a transaction. With overflow, 32 concurrent approvals ran at a q
 of 8 concurrent approvals.
 """
 POOL_WAIT_SECONDS = 10
-CONNECT_SECONDS = 5
 READ_ONLY_STATE = "25006"
 """The SQLSTATE of a write in a read-only transaction, or on a read-only server."""
 AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
@@ -41,35 +49,89 @@ CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
 The three time limits are those of a lock, a transaction and a statement.
 """
 
+REFUSED_STATES = ("28", "3D")
+"""SQLSTATE prefixes of a server that refuses the name, the password or the database."""
+_NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
+"""Errors of the driver: a file of the address is missing, or no host is of the wanted kind."""
+_SPEAKING = (PostgresError, OSError, *_NO_SERVER)
+_UNSUPPORTED = "unsupported startup parameter"
+"""The beginning of PgBouncer's refusal of a setting."""
+SESSION_SETTINGS = {"timezone": "UTC", "jit": "off"}
+
 Sessions = async_sessionmaker[AsyncSession]
-
-
-def driver_url(url: str) -> URL:
-    """Turn a `postgresql://` address into the address for the asynchronous driver."""
-    return make_url(url).set(drivername="postgresql+asyncpg")
 
 
 def create_engine(url: str) -> AsyncEngine:
     """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
+    The address alone says where the database is: the variables of PostgreSQL's own clients are
+    removed from the environment. Raises ValueError for an address that cannot be read.
+
     The kill switches need READ COMMITTED. If the server has closed a connection, the pool replaces
     the connection before use. Therefore no request fails after a restart of PostgreSQL.
     """
+    address.ignore_libpq_environment()
+    place = address.parse(url)
     engine = create_async_engine(
-        driver_url(url),
+        "postgresql+asyncpg://",
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_use_lifo=True,
         pool_timeout=POOL_WAIT_SECONDS,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
-        connect_args={
-            "timeout": CONNECT_SECONDS,
-            "server_settings": {"timezone": "UTC", "jit": "off"},
-        },
+        connect_args=place.connect_arguments(),
     )
+    connector = _Connector(pooled=place.pooled)
+    event.listen(engine.sync_engine, "do_connect", connector.prepare)
+    event.listen(engine.sync_engine, "begin", connector.begin)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+class _Connector:
+    """Set up the connections of an engine, to PostgreSQL itself or to a pooler such as PgBouncer.
+
+    A pooler may give each transaction another connection. Therefore a setting then lasts as long as
+    a transaction, and the name of a prepared statement is never used again.
+    """
+
+    def __init__(self, *, pooled: bool) -> None:
+        """Begin with what the address says about a pooler."""
+        self._pooled = pooled
+        self._is_known = pooled
+
+    def prepare(self, dialect: Any, _record: object, _args: object, options: Any) -> None:
+        """Add what a connection needs to its options."""
+        direct = {"server_settings": options["server_settings"] | SESSION_SETTINGS}
+        if not self._is_known:
+            self._pooled = self._refuses_settings(dialect, options | direct)
+            self._is_known = True
+        pooled = {
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: f"__{uuid.uuid4()}__",
+        }
+        options.update(pooled if self._pooled else direct)
+
+    @staticmethod
+    def _refuses_settings(dialect: Any, options: Any) -> bool:
+        """Connect for a moment to find out whether a pooler refuses settings of a session."""
+        try:
+            dialect.connect(**options).close()
+        except dialect.loaded_dbapi.Error as error:
+            if isinstance(error.__cause__, ProtocolViolationError) and _UNSUPPORTED in str(error):
+                return True
+            raise
+        return False
+
+    def begin(self, connection: Connection) -> None:
+        """Set the settings of the session in a transaction through a pooler."""
+        if self._pooled:
+            values = ", ".join(
+                f"set_config('{name}', '{value}', true)" for name, value in SESSION_SETTINGS.items()
+            )
+            connection.exec_driver_sql(f"SELECT {values}")
 
 
 def is_away(error: BaseException) -> bool:
@@ -78,9 +140,36 @@ def is_away(error: BaseException) -> bool:
         return all(is_away(inner) for inner in error.exceptions)
     if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
         return True
+    if isinstance(error, DBAPIError) and isinstance(_root(error), _NO_SERVER):
+        return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return _sqlstate(error).startswith(AWAY_STATES)
+    return _sqlstate(error).startswith((*AWAY_STATES, *REFUSED_STATES))
+
+
+def is_refused(error: BaseException) -> bool:
+    """Return whether the server refuses the name, the password or the database of the address."""
+    return _sqlstate(_root(error)).startswith(REFUSED_STATES)
+
+
+def cause(error: BaseException) -> str:
+    """Return in one line why the database does not answer.
+
+    The line may name a user or a database. It contains no password and no statement.
+    """
+    root = _root(error)
+    words = " ".join(str(root).split()) if isinstance(root, _SPEAKING) else ""
+    return f"{type(root).__name__}: {words}" if words else type(root).__name__
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the first error of the driver or the system among the causes of an error."""
+    while not isinstance(error, _SPEAKING):
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
+        if inner is None:
+            break
+        error = inner
+    return error
 
 
 def is_conflict(error: BaseException) -> bool:

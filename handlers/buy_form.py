@@ -13,6 +13,7 @@ from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 from bot import formatting
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
+from bot.errors import explain
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
@@ -20,7 +21,7 @@ from db.models.campaigns import CampaignStatus, Channel
 from handlers import campaigns as campaign_handlers
 from handlers import forms
 from handlers import settings as settings_handlers
-from services.market import campaigns, channels, placements
+from services.market import campaigns, channels, placements, publish_times
 from services.market.terms import Terms
 from services.platform import errors
 
@@ -117,11 +118,21 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
         await forms.next_step(manager, BuyForm.time)
 
 
+async def _zone(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    return {"values": {"zone": forms.context_of(dialog_manager).t.zone}}
+
+
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     context = forms.context_of(manager)
     at = formatting.parse_time(message.text or "", context.t.time_zone)
     if at is None:
         forms.show_error(manager, context.t("time-wrong"))
+        return
+    try:
+        async with context.read() as session:
+            await publish_times.require(session, at, ahead=context.settings.publish_ahead)
+    except (errors.PublishTimePast, errors.PublishTimeTooFar) as error:
+        forms.show_error(manager, explain(context.t, error))
         return
     manager.dialog_data["publish_at"] = at.isoformat()
     await forms.next_step(manager, BuyForm.confirm)
@@ -161,6 +172,7 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                 campaign_id=_campaign_id(manager),
                 channel_id=manager.dialog_data["channel_id"],
                 publish_at=_publish_at(manager),
+                publish_ahead=context.settings.publish_ahead,
                 fee_bps=context.settings.platform_fee_bps,
                 agreed=Terms(*manager.dialog_data["terms"]),
                 key=forms.idempotency_key(manager),
@@ -231,6 +243,7 @@ form = Dialog(
         state=BuyForm.time,
         after_cancel=_campaign_card,
         back_to=BuyForm.when,
+        getter=_zone,
     ),
     Window(
         forms.Question("buy-confirm"),

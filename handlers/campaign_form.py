@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button
+from aiogram_dialog.widgets.text import Text
 
 from bot import ad_parser
 from bot.callbacks import FormName, OpenForm
@@ -19,7 +20,7 @@ from bot.screens.outgoing import Outgoing
 from bot.telegram import ad_messages
 from handlers import campaigns as campaign_handlers
 from handlers import forms
-from services.market import campaigns, creatives
+from services.market import campaigns, creatives, links
 from services.market.creatives import Creative
 from services.platform import errors
 
@@ -55,12 +56,30 @@ async def _read_name(message: Message, _input: MessageInput, manager: DialogMana
 
 
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.context_of(manager)
-    ad = ad_parser.parse_ad(message)
-    if ad is None or message.media_group_id is not None:
-        forms.show_error(manager, context.t("ad-kind"))
-        return
-    await _save_ad(manager, ad, CampaignForm.button_text)
+    if _parse_ad(message, manager):
+        await forms.next_step(manager, CampaignForm.button_text)
+
+
+async def _replace_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    """Replace the previewed ad. The button and the budget stay as they are."""
+    if _parse_ad(message, manager) and await _show_preview(message, manager):
+        await forms.next_step(manager, CampaignForm.preview)
+
+
+def _parse_ad(message: Message, manager: DialogManager) -> bool:
+    """Store the ad of a message, or show what is wrong with the message and return False."""
+    draft = manager.dialog_data
+    parsed = ad_parser.parse_ad(message)
+    if parsed is None or message.media_group_id is not None:
+        forms.show_error(manager, forms.context_of(manager).t("ad-kind"))
+        return False
+    earlier = _creative(manager) if "ad" in draft else parsed.creative
+    ad = replace(parsed.creative, button_text=earlier.button_text, button_url=earlier.button_url)
+    if not _check_ad(manager, ad):
+        return False
+    draft["ad"] = ad.as_json()
+    draft["losses"] = parsed.losses
+    return True
 
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -75,9 +94,7 @@ async def _read_button_text(message: Message, _input: MessageInput, manager: Dia
 
 
 async def _read_button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    url = (message.text or "").strip()
-    if "://" not in url:
-        url = f"https://{url}"
+    url = links.with_scheme((message.text or "").strip())
     text = manager.dialog_data["button_text"]
     await _save_ad(
         manager,
@@ -146,6 +163,16 @@ def _check_ad(manager: DialogManager, ad: Creative) -> bool:
     return True
 
 
+class AdLosses(Text):
+    """The list of what the message of the ad has and the published ad will not have."""
+
+    async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
+        t = forms.context_of(manager).t
+        losses = manager.dialog_data.get("losses", ())
+        lines = [t("ad-loss", loss=loss) for loss in losses]
+        return "\n".join(["", t("ad-losses"), *lines]) if lines else ""
+
+
 def _creative(manager: DialogManager) -> Creative:
     return Creative.from_json(manager.dialog_data["ad"])
 
@@ -178,6 +205,7 @@ form = Dialog(
     forms.text_step(
         "campaign-button-ask",
         _read_button_text,
+        AdLosses(),
         Button(forms.Translated("skip"), "skip", on_click=_skip_button),
         state=CampaignForm.button_text,
         after_cancel=_campaign_list,
@@ -198,7 +226,9 @@ form = Dialog(
         getter=forms.example_amount,
     ),
     Window(
-        forms.Translated("campaign-preview"),
+        forms.Question("campaign-preview"),
+        AdLosses(),
+        MessageInput(_replace_ad),
         Button(forms.Translated("save"), "save", on_click=_save),
         forms.navigation_row(_campaign_list),
         state=CampaignForm.preview,

@@ -42,7 +42,8 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
     if not isinstance(error, errors.DomainError):
         raise error
     metrics.REFUSALS.labels(type(error).__name__).inc()
-    log.info("refused", act=context.action, error=type(error).__name__)
+    with context.logged_actor():
+        log.info("refused", act=context.action, error=type(error).__name__)
     await record(context, error)
     await _answer(event, explain(context.t, error))
 
@@ -67,8 +68,14 @@ async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | N
         raise error
     context.update_result.failure = type(error).__name__
     metrics.UPDATE_ERRORS.labels(type(error).__name__).inc()
-    log.error("Worker error", act=context.action, exc_info=error)
-    await _answer(event, context.t("surprise", reference=correlation_id.get() or ""))
+    with context.logged_actor():
+        log.error("Worker error", act=context.action, exc_info=error)
+    # After a commit, "try again" would be wrong advice.
+    text = context.t(
+        "surprise-saved" if context.update_result.marked else "surprise",
+        reference=str(correlation_id.get()),
+    )
+    await _answer(event, text)
 
 
 async def _answer(event: ErrorEvent, text: str) -> None:

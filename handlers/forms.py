@@ -123,7 +123,7 @@ async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[st
 def text_step(
     message_id: str,
     on_answer: AnswerHandler,
-    *buttons: Keyboard,
+    *widgets: Keyboard | Text,
     state: State,
     after_cancel: ScreenAfterCancel,
     first: bool = False,
@@ -133,9 +133,9 @@ def text_step(
 ) -> Window:
     """Make a step that asks a question and waits for a message.
 
-    `buttons` are shown above the buttons "back" and "cancel". A forwarded message, or a message by
-    means of another bot, is an answer only if the step `takes_forwards`, because somebody else has
-    chosen its words.
+    Of `widgets`, the texts are shown below the question. The buttons are shown above the buttons
+    "back" and "cancel". A forwarded message, or a message by means of another bot, is an answer
+    only if the step `takes_forwards`, because somebody else has chosen its words.
     """
 
     async def read_answer(
@@ -149,7 +149,7 @@ def text_step(
     return Window(
         Question(message_id),
         MessageInput(read_answer),
-        *buttons,
+        *widgets,
         navigation_row(after_cancel, first=first, back_to=back_to),
         state=state,
         getter=getter,

@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
-from bot import formatting
+from bot import time_zones
 from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
 from bot.context import RequestContext
 from bot.screens import menu
@@ -59,7 +59,7 @@ async def save_zone(message: Message, manager: DialogManager) -> bool:
     If there is no such zone, show the error and return False.
     """
     context = forms.context_of(manager)
-    zone = formatting.known_zone(message.text or "")
+    zone = time_zones.find(message.text or "")
     if zone is None:
         forms.show_error(manager, context.t("zone-unknown"))
         return False

@@ -94,6 +94,7 @@ async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> d
     t = forms.context_of(dialog_manager).t
     return {
         "values": {
+            "price": t.money(dialog_manager.dialog_data.get("price", 0)),
             "example": t.money(formatting.EXAMPLE),
             "most": channels.MAX_PROMISED_HOURS,
             "limit": channels.TOPIC_LIMIT,

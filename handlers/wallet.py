@@ -62,6 +62,11 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
     amount = await forms.read_amount(message, manager)
     if amount is None:
         return
+    least, most = context.settings.top_up_limits
+    if not least <= amount <= most:
+        text = context.t("top-up-limits", least=context.t.money(least), most=context.t.money(most))
+        forms.show_error(manager, text)
+        return
     async with context.read() as session:
         await deposits.check_payable(
             session, user_id=context.user_id, amount=amount, currency=context.t.currency
@@ -76,7 +81,7 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
     try:
         await bot(invoice)
     except TelegramBadRequest:
-        # Telegram has a limit for each currency and does not publish these limits.
+        # Telegram's own bounds follow the exchange rates, and may differ from the settings.
         forms.show_error(manager, context.t("invoice-refused"))
         return
     await forms.close_form(manager, await wallet_screen(context))

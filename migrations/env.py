@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from db.models import campaigns, losses, money, operations, posting, users
 from db.models.base import Base
-from db.session import create_engine
+from db.session import cause, create_engine, is_away
 
 DESCRIBED = (campaigns, losses, money, operations, posting, users)
 """The modules of all tables. Their import fills the metadata that `alembic check` compares."""
@@ -34,10 +34,17 @@ async def main() -> None:
     if not url:
         sys.stderr.write("MIGRATION_DATABASE_URL is missing\n")
         raise SystemExit(2)
-    engine = create_engine(url)
-    async with engine.connect() as connection:
-        await connection.run_sync(run)
-    await engine.dispose()
+    try:
+        engine = create_engine(url)
+        async with engine.connect() as connection:
+            await connection.run_sync(run)
+        await engine.dispose()
+    except Exception as error:
+        if not isinstance(error, ValueError) and not is_away(error):
+            raise
+        problem = str(error) if isinstance(error, ValueError) else cause(error)
+        sys.stderr.write(f"MIGRATION_DATABASE_URL: {problem}\n")
+        raise SystemExit(2) from None
 
 
 given: Connection | None = context.config.attributes.get("connection")

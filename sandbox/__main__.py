@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from db import address
 from sandbox import environment, folders
 from sandbox.launch import Launch
 from sandbox.simulation import Simulation
@@ -66,6 +67,7 @@ async def _run_until_signal(options: argparse.Namespace) -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
+    address.ignore_libpq_environment()
     settings = environment.read(isolated=options.isolated)
     settings.check()
     # PostgreSQL may have to run as another user. That user may enter the folder but not list it.

@@ -5,6 +5,8 @@ from typing import Any
 
 import asyncpg
 
+from db import address
+
 
 async def read_real_time(dsn: str) -> datetime:
     """Return the database's real time."""
@@ -47,7 +49,7 @@ async def end_leases(owner_dsn: str) -> None:
 
 
 async def _fetch_value(dsn: str, sql: str, *arguments: object) -> Any:
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(**address.parse(dsn).connect_arguments())
     try:
         return await connection.fetchval(sql, *arguments)
     finally:

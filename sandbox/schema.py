@@ -8,6 +8,8 @@ from pathlib import Path
 
 import asyncpg
 
+from db import address
+from db.session import cause
 from sandbox import processes
 from sandbox.startup_errors import CannotStart
 
@@ -63,9 +65,9 @@ async def migrate(
 
 async def _inspect(owner_dsn: str) -> DatabaseState:
     try:
-        connection = await asyncpg.connect(owner_dsn, timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise CannotStart(f"the database does not answer: {type(error).__name__}") from error
+        connection = await asyncpg.connect(**address.parse(owner_dsn).connect_arguments())
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CannotStart(f"the database does not answer: {cause(error)}") from error
     try:
         if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
             return DatabaseState(None, switches_untouched=True)

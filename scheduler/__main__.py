@@ -5,10 +5,10 @@ for which one process is enough.
 """
 
 import asyncio
-import logging
 import os
 import secrets
 import signal
+import sys
 from datetime import timedelta
 from functools import partial
 
@@ -24,7 +24,7 @@ from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import SEND_SECONDS, Sender
 from db import session as database
 from db.money import STARS
-from db.session import Sessions, is_away
+from db.session import Sessions, cause, is_away, is_refused
 from scheduler import (
     audit_chain_tick,
     dispatch,
@@ -79,6 +79,7 @@ def ticks(
     )
     search = Search(posting_worker, settings.probe_gap, settings.admin_chat_id)
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
+    rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
     expire = partial(watchdogs.expire_targets, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
@@ -101,7 +102,7 @@ def ticks(
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
         Tick("refunds", 1.0, HANG_SECONDS, partial(settlements.refund_due, sessions)),
         Tick("credits", 5.0, HANG_SECONDS, partial(settlements.credit_due, sessions)),
-        Tick("rescue", 3.0, HANG_SECONDS, partial(watchdogs.rescue_abandoned, sessions)),
+        Tick("rescue", 3.0, HANG_SECONDS, rescue),
         Tick("probes", 2.0, search.max_tick_seconds, find_uncertain),
         Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),
         Tick("breaches", 10.0, HANG_SECONDS, partial(post_checks.refund_breaches, sessions)),
@@ -153,8 +154,9 @@ async def run(settings: Settings) -> int:
         stopping,
         posting_worker.under_way,
     )
-    log.info("Scheduler started", owner=owner)
     try:
+        await _require_access(sessions)
+        log.info("Scheduler started", owner=owner)
         status = await clock.run()
         await step_down(leader)
         return status
@@ -164,6 +166,22 @@ async def run(settings: Settings) -> int:
         await limiter.close()
         await engine.dispose()
         log.info("Scheduler stopped", owner=owner)
+
+
+async def _require_access(sessions: Sessions) -> None:
+    """Exit with status 2 and one line if PostgreSQL refuses the address of the settings.
+
+    If PostgreSQL does not answer, nothing is done: the clock waits for it.
+    """
+    try:
+        async with sessions.begin() as session:
+            await session.connection()
+    except Exception as error:
+        if is_refused(error):
+            sys.stderr.write(f"scheduler: DATABASE_URL: {cause(error)}\n")
+            raise SystemExit(2) from None
+        if not is_away(error):
+            raise
 
 
 async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
@@ -190,8 +208,6 @@ def main() -> None:
     """Read the settings and run the scheduler; exit with status 2 if a setting is wrong."""
     settings = product_settings.load()
     product_logging.setup(settings)
-    # APScheduler warns if a tick still runs at its next time, but that is intended here.
-    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))
 

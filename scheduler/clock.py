@@ -1,7 +1,8 @@
 """Run the ticks, and stop the process when a tick or the whole process hangs.
 
 A tick does no harm when it runs twice, so any number of these processes may run. While the database
-is not available, no tick runs: the clock waits until the heartbeat can be written again.
+is not available, no tick runs: the clock waits until the heartbeat can be written again. All times
+are measured with the monotonic clock, so a change of the machine's time delays no tick.
 """
 
 import asyncio
@@ -13,9 +14,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from db.session import is_away
+from db.session import cause, is_away
 
 BEAT_SECONDS = 2.0
 MAX_BEAT_SECONDS = 10.0
@@ -24,7 +24,7 @@ BEAT_LIMIT_SECONDS = 5.0
 """The longest time that the write of one heartbeat may take."""
 HEARTBEAT_REFUSED_SECONDS = 60.0
 """If the database is available but refuses heartbeats for this long, the process ends."""
-AWAY_LOG_SECONDS = 30.0
+AWAY_LOG_SECONDS = 60.0
 """The pause between two log lines while the database is not available."""
 MISSED_START_SECONDS = 30.0
 """If a tick has not started this long after its time, the process ends."""
@@ -69,7 +69,7 @@ class Clock:
         self._beat = beat
         self._stopping = stopping
         self._under_way = under_way
-        self._scheduler = AsyncIOScheduler()
+        self._repeating: dict[str, asyncio.Task[None]] = {}
         self._failure: str | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._idle_seconds = {tick.name: 0.0 for tick in ticks}
@@ -83,23 +83,13 @@ class Clock:
         """Run until `stopping` is set, wait for the running work, and return the exit status."""
         threading.Thread(target=self._watch_loop, daemon=True, name="loop-watch").start()
         for tick in self._ticks:
-            self._scheduler.add_job(
-                self._run_tick,
-                "interval",
-                args=[tick],
-                seconds=tick.every,
-                id=tick.name,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-            )
-        self._scheduler.start()
+            self._repeating[tick.name] = asyncio.create_task(self._repeat(tick))
         heartbeat = asyncio.create_task(self._keep_beating())
         await self._stopping.wait()
-        self._scheduler.pause()
         await self._drain()
         heartbeat.cancel()
-        self._scheduler.shutdown(wait=False)
+        for repeating in self._repeating.values():
+            repeating.cancel()
         self._ended.set()
         return 0 if self._failure is None else 1
 
@@ -112,6 +102,18 @@ class Clock:
             self._failure = reason
             log.critical("Scheduler gives up", why=reason)
         self._stopping.set()
+
+    async def _repeat(self, tick: Tick) -> None:
+        """Run a tick at its times until the clock stops.
+
+        While a run lasts, the times of the tick pass without another run.
+        """
+        due_at = time.monotonic()
+        while not self._stopping.is_set():
+            missed = max(time.monotonic() - due_at, 0) // tick.every
+            due_at += (missed + 1) * tick.every
+            await asyncio.sleep(due_at - time.monotonic())
+            await self._run_tick(tick)
 
     async def _run_tick(self, tick: Tick) -> None:
         """Run one tick, unless the clock stops or the database is not available.
@@ -130,7 +132,7 @@ class Clock:
             if limit.expired() and self._away_since is None:
                 self.fail(f"tick {tick.name} hung for more than {tick.limit:.0f} s")
             elif is_away(error):
-                self._record_database_away()
+                self._record_database_away(error)
             else:
                 log.exception("Worker error", tick=tick.name)
         finally:
@@ -147,7 +149,7 @@ class Clock:
                     await self._beat()
             except Exception as error:
                 if is_away(error):
-                    self._record_database_away()
+                    self._record_database_away(error)
                     pause = min(pause * 2, MAX_BEAT_SECONDS)
                 else:
                     log.exception("Worker error", tick="heartbeat")
@@ -158,14 +160,15 @@ class Clock:
                 self._check_ticks_start()
             await asyncio.sleep(pause)
 
-    def _record_database_away(self) -> None:
+    def _record_database_away(self, error: Exception) -> None:
         now = time.monotonic()
         if self._away_since is None:
             self._away_since, self._away_logged_at = now, now
-            log.error("The database is away: waiting for it")
+            log.error("The database is away: waiting for it", cause=cause(error))
         elif now - self._away_logged_at >= AWAY_LOG_SECONDS:
             self._away_logged_at = now
-            log.error("The database is still away", seconds=round(now - self._away_since))
+            seconds = round(now - self._away_since)
+            log.error("The database is still away", seconds=seconds, cause=cause(error))
 
     def _record_beat(self) -> None:
         self._last_beat_at = time.monotonic()

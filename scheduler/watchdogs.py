@@ -7,7 +7,7 @@ import structlog
 from db.session import Sessions
 from services.market import placement_expiry, staff_requests
 from services.money import correction_expiry, incidents, stuck_escrows
-from services.platform import inbox
+from services.platform import inbox, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
@@ -16,10 +16,16 @@ PROPOSALS = 100
 log = structlog.get_logger(__name__)
 
 
-async def rescue_abandoned(sessions: Sessions) -> None:
-    """Queue the posts of dead processes again, or make them uncertain if their sends had begun."""
+async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -> None:
+    """Queue the posts of dead processes again, or make them uncertain if their sends had begun.
+
+    `lease` is the length of a claim. Messages that a step of the database's clock would delay
+    become due too.
+    """
     async with sessions.begin() as session:
-        rescued = await rescue.rescue_abandoned(session)
+        rescued = await rescue.rescue_abandoned(session, lease=lease)
+    async with sessions.begin() as session:
+        await outbox.end_delays_of_clock_step(session)
     if rescued:
         log.warning("Abandoned posts taken up", jobs=rescued)
 

@@ -26,13 +26,15 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 import bot  # noqa: F401 - it defers the build of aiogram's models, as in the product
-from db.session import Sessions, create_engine, create_sessions, driver_url
+from db import address
+from db.session import Sessions, create_engine, create_sessions
 from sandbox import embedded
 from services.money import invariants
 from tests import scratch
 from tests.embedded_fixture import (
     attached_postgres,
     clone_database,
+    driver_url,
     drop_database,
     start_test_postgres,
     stop_test_postgres,
@@ -41,6 +43,7 @@ from tests.factories import audit_chain, people
 from tests.factories import business as books
 
 scratch.choose()
+address.ignore_libpq_environment()
 # On a busy machine, an example may be slow without being wrong. So there is no time limit.
 settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_speed")

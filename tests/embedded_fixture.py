@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import asyncpg
+from sqlalchemy import URL, make_url
 
 from sandbox import embedded, processes
 
@@ -24,6 +25,11 @@ def start_test_postgres(folder: Path) -> embedded.Postgres:
     `adtech` exist in the new server, in the same way as in the sandbox. The start takes 0.7 s.
     """
     return asyncio.run(embedded.start_postgres(folder, durable=False, settings=_SETTINGS))
+
+
+def driver_url(url: str) -> URL:
+    """Turn the address of a test server into the address of an engine for tests."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
 
 
 def address_of(server: embedded.Postgres) -> str:

@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import errors as texts_of_errors
 from bot import logging, settings
+from bot.names import one_line
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.models.users import RequestKind, StaffRequest
-from db.session import Sessions, create_engine, create_sessions
+from db.session import Sessions, cause, create_engine, create_sessions, is_away
 from services.market import staff_requests
 from services.market.staff_acts import ACTS
 from services.platform import actors, audit, errors, users
@@ -90,8 +91,10 @@ def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = Fals
     except errors.DomainError as refusal:
         texts = Texts(DEFAULT_LANGUAGE, configured.currency)
         err.print(texts_of_errors.explain(texts, refusal), markup=False)
-    except (DBAPIError, OSError) as error:
-        err.print(f"The database did not answer ({type(error).__name__}).")
+    except Exception as error:
+        if not (isinstance(error, DBAPIError) or is_away(error)):
+            raise
+        err.print(f"The database did not answer: {cause(error)}", markup=False)
     sys.exit(1)
 
 
@@ -149,5 +152,5 @@ def print_rows(rows: list[dict[str, object]], console: Console) -> None:
         return
     table = Table(*rows[0])
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
+        table.add_row(*(escape(one_line(str(value))) for value in row.values()))
     console.print(table)

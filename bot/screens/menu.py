@@ -46,7 +46,7 @@ def settings(t: Texts) -> Outgoing:
         for language in texts.LANGUAGES
     ]
     return Outgoing(
-        t("settings", language=t(f"language-{t.language}"), zone=t.time_zone or t("zone-unset")),
+        t("settings", language=t(f"language-{t.language}"), zone=t.zone),
         rows(
             languages,
             [button(t("settings-zone"), OpenForm(name=FormName.ZONE))],

@@ -66,7 +66,7 @@ def _normalize(text: str, entities: list[dict[str, Any]]) -> list[_Entity]:
             int(entity.get("offset", 0)) - margin,
             int(entity.get("length", 0)),
             _normalize_url(str(entity.get("url") or "")),
-            str(entity.get("language") or ""),
+            str(entity.get("language") or entity.get("unix_time") or ""),
         )
         for entity in entities
         if entity.get("type") not in ADDED_BY_TELEGRAM | REMOVED_BY_TELEGRAM

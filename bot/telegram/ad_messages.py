@@ -54,6 +54,8 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
     caption: dict[str, Any] = {
         "caption": creative.text or None,
         "caption_entities": _entities(creative),
+        "show_caption_above_media": creative.caption_above or None,
+        "has_spoiler": creative.has_spoiler or None,
         "reply_markup": keyboard(creative),
     }
     if creative.kind == "photo":
@@ -102,6 +104,7 @@ def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -
         message_id=message_id,
         caption=creative.text or None,
         caption_entities=_entities(creative),
+        show_caption_above_media=creative.caption_above or None,
         reply_markup=keyboard(creative),
     )
 
@@ -111,6 +114,8 @@ def _input_media(creative: Creative) -> InputMediaPhoto | InputMediaVideo | Inpu
         "media": creative.file_id,
         "caption": creative.text or None,
         "caption_entities": _entities(creative),
+        "show_caption_above_media": creative.caption_above or None,
+        "has_spoiler": creative.has_spoiler or None,
     }
     if creative.kind == "photo":
         return InputMediaPhoto(**fields)

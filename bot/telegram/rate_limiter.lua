@@ -22,6 +22,7 @@
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
 local limit, notice_limit, min_gap, lead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local day_ms = 86400000
 local pending_ms, flood_chats, mark_ms, confirmed = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 local cooling, all, last_send, notice_mark = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local key, arg = 4, 8
@@ -43,6 +44,17 @@ end
 redis.call('ZREMRANGEBYSCORE', all, '-inf', now - 1000)
 local used = redis.call('ZCARD', all)
 local last = tonumber(redis.call('GET', last_send) or 0)
+-- No message counts later than this. A later time was written before Redis's clock was set back.
+local latest_time = now + lead + pending_ms + 1000
+if last > latest_time then
+    local step = last - now
+    local cooling_chats = redis.call('ZRANGE', cooling, 0, -1, 'WITHSCORES')
+    for i = 1, #cooling_chats, 2 do
+        redis.call('ZADD', cooling, 'XX', cooling_chats[i + 1] - step, cooling_chats[i])
+    end
+    redis.call('DEL', all)
+    last, used, flood_ends = 0, 0, nil
+end
 
 -- Return when the set has fewer than `allowed` messages in its window.
 local function free_at(set, allowed, window)
@@ -55,6 +67,8 @@ while KEYS[key + 1] do
     local chat, is_ad, will_confirm = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
     local request_lead, minute_rank = ARGV[arg + 4], tonumber(ARGV[arg + 5])
     local second, minute = KEYS[key + 1], KEYS[key + 2]
+    redis.call('ZREMRANGEBYSCORE', second, latest_time, '+inf')
+    redis.call('ZREMRANGEBYSCORE', minute, latest_time, '+inf')
     local chat_free_at = tonumber(redis.call('ZSCORE', cooling, chat) or flood_ends or 0)
     chat_free_at = math.max(chat_free_at, free_at(second, 1, 1000))
     local is_group = string.sub(chat, 1, 1) == '-'
@@ -80,7 +94,7 @@ while KEYS[key + 1] do
             redis.call('PEXPIRE', minute, 60000 + lead + pending_ms)
         end
         last = send_at
-        redis.call('SET', last_send, string.format('%.1f', last), 'PX', 1000)
+        redis.call('SET', last_send, string.format('%.1f', last), 'PX', day_ms)
         if not is_ad then redis.call('SET', notice_mark, 1, 'PX', mark_ms) end
         result[#result + 1], result[#result + 2] = 0, math.ceil(send_at - now)
     end

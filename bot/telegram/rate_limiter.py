@@ -21,12 +21,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack, cast
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from bot import outages
 from bot.telegram import rate_limits
 from bot.telegram.rate_limits import PER_SECOND, LocalLimiter
 
@@ -40,8 +40,6 @@ CONFIRM_SECONDS = 0.02
 PREFIX = "limits:"
 SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
 _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
-
-log = structlog.get_logger(__name__)
 
 
 class SendOptions(TypedDict, total=False):
@@ -268,7 +266,7 @@ class RateLimiter:
                 async with asyncio.timeout(2 * REDIS_SECONDS):
                     return await ask()
             except (RedisError, OSError, TimeoutError) as error:
-                failure = type(error).__name__
+                failure = outages.cause_of(error)
         self._redis_paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
-        log.warning("Redis is away: each process keeps Telegram's limits alone", cause=failure)
+        outages.log_away(outages.REDIS, cause=failure)
         return None

@@ -4,6 +4,8 @@ from sandbox import formatting, media, messages
 from sandbox.control.request import ControlRequest
 from sandbox.messages import Draft
 
+MEDIA_FLAGS = ("has_media_spoiler", "show_caption_above_media")
+
 
 def read_draft(request: ControlRequest) -> Draft:
     """Return the draft of a text message, or of a photo, video or animation with a caption."""
@@ -16,5 +18,6 @@ def read_draft(request: ControlRequest) -> Draft:
         request.get("caption", str) or request.get("text", str) or "", None, entities
     )
     content = messages.caption_fields(caption)
+    content |= {name: True for name in MEDIA_FLAGS if request.flag(name)}
     file = media.store_upload(request.state, kind, media.sample_upload(kind))
     return Draft(content | media.message_fields(file))

@@ -19,7 +19,7 @@ from db.models.campaigns import (
     TargetStatus,
 )
 from db.models.posting import PostJob, PostJobStatus
-from services.market import creatives, terms, unfunded_placements
+from services.market import creatives, publish_times, terms, unfunded_placements
 from services.market.creatives import Creative
 from services.market.terms import Terms
 from services.money import wallets
@@ -166,19 +166,21 @@ async def submit_target(
     channel_id: int,
     publish_at: datetime | None,
     fee_bps: int,
+    publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
     agreed: Terms | None = None,
     key: str | None = None,
     retry_of: int | None = None,
 ) -> CampaignTarget:
     """Submit a placement for moderation; the channel's present terms are stored in the placement.
 
-    A repeat with the same key returns the first placement. `publish_at` has a time zone; None means
-    that the post is published when the placement is approved. `agreed` are the terms that the
-    advertiser has read; with None, any terms are accepted. Locks the campaign, because the budget
-    is summed under this lock, and takes the advisory lock of the key. Raises AccessDenied,
-    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
-    PublishTimePast, BudgetExceeded, InsufficientFunds; and IdempotencyConflict when the key was
-    used for another campaign or channel.
+    A repeat with the same key returns the first placement. `publish_at` has a time zone and is at
+    most `publish_ahead` away; None means that the post is published when the placement is approved.
+    `agreed` are the terms that the advertiser has read; with None, any terms are accepted. Locks
+    the campaign, because the budget is summed under this lock, and takes the advisory lock of the
+    key. Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable,
+    TermsChanged, PersonBlocked, PublishTimePast, PublishTimeTooFar, BudgetExceeded,
+    InsufficientFunds; and IdempotencyConflict when the key was used for another campaign or
+    channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -201,8 +203,8 @@ async def submit_target(
     blocked_id = await users.first_blocked(session, advertiser_id, channel.owner_id)
     if blocked_id is not None:
         raise errors.PersonBlocked(blocked_id)
-    if publish_at is not None and publish_at <= await queries.now(session):
-        raise errors.PublishTimePast(None)
+    if publish_at is not None:
+        await publish_times.require(session, publish_at, ahead=publish_ahead)
     left = await budget_left(session, campaign_id)
     if price > left:
         raise errors.BudgetExceeded(campaign_id, left, price)

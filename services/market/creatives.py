@@ -2,15 +2,14 @@
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
+from services.market import links
 from services.platform import errors
 
 KINDS = ("text", "photo", "video", "animation")
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
-URL_LIMIT = 2048
 """Telegram counts a text for its limits in UTF-16 units, after its entities were parsed."""
 
 
@@ -42,11 +41,28 @@ class Creative:
 
     Ads that were stored before this field existed do not have it.
     """
+    caption_above: bool = False
+    """True if the caption stands above the picture, video or GIF."""
+    has_spoiler: bool = False
+    """True if the picture, video or GIF is covered until somebody presses it."""
 
     def validate(self) -> "Creative":
-        """Check the creative against Telegram's limits, and return the creative.
+        """Check a new creative and the addresses to which it links, and return the creative.
 
         Raises InvalidCreative, InvalidText.
+        """
+        self.validate_stored()
+        if self.button_url is not None:
+            links.require(self.button_url)
+        for entity in self.entities:
+            if entity.get("type") == "text_link":
+                links.require(str(entity.get("url")), schemes=links.TEXT_SCHEMES)
+        return self
+
+    def validate_stored(self) -> "Creative":
+        """Check the creative against Telegram's limits, and return the creative.
+
+        The addresses in the creative are not checked. Raises InvalidCreative, InvalidText.
         """
         if self.kind not in KINDS:
             raise errors.InvalidCreative("kind", "unknown")
@@ -60,13 +76,17 @@ class Creative:
             raise errors.InvalidText("ad", limit, length)
         if (self.button_text is None) != (self.button_url is None):
             raise errors.InvalidCreative("button", "incomplete")
-        if self.button_text is not None and self.button_url is not None:
-            _check_button(self.button_text, self.button_url)
+        if self.button_text is not None:
+            _check_button(self.button_text)
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """Return the creative as the JSON object that is stored."""
-        return asdict(self)
+        """Return the creative as the JSON object that is stored.
+
+        Flags that are not set are left out, so that an older version of the program can read the
+        creative.
+        """
+        return {name: value for name, value in asdict(self).items() if value is not False}
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "Creative":
@@ -80,21 +100,12 @@ def read_or_none(stored: dict[str, Any]) -> Creative | None:
     A row that cannot be read must not stop the work on other rows.
     """
     try:
-        return Creative.from_json(stored).validate()
+        return Creative.from_json(stored).validate_stored()
     except (TypeError, ValueError, AttributeError, errors.DomainError):
         return None
 
 
-def _check_button(text: str, url: str) -> None:
-    """Refuse a link button that Telegram would not accept. Raises InvalidCreative, InvalidText."""
+def _check_button(text: str) -> None:
+    """Refuse the text of a link button that Telegram would not accept. Raises InvalidText."""
     if not text.strip() or utf16_length(text) > BUTTON_LIMIT:
         raise errors.InvalidText("button", BUTTON_LIMIT, utf16_length(text))
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError as error:
-        raise errors.InvalidCreative("url", "unreadable") from error
-    if parts.scheme not in {"http", "https"} or "." not in host or len(url) > URL_LIMIT:
-        raise errors.InvalidCreative("url", "not_http")
-    if any(character.isspace() for character in url):
-        raise errors.InvalidCreative("url", "unreadable")

@@ -4,6 +4,7 @@ An error has no text: `bot.errors` renders each error in the language of the per
 """
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 
 class DomainError(Exception):
@@ -145,6 +146,16 @@ class PublishTimePast(DomainError):
     """The time at which the post should be published has passed."""
 
     target_id: int | None
+
+
+@dataclass(eq=False)
+class PublishTimeTooFar(DomainError):
+    """The time at which the post should be published is further away than the settings allow.
+
+    `latest` is the latest allowed time, with a time zone.
+    """
+
+    latest: datetime
 
 
 @dataclass(eq=False)

@@ -22,10 +22,17 @@ async def beat(session: AsyncSession, *, owner: str, name: str) -> None:
 
 
 async def is_alive(session: AsyncSession, *, name: str) -> bool:
-    """Return whether a process of this name has written a heartbeat within HEARTBEAT_LATE."""
+    """Return whether a process of this name has written a heartbeat within HEARTBEAT_LATE.
+
+    A heartbeat from the future was written before the clock was set back, and proves nothing.
+    """
     owner = await session.scalar(
         select(Heartbeat.owner)
-        .where(Heartbeat.name == name, Heartbeat.beat_at > func.now() - HEARTBEAT_LATE)
+        .where(
+            Heartbeat.name == name,
+            Heartbeat.beat_at > func.now() - HEARTBEAT_LATE,
+            Heartbeat.beat_at < func.now() + HEARTBEAT_LATE,
+        )
         .limit(1)
     )
     return owner is not None

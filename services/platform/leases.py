@@ -1,10 +1,11 @@
 """Acquire and release leases: rows that let only one process at a time do a piece of work."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.operations import Lease
 
@@ -13,7 +14,7 @@ async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelt
     """Acquire or prolong a lease; return its epoch, or None while another owner holds the lease.
 
     The epoch is a number that grows each time the owner changes. `ttl` is the length of the lease
-    by the real clock.
+    by the real clock, and is the same for all owners of a lease.
     """
     acquired = await session.execute(
         upsert(Lease)
@@ -25,11 +26,25 @@ async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelt
                 "held_until": func.now() + ttl,
                 "epoch": Lease.epoch + case((Lease.owner != owner, 1), else_=0),
             },
-            where=or_(Lease.owner == owner, Lease.held_until < func.now()),
+            where=or_(Lease.owner == owner, has_ended(Lease.held_until, ttl)),
         )
         .returning(Lease.epoch)
     )
     return acquired.scalar_one_or_none()
+
+
+def has_ended(
+    until: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
+    ttl: timedelta | None,
+) -> ColumnElement[bool]:
+    """Return the condition that a lease has ended by the real clock of the database.
+
+    A lease that ends later than two times its length `ttl` from now was taken before the clock was
+    set back, and nobody may wait for its end. One length would not be enough, because `now()` is
+    the begin of a transaction that may have waited for the lease's row.
+    """
+    ended = until < func.now()
+    return ended if ttl is None else or_(ended, until > func.now() + 2 * ttl)
 
 
 async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:

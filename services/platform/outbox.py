@@ -98,6 +98,23 @@ async def _claim_priority(
     return sorted(claimed, key=lambda message: message.id)
 
 
+async def end_delays_of_clock_step(session: AsyncSession) -> None:
+    """Make messages due that were queued before the database's clock was set back.
+
+    Such a message has been created in the future. A claim that has just been made is kept.
+    """
+    await session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.status == OutboxStatus.QUEUED,
+            OutboxMessage.created_at > func.clock(),
+            OutboxMessage.due_at > func.now() + 2 * LEASE,
+        )
+        .values(due_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
     """Record that messages were delivered.
 

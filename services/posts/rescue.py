@@ -1,12 +1,14 @@
 """Rescue posts with an abandoned claim, and cancel queued posts that must not be sent any more."""
 
+from datetime import timedelta
+
 from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget
 from db.models.posting import PostJob, PostJobStatus
 from db.models.users import User
-from services.platform import audit
+from services.platform import audit, leases
 from services.platform.actors import SYSTEM
 from services.posts import posting
 
@@ -65,8 +67,11 @@ async def cancel_unwanted(session: AsyncSession) -> int:
     return len(rows)
 
 
-async def rescue_abandoned(session: AsyncSession) -> int:
+async def rescue_abandoned(session: AsyncSession, *, lease: timedelta | None = None) -> int:
     """Rescue posts whose lease has ended without an outcome. Return how many.
+
+    `lease` is the length of a lease by the real clock. If it is given, a lease that ends too late
+    for this length counts as ended, because the database's clock was set back meanwhile.
 
     If the send of a post had begun, the post becomes uncertain. Every other post was surely not
     sent. It is queued again, or it is parked (its job fails) if its claims were abandoned
@@ -74,7 +79,9 @@ async def rescue_abandoned(session: AsyncSession) -> int:
     """
     expired = (
         select(PostJob.id)
-        .where(PostJob.status == PostJobStatus.SENDING, PostJob.lease_until < func.now())
+        .where(
+            PostJob.status == PostJobStatus.SENDING, leases.has_ended(PostJob.lease_until, lease)
+        )
         .order_by(PostJob.lease_until)
         .limit(BATCH)
         .with_for_update(skip_locked=True)

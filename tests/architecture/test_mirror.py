@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
 TESTED_ELSEWHERE = {
     "bot/admin_chat": "test_channel_events and test_answers move the admin chat",
-    "bot/ad_parser": "test_campaign_form sends it texts and photos",
     "bot/button_screens": "test_middlewares presses buttons of old messages",
     "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
@@ -20,6 +19,7 @@ TESTED_ELSEWHERE = {
     "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors": "test_texts explains every error in every language",
     "bot/metrics": "test_http reads the counters",
+    "bot/outages": "test_startup_checks counts its lines",
     "bot/polling handlers/routers": "tests/handlers send every update through them",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
     "bot/telegram/ad_checks": "test_sender and test_post_checks check ads with it",
@@ -48,6 +48,7 @@ TESTED_ELSEWHERE = {
     "services/market/star_transactions": "test_star_reconciliation records and verifies with it",
     "services/money/losses": "test_clawbacks and test_excess_payments book with it",
     "services/market/staff_acts": "test_staff_requests carries out each kind of act",
+    "services/market/publish_times": "test_placements submits past and far times with it",
     "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
     "services/money/audit_chain_file": "test_audit_chain_tick writes, reads and truncates it",
     "services/money/withdrawal_details": "test_withdrawals reads them",

@@ -82,6 +82,8 @@ def test_a_missing_setting_is_named(
         ("SUPER_ADMIN_IDS", "-1"),
         ("DATABASE_URL", "mysql://adtech_app:hooksecret@db/adtech"),
         ("DATABASE_URL", "hooksecret"),
+        ("DATABASE_URL", "postgresql://adtech_app:hooksecret@db:port/adtech"),
+        ("REDIS_URL", "redis://:hooksecret@host:port/0"),
         ("MIGRATION_DATABASE_URL", "postgresql://adtech_app:hooksecret@/adtech"),
         ("REDIS_URL", "http://hooksecret"),
         ("CURRENCY", "hooksecret"),
@@ -147,6 +149,30 @@ def test_the_exponent_is_that_of_telegram(
 ) -> None:
     monkeypatch.setenv("CURRENCY", currency)
     assert currencies.exponent(settings.load().currency) == exponent
+
+
+@pytest.mark.parametrize(
+    ("currency", "least", "most"),
+    [("RSD", 9_736, 97_363_486), ("JPY", 108, 1_088_524), ("USD", 100, 1_000_000)],
+)
+def test_top_ups_are_within_the_bounds_of_telegram(
+    currency: str, least: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CURRENCY", currency)
+    assert settings.load().top_up_limits == (least, most)
+
+
+def test_the_bounds_of_top_ups_can_be_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOP_UP_MIN", "500")
+    assert settings.load().top_up_limits == (500, 1_000_000)
+    monkeypatch.setenv("TOP_UP_MAX", "400")
+    assert refusal(capsys).startswith("settings: TOP_UP_MIN ")
+
+
+def test_every_currency_has_bounds() -> None:
+    assert currencies.LIMITS.keys() == currencies.EXPONENTS.keys()
 
 
 @pytest.mark.parametrize("currency", ["KWD", "BTC", "usd", "US"])

@@ -1,11 +1,16 @@
 """Test what the bot checks before it starts: the admin chat, the currency, and Telegram."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
-from bot import startup_checks
+from bot import outages, startup_checks
 from bot.admin_chat import AdminChat
+from db import address
+from db.session import create_engine, create_sessions
 from tests.handlers.marketplace import Marketplace
 
 
@@ -40,3 +45,35 @@ async def test_the_start_waits_while_telegram_is_away(
     await market.world.control("faults", method="getChat", kind="html_502", times=2)
     check = partial(startup_checks.admin_chat, market.bot, market.dependencies.admin_chat)
     await startup_checks.retry_while_away(check)
+
+
+async def test_a_refused_password_is_one_line(market: Marketplace) -> None:
+    url = market.database.url
+    engine = create_engine(url.replace(address.parse(url).password, "wrong"))
+    with pytest.raises(startup_checks.CannotStartError) as refusal:
+        await startup_checks.database(
+            create_sessions(engine), market.dependencies.settings, market.dependencies.admin_chat
+        )
+    assert str(refusal.value) == (
+        'DATABASE_URL: InvalidPasswordError: password authentication failed for user "adtech_app"'
+    )
+    await engine.dispose()
+
+
+async def test_a_database_that_is_away_is_one_line_a_minute(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(startup_checks, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(outages, "_last_lines", {})
+    engine = create_engine("postgresql://adtech_app:secret@127.0.0.1:1/adtech")
+    with capture_logs() as logs, suppress(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await startup_checks.database(
+                create_sessions(engine),
+                market.dependencies.settings,
+                market.dependencies.admin_chat,
+            )
+    (line,) = logs
+    assert line["what"] == "PostgreSQL"
+    assert "refused" in line["cause"].lower()
+    await engine.dispose()

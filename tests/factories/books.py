@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from db.session import driver_url
 from sandbox import embedded
 from services.money import invariants
+from tests.embedded_fixture import driver_url
 
 T = TypeVar("T")
 _BROKEN = " UNION ALL ".join(

@@ -66,10 +66,14 @@ class Marketplace:
         )
         await self.settle()
 
-    async def send_photo(self, who: str, caption: str = "Our bread") -> None:
+    async def send_photo(self, who: str, caption: str = "Our bread", **more: Any) -> None:
         """Let a person send a photo to the bot."""
         await self.world.control(
-            f"users/{self.chat(who)}/send", chat_id=self.chat(who), photo=True, caption=caption
+            f"users/{self.chat(who)}/send",
+            chat_id=self.chat(who),
+            photo=True,
+            caption=caption,
+            **more,
         )
         await self.settle()
 

@@ -37,6 +37,8 @@ async def test_each_step_of_a_form_says_what_is_wrong(market: Marketplace) -> No
     for url in ("ftp://example.com", "https://", "javascript:alert(1)", "just words"):
         await market.say("advertiser", url)
         assert "not an address" in await market.last("advertiser"), url
+    await market.say("advertiser", "mailto:someone@example.com")
+    assert "an e-mail address" in await market.last("advertiser")
     await market.press("advertiser", "Skip")
     for budget in ("nothing", "-5", "0", "1.234", "1e9"):
         await market.say("advertiser", budget)
@@ -129,3 +131,37 @@ async def test_an_ad_may_be_a_photo(market: Marketplace) -> None:
     [photo] = message.body["photo"]
     assert stored["kind"] == "photo"
     assert stored["file_unique_id"] == photo["file_unique_id"]
+
+
+async def test_a_new_ad_at_the_preview_replaces_the_old_one(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    for answer in ("Bakery", AD, "Order", "https://example.com", "100"):
+        await market.say("advertiser", answer)
+    await market.send_photo("advertiser", has_media_spoiler=True, show_caption_above_media=True)
+    *_, ad, question = await market.messages("advertiser")
+    assert (ad["caption"], ad["media"]) == ("Our bread", "photo")
+    assert [[button["text"] for button in row] for row in ad["buttons"]] == [["Order"]]
+    assert "Budget: $100.00" in question["text"]
+    await market.press("advertiser", "💾 Save")
+    stored = await market.value("SELECT creative FROM campaigns")
+    assert (stored["kind"], stored["button_text"]) == ("photo", "Order")
+    assert (stored["has_spoiler"], stored["caption_above"]) == (True, True)
+
+
+async def test_what_an_ad_loses_is_said_before_it_is_saved(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    await market.say("advertiser", "Bakery")
+    await market.say("advertiser", "Look at https://example.com")
+    assert "Links have no preview" in await market.last("advertiser")
+    await market.press("advertiser", "⬅️ Back")
+    when = {"type": "date_time", "offset": 10, "length": 4, "unix_time": 1_790_000_000}
+    await market.say("advertiser", "Sale ends date", entities=[when])
+    assert "different in the channel" not in await market.last("advertiser")
+    await market.press("advertiser", "Skip")
+    await market.say("advertiser", "100")
+    await market.say("advertiser", "Look at https://example.com")
+    assert "Links have no preview" in await market.last("advertiser")
+    await market.press("advertiser", "💾 Save")
+    assert await market.value("SELECT creative->>'text' FROM campaigns") == (
+        "Look at https://example.com"
+    )

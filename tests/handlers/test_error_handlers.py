@@ -1,5 +1,8 @@
 """Test that an unexpected error is rolled back, and that the alert keeps its details secret."""
 
+import structlog
+from structlog.testing import capture_logs
+
 from tests.handlers.marketplace import Marketplace
 
 
@@ -17,7 +20,12 @@ async def break_campaigns(market: Marketplace) -> None:
 async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketplace) -> None:
     await market.make_campaign(active=False)
     await break_campaigns(market)
-    alert = await market.press("advertiser", "🚀 Activate")
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        alert = await market.press("advertiser", "🚀 Activate")
+    reference = alert.rpartition(" ")[2]
+    (line,) = [line for line in logs if line["event"] == "Worker error"]
+    assert len(reference) == 12
+    assert line["correlation_id"] == reference
     assert "went wrong on our side" in alert
     assert "secret words" not in alert
     assert await market.value("SELECT status FROM campaigns") == "draft"
@@ -25,3 +33,14 @@ async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketpl
     assert "secret" not in failed["last_error"]
     await market.say("advertiser", "/start")
     assert "Welcome" in await market.last("advertiser")
+
+
+async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> None:
+    """Let the screen fail after the commit: its reader must not repeat what is done."""
+    await market.make_campaign(active=False)
+    await market.database.as_owner("REVOKE SELECT ON campaign_targets FROM adtech_app")
+    alert = await market.press("advertiser", "🚀 Activate")
+    await market.database.as_owner("GRANT SELECT ON campaign_targets TO adtech_app")
+    assert await market.value("SELECT status FROM campaigns") == "active"
+    assert "Done and saved" in alert
+    assert len(alert.rpartition(" ")[2]) == 12

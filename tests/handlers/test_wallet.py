@@ -11,6 +11,9 @@ async def test_an_invalid_amount_makes_no_invoice(market: Marketplace) -> None:
     for amount in ("abc", "0", "-1", "0.001"):
         await market.say("advertiser", amount)
         assert "not an amount" in await market.last("advertiser")
+    for amount in ("0.99", "10000.01"):
+        await market.say("advertiser", amount)
+        assert "from $1.00 to $10,000.00" in await market.last("advertiser")
     assert not any(message.get("invoice") for message in await market.messages("advertiser"))
 
 

@@ -1,6 +1,7 @@
 """Test that the clock continues if a tick fails, and ends the process if a tick hangs."""
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import time
@@ -76,6 +77,59 @@ async def test_a_tick_never_runs_twice_at_once() -> None:
     assert most == 1
 
 
+async def test_runs_that_were_missed_are_not_made_up_for() -> None:
+    """Check that a tick keeps its times after a run that lasted longer than its interval."""
+    began: list[float] = []
+
+    async def work() -> None:
+        began.append(time.monotonic())
+        await asyncio.sleep(0.25 if len(began) == 1 else 0)
+
+    await run_for(0.75, Tick("slow", 0.1, 5, work))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(began)]
+    assert 0.25 < gaps[0] < 0.4
+    assert all(gap > 0.05 for gap in gaps[1:])
+    assert 3 <= len(began) <= 6
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_step_of_the_machines_time_delays_no_tick(hours: int) -> None:
+    program = f"""
+import asyncio, datetime, time
+real, step = time.time, 0
+class Stepped(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(time.time(), tz)
+time.time = lambda: real() + step
+datetime.datetime = Stepped
+from scheduler import clock
+runs = 0
+async def beat(): pass
+async def work():
+    global runs
+    runs += 1
+async def main():
+    global step
+    stopping = asyncio.Event()
+    tick = clock.Tick("work", 0.1, 5, work)
+    running = asyncio.create_task(clock.Clock([tick], beat, stopping, set()).run())
+    await asyncio.sleep(1)
+    before, step = runs, {hours} * 3600
+    await asyncio.sleep(1)
+    stopping.set()
+    await running
+    print(before, runs - before)
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=True
+    )
+    before, after = map(int, ended.stdout.split())
+    assert before > 0, ended
+    assert 0 < after < 20, ended
+
+
 async def test_a_tick_that_hangs_ends_the_process_with_a_log_line() -> None:
     async def hang() -> None:
         await asyncio.sleep(60)
@@ -92,7 +146,7 @@ async def test_a_tick_that_no_longer_fires_ends_the_process(
 ) -> None:
     monkeypatch.setattr(clock, "MISSED_START_SECONDS", 0.1)
     running = Clock([Tick("work", 0.05, 0.1, Counter())], beat, asyncio.Event(), set())
-    asyncio.get_running_loop().call_later(0.2, running._scheduler.remove_all_jobs)
+    asyncio.get_running_loop().call_later(0.2, lambda: running._repeating.pop("work").cancel())
     with capture_logs() as logs:
         assert await asyncio.wait_for(running.run(), 10) == 1
     assert "no longer fires" in next(e["why"] for e in logs if e["log_level"] == "critical")

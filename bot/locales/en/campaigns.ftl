@@ -43,7 +43,20 @@ campaign-preview = 👆 This is the ad, exactly as it will be published.
     Campaign: { $name }
     Budget: { $budget }
 
-    Is it right?
+    Is it right? If not, send another ad, and it replaces this one.
+ad-losses = ⚠️ This will be different in the channel. Go on, or go back and send another ad.
+ad-loss = • { $loss ->
+    [link_preview] Links have no preview below the text.
+    [custom_emoji] Custom emoji become ordinary emoji.
+    [mention] Mentions of people without a username become plain text.
+    [quote] The quoted message is not there.
+    [origin] It is not marked as forwarded or as sent through another bot.
+    [buttons] Its buttons are not there. You can add one link button.
+    [effect] The message effect is not there.
+    [live_photo] The live photo becomes a still photo.
+    [video_start] The video's cover and its start time are not there.
+   *[formatting] A kind of formatting that I don't know becomes plain text.
+}
 ad-kind = I can publish a text, or one photo, video or GIF with a caption. Please send one of these, not an album.
 ad-refused = Telegram does not accept this ad as it is. Please check the formatting and the link, and send it again.
 
@@ -65,7 +78,7 @@ buy-channel-row = { $title } · { $price } · 👥 { $subscribers } · { $hours 
 buy-when = When should it be published?
 buy-at-once = ⚡ As soon as approved
 buy-later = 🕒 At a time I choose
-buy-time-ask = Send the date and the time in your time zone, for example 2030-12-31 18:00 or 31.12.2030 18:00
+buy-time-ask = Send the date and the time in your time zone ({ $zone }), for example 2030-12-31 18:00 or 31.12.2030 18:00
 time-wrong = I can't read that as a date and a time. Please send it like 2030-12-31 18:00 (an hour that is skipped when the clocks change does not exist).
 buy-confirm = 🛒 Please check
 

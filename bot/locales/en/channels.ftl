@@ -45,6 +45,8 @@ channel-remove = 🗑 Remove
 channel-remove-question = Remove “{ $title }”? It will not be offered any more. Published posts stay for their promised hours.
 channel-remove-sure = 🗑 Yes, remove it
 terms-price-ask = What does one post cost? For example: { $example }
-terms-hours-ask = How many hours does a post stay? Send a whole number from 0 to { $most }. With 0 you are paid as soon as the post is published.
+terms-hours-ask = A post costs { $price }.
+
+    How many hours does a post stay? Send a whole number from 0 to { $most }. With 0 you are paid as soon as the post is published.
 hours-wrong = Please send a whole number of hours from 0 to { $most }.
 terms-topic-ask = What is the channel about? One or two words are enough, at most { $limit } characters.

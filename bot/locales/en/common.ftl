@@ -24,7 +24,8 @@ not-own-words = A forwarded command does nothing. Type the command yourself.
 answer-forwarded = A forwarded message is no answer here. Please type the answer yourself.
 too-many = ✋ You sent too many messages or presses in one minute. Those above the limit were not read. Wait a minute, then go on. Payments are not affected.
 surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, send this number to the support: { $reference }
-amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }
+surprise-saved = Done and saved, but I could not show the result. Do not repeat it: look in the menu, /start. If something is wrong, send this number to the support: { $reference }
+amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }. Write the thousands without a space, a point or a comma.
 
 menu = 👋 Welcome!
 
@@ -51,7 +52,7 @@ language-ru = Русский
 zone-unset = UTC (not chosen yet)
 zone-ask = 🕒 Which time zone are you in?
 
-    Send the name of the nearest big city in English, for example: Berlin, New York, Tokyo. UTC works too.
+    Send the name of the nearest big city in English, for example: Berlin, New York, Tokyo. UTC and a difference from UTC such as UTC+3 work too.
 zone-unknown = I do not know that time zone. Send a big city's English name, for example Berlin, or a full name such as Europe/Berlin.
 
 help = ❓ How it works

@@ -14,13 +14,20 @@ error-channel-not-usable = This channel takes no placements now. Please choose a
 error-channel-taken = Somebody else has connected this channel already.
 error-person-blocked = This can't be done: one of the people involved is blocked. Nothing was changed.
 error-publish-time-past = The time to publish is already over. Please choose a later one.
+error-publish-time-too-far = That is too far ahead. The latest time is { $latest }. Please choose an earlier one.
 error-invalid-amount = That amount can't be used. Please choose another one.
 error-invalid-text = { $length ->
     [0] The text is empty. Please send at least one character.
    *[other] That text is empty or too long: at most { $limit } characters, yours has { $length }.
 }
 error-invalid-creative = { $field ->
-    [url] That is not an address I can link to. It starts with http:// or https://, for example https://example.com
+    [url] { $why ->
+        [email] That is an e-mail address. A button can lead only to a web page. Please send its address, for example https://example.com
+        [user] That address has a name or a password before the site (“name@site”), which hides where it leads. Please send it without that part.
+        [ip] That address is a number and not the name of a site. Please send an address with a name, for example https://example.com
+        [hidden] That address has characters that people can't see. Please type it anew, without copying it.
+       *[other] That is not an address I can link to. It starts with http:// or https://, for example https://example.com
+    }
     [button] A link button needs both a text and an address.
    *[other] This ad can't be published as it is. Please send a text, a photo, a video or a GIF.
 }

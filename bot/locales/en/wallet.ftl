@@ -25,6 +25,7 @@ statement-line = { $at }
 top-up-ask = How much would you like to top up? For example: { $example }
 invoice-title = Wallet top-up
 invoice-description = { $amount } for your advertising wallet
+top-up-limits = A top-up can be from { $least } to { $most }. Please send another amount.
 invoice-refused = Telegram does not take an invoice of this amount. Please try another one.
 deposit-waits = ✅ Your payment of { $amount } has arrived and is recorded. Crediting is stopped at the moment. The payment will be credited to your wallet automatically.
 payment-foreign = This invoice was made for somebody else. Please make your own: 💰 Wallet → ➕ Top up.

@@ -335,6 +335,28 @@ async def test_many_resting_chats_make_all_chats_rest(
     assert 6 < await second.wait(next(_chats), within=0) <= 7
 
 
+async def test_a_step_back_of_the_clock_of_redis_delays_nothing(
+    limiters: tuple[RateLimiter, RateLimiter],
+) -> None:
+    """Move all stored times an hour ahead. This is what a step back of Redis's clock looks like."""
+    limiter, _ = limiters
+    resting, free = next(_chats), next(_chats)
+    await limiter.cool_down(resting, timedelta(seconds=7))
+    await request_slots(limiter, asking=30, within=0.9, ad=True)
+    await limiter.wait(free, within=2, ad=True)
+    hour = 3_600_000
+    redis = limiter._redis
+    for key in await redis.keys("*"):
+        if await redis.type(key) == b"zset":
+            for member, score in await redis.zrange(key, 0, -1, withscores=True):
+                await redis.zadd(key, {member: score + hour})
+            await redis.persist(key)
+    seconds, _microseconds = await redis.time()
+    await redis.set("limits:last_send", seconds * 1000 + hour)
+    assert await limiter.wait(free, within=2, ad=True) == 0
+    assert 0 < await limiter.wait(resting, within=0) <= 7
+
+
 async def test_without_redis_a_process_keeps_its_share() -> None:
     limiter = RateLimiter(NOBODY)
     waits = [await limiter.wait(next(_chats), within=0) for _ in range(30)]

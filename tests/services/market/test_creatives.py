@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.market import creatives
-from services.market.creatives import Creative, utf16_length
+from services.market.creatives import Creative, read_or_none, utf16_length
 from services.platform import errors
 
 TEXT = Creative("text", "Bread", [{"type": "bold", "offset": 0, "length": 5}])
@@ -86,12 +86,21 @@ def test_invalid_combinations_are_refused(ad: Creative, field: str, why: str) ->
         "https://example.com/a b",
         "https://example.com/\n",
         "https://example.com/" + "x" * 2_048,
+        "mailto:someone@example.com",
     ],
 )
 def test_invalid_addresses_are_refused(url: str) -> None:
     with pytest.raises(errors.InvalidCreative) as refusal:
         replace(TEXT, button_text="Buy", button_url=url).validate()
     assert refusal.value.field == "url"
+
+
+def test_a_link_in_the_text_is_checked_like_the_buttons() -> None:
+    link = {"type": "text_link", "offset": 0, "length": 5, "url": "https://bank.com@evil.org/"}
+    with pytest.raises(errors.InvalidCreative):
+        replace(TEXT, entities=[link]).validate()
+    stored = replace(TEXT, entities=[link]).as_json()
+    assert read_or_none(stored) is not None, "an ad of an earlier version is still published"
 
 
 @given(st.text(max_size=50))

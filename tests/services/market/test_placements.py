@@ -1,6 +1,6 @@
 """Test how placements are submitted and withdrawn, and which part of the budget they use."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -99,6 +99,7 @@ async def test_invalid_submissions_are_refused(session: AsyncSession) -> None:
         ({"campaign_id": 999_999}, errors.NotFound),
         ({"channel_id": 999_999}, errors.NotFound),
         ({"publish_at": past}, errors.PublishTimePast),
+        ({"publish_at": datetime.max.replace(tzinfo=UTC)}, errors.PublishTimeTooFar),
     ):
         with pytest.raises(error):
             await _submit(session, deal, **values)

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from db.session import driver_url
 from sandbox import embedded
 from tests.conftest import Database, copied_database
+from tests.embedded_fixture import driver_url
 from tests.factories import breakage
 from tests.factories import business as books
 

@@ -10,6 +10,9 @@ async def test_a_heartbeat_is_alive_for_a_minute(database: Database) -> None:
         await heartbeats.beat(session, owner="one", name="scheduler")
     async with database.sessions.begin() as session:
         assert await heartbeats.is_alive(session, name="scheduler")
+    await database.as_owner("UPDATE heartbeats SET beat_at = now() + interval '1 hour'")
+    async with database.sessions.begin() as session:
+        assert not await heartbeats.is_alive(session, name="scheduler"), "its clock was set back"
     await database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '61 seconds'")
     async with database.sessions.begin() as session:
         assert not await heartbeats.is_alive(session, name="scheduler")

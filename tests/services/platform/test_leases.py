@@ -29,3 +29,19 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
     await drop("a")
     assert await take("b", timedelta(0)) == 2
     assert await take("a") == 3
+
+
+async def test_nobody_waits_for_a_lease_of_the_time_before_a_step_back(database: Database) -> None:
+    """Check that a lease is free if the database's clock was set back an hour since it was taken.
+
+    The lease of a process that has just taken it is not free for a transaction that began before.
+    """
+    ttl = timedelta(seconds=15)
+    async with database.sessions.begin() as session:
+        assert await leases.acquire(session, name="clock", owner="a", ttl=ttl) == 1
+    await database.as_owner("UPDATE leases SET held_until = now() + interval '20 seconds'")
+    async with database.sessions.begin() as session:
+        assert await leases.acquire(session, name="clock", owner="b", ttl=ttl) is None
+    await database.as_owner("UPDATE leases SET held_until = now() + interval '1 hour 15 seconds'")
+    async with database.sessions.begin() as session:
+        assert await leases.acquire(session, name="clock", owner="b", ttl=ttl) == 2

@@ -94,3 +94,24 @@ async def test_messages_are_claimed_by_their_priority_first(session: AsyncSessio
     assert await outbox.claim(session, limit=9, priorities=[Priority.ALARM]) == []
     [last] = await outbox.claim(session, limit=9)
     assert last.kind == "target_submitted"
+
+
+async def test_a_step_back_of_the_clock_delays_no_message(database: Database) -> None:
+    async def due() -> int:
+        async with database.sessions.begin() as session:
+            await outbox.end_delays_of_clock_step(session)
+            return len(await outbox.claim(session, limit=99))
+
+    async with database.sessions.begin() as session:
+        await session.execute(text("UPDATE outbox SET status = 'failed'"))
+        await outbox.add(session, user_id=None, kind="switch_changed", payload={}, due_in=MINUTE)
+        await outbox.add(
+            session, user_id=None, kind="switch_changed", payload={}, due_in=5 * MINUTE
+        )
+    assert await due() == 0
+    await database.as_owner(
+        "UPDATE outbox SET due_at = due_at + interval '1 hour',"
+        " created_at = created_at + interval '1 hour'"
+    )
+    assert await due() == 2
+    assert await due() == 0, "a claim is kept"

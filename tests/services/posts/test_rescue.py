@@ -112,3 +112,16 @@ async def test_a_post_that_keeps_killing_its_workers_is_parked(database: Databas
             session, "SELECT user_id FROM outbox WHERE kind = 'post_refused'"
         ) == [(deal.advertiser.user_id,)]
         await escrow.refund(session, target_id=deal.target.id)
+
+
+async def test_a_claim_of_the_time_before_a_step_back_is_abandoned(database: Database) -> None:
+    """Check that a claim does not last an hour because the database's clock was set back."""
+    lease = timedelta(seconds=30)
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+        assert await one_post.claim(session, owner="dead", lease=lease) is not None
+    async with database.sessions.begin() as session:
+        assert await rescue.rescue_abandoned(session, lease=lease) == 0
+    await database.as_owner("UPDATE post_jobs SET lease_until = lease_until + interval '1 hour'")
+    async with database.sessions.begin() as session:
+        assert await rescue.rescue_abandoned(session, lease=lease) == 1

@@ -1,0 +1,41 @@
+"""Show the texts that people choose, for example names, so that they change nothing beside them."""
+
+import re
+import unicodedata
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Invisible characters that letters and emoji need. The tags of flags are needed too."""
+_TAGS = range(0xE0020, 0xE0080)
+_LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_ISOLATE, _END = "\u2068", "\u2069"
+NO_NAME = "—"
+"""What is shown for a name that has no visible character."""
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line, without characters that change the direction of its neighbours.
+
+    Line breaks become spaces, and marks that are not shown are removed. A text with letters that
+    are written from right to left is isolated, so that it does not move the numbers beside it. A
+    text without a visible character becomes NO_NAME, except for an empty text.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = "".join(_shown(character) for character in text)
+    shown = re.sub(" {2,}", " ", shown) if shown != text else shown
+    if not shown.strip():
+        return NO_NAME if text else text
+    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in shown):
+        return f"{_ISOLATE}{shown}{_END}"
+    return shown
+
+
+def _shown(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in _LINE_BREAKS:
+        return " "
+    if category == "Cs":
+        return "\ufffd"
+    needed = character in _JOINERS or ord(character) in _TAGS
+    return "" if category == "Cf" and not needed else character

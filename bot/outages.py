@@ -1,0 +1,28 @@
+"""Log that something the product needs is away: at most one line a minute for each such thing."""
+
+import time
+
+import structlog
+
+LOG_SECONDS = 60.0
+"""The shortest time between two lines about the same thing."""
+DATABASE = "PostgreSQL"
+REDIS = "Redis"
+TELEGRAM = "Telegram"
+
+log = structlog.get_logger(__name__)
+_last_lines: dict[str, float] = {}
+
+
+def log_away(what: str, *, cause: str) -> None:
+    """Log that `what` does not answer, unless a line of the last minute has said so."""
+    now = time.monotonic()
+    if now - _last_lines.get(what, -LOG_SECONDS) >= LOG_SECONDS:
+        _last_lines[what] = now
+        log.warning("away: waiting for it", what=what, cause=cause)
+
+
+def cause_of(error: BaseException) -> str:
+    """Return the class and the text of an error of Redis in one line. It contains no password."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -1,0 +1,49 @@
+"""Test that a name that somebody has chosen cannot change the text around it."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import names
+from bot.texts import Texts
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Daily", "Daily"),
+        ("", ""),
+        ("Daily\n\nStatus: paid", "Daily Status: paid"),
+        ("Daily\u2028News\u0085!", "Daily News !"),
+        ("\u202eyliaD\u202c", "yliaD"),
+        ("a\u2066b\u2069\u200e\u200f\u061c", "ab"),
+        ("\x1b[31mred", " [31mred"),
+        ("\u202e\u200b", names.NO_NAME),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("1\u00a0234", "1\u00a0234"),
+        ("حليب", "\u2068حليب\u2069"),
+        ("half \ud83d", "half \ufffd"),
+    ],
+)
+def test_a_name_is_shown_in_one_line_without_marks(name: str, shown: str) -> None:
+    assert names.one_line(name) == shown
+
+
+@given(st.text())
+def test_any_name_becomes_one_harmless_line(name: str) -> None:
+    shown = names.one_line(name)
+    isolated = shown.removeprefix("\u2068").removesuffix("\u2069")
+    assert len(shown.splitlines()) <= 1
+    marks = {c for c in isolated if unicodedata.bidirectional(c) in {"LRE", "RLO", "RLI", "FSI"}}
+    assert marks == set()
+    encoded = shown.encode()
+    assert bool(encoded) == bool(name)
+
+
+def test_every_text_shows_names_in_one_line() -> None:
+    name = "Daily\n\nStatus: \u202eactive"
+    assert Texts("en", "USD")("channels-row", title=name, status="active") == (
+        "🟢 Daily Status: active"
+    )

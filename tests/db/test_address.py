@@ -1,0 +1,184 @@
+"""Test that the address of a database is read in the forms in which hosters give it."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from db import address
+from db.session import cause, create_engine, create_sessions, is_refused
+from sandbox import embedded
+from tests.conftest import Database
+
+EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "user", "password", "hosts", "database"),
+    [
+        ("postgres://u:p@h/d?sslmode=require", "u", "p", [("h", 5432)], "d"),
+        ("postgresql+asyncpg://u:p@h:6543/d", "u", "p", [("h", 6543)], "d"),
+        ("postgresql://u:a%40b%2Fc@h/d", "u", "a@b/c", [("h", 5432)], "d"),
+        ("postgresql://u:a@b#c/d?e@h/d", "u", "a@b#c/d?e", [("h", 5432)], "d"),
+        ("postgresql://u:${HOME}%@h/d", "u", "${HOME}%", [("h", 5432)], "d"),
+        ("postgresql://u@server:p@h/d", "u@server", "p", [("h", 5432)], "d"),
+        ("postgresql://u:p@h1:1,h2:2/d", "u", "p", [("h1", 1), ("h2", 2)], "d"),
+        ("postgresql://u:p@h1,h2/d?port=7", "u", "p", [("h1", 7), ("h2", 7)], "d"),
+        ("postgresql://u:p@[::1]:6543/d", "u", "p", [("::1", 6543)], "d"),
+        ("postgresql://u@%2Frun%2Fpg/d", "u", "", [("/run/pg", 5432)], "d"),
+        ("postgresql://u@/d?host=/run/my pg&port=6543", "u", "", [("/run/my pg", 6543)], "d"),
+        ("postgresql://h/d?user=a@b&password=c+d", "a@b", "c+d", [("h", 5432)], "d"),
+        ("postgresql://u:p@h", "u", "p", [("h", 5432)], "u"),
+    ],
+)
+def test_an_address_is_read(
+    url: str, user: str, password: str, hosts: list[tuple[str, int]], database: str
+) -> None:
+    read = address.parse(url)
+    assert (read.user, read.password) == (user, password)
+    assert (list(read.hosts), read.database) == (hosts, database)
+
+
+def test_options_of_other_programs_are_left_out() -> None:
+    options = (
+        "channel_binding=require&pgbouncer=true&connection_limit=5&schema=public&sslmode=require"
+    )
+    read = address.parse(
+        f"postgresql://u:p@h/d?{options}&application_name=ads&options=endpoint%3Da"
+    )
+    assert read.pooled
+    assert read.ssl_mode == "require"
+    assert read.server_options == {"application_name": "ads", "options": "endpoint=a"}
+    assert read.driver_options == {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mysql://u@h/d",
+        "u:p@h/d",
+        "postgresql://h/d",
+        "postgresql://u:secret@h:99999/d",
+        "postgresql://u:secret@h:port/d",
+        "postgresql://u:secret@[::1/d",
+        "postgresql://u:secret@h/d?sslmode=maybe",
+    ],
+)
+def test_a_wrong_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^must ") as refusal:
+        address.parse(url)
+    assert "secret" not in str(refusal.value)
+
+
+@given(EVERYTHING, EVERYTHING)
+def test_an_escaped_name_and_password_are_kept(user: str, password: str) -> None:
+    escaped = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    read = address.parse(f"postgresql://{escaped}@h/d?a=b")
+    assert (read.user, read.password, read.hosts) == (user, password, (("h", 5432),))
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        address.parse(f"postgresql://{text}").connect_arguments()
+    except ValueError as error:
+        assert str(error).startswith("must ")  # noqa: PT017 - most texts raise no error
+
+
+async def _connect(url: str) -> str:
+    """Return the name of the database that an engine with this address reaches, and its zone."""
+    engine = create_engine(url)
+    try:
+        async with create_sessions(engine).begin() as session:
+            found = await session.execute(
+                text("SELECT current_database(), current_setting('TimeZone'), :n + 1"), {"n": 1}
+            )
+            database, zone, two = found.one()
+            assert (zone, two) == ("UTC", 2)
+            return str(database)
+    finally:
+        await engine.dispose()
+
+
+async def test_variables_of_postgresql_clients_change_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in {
+        "PGHOST": "nowhere.invalid",
+        "PGPORT": "6432",
+        "PGUSER": "nobody",
+        "PGPASSWORD": "wrong",
+        "PGDATABASE": "nothing",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": str(tmp_path / "none.crt"),
+        "PGOPTIONS": "-c default_transaction_read_only=on",
+        "PGSERVICE": "other",
+        "PGPASSFILE": str(tmp_path),
+        "PGTARGETSESSIONATTRS": "standby",
+        "PGTZ": "Mars/Olympus",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert await _connect(database.url) == database.url.partition("?")[0].rpartition("/")[2]
+
+
+async def test_options_that_the_server_does_not_know_are_no_obstacle(database: Database) -> None:
+    more = "sslmode=require&channel_binding=require&connect_timeout=9&gssencmode=disable"
+    assert await _connect(f"{database.url}&{more}")
+
+
+async def test_a_refusal_is_told_in_one_line(database: Database) -> None:
+    password = address.parse(database.url).password
+    with pytest.raises(DBAPIError) as refusal:
+        await _connect(database.url.replace(password, "wrong"))
+    assert is_refused(refusal.value)
+    assert cause(refusal.value) == (
+        'InvalidPasswordError: password authentication failed for user "adtech_app"'
+    )
+
+
+@asynccontextmanager
+async def _pooler(postgres: embedded.Postgres, folder: Path) -> AsyncIterator[Path]:
+    """Run a proxy that refuses settings of the session, as PgBouncer does without configuration."""
+    target = postgres.socket_folder / ".s.PGSQL.5432"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        length = struct.unpack("!I", await reader.readexactly(4))[0]
+        begin = await reader.readexactly(length - 4)
+        if b"jit" in begin:
+            fields = b"SERROR\0C08P01\0Munsupported startup parameter: jit\0\0"
+            writer.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
+            writer.close()
+            return
+        far_reader, far_writer = await asyncio.open_unix_connection(target)
+        far_writer.write(struct.pack("!I", length) + begin)
+        await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+
+    async with await asyncio.start_unix_server(serve, folder / ".s.PGSQL.5432"):
+        yield folder
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
+
+
+async def test_a_pooler_that_refuses_settings_works(
+    database: Database, server: embedded.Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("p")
+    async with _pooler(server, folder) as socket:
+        direct = address.parse(database.url)
+        credentials = f"{quote(direct.user, safe='')}:{quote(direct.password, safe='')}"
+        url = f"postgresql://{credentials}@/{direct.database}?host={socket}"
+        assert await _connect(url) == direct.database
+        assert await _connect(f"{url}&pgbouncer=true") == direct.database
