@@ -2,9 +2,9 @@
 
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
 build/chaos.json. Ends with status 1 in each of these cases: a post was published twice or lost,
-money moved without proof, an uncertain post stayed open, the post of a dead scheduler waited for
-too long, or some kind of fault or outage never happened. `--short` kills a few schedulers and
-causes every outage.
+money moved without proof, an altered post was paid for as one that stayed, an uncertain post stayed
+open, the post of a dead scheduler waited for too long, or some kind of fault, outage or broken
+promise never happened. `--short` kills a few schedulers and causes every outage.
 """
 
 import argparse
@@ -22,7 +22,10 @@ from tests.chaos import chaos_run, recovery_time
 from tests.chaos.environment import ROOT
 
 RESULT = ROOT / "build" / "chaos.json"
-MUST_BE_ZERO = ("duplicates", "lost", "moved_on_unknown", "unresolved", "invariant_violations")
+MUST_BE_ZERO = (
+    *("duplicates", "lost", "moved_on_unknown", "unresolved", "altered_paid_as_stayed"),
+    "invariant_violations",
+)
 LONG_RUN_KILLS = 500
 """If a run has at least this number of kills, it must meet two more conditions. Every kind of send
 fault happened, and LEAST_SHARE is reached."""
@@ -34,7 +37,8 @@ SHORT_RUN = chaos_run.Size(
 )
 SHOWN = (
     *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
-    *("duplicates", "lost", "moved_on_unknown", "ever_uncertain", "unresolved"),
+    *("duplicates", "lost", "moved_on_unknown", "altered_paid_as_stayed"),
+    *("ever_uncertain", "unresolved"),
     "queued_behind_uncertain",
     *("resolved_without_person_share", "paid", "refunded", "takeover_s_max"),
     *("invariant_violations", "scheduler_cpu_seconds", "seconds"),
@@ -64,7 +68,14 @@ def write(figures: chaos_run.Json) -> None:
 def table(figures: chaos_run.Json) -> str:
     """Format the figures, and the counts of kills, outages and faults, as a table."""
     lines = [f"{name.replace('_', ' '):<32} {figures[name]}" for name in SHOWN]
-    for title in ("killed_at", "outages", "send_faults", "examples", "broken_books"):
+    for title in (
+        "killed_at",
+        "outages",
+        "send_faults",
+        "broken_promises",
+        "examples",
+        "broken_books",
+    ):
         lines += ["", title.replace("_", " ")]
         lines += [f"  {name:<42} {value}" for name, value in figures.get(title, {}).items()]
     return "\n".join(lines)
@@ -76,6 +87,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
     if figures["takeover_s_max"] > LONGEST_RECOVERY_SECONDS:
         lines.append(f"takeover_s_max: {figures['takeover_s_max']}")
     counts = {"stopped and woken": figures["stopped_and_woken"]} | figures["outages"]
+    counts |= figures["broken_promises"]
     if figures["kills"] >= LONG_RUN_KILLS:
         counts |= figures["send_faults"]
         share = figures["resolved_without_person_share"]

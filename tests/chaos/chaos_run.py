@@ -27,10 +27,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import session as database
 from sandbox import embedded
 from services.money import invariants
+from services.posts import breaches
 from tests.chaos.environment import Environment, run_environment, wait_until
 from tests.chaos.kill_loop import KillLoop
 from tests.chaos.market import ConnectedChannel, Market
 from tests.chaos.outages import Outages, run_outages
+from tests.chaos.owners import ACTS, Owners
 from tests.chaos.schedulers import ForkServerClient, run_fork_server
 
 FAULT_SHARES = {
@@ -52,6 +54,8 @@ SETTINGS = {
     "PROBE_GAP": "2",
     "MESSAGES_PER_SECOND": "1000",
 }
+BROKEN_PROMISES = "broken_promises.jsonl"
+"""The log of the acts with which owners broke their promises."""
 PEOPLE = 30
 ADVERTISERS = 10
 BACKLOG = 6
@@ -82,6 +86,13 @@ WORK = text(
     FROM post_jobs j WHERE status IN ('queued', 'sending', 'uncertain')
     """
 )
+HELD = """
+    SELECT COUNT(*) FROM escrows e JOIN post_jobs j USING (campaign_target_id)
+    WHERE e.status = 'held' AND j.status IN ('success', 'failed')
+"""
+HOURS_STEP = timedelta(minutes=5)
+HOURS_STEP_SECONDS = 3.0
+"""The time that the schedulers have for the checks that a step of the clock makes due."""
 LOG_SECONDS = 15.0
 Json = dict[str, Any]
 
@@ -112,6 +123,7 @@ class ChaosRun:
     fork_server: ForkServerClient
     market: Market
     outages: Outages
+    owners: Owners
     kill_loop: KillLoop = field(init=False)
     _posts: str = ""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -135,6 +147,7 @@ class ChaosRun:
             asyncio.create_task(self._advance_clock()),
             asyncio.create_task(self._log_progress()),
             asyncio.create_task(self.outages.run(self._ended, self.size.outage_gap_seconds)),
+            asyncio.create_task(self.owners.run(self._ended)),
         ]
         try:
             await self.kill_loop.run(self._enough)
@@ -212,20 +225,25 @@ class ChaosRun:
     async def finish(self) -> None:
         """Finish all posts without faults and outages, and then pay or refund them.
 
-        Three schedulers do the work. The database's clock is moved past the promised hours. Raises
-        RuntimeError if a scheduler does not end with status 0.
+        Three schedulers do the work. The database's clock is moved past the promised hours in
+        steps. Before each step, owners break promises about some of the posts. Then it is moved
+        past the time in which admins decide about breaches. Raises RuntimeError if a scheduler does
+        not end with status 0.
         """
         await self.environment.control("faults", "DELETE")
+        await self.owners.give_rights_back()
         settings = self.environment.settings(**SETTINGS)
         schedulers = [self.fork_server.start(settings) for _ in range(3)]
         await self._wait_until_zero(
             "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )
-        await self._move_clock(timedelta(hours=max(PROMISED_HOURS), minutes=5))
-        await self._wait_until_zero(
-            "SELECT COUNT(*) FROM escrows e JOIN post_jobs j USING (campaign_target_id) "
-            "WHERE e.status = 'held' AND j.status IN ('success', 'failed')"
-        )
+        for _ in range(timedelta(hours=max(PROMISED_HOURS), minutes=10) // HOURS_STEP):
+            await self.owners.act_on_many()
+            await self._move_clock(HOURS_STEP)
+            await asyncio.sleep(HOURS_STEP_SECONDS)
+        await self._wait_until_zero(f"{HELD} AND j.breach IS NULL")
+        await self._move_clock(breaches.DECISION_TIME)
+        await self._wait_until_zero(HELD)
         for scheduler in schedulers:
             await self.fork_server.stop(scheduler, signal.SIGTERM)
             if scheduler.status != 0:
@@ -245,6 +263,7 @@ class ChaosRun:
 
         async def is_zero() -> bool:
             nonlocal steps_left
+            await self.owners.give_rights_back()
             if steps_left > timedelta():
                 steps_left -= CLOCK_STEP
                 await self._move_clock(CLOCK_STEP)
@@ -262,6 +281,7 @@ async def judge(environment: Environment) -> Json:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(Path(__file__).with_name("oracle.py"))),
         *(environment.postgres.dsn(embedded.OWNER), str(environment.telegram.published)),
+        str(environment.folder / BROKEN_PROMISES),
         env={"PATH": os.defpath},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -288,7 +308,13 @@ async def run(folder: Path, size: Size) -> Json:
         engine = database.create_engine(environment.settings()["DATABASE_URL"])
         sessions = database.create_sessions(engine)
         market = await _prepare_market(environment, sessions, size)
-        chaos = ChaosRun(size, environment, fork_server, market, outages)
+        owners = Owners(
+            environment,
+            market,
+            folder / BROKEN_PROMISES,
+            random.Random(size.seed),  # noqa: S311 - repeatable is the point
+        )
+        chaos = ChaosRun(size, environment, fork_server, market, outages, owners)
         await chaos.kill()
         await chaos.finish()
         verdict = await judge(environment)
@@ -306,6 +332,7 @@ async def run(folder: Path, size: Size) -> Json:
         **verdict,
         "killed_at": dict(sorted(kill_loop.killed.items())),
         "outages": dict(sorted(outages.counts.items())),
+        "broken_promises": dict.fromkeys(ACTS, 0) | chaos.owners.counts,
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }
 
@@ -315,7 +342,11 @@ async def _prepare_market(
 ) -> Market:
     """Register people, connect all channels, and publish one ordinary post in each."""
     market = Market(sessions, environment.telegram.facts)
-    await market.populate(advertisers=ADVERTISERS, ads=max(size.kills // 20, 10))
+    person = environment.telegram.facts["people"][0]
+    sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)
+    file_id = sent["photo"][-1]["file_id"]
+    ads = max(size.kills // 20, 10)
+    await market.populate(advertisers=ADVERTISERS, ads=ads, file_id=file_id)
     for channel, hours in zip(market.unconnected(), itertools.cycle(PROMISED_HOURS), strict=False):
         await market.connect(channel, promised_hours=hours)
         post = {"user_id": channel["owner"], "text": "News of the day"}

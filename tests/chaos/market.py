@@ -43,10 +43,11 @@ class Market:
     ads: list[tuple[Actor, int]] = field(default_factory=list)
     """The ids of the campaigns, each with its advertiser."""
 
-    async def populate(self, *, advertisers: int, ads: int) -> None:
+    async def populate(self, *, advertisers: int, ads: int, file_id: str | None = None) -> None:
         """Register all people, and create `ads` campaigns.
 
-        The last `advertisers` people of the list get money. Every person may own channels.
+        The last `advertisers` people of the list get money. Every person may own channels. With the
+        `file_id` of a photo, each third ad has this photo.
         """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
@@ -73,16 +74,21 @@ class Market:
             self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
-            await self._create_campaign(next(buyers), f"Ad number {number}")
+            photo = file_id if number % 3 == 2 else None
+            await self._create_campaign(next(buyers), f"Ad number {number}", photo)
 
-    async def _create_campaign(self, advertiser: Actor, text: str) -> None:
+    async def _create_campaign(self, advertiser: Actor, text: str, photo: str | None) -> None:
         async with self.sessions.begin() as session:
             campaign = await campaigns.create(
                 session,
                 actor=advertiser,
                 name=text,
                 creative=Creative(
-                    kind="text", text=text, button_text="Shop", button_url="https://example.com/"
+                    kind="text" if photo is None else "photo",
+                    text=text,
+                    file_id=photo,
+                    button_text="Shop",
+                    button_url="https://example.com/",
                 ),
                 total_budget=DEPOSIT_AMOUNT,
             )

@@ -1,4 +1,4 @@
-"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED.jsonl` prints a JSON object.
+"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED.jsonl BROKEN.jsonl` prints a JSON object.
 
 The oracle shares only the tables with the product. It imports none of the product's code and has
 its own SQL. It reads the published messages from Telegram's own log. In a channel, the ad of each
@@ -25,6 +25,11 @@ PLACEMENTS = """
     ), ever_uncertain AS (
         SELECT DISTINCT (metadata->>'target_id')::bigint AS id
         FROM user_audit_logs WHERE action = 'post_uncertain'
+    ), paid_notices AS (
+        SELECT (payload->>'target_id')::bigint AS id,
+            coalesce((payload->>'alterations')::int, 0) = 0
+                AND coalesce((payload->>'unclear')::int, 0) = 0 AS said_stayed
+        FROM outbox WHERE kind = 'target_paid' AND payload->>'to' = 'advertiser'
     ), cards AS (
         SELECT DISTINCT (payload->>'target_id')::bigint AS id
         FROM outbox WHERE kind = 'post_uncertain' AND user_id IS NULL
@@ -33,7 +38,7 @@ PLACEMENTS = """
         j.status AS job, j.message_id, e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
-        cards.id IS NOT NULL AS on_card
+        cards.id IS NOT NULL AS on_card, coalesce(paid_notices.said_stayed, false) AS said_stayed
     FROM campaign_targets t
     JOIN campaigns c ON c.id = t.campaign_id
     JOIN channels ch ON ch.id = t.channel_id
@@ -43,6 +48,7 @@ PLACEMENTS = """
     LEFT JOIN moved ON moved.reference_id = t.id
     LEFT JOIN ever_uncertain ON ever_uncertain.id = t.id
     LEFT JOIN cards ON cards.id = t.id
+    LEFT JOIN paid_notices ON paid_notices.id = t.id
     WHERE t.status <> 'pending'
 """
 BOOK_CHECKS = {
@@ -64,11 +70,16 @@ BOOK_CHECKS = {
     """,
 }
 OPEN = ("queued", "sending")
+ALTERING = {"edit", "replace_media"}
 Json = dict[str, Any]
+Acts = dict[tuple[int, int], set[str]]
+"""The acts with which owners broke their promises, by channel and message id."""
 
 
-def judge(placements: list[Json], published: dict[tuple[int, str], list[int]]) -> Json:
-    """Compare the published messages with the tables, and return the verdict."""
+def judge(
+    placements: list[Json], published: dict[tuple[int, str], list[int]], broken: Acts
+) -> Json:
+    """Compare the published messages and the owners' acts with the tables; return the verdict."""
     findings: dict[str, list[int]] = defaultdict(list)
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
@@ -79,7 +90,10 @@ def judge(placements: list[Json], published: dict[tuple[int, str], list[int]]) -
             findings["queued_behind_uncertain"].append(row["id"])
         elif _lost(row, ids):
             findings["lost"].append(row["id"])
-        if _moved_on_unknown(row, ids):
+        acts = broken.get((row["chat_id"], row["message_id"]), set())
+        if acts & ALTERING and row["payouts"] and row["said_stayed"]:
+            findings["altered_paid_as_stayed"].append(row["id"])
+        if _moved_on_unknown(row, ids, acts):
             findings["moved_on_unknown"].append(row["id"])
         if _contradicts_itself(row):
             findings["contradictions"].append(row["id"])
@@ -94,6 +108,7 @@ def judge(placements: list[Json], published: dict[tuple[int, str], list[int]]) -
         "duplicates": len(findings["duplicates"]) + unknown,
         "lost": len(findings["lost"]),
         "moved_on_unknown": len(findings["moved_on_unknown"]),
+        "altered_paid_as_stayed": len(findings["altered_paid_as_stayed"]),
         "contradictions": len(findings["contradictions"]),
         "unresolved": len(findings["unresolved"]),
         "queued_behind_uncertain": len(findings["queued_behind_uncertain"]),
@@ -117,15 +132,15 @@ def _lost(row: Json, ids: list[int]) -> bool:
     return row["job"] == "success" and row["message_id"] not in ids
 
 
-def _moved_on_unknown(row: Json, ids: list[int]) -> bool:
+def _moved_on_unknown(row: Json, ids: list[int], acts: set[str]) -> bool:
     """Tell whether money moved although the messages in the channel do not justify it.
 
-    A payout needs a published post, and a refund needs its absence. While the job is uncertain, no
-    money may move.
+    A payout needs a published post, and a refund needs its absence or a broken promise. While the
+    job is uncertain, no money may move.
     """
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
-    return bool((row["payouts"] and not ids) or (row["refunds"] and ids))
+    return bool((row["payouts"] and not ids) or (row["refunds"] and ids and not acts))
 
 
 def _contradicts_itself(row: Json) -> bool:
@@ -143,22 +158,32 @@ def read(path: Path) -> dict[tuple[int, str], list[int]]:
     messages: dict[tuple[int, str], list[int]] = defaultdict(list)
     for line in path.read_text().splitlines():
         entry = json.loads(line)
-        messages[entry["chat_id"], entry["text"]].append(entry["message_id"])
+        shown = entry.get("text") or entry["caption"]
+        messages[entry["chat_id"], shown].append(entry["message_id"])
     return messages
 
 
-async def main(dsn: str, path: Path) -> None:
-    """Read all rows in one snapshot, compare them with the log, and print the verdict."""
+def read_acts(path: Path) -> Acts:
+    """Return the acts of the owners on each post."""
+    acts: Acts = defaultdict(set)
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        acts[entry["chat_id"], entry["message_id"]].add(entry["act"])
+    return acts
+
+
+async def main(dsn: str, path: Path, acts_path: Path) -> None:
+    """Read all rows in one snapshot, compare them with the logs, and print the verdict."""
     connection = await asyncpg.connect(dsn)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = [dict(row) for row in await connection.fetch(PLACEMENTS)]
         broken = {name: len(await connection.fetch(sql)) for name, sql in BOOK_CHECKS.items()}
     await connection.close()
-    verdict = judge(rows, read(path))
+    verdict = judge(rows, read(path), read_acts(acts_path))
     verdict["invariant_violations"] = sum(broken.values()) + verdict.pop("contradictions")
     verdict["broken_books"] = {name: number for name, number in broken.items() if number}
     sys.stdout.write(json.dumps(verdict) + "\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))

@@ -41,6 +41,7 @@ GOOD_RUN = {
     "stopped_and_woken": 2,
     "outages": {"Valkey frozen": 3},
     "send_faults": {"cut_after": 1},
+    "broken_promises": {"edit": 1},
 }
 
 
@@ -53,6 +54,8 @@ GOOD_RUN = {
         ({"takeover_s_max": 60.0}, ["takeover_s_max: 60.0"]),
         ({"resolved_without_person_share": 0.98}, ["resolved_without_person_share: 0.98"]),
         ({"resolved_without_person_share": 0.5, "kills": 8}, []),
+        ({"altered_paid_as_stayed": 1}, ["altered_paid_as_stayed: 1"]),
+        ({"broken_promises": {"edit": 0}}, ["never happened: edit"]),
         ({"stopped_and_woken": 0}, ["never happened: stopped and woken"]),
         ({"outages": {"Valkey frozen": 0}}, ["never happened: Valkey frozen"]),
         ({"send_faults": {"cut_after": 0}}, ["never happened: cut_after"]),
@@ -85,6 +88,7 @@ def placement(**facts: object) -> dict[str, object]:
         "holds": 1,
         "was_uncertain": False,
         "on_card": False,
+        "said_stayed": True,
     } | facts
 
 
@@ -98,17 +102,25 @@ def test_the_oracle_finds_every_kind_of_mistake() -> None:
     refunded = {"target": "refunded", "escrow": "refunded", "payouts": 0, "refunds": 1}
     held = {"target": "approved", "escrow": "held", "payouts": 0}
 
-    clean = judge([placement()], published)
+    clean = judge([placement()], published, {})
     assert not any(clean[name] for name in ("duplicates", "lost", "moved_on_unknown"))
     assert clean["contradictions"] == 0
-    assert judge([placement()], {(-100, "ad"): [5, 6]})["duplicates"] == 1
-    assert judge([placement()], published | {(-100, "other"): [9]})["duplicates"] == 1
-    assert judge([placement()], not_published)["lost"] == 1
-    assert judge([placement(job="queued", **held)], not_published)["lost"] == 1
-    assert judge([placement()], not_published)["moved_on_unknown"] == 1
-    assert judge([placement(job="failed", **refunded)], published)["moved_on_unknown"] == 1
-    assert judge([placement(job="uncertain")], published)["moved_on_unknown"] == 1
-    assert judge([placement(payouts=2)], published)["contradictions"] == 1
-    verdict = judge([placement(job="uncertain", was_uncertain=True, **held)], published)
+    assert judge([placement()], {(-100, "ad"): [5, 6]}, {})["duplicates"] == 1
+    assert judge([placement()], published | {(-100, "other"): [9]}, {})["duplicates"] == 1
+    assert judge([placement()], not_published, {})["lost"] == 1
+    assert judge([placement(job="queued", **held)], not_published, {})["lost"] == 1
+    assert judge([placement()], not_published, {})["moved_on_unknown"] == 1
+    assert judge([placement(job="failed", **refunded)], published, {})["moved_on_unknown"] == 1
+    assert judge([placement(job="uncertain")], published, {})["moved_on_unknown"] == 1
+    assert judge([placement(payouts=2)], published, {})["contradictions"] == 1
+    verdict = judge([placement(job="uncertain", was_uncertain=True, **held)], published, {})
     assert verdict["unresolved"] == 1
     assert verdict["resolved_without_person_share"] == 0
+    acts = {(-100, 5): {"edit"}}
+    assert judge([placement()], published, acts)["altered_paid_as_stayed"] == 1
+    told = placement(said_stayed=False)
+    assert judge([told], published, acts)["altered_paid_as_stayed"] == 0
+    locked_out = {(-100, 5): {"take_rights"}}
+    assert judge([placement()], published, locked_out)["altered_paid_as_stayed"] == 0
+    given_back = placement(job="failed", **refunded)
+    assert judge([given_back], published, locked_out)["moved_on_unknown"] == 0

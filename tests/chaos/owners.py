@@ -1,0 +1,126 @@
+"""Let owners break their promises during a chaos run.
+
+An owner edits a published ad, replaces or adds media, or takes the bot's rights away for some
+seconds. Each act on a post is written to a log for the oracle (the program that judges the run).
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asyncpg import PostgresError, Record
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.market import channels
+from tests.chaos.environment import Environment
+from tests.chaos.market import Market
+from tests.chaos.rounds import Rounds
+
+ACTS = ("edit", "replace_media", "take_rights")
+ACT_SECONDS = 1.0
+"""The time between two acts while schedulers are killed."""
+LOCK_OUT_SECONDS = 2.0
+SHARE = 0.3
+"""The share of the live posts on which `act_on_many` acts."""
+LIVE = text(
+    """
+    SELECT ch.chat_id, j.message_id, ch.owner_id, u.telegram_id
+    FROM post_jobs j
+    JOIN campaign_targets t ON t.id = j.campaign_target_id
+    JOIN escrows e ON e.campaign_target_id = t.id
+    JOIN channels ch ON ch.id = j.channel_id
+    JOIN users u ON u.id = ch.owner_id
+    WHERE j.status = 'success' AND NOT j.settled AND t.promised_hours > 0
+        AND e.release_due_at > clock() + interval '6 minutes'
+    ORDER BY j.id
+    """
+)
+"""The live posts whose promised hours go on for a while. An alteration right before the end of the
+hours may lawfully count as one after their end."""
+DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
+
+
+@dataclass
+class Owners:
+    """The owners of a run's channels, and the number of their acts by kind."""
+
+    environment: Environment
+    market: Market
+    log: Path
+    rng: random.Random
+    counts: Counter[str] = field(default_factory=Counter)
+    _acts: Rounds[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the order of the acts."""
+        self._acts = Rounds(ACTS, self.rng)
+        self.log.touch()
+
+    async def run(self, ended: asyncio.Event) -> None:
+        """Act on one live post after the other, also during outages, until the end."""
+        while not ended.is_set():
+            with contextlib.suppress(*DATABASE_ERRORS):
+                if posts := await self._live():
+                    await self._act(self.rng.choice(posts), self._acts.draw())
+            await asyncio.sleep(ACT_SECONDS)
+
+    async def act_on_many(self) -> None:
+        """Act on a share of the live posts, at random, and give all rights back."""
+        for post in await self._live():
+            if self.rng.random() < SHARE:
+                await self._act(post, self._acts.draw())
+        await self.give_rights_back()
+
+    async def give_rights_back(self) -> None:
+        """Give the bot its rights in every channel that is suspended."""
+        async with self.market.sessions.begin() as session:
+            suspended = await session.scalars(
+                text("SELECT chat_id FROM channels WHERE status = 'suspended' ORDER BY id")
+            )
+        for chat_id in suspended.all():
+            await self._give_rights(chat_id)
+
+    async def _live(self) -> Sequence[Record]:
+        async with self.market.sessions.begin() as session:
+            return (await session.execute(LIVE)).all()
+
+    async def _act(self, post: Record, act: str) -> None:
+        chat = f"chats/{post.chat_id}"
+        fields = {"user_id": post.telegram_id, "message_id": post.message_id}
+        if act == "take_rights":
+            await self.environment.control(f"{chat}/members", user_id="bot", status="left")
+            self._note(post, act)
+            await asyncio.sleep(LOCK_OUT_SECONDS)
+            await self._give_rights(post.chat_id)
+            return
+        if act == "edit":
+            fields["text"] = f"My own things, {self.counts[act]}"
+        await self.environment.control(f"{chat}/{act}", **fields)
+        self._note(post, act)
+
+    def _note(self, post: Record, act: str) -> None:
+        self.counts[act] += 1
+        line = {"chat_id": post.chat_id, "message_id": post.message_id, "act": act}
+        with self.log.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+    async def _give_rights(self, chat_id: int) -> None:
+        """Make the bot an administrator again, and record it as the bot does."""
+        await self.environment.control(
+            f"chats/{chat_id}/members",
+            user_id="bot",
+            status="administrator",
+            can_post_messages=True,
+        )
+        while True:
+            with contextlib.suppress(*DATABASE_ERRORS):
+                async with self.market.sessions.begin() as session:
+                    await channels.record_rights_restored(session, chat_id=chat_id)
+                return
+            await asyncio.sleep(ACT_SECONDS)
