@@ -7,6 +7,7 @@ from typing import Any
 
 from aiogram.methods import (
     EditMessageCaption,
+    EditMessageMedia,
     EditMessageReplyMarkup,
     EditMessageText,
     SendAnimation,
@@ -17,6 +18,9 @@ from aiogram.methods import (
 from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaAnimation,
+    InputMediaPhoto,
+    InputMediaVideo,
     LinkPreviewOptions,
     MessageEntity,
 )
@@ -27,7 +31,12 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """Ads have no link preview, because the previewed site can change after the ad's approval."""
 
 AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation
-AdEdit = EditMessageText | EditMessageCaption | EditMessageReplyMarkup
+AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageReplyMarkup
+_INPUT_MEDIA = {
+    "photo": InputMediaPhoto,
+    "video": InputMediaVideo,
+    "animation": InputMediaAnimation,
+}
 
 
 def message(chat_id: int, creative: Creative) -> AdMessage:
@@ -79,6 +88,27 @@ def edit(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
         message_id=message_id,
         caption=creative.text or None,
         caption_entities=_entities(creative),
+        reply_markup=keyboard(creative),
+    )
+
+
+def replace_content(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
+    """Build the method that gives a message the whole content of an ad, its media included.
+
+    Raises ValueError in the same cases as `message` does.
+    """
+    if creative.kind == "text":
+        return edit(chat_id, message_id, creative)
+    if creative.file_id is None:
+        raise ValueError("an ad with media has a file")
+    return EditMessageMedia(
+        chat_id=chat_id,
+        message_id=message_id,
+        media=_INPUT_MEDIA[creative.kind](
+            media=creative.file_id,
+            caption=creative.text or None,
+            caption_entities=_entities(creative),
+        ),
         reply_markup=keyboard(creative),
     )
 

@@ -8,7 +8,7 @@ question is old, or somebody has answered it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,13 +17,23 @@ from sqlalchemy.orm import aliased
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel
 from db.models.money import Escrow, EscrowStatus
-from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
+from db.models.posting import (
+    PostCheck,
+    PostJob,
+    PostJobStatus,
+    PublicationStatement,
+    Verdict,
+)
+from db.models.users import UserRole
 from services.market import creatives
 from services.market.creatives import Creative
 from services.platform import audit, errors, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 from services.posts import uncertain_posts
+
+STATEMENT_VALID = timedelta(hours=72)
+"""A statement of one admin that a post is published counts for this time."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +158,61 @@ async def confirm_published(
         raise errors.PostNotProven(target_id, "another_post")
     await _audit(session, actor, role, "resolution_confirm_published", job, message_id=message_id)
     return True
+
+
+async def state_published(
+    session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
+) -> bool:
+    """State that an uncertain post is at a message id, although Telegram cannot prove it.
+
+    The post is marked as published if another admin has stated the same within STATEMENT_VALID and
+    still has the role of an admin. Otherwise only the statement is recorded. Returns whether the
+    statement counts, which is not the case for a post that is not uncertain any more. Locks the
+    target (the placement), its job and its escrow, then the channel. Raises AccessDenied, OwnMoney,
+    NotFound, PostNotProven.
+    """
+    role, placement, job = await _lock_for_decision(
+        session, actor, target_id, "resolution_state_published"
+    )
+    if _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN):
+        return False
+    _require_move(job, PostJobStatus.SUCCESS, role)
+    if not await is_candidate(session, target_id=target_id, message_id=message_id):
+        raise errors.PostNotProven(target_id, "another_post")
+    statement = PublicationStatement(
+        post_job_id=job.id,
+        claim_no=claim_no,
+        message_id=message_id,
+        stated_by=actor.require_user(action="resolution_state_published"),
+    )
+    session.add(statement)
+    await session.flush()
+    await _audit(session, actor, role, "resolution_state_published", job, message_id=message_id)
+    if await _another_admin_agrees(session, statement):
+        await uncertain_posts.mark_published(session, placement, message_id=message_id)
+        await _audit(
+            session, actor, role, "resolution_confirm_published", job, message_id=message_id
+        )
+    return True
+
+
+async def _another_admin_agrees(session: AsyncSession, statement: PublicationStatement) -> bool:
+    """Return whether another person, who is an admin now, has made the same statement."""
+    other_id = await session.scalar(
+        select(PublicationStatement.id)
+        .where(
+            PublicationStatement.post_job_id == statement.post_job_id,
+            PublicationStatement.claim_no == statement.claim_no,
+            PublicationStatement.message_id == statement.message_id,
+            PublicationStatement.stated_by != statement.stated_by,
+            PublicationStatement.created_at > func.clock() - STATEMENT_VALID,
+            exists().where(
+                UserRole.user_id == PublicationStatement.stated_by, UserRole.role.in_(MODERATORS)
+            ),
+        )
+        .limit(1)
+    )
+    return other_id is not None
 
 
 async def confirm_absent(

@@ -27,6 +27,7 @@ INSERTED = [
     "outbox",
     "post_checks",
     "post_jobs",
+    "publication_statements",
     "user_audit_logs",
     "user_roles",
     "users",
