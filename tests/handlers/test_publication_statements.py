@@ -51,7 +51,8 @@ async def test_an_edit_also_compares_the_media(
     market = with_second_admin
     files = []
     for _ in range(2):
-        sent = (await market.world.say("", **{kind: True}))[kind]
+        chat = {"chat_id": market.chat("advertiser"), kind: True}
+        sent = (await market.world.control(f"users/{chat['chat_id']}/send", **chat))[kind]
         files.append((sent[-1] if kind == "photo" else sent)["file_id"])
     ad = Creative(kind, "Our bread", file_id=files[0])
     await market.database.as_owner(
