@@ -29,6 +29,7 @@ from bot.callbacks import (
     ShowDeposits,
     ShowQueue,
     ShowWithdrawals,
+    StatePublished,
     SwitchAct,
     Withdraw,
     WithdrawalAct,
@@ -53,6 +54,9 @@ _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnSwitch: lambda _pressed: OnSwitch(act=SwitchAct.PANEL),
     OnDeadLetter: lambda pressed: OnDeadLetter(act=dead_letters.OPEN, id=pressed.id),
     OnUncertainPost: lambda pressed: OnUncertainPost(
+        act=ResolutionAct.CARD, id=pressed.id, claim=pressed.claim
+    ),
+    StatePublished: lambda pressed: OnUncertainPost(
         act=ResolutionAct.CARD, id=pressed.id, claim=pressed.claim
     ),
     OnWithdrawal: lambda pressed: OnWithdrawal(act=WithdrawalAct.CARD, id=pressed.id),

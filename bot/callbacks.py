@@ -180,6 +180,14 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
     claim: int
 
 
+class StatePublished(CallbackData, prefix="seen"):
+    """The data of a button with which an admin states that an uncertain post is at `message_id`."""
+
+    id: int
+    claim: int
+    message_id: int
+
+
 class ShowDeadLetters(CallbackData, prefix="dlq"):
     """The data of a button that shows a page of the dead letters (jobs that failed for good)."""
 

@@ -103,9 +103,11 @@ class PrivateAdminChatMiddleware(BaseMiddleware):
         """Call the handler. Raises AdminChatPublic for a command or a press in a public group."""
         context: RequestContext = data["context"]
         message = event.message if isinstance(event, CallbackQuery) else event
-        if not isinstance(message, Message) or not _is_public_admin_chat(context, message.chat):
+        if not isinstance(message, Message | InaccessibleMessage) or not _is_public_admin_chat(
+            context, message.chat
+        ):
             return await handler(event, data)
-        if isinstance(event, CallbackQuery) or _is_command(message):
+        if not isinstance(event, Message) or _is_command(event):
             log.error("admin chat is public", act=context.action)
             raise errors.AdminChatPublic
         return None

@@ -514,6 +514,20 @@ CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION 
 GRANT INSERT, SELECT ON post_jobs TO adtech_app;
 GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_app;
 
+CREATE TABLE publication_statements (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    post_job_id bigint NOT NULL,
+    claim_no bigint NOT NULL,
+    message_id bigint NOT NULL,
+    stated_by bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_publication_statements PRIMARY KEY (id),
+    CONSTRAINT fk_publication_statements_post_job_id FOREIGN KEY (post_job_id) REFERENCES post_jobs(id),
+    CONSTRAINT fk_publication_statements_stated_by FOREIGN KEY (stated_by) REFERENCES users(id)
+);
+CREATE INDEX ix_publication_statements_post_job_id ON publication_statements USING btree (post_job_id);
+GRANT INSERT, SELECT ON publication_statements TO adtech_app;
+
 CREATE TABLE staff_requests (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     kind character varying(32) NOT NULL,

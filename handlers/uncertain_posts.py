@@ -12,16 +12,18 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import OnUncertainPost, ResolutionAct
+from bot.callbacks import OnUncertainPost, ResolutionAct, StatePublished
 from bot.context import RequestContext
 from bot.screens import uncertain_posts as screens
 from bot.screens.outgoing import Outgoing
 from bot.telegram.message_lookup import LookupResult
 from bot.telegram.sender import Sender
+from db.models.operations import Switch
 from handlers import command_arguments, respond
+from services.platform import killswitches
 from services.platform.actors import MODERATORS
-from services.posts import manual_resolution
-from services.posts.manual_resolution import ResolutionCase
+from services.posts import manual_resolution, resolution_details
+from services.posts.resolution_details import ResolutionCase
 
 router = Router(name="uncertain_posts")
 
@@ -33,7 +35,7 @@ _PRIVATE_LINK_OFFSET = 1_000_000_000_000
 
 async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
     async with context.read() as session:
-        return await manual_resolution.get_case(session, target_id=target_id)
+        return await resolution_details.get_case(session, target_id=target_id)
 
 
 async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
@@ -84,9 +86,12 @@ async def decide(
             target_id=callback_data.id,
             claim_no=callback_data.claim,
         )
-    screen = await _card_screen(context, callback_data.id)
+    case = await _case(context, callback_data.id)
+    screen = screens.card(context.t, case, with_ad=False)
     if done and callback_data.act is ResolutionAct.WAIT:
         await respond.alert(press, context.t("uncertain-waits"))
+    elif done and callback_data.act is ResolutionAct.RELEASE and case.needs_decision:
+        await respond.alert(press, context.t("uncertain-second-release"))
     elif done:
         await respond.show(press, screen)
     else:
@@ -115,6 +120,9 @@ async def confirm_published(
         return
     if case.uncertain:
         result = await _look_up(context, case, message_id)
+        if result is LookupResult.CANDIDATE:
+            await respond.show(message, await _state_published(context, case, message_id))
+            return
         if result is not LookupResult.OURS:
             await respond.show(
                 message, Outgoing(context.t("uncertain-not-seen", trace=result.name.lower()))
@@ -130,6 +138,38 @@ async def confirm_published(
             )
         case = await _case(context, case.target_id)
     await respond.show(message, screens.card(context.t, case, with_ad=False))
+
+
+@router.callback_query(StatePublished.filter())
+async def state_published(
+    press: CallbackQuery, callback_data: StatePublished, context: RequestContext
+) -> None:
+    """State as a second admin that the post is at the message id that the first admin named."""
+    context.actor.require_staff(*MODERATORS, action="resolution_state_published")
+    case = await _case(context, callback_data.id)
+    if not case.uncertain or case.claim_no != callback_data.claim:
+        await respond.replace(press, screens.card(context.t, case, with_ad=False))
+        await respond.alert(press, context.t("uncertain-moved-on"))
+        return
+    await respond.show(press, await _state_published(context, case, callback_data.message_id))
+
+
+async def _state_published(
+    context: RequestContext, case: ResolutionCase, message_id: int
+) -> Outgoing:
+    """Record the admin's statement, and return the card, or the question to another admin."""
+    async with context.begin() as session:
+        await manual_resolution.state_published(
+            session,
+            actor=context.actor,
+            target_id=case.target_id,
+            claim_no=case.claim_no,
+            message_id=message_id,
+        )
+    case = await _case(context, case.target_id)
+    if case.uncertain:
+        return screens.ask_second_admin(context.t, case, message_id)
+    return screens.card(context.t, case, with_ad=False)
 
 
 def _message_id(link: str, case: ResolutionCase) -> int | None:
@@ -149,8 +189,10 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
     """Ask Telegram whether the message with this id is the ad of the case.
 
-    The bot forwards the message and compares its content. A message that can only be another post
-    is not looked up, and the result is ANOTHERS.
+    The bot forwards the message and compares its content. If the message is the bot's own, and
+    cannot be forwarded or compared, the bot gives it the content of the ad: an edit that changes
+    nothing is a proof. The result is CANDIDATE if the message may be the ad and nothing can prove
+    it. A message that can only be another post is not looked up, and the result is ANOTHERS.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(
@@ -165,10 +207,25 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
         if rights is None or not rights.may_post:
             return LookupResult.UNKNOWN
         probe = await sender.probe(case.chat_id, message_id)
-        if probe.result is LookupResult.CANDIDATE:
-            probe = await sender.compare_forwarded(
-                case.chat_id, message_id, case.creative, through=context.admin_chat_id
-            )
+        if probe.result is not LookupResult.CANDIDATE:
+            return probe.result
+        probe = await sender.compare_forwarded(
+            case.chat_id, message_id, case.creative, through=context.admin_chat_id
+        )
+        own = not rights.may_edit_others
+        unproven = probe.result is LookupResult.UNKNOWN and probe.answered
+        if unproven and own and await _may_edit(context):
+            probe = await sender.compare_by_edit(case.chat_id, message_id, case.creative)
     finally:
         await sender.close()
-    return probe.result
+    unproven = probe.result is LookupResult.UNKNOWN and probe.answered
+    # Another message of the bot may be the ad that somebody has altered.
+    altered = probe.result is LookupResult.ANOTHERS and own
+    return LookupResult.CANDIDATE if unproven or altered else probe.result
+
+
+async def _may_edit(context: RequestContext) -> bool:
+    """Return whether the kill switch `telegram_posting` is running. Takes its shared lock."""
+    async with context.read() as session:
+        await killswitches.lock(session, Switch.TELEGRAM_POSTING)
+        return await killswitches.are_running(session, Switch.TELEGRAM_POSTING)

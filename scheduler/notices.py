@@ -22,7 +22,7 @@ from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import withdrawals
 from services.platform import users
-from services.posts import dead_letters, manual_resolution
+from services.posts import dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -71,7 +71,7 @@ def _of_placement(message_id: str) -> OfPlacement:
 
 
 async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    case = await manual_resolution.get_case(session, target_id=payload["target_id"])
+    case = await resolution_details.get_case(session, target_id=payload["target_id"])
     return uncertain_post_screens.card(t, case, with_ad=True)
 
 

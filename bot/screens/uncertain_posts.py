@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import OnUncertainPost, ResolutionAct
+from bot.callbacks import OnUncertainPost, ResolutionAct, StatePublished
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
 from db.models.posting import Verdict
-from services.posts.manual_resolution import ResolutionCase
+from services.posts.resolution_details import ResolutionCase
 
 
 def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
@@ -87,6 +87,23 @@ def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
     return Outgoing(
         t("uncertain-ask-link", id=str(case.target_id), channel=case.channel_title),
         rows([_open_button(t, case)], [button(t("back"), back)]),
+    )
+
+
+def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
+    """Build the question to another admin whether the post is at the message id.
+
+    One admin has stated this, and nothing can prove it.
+    """
+    agree = StatePublished(id=case.target_id, claim=case.claim_no, message_id=message_id)
+    back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
+    return Outgoing(
+        t("uncertain-second-admin", id=str(case.target_id), message=str(message_id)),
+        rows(
+            [link(t, case.channel_username, case.chat_id, message_id)],
+            [button(t("uncertain-agree"), agree)],
+            [button(t("back"), back)],
+        ),
     )
 
 

@@ -109,7 +109,18 @@ def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -
     )
 
 
+def replace_content(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
+    """Build the method that gives a message the whole content of an ad, its media included.
+
+    Raises ValueError in the same cases as `message` does.
+    """
+    part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
+    return edit_part(chat_id, message_id, creative, part)
+
+
 def _input_media(creative: Creative) -> InputMediaPhoto | InputMediaVideo | InputMediaAnimation:
+    if creative.file_id is None:
+        raise ValueError("an ad with media has a file")
     fields: dict[str, Any] = {
         "media": creative.file_id,
         "caption": creative.text or None,

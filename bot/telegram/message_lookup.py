@@ -3,7 +3,7 @@
 An uncertain post is a post that Telegram may or may not have published.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -38,6 +38,8 @@ class Probe:
     result: LookupResult
     evidence: str
     retry_after: timedelta | None = None
+    answered: bool = False
+    """For UNKNOWN: whether Telegram has answered, so that another try gives the same result."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class BotRights:
 _COMPARED = {
     Comparison.SAME: Probe(LookupResult.OURS, "200: the content is the ad"),
     Comparison.DIFFERENT: Probe(LookupResult.ANOTHERS, "200: the content is not the ad"),
-    Comparison.UNKNOWN: Probe(LookupResult.UNKNOWN, "200: the content cannot be compared"),
+    Comparison.UNKNOWN: Probe(
+        LookupResult.UNKNOWN, "200: the content cannot be compared", answered=True
+    ),
 }
 
 
@@ -97,7 +101,8 @@ def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, in
     """
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:
-        return interpret_probe(response), None
+        refused = answer is not None and response.status == HTTPStatus.BAD_REQUEST
+        return replace(interpret_probe(response), answered=refused), None
     copy = answer.get("result")
     message_id = api_response.message_id(copy)
     if not isinstance(copy, dict) or message_id is None:

@@ -264,6 +264,28 @@ class Sender:
             await self._ask(DeleteMessage(chat_id=through, message_id=copy))
         return probe
 
+    async def compare_by_edit(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
+        """Find out whether a message is the ad, by giving it the whole content of the ad.
+
+        Callers use this method only for a message of the bot that an admin has named, in a channel
+        whose messages cannot be forwarded. If the message is not the ad, the edit changes it, and
+        the result is UNKNOWN.
+        """
+        try:
+            response = await self._request(
+                ad_messages.replace_content(chat_id, message_id, creative)
+            )
+        except Exception as error:  # noqa: BLE001 - an unanswered edit is no evidence
+            return Probe(LookupResult.UNKNOWN, type(error).__name__)
+        part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
+        check = ad_checks.interpret(response, part)
+        ours = check.verdict is Verdict.PRESENT
+        return Probe(
+            LookupResult.OURS if ours else LookupResult.UNKNOWN,
+            check.evidence,
+            answered=response.status in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST},
+        )
+
     async def is_reachable(self) -> bool:
         """Return whether Telegram gives readable answers now. The request publishes nothing."""
         answer = await self._ask(GetMe())

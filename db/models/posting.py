@@ -199,3 +199,21 @@ class PostCheck(Base):
     compared: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether the text was compared. While posting is stopped, only the button is compared."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
+
+
+class PublicationStatement(Base):
+    """The statement of one admin that an uncertain post is at a message id of its channel.
+
+    The statements of two admins together record the post as published. Rows are only added.
+    """
+
+    __tablename__ = "publication_statements"
+    __table_args__ = (Index("ix_publication_statements_post_job_id", "post_job_id"),)
+
+    id: Mapped[Key]
+    post_job_id: Mapped[int] = mapped_column(ForeignKey("post_jobs.id"))
+    claim_no: Mapped[int]
+    """The claim of the job about which the admin was asked. A statement about another is old."""
+    message_id: Mapped[int]
+    stated_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[CreatedAt]

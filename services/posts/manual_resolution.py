@@ -8,158 +8,32 @@ since then, the decision changes nothing and returns False. For example, the que
 somebody has answered it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db import queries
-from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel
+from db.models.campaigns import CampaignStatus, Channel
 from db.models.money import Escrow, EscrowStatus
-from db.models.posting import Breach, PostCheck, PostJob, PostJobStatus, Verdict
-from services.market import creatives
-from services.market.creatives import Creative
+from db.models.posting import (
+    PostCheck,
+    PostJob,
+    PostJobStatus,
+    PublicationStatement,
+    Verdict,
+)
+from db.models.users import User, UserRole
 from services.platform import audit, errors, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 from services.posts import uncertain_posts
 
-MAX_CHECKS_SHOWN = 12
-
-
-@dataclass(frozen=True)
-class CheckFact:
-    """The result of one check of a post, as evidence for an admin."""
-
-    checked_at: datetime
-    verdict: Verdict
-    altered_parts: Sequence[str]
-
-
-@dataclass(frozen=True)
-class ResolutionCase:
-    """The facts about an escalated post that an admin needs for a decision.
-
-    Amounts are in minor units, and times have a time zone.
-    """
-
-    target_id: int
-    claim_no: int
-    campaign_name: str
-    channel_title: str
-    channel_username: str | None
-    chat_id: int
-    creative: Creative | None
-    price: int
-    job_status: PostJobStatus
-    escrow_status: EscrowStatus
-    message_id: int | None
-    known_message_id: int | None
-    ends_at: datetime | None
-    """The end of the promised hours, or None if they have not started."""
-    last_error: str | None
-    unverifiable: bool
-    """For a published post: whether no check can prove that it is still there unchanged."""
-    breach: Breach | None
-    breach_refund_at: datetime | None
-    """When the advertiser gets the money back because of the breach, if no admin decides before."""
-    sent_at: datetime | None
-    checks: Sequence[CheckFact]
-    """The last MAX_CHECKS_SHOWN checks of the post, the oldest first."""
-    seen_at: datetime | None
-    """When a check last found the post present and compared its text."""
-
-    @property
-    def uncertain(self) -> bool:
-        """Whether the post is uncertain: Telegram may or may not have published it."""
-        return self.job_status is PostJobStatus.UNCERTAIN
-
-    @property
-    def needs_decision(self) -> bool:
-        """Whether the post is published, its escrow is still held, and the checks do not decide."""
-        return (
-            self.job_status is PostJobStatus.SUCCESS
-            and self.escrow_status is EscrowStatus.HELD
-            and (self.unverifiable or self.breach is not None)
-        )
-
-    @property
-    def unseen_before_end(self) -> timedelta | None:
-        """How long before the end of the promised hours the post was seen the last time.
-
-        The publication counts too. The result is None if the post was seen at the end or later.
-        """
-        seen_at = self.seen_at or self.sent_at
-        if self.ends_at is None or seen_at is None or seen_at >= self.ends_at:
-            return None
-        return self.ends_at - seen_at
-
-
-async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
-    """Return the facts about one post for an admin. Raises NotFound."""
-    row = (
-        await session.execute(
-            select(
-                PostJob,
-                Campaign,
-                Channel,
-                CampaignTarget.price,
-                Escrow,
-                uncertain_posts.is_unverifiable(),
-            )
-            .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
-            .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-            .join(Channel, Channel.id == CampaignTarget.channel_id)
-            .join(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
-            .where(CampaignTarget.id == target_id)
-            .execution_options(populate_existing=True)
-        )
-    ).one_or_none()
-    if row is None:
-        raise errors.NotFound("target", target_id)
-    job, campaign, channel, price, escrow, unverifiable = row
-    seen_at = await session.scalar(
-        select(func.max(PostCheck.checked_at)).where(
-            PostCheck.post_job_id == job.id,
-            PostCheck.verdict == Verdict.PRESENT,
-            PostCheck.compared,
-        )
-    )
-    return ResolutionCase(
-        target_id=target_id,
-        claim_no=job.claim_no,
-        campaign_name=campaign.name,
-        channel_title=channel.title,
-        channel_username=channel.username,
-        chat_id=channel.chat_id,
-        creative=creatives.read_or_none(campaign.creative),
-        price=price,
-        job_status=job.status,
-        escrow_status=escrow.status,
-        message_id=job.message_id,
-        known_message_id=job.known_message_id,
-        ends_at=escrow.release_due_at,
-        last_error=job.last_error,
-        unverifiable=bool(unverifiable),
-        breach=job.breach,
-        breach_refund_at=job.breach_refund_at,
-        sent_at=job.sent_at,
-        checks=await _last_checks(session, job.id),
-        seen_at=seen_at,
-    )
-
-
-async def _last_checks(session: AsyncSession, job_id: int) -> Sequence[CheckFact]:
-    rows = await session.execute(
-        select(PostCheck.checked_at, PostCheck.verdict, PostCheck.altered_parts)
-        .where(PostCheck.post_job_id == job_id)
-        .order_by(PostCheck.checked_at.desc(), PostCheck.id.desc())
-        .limit(MAX_CHECKS_SHOWN)
-    )
-    return [CheckFact(*row) for row in reversed(rows.all())]
+STATEMENT_VALID = timedelta(hours=72)
+"""A statement of one admin that a post is published counts for this time."""
+SEEN_BY_ADMIN = "an admin has seen it"
+"""The evidence of a check that an admin has decided and that no request of the bot has made."""
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
@@ -202,6 +76,72 @@ async def confirm_published(
         raise errors.PostNotProven(target_id, "another_post")
     await _audit(session, actor, role, "resolution_confirm_published", job, message_id=message_id)
     return True
+
+
+async def state_published(
+    session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
+) -> bool:
+    """State that an uncertain post is at a message id, although Telegram cannot prove it.
+
+    The post is marked as published if another admin has stated the same within STATEMENT_VALID and
+    still has the role of an admin. Otherwise only the statement is recorded. Returns whether the
+    statement counts, which is not the case for a post that is not uncertain any more. Locks the
+    target (the placement), its job and its escrow, then the channel. Raises AccessDenied, OwnMoney,
+    NotFound, PostNotProven.
+    """
+    role, placement, job = await _lock_for_decision(
+        session, actor, target_id, "resolution_state_published"
+    )
+    if _is_outdated(job, claim_no, PostJobStatus.UNCERTAIN):
+        return False
+    _require_move(job, PostJobStatus.SUCCESS, role)
+    if not await is_candidate(session, target_id=target_id, message_id=message_id):
+        raise errors.PostNotProven(target_id, "another_post")
+    statement = await _state(session, actor, role, job, message_id)
+    if await _another_admin_agrees(session, statement):
+        await uncertain_posts.mark_published(session, placement, message_id=message_id)
+        await _audit(
+            session, actor, role, "resolution_confirm_published", job, message_id=message_id
+        )
+    return True
+
+
+async def _state(
+    session: AsyncSession, actor: Actor, role: ActorRole, job: PostJob, message_id: int
+) -> PublicationStatement:
+    """Record the actor's statement that a post is at a message id."""
+    statement = PublicationStatement(
+        post_job_id=job.id,
+        claim_no=job.claim_no,
+        message_id=message_id,
+        stated_by=actor.require_user(action="resolution_state_published"),
+    )
+    session.add(statement)
+    await session.flush()
+    await _audit(session, actor, role, "resolution_state_published", job, message_id=message_id)
+    return statement
+
+
+async def _another_admin_agrees(session: AsyncSession, statement: PublicationStatement) -> bool:
+    """Return whether another person, who is an admin now, has made the same statement."""
+    other_id = await session.scalar(
+        select(PublicationStatement.id)
+        .where(
+            PublicationStatement.post_job_id == statement.post_job_id,
+            PublicationStatement.claim_no == statement.claim_no,
+            PublicationStatement.message_id == statement.message_id,
+            PublicationStatement.stated_by != statement.stated_by,
+            PublicationStatement.created_at > func.clock() - STATEMENT_VALID,
+            exists().where(
+                UserRole.user_id == PublicationStatement.stated_by,
+                UserRole.role.in_(MODERATORS),
+                User.id == UserRole.user_id,
+                User.blocked.is_(False),
+            ),
+        )
+        .limit(1)
+    )
+    return other_id is not None
 
 
 async def confirm_absent(
@@ -259,9 +199,9 @@ async def decide_release(
 ) -> bool:
     """Decide for the owner: record that an admin has seen the post, so that the owner is paid.
 
-    A breach of the post is dismissed too.
-
-    The scheduler moves the money later. Locks the target, its job and its escrow. Raises
+    If no check has ever seen the post, two admins have to decide this within STATEMENT_VALID. The
+    first decision is recorded, and the money stays held. A breach of the post is dismissed with the
+    payment. The scheduler moves the money later. Locks the target, its job and its escrow. Raises
     AccessDenied, OwnMoney, NotFound. Raises PostNotProven before the promised hours are over.
     """
     role, placement, job = await _lock_for_decision(
@@ -272,11 +212,15 @@ async def decide_release(
     moment = await queries.now(session)
     if queries.required(queries.required(placement.escrow).release_due_at) > moment:
         raise errors.PostNotProven(target_id, "promised_hours")
+    if not await _was_ever_seen(session, job):
+        statement = await _state(session, actor, role, job, queries.required(job.message_id))
+        if not await _another_admin_agrees(session, statement):
+            return True
     session.add(
         PostCheck(
             post_job_id=job.id,
             verdict=Verdict.PRESENT,
-            evidence="an admin has seen it",
+            evidence=SEEN_BY_ADMIN,
             checked_at=moment,
         )
     )
@@ -284,6 +228,21 @@ async def decide_release(
     await session.flush()
     await _audit(session, actor, role, "resolution_decide_release", job)
     return True
+
+
+async def _was_ever_seen(session: AsyncSession, job: PostJob) -> bool:
+    """Return whether a check of the bot has ever found the post unchanged."""
+    check_id = await session.scalar(
+        select(PostCheck.id)
+        .where(
+            PostCheck.post_job_id == job.id,
+            PostCheck.verdict.in_((Verdict.PRESENT, Verdict.STAYED)),
+            PostCheck.compared,
+            PostCheck.evidence != SEEN_BY_ADMIN,
+        )
+        .limit(1)
+    )
+    return check_id is not None
 
 
 async def dismiss_breach(

@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
     "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
     "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
+    "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
 """The modules without a test file, and the reason for each. A key is a path without suffix, or a

@@ -249,6 +249,11 @@ async def test_nobody_acts_as_staff_while_the_admin_chat_is_public(operated: Mar
     own = command(operated, **{"from": bot, "reply_markup": keyboard, "chat": shown})
     await receive(operated, callback_query=press(operated, own))
     assert await is_running(operated)
+    answers = len(await operated.messages("group"))
+    old = {"chat": shown, "message_id": 900, "date": 0}
+    await receive(operated, callback_query=press(operated, old))
+    assert len(await operated.messages("group")) == answers + 1  # the reason, and not the panel
+    assert "public now" in await operated.last("group")
     before = len(await operated.messages("group"))
     await operated.say("admin", "What happened?", where="group")
     assert len(await operated.messages("group")) == before + 1

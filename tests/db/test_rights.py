@@ -28,6 +28,7 @@ INSERTED = [
     "outbox",
     "post_checks",
     "post_jobs",
+    "publication_statements",
     "staff_requests",
     "user_audit_logs",
     "user_roles",

@@ -8,6 +8,7 @@ import structlog
 
 from db.models.users import Role
 from tests.conftest import Database
+from tests.handlers import uncertain_post
 from tests.handlers.marketplace import Marketplace, open_marketplace
 
 
@@ -28,3 +29,10 @@ async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplac
     async with open_marketplace(database, tmp_path) as marketplace:
         await marketplace.employ("admin", Role.ADMIN)
         yield marketplace
+
+
+@pytest.fixture
+async def with_uncertain_post(market: Marketplace) -> Marketplace:
+    """Return a bot with an uncertain post. The card about the post is in the admin chat."""
+    await uncertain_post.create(market)
+    return market

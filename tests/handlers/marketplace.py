@@ -237,6 +237,15 @@ class Marketplace:
         async with self.database.sessions.begin() as session:
             session.add(UserRole(user_id=actor.user_id, role=role))
 
+    async def hire_newcomer(self, name: str, role: Role) -> None:
+        """Add a new person with a staff role to the admin chat."""
+        person = await self.world.control("users", first_name=name)
+        self.world.ids[name] = person["id"]
+        await self.employ(name, role)
+        await self.world.control(
+            f"chats/{self.chat('group')}/members", user_id=person["id"], status="member"
+        )
+
     async def submitted(self, *, hours: int = 24) -> None:
         """Create a pending placement for $50, and deliver its card to the admin chat.
 

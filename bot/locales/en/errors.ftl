@@ -1,5 +1,5 @@
 error-access-denied = You may not do this: it requires a staff role, and is possible only in the admin chat. Nothing was changed.
-error-admin-chat-public = ⛔ This group is public now, and anybody may enter it. Therefore nobody can act as staff here. Make the group private again: remove its public link in the group settings. Then repeat this. Nothing was changed.
+error-admin-chat-public = ⛔ This group is public now: anybody may enter it. So nobody can act as staff here. Remove its public link in the group settings, then repeat this. Nothing was changed.
 error-not-campaign-owner = Not campaign owner: this campaign is somebody else's. Nothing was changed.
 error-not-channel-owner = This channel is somebody else's. Nothing was changed.
 error-not-withdrawal-owner = This withdrawal is somebody else's. Nothing was changed.

@@ -50,7 +50,10 @@ uncertain-not-seen = { $trace ->
     [anothers] What is at that link is not this ad, or was there before it was sent.
    *[unknown] Telegram does not tell whether the ad is at that link. Please try again later.
 } Nothing was changed.
+uncertain-second-admin = 👥 Placement #{ $id }: one admin says that the ad is message { $message } of the channel, and the bot can't prove it. Another admin has to look at the post and agree. Then the promised hours begin. Nothing was changed yet.
+uncertain-agree = ✅ I have looked: it is this ad
 uncertain-moved-on = This has been decided already, or the bot has found the answer. Nothing was changed.
+uncertain-second-release = No check of the bot has ever seen this post. Another admin has to press the same button within 72 hours. The money stays held until then.
 uncertain-waits = The bot keeps checking the post. You are asked again in a day.
 command-there = Send the link of an uncertain post
 

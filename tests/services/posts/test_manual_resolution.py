@@ -10,10 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.posting import PostJob, Verdict
 from db.models.users import Role
 from services.market import channels
-from services.money import escrow
+from services.money import escrow, invariants
 from services.platform import errors
 from services.platform.actors import Actor
-from services.posts import manual_resolution, posting, uncertain_posts, verification
+from services.posts import (
+    manual_resolution,
+    posting,
+    resolution_details,
+    uncertain_posts,
+    verification,
+)
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
 from tests.services.posts.uncertain import (
@@ -29,7 +35,7 @@ HELD = ("held", "approved")
 
 async def test_an_unknown_target_has_no_case(session: AsyncSession) -> None:
     with pytest.raises(errors.NotFound):
-        await manual_resolution.get_case(session, target_id=999_999)
+        await resolution_details.get_case(session, target_id=999_999)
 
 
 async def _act(
@@ -169,7 +175,7 @@ async def test_a_post_that_was_never_sent_cannot_be_decided(
             await _act(session, what, made.moderator, target_id)
 
 
-async def _unverifiable(database: Database) -> people.Deal:
+async def _unverifiable(database: Database, *, seen: bool = False) -> people.Deal:
     """Create an unverifiable post.
 
     The last check could not find out whether the post is in the channel. The
@@ -178,6 +184,11 @@ async def _unverifiable(database: Database) -> people.Deal:
     """
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
+        if seen:
+            job_id = await rows.one(session, "SELECT id FROM post_jobs")
+            await verification.record_check(
+                session, job_id=job_id, verdict=Verdict.PRESENT, evidence="not modified"
+            )
     await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
     async with database.sessions.begin() as session:
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
@@ -190,8 +201,8 @@ async def _unverifiable(database: Database) -> people.Deal:
     return made
 
 
-async def test_an_admin_releases_an_unverifiable_post(database: Database) -> None:
-    made = await _unverifiable(database)
+async def test_an_admin_releases_a_post_that_a_check_has_seen(database: Database) -> None:
+    made = await _unverifiable(database, seen=True)
     async with database.sessions.begin() as session:
         assert await _act(session, "decide_release", made.moderator, made.target.id)
         assert await escrow.list_releasable(session, limit=9) == [made.target.id]
@@ -199,6 +210,32 @@ async def test_an_admin_releases_an_unverifiable_post(database: Database) -> Non
         assert await state(session) == ("success", "released", "posted")
         assert not await _act(session, "decide_refund", made.moderator, made.target.id)
         assert not await _act(session, "decide_release", made.moderator, made.target.id)
+        assert await invariants.run(session) == []
+
+
+async def test_two_admins_release_a_post_that_no_check_has_seen(database: Database) -> None:
+    made = await _unverifiable(database)
+    async with database.sessions.begin() as session:
+        other = await people.staff(session)
+    for admin, releasable in ((made.moderator, []), (made.moderator, []), (other, None)):
+        async with database.sessions.begin() as session:
+            assert await _act(session, "decide_release", admin, made.target.id)
+            expected = [made.target.id] if releasable is None else releasable
+            assert await escrow.list_releasable(session, limit=9) == expected
+    async with database.sessions.begin() as session:
+        await escrow.release(session, target_id=made.target.id)
+        assert await state(session) == ("success", "released", "posted")
+        assert await invariants.run(session) == []
+
+
+async def test_the_statement_of_a_blocked_admin_pays_nobody(database: Database) -> None:
+    made = await _unverifiable(database)
+    async with database.sessions.begin() as session:
+        other = await people.staff(session)
+        assert await _act(session, "decide_release", other, made.target.id)
+        await people.block(session, other)
+        assert await _act(session, "decide_release", made.moderator, made.target.id)
+        assert await escrow.list_releasable(session, limit=9) == []
 
 
 async def test_an_admin_refunds_an_unverifiable_post(database: Database) -> None:

@@ -12,7 +12,12 @@ from db.models.posting import Verdict
 from services.market import channels
 from services.money import escrow
 from services.platform import errors
-from services.posts import manual_resolution, posting, uncertain_posts, verification
+from services.posts import (
+    posting,
+    resolution_details,
+    uncertain_posts,
+    verification,
+)
 from tests.conftest import Database
 from tests.factories import one_post, people, rows
 
@@ -145,7 +150,7 @@ async def test_a_post_that_was_seen_right_before_the_end_has_stayed(
     async with database.sessions.begin() as session:
         if stayed:
             await escrow.release(session, target_id=deal.target.id)
-        case = await manual_resolution.get_case(session, target_id=deal.target.id)
+        case = await resolution_details.get_case(session, target_id=deal.target.id)
     assert case.unseen_before_end is not None
     assert round(case.unseen_before_end / timedelta(minutes=1)) == before
 

@@ -1,0 +1,150 @@
+"""Read the facts about an escalated post on which an admin decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.money import Escrow, EscrowStatus
+from db.models.posting import Breach, PostCheck, PostJob, PostJobStatus, Verdict
+from services.market import creatives
+from services.market.creatives import Creative
+from services.platform import errors
+from services.posts import uncertain_posts
+
+MAX_CHECKS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class CheckFact:
+    """The result of one check of a post, as evidence for an admin."""
+
+    checked_at: datetime
+    verdict: Verdict
+    altered_parts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ResolutionCase:
+    """The facts about an escalated post that an admin needs for a decision.
+
+    Amounts are in minor units, and times have a time zone.
+    """
+
+    target_id: int
+    claim_no: int
+    campaign_name: str
+    channel_title: str
+    channel_username: str | None
+    chat_id: int
+    creative: Creative | None
+    price: int
+    job_status: PostJobStatus
+    escrow_status: EscrowStatus
+    message_id: int | None
+    known_message_id: int | None
+    ends_at: datetime | None
+    """The end of the promised hours, or None if they have not started."""
+    last_error: str | None
+    unverifiable: bool
+    """For a published post: whether no check can prove that it is still there unchanged."""
+    breach: Breach | None
+    breach_refund_at: datetime | None
+    """When the advertiser gets the money back because of the breach, if no admin decides before."""
+    sent_at: datetime | None
+    checks: Sequence[CheckFact]
+    """The last MAX_CHECKS_SHOWN checks of the post, the oldest first."""
+    seen_at: datetime | None
+    """When a check last found the post present and compared its text."""
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the post is uncertain: Telegram may or may not have published it."""
+        return self.job_status is PostJobStatus.UNCERTAIN
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether the post is published, its escrow is still held, and the checks do not decide."""
+        return (
+            self.job_status is PostJobStatus.SUCCESS
+            and self.escrow_status is EscrowStatus.HELD
+            and (self.unverifiable or self.breach is not None)
+        )
+
+    @property
+    def unseen_before_end(self) -> timedelta | None:
+        """How long before the end of the promised hours the post was seen the last time.
+
+        The publication counts too. The result is None if the post was seen at the end or later.
+        """
+        seen_at = self.seen_at or self.sent_at
+        if self.ends_at is None or seen_at is None or seen_at >= self.ends_at:
+            return None
+        return self.ends_at - seen_at
+
+
+async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
+    """Return the facts about one post for an admin. Raises NotFound."""
+    row = (
+        await session.execute(
+            select(
+                PostJob,
+                Campaign,
+                Channel,
+                CampaignTarget.price,
+                Escrow,
+                uncertain_posts.is_unverifiable(),
+            )
+            .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
+            .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+            .join(Channel, Channel.id == CampaignTarget.channel_id)
+            .join(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+            .where(CampaignTarget.id == target_id)
+            .execution_options(populate_existing=True)
+        )
+    ).one_or_none()
+    if row is None:
+        raise errors.NotFound("target", target_id)
+    job, campaign, channel, price, escrow, unverifiable = row
+    seen_at = await session.scalar(
+        select(func.max(PostCheck.checked_at)).where(
+            PostCheck.post_job_id == job.id,
+            PostCheck.verdict == Verdict.PRESENT,
+            PostCheck.compared,
+        )
+    )
+    return ResolutionCase(
+        target_id=target_id,
+        claim_no=job.claim_no,
+        campaign_name=campaign.name,
+        channel_title=channel.title,
+        channel_username=channel.username,
+        chat_id=channel.chat_id,
+        creative=creatives.read_or_none(campaign.creative),
+        price=price,
+        job_status=job.status,
+        escrow_status=escrow.status,
+        message_id=job.message_id,
+        known_message_id=job.known_message_id,
+        ends_at=escrow.release_due_at,
+        last_error=job.last_error,
+        unverifiable=bool(unverifiable),
+        breach=job.breach,
+        breach_refund_at=job.breach_refund_at,
+        sent_at=job.sent_at,
+        checks=await _last_checks(session, job.id),
+        seen_at=seen_at,
+    )
+
+
+async def _last_checks(session: AsyncSession, job_id: int) -> Sequence[CheckFact]:
+    rows = await session.execute(
+        select(PostCheck.checked_at, PostCheck.verdict, PostCheck.altered_parts)
+        .where(PostCheck.post_job_id == job_id)
+        .order_by(PostCheck.checked_at.desc(), PostCheck.id.desc())
+        .limit(MAX_CHECKS_SHOWN)
+    )
+    return [CheckFact(*row) for row in reversed(rows.all())]

@@ -1,0 +1,156 @@
+"""Test how admins record an uncertain post that a forward cannot prove."""
+
+import json
+
+import pytest
+
+from db.models.operations import Switch
+from db.models.users import Role
+from services.market.creatives import Creative
+from tests.handlers.marketplace import AD, Marketplace
+from tests.handlers.uncertain_post import MOVED_ON, job, publish, target
+
+AGREE = "✅ I have looked: it is this ad"
+
+
+@pytest.fixture
+async def with_second_admin(with_uncertain_post: Marketplace) -> Marketplace:
+    """Return a bot with an uncertain post in a protected channel, and with a second admin."""
+    market = with_uncertain_post
+    await market.hire_newcomer("second", Role.ADMIN)
+    market.world.state.chats[market.chat("channel")].protected = True
+    return market
+
+
+async def shown(market: Marketplace, message_id: int) -> str:
+    """Return the text of a message of the channel."""
+    [found] = [m for m in await market.messages("channel") if m["message_id"] == message_id]
+    return str(found["text"])
+
+
+async def test_an_edit_that_changes_nothing_proves_a_post_that_cannot_be_forwarded(
+    with_second_admin: Marketplace,
+) -> None:
+    market = with_second_admin
+    message_id = await publish(market)
+    await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
+    assert "✅ It is in the channel" in await market.last("group")
+    assert await job(market) == ("success", "held")
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "animation"])
+@pytest.mark.parametrize("same", [True, False])
+async def test_an_edit_also_compares_the_media(
+    with_second_admin: Marketplace, kind: str, *, same: bool
+) -> None:
+    market = with_second_admin
+    files = []
+    for _ in range(2):
+        chat = {"chat_id": market.chat("advertiser"), kind: True}
+        sent = (await market.world.control(f"users/{chat['chat_id']}/send", **chat))[kind]
+        files.append((sent[-1] if kind == "photo" else sent)["file_id"])
+    ad = Creative(kind, "Our bread", file_id=files[0])
+    await market.database.as_owner(
+        "UPDATE campaigns SET creative = $1::text::jsonb", json.dumps(ad.as_json())
+    )
+    posted = await market.world.call(
+        f"send{kind.title()}",
+        chat_id=market.chat("channel"),
+        caption="Our bread",
+        **{kind: files[0 if same else 1]},
+    )
+    there = f"/there {await target(market)} {posted['message_id']}"
+    await market.say("admin", there, where="group")
+    assert await job(market) == ("success" if same else "uncertain", "held")
+
+
+@pytest.mark.parametrize("rights", [{}, {"can_edit_messages": True}])
+@pytest.mark.parametrize("posting", [True, False])
+async def test_two_admins_record_a_post_that_nothing_can_prove(
+    with_second_admin: Marketplace, rights: dict[str, bool], *, posting: bool
+) -> None:
+    market = with_second_admin
+    await market.world.promote(can_post_messages=True, **rights)
+    await market.settle()
+    await market.set_switch(Switch.TELEGRAM_POSTING, enabled=posting)
+    message_id = await publish(market, "Altered words")
+    await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
+    assert "Another admin has to look" in await market.last("group")
+    # Only the bot's own message is restored, and only while the bot may post.
+    expected = AD if posting and not rights else "Altered words"
+    assert await shown(market, message_id) == expected
+    await market.press("admin", AGREE, where="group")
+    assert await job(market) == ("uncertain", "held")
+    await market.press("second", AGREE, where="group")
+    assert "✅ It is in the channel" in await market.last("group")
+    assert await job(market) == ("success", "held")
+    assert await market.value("SELECT message_id FROM post_jobs") == message_id
+    stated = await market.rows("SELECT DISTINCT stated_by FROM publication_statements")
+    assert len(stated) == 2
+
+
+async def test_an_altered_post_is_recorded_by_two_admins(with_second_admin: Marketplace) -> None:
+    market = with_second_admin
+    market.world.state.chats[market.chat("channel")].protected = False
+    message_id = await publish(market, "Altered words")
+    there = f"/there {await target(market)} {message_id}"
+    await market.say("admin", there, where="group")
+    assert await job(market) == ("uncertain", "held")
+    assert await shown(market, message_id) == "Altered words"
+    await market.say("second", there, where="group")
+    assert await job(market) == ("success", "held")
+
+
+async def test_a_persons_post_is_not_recorded(with_second_admin: Marketplace) -> None:
+    market = with_second_admin
+    market.world.state.chats[market.chat("channel")].protected = False
+    await market.world.promote(can_post_messages=True, can_edit_messages=True)
+    posted = await market.world.control(
+        f"chats/{market.chat('channel')}/post", user_id=market.chat("owner"), text="News"
+    )
+    await market.settle()
+    for admin in ("admin", "second"):
+        there = f"/there {await target(market)} {posted['message_id']}"
+        await market.say(admin, there, where="group")
+        assert "What is at that link is not this ad" in await market.last("group")
+    assert await job(market) == ("uncertain", "held")
+    assert await shown(market, posted["message_id"]) == "News"
+
+
+@pytest.mark.parametrize(
+    "outdate",
+    [
+        "DELETE FROM user_roles WHERE user_id = (SELECT stated_by FROM publication_statements)",
+        "UPDATE publication_statements SET created_at = created_at - interval '73 hours'",
+        "UPDATE publication_statements SET claim_no = claim_no + 1",
+        "UPDATE publication_statements SET message_id = message_id + 1",
+    ],
+)
+async def test_an_old_statement_or_one_of_no_admin_does_not_count(
+    with_second_admin: Marketplace, outdate: str
+) -> None:
+    market = with_second_admin
+    await market.world.promote(can_post_messages=True, can_edit_messages=True)
+    await market.settle()
+    message_id = await publish(market)
+    await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
+    await market.database.as_owner(outdate)
+    await market.press("second", AGREE, where="group")
+    assert await job(market) == ("uncertain", "held")
+    assert "Another admin has to look" in await market.last("group")
+
+
+async def test_an_old_question_to_a_second_admin_decides_nothing(
+    with_second_admin: Marketplace,
+) -> None:
+    market = with_second_admin
+    await market.world.promote(can_post_messages=True, can_edit_messages=True)
+    await market.settle()
+    message_id = await publish(market)
+    await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
+    question = (await market.messages("group"))[-1]["message_id"]
+    await market.database.as_owner("UPDATE post_jobs SET claim_no = 2")
+    before = await market.everything()
+    alert = await market.press("second", AGREE, where="group", message_id=question)
+    assert alert == MOVED_ON
+    assert await market.everything() == before
