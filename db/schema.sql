@@ -14,7 +14,9 @@ CREATE TABLE audit_chain_links (
     CONSTRAINT ck_audit_chain_links_range CHECK (from_txn < upto_txn)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_chain_links FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT INSERT, SELECT ON audit_chain_links TO adtech_app;
+GRANT INSERT, SELECT ON audit_chain_links TO adtech_clock;
+GRANT SELECT ON audit_chain_links TO adtech_bot;
+GRANT SELECT ON audit_chain_links TO adtech_reports;
 
 CREATE TABLE campaign_targets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -53,8 +55,11 @@ CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON campaign_targets TO adtech_app;
-GRANT UPDATE (status, decided_by, decided_at, decision_reason) ON campaign_targets TO adtech_app;
+GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
+GRANT SELECT ON campaign_targets TO adtech_clock;
+GRANT SELECT ON campaign_targets TO adtech_reports;
+GRANT UPDATE (status) ON campaign_targets TO adtech_clock;
+GRANT UPDATE (status, decided_by, decided_at, decision_reason) ON campaign_targets TO adtech_bot;
 
 CREATE TABLE campaigns (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -74,8 +79,10 @@ CREATE TABLE campaigns (
 CREATE INDEX ix_campaigns_advertiser_id_id ON campaigns USING btree (advertiser_id, id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaigns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('draft>active', 'active>paused', 'paused>active', 'draft>cancelled', 'active>cancelled', 'paused>cancelled', 'active>completed', 'paused>completed');
 CREATE TRIGGER initial_status BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'draft'::text) EXECUTE FUNCTION refuse_initial_status();
-GRANT INSERT, SELECT ON campaigns TO adtech_app;
-GRANT UPDATE (status) ON campaigns TO adtech_app;
+GRANT INSERT, SELECT ON campaigns TO adtech_bot;
+GRANT SELECT ON campaigns TO adtech_clock;
+GRANT SELECT ON campaigns TO adtech_reports;
+GRANT UPDATE (status) ON campaigns TO adtech_bot;
 
 CREATE TABLE channels (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -104,8 +111,11 @@ CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text 
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
-GRANT INSERT, SELECT ON channels TO adtech_app;
-GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id) ON channels TO adtech_app;
+GRANT INSERT, SELECT ON channels TO adtech_bot;
+GRANT SELECT ON channels TO adtech_clock;
+GRANT SELECT ON channels TO adtech_reports;
+GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id) ON channels TO adtech_bot;
+GRANT UPDATE (status, status_reason, was_paused, last_message_id) ON channels TO adtech_clock;
 
 CREATE TABLE clawbacks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -125,7 +135,9 @@ CREATE TABLE clawbacks (
 CREATE INDEX ix_clawbacks_user_id ON clawbacks USING btree (user_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clawbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
-GRANT INSERT, SELECT ON clawbacks TO adtech_app;
+GRANT INSERT, SELECT ON clawbacks TO adtech_bot;
+GRANT INSERT, SELECT ON clawbacks TO adtech_clock;
+GRANT SELECT ON clawbacks TO adtech_reports;
 
 CREATE TABLE clock_shift (
     id bigint NOT NULL,
@@ -135,7 +147,9 @@ CREATE TABLE clock_shift (
     CONSTRAINT ck_clock_shift_one_row CHECK (id = 1),
     CONSTRAINT ck_clock_shift_shift CHECK (shift >= '00:00:00'::interval AND (allowed OR shift = '00:00:00'::interval))
 );
-GRANT SELECT ON clock_shift TO adtech_app;
+GRANT SELECT ON clock_shift TO adtech_bot;
+GRANT SELECT ON clock_shift TO adtech_clock;
+GRANT SELECT ON clock_shift TO adtech_reports;
 
 CREATE TABLE corrections (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -186,8 +200,10 @@ CREATE TRIGGER initial_status BEFORE INSERT ON corrections FOR EACH ROW WHEN (ne
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction();
-GRANT INSERT, SELECT ON corrections TO adtech_app;
-GRANT UPDATE (status, confirmed_by, confirm_reason, done_at) ON corrections TO adtech_app;
+GRANT INSERT, SELECT ON corrections TO adtech_bot;
+GRANT SELECT ON corrections TO adtech_clock;
+GRANT SELECT ON corrections TO adtech_reports;
+GRANT UPDATE (status, confirmed_by, confirm_reason, done_at) ON corrections TO adtech_bot;
 
 CREATE TABLE deposits (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -214,8 +230,11 @@ CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.s
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON deposits TO adtech_app;
-GRANT UPDATE (status, credited_at) ON deposits TO adtech_app;
+GRANT INSERT, SELECT ON deposits TO adtech_bot;
+GRANT INSERT, SELECT ON deposits TO adtech_clock;
+GRANT SELECT ON deposits TO adtech_reports;
+GRANT UPDATE (status, credited_at) ON deposits TO adtech_bot;
+GRANT UPDATE (status, credited_at) ON deposits TO adtech_clock;
 
 CREATE TABLE escrows (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -248,8 +267,11 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATE
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON escrows TO adtech_app;
-GRANT UPDATE (status, release_due_at, settled_at) ON escrows TO adtech_app;
+GRANT INSERT, SELECT ON escrows TO adtech_bot;
+GRANT SELECT ON escrows TO adtech_clock;
+GRANT SELECT ON escrows TO adtech_reports;
+GRANT UPDATE (release_due_at) ON escrows TO adtech_bot;
+GRANT UPDATE (status, release_due_at, settled_at) ON escrows TO adtech_clock;
 
 CREATE TABLE heartbeats (
     owner text NOT NULL,
@@ -257,8 +279,10 @@ CREATE TABLE heartbeats (
     beat_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT pk_heartbeats PRIMARY KEY (owner)
 );
-GRANT DELETE, INSERT, SELECT ON heartbeats TO adtech_app;
-GRANT UPDATE (beat_at) ON heartbeats TO adtech_app;
+GRANT INSERT, SELECT ON heartbeats TO adtech_clock;
+GRANT SELECT ON heartbeats TO adtech_bot;
+GRANT SELECT ON heartbeats TO adtech_reports;
+GRANT UPDATE (beat_at) ON heartbeats TO adtech_clock;
 
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -278,8 +302,11 @@ CREATE INDEX ix_inbox_done_at ON inbox USING btree (done_at) WHERE done_at IS NO
 CREATE INDEX ix_inbox_failed_at ON inbox USING btree (failed_at) WHERE failed_at IS NOT NULL;
 CREATE INDEX ix_inbox_lane ON inbox USING btree (lane, id) WHERE done_at IS NULL AND failed_at IS NULL;
 CREATE INDEX ix_inbox_open ON inbox USING btree (id) WHERE done_at IS NULL AND failed_at IS NULL;
-GRANT DELETE, INSERT, SELECT ON inbox TO adtech_app;
-GRANT UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox TO adtech_app;
+GRANT DELETE, SELECT ON inbox TO adtech_clock;
+GRANT SELECT ON inbox TO adtech_bot;
+GRANT INSERT (update_id, lane, payload) ON inbox TO adtech_intake;
+GRANT SELECT (id, update_id) ON inbox TO adtech_intake;
+GRANT UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox TO adtech_bot;
 
 CREATE TABLE incidents (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -292,8 +319,11 @@ CREATE TABLE incidents (
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
 );
 CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind) WHERE closed_at IS NULL;
-GRANT INSERT, SELECT ON incidents TO adtech_app;
-GRANT UPDATE (details, closed_at, closed_by) ON incidents TO adtech_app;
+GRANT INSERT, SELECT ON incidents TO adtech_bot;
+GRANT INSERT, SELECT ON incidents TO adtech_clock;
+GRANT SELECT ON incidents TO adtech_reports;
+GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_bot;
+GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_clock;
 
 CREATE TABLE kill_switches (
     key character varying(32) NOT NULL,
@@ -305,8 +335,11 @@ CREATE TABLE kill_switches (
     CONSTRAINT fk_kill_switches_changed_by FOREIGN KEY (changed_by) REFERENCES users(id),
     CONSTRAINT ck_kill_switches_switch CHECK (key::text = ANY (ARRAY['new_escrows'::character varying, 'payouts'::character varying, 'refunds'::character varying, 'deposits'::character varying, 'withdrawals'::character varying, 'telegram_posting'::character varying, 'worker_post'::character varying, 'worker_watchdogs'::character varying]::text[]))
 );
-GRANT SELECT ON kill_switches TO adtech_app;
-GRANT UPDATE (enabled, changed_by, changed_at, reason) ON kill_switches TO adtech_app;
+GRANT SELECT ON kill_switches TO adtech_bot;
+GRANT SELECT ON kill_switches TO adtech_clock;
+GRANT SELECT ON kill_switches TO adtech_reports;
+GRANT UPDATE (enabled, changed_by, changed_at, reason) ON kill_switches TO adtech_bot;
+GRANT UPDATE (enabled, changed_by, changed_at, reason) ON kill_switches TO adtech_clock;
 
 CREATE TABLE launch_runs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -319,7 +352,7 @@ CREATE TABLE launch_runs (
     CONSTRAINT pk_launch_runs PRIMARY KEY (id),
     CONSTRAINT fk_launch_runs_user_id FOREIGN KEY (user_id) REFERENCES users(id)
 );
-GRANT INSERT, SELECT ON launch_runs TO adtech_app;
+GRANT SELECT ON launch_runs TO adtech_reports;
 
 CREATE TABLE leases (
     name text NOT NULL,
@@ -328,8 +361,11 @@ CREATE TABLE leases (
     held_until timestamp with time zone NOT NULL,
     CONSTRAINT pk_leases PRIMARY KEY (name)
 );
-GRANT DELETE, INSERT, SELECT ON leases TO adtech_app;
-GRANT UPDATE (owner, epoch, held_until) ON leases TO adtech_app;
+GRANT INSERT, SELECT ON leases TO adtech_bot;
+GRANT INSERT, SELECT ON leases TO adtech_clock;
+GRANT SELECT ON leases TO adtech_reports;
+GRANT UPDATE (owner, epoch, held_until) ON leases TO adtech_bot;
+GRANT UPDATE (owner, epoch, held_until) ON leases TO adtech_clock;
 
 CREATE TABLE ledger_checkpoints (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -340,7 +376,9 @@ CREATE TABLE ledger_checkpoints (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_ledger_checkpoints PRIMARY KEY (id)
 );
-GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_app;
+GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_bot;
+GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_clock;
+GRANT SELECT ON ledger_checkpoints TO adtech_reports;
 
 CREATE TABLE ledger_entries (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -365,7 +403,9 @@ CREATE INDEX ix_ledger_entries_reference_id_reason ON ledger_entries USING btree
 CREATE INDEX ix_ledger_entries_txn ON ledger_entries USING btree (txn);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER zero_sum AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_zero_sum();
-GRANT SELECT ON ledger_entries TO adtech_app;
+GRANT SELECT ON ledger_entries TO adtech_bot;
+GRANT SELECT ON ledger_entries TO adtech_clock;
+GRANT SELECT ON ledger_entries TO adtech_reports;
 
 CREATE TABLE ledger_transfers (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -386,7 +426,9 @@ CREATE UNIQUE INDEX uq_ledger_transfers_settlement ON ledger_transfers USING btr
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_escrow AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_transfer();
 CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['deposit'::character varying, 'clawback'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'adjustment'::character varying]::text[])) EXECUTE FUNCTION check_external_transfer();
-GRANT SELECT ON ledger_transfers TO adtech_app;
+GRANT SELECT ON ledger_transfers TO adtech_bot;
+GRANT SELECT ON ledger_transfers TO adtech_clock;
+GRANT SELECT ON ledger_transfers TO adtech_reports;
 
 CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
@@ -394,8 +436,11 @@ CREATE TABLE moved_chats (
     moved_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_moved_chats PRIMARY KEY (old_chat_id)
 );
-GRANT INSERT, SELECT ON moved_chats TO adtech_app;
-GRANT UPDATE (new_chat_id) ON moved_chats TO adtech_app;
+GRANT INSERT, SELECT ON moved_chats TO adtech_bot;
+GRANT INSERT, SELECT ON moved_chats TO adtech_clock;
+GRANT SELECT ON moved_chats TO adtech_reports;
+GRANT UPDATE (new_chat_id) ON moved_chats TO adtech_bot;
+GRANT UPDATE (new_chat_id) ON moved_chats TO adtech_clock;
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -419,8 +464,10 @@ CREATE TABLE outbox (
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
-GRANT INSERT, SELECT ON outbox TO adtech_app;
-GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at) ON outbox TO adtech_app;
+GRANT INSERT, SELECT ON outbox TO adtech_bot;
+GRANT INSERT, SELECT ON outbox TO adtech_clock;
+GRANT SELECT ON outbox TO adtech_reports;
+GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at) ON outbox TO adtech_clock;
 
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -433,7 +480,9 @@ CREATE TABLE post_checks (
     CONSTRAINT ck_post_checks_verdict CHECK (verdict::text = ANY (ARRAY['present'::character varying, 'altered'::character varying, 'gone'::character varying, 'unknown'::character varying]::text[]))
 );
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
-GRANT INSERT, SELECT ON post_checks TO adtech_app;
+GRANT INSERT, SELECT ON post_checks TO adtech_bot;
+GRANT INSERT, SELECT ON post_checks TO adtech_clock;
+GRANT SELECT ON post_checks TO adtech_reports;
 
 CREATE TABLE post_jobs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -479,8 +528,11 @@ CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON post_jobs TO adtech_app;
-GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at) ON post_jobs TO adtech_app;
+GRANT INSERT, SELECT ON post_jobs TO adtech_bot;
+GRANT SELECT ON post_jobs TO adtech_clock;
+GRANT SELECT ON post_jobs TO adtech_reports;
+GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, last_error, message_id, sent_at, updated_at) ON post_jobs TO adtech_clock;
+GRANT UPDATE (status, due_at, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at) ON post_jobs TO adtech_bot;
 
 CREATE TABLE user_audit_logs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -496,7 +548,9 @@ CREATE TABLE user_audit_logs (
 CREATE INDEX ix_user_audit_logs_action_created_at ON user_audit_logs USING btree (action, created_at);
 CREATE INDEX ix_user_audit_logs_created_at ON user_audit_logs USING btree (created_at);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON user_audit_logs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT INSERT, SELECT ON user_audit_logs TO adtech_app;
+GRANT INSERT, SELECT ON user_audit_logs TO adtech_bot;
+GRANT INSERT, SELECT ON user_audit_logs TO adtech_clock;
+GRANT SELECT ON user_audit_logs TO adtech_reports;
 
 CREATE TABLE user_roles (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -510,7 +564,9 @@ CREATE TABLE user_roles (
     CONSTRAINT fk_user_roles_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_user_roles_role CHECK (role::text = ANY (ARRAY['admin'::character varying, 'operator'::character varying, 'super_admin'::character varying]::text[]))
 );
-GRANT DELETE, INSERT, SELECT ON user_roles TO adtech_app;
+GRANT INSERT, SELECT ON user_roles TO adtech_bot;
+GRANT SELECT ON user_roles TO adtech_clock;
+GRANT SELECT ON user_roles TO adtech_reports;
 
 CREATE TABLE users (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -523,8 +579,11 @@ CREATE TABLE users (
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_telegram_id UNIQUE (telegram_id)
 );
-GRANT INSERT, SELECT ON users TO adtech_app;
-GRANT UPDATE (language, language_chosen, time_zone, blocked) ON users TO adtech_app;
+GRANT INSERT, SELECT ON users TO adtech_bot;
+GRANT SELECT ON users TO adtech_clock;
+GRANT SELECT ON users TO adtech_reports;
+GRANT UPDATE (blocked) ON users TO adtech_clock;
+GRANT UPDATE (language, language_chosen, time_zone, blocked) ON users TO adtech_bot;
 
 CREATE TABLE wallets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -548,7 +607,9 @@ CREATE UNIQUE INDEX uq_wallets_user_id_kind ON wallets USING btree (user_id, kin
 CREATE TRIGGER moved_by_entries AFTER UPDATE ON wallets REFERENCING OLD TABLE AS was NEW TABLE AS now_is FOR EACH STATEMENT EXECUTE FUNCTION require_entries();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON wallets FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER opened_empty BEFORE INSERT ON wallets FOR EACH ROW EXECUTE FUNCTION require_empty_wallet();
-GRANT SELECT ON wallets TO adtech_app;
+GRANT SELECT ON wallets TO adtech_bot;
+GRANT SELECT ON wallets TO adtech_clock;
+GRANT SELECT ON wallets TO adtech_reports;
 
 CREATE TABLE withdrawals (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -584,8 +645,11 @@ CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (ne
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON withdrawals TO adtech_app;
-GRANT UPDATE (status, external_reference, decided_by, return_reason, settled_at, paying_by, paying_until) ON withdrawals TO adtech_app;
+GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
+GRANT SELECT ON withdrawals TO adtech_clock;
+GRANT SELECT ON withdrawals TO adtech_reports;
+GRANT UPDATE (status, external_reference, decided_by, return_reason, settled_at, paying_by, paying_until) ON withdrawals TO adtech_bot;
+GRANT UPDATE (status, return_reason, settled_at) ON withdrawals TO adtech_clock;
 
 -- Views
 
@@ -604,7 +668,9 @@ CREATE VIEW explained_entries AS
   WHERE NOT (EXISTS ( SELECT
            FROM corrections correction
           WHERE correction.entry_id = entry.id AND correction.status::text = 'done'::text));
-GRANT SELECT ON explained_entries TO adtech_app;
+GRANT SELECT ON explained_entries TO adtech_bot;
+GRANT SELECT ON explained_entries TO adtech_clock;
+GRANT SELECT ON explained_entries TO adtech_reports;
 
 -- Functions: each stands in db/functions/NAME.sql
 
@@ -641,11 +707,20 @@ GRANT SELECT ON explained_entries TO adtech_app;
 -- stamp_txn() RETURNS trigger
 
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION approve_target TO adtech_app;
-GRANT EXECUTE ON FUNCTION clock TO adtech_app;
-GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_app;
-GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_app;
-GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_app;
-GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_app;
-GRANT EXECUTE ON FUNCTION open_wallet TO adtech_app;
-GRANT EXECUTE ON FUNCTION post_transfer TO adtech_app;
+GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
+GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
+GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
+GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
+GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
+GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_clock;
+GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_reports;
+GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_bot;
+GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_clock;
+GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_reports;
+GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_bot;
+GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_clock;
+GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;
+GRANT EXECUTE ON FUNCTION open_wallet TO adtech_clock;
+GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
+GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;

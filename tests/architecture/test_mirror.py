@@ -39,6 +39,7 @@ TESTED_ELSEWHERE = {
     " sandbox/registry sandbox/schema sandbox/seed_data sandbox/serializers sandbox/simulation"
     " sandbox/state": "tests/sandbox call the Bot API and the control API over HTTP",
     "sandbox/demo/*": "test_scenario runs the demo",
+    "sandbox/logins": "db/test_rights compares the logins' rights, test_embedded their limits",
     "scheduler/error_isolation": "test_settlements breaks one payout among others",
     "scheduler/notices": "test_texts knows every kind of notice, and tests/handlers read them",
     "services/market/payment_reversals": "test_clawbacks reverses payments with it",
