@@ -60,8 +60,14 @@ async def _run(config: Settings) -> None:
         stack.push_async_callback(bot.session.close)
         redis = storage.connect(config.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
+        intake_engine = create_engine(config.database_url_of(config.intake_database_url))
+        stack.push_async_callback(intake_engine.dispose)
         dependencies = Dependencies(
-            create_sessions(engine), config, storage.FormStorage(redis), config.admin_chat_id
+            create_sessions(engine),
+            config,
+            storage.FormStorage(redis),
+            config.admin_chat_id,
+            create_sessions(intake_engine),
         )
         dispatcher = routers.dispatcher()
         inbox = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
@@ -73,7 +79,7 @@ async def _run(config: Settings) -> None:
         election = LeaderElection(
             dependencies.sessions, lease=LEASE, owner=_process_name(), ttl=LEASE_TTL
         )
-        poller = Poller(sessions=dependencies.sessions, bot=bot, worker=inbox)
+        poller = Poller(sessions=dependencies.intake_sessions, bot=bot, worker=inbox)
         await _UpdateRunner(election, inbox, None if config.webhook_url else poller).run(stop)
         await dispatcher.emit_shutdown(bot=bot, dispatcher=dispatcher)
         log.info("bot stopped")

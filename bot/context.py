@@ -67,6 +67,8 @@ class Dependencies:
     storage: FormStorage
     admin_chat_id: int
     """The id of the admin chat. The id changes if Telegram turns the group into a supergroup."""
+    intake_sessions: Sessions
+    """The sessions that write what Telegram says: updates, and the new id of the admin chat."""
 
 
 @dataclass

@@ -80,7 +80,7 @@ def is_away(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return _sqlstate(error).startswith(AWAY_STATES)
+    return sqlstate(error).startswith(AWAY_STATES)
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -88,21 +88,22 @@ def is_conflict(error: BaseException) -> bool:
 
     The caller may then repeat the transaction.
     """
-    return _sqlstate(error).startswith(CONFLICT_STATES)
+    return sqlstate(error).startswith(CONFLICT_STATES)
 
 
 def is_read_only(error: BaseException) -> bool:
     """Tell whether an error means that a read-only transaction or server refused a write."""
-    return _sqlstate(error) == READ_ONLY_STATE
+    return sqlstate(error) == READ_ONLY_STATE
 
 
 def is_bad_data(error: DBAPIError) -> bool:
     """Tell whether the database or its driver refused a value, so that a repeat is refused too."""
     refused_by_driver = isinstance(getattr(error.orig, "__cause__", None), ValueError)
-    return refused_by_driver or _sqlstate(error).startswith(BAD_DATA_STATES)
+    return refused_by_driver or sqlstate(error).startswith(BAD_DATA_STATES)
 
 
-def _sqlstate(error: BaseException) -> str:
+def sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE of a database error, or the text "None" for any other error."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlstate", None))
 

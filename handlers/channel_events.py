@@ -6,7 +6,7 @@ from aiogram.enums import ChatType
 from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
 from bot import channel_rights
-from bot.context import RequestContext
+from bot.context import RequestContext, database_errors
 from services.market import channels
 from services.platform import chat_migrations
 
@@ -65,7 +65,7 @@ async def follow_group(message: Message, context: RequestContext) -> None:
     """
     if message.chat.id != context.admin_chat_id or message.migrate_to_chat_id is None:
         return
-    async with context.begin() as session:
+    async with database_errors(), context.dependencies.intake_sessions.begin() as session:
         await chat_migrations.record_migration(
             session, old_chat_id=message.chat.id, new_chat_id=message.migrate_to_chat_id
         )

@@ -69,6 +69,8 @@ class OutboxWorker:
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
     """Returns whether more ads are due than this process may claim."""
+    intake_sessions: Sessions | None = None
+    """The sessions that write down what Telegram says. None means `sessions`."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -275,7 +277,7 @@ async def _handle_send_error(
             await worker.limiter.cool_down(message.chat_id, retry_after)
             return _NotDelivered(cause, retry_after)
         case TelegramMigrateToChat():
-            async with worker.sessions.begin() as session:
+            async with (worker.intake_sessions or worker.sessions).begin() as session:
                 await chat_migrations.record_migration(
                     session,
                     old_chat_id=message.chat_id,

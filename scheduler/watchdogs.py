@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import structlog
 
+from bot import switches
 from db.session import Sessions
+from scheduler import error_isolation
 from services.market import placement_expiry
 from services.money import incidents, stuck_escrows
-from services.platform import inbox
+from services.platform import inbox, killswitches
 from services.posts import rescue
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,19 @@ async def check_ledger(sessions: Sessions) -> None:
     """Check the invariants of the ledger; if one is violated, stop the kill switches of money."""
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
+
+
+async def settle_stops(sessions: Sessions) -> None:
+    """Wait for the acts under way when switches were stopped by an incident or by a lost program.
+
+    Each switch has a transaction of its own. One that cannot be settled does not delay the others.
+    """
+    async with sessions.begin() as session:
+        stops = await killswitches.list_unsettled(session)
+    for stop in stops:
+        with error_isolation.isolate_errors("stops"):
+            await switches.settle_stop(sessions, stop)
+            log.warning("Stop settled", switch=stop.key.value)
 
 
 async def purge_inbox(sessions: Sessions) -> None:

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot import switches
 from bot.cli import ledger, money, people
-from bot.cli.shell import Person, out, print_rows, run_once, staff
+from bot.cli.shell import Person, out, print_rows, run_all, run_once, staff
 from db.models.operations import Switch
+from db.session import Sessions
 from services.platform import killswitches, readiness, reports
 from services.posts import dead_letters
 
@@ -24,7 +25,7 @@ app.add_typer(people.app)
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
     """Print a report of the production checklist or the safety plan."""
-    rows = run_once(lambda session: reports.run(session, name))
+    rows = run_once(lambda session: reports.run(session, name), reads_only=True)
     print_rows(list(rows), out)
 
 
@@ -102,11 +103,15 @@ def main() -> None:
 
 
 def _set(key: Switch, *, enabled: bool, reason: str, person: int) -> None:
-    async def set_switch(session: AsyncSession) -> killswitches.SwitchChange:
-        actor = await staff(session, person)
-        return await killswitches.set(session, actor=actor, key=key, enabled=enabled, reason=reason)
+    async def set_switch(sessions: Sessions) -> killswitches.SwitchChange:
+        async with sessions.begin() as session:
+            actor = await staff(session, person)
+        if not enabled:
+            return await switches.stop_switch(sessions, actor=actor, key=key, reason=reason)
+        async with sessions.begin() as session:
+            return await killswitches.run(session, actor=actor, key=key, reason=reason)
 
-    change = run_once(set_switch)
+    change = run_all(set_switch)
     state = "running" if change.enabled else "STOPPED"
     out.print(f"{key.value}: {state}" + ("" if change.changed else " (it was already)"))
     if change.sends_under_way:

@@ -220,9 +220,15 @@ async def test_the_application_cannot_settle_without_moving_the_money(
     database: Database, app: asyncpg.Connection
 ) -> None:
     async with database.sessions.begin() as session:
-        await people.posted(session, promised_hours=0)
-    for status in ("released", "refunded"):
+        posted = await people.posted(session, promised_hours=0)
+        failed = await people.failed(session)
+    for status, deal in (("released", posted), ("refunded", failed)):
         with pytest.raises(asyncpg.PostgresError) as refusal:
             async with app.transaction():
-                await app.execute("UPDATE escrows SET status = $1, settled_at = now()", status)
+                await app.execute(
+                    "UPDATE escrows SET status = $1, settled_at = now()"
+                    " WHERE campaign_target_id = $2",
+                    status,
+                    deal.target.id,
+                )
         assert refusal.value.sqlstate == "AD012"

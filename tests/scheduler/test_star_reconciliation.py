@@ -13,8 +13,8 @@ from bot.telegram.sender import create_bot
 from db.models.users import Role
 from scheduler.star_reconciliation import StarReconciliation
 from services.market import registration
-from services.money import deposits, incidents
-from tests.factories import people
+from services.money import incidents
+from tests.factories import payments, people
 from tests.sandbox.raw_world import BOT_TOKEN
 from tests.scheduler.scene import Scene
 
@@ -110,7 +110,7 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
     await reconciliation.run()
     assert await _value(scene, RUNNING)
     async with scene.database.sessions.begin() as session:
-        await deposits.deposit(
+        await payments.deposit(
             session, user_id=payer, amount=9_999, key="invented", source="stars", currency="XTR"
         )
     await scene.database.forward(timedelta(minutes=2))
@@ -121,7 +121,7 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
         [incident] = await incidents.open_incidents(session)
         await incidents.close_incident(session, actor=operator, incident_id=incident.id)
     async with scene.database.sessions.begin() as session:
-        await deposits.deposit(
+        await payments.deposit(
             session, user_id=payer, amount=1_111, key="invented too", source="stars", currency="XTR"
         )
     for restarted in (reconciliation, StarReconciliation(scene.database.sessions, bot)):
