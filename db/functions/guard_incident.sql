@@ -7,7 +7,7 @@ SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF OLD.closed_at IS NOT NULL THEN
         RAISE EXCEPTION 'a closed incident never changes' USING ERRCODE = 'AD039';
-    ELSIF NEW.kind <> 'telegram_down' AND NOT (
+    ELSIF NEW.closed_at IS NOT NULL AND NEW.kind <> 'telegram_down' AND NOT (
         EXISTS (
             SELECT FROM user_roles JOIN users person ON person.id = user_roles.user_id
             WHERE user_roles.user_id = NEW.closed_by AND NOT person.blocked

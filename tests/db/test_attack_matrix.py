@@ -175,6 +175,11 @@ ATTACKS = (
         **everywhere("AD035"),
     ),
     attack(
+        "another message is named as the post",
+        "UPDATE post_jobs SET message_id = 99 WHERE status = 'success'",
+        **everywhere("AD031"),
+    ),
+    attack(
         "a live post is paid for",
         "UPDATE escrows SET status = 'released', settled_at = now()"
         " WHERE campaign_target_id = {live}",
@@ -220,6 +225,10 @@ ATTACKS = (
             ("campaign_targets", "owner_id", "{thief}"),
             ("campaign_targets", "campaign_id", "campaign_id + 1"),
             ("campaigns", "advertiser_id", "{thief}"),
+            ("post_jobs", "campaign_target_id", "campaign_target_id + 1000"),
+            ("post_jobs", "channel_id", "channel_id + 1000"),
+            ("user_roles", "role", "'super_admin'"),
+            ("user_roles", "user_id", "{thief}"),
             ("users", "telegram_id", "telegram_id + 1000000"),
             ("deposits", "amount", "amount + 1"),
             ("deposits", "currency", "'EUR'"),
@@ -262,7 +271,12 @@ ATTACKS = (
         "UPDATE incidents SET closed_at = now(), closed_by = {operator}",
         **everywhere("AD040"),
     ),
-    attack("an incident is changed", "UPDATE incidents SET details = '{{}}'"),
+    attack(
+        "an incident is changed",
+        "SELECT open_incident('ledger_violation', '{{}}')",
+        """UPDATE incidents SET details = '{{"zero_sum": []}}'""",
+        owner="AD031",
+    ),
     attack("an incident is deleted", "DELETE FROM incidents"),
     attack(
         "the admin chat is moved",
@@ -282,7 +296,11 @@ ATTACKS = (
         """ VALUES (0, '{{}}', '{{"horizon": 9000000000000000}}')""",
         **everywhere("AD041"),
     ),
-    attack("a check of the ledger is changed", "UPDATE ledger_checkpoints SET violations = 0"),
+    attack(
+        "a check of the ledger is changed",
+        "UPDATE ledger_checkpoints SET violations = 0",
+        owner="AD006",
+    ),
     attack("an audit row is changed", "UPDATE user_audit_logs SET action = 'x'"),
     attack("an audit row is deleted", "DELETE FROM user_audit_logs"),
     attack("a balance is written", "UPDATE wallets SET balance = balance + 1"),
