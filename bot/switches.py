@@ -4,8 +4,12 @@ A stop is committed before the program waits for the acts that are under way. Th
 that hangs can delay the moment from which new acts are refused.
 """
 
+from dataclasses import replace
+
+from sqlalchemy.exc import DBAPIError
+
 from db.models.operations import Switch
-from db.session import Sessions
+from db.session import Sessions, is_conflict
 from services.platform import killswitches
 from services.platform.actors import Actor
 from services.platform.killswitches import SwitchChange
@@ -14,7 +18,7 @@ from services.platform.killswitches import SwitchChange
 async def stop_switch(
     sessions: Sessions, *, actor: Actor, key: Switch, reason: str
 ) -> SwitchChange:
-    """Stop a switch, and return after no act that it forbids can commit any more.
+    """Stop a switch, and wait until no act that it forbids can commit any more.
 
     Raises what `killswitches.stop` raises.
     """
@@ -24,6 +28,14 @@ async def stop_switch(
 
 
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
-    """Wait for the acts that are under way when a switch was stopped, in its own transaction."""
-    async with sessions.begin() as session:
-        return await killswitches.settle(session, change)
+    """Wait for the acts that are under way when a switch was stopped, in its own transaction.
+
+    If a session that may not be ended holds them up, the result says that the stop is not settled.
+    """
+    try:
+        async with sessions.begin() as session:
+            return await killswitches.settle(session, change)
+    except DBAPIError as error:
+        if not is_conflict(error):
+            raise
+        return replace(change, settled=False)

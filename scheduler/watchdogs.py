@@ -6,7 +6,6 @@ import structlog
 
 from bot import switches
 from db.session import Sessions
-from scheduler import error_isolation
 from services.market import placement_expiry
 from services.money import incidents, stuck_escrows
 from services.platform import inbox, killswitches
@@ -59,9 +58,8 @@ async def settle_stops(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         stops = await killswitches.list_unsettled(session)
     for stop in stops:
-        with error_isolation.isolate_errors("stops"):
-            await switches.settle_stop(sessions, stop)
-            log.warning("Stop settled", switch=stop.key.value)
+        change = await switches.settle_stop(sessions, stop)
+        log.warning("Stop of a switch", switch=stop.key.value, settled=change.settled)
 
 
 async def purge_inbox(sessions: Sessions) -> None:

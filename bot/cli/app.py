@@ -114,5 +114,7 @@ def _set(key: Switch, *, enabled: bool, reason: str, person: int) -> None:
     change = run_all(set_switch)
     state = "running" if change.enabled else "STOPPED"
     out.print(f"{key.value}: {state}" + ("" if change.changed else " (it was already)"))
+    if not change.settled:
+        out.print("An act that began before is still under way; new acts are refused.")
     if change.sends_under_way:
         out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")

@@ -56,6 +56,8 @@ class SwitchChange:
 
     The results of these sends are still recorded.
     """
+    settled: bool = True
+    """For a stop: whether all acts have ended that were under way."""
 
 
 @dataclass(frozen=True)

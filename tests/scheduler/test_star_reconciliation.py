@@ -19,7 +19,7 @@ from tests.sandbox.raw_world import BOT_TOKEN
 from tests.scheduler.scene import Scene
 
 AMOUNT = 500
-RUNNING = "SELECT enabled FROM kill_switches WHERE key = 'withdrawals'"
+RUNNING = "SELECT EXISTS (SELECT FROM running_switches WHERE key = 'withdrawals') AS enabled"
 OPEN_INCIDENTS = "SELECT count(*) FROM incidents WHERE closed_at IS NULL"
 
 

@@ -157,6 +157,10 @@ async def test_one_switch_that_cannot_be_settled_does_not_delay_the_others(
     async with database.sessions.begin() as session:
         await incidents.raise_alarm(session, [VIOLATION])
     await watchdogs.settle_stops(database.sessions)
+    change = await switches.stop_switch(
+        database.sessions, actor=SYSTEM, key=Switch.NEW_ESCROWS, reason="drill"
+    )
+    assert not change.settled
     async with database.sessions.begin() as session:
         left = await rows.table(session, "SELECT key FROM switch_stops")
         assert left == [(Switch.NEW_ESCROWS.value,)]
