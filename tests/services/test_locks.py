@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services.market import campaigns, channels, moderation, payment_reversals
+from services.market import campaigns, channels, moderation
 from services.money import (
     deposits,
     escrow,
@@ -128,7 +128,7 @@ async def test_a_reversed_payment_locks_its_rows(database: Database) -> None:
         payer = await people.person(session)
         await people.block(session, payer)
     reversed_outside = partial(
-        payment_reversals.reverse,
+        payments.reverse,
         external_reference="once",
         user_id=payer.user_id or 0,
         amount=5,
