@@ -66,13 +66,17 @@ async def _run(config: Settings) -> None:
     async with AsyncExitStack() as stack:
         engine = create_engine(config.database_url.get_secret_value())
         stack.push_async_callback(engine.dispose)
-        sessions = create_sessions(engine)
-        admin_chat = AdminChat(config.admin_chat_id, sessions)
+        intake_engine = create_engine(config.database_url_of(config.intake_database_url))
+        stack.push_async_callback(intake_engine.dispose)
+        sessions, intake_sessions = create_sessions(engine), create_sessions(intake_engine)
+        admin_chat = AdminChat(config.admin_chat_id, intake_sessions)
         bot = create_bot(config.bot_token.get_secret_value(), config.bot_api_url, admin_chat)
         stack.push_async_callback(bot.session.close)
         redis = storage.connect(config.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
-        dependencies = Dependencies(sessions, config, storage.FormStorage(redis), admin_chat)
+        dependencies = Dependencies(
+            sessions, config, storage.FormStorage(redis), admin_chat, intake_sessions
+        )
         dispatcher = routers.dispatcher()
         inbox = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
         await _serve_http(stack, dependencies, inbox)
@@ -83,7 +87,7 @@ async def _run(config: Settings) -> None:
         election = LeaderElection(
             dependencies.sessions, lease=LEASE, owner=_process_name(), ttl=LEASE_TTL
         )
-        poller = Poller(sessions=dependencies.sessions, bot=bot, worker=inbox)
+        poller = Poller(sessions=dependencies.intake_sessions, bot=bot, worker=inbox)
         await _UpdateRunner(election, inbox, None if config.webhook_url else poller).run(stop)
         await dispatcher.emit_shutdown(bot=bot, dispatcher=dispatcher)
         log.info("bot stopped")

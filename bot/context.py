@@ -68,6 +68,8 @@ class Dependencies:
     settings: Settings
     storage: FormStorage
     admin_chat: AdminChat
+    intake_sessions: Sessions
+    """The sessions that write what Telegram says: updates, and the new id of the admin chat."""
 
 
 @dataclass

@@ -66,7 +66,7 @@ async def _receive(
         log.warning("webhook body unreadable")
         return web.Response()
     try:
-        await inbox_worker.store(dependencies.sessions, [update])
+        await inbox_worker.store(dependencies.intake_sessions, [update])
     except DatabaseAwayError:
         raise web.HTTPServiceUnavailable from None
     worker.wake()

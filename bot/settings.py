@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     admin_chat_id: Annotated[int, Field(lt=0)]
     super_admin_ids: Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_ids)] = ()
     database_url: DatabaseUrl
+    intake_database_url: DatabaseUrl | None = None
+    clock_database_url: DatabaseUrl | None = None
+    reports_database_url: DatabaseUrl | None = None
     migration_database_url: DatabaseUrl | None = None
     redis_url: RedisUrl
     currency: str = "USD"
@@ -177,8 +180,11 @@ class Settings(BaseSettings):
         if self.environment == "production" and self.probe_gap < SHORTEST_PRODUCTION_PROBE_GAP:
             raise ValueError("PROBE_GAP must be at least 180 seconds in production")
         owner = self.migration_database_url
-        if owner is not None and _role(owner) == _role(self.database_url):
-            raise ValueError("MIGRATION_DATABASE_URL must name another role than DATABASE_URL")
+        for name in ("database", "intake_database", "clock_database", "reports_database"):
+            url: SecretStr | None = getattr(self, f"{name}_url")
+            if owner is not None and url is not None and _role(owner) == _role(url):
+                setting = f"{name}_url".upper()
+                raise ValueError(f"MIGRATION_DATABASE_URL must name another role than {setting}")
         return self
 
     @property
@@ -186,6 +192,10 @@ class Settings(BaseSettings):
         """The smallest and the largest amount of a top-up, in minor units."""
         least, most = currencies.LIMITS[self.currency]
         return self.top_up_min or least, self.top_up_max or most
+
+    def database_url_of(self, job_url: SecretStr | None) -> str:
+        """Return the address of a job's own login, or DATABASE_URL if the job has none."""
+        return (job_url or self.database_url).get_secret_value()
 
 
 def load() -> Settings:

@@ -3,6 +3,18 @@
 
 -- Tables
 
+CREATE TABLE audit_chain_files (
+    name text NOT NULL,
+    last_number bigint NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pk_audit_chain_files PRIMARY KEY (name)
+);
+CREATE TRIGGER never_shorter BEFORE UPDATE OF last_number ON audit_chain_files FOR EACH ROW WHEN (new.last_number < old.last_number) EXECUTE FUNCTION refuse_frozen();
+GRANT INSERT, SELECT ON audit_chain_files TO adtech_clock;
+GRANT SELECT ON audit_chain_files TO adtech_bot;
+GRANT SELECT ON audit_chain_files TO adtech_reports;
+GRANT UPDATE (last_number, written_at) ON audit_chain_files TO adtech_clock;
+
 CREATE TABLE audit_chain_links (
     number bigint NOT NULL,
     from_txn bigint NOT NULL,
@@ -14,7 +26,9 @@ CREATE TABLE audit_chain_links (
     CONSTRAINT ck_audit_chain_links_range CHECK (from_txn < upto_txn)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_chain_links FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT INSERT, SELECT ON audit_chain_links TO adtech_app;
+GRANT SELECT ON audit_chain_links TO adtech_bot;
+GRANT SELECT ON audit_chain_links TO adtech_clock;
+GRANT SELECT ON audit_chain_links TO adtech_reports;
 
 CREATE TABLE campaign_targets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -51,10 +65,15 @@ CREATE INDEX ix_campaign_targets_owner_id_id ON campaign_targets USING btree (ow
 CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (created_at) WHERE status::text = 'pending'::text;
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
+CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
+CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON campaign_targets TO adtech_app;
-GRANT UPDATE (status, decided_by, decided_at, decision_reason) ON campaign_targets TO adtech_app;
+GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
+GRANT SELECT ON campaign_targets TO adtech_clock;
+GRANT SELECT ON campaign_targets TO adtech_reports;
+GRANT UPDATE (status) ON campaign_targets TO adtech_clock;
+GRANT UPDATE (status, decided_by, decided_at, decision_reason) ON campaign_targets TO adtech_bot;
 
 CREATE TABLE campaigns (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -73,9 +92,12 @@ CREATE TABLE campaigns (
 );
 CREATE INDEX ix_campaigns_advertiser_id_id ON campaigns USING btree (advertiser_id, id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaigns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('draft>active', 'active>paused', 'paused>active', 'draft>cancelled', 'active>cancelled', 'paused>cancelled', 'active>completed', 'paused>completed');
+CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'draft'::text) EXECUTE FUNCTION refuse_initial_status();
-GRANT INSERT, SELECT ON campaigns TO adtech_app;
-GRANT UPDATE (status) ON campaigns TO adtech_app;
+GRANT INSERT, SELECT ON campaigns TO adtech_bot;
+GRANT SELECT ON campaigns TO adtech_clock;
+GRANT SELECT ON campaigns TO adtech_reports;
+GRANT UPDATE (status) ON campaigns TO adtech_bot;
 
 CREATE TABLE channels (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -105,8 +127,11 @@ CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text 
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
-GRANT INSERT, SELECT ON channels TO adtech_app;
-GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_app;
+GRANT INSERT, SELECT ON channels TO adtech_bot;
+GRANT SELECT ON channels TO adtech_clock;
+GRANT SELECT ON channels TO adtech_reports;
+GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_bot;
+GRANT UPDATE (status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_clock;
 
 CREATE TABLE clawbacks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -126,7 +151,10 @@ CREATE TABLE clawbacks (
 CREATE INDEX ix_clawbacks_user_id ON clawbacks USING btree (user_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clawbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
-GRANT INSERT, SELECT ON clawbacks TO adtech_app;
+CREATE CONSTRAINT TRIGGER received AFTER INSERT ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_received_payment();
+GRANT INSERT, SELECT ON clawbacks TO adtech_bot;
+GRANT INSERT, SELECT ON clawbacks TO adtech_clock;
+GRANT SELECT ON clawbacks TO adtech_reports;
 
 CREATE TABLE clock_shift (
     id bigint NOT NULL,
@@ -136,7 +164,10 @@ CREATE TABLE clock_shift (
     CONSTRAINT ck_clock_shift_one_row CHECK (id = 1),
     CONSTRAINT ck_clock_shift_shift CHECK (shift >= '00:00:00'::interval AND (allowed OR shift = '00:00:00'::interval))
 );
-GRANT SELECT ON clock_shift TO adtech_app;
+GRANT SELECT ON clock_shift TO adtech_bot;
+GRANT SELECT ON clock_shift TO adtech_clock;
+GRANT SELECT ON clock_shift TO adtech_intake;
+GRANT SELECT ON clock_shift TO adtech_reports;
 
 CREATE TABLE corrections (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -183,12 +214,17 @@ CREATE INDEX ix_corrections_open ON corrections USING btree (id) WHERE status::t
 CREATE UNIQUE INDEX uq_corrections_entry_id ON corrections USING btree (entry_id) WHERE status::text = 'done'::text;
 CREATE UNIQUE INDEX uq_corrections_open ON corrections USING btree (kind, COALESCE(wallet_id, target_id), COALESCE(entry_id, 0::bigint)) WHERE kind::text <> 'adjustment'::text AND (status::text = ANY (ARRAY['proposed'::character varying, 'confirmed'::character varying]::text[]));
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON corrections FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>confirmed', 'proposed>done', 'proposed>dropped', 'confirmed>done', 'confirmed>dropped');
+CREATE TRIGGER confirmed_by_admin BEFORE UPDATE OF confirmed_by ON corrections FOR EACH ROW WHEN (new.confirmed_by IS DISTINCT FROM old.confirmed_by) EXECUTE FUNCTION require_admin('confirmed_by');
 CREATE TRIGGER initial_status BEFORE INSERT ON corrections FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER proposed_by_admin BEFORE INSERT ON corrections FOR EACH ROW EXECUTE FUNCTION require_admin('proposed_by');
 CREATE TRIGGER settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction();
-GRANT INSERT, SELECT ON corrections TO adtech_app;
-GRANT UPDATE (status, confirmed_by, confirm_reason, done_at) ON corrections TO adtech_app;
+GRANT INSERT, SELECT ON corrections TO adtech_bot;
+GRANT SELECT ON corrections TO adtech_clock;
+GRANT SELECT ON corrections TO adtech_reports;
+GRANT UPDATE (status) ON corrections TO adtech_clock;
+GRANT UPDATE (status, confirmed_by, confirm_reason, done_at) ON corrections TO adtech_bot;
 
 CREATE TABLE deposits (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -211,12 +247,17 @@ CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::tex
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, source, external_reference ON deposits FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.source IS DISTINCT FROM new.source OR old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'received'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER received AFTER INSERT ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON deposits TO adtech_app;
-GRANT UPDATE (status, credited_at) ON deposits TO adtech_app;
+GRANT INSERT, SELECT ON deposits TO adtech_bot;
+GRANT INSERT, SELECT ON deposits TO adtech_clock;
+GRANT SELECT ON deposits TO adtech_reports;
+GRANT UPDATE (status, credited_at) ON deposits TO adtech_bot;
+GRANT UPDATE (status, credited_at) ON deposits TO adtech_clock;
 
 CREATE TABLE escrows (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -249,8 +290,11 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATE
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON escrows TO adtech_app;
-GRANT UPDATE (status, release_due_at, settled_at) ON escrows TO adtech_app;
+GRANT INSERT, SELECT ON escrows TO adtech_bot;
+GRANT SELECT ON escrows TO adtech_clock;
+GRANT SELECT ON escrows TO adtech_reports;
+GRANT UPDATE (release_due_at) ON escrows TO adtech_bot;
+GRANT UPDATE (status, release_due_at, settled_at) ON escrows TO adtech_clock;
 
 CREATE TABLE excess_payments (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -273,7 +317,9 @@ CREATE TABLE excess_payments (
 CREATE INDEX ix_excess_payments_withdrawal_id ON excess_payments USING btree (withdrawal_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON excess_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON excess_payments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
-GRANT INSERT, SELECT ON excess_payments TO adtech_app;
+GRANT INSERT, SELECT ON excess_payments TO adtech_bot;
+GRANT SELECT ON excess_payments TO adtech_clock;
+GRANT SELECT ON excess_payments TO adtech_reports;
 
 CREATE TABLE heartbeats (
     owner text NOT NULL,
@@ -281,8 +327,10 @@ CREATE TABLE heartbeats (
     beat_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT pk_heartbeats PRIMARY KEY (owner)
 );
-GRANT DELETE, INSERT, SELECT ON heartbeats TO adtech_app;
-GRANT UPDATE (beat_at) ON heartbeats TO adtech_app;
+GRANT INSERT, SELECT ON heartbeats TO adtech_clock;
+GRANT SELECT ON heartbeats TO adtech_bot;
+GRANT SELECT ON heartbeats TO adtech_reports;
+GRANT UPDATE (beat_at) ON heartbeats TO adtech_clock;
 
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -302,8 +350,14 @@ CREATE INDEX ix_inbox_done_at ON inbox USING btree (done_at) WHERE done_at IS NO
 CREATE INDEX ix_inbox_failed_at ON inbox USING btree (failed_at) WHERE failed_at IS NOT NULL;
 CREATE INDEX ix_inbox_lane ON inbox USING btree (lane, id) WHERE done_at IS NULL AND failed_at IS NULL;
 CREATE INDEX ix_inbox_open ON inbox USING btree (id) WHERE done_at IS NULL AND failed_at IS NULL;
-GRANT DELETE, INSERT, SELECT ON inbox TO adtech_app;
-GRANT UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox TO adtech_app;
+CREATE TRIGGER ended_for_good BEFORE UPDATE OF done_at, failed_at ON inbox FOR EACH ROW WHEN (old.done_at IS NOT NULL AND new.done_at IS NULL OR old.failed_at IS NOT NULL AND new.failed_at IS NULL AND NOT COALESCE((old.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text], false)) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER payload_only_emptied BEFORE UPDATE OF payload ON inbox FOR EACH ROW WHEN (new.payload IS NOT NULL AND new.payload IS DISTINCT FROM old.payload) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER payment_noted AFTER INSERT ON inbox FOR EACH ROW WHEN ((new.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text]) EXECUTE FUNCTION note_payment();
+GRANT SELECT ON inbox TO adtech_bot;
+GRANT SELECT ON inbox TO adtech_clock;
+GRANT INSERT (update_id, lane, payload) ON inbox TO adtech_intake;
+GRANT SELECT (id, update_id) ON inbox TO adtech_intake;
+GRANT UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox TO adtech_bot;
 
 CREATE TABLE incidents (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -316,8 +370,14 @@ CREATE TABLE incidents (
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
 );
 CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind) WHERE closed_at IS NULL;
-GRANT INSERT, SELECT ON incidents TO adtech_app;
-GRANT UPDATE (details, closed_at, closed_by) ON incidents TO adtech_app;
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR UPDATE ON incidents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER closed_once BEFORE UPDATE ON incidents FOR EACH ROW EXECUTE FUNCTION guard_incident();
+CREATE TRIGGER frozen BEFORE UPDATE OF kind, details, opened_at ON incidents FOR EACH ROW WHEN (old.kind IS DISTINCT FROM new.kind OR old.details IS DISTINCT FROM new.details OR old.opened_at IS DISTINCT FROM new.opened_at) EXECUTE FUNCTION refuse_frozen();
+GRANT SELECT ON incidents TO adtech_bot;
+GRANT SELECT ON incidents TO adtech_clock;
+GRANT SELECT ON incidents TO adtech_reports;
+GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_bot;
+GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_clock;
 
 CREATE TABLE kill_switches (
     key character varying(32) NOT NULL,
@@ -326,11 +386,11 @@ CREATE TABLE kill_switches (
     changed_at timestamp with time zone DEFAULT clock() NOT NULL,
     reason text NOT NULL,
     CONSTRAINT pk_kill_switches PRIMARY KEY (key),
-    CONSTRAINT fk_kill_switches_changed_by FOREIGN KEY (changed_by) REFERENCES users(id),
     CONSTRAINT ck_kill_switches_switch CHECK (key::text = ANY (ARRAY['new_escrows'::character varying, 'payouts'::character varying, 'refunds'::character varying, 'deposits'::character varying, 'withdrawals'::character varying, 'telegram_posting'::character varying, 'worker_post'::character varying, 'worker_watchdogs'::character varying, 'adjustments'::character varying]::text[]))
 );
-GRANT SELECT ON kill_switches TO adtech_app;
-GRANT UPDATE (enabled, changed_by, changed_at, reason) ON kill_switches TO adtech_app;
+GRANT SELECT ON kill_switches TO adtech_bot;
+GRANT SELECT ON kill_switches TO adtech_clock;
+GRANT SELECT ON kill_switches TO adtech_reports;
 
 CREATE TABLE launch_runs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -343,7 +403,7 @@ CREATE TABLE launch_runs (
     CONSTRAINT pk_launch_runs PRIMARY KEY (id),
     CONSTRAINT fk_launch_runs_user_id FOREIGN KEY (user_id) REFERENCES users(id)
 );
-GRANT INSERT, SELECT ON launch_runs TO adtech_app;
+GRANT SELECT ON launch_runs TO adtech_reports;
 
 CREATE TABLE leases (
     name text NOT NULL,
@@ -352,8 +412,11 @@ CREATE TABLE leases (
     held_until timestamp with time zone NOT NULL,
     CONSTRAINT pk_leases PRIMARY KEY (name)
 );
-GRANT DELETE, INSERT, SELECT ON leases TO adtech_app;
-GRANT UPDATE (owner, epoch, held_until) ON leases TO adtech_app;
+GRANT INSERT, SELECT ON leases TO adtech_bot;
+GRANT INSERT, SELECT ON leases TO adtech_clock;
+GRANT SELECT ON leases TO adtech_reports;
+GRANT UPDATE (owner, epoch, held_until) ON leases TO adtech_bot;
+GRANT UPDATE (owner, epoch, held_until) ON leases TO adtech_clock;
 
 CREATE TABLE ledger_checkpoints (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -364,7 +427,11 @@ CREATE TABLE ledger_checkpoints (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_ledger_checkpoints PRIMARY KEY (id)
 );
-GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_app;
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER in_the_past BEFORE INSERT ON ledger_checkpoints FOR EACH ROW EXECUTE FUNCTION guard_checkpoint();
+GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_bot;
+GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_clock;
+GRANT SELECT ON ledger_checkpoints TO adtech_reports;
 
 CREATE TABLE ledger_entries (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -389,7 +456,9 @@ CREATE INDEX ix_ledger_entries_reference_id_reason ON ledger_entries USING btree
 CREATE INDEX ix_ledger_entries_txn ON ledger_entries USING btree (txn);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER zero_sum AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_zero_sum();
-GRANT SELECT ON ledger_entries TO adtech_app;
+GRANT SELECT ON ledger_entries TO adtech_bot;
+GRANT SELECT ON ledger_entries TO adtech_clock;
+GRANT SELECT ON ledger_entries TO adtech_reports;
 
 CREATE TABLE ledger_transfers (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -410,7 +479,9 @@ CREATE UNIQUE INDEX uq_ledger_transfers_settlement ON ledger_transfers USING btr
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_escrow AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_transfer();
 CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['deposit'::character varying, 'clawback'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'adjustment'::character varying, 'excess_payment'::character varying]::text[])) EXECUTE FUNCTION check_external_transfer();
-GRANT SELECT ON ledger_transfers TO adtech_app;
+GRANT SELECT ON ledger_transfers TO adtech_bot;
+GRANT SELECT ON ledger_transfers TO adtech_clock;
+GRANT SELECT ON ledger_transfers TO adtech_reports;
 
 CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
@@ -418,8 +489,12 @@ CREATE TABLE moved_chats (
     moved_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_moved_chats PRIMARY KEY (old_chat_id)
 );
-GRANT INSERT, SELECT ON moved_chats TO adtech_app;
-GRANT UPDATE (new_chat_id) ON moved_chats TO adtech_app;
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON moved_chats DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+GRANT SELECT ON moved_chats TO adtech_bot;
+GRANT SELECT ON moved_chats TO adtech_clock;
+GRANT SELECT ON moved_chats TO adtech_intake;
+GRANT SELECT ON moved_chats TO adtech_reports;
+GRANT INSERT (old_chat_id, new_chat_id) ON moved_chats TO adtech_intake;
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -443,8 +518,10 @@ CREATE TABLE outbox (
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
-GRANT INSERT, SELECT ON outbox TO adtech_app;
-GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at) ON outbox TO adtech_app;
+GRANT INSERT, SELECT ON outbox TO adtech_bot;
+GRANT INSERT, SELECT ON outbox TO adtech_clock;
+GRANT SELECT ON outbox TO adtech_reports;
+GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at) ON outbox TO adtech_clock;
 
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -459,7 +536,11 @@ CREATE TABLE post_checks (
     CONSTRAINT ck_post_checks_verdict CHECK (verdict::text = ANY (ARRAY['present'::character varying, 'altered'::character varying, 'gone'::character varying, 'unknown'::character varying, 'stayed'::character varying]::text[]))
 );
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
-GRANT INSERT, SELECT ON post_checks TO adtech_app;
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON post_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER not_ahead BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION refuse_future_check();
+GRANT INSERT, SELECT ON post_checks TO adtech_bot;
+GRANT INSERT, SELECT ON post_checks TO adtech_clock;
+GRANT SELECT ON post_checks TO adtech_reports;
 
 CREATE TABLE post_jobs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -509,10 +590,16 @@ CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, up
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed');
+CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
+CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jobs FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.channel_id IS DISTINCT FROM new.channel_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON post_jobs TO adtech_app;
-GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_app;
+GRANT INSERT, SELECT ON post_jobs TO adtech_bot;
+GRANT SELECT ON post_jobs TO adtech_clock;
+GRANT SELECT ON post_jobs TO adtech_reports;
+GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_clock;
+GRANT UPDATE (status, due_at, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at) ON post_jobs TO adtech_bot;
 
 CREATE TABLE publication_statements (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -526,7 +613,28 @@ CREATE TABLE publication_statements (
     CONSTRAINT fk_publication_statements_stated_by FOREIGN KEY (stated_by) REFERENCES users(id)
 );
 CREATE INDEX ix_publication_statements_post_job_id ON publication_statements USING btree (post_job_id);
-GRANT INSERT, SELECT ON publication_statements TO adtech_app;
+GRANT INSERT, SELECT ON publication_statements TO adtech_bot;
+GRANT SELECT ON publication_statements TO adtech_clock;
+GRANT SELECT ON publication_statements TO adtech_reports;
+
+CREATE TABLE received_payments (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    charge_id text NOT NULL,
+    telegram_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_received_payments PRIMARY KEY (id),
+    CONSTRAINT uq_received_payments_kind_charge_id UNIQUE (kind, charge_id),
+    CONSTRAINT ck_received_payments_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
+);
+CREATE INDEX ix_received_payments_charge_id ON received_payments USING btree (charge_id);
+GRANT SELECT ON received_payments TO adtech_bot;
+GRANT SELECT ON received_payments TO adtech_clock;
+GRANT SELECT ON received_payments TO adtech_reports;
+GRANT INSERT (kind, charge_id, telegram_id, amount, currency) ON received_payments TO adtech_intake;
+GRANT SELECT (kind, charge_id) ON received_payments TO adtech_intake;
 
 CREATE TABLE staff_requests (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -558,8 +666,25 @@ CREATE INDEX ix_staff_requests_subject ON staff_requests USING btree (kind, subj
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON staff_requests FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>done', 'proposed>dropped');
 CREATE TRIGGER initial_status BEFORE INSERT ON staff_requests FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_requests FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT INSERT, SELECT ON staff_requests TO adtech_app;
-GRANT UPDATE (status, acknowledged, decided_by, decided_at) ON staff_requests TO adtech_app;
+GRANT INSERT, SELECT ON staff_requests TO adtech_bot;
+GRANT SELECT ON staff_requests TO adtech_clock;
+GRANT SELECT ON staff_requests TO adtech_reports;
+GRANT UPDATE (status, acknowledged, decided_by, decided_at) ON staff_requests TO adtech_bot;
+GRANT UPDATE (status, decided_by, decided_at) ON staff_requests TO adtech_clock;
+
+CREATE TABLE switch_stops (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    key character varying(32) NOT NULL,
+    stopped_by bigint,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_switch_stops PRIMARY KEY (id),
+    CONSTRAINT ck_switch_stops_switch CHECK (key::text = ANY (ARRAY['new_escrows'::character varying, 'payouts'::character varying, 'refunds'::character varying, 'deposits'::character varying, 'withdrawals'::character varying, 'telegram_posting'::character varying, 'worker_post'::character varying, 'worker_watchdogs'::character varying, 'adjustments'::character varying]::text[]))
+);
+CREATE INDEX ix_switch_stops_key ON switch_stops USING btree (key);
+GRANT SELECT ON switch_stops TO adtech_bot;
+GRANT SELECT ON switch_stops TO adtech_clock;
+GRANT SELECT ON switch_stops TO adtech_reports;
 
 CREATE TABLE user_audit_logs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -569,13 +694,14 @@ CREATE TABLE user_audit_logs (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     correlation_id text,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
-    CONSTRAINT pk_user_audit_logs PRIMARY KEY (id),
-    CONSTRAINT fk_user_audit_logs_user_id FOREIGN KEY (user_id) REFERENCES users(id)
+    CONSTRAINT pk_user_audit_logs PRIMARY KEY (id)
 );
 CREATE INDEX ix_user_audit_logs_action_created_at ON user_audit_logs USING btree (action, created_at);
 CREATE INDEX ix_user_audit_logs_created_at ON user_audit_logs USING btree (created_at);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON user_audit_logs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT INSERT, SELECT ON user_audit_logs TO adtech_app;
+GRANT INSERT, SELECT ON user_audit_logs TO adtech_bot;
+GRANT INSERT, SELECT ON user_audit_logs TO adtech_clock;
+GRANT SELECT ON user_audit_logs TO adtech_reports;
 
 CREATE TABLE user_roles (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -589,7 +715,11 @@ CREATE TABLE user_roles (
     CONSTRAINT fk_user_roles_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_user_roles_role CHECK (role::text = ANY (ARRAY['admin'::character varying, 'operator'::character varying, 'super_admin'::character varying]::text[]))
 );
-GRANT DELETE, INSERT, SELECT ON user_roles TO adtech_app;
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR DELETE ON user_roles DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, role, granted_by ON user_roles FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.role::text IS DISTINCT FROM new.role::text OR old.granted_by IS DISTINCT FROM new.granted_by) EXECUTE FUNCTION refuse_frozen();
+GRANT DELETE, INSERT, SELECT ON user_roles TO adtech_bot;
+GRANT SELECT ON user_roles TO adtech_clock;
+GRANT SELECT ON user_roles TO adtech_reports;
 
 CREATE TABLE users (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -602,8 +732,12 @@ CREATE TABLE users (
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_telegram_id UNIQUE (telegram_id)
 );
-GRANT INSERT, SELECT ON users TO adtech_app;
-GRANT UPDATE (language, language_chosen, time_zone, blocked) ON users TO adtech_app;
+CREATE TRIGGER frozen BEFORE UPDATE OF telegram_id ON users FOR EACH ROW WHEN (old.telegram_id IS DISTINCT FROM new.telegram_id) EXECUTE FUNCTION refuse_frozen();
+GRANT INSERT, SELECT ON users TO adtech_bot;
+GRANT SELECT ON users TO adtech_clock;
+GRANT SELECT ON users TO adtech_reports;
+GRANT UPDATE (blocked) ON users TO adtech_clock;
+GRANT UPDATE (language, language_chosen, time_zone, blocked) ON users TO adtech_bot;
 
 CREATE TABLE wallets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -627,7 +761,9 @@ CREATE UNIQUE INDEX uq_wallets_user_id_kind ON wallets USING btree (user_id, kin
 CREATE TRIGGER moved_by_entries AFTER UPDATE ON wallets REFERENCING OLD TABLE AS was NEW TABLE AS now_is FOR EACH STATEMENT EXECUTE FUNCTION require_entries();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON wallets FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER opened_empty BEFORE INSERT ON wallets FOR EACH ROW EXECUTE FUNCTION require_empty_wallet();
-GRANT SELECT ON wallets TO adtech_app;
+GRANT SELECT ON wallets TO adtech_bot;
+GRANT SELECT ON wallets TO adtech_clock;
+GRANT SELECT ON wallets TO adtech_reports;
 
 CREATE TABLE withdrawals (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -659,12 +795,17 @@ CREATE INDEX ix_withdrawals_open ON withdrawals USING btree (id) WHERE status::t
 CREATE INDEX ix_withdrawals_txn ON withdrawals USING btree (txn);
 CREATE INDEX ix_withdrawals_user_id ON withdrawals USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>approved', 'approved>paid', 'requested>paid', 'requested>returned', 'approved>returned');
+CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'paid'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON withdrawals TO adtech_app;
-GRANT UPDATE (status, external_reference, decided_by, return_reason, settled_at, paying_by, paying_until) ON withdrawals TO adtech_app;
+GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
+GRANT SELECT ON withdrawals TO adtech_clock;
+GRANT SELECT ON withdrawals TO adtech_reports;
+GRANT UPDATE (status, external_reference, decided_by, return_reason, settled_at, paying_by, paying_until) ON withdrawals TO adtech_bot;
+GRANT UPDATE (status, return_reason, settled_at) ON withdrawals TO adtech_clock;
 
 -- Views
 
@@ -683,7 +824,28 @@ CREATE VIEW explained_entries AS
   WHERE NOT (EXISTS ( SELECT
            FROM corrections correction
           WHERE correction.entry_id = entry.id AND correction.status::text = 'done'::text));
-GRANT SELECT ON explained_entries TO adtech_app;
+GRANT SELECT ON explained_entries TO adtech_bot;
+GRANT SELECT ON explained_entries TO adtech_clock;
+GRANT SELECT ON explained_entries TO adtech_reports;
+
+CREATE VIEW frozen_switches AS
+ SELECT key
+   FROM kill_switches
+  WHERE (key::text = ANY (ARRAY['new_escrows'::character varying, 'payouts'::character varying, 'refunds'::character varying, 'withdrawals'::character varying]::text[])) AND (EXISTS ( SELECT
+           FROM incidents
+          WHERE incidents.kind = 'ledger_violation'::text AND incidents.closed_at IS NULL));
+
+CREATE VIEW running_switches AS
+ SELECT key
+   FROM kill_switches
+  WHERE enabled AND NOT (EXISTS ( SELECT
+           FROM switch_stops stop
+          WHERE stop.key::text = kill_switches.key::text)) AND NOT (EXISTS ( SELECT
+           FROM frozen_switches frozen
+          WHERE frozen.key::text = kill_switches.key::text));
+GRANT SELECT ON running_switches TO adtech_bot;
+GRANT SELECT ON running_switches TO adtech_clock;
+GRANT SELECT ON running_switches TO adtech_reports;
 
 -- Functions: each stands in db/functions/NAME.sql
 
@@ -693,19 +855,31 @@ GRANT SELECT ON explained_entries TO adtech_app;
 -- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
+-- end_sessions(pids integer[]) RETURNS integer
+-- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
+-- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
 -- guard_escrow() RETURNS trigger
+-- guard_incident() RETURNS trigger
+-- guard_post_job() RETURNS trigger
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
 -- lock_wallet(wallet_id bigint) RETURNS bigint
 -- mark_job_settled() RETURNS trigger
+-- note_payment() RETURNS trigger
+-- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
+-- purge_inbox() RETURNS void
+-- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refuse_change() RETURNS trigger
+-- refuse_frozen() RETURNS trigger
+-- refuse_future_check() RETURNS trigger
 -- refuse_initial_status() RETURNS trigger
 -- reopen_escrow(target_id bigint) RETURNS void
 -- repair(correction_id bigint) RETURNS void
+-- require_admin() RETURNS trigger
 -- require_allowed_move() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
 -- require_deposit_match(checked_deposit_id bigint) RETURNS void
@@ -714,18 +888,43 @@ GRANT SELECT ON explained_entries TO adtech_app;
 -- require_escrow_match(target_id bigint) RETURNS void
 -- require_excess_payment_match(payment_id bigint) RETURNS void
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
+-- require_operator(person_id bigint) RETURNS void
+-- require_received_payment() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_zero_sum() RETURNS trigger
 -- reset_balance(drifted_wallet_id bigint) RETURNS void
 -- restart_ledger_txn() RETURNS bigint
+-- run_switch(switch_key text, actor_id bigint, role text, run_reason text, correlation_id text) RETURNS boolean
+-- settle_stop(switch_key text) RETURNS integer
 -- stamp_txn() RETURNS trigger
+-- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- write_audit_row() RETURNS trigger
 
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION approve_target TO adtech_app;
-GRANT EXECUTE ON FUNCTION clock TO adtech_app;
-GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_app;
-GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_app;
-GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_app;
-GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_app;
-GRANT EXECUTE ON FUNCTION open_wallet TO adtech_app;
-GRANT EXECUTE ON FUNCTION post_transfer TO adtech_app;
+GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
+GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
+GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
+GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
+GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
+GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
+GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
+GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_clock;
+GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_reports;
+GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_bot;
+GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_clock;
+GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_reports;
+GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_bot;
+GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_clock;
+GRANT EXECUTE ON FUNCTION open_incident TO adtech_bot;
+GRANT EXECUTE ON FUNCTION open_incident TO adtech_clock;
+GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;
+GRANT EXECUTE ON FUNCTION open_wallet TO adtech_clock;
+GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
+GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
+GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
+GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
+GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;
+GRANT EXECUTE ON FUNCTION stop_switch TO adtech_bot;
+GRANT EXECUTE ON FUNCTION stop_switch TO adtech_clock;

@@ -144,12 +144,12 @@ def is_away(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return _sqlstate(error).startswith((*AWAY_STATES, *REFUSED_STATES))
+    return sqlstate(error).startswith((*AWAY_STATES, *REFUSED_STATES))
 
 
 def is_refused(error: BaseException) -> bool:
     """Return whether the server refuses the name, the password or the database of the address."""
-    return _sqlstate(_root(error)).startswith(REFUSED_STATES)
+    return sqlstate(_root(error)).startswith(REFUSED_STATES)
 
 
 def cause(error: BaseException) -> str:
@@ -177,21 +177,22 @@ def is_conflict(error: BaseException) -> bool:
 
     The caller may then repeat the transaction.
     """
-    return _sqlstate(error).startswith(CONFLICT_STATES)
+    return sqlstate(error).startswith(CONFLICT_STATES)
 
 
 def is_read_only(error: BaseException) -> bool:
     """Tell whether an error means that a read-only transaction or server refused a write."""
-    return _sqlstate(error) == READ_ONLY_STATE
+    return sqlstate(error) == READ_ONLY_STATE
 
 
 def is_bad_data(error: DBAPIError) -> bool:
     """Tell whether the database or its driver refused a value, so that a repeat is refused too."""
     refused_by_driver = isinstance(getattr(error.orig, "__cause__", None), ValueError)
-    return refused_by_driver or _sqlstate(error).startswith(BAD_DATA_STATES)
+    return refused_by_driver or sqlstate(error).startswith(BAD_DATA_STATES)
 
 
-def _sqlstate(error: BaseException) -> str:
+def sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE of a database error, or the text "None" for any other error."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlstate", None))
 

@@ -7,9 +7,9 @@ from aiogram import Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot import readiness
+from bot import readiness, switches
 from bot.callbacks import CloseIncident, OnSwitch, SwitchAct
-from bot.context import RequestContext
+from bot.context import RequestContext, database_errors
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
 from db.models.operations import Switch
@@ -33,9 +33,11 @@ async def _set_switch(
     context: RequestContext, key: Switch, *, enabled: bool, reason: str
 ) -> Outgoing:
     async with context.begin() as session:
-        change = await killswitches.set(
-            session, actor=context.actor, key=key, enabled=enabled, reason=reason
-        )
+        set_switch = killswitches.run if enabled else killswitches.stop
+        change = await set_switch(session, actor=context.actor, key=key, reason=reason)
+    if not enabled:
+        async with database_errors():
+            change = await switches.settle_stop(context.dependencies.sessions, change)
     return screens.switch_set(context.t, change)
 
 

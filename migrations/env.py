@@ -7,11 +7,11 @@ import sys
 from alembic import context
 from sqlalchemy import Connection
 
-from db.models import campaigns, losses, money, operations, posting, users
+from db.models import campaigns, intake, losses, money, operations, posting, users
 from db.models.base import Base
 from db.session import cause, create_engine, is_away
 
-DESCRIBED = (campaigns, losses, money, operations, posting, users)
+DESCRIBED = (campaigns, intake, losses, money, operations, posting, users)
 """The modules of all tables. Their import fills the metadata that `alembic check` compares."""
 
 LOCK = 7_002

@@ -20,13 +20,13 @@ from typing import BinaryIO
 
 import asyncpg
 
-from sandbox import binaries, folders, identity, processes
+from sandbox import binaries, folders, identity, logins, processes
 from sandbox.startup_errors import CannotStart
 
 DATABASE = "adtech"
 SUPERUSER = "adtech_superuser"
-OWNER = "adtech_owner"
-APP = "adtech_app"
+OWNER = logins.OWNER
+APP = logins.APP
 
 _PORT = 5432  # only a part of the socket's name: no port is opened
 _SOCKET = f".s.PGSQL.{_PORT}"
@@ -55,13 +55,6 @@ _SETTINGS = {
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-# The locks of an application's statement that hangs would block a kill switch.
-_APP_LIMITS = {
-    "statement_timeout": "30s",
-    "transaction_timeout": "30s",
-    "idle_in_transaction_session_timeout": "30s",
-}
-
 
 @dataclass(frozen=True)
 class Postgres:
@@ -78,7 +71,7 @@ class Postgres:
     held: BinaryIO
 
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Return the address of a database for one of the three roles, including its password."""
+        """Return the address of a database for one of the roles, including its password."""
         return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={self.socket_folder}"
 
     async def stop(self) -> None:
@@ -219,14 +212,15 @@ def _spawn_postgres(
 
 
 def _load_or_create_passwords(folder: Path) -> dict[str, str]:
+    """Return the password of each role. A role that has none yet gets a new one."""
     path = folder / "passwords.json"
-    if path.exists():
-        passwords: dict[str, str] = json.loads(path.read_text())
-        return passwords
-    if (folder / "data").exists():
+    passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if not passwords and (folder / "data").exists():
         raise CannotStart(f"{path} is missing: without it the database next to it stays closed")
-    passwords = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER, APP)}
-    folders.write_private(path, json.dumps(passwords))
+    missing = [role for role in (SUPERUSER, OWNER, *logins.LOGINS) if role not in passwords]
+    if missing:
+        passwords |= {role: secrets.token_urlsafe(24) for role in missing}
+        folders.write_private(path, json.dumps(passwords))
     return passwords
 
 
@@ -303,24 +297,13 @@ async def _create_roles_and_database(server: Postgres) -> None:
     """
     connection = await asyncpg.connect(server.dsn(SUPERUSER, "postgres"))
     try:
-        for role in (OWNER, APP):
-            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-                password = server.passwords[role]  # token_urlsafe: only letters, digits, - and _
-                await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
-        for name, value in _APP_LIMITS.items():
-            await connection.execute(f"ALTER ROLE {APP} SET {name} = '{value}'")
+        await logins.create(connection, server.passwords)
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
         await connection.execute("REVOKE ALL ON DATABASE postgres FROM PUBLIC")
-        await restrict_connections(connection, DATABASE)
+        await logins.restrict_connections(connection, DATABASE)
     finally:
         await connection.close()
-
-
-async def restrict_connections(connection: asyncpg.Connection, database: str) -> None:
-    """Let only the owner and the application connect to a database."""
-    await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
-    await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {OWNER}, {APP}')
 
 
 async def start_valkey(folder: Path) -> Valkey:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from sandbox import clock, embedded, folders, ports, schema, supervisor
+from sandbox import clock, embedded, folders, logins, ports, schema, supervisor
 from sandbox.environment import EnvironmentSettings
 from sandbox.simulation import Simulation
 
@@ -34,6 +34,7 @@ class Launch:
         self._database_url = settings.values["DATABASE_URL"]
         self._owner_url = settings.values["MIGRATION_DATABASE_URL"]
         self._redis_url = settings.values["REDIS_URL"]
+        self._job_urls: dict[str, str] = {}
         self._ready = False
 
     async def start(self, *, with_bot: bool) -> None:
@@ -78,6 +79,12 @@ class Launch:
             )
             self._database_url = postgres.dsn(embedded.APP)
             self._owner_url = postgres.dsn(embedded.OWNER)
+            self._job_urls = {
+                "DATABASE_URL": postgres.dsn(logins.BOT),
+                "INTAKE_DATABASE_URL": postgres.dsn(logins.INTAKE),
+                "CLOCK_DATABASE_URL": postgres.dsn(logins.CLOCK),
+                "REPORTS_DATABASE_URL": postgres.dsn(logins.REPORTS),
+            }
         if not self._settings.external_redis:
             _print_step("starting Valkey")
             folder = self._folder / "valkey"
@@ -103,7 +110,7 @@ class Launch:
             "DATABASE_URL": self._database_url,
             "REDIS_URL": self._redis_url,
             "HTTP_PORT": str(self._http_port),
-        }
+        } | self._job_urls
         if not self._settings.external_database and not self._settings.values["AUDIT_CHAIN_FILE"]:
             provided["AUDIT_CHAIN_FILE"] = str((self._folder / "audit-chain.jsonl").absolute())
         if self._simulation is not None:

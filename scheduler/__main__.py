@@ -90,7 +90,9 @@ def ticks(
     deliver = partial(notice_delivery.deliver, outbox_worker)
     deliver_alarms = partial(notice_delivery.deliver_alarms, outbox_worker)
     find_uncertain = partial(post_search.search_due_posts, search)
-    stars = star_reconciliation.StarReconciliation(sessions, outbox_worker.bot)
+    stars = star_reconciliation.StarReconciliation(
+        sessions, outbox_worker.bot, outbox_worker.intake_sessions
+    )
     reconcile_stars = leader.leader_only(stars.run)
     star_ticks = [Tick("star transactions", 30.0, 5 * HANG_SECONDS, reconcile_stars)]
     return [
@@ -110,6 +112,7 @@ def ticks(
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),
+        Tick("stops", 1.0, HANG_SECONDS, partial(watchdogs.settle_stops, sessions)),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
         Tick("inbox purge", 600.0, HANG_SECONDS, leader.leader_only(purge_inbox)),
@@ -122,7 +125,8 @@ async def run(settings: Settings) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    engine = database.create_engine(settings.database_url.get_secret_value())
+    engine = database.create_engine(settings.database_url_of(settings.clock_database_url))
+    intake_engine = database.create_engine(settings.database_url_of(settings.intake_database_url))
     sessions = database.create_sessions(engine)
     token, api_url = settings.bot_token.get_secret_value(), settings.bot_api_url
     limiter = RateLimiter(
@@ -146,6 +150,7 @@ async def run(settings: Settings) -> int:
         settings.currency,
         stopping,
         ads_wait=posting_worker.behind.is_set,
+        intake_sessions=database.create_sessions(intake_engine),
     )
     leader = LeaderElection(sessions, lease=LEADER_LEASE, owner=owner, ttl=LEADER_TTL)
     clock = Clock(
@@ -165,6 +170,7 @@ async def run(settings: Settings) -> int:
         await sender.close()
         await limiter.close()
         await engine.dispose()
+        await intake_engine.dispose()
         log.info("Scheduler stopped", owner=owner)
 
 

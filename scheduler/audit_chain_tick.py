@@ -4,12 +4,16 @@ The audit chain consists of digests of the ledger, which show if somebody change
 link covers a range of transactions and the link before it.
 """
 
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import Sessions
-from services.money import audit_chain, audit_chain_file, incidents
+from services.money import audit_chain, audit_chain_copies, audit_chain_file, incidents
+from services.money.invariants import Violation
 
 MAX_LINKS_PER_TICK = 20
 """The most ranges that one tick adds to the chain. After a long pause, several ticks are needed."""
@@ -23,7 +27,7 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
     """Extend the audit chain, and add the new links to the file if a file is configured.
 
     The chain covers only transactions that can no longer change. The last link is sent to the admin
-    chat, through the outbox.
+    chat, through the outbox. If the chain or its file falls behind, an incident is opened.
     """
     for _ in range(MAX_LINKS_PER_TICK):
         async with sessions.begin() as session:
@@ -31,12 +35,13 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
                 break
     async with sessions.begin() as session:
         await audit_chain.notify_admins(session)
+        await _report(session, await audit_chain.find_faults(session))
     if path is not None:
-        await _append_to_file(sessions, path)
+        await _append_to_file(sessions, path, f"{socket.gethostname()}:{path}")
 
 
-async def _append_to_file(sessions: Sessions, path: Path) -> None:
-    """Add the links that the file lacks, unless the database contradicts the file.
+async def _append_to_file(sessions: Sessions, path: Path, name: str) -> None:
+    """Add the links that the file lacks, unless the file was shortened or the database differs.
 
     If the database contradicts the file, an incident stops the kill switches of money. This
     function runs after the links are committed, so that the file never contains a link that the
@@ -44,21 +49,33 @@ async def _append_to_file(sessions: Sessions, path: Path) -> None:
     """
     with audit_chain_file.lock_for_append(path) as file:
         if file is None:
+            async with sessions.begin() as session:
+                await _report(session, await audit_chain_copies.find_locked(session, name))
             return
-        last_in_file = audit_chain_file.last(file)
+        last = audit_chain_file.last(file)
+        last_number = last.number if last else 0
         async with sessions.begin() as session:
+            shrunk = await audit_chain_copies.find_shrunk(session, name, last_number)
+            await _report(session, shrunk)
             links = await audit_chain.links_after(
-                session,
-                last_in_file.number - 1 if last_in_file else 0,
-                limit=MAX_LINES_PER_TICK + 1,
+                session, max(last_number - 1, 0), limit=MAX_LINES_PER_TICK + 1
             )
-            if last_in_file is not None and links[:1] != [last_in_file]:
-                log.error("A link of the audit chain was rewritten", number=last_in_file.number)
+            if last is not None and links[:1] != [last]:
+                log.error("A link of the audit chain was rewritten", number=last_number)
                 stored = links[0] if links else None
-                await incidents.raise_alarm(
-                    session, [audit_chain.rewritten_link(last_in_file, stored)]
-                )
+                await incidents.raise_alarm(session, [audit_chain.rewritten_link(last, stored)])
                 return
-        links = links[1:] if last_in_file else links
+        if shrunk:
+            return
+        links = links[1:] if last else links
         if links:
             audit_chain_file.append(file, links)
+            last_number = links[-1].number
+        async with sessions.begin() as session:
+            await audit_chain_copies.record(session, name, last_number)
+
+
+async def _report(session: AsyncSession, faults: Sequence[Violation]) -> None:
+    """Open an incident about faults of the audit chain, if there are any."""
+    if faults:
+        await incidents.report_audit_chain(session, faults)

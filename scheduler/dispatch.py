@@ -19,13 +19,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot import switches
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent
 from db.models.operations import Switch
 from db.session import Sessions
 from scheduler.batcher import Batcher
 from scheduler.breaker import Breaker
-from services.platform import actors, killswitches
+from services.platform import actors
 from services.posts import posting
 from services.posts.posting import Claim
 
@@ -231,14 +232,12 @@ async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotS
     if outcome.retry_after is not None:
         await worker.limiter.cool_down(claim.chat_id, outcome.retry_after)
     if outcome.stop_all:
-        async with worker.sessions.begin() as session:
-            await killswitches.set(
-                session,
-                actor=actors.SYSTEM,
-                key=Switch.TELEGRAM_POSTING,
-                enabled=False,
-                reason=f"Telegram refuses the bot itself: {outcome.error}",
-            )
+        await switches.stop_switch(
+            worker.sessions,
+            actor=actors.SYSTEM,
+            key=Switch.TELEGRAM_POSTING,
+            reason=f"Telegram refuses the bot itself: {outcome.error}",
+        )
 
 
 async def _record_outcome(

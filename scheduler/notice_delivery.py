@@ -70,6 +70,8 @@ class OutboxWorker:
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
     """Returns whether more ads are due than this process may claim."""
+    intake_sessions: Sessions | None = None
+    """The sessions that write down what Telegram says. None means `sessions`."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:

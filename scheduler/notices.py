@@ -134,6 +134,10 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
+async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
+
+
 async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.audit_chain_extended(t, payload["number"], payload["digest"])
 
@@ -206,6 +210,7 @@ _KINDS: Mapping[str, Render] = {
     "person_unblocked": _person_unblocked,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
+    "audit_chain_broken": _audit_chain_broken,
     "audit_chain_extended": _audit_chain_extended,
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,

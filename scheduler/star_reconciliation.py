@@ -8,9 +8,11 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import StarTransaction as Listed
 from aiogram.types import TransactionPartnerUser
 
+from db.money import STARS
 from db.session import Sessions
 from services.market import star_transactions
 from services.market.star_transactions import StarTransaction
+from services.money import received_payments
 from services.platform import errors
 
 PAGE = 100
@@ -30,9 +32,15 @@ class StarReconciliation:
     booked.
     """
 
-    def __init__(self, sessions: Sessions, bot: Bot) -> None:
-        """Prepare the comparison, and read nothing yet."""
+    def __init__(
+        self, sessions: Sessions, bot: Bot, intake_sessions: Sessions | None = None
+    ) -> None:
+        """Prepare the comparison, and read nothing yet.
+
+        `intake_sessions` write down what Telegram says. None means `sessions`.
+        """
         self._sessions = sessions
+        self._intake_sessions = intake_sessions or sessions
         self._bot = bot
         self._offset = 0
         self._since: datetime | None = None
@@ -69,6 +77,15 @@ class StarReconciliation:
         self._offset += len(page)
 
     async def _record(self, transaction: StarTransaction) -> None:
+        async with self._intake_sessions.begin() as session:
+            await received_payments.note(
+                session,
+                charge_id=transaction.charge_id,
+                telegram_id=transaction.telegram_id,
+                amount=transaction.amount,
+                currency=STARS,
+                refunded=transaction.refunded,
+            )
         try:
             async with self._sessions.begin() as session:
                 deposit_id = await star_transactions.record(session, transaction)

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import structlog
 
+from bot import switches
 from db.session import Sessions
 from services.market import placement_expiry, staff_requests
 from services.money import correction_expiry, incidents, stuck_escrows
-from services.platform import inbox, outbox
+from services.platform import inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
@@ -65,6 +66,18 @@ async def check_ledger(sessions: Sessions) -> None:
     """Check the invariants of the ledger; if one is violated, stop the kill switches of money."""
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
+
+
+async def settle_stops(sessions: Sessions) -> None:
+    """Wait for the acts under way when switches were stopped by an incident or by a lost program.
+
+    Each switch has a transaction of its own. One that cannot be settled does not delay the others.
+    """
+    async with sessions.begin() as session:
+        stops = await killswitches.list_unsettled(session)
+    for stop in stops:
+        change = await switches.settle_stop(sessions, stop)
+        log.warning("Stop of a switch", switch=stop.key.value, settled=change.settled)
 
 
 async def purge_inbox(sessions: Sessions) -> None:

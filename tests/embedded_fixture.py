@@ -13,7 +13,7 @@ from typing import cast
 import asyncpg
 from sqlalchemy import URL, make_url
 
-from sandbox import embedded, processes
+from sandbox import embedded, logins, processes
 
 _SETTINGS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 
@@ -66,7 +66,7 @@ async def clone_database(server: embedded.Postgres, template: str, name: str) ->
             f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {embedded.OWNER} '
             "STRATEGY FILE_COPY"
         )
-        await embedded.restrict_connections(connection, name)
+        await logins.restrict_connections(connection, name)
     finally:
         await connection.close()
 

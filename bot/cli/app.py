@@ -3,12 +3,13 @@
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot import switches
 from bot.cli import ledger, money, people
-from bot.cli.shell import Person, out, print_rows, request, run_once, staff
+from bot.cli.shell import Person, out, print_rows, request, run_all, run_once, staff
 from db.models.operations import Switch
 from db.models.users import RequestKind
+from db.session import Sessions
 from services.platform import killswitches, readiness, reports
 from services.posts import dead_letters
 
@@ -25,7 +26,7 @@ app.add_typer(people.app)
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
     """Print a report of the production checklist or the safety plan."""
-    rows = run_once(lambda session: reports.run(session, name))
+    rows = run_once(lambda session: reports.run(session, name), reads_only=True)
     print_rows(list(rows), out)
 
 
@@ -88,12 +89,15 @@ def stop(key: Switch, reason: Reason, person: Person) -> None:
     The command returns when no transaction that the switch forbids can commit any more.
     """
 
-    async def stop_switch(session: AsyncSession) -> killswitches.SwitchChange:
-        actor = await staff(session, person)
-        return await killswitches.set(session, actor=actor, key=key, enabled=False, reason=reason)
+    async def stop_switch(sessions: Sessions) -> killswitches.SwitchChange:
+        async with sessions.begin() as session:
+            actor = await staff(session, person)
+        return await switches.stop_switch(sessions, actor=actor, key=key, reason=reason)
 
-    change = run_once(stop_switch)
+    change = run_all(stop_switch)
     out.print(f"{key.value}: STOPPED" + ("" if change.changed else " (it was already)"))
+    if not change.settled:
+        out.print("An act that began before is still under way; new acts are refused.")
     if change.sends_under_way:
         out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")
 

@@ -46,30 +46,39 @@ async def staff(session: AsyncSession, telegram_id: int) -> Actor:
     return actor
 
 
-def run_once(action: Callable[[AsyncSession], Awaitable[T]], *, as_owner: bool = False) -> T:
+def run_once(
+    action: Callable[[AsyncSession], Awaitable[T]],
+    *,
+    as_owner: bool = False,
+    reads_only: bool = False,
+) -> T:
     """Run an action in one transaction, and return the action's result.
 
     If the action is refused, the refusal is printed as a sentence, and the process exits with
     status 1. The action connects to the database as the application. With `as_owner` it connects as
-    the owner of the tables (MIGRATION_DATABASE_URL).
+    the owner of the tables (MIGRATION_DATABASE_URL), and with `reads_only` as the login of reports.
     """
 
     async def run_in_transaction(sessions: Sessions) -> T:
         async with sessions.begin() as session:
             return await action(session)
 
-    return run_all(run_in_transaction, as_owner=as_owner)
+    return run_all(run_in_transaction, as_owner=as_owner, reads_only=reads_only)
 
 
-def run_all(action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False) -> T:
+def run_all(
+    action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False, reads_only: bool = False
+) -> T:
     """Run an action that opens its own transactions, and return the action's result.
 
-    Refusals and `as_owner` have the same effect as in `run_once`. With `as_owner`, the process
-    exits with status 2 if MIGRATION_DATABASE_URL is not set.
+    Refusals, `as_owner` and `reads_only` have the same effect as in `run_once`. With `as_owner`,
+    the process exits with status 2 if MIGRATION_DATABASE_URL is not set.
     """
     configured = settings.load()
     logging.setup(configured)
     url = configured.migration_database_url if as_owner else configured.database_url
+    if reads_only:
+        url = configured.reports_database_url or url
     if url is None:
         err.print("MIGRATION_DATABASE_URL is missing.")
         sys.exit(2)

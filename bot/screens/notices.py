@@ -156,6 +156,15 @@ def ledger_violation(
     return Outgoing("\n".join(lines))
 
 
+def audit_chain_broken(
+    t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
+) -> Outgoing:
+    """Build the notice to staff about faults of the audit chain or of its file."""
+    lines = [t("notice-audit-chain-broken", id=str(incident_id))]
+    lines += [t("notice-audit-chain-fault", name=violation["name"]) for violation in violations]
+    return Outgoing("\n".join(lines))
+
+
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
     """Build the notice to staff with the digest of the last link of the audit chain.
 

@@ -88,6 +88,8 @@ def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
     )
     if not change.enabled and change.sends_under_way:
         text += "\n" + t("switch-under-way", count=change.sends_under_way)
+    if not change.settled:
+        text += "\n" + t("switch-not-settled")
     return Outgoing(text, rows([button(t("switch-panel"), OnSwitch(act=SwitchAct.PANEL))]))
 
 

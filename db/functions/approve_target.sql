@@ -22,7 +22,7 @@ BEGIN
     PERFORM FROM escrows WHERE campaign_target_id = target_id FOR UPDATE;
     SELECT campaign.status AS campaign_status, campaign.advertiser_id, escrow.status AS escrow_status,
         channel.status AS channel_status, channel.owner_id AS channel_owner_id, clock() AS read_at,
-        EXISTS (SELECT FROM kill_switches WHERE key = 'new_escrows' AND enabled) AS running,
+        EXISTS (SELECT FROM running_switches WHERE key = 'new_escrows') AS running,
         (SELECT id FROM users WHERE id IN (campaign.advertiser_id, target.owner_id) AND blocked
             ORDER BY id <> campaign.advertiser_id LIMIT 1) AS blocked_id
     INTO facts

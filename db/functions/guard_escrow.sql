@@ -1,7 +1,11 @@
 -- Trigger `settled_once`: a settled escrow never changes, and amount, fee, wallet and target of an
--- escrow never change. (Which statuses may follow each other is `require_allowed_move`'s work.)
--- Locks: nothing. Raises: AD011 (settled), AD025 (terms).
-CREATE OR REPLACE FUNCTION guard_escrow() RETURNS trigger LANGUAGE plpgsql AS $$
+-- escrow never change. An escrow is released only for a post that is published, whose promised hours
+-- have passed since then, that has no breach, and that a check found present at their end or later, or
+-- found to have stayed; for 0 hours no check is needed. An escrow is refunded only if its post is not out. (Which statuses may follow each other
+-- is `require_allowed_move`'s work.)
+-- Locks: nothing. Raises: AD011 (settled), AD025 (terms), AD037 (release), AD038 (refund).
+CREATE OR REPLACE FUNCTION guard_escrow() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF OLD.status <> 'held' THEN
         RAISE EXCEPTION 'a settled escrow never changes' USING ERRCODE = 'AD011';
@@ -9,6 +13,23 @@ BEGIN
         IS DISTINCT FROM (NEW.campaign_target_id, NEW.wallet_id, NEW.amount, NEW.fee)
     THEN
         RAISE EXCEPTION 'the terms of an escrow never change' USING ERRCODE = 'AD025';
+    ELSIF NEW.status = 'released' AND NOT EXISTS (
+        SELECT FROM post_jobs job JOIN campaign_targets target ON target.id = job.campaign_target_id
+        WHERE job.campaign_target_id = NEW.campaign_target_id AND job.status = 'success'
+            AND job.breach IS NULL
+            AND NEW.release_due_at <= clock()
+            AND NEW.release_due_at >= job.sent_at + make_interval(hours => target.promised_hours::int)
+            AND (target.promised_hours = 0 OR EXISTS (
+                SELECT FROM post_checks seen WHERE seen.post_job_id = job.id
+                    AND seen.verdict IN ('present', 'stayed') AND seen.checked_at >= NEW.release_due_at))
+    ) THEN
+        RAISE EXCEPTION 'a release needs a post that was there at the end of its hours'
+        USING ERRCODE = 'AD037';
+    ELSIF NEW.status = 'refunded' AND EXISTS (
+        SELECT FROM post_jobs WHERE campaign_target_id = NEW.campaign_target_id
+            AND status NOT IN ('failed', 'cancelled')
+    ) THEN
+        RAISE EXCEPTION 'a refund needs a post that is not out' USING ERRCODE = 'AD038';
     END IF;
     RETURN NEW;
 END $$

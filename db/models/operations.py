@@ -42,10 +42,28 @@ class KillSwitch(Base):
 
     key: Mapped[Switch] = mapped_column(enum_column(Switch), primary_key=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
-    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Who changed the switch. Null means the system: the first migration or an automatic stop."""
+    changed_by: Mapped[int | None]
+    """The id of the user who changed the switch. Null means the system: the first migration or an
+    automatic stop. It is no foreign key, because the lock of a person's row must delay no stop."""
     changed_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     reason: Mapped[str]
+
+
+class SwitchStop(Base):
+    """A stop of a kill switch that is not yet written into the row of the switch.
+
+    Rows are added without waiting for any lock, and every guard reads them.
+    """
+
+    __tablename__ = "switch_stops"
+    __table_args__ = (Index(None, "key"),)
+
+    id: Mapped[Key]
+    key: Mapped[Switch] = mapped_column(enum_column(Switch))
+    stopped_by: Mapped[int | None]
+    """The id of the user who stopped the switch. Null means the system."""
+    reason: Mapped[str]
+    created_at: Mapped[CreatedAt]
 
 
 class OutboxMessage(Base):
@@ -226,6 +244,19 @@ class ClockShift(Base):
     shift: Mapped[Any] = mapped_column(Interval, server_default=text("interval '0'"))
     allowed: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether a shift is allowed. The sandbox allows it in its own database, production never."""
+
+
+class AuditChainFile(Base):
+    """How far a file outside the database has the links of the audit chain."""
+
+    __tablename__ = "audit_chain_files"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """The machine and the path of the file."""
+    last_number: Mapped[int]
+    """The number of the last link that was written to the file. It never becomes smaller."""
+    written_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    """When a process could last write to the file, by the real clock."""
 
 
 class AuditChainLink(Base):

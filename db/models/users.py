@@ -143,8 +143,9 @@ class UserAuditLog(Base):
 
     id: Mapped[Key]
     action: Mapped[str]
-    user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
-    """The id of the actor. Null means the system."""
+    user_id: Mapped[int | None]
+    """The id of the actor. Null means the system. It is no foreign key, because the lock of a
+    person's row must not delay the audit row of a stop."""
     role: Mapped[str]
     """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))

@@ -21,6 +21,7 @@ OLD_SWITCHES = (
     "worker_post",
     "worker_watchdogs",
 )
+SWITCHES = (*OLD_SWITCHES, "adjustments")
 KINDS = (
     "run_switch",
     "block",
@@ -84,7 +85,7 @@ def upgrade() -> None:
         "GRANT UPDATE (status, acknowledged, decided_by, decided_at) ON staff_requests"
         " TO adtech_app"
     )
-    _allow_switches((*OLD_SWITCHES, "adjustments"))
+    _allow_switches(SWITCHES)
     op.execute("INSERT INTO kill_switches (key, reason) VALUES ('adjustments', 'created stopped')")
     _create_excess_payments()
     functions.create("require_excess_payment_match", revision)

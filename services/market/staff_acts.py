@@ -33,9 +33,7 @@ class Act:
 
 async def _run_switch(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     key = Switch(request.arguments["key"])
-    return await killswitches.set(
-        session, actor=actor, key=key, enabled=True, reason=request.reason
-    )
+    return await killswitches.run(session, actor=actor, key=key, reason=request.reason)
 
 
 async def _block(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:

@@ -10,6 +10,7 @@ copies outside the database: the chain's file, and the digest in the admin chat.
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import exists, func, select, text
@@ -19,8 +20,8 @@ from db.models.operations import AuditChainLink, OutboxMessage
 from services.money.invariants import Violation
 from services.platform import outbox
 
-LOCK = 7_004
-"""The key of the advisory lock. Only the process that holds this lock adds a link."""
+LATE = timedelta(minutes=10)
+"""An entry of the ledger that no link covers after this time is a fault of the audit chain."""
 ENTRIES_AT_ONCE = 50_000
 """How many entries one link covers, approximately.
 
@@ -29,10 +30,11 @@ The entries of one transaction are never divided.
 BEFORE_FIRST = -(2**63)
 """The start of the first range. No entry can be inserted below this transaction number."""
 
+_EXTEND = text("SELECT number, from_txn, upto_txn, entries, digest FROM extend_audit_chain(:limit)")
 _HORIZON = text("SELECT ledger_horizon()")
-_TXN_AT = text(
-    "SELECT txn FROM ledger_entries WHERE txn >= :after AND txn < :upto"
-    " ORDER BY txn OFFSET :rows LIMIT 1"
+_OLDEST_UNCOVERED = text(
+    "SELECT min(created_at) FROM ledger_entries"
+    " WHERE txn >= :after AND created_at < clock() - CAST(:age AS interval)"
 )
 # All names are qualified, and no function of the application's schema is called. Therefore nobody
 # can falsify the digest by replacing such a function or by changing the search path.
@@ -76,29 +78,11 @@ class ChainLink:
 async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> ChainLink | None:
     """Add a link for the next range of about `limit` entries, and return the link.
 
-    Returns None if there are no new entries, or while another process adds a link. Takes the
-    advisory lock `LOCK` without waiting. No transaction that writes to the ledger waits for this
-    function.
+    Returns None if there are no new entries, or while another process adds a link. The database
+    function waits for no lock, and no transaction that writes to the ledger waits for it.
     """
-    locked = await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK)))
-    if not locked:
-        return None
-    last = await last_link(session)
-    after = last.upto_txn if last else BEFORE_FIRST
-    upto = (await session.execute(_HORIZON)).scalar_one()
-    bounds = {"after": after, "upto": upto}
-    first_txn = await session.scalar(_TXN_AT, bounds | {"rows": 0})
-    if first_txn is None:
-        return None
-    txn_beyond_limit = await session.scalar(_TXN_AT, bounds | {"rows": limit})
-    if txn_beyond_limit is not None:
-        # The entries of one transaction are never divided. Therefore a range has at least one
-        # transaction.
-        upto = max(txn_beyond_limit, first_txn + 1)
-    link = await digest(session, last, upto)
-    session.add(AuditChainLink(**vars(link)))
-    await session.flush()
-    return link
+    row = (await session.execute(_EXTEND, {"limit": limit})).one_or_none()
+    return ChainLink(**row._asdict()) if row else None
 
 
 async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> ChainLink:
@@ -152,6 +136,37 @@ async def notify_admins(session: AsyncSession) -> None:
         payload={"number": last.number, "digest": last.digest, "upto_txn": last.upto_txn},
         key=key,
     )
+
+
+async def find_faults(session: AsyncSession) -> list[Violation]:
+    """Return what is wrong with the links in the database: one from the future, or none for long.
+
+    A link from the future leaves out what is written until then. Entries stay without a link if
+    somebody holds the lock of the chain, or if a transaction of the database never ends.
+    """
+    last = await last_link(session)
+    horizon = (await session.execute(_HORIZON)).scalar_one()
+    oldest = await session.scalar(
+        _OLDEST_UNCOVERED, {"after": last.upto_txn if last else BEFORE_FIRST, "age": LATE}
+    )
+    faults = []
+    if last is not None and last.upto_txn > horizon:
+        faults.append(
+            Violation(
+                "audit_chain_ahead",
+                "a link of the audit chain covers transactions that have not ended",
+                [{"ref": last.number, "upto_txn": last.upto_txn}],
+            )
+        )
+    if oldest is not None:
+        faults.append(
+            Violation(
+                "audit_chain_late",
+                "entries of the ledger are old, and no link of the audit chain covers them",
+                [{"ref": last.number if last else 0, "since": oldest.isoformat()}],
+            )
+        )
+    return faults
 
 
 def rewritten_link(kept: ChainLink, found: ChainLink | None) -> Violation:

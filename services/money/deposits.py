@@ -6,17 +6,20 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.money import Deposit, DepositStatus, Reason, WalletKind
 from db.models.operations import Switch
 from db.models.users import User
+from db.session import sqlstate
 from services.money import ledger, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, users
 from services.platform.actors import SYSTEM
 
+_NOT_RECEIVED = "AD044"
 CREDIT_BATCH = 100
 """How many deposits one run of `credit_due` credits at most."""
 
@@ -113,14 +116,14 @@ async def lock_or_record(
 
     `amount` is in minor units of `currency`. None means the currency of the person's wallet.
     `external_reference` is the payment's own id outside. Raises InvalidAmount, NotFound,
-    CurrencyMismatch. Raises IdempotencyConflict if the recorded deposit has another person or
-    another amount.
+    CurrencyMismatch. NotFound is also raised if Telegram has reported no such payment. Raises
+    IdempotencyConflict if the recorded deposit has another person or another amount.
     """
     wallets.require_amount(amount)
     wallet = await wallets.of_user(session, user_id)
     if currency not in {None, wallet.currency}:
         raise errors.CurrencyMismatch(wallet.currency, str(currency))
-    await session.execute(
+    inserted = (
         insert(Deposit)
         .values(
             user_id=user_id,
@@ -131,6 +134,12 @@ async def lock_or_record(
         )
         .on_conflict_do_nothing(index_elements=["external_reference"])
     )
+    try:
+        await session.execute(inserted)
+    except DBAPIError as error:
+        if sqlstate(error) == _NOT_RECEIVED:
+            raise errors.NotFound("payment", external_reference) from error
+        raise
     received = await lock(session, external_reference)
     if received is None:
         raise errors.NotFound("deposit", external_reference)

@@ -9,18 +9,20 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import func, insert, null, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.money import Correction
-from db.models.operations import Incident, LedgerCheckpoint
+from db.models.operations import Incident, LedgerCheckpoint, Switch
 from services.money import incremental_check
 from services.money.invariants import Violation
 from services.platform import audit, errors, killswitches, outbox
 from services.platform.actors import OPERATORS, SYSTEM, Actor
 
+AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
+"""The kind of the incidents about the audit chain itself: its links or its file."""
 FREEZE_REASON = "ledger invariant violated"
+"""The reason of the stops that an incident causes. The function `open_incident` has it too."""
 log = structlog.get_logger()
 
 
@@ -29,8 +31,7 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
 
     A run reads the rows that were written since the last run. It also reads one part of all rows,
     of fixed size (the rolling check). A violation stops the money (see `raise_alarm`), and the next
-    run reads the same rows again. If there is a violation, locks the kill switches that it stops,
-    and nothing else.
+    run reads the same rows again. Locks nothing.
     """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
@@ -66,26 +67,22 @@ async def record_check(
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
     """Stop all movements of money, open an incident, and notify the admin chat of the broken rows.
 
-    While an incident of this kind is open, no second incident is opened and no second message is
-    sent. Locks the kill switches that this function stops, and nothing else.
+    An open incident stops the switches of money for every act that begins after the commit. The
+    switch of adjustments is stopped too, but may run again for the repair. The tick of
+    `killswitches.settle` then waits for the acts that are under way. While an incident of this kind
+    is open, no second incident is opened and no second message is sent. Waits for no lock that
+    another session can hold for long.
     """
     log.error(
         "Ledger invariant violated",
         invariants={violation.name: len(violation.rows) for violation in violations},
     )
-    missing = {state.key for state in await killswitches.overview(session) if state.missing}
-    for key in sorted(
-        set(killswitches.FROZEN_BY_INCIDENT) - missing
-    ):  # a missing row counts as stopped
-        await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason=FREEZE_REASON)
     rows = {violation.name: [dict(row) for row in violation.rows] for violation in violations}
-    incident_id = await session.scalar(
-        upsert(Incident)
-        .values(kind=killswitches.LEDGER_INCIDENT, details=rows)
-        .on_conflict_do_nothing(index_elements=["kind"], index_where=Incident.closed_at.is_(None))
-        .returning(Incident.id)
+    incident_id = await killswitches.open_incident(
+        session, kind=killswitches.LEDGER_INCIDENT, details=rows
     )
     if incident_id is not None:
+        await killswitches.stop(session, actor=SYSTEM, key=Switch.ADJUSTMENTS, reason=FREEZE_REASON)
         await outbox.add(
             session,
             user_id=None,
@@ -93,6 +90,28 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
             payload={
                 "incident_id": incident_id,
                 "violations": [asdict(violation) for violation in violations],
+            },
+        )
+
+
+async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation]) -> None:
+    """Open an incident about the audit chain, and notify the admin chat. The money is not stopped.
+
+    While an incident of this kind is open, no second incident is opened and no second message is
+    sent.
+    """
+    log.error("Audit chain broken", faults=[fault.name for fault in faults])
+    incident_id = await killswitches.open_incident(
+        session, kind=AUDIT_CHAIN_INCIDENT, details={fault.name: fault.rows for fault in faults}
+    )
+    if incident_id is not None:
+        await outbox.add(
+            session,
+            user_id=None,
+            kind="audit_chain_broken",
+            payload={
+                "incident_id": incident_id,
+                "violations": [asdict(fault) for fault in faults],
             },
         )
 

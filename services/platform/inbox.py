@@ -1,10 +1,9 @@
 """Store updates from Telegram, claim them for handlers, and record the outcome."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, null, or_, select, update
+from sqlalchemy import ColumnElement, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,8 +17,6 @@ PER_LANE = 5
 """The most updates of one lane in one claim, so that a lane with many updates delays no other."""
 _OLDEST = 1_000
 """The number of the oldest updates from which a claim chooses."""
-KEEP_DONE = timedelta(hours=48)
-KEEP_FAILED = timedelta(days=30)
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _PAYMENT = (
     InboxUpdate.payload["message"]
@@ -241,15 +238,11 @@ async def count_open(session: AsyncSession) -> int:
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete old updates: handled ones after KEEP_DONE, and parked ones after KEEP_FAILED.
+    """Delete old updates: handled ones after 48 hours, and parked ones after 30 days.
 
     Parked payments are never deleted.
     """
-    # These are two statements, so that each can use its own index.
-    await session.execute(delete(InboxUpdate).where(InboxUpdate.done_at < func.now() - KEEP_DONE))
-    await session.execute(
-        delete(InboxUpdate).where(InboxUpdate.failed_at < func.now() - KEEP_FAILED, ~_PAYMENT)
-    )
+    await session.execute(select(func.purge_inbox()))
 
 
 async def _park_matching(

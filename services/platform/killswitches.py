@@ -1,27 +1,42 @@
 """Read and set kill switches. A switch allows or forbids one kind of act in all processes.
 
 A transaction that needs a switch takes a shared advisory lock for the switch, and only then reads
-the switch in a separate statement. To set a switch, a transaction takes the same lock exclusively.
-After a switch is stopped, no act of its kind commits any more. The advisory locks are taken before
-any row lock. Otherwise a transaction that waits to set the switch could cause a deadlock between
-two transactions that need the switch.
+the switch in a separate statement. A stop has two steps. The first step writes the stop without
+waiting for anything; after its commit, every act that begins reads the stop. The second step takes
+the same lock exclusively, so that it waits for the acts that are under way, and ends sessions that
+hold the lock too long. After both steps, no act of the switch's kind commits any more. The advisory
+locks are taken before any row lock. Otherwise a transaction that waits to set the switch could
+cause a deadlock between two transactions that need the switch.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import TextClause, bindparam, func, or_, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Correction, CorrectionStatus
-from db.models.operations import Incident, KillSwitch, Switch
+from db.models.operations import Incident, KillSwitch, Switch, SwitchStop
 from db.models.posting import PostJob, PostJobStatus
-from services.platform import audit, errors, outbox
-from services.platform.actors import OPERATORS, Actor
+from db.session import sqlstate
+from services.platform import errors
+from services.platform.actors import OPERATORS, Actor, correlation_id
 
 LOCK_SPACE = 7_001
 """The first of the two keys of each switch's advisory lock. All switches have the same one."""
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
-_EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
+_COUNT_RUNNING = text("SELECT count(*) FROM running_switches WHERE key = ANY(:keys)")
+_RUNNING = text("SELECT key FROM running_switches")
+_STOP = text("SELECT stop_switch(:key, :actor_id, :role, :reason, :correlation_id)")
+_RUN = text("SELECT run_switch(:key, :actor_id, :role, :reason, :correlation_id)")
+_SETTLE = text("SELECT settle_stop(:key)")
+_OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
+    bindparam("details", type_=JSONB)
+)
+_NO_OPERATOR = "AD042"
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
 """The switches that have to be running for posts in channels."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
@@ -48,6 +63,8 @@ class SwitchChange:
 
     The results of these sends are still recorded.
     """
+    settled: bool = True
+    """For a stop: whether all acts have ended that were under way."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +91,8 @@ async def are_running(session: AsyncSession, *keys: Switch) -> bool:
 
     The answer is reliable only after `lock` in the same transaction.
     """
-    count = await session.execute(
-        select(func.count()).where(KillSwitch.key.in_(keys), KillSwitch.enabled)
-    )
-    return count.scalar_one() == len(keys)
+    count = await session.execute(_COUNT_RUNNING, {"keys": [key.value for key in keys]})
+    return bool(count.scalar_one() == len(keys))
 
 
 async def require(session: AsyncSession, key: Switch) -> None:
@@ -92,8 +107,13 @@ async def require(session: AsyncSession, key: Switch) -> None:
 async def overview(session: AsyncSession) -> list[SwitchState]:
     """Return the state of every switch; a switch without a row counts as stopped."""
     rows = {row.key: row for row in await session.scalars(select(KillSwitch))}
+    running = frozenset((await session.scalars(_RUNNING)).all())
+    stops = {
+        row.key: row.reason
+        for row in await session.scalars(select(SwitchStop).order_by(SwitchStop.id.desc()))
+    }
     return [
-        SwitchState(key, row.enabled, missing=False, reason=row.reason)
+        SwitchState(key, key in running, missing=False, reason=stops.get(key, row.reason))
         if (row := rows.get(key))
         else SwitchState(key, enabled=False, missing=True, reason=None)
         for key in Switch
@@ -103,51 +123,104 @@ async def overview(session: AsyncSession) -> list[SwitchState]:
 async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     session: AsyncSession, *, actor: Actor, key: Switch, enabled: bool, reason: str
 ) -> SwitchChange:
-    """Stop or run one switch, for operators, super admins and the system.
+    """Stop or run one switch in one transaction. `stop`, `settle` and `run` say who may do it.
 
-    The change is audited, and the admin chat is notified. If the switch is already stopped or
-    running as wanted, nothing is changed. Takes the exclusive lock of the switch, which waits for
-    every transaction that has the shared lock. Then locks the row of the switch. Raises
-    AccessDenied. Raises NotFound if the row is missing. A switch of STOPPED_BY_INCIDENT may not run
-    while the last incident is open (IncidentOpen). After that, nobody who closed the incident or
-    confirmed a correction for it may run the switch (SamePerson).
+    Entry points use `bot.switches`, which commits a stop before it waits for acts under way.
     """
-    role = (
-        "system" if actor.user_id is None else actor.require_staff(*OPERATORS, action="kill_switch")
+    if enabled:
+        return await run(session, actor=actor, key=key, reason=reason)
+    change = await stop(session, actor=actor, key=key, reason=reason)
+    return await settle(session, change)
+
+
+async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
+    """Write the stop of a switch, for operators, super admins and the system. Waits for no lock.
+
+    From the commit on, no act begins that the switch forbids. `settle` has to follow in another
+    transaction. The stop is audited, and the admin chat is notified. If the switch is stopped
+    already, nothing is changed. Raises AccessDenied. Raises NotFound if the row is missing.
+    """
+    changed = await _call(session, _STOP, actor, key, reason)
+    return SwitchChange(key, enabled=False, changed=changed, sends_under_way=0)
+
+
+async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
+    """Wait until no act is under way that a stopped switch forbids.
+
+    Sessions of the application that hold the switch's lock longer than 0.4 s are ended. For a
+    posting switch, the result says how many sends are under way. Takes the exclusive lock of the
+    switch, then its row.
+    """
+    await session.execute(_SETTLE, {"key": change.key.value})
+    sends = await _sends_under_way(session) if change.key in POSTING_SWITCHES else 0
+    return replace(change, sends_under_way=sends)
+
+
+async def list_unsettled(session: AsyncSession) -> Sequence[SwitchChange]:
+    """Return the stops that `settle` still has to write into the rows of their switches."""
+    keys = await session.scalars(select(SwitchStop.key).distinct())
+    return [SwitchChange(key, enabled=False, changed=True, sends_under_way=0) for key in keys]
+
+
+async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
+    """Run one switch again, for operators and super admins.
+
+    The change is audited, and the admin chat is notified. If the switch runs already, nothing is
+    changed. Takes the exclusive lock of the switch, then its row. Raises AccessDenied. Raises
+    NotFound if the row is missing. A switch of STOPPED_BY_INCIDENT may not run while the last
+    incident is open (IncidentOpen). After that, nobody who closed the incident or confirmed a
+    correction for it may run the switch (SamePerson).
+    """
+    if key in STOPPED_BY_INCIDENT and not await are_running(session, key):
+        _require_role(actor)
+        await _require_other_person(session, actor, key)
+    changed = await _call(session, _RUN, actor, key, reason)
+    return SwitchChange(key, enabled=True, changed=changed, sends_under_way=0)
+
+
+async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
+    """Open an incident and return its id; return None if an incident of this kind is open.
+
+    An incident of the kind LEDGER_INCIDENT stops the switches of STOPPED_BY_INCIDENT by itself.
+    Waits for no lock that another session of the application can hold for long.
+    """
+    incident_id: int | None = await session.scalar(
+        _OPEN_INCIDENT, {"kind": kind, "details": details}
     )
-    await session.execute(_EXCLUSIVE, {"space": LOCK_SPACE, "key": key.value})
-    row = await session.scalar(
-        select(KillSwitch)
-        .where(KillSwitch.key == key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
+    return incident_id
+
+
+async def _call(
+    session: AsyncSession, function: TextClause, actor: Actor, key: Switch, reason: str
+) -> bool:
+    """Call the database function that stops or runs a switch. Return whether it changed anything.
+
+    Raises AccessDenied, NotFound.
+    """
+    role = _require_role(actor)
+    values = {
+        "key": key.value,
+        "actor_id": actor.user_id,
+        "role": role,
+        "reason": reason,
+        "correlation_id": correlation_id.get(),
+    }
+    try:
+        changed: bool | None = await session.scalar(function, values)
+    except DBAPIError as error:
+        if sqlstate(error) == _NO_OPERATOR:
+            raise errors.AccessDenied("kill_switch") from error
+        raise
+    if changed is None:
         raise errors.NotFound("kill_switch", key)
-    sends = await _sends_under_way(session) if key in POSTING_SWITCHES and not enabled else 0
-    if row.enabled == enabled:
-        return SwitchChange(key, enabled, changed=False, sends_under_way=sends)
-    if enabled and key in STOPPED_BY_INCIDENT:
-        await _require_other_person(session, actor, row)
-    await session.execute(
-        update(KillSwitch)
-        .where(KillSwitch.key == key)
-        .values(enabled=enabled, changed_by=actor.user_id, changed_at=func.clock(), reason=reason)
-    )
-    await audit.record(
-        session,
-        actor=actor,
-        action="kill_switch_run" if enabled else "kill_switch_stopped",
-        role=role,
-        key=key.value,
-    )
-    await outbox.add(
-        session,
-        user_id=None,
-        kind="switch_changed",
-        payload={"key": key, "enabled": enabled, "reason": reason, "user_id": actor.user_id},
-    )
-    return SwitchChange(key, enabled, changed=True, sends_under_way=sends)
+    return changed
+
+
+def _require_role(actor: Actor) -> str:
+    """Return the role in which an actor sets a switch. Raises AccessDenied."""
+    if actor.user_id is None:
+        return "system"
+    return actor.require_staff(*OPERATORS, action="kill_switch")
 
 
 async def _sends_under_way(session: AsyncSession) -> int:
@@ -157,7 +230,7 @@ async def _sends_under_way(session: AsyncSession) -> int:
     return count.scalar_one()
 
 
-async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSwitch) -> None:
+async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
     """Refuse to run a switch before another person has closed the incident that stopped it.
 
     Raises IncidentOpen if the last incident is open. Raises SamePerson if the actor has closed it,
@@ -175,7 +248,17 @@ async def _require_other_person(session: AsyncSession, actor: Actor, row: KillSw
         return
     if incident.closed_at is None:
         raise errors.IncidentOpen(incident.id)
-    if row.changed_at > incident.closed_at or actor.user_id is None:
+    last_stop = await session.scalar(
+        select(
+            func.greatest(
+                select(KillSwitch.changed_at).where(KillSwitch.key == key).scalar_subquery(),
+                select(func.max(SwitchStop.created_at))
+                .where(SwitchStop.key == key)
+                .scalar_subquery(),
+            )
+        )
+    )
+    if actor.user_id is None or (last_stop is not None and last_stop > incident.closed_at):
         return
     if incident.closed_by == actor.user_id or await _has_confirmed_since(session, actor, incident):
         raise errors.SamePerson("kill_switch_run")

@@ -17,6 +17,7 @@ class Priority(IntEnum):
 
 _PRIORITIES: Mapping[str, Priority] = {
     "ledger_violation": Priority.ALARM,
+    "audit_chain_broken": Priority.ALARM,
     "switch_changed": Priority.ALARM,
     "payment_parked": Priority.ALARM,
     "escrow_watchdog": Priority.ALARM,

@@ -4,11 +4,10 @@ Several processes may report the same outage. The admin chat still gets each not
 """
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Incident
-from services.platform import outbox
+from services.platform import killswitches, outbox
 
 TELEGRAM_DOWN = "telegram_down"
 """The kind of an incident during which Telegram does not answer."""
@@ -16,12 +15,7 @@ TELEGRAM_DOWN = "telegram_down"
 
 async def begin(session: AsyncSession) -> bool:
     """Record that Telegram does not answer; return False if an outage is recorded already."""
-    incident_id = await session.scalar(
-        insert(Incident)
-        .values(kind=TELEGRAM_DOWN, details={})
-        .on_conflict_do_nothing(index_elements=["kind"], index_where=Incident.closed_at.is_(None))
-        .returning(Incident.id)
-    )
+    incident_id = await killswitches.open_incident(session, kind=TELEGRAM_DOWN, details={})
     if incident_id is None:
         return False
     await outbox.add(

@@ -41,7 +41,9 @@ TESTED_ELSEWHERE = {
     " sandbox/markup sandbox/media sandbox/method_call sandbox/notifier sandbox/persistence"
     " sandbox/registry sandbox/schema sandbox/seed_data sandbox/serializers sandbox/simulation"
     " sandbox/state": "tests/sandbox call the Bot API and the control API over HTTP",
+    "bot/switches": "services/platform/test_stops stops switches with it",
     "sandbox/demo/*": "test_scenario runs the demo",
+    "sandbox/logins": "db/test_rights compares the logins' rights, test_embedded their limits",
     "scheduler/error_isolation": "test_settlements breaks one payout among others",
     "scheduler/notices": "test_texts knows every kind of notice, and tests/handlers read them",
     "services/market/payment_reversals": "test_clawbacks reverses payments with it",
@@ -50,7 +52,9 @@ TESTED_ELSEWHERE = {
     "services/market/staff_acts": "test_staff_requests carries out each kind of act",
     "services/market/publish_times": "test_placements submits past and far times with it",
     "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
-    "services/money/audit_chain_file": "test_audit_chain_tick writes, reads and truncates it",
+    "services/money/audit_chain_file services/money/audit_chain_copies": "test_audit_chain_tick"
+    " writes, reads, truncates and locks the file",
+    "services/money/received_payments": "every deposit and clawback of a test is noted with it",
     "services/money/withdrawal_details": "test_withdrawals reads them",
     "services/money/correction_details": "handlers/test_corrections shows them to an admin",
     "services/money/payment_claims": "handlers/test_withdrawals claims payments with it",

@@ -9,8 +9,8 @@ from db.models.users import Role, UserRole
 from db.session import Sessions
 from services.market import campaigns, channels, moderation, registration
 from services.market.creatives import Creative
-from services.money import deposits
 from services.platform.actors import Actor
+from tests.factories import payments
 
 CURRENCY = "USD"
 FEE_BPS = 1_000
@@ -59,7 +59,7 @@ class Market:
             for telegram_id in people[-advertisers:]:
                 actor = self.owners[telegram_id]
                 assert actor.user_id is not None
-                await deposits.deposit(
+                await payments.deposit(
                     session,
                     user_id=actor.user_id,
                     amount=DEPOSIT_AMOUNT,

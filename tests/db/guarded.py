@@ -40,6 +40,9 @@ async def done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> i
         )
         for _ in range(2)
     ]
+    await connection.execute(
+        "INSERT INTO user_roles (user_id, role) VALUES ($1, 'admin'), ($2, 'admin')", one, two
+    )
     found = await connection.fetchval(
         "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, proposed_by, reason)"
         " VALUES ('adjustment', $1, $2, $3, $4, 'x') RETURNING id",

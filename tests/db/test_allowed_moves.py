@@ -119,7 +119,7 @@ async def test_the_application_cannot_make_another_move(
             await superuser.execute(drop[0])
         await superuser.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         await _insert(superuser, table, status)
-        await superuser.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        await superuser.execute(f"ALTER TABLE {table} ENABLE TRIGGER allowed_move")
         await superuser.execute(f"SET LOCAL ROLE {embedded.APP}")
         state = await _refusal(superuser.execute(f"UPDATE {table} SET status = '{wanted}'"))
         await attempt.rollback()
@@ -135,6 +135,8 @@ async def test_the_application_inserts_rows_only_in_their_initial_status(
 ) -> None:
     for drop in await superuser.fetch(CONSTRAINTS, table):
         await superuser.execute(drop[0])
+    await superuser.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    await superuser.execute(f"ALTER TABLE {table} ENABLE TRIGGER initial_status")
     await superuser.execute(f"SET LOCAL ROLE {embedded.APP}")
     refused = set()
     for status in _states(table):

@@ -7,11 +7,11 @@ The database refuses them even if the tables' owner inserts them.
 import asyncpg
 import pytest
 
-from services.money import corrections, deposits, wallets, withdrawals
+from services.money import corrections, wallets, withdrawals
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.guarded import done, post, refused
-from tests.factories import people
+from tests.factories import payments, people
 
 NOBODY = 999_999
 
@@ -94,6 +94,11 @@ async def test_the_status_of_a_deposit_matches_its_transfers(
         ("credited_at = NULL", "AD021"),
     ):
         await refused(owner, state, f"UPDATE deposits SET {change}")
+    await owner.execute(
+        "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
+        " SELECT 'payment', 'x', telegram_id, 5, 'USD' FROM users WHERE id = $1",
+        person.user_id,
+    )
     waiting = (
         "INSERT INTO deposits (user_id, amount, currency, source, external_reference{column})"
         f" VALUES ({person.user_id}, 5, 'USD', 'manual', 'x'{{value}})"
@@ -127,6 +132,13 @@ async def test_a_clawback_matches_its_deposit(
     if column == "amount":
         facts["recovered"] = value  # or a constraint would refuse it first
     taken = int(facts["recovered"]) or 100
+    await owner.execute(
+        "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
+        " SELECT 'refund', external_reference, 1, $2, $3 FROM deposits WHERE id = $1",
+        deposit,
+        int(facts["amount"]),
+        facts["currency"].strip("'"),
+    )
     await refused(
         owner,
         "AD021",
@@ -148,7 +160,7 @@ async def test_a_clawback_matches_its_deposit(
         ("reason = 'other'", "AD028"),
         ("amount = 6", "AD028"),
         ("confirm_reason = 'other'", "AD027"),
-        ("confirmed_by = (SELECT min(id) FROM users)", "AD027"),
+        ("confirmed_by = (SELECT max(user_id) FROM user_roles)", "AD027"),
     ],
 )
 async def test_a_signed_correction_cannot_be_changed(
@@ -156,7 +168,7 @@ async def test_a_signed_correction_cannot_be_changed(
 ) -> None:
     _, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
-        proposer, confirmer = await people.staff(session), await people.staff(session)
+        proposer, confirmer, _ = [await people.staff(session) for _ in range(3)]
     await owner.execute(
         "INSERT INTO corrections (kind, wallet_id, entry_id, amount, proposed_by, reason)"
         " VALUES ('orphan_entry', $1, 1, 5, $2, 'x')",
@@ -206,7 +218,7 @@ async def test_late_news_of_payments_is_still_booked(database: Database) -> None
     """Test that the guards (the database's checks) accept a later payment of the same person."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
-        again = await deposits.deposit(
+        again = await payments.deposit(
             session, user_id=person.user_id or 0, amount=5, key="later", source="telegram"
         )
     assert again.status == "credited"

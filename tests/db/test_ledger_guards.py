@@ -205,9 +205,12 @@ async def test_escrow_and_transfers_match_at_commit(
 ) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
+        lost = await people.failed(session)
         stranger = await people.person(session, balance=100)
         pending = await people.deal(session)
-    wallet = await owner.fetchval("SELECT wallet_id FROM escrows")
+    escrow_wallet = "SELECT wallet_id FROM escrows WHERE campaign_target_id = $1"
+    wallet = await owner.fetchval(escrow_wallet, deal.target.id)
+    lost_wallet = await owner.fetchval(escrow_wallet, lost.target.id)
     find = "SELECT id FROM wallets WHERE kind = 'user' AND user_id = $1"
     advertiser = await owner.fetchval(find, deal.advertiser.user_id)
     publisher = await owner.fetchval(find, deal.owner.user_id)
@@ -215,7 +218,10 @@ async def test_escrow_and_transfers_match_at_commit(
     buyer = await owner.fetchval(find, pending.advertiser.user_id)
     target, held = deal.target.id, f"WHERE campaign_target_id = {deal.target.id}"
     released = f"UPDATE escrows SET status = 'released', settled_at = now() {held}"
-    refunded = f"UPDATE escrows SET status = 'refunded', settled_at = now() {held}"
+    refunded = (
+        "UPDATE escrows SET status = 'refunded', settled_at = now()"
+        f" WHERE campaign_target_id = {lost.target.id}"
+    )
     revenue = await owner.fetchval(
         "SELECT open_wallet('revenue', NULL, $1, 'USD')", deal.owner.user_id
     )
@@ -225,12 +231,13 @@ async def test_escrow_and_transfers_match_at_commit(
 
     out = (wallet, -5_000, "escrow_release")
     back = (wallet, -5_000, "refund")
+    stolen = ((lost_wallet, -5_000, "refund"), (thief, 5_000, "refund"))
     # Refused: a status without its transfer, and a transfer without its status.
     await refused(owner, "AD012", released)
     await refused(owner, "AD012", refunded)
     await refused(owner, "AD012", settle("refund", back, (advertiser, 5_000, "refund")))
     # Refused: a refund or payout to the wrong person, a payout without the fee, a wrong status.
-    await refused(owner, "AD012", settle("refund", back, (thief, 5_000, "refund")), refunded)
+    await refused(owner, "AD012", post("stolen", "refund", lost.target.id, *stolen), refunded)
     await refused(
         owner,
         "AD012",

@@ -1,71 +1,32 @@
-"""Test that the application's database role has only the rights that it needs."""
+"""Test that each database login of the application has only the rights that it needs."""
 
+import tomllib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from sandbox import embedded, logins
 from tests.conftest import Database
 from tests.factories import people
 
-INSERTED = [
-    "audit_chain_links",
-    "campaign_targets",
-    "campaigns",
-    "channels",
-    "clawbacks",
-    "corrections",
-    "deposits",
-    "escrows",
-    "excess_payments",
-    "heartbeats",
-    "inbox",
-    "incidents",
-    "launch_runs",
-    "leases",
-    "ledger_checkpoints",
-    "moved_chats",
-    "outbox",
-    "post_checks",
-    "post_jobs",
-    "publication_statements",
-    "staff_requests",
-    "user_audit_logs",
-    "user_roles",
-    "users",
-    "withdrawals",
-]
-DELETED = ["heartbeats", "inbox", "leases", "user_roles"]
-UPDATED = {
-    "campaign_targets": {"status", "decided_by", "decided_at", "decision_reason"},
-    "campaigns": {"status"},
-    "channels": {
-        *("owner_id", "title", "username", "topic", "subscribers", "price", "promised_hours"),
-        *("status", "status_reason", "suspended_at", "was_paused", "last_message_id"),
-    },
-    "corrections": {"status", "confirmed_by", "confirm_reason", "done_at"},
-    "deposits": {"status", "credited_at"},
-    "escrows": {"status", "release_due_at", "settled_at"},
-    "heartbeats": {"beat_at"},
-    "inbox": {"payload", "attempts", "done_at", "failed_at", "last_error"},
-    "incidents": {"closed_at", "closed_by", "details"},
-    "kill_switches": {"enabled", "changed_by", "changed_at", "reason"},
-    "leases": {"owner", "epoch", "held_until"},
-    "moved_chats": {"new_chat_id"},
-    "outbox": {"status", "due_at", "attempts", "last_error", "message_id", "sent_at"},
-    "post_jobs": {
-        *("status", "due_at", "claim_no", "attempts", "lease_owner", "lease_until"),
-        *("last_error", "message_id", "sent_at", "updated_at", "unsent_claim_no", "abandoned"),
-        *("known_message_id", "first_absent_at", "next_check_at", "escalate_at", "offered_at"),
-        *("breach", "breach_refund_at", "check_began_at"),
-    },
-    "staff_requests": {"status", "acknowledged", "decided_by", "decided_at"},
-    "users": {"language", "language_chosen", "time_zone", "blocked"},
-    "withdrawals": {
-        *("status", "external_reference", "decided_by", "return_reason", "settled_at"),
-        *("paying_by", "paying_until"),
-    },
-}
+RIGHTS = Path(__file__).parents[2] / "db" / "rights.toml"
+IN_CATALOGUE = """
+    SELECT pg_get_userbyid(r.grantee) AS login, r.privilege_type, c.relname AS name, NULL AS column
+    FROM pg_class c, aclexplode(c.relacl) r
+    WHERE c.relnamespace = 'public'::regnamespace AND r.grantee <> c.relowner
+    UNION ALL
+    SELECT pg_get_userbyid(r.grantee), r.privilege_type, c.relname, a.attname
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) r
+    WHERE c.relnamespace = 'public'::regnamespace AND r.grantee <> c.relowner
+    UNION ALL
+    SELECT CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r.grantee) END,
+        r.privilege_type, p.proname, NULL
+    FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) r
+    WHERE p.pronamespace = 'public'::regnamespace AND r.grantee <> p.proowner
+"""
+"""All rights on tables, columns and functions of those who do not own them."""
 
 DENIED = """
 INSERT INTO wallets (kind, currency) VALUES ('escrow', 'USD')
@@ -123,6 +84,11 @@ UPDATE users SET telegram_id = 1
 DELETE FROM users
 UPDATE ledger_checkpoints SET violations = 0
 DELETE FROM incidents
+DELETE FROM user_roles
+DELETE FROM leases
+DELETE FROM heartbeats
+INSERT INTO launch_runs (phase, step, passed, evidence) VALUES (1, 'x', true, '{}')
+UPDATE incidents SET details = '{}'
 UPDATE clock_shift SET shift = interval '1 day'
 ALTER TABLE ledger_entries DISABLE TRIGGER ALL
 ALTER TABLE wallets DROP CONSTRAINT ck_wallets_not_negative
@@ -171,54 +137,51 @@ async def test_the_application_is_denied_every_other_statement(
     assert allowed == []
 
 
-async def test_the_application_may_write_only_these_columns(app: asyncpg.Connection) -> None:
-    assert not await app.fetch(
-        "SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole"
-        " OR rolcreatedb OR rolreplication OR rolbypassrls)"
-    )
-    assert not await app.fetch(
-        "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = 'public' AND pg_get_userbyid(c.relowner) = current_user"
-    )
-    tables = (
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-    )
-
-    async def with_right(right: str) -> list[str]:
-        found = await app.fetch(
-            f"{tables} AND has_table_privilege(oid, $1) ORDER BY relname", right
-        )
-        return [row["relname"] for row in found]
-
-    assert await with_right("INSERT") == INSERTED
-    assert await with_right("DELETE") == DELETED
-    for right in ("UPDATE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"):
-        assert await with_right(right) == [], right
-    updated: dict[str, set[str]] = {}
-    for row in await app.fetch(
-        "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
-        " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0"
-        " AND has_column_privilege(c.oid, a.attnum, 'UPDATE')"
-    ):
-        updated.setdefault(row["relname"], set()).add(row["attname"])
-    assert updated == UPDATED
-
-
-async def test_the_application_may_call_only_these_functions(app: asyncpg.Connection) -> None:
-    callable_ = await app.fetch(
-        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
-        " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
-    )
-    assert [row["proname"] for row in callable_] == [
-        "approve_target",
-        "clock",
-        "hold_escrow",
-        "ledger_horizon",
-        "ledger_txn",
-        "lock_wallet",
-        "open_wallet",
-        "post_transfer",
+async def test_every_right_has_a_reason_and_every_reason_a_right(
+    app: asyncpg.Connection,
+) -> None:
+    written = [
+        (login, entry["right"], name, column)
+        for login, entries in tomllib.loads(RIGHTS.read_text()).items()
+        for entry in entries
+        for name in entry["on"]
+        for column in entry.get("columns", [None])
     ]
+    assert len(written) == len(set(written))
+    assert {tuple(row) for row in await app.fetch(IN_CATALOGUE)} == set(written)
+
+
+def test_every_reason_is_a_few_words() -> None:
+    for entries in tomllib.loads(RIGHTS.read_text()).values():
+        for entry in entries:
+            assert entry.keys() - {"columns"} == {"right", "on", "why"}
+            assert 2 <= len(entry["why"].split()) <= 15, entry
+
+
+async def test_no_login_has_a_power_over_the_server(server: embedded.Postgres) -> None:
+    for login in logins.LOGINS:
+        connection = await asyncpg.connect(server.dsn(login))
+        try:
+            assert not await connection.fetch(
+                "SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole"
+                " OR rolcreatedb OR rolreplication OR rolbypassrls)"
+            )
+            assert not await connection.fetch(
+                "SELECT FROM pg_class WHERE relowner = current_user::regrole"
+            )
+            member_of = await connection.fetch(
+                "SELECT rolname FROM pg_roles WHERE rolname <> current_user"
+                " AND pg_has_role(oid, 'MEMBER') ORDER BY rolname"
+            )
+        finally:
+            await connection.close()
+        expected = sorted(logins.JOBS) if login == logins.APP else []
+        assert [row["rolname"] for row in member_of] == expected
+
+
+async def test_a_function_with_the_rights_of_the_owner_has_a_fixed_search_path(
+    app: asyncpg.Connection,
+) -> None:
     unsafe = await app.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
         " AND NOT proconfig @> ARRAY['search_path=pg_catalog, public, pg_temp']"
@@ -257,9 +220,15 @@ async def test_the_application_cannot_settle_without_moving_the_money(
     database: Database, app: asyncpg.Connection
 ) -> None:
     async with database.sessions.begin() as session:
-        await people.posted(session, promised_hours=0)
-    for status in ("released", "refunded"):
+        posted = await people.posted(session, promised_hours=0)
+        failed = await people.failed(session)
+    for status, deal in (("released", posted), ("refunded", failed)):
         with pytest.raises(asyncpg.PostgresError) as refusal:
             async with app.transaction():
-                await app.execute("UPDATE escrows SET status = $1, settled_at = now()", status)
+                await app.execute(
+                    "UPDATE escrows SET status = $1, settled_at = now()"
+                    " WHERE campaign_target_id = $2",
+                    status,
+                    deal.target.id,
+                )
         assert refusal.value.sqlstate == "AD012"

@@ -4,15 +4,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.market import payment_reversals
 from services.money import (
-    deposits,
     escrow,
     excess_payments,
     wallets,
     withdrawals,
 )
-from tests.factories import people
+from tests.factories import payments, people
 
 BUSINESS = "adtech_business"
 """The name of a template database that contains transfers of every kind."""
@@ -36,8 +34,8 @@ async def move_external_money(session: AsyncSession) -> None:
     admin = await people.staff(session)
     assert payer.user_id is not None
     paid: dict[str, Any] = {"user_id": payer.user_id, "amount": 700, "source": "telegram"}
-    await deposits.deposit(session, key="taken-back", **paid)
-    await payment_reversals.reverse(session, external_reference="taken-back", **paid)
+    await payments.deposit(session, key="taken-back", **paid)
+    await payments.reverse(session, external_reference="taken-back", **paid)
     out = await withdrawals.request(session, actor=earner, amount=300, key="paid")
     await withdrawals.approve(session, actor=admin, withdrawal_id=out.id)
     await withdrawals.mark_paid(

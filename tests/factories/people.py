@@ -15,12 +15,12 @@ from db.models.posting import PostJob
 from db.models.users import Role, User, UserRole
 from services.market import campaigns, channels, moderation, registration
 from services.market.creatives import Creative
-from services.money import corrections, deposits
+from services.money import corrections
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
 from services.posts.posting import Claim
-from tests.factories import one_post
+from tests.factories import one_post, payments
 
 CURRENCY = "USD"
 FEE_BPS = 1_000
@@ -75,7 +75,7 @@ async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
     if balance:
-        await deposits.deposit(
+        await payments.deposit(
             session, user_id=user.id, amount=balance, key=f"charge-{number()}", source="telegram"
         )
     return Actor(user.id)

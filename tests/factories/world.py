@@ -6,9 +6,8 @@ The books are the balances, the states and the switches.
 from typing import Any
 
 from db.models.money import EscrowStatus
-from services.money import deposits
 from services.platform.actors import Actor
-from tests.factories import people
+from tests.factories import payments, people
 from tests.factories.books import RolledBackSteps
 from tests.factories.model import Campaign, Channel, Target
 from tests.factories.model_posts import PostingModel
@@ -40,7 +39,7 @@ class World:
         if amount:
             payer_id, key = user_id(person), f"start-{user_id(person)}"
             self.story.do(
-                lambda session: deposits.deposit(
+                lambda session: payments.deposit(
                     session, user_id=payer_id, amount=amount, key=key, source="telegram"
                 )
             )

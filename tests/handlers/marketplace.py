@@ -24,11 +24,10 @@ from handlers import routers
 from scheduler import notices
 from services.market import campaigns, channels, registration
 from services.market.creatives import Creative
-from services.money import deposits
 from services.platform import killswitches, outbox, users
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
-from tests.factories import people
+from tests.factories import payments, people
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -223,7 +222,7 @@ class Marketplace:
         user_id = (await self.actor(who)).user_id
         assert user_id is not None
         async with self.database.sessions.begin() as session:
-            await deposits.deposit(
+            await payments.deposit(
                 session,
                 user_id=user_id,
                 amount=amount,
@@ -349,6 +348,7 @@ async def running_bot(
         settings_for(world, database),
         storage.FormStorage(redis),
         admin_chat,
+        database.sessions,
     )
     worker = inbox_worker.InboxWorker(
         dependencies=dependencies, dispatcher=routers.dispatcher(), bot=bot

@@ -17,7 +17,9 @@ async def operated(market: Marketplace) -> Marketplace:
 async def enabled(market: Marketplace, key: Switch) -> bool:
     """Tell whether a kill switch is running."""
     return bool(
-        await market.value("SELECT enabled FROM kill_switches WHERE key = :key", key=key.value)
+        await market.value(
+            "SELECT EXISTS (SELECT FROM running_switches WHERE key = :key)", key=key.value
+        )
     )
 
 

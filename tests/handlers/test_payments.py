@@ -147,8 +147,8 @@ async def test_a_pre_checkout_query_is_answered_despite_an_error(market: Marketp
     await market.press("advertiser", "💰 Wallet")
     await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text
     await market.say("advertiser", "100")
-    await market.database.as_owner("ALTER TABLE kill_switches RENAME TO kill_switches_away")
+    await market.database.as_owner("ALTER VIEW running_switches RENAME TO switches_away")
     paid = await market.pay("advertiser")
-    await market.database.as_owner("ALTER TABLE kill_switches_away RENAME TO kill_switches")
+    await market.database.as_owner("ALTER VIEW switches_away RENAME TO running_switches")
     assert not paid["ok"]
     assert "try again in a minute" in paid["error_message"]

@@ -3,6 +3,7 @@
 The schema is the same after each run up.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sandbox import embedded
 from tests.embedded_fixture import clone_database, drop_database
 
 ROOT = Path(__file__).parents[2]
+PAYMENT = {"telegram_payment_charge_id": "charge", "total_amount": 500, "currency": "USD"}
 SCHEMA = {
     "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default,"
     " identity_generation FROM information_schema.columns WHERE table_schema = 'public'",
@@ -87,6 +89,28 @@ async def test_up_down_and_up_again(empty: str) -> None:
     assert nothing["functions"] == nothing["triggers"] == nothing["default rights"] == []
     _alembic(empty, "upgrade", "head")
     assert await _schema(empty) == first
+
+
+async def test_payments_that_wait_during_a_migration_are_noted(empty: str) -> None:
+    _alembic(empty, "upgrade", "0003")
+    connection = await asyncpg.connect(empty)
+    for number, part in ((1, "successful_payment"), (2, "text")):
+        await connection.execute(
+            "INSERT INTO inbox (update_id, lane, payload) VALUES ($1, 7, $2)",
+            number,
+            json.dumps({"message": {"from": {"id": 7}, part: PAYMENT}}),
+        )
+    query = "SELECT id, update_id, payload FROM inbox ORDER BY id"
+    before = await connection.fetch(query)
+    await connection.close()
+    _alembic(empty, "upgrade", "head")
+    connection = await asyncpg.connect(empty)
+    assert await connection.fetch(query) == before
+    noted = "SELECT kind, charge_id, telegram_id, amount, currency FROM received_payments"
+    assert [tuple(row) for row in await connection.fetch(noted)] == [
+        ("payment", "charge", 7, 500, "USD")
+    ]
+    await connection.close()
 
 
 async def test_models_and_migrations_agree(migrated: str) -> None:

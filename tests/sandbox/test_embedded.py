@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from sandbox import embedded
+from sandbox import embedded, logins
 from sandbox.startup_errors import CannotStart
 from tests.sandbox.embedded_parent import no_server_left, read_facts, rows, start_parent, until
 
@@ -38,7 +38,8 @@ async def test_the_database_is_ours_and_closed_to_others(folder: Path) -> None:
             "SELECT setting FROM pg_settings WHERE name IN ('statement_timeout', "
             "'transaction_timeout', 'idle_in_transaction_session_timeout')"
         )
-        assert await rows(app, limits) == [("30000",)] * 3
+        for login in logins.LOGINS:
+            assert await rows(server.dsn(login), limits) == [("30000",)] * 3
         for statement in (
             "CREATE TABLE public.mine ()",
             "CREATE TEMP TABLE mine ()",
@@ -54,7 +55,7 @@ async def test_the_database_is_ours_and_closed_to_others(folder: Path) -> None:
 
 async def test_nobody_enters_without_a_password(folder: Path) -> None:
     async with embedded.postgres(folder / "postgres", durable=False) as server:
-        for role in (embedded.SUPERUSER, embedded.OWNER, embedded.APP):
+        for role in (embedded.SUPERUSER, embedded.OWNER, *logins.LOGINS):
             for password in (None, "wrong", server.passwords[embedded.APP][::-1]):
                 with pytest.raises(asyncpg.InvalidPasswordError):
                     await asyncpg.connect(

@@ -20,11 +20,10 @@ from scheduler.breaker import Breaker
 from scheduler.dispatch import PostingWorker
 from services.market import campaigns, channels, moderation, registration
 from services.market.creatives import Creative
-from services.money import deposits
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
-from tests.factories import people
+from tests.factories import payments, people
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
 
 AD = "Fresh bread every morning"
@@ -59,7 +58,7 @@ class Scene:
                     currency=people.CURRENCY,
                 )
                 self.actors[name] = Actor(user.id)
-            await deposits.deposit(
+            await payments.deposit(
                 session,
                 user_id=self.id_of("advertiser"),
                 amount=100_000,

@@ -17,6 +17,7 @@ from db.models.operations import Switch
 from scheduler import dispatch, settlements, watchdogs
 from services.market.creatives import Creative
 from services.posts import posting
+from tests.factories import breakage
 from tests.scheduler.scene import Scene
 
 
@@ -193,17 +194,17 @@ async def test_a_cancelled_worker_records_its_post_as_uncertain(scene: Scene) ->
 async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene: Scene) -> None:
     broken = await scene.approve()
     other = await scene.approve(channel_id=await scene.another_channel())
-    await scene.database.as_owner(
-        """
+    await breakage.run_unguarded(
+        scene.database,
+        f"""
         WITH copied AS (
             INSERT INTO campaigns (advertiser_id, name, creative, total_budget)
             SELECT advertiser_id, name,
-                creative || '{"entities": [{"type": "bold"}]}', total_budget
+                creative || '{{"entities": [{{"type": "bold"}}]}}', total_budget
             FROM campaigns RETURNING id
         )
-        UPDATE campaign_targets SET campaign_id = (SELECT id FROM copied) WHERE id = $1
-        """,
-        broken,
+        UPDATE campaign_targets SET campaign_id = (SELECT id FROM copied) WHERE id = {broken}
+        """,  # noqa: S608 - the id of the test's own row
     )
     await scene.database.as_owner("UPDATE campaigns SET status = 'active' WHERE status = 'draft'")
     await scene.dispatch()

@@ -8,7 +8,8 @@ import asyncio
 
 from db.models.operations import Switch
 from scheduler import settlements
-from services.money import deposits, wallets
+from services.money import wallets
+from tests.factories import payments
 from tests.scheduler.scene import Scene
 
 
@@ -76,7 +77,7 @@ async def test_a_deposit_that_came_while_deposits_were_stopped_is_credited_later
     user_id = scene.id_of("advertiser")
     async with scene.database.sessions.begin() as session:
         before = (await wallets.balances(session, user_id)).available
-        await deposits.deposit(
+        await payments.deposit(
             session, user_id=user_id, amount=700, key="late charge", source="telegram"
         )
     await settlements.credit_due(scene.database.sessions)

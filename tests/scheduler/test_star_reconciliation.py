@@ -11,12 +11,12 @@ from sqlalchemy import text
 from db.models.users import Role
 from scheduler.star_reconciliation import StarReconciliation
 from services.market import registration
-from services.money import deposits, incidents
-from tests.factories import people
+from services.money import incidents
+from tests.factories import payments, people
 from tests.scheduler.scene import Scene
 
 AMOUNT = 500
-RUNNING = "SELECT enabled FROM kill_switches WHERE key = 'withdrawals'"
+RUNNING = "SELECT EXISTS (SELECT FROM running_switches WHERE key = 'withdrawals') AS enabled"
 OPEN_INCIDENTS = "SELECT count(*) FROM incidents WHERE closed_at IS NULL"
 
 
@@ -105,7 +105,7 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
     await reconciliation.run()
     assert await _value(scene, RUNNING)
     async with scene.database.sessions.begin() as session:
-        await deposits.deposit(
+        await payments.deposit(
             session, user_id=payer, amount=9_999, key="invented", source="stars", currency="XTR"
         )
     await scene.database.forward(timedelta(minutes=2))
@@ -116,7 +116,7 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
         [incident] = await incidents.open_incidents(session)
         await incidents.close_incident(session, actor=operator, incident_id=incident.id)
     async with scene.database.sessions.begin() as session:
-        await deposits.deposit(
+        await payments.deposit(
             session, user_id=payer, amount=1_111, key="invented too", source="stars", currency="XTR"
         )
     for restarted in (reconciliation, StarReconciliation(scene.database.sessions, bot)):

@@ -14,7 +14,7 @@ from services.money import deposits, escrow, stuck_escrows, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import concurrency, one_post, people, rows
+from tests.factories import concurrency, one_post, payments, people, rows
 from tests.factories.concurrency import Act
 
 
@@ -270,7 +270,7 @@ async def test_ticks_of_two_processes_settle_each_thing_once(database: Database)
         await people.stop(session, Switch.DEPOSITS)
         for deal in reversed(deals):
             assert deal.advertiser.user_id is not None
-            await deposits.deposit(
+            await payments.deposit(
                 session,
                 user_id=deal.advertiser.user_id,
                 amount=100,

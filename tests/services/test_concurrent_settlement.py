@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
-from services.money import deposits, escrow, withdrawals
+from services.money import escrow, withdrawals
 from services.platform import errors
 from services.posts import verification
 from tests.conftest import Database
-from tests.factories import concurrency, people, rows
+from tests.factories import concurrency, payments, people, rows
 from tests.factories.concurrency import Act
 
 
@@ -90,7 +90,7 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
     payer = await people.person(session)
     assert payer.user_id is not None
     return partial(
-        deposits.deposit, user_id=payer.user_id, amount=5, key=f"late-{number}", source="telegram"
+        payments.deposit, user_id=payer.user_id, amount=5, key=f"late-{number}", source="telegram"
     )
 
 

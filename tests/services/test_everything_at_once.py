@@ -17,7 +17,7 @@ from services.platform import errors
 from services.posts import posting, rescue, uncertain_posts, verification
 from services.posts.posting import Claim
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import one_post, payments, people, rows
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 WORKERS, STEPS = 8, 30
@@ -129,7 +129,7 @@ async def _deposit(session: AsyncSession, rng: random.Random, deal: people.Deal)
     user_id = deal.advertiser.user_id
     assert user_id is not None
     key = f"{user_id}-{rng.randrange(9)}"
-    await deposits.deposit(session, user_id=user_id, amount=1_000, key=key, source="telegram")
+    await payments.deposit(session, user_id=user_id, amount=1_000, key=key, source="telegram")
 
 
 async def _withdraw(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:

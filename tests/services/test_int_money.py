@@ -11,12 +11,12 @@ from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.money import MAX_AMOUNT
 from services.market import moderation
-from services.money import deposits, escrow
+from services.money import escrow
 from services.platform import errors
 from services.platform.actors import SYSTEM
 from services.posts import posting, verification
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import one_post, payments, people, rows
 
 DAY = timedelta(days=1)
 
@@ -30,7 +30,7 @@ async def test_INT_WL_01_deposit_raises_wallet_and_ledger_together(
         assert await rows.available(session, person) == 0
     assert person.user_id is not None
     async with database.sessions.begin() as session:
-        deposit = await deposits.deposit(
+        deposit = await payments.deposit(
             session, user_id=person.user_id, amount=2_500, key="charge-1", source="telegram"
         )
     async with database.sessions.begin() as session:
@@ -69,7 +69,7 @@ async def test_INT_WL_01_the_same_payment_twice_is_credited_once(
     ids = set()
     for _ in range(2):
         async with database.sessions.begin() as session:
-            deposit = await deposits.deposit(
+            deposit = await payments.deposit(
                 session, user_id=person.user_id, amount=700, key="charge-2", source="telegram"
             )
             ids.add(deposit.id)
@@ -78,7 +78,7 @@ async def test_INT_WL_01_the_same_payment_twice_is_credited_once(
     assert len(state["ledger_transfers"]) == 1
     with pytest.raises(errors.IdempotencyConflict):
         async with database.sessions.begin() as session:
-            await deposits.deposit(
+            await payments.deposit(
                 session, user_id=person.user_id, amount=701, key="charge-2", source="telegram"
             )
     async with database.sessions.begin() as session:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.users import Role
-from services.market import campaigns, channels, moderation, payment_reversals
+from services.market import campaigns, channels, moderation
 from services.money import (
     deposits,
     escrow,
@@ -26,7 +26,7 @@ from services.money import (
 from services.platform import errors, killswitches
 from services.platform.actors import SYSTEM
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import one_post, payments, people, rows
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
@@ -128,7 +128,7 @@ async def test_a_reversed_payment_locks_its_rows(database: Database) -> None:
         payer = await people.person(session)
         await people.block(session, payer)
     reversed_outside = partial(
-        payment_reversals.reverse,
+        payments.reverse,
         external_reference="once",
         user_id=payer.user_id or 0,
         amount=5,
@@ -164,7 +164,7 @@ async def test_a_payment_locks_its_rows(database: Database) -> None:
         await people.stop(session, Switch.DEPOSITS)
     assert payer.user_id is not None
     arrives = partial(
-        deposits.deposit, user_id=payer.user_id, amount=5, key="once", source="telegram"
+        payments.deposit, user_id=payer.user_id, amount=5, key="once", source="telegram"
     )
     async with database.sessions.begin() as session:
         await arrives(session)
@@ -230,7 +230,7 @@ async def test_an_act_locks_its_switches(database: Database) -> None:
         payer = await people.person(session, balance=100)
         asked = await withdrawals.request(session, actor=payer, amount=40, key="form")
     assert payer.user_id is not None
-    pay = partial(deposits.deposit, user_id=payer.user_id, amount=5, key="k", source="telegram")
+    pay = partial(payments.deposit, user_id=payer.user_id, amount=5, key="k", source="telegram")
     ask = partial(deposits.check_payable, user_id=payer.user_id, amount=5, currency="USD")
     approve = partial(moderation.approve, actor=waiting.moderator, target_id=waiting.target.id)
     acts: list[tuple[Act, set[Switch]]] = [

@@ -16,7 +16,7 @@ from services.money import deposits, escrow, stuck_escrows, withdrawals
 from services.platform import errors, inbox, outbox
 from services.posts import posting, rescue, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import one_post, payments, people, rows
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
@@ -49,7 +49,7 @@ async def test_ticks_skip_locked_rows(database: Database) -> None:
         deal = await people.deal(session)
         await people.approved(session)
         await people.stop(session, Switch.DEPOSITS)
-        await deposits.deposit(
+        await payments.deposit(
             session,
             user_id=deal.advertiser.user_id or 0,
             amount=5,

@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import TargetStatus
 from db.models.money import DepositStatus, WithdrawalStatus
 from db.models.posting import PostJobStatus
-from services.market import payment_reversals
 from services.money import escrow, withdrawals
 from services.platform import errors, transitions
 from services.posts import manual_resolution, posting
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import one_post, payments, people, rows
 
 Act = Callable[[AsyncSession, people.Deal], Awaitable[object]]
 
@@ -40,7 +39,7 @@ async def _refund(session: AsyncSession, deal: people.Deal) -> None:
 async def _claw_back(session: AsyncSession, deal: people.Deal) -> None:
     reference = await rows.one(session, "SELECT external_reference FROM deposits")
     amount = await rows.one(session, "SELECT amount FROM deposits")
-    await payment_reversals.reverse(
+    await payments.reverse(
         session,
         external_reference=reference,
         user_id=deal.advertiser.user_id or 0,

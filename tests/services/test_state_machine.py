@@ -35,7 +35,7 @@ from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import breaches, rescue
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_posts, world
+from tests.factories import machine_posts, payments, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_posts import PostingModel
@@ -201,7 +201,7 @@ class Marketplace(machine_posts.PostRules):
         user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
-            made = await deposits.deposit(
+            made = await payments.deposit(
                 session, user_id=user_id, amount=amount, key=key, source="telegram"
             )
             return made.credited_at is not None

@@ -62,6 +62,14 @@ notice-switch-changed = { $state ->
 } ({ $reason }). By: { $by }
 notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 notice-ledger-line = • { $name }: rows { $rows }
+notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to cover what is new (incident { $id }). Money still moves. Find out who holds it up, then close the incident:
+notice-audit-chain-fault = • { $name ->
+    [audit_chain_ahead] the last link claims to cover transactions that have not ended
+    [audit_chain_late] old entries of the ledger have no link
+    [audit_chain_file_shrunk] the file vanished or became shorter
+    [audit_chain_file_locked] somebody holds the lock of the file
+   *[other] { $name }
+}
 notice-audit-chain-extended = 🔏 Link { $number } of the ledger's audit chain. Keep this message: somebody who changes the ledger in the database can't change this message.
     { $digest }
 notice-watchdog-acted = ⏰ { $count ->

@@ -84,6 +84,7 @@ switch-unchanged = { $state ->
     [running] 🟢 { $key } was running already. Nothing was changed.
    *[stopped] 🔴 { $key } was stopped already. Nothing was changed.
 }
+switch-not-settled = ⚠️ Nothing new begins, but something that began before the stop is still under way. Look for the session that holds it up.
 switch-under-way = { $count ->
     [one] One post was already on its way; its result is still recorded.
    *[other] { $count } posts were already on their way; their results are still recorded.

@@ -64,6 +64,14 @@ notice-switch-changed = { $state ->
 } ({ $reason }). Кто: { $by }
 notice-ledger-violation = 🚨 Инварианты книги нарушены (инцидент { $id }). Удержания, выплаты, возвраты и выводы остановлены.
 notice-ledger-line = • { $name }: строки { $rows }
+notice-audit-chain-broken = 🚨 Контрольная цепочка книги больше не охватывает новые записи (инцидент { $id }). Деньги двигаются. Выясните, кто её задерживает, и закройте инцидент:
+notice-audit-chain-fault = • { $name ->
+    [audit_chain_ahead] последнее звено охватывает транзакции, которые ещё не завершены
+    [audit_chain_late] у старых записей книги нет звена
+    [audit_chain_file_shrunk] файл исчез или стал короче
+    [audit_chain_file_locked] кто-то держит блокировку файла
+   *[other] { $name }
+}
 notice-audit-chain-extended = 🔏 Звено { $number } контрольной цепочки книги. Не удаляйте это сообщение: тот, кто изменит книгу в базе данных, не сможет изменить его.
     { $digest }
 notice-watchdog-acted = ⏰ { $count ->

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from services.money import audit_chain, deposits
+from services.money import audit_chain
 from services.money.audit_chain import ChainLink
 from tests.conftest import Database
 from tests.factories import audit_chain as chain
-from tests.factories import breakage, people, rows
+from tests.factories import breakage, payments, people, rows
 
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
@@ -122,7 +122,7 @@ async def test_links_hold_while_many_transactions_write(database: Database) -> N
             if done.is_set():
                 return
             async with database.sessions.begin() as session:
-                await deposits.deposit(
+                await payments.deposit(
                     session, user_id=user_id, amount=1, key=f"c-{number}-{turn}", source="telegram"
                 )
                 await asyncio.sleep(chance.random() / 50)
@@ -149,7 +149,7 @@ async def test_only_one_process_extends_the_chain_and_nobody_waits(
     async with chained_database.sessions.begin() as session:
         await people.person(session, balance=100)
     async with chained_database.sessions.begin() as other:
-        await other.execute(select(func.pg_advisory_xact_lock(audit_chain.LOCK)))
+        await other.execute(select(func.pg_advisory_xact_lock(7_004)))
         assert await asyncio.wait_for(chain.extend(chained_database.sessions), 5) is None
     assert await chain.extend(chained_database.sessions) is not None
 

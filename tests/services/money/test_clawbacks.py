@@ -9,12 +9,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services.market import moderation, payment_reversals, user_blocks
-from services.money import deposits, withdrawals
+from services.market import moderation, user_blocks
+from services.money import deposits, received_payments, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import payments, people, rows
 
 WALLETS = (
     "SELECT kind, balance FROM wallets WHERE :id IN (user_id, counterparty_id)"
@@ -27,7 +27,7 @@ ALERT = (
 
 
 async def _paid(session: AsyncSession, who: Actor, amount: int = 1_000, key: str = "charge") -> Any:
-    return await deposits.deposit(
+    return await payments.deposit(
         session, user_id=who.user_id or 0, amount=amount, key=key, source="telegram"
     )
 
@@ -35,7 +35,7 @@ async def _paid(session: AsyncSession, who: Actor, amount: int = 1_000, key: str
 async def _taken_back(
     session: AsyncSession, who: Actor, amount: int = 1_000, key: str = "charge"
 ) -> Any:
-    made = await payment_reversals.reverse(
+    made = await payments.reverse(
         session,
         external_reference=key,
         user_id=who.user_id or 0,
@@ -157,7 +157,7 @@ async def test_a_reversal_in_another_currency_is_refused(database: Database) -> 
         await _paid(session, person)
     refusal = await rows.refused(
         database.sessions,
-        lambda session: payment_reversals.reverse(
+        lambda session: payments.reverse(
             session,
             external_reference="charge",
             user_id=None,
@@ -277,6 +277,14 @@ async def test_the_database_refuses_a_clawback_that_is_not_booked(database: Data
     async with database.sessions.begin() as session:
         person = await people.person(session)
         deposit = await _paid(session, person)
+        await received_payments.note(
+            session,
+            charge_id=deposit.external_reference,
+            telegram_id=1,
+            amount=1_000,
+            currency="USD",
+            refunded=True,
+        )
     insert = (
         "INSERT INTO clawbacks (deposit_id, user_id, amount, recovered, loss, currency)"
         f" VALUES ({deposit.id}, {person.user_id}, 1000, {{}}, 0, 'USD') RETURNING id"

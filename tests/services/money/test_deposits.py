@@ -8,7 +8,7 @@ from db.money import MAX_AMOUNT
 from services.money import deposits
 from services.platform import errors
 from services.platform.actors import Actor
-from tests.factories import people, rows
+from tests.factories import payments, people, rows
 
 
 def _id(who: Actor) -> int:
@@ -17,7 +17,7 @@ def _id(who: Actor) -> int:
 
 
 async def _pay(session: AsyncSession, who: Actor, amount: int, key: str) -> str:
-    made = await deposits.deposit(
+    made = await payments.deposit(
         session, user_id=_id(who), amount=amount, key=key, source="telegram"
     )
     return made.status

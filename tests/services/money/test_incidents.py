@@ -302,8 +302,15 @@ async def _close(database: Database, actor: Actor, incident_id: int) -> None:
 async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
     database: Database,
 ) -> None:
-    incident_id, one, two = await _frozen_by_incident(database)
+    incident_id, one, _ = await _frozen_by_incident(database)
     many = incremental_check.SCHEDULED.deposits + 1  # more than one scheduled check reads
+    await database.as_owner(
+        "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
+        " SELECT 'payment', n::text, (SELECT telegram_id FROM users WHERE id = $1), 5, 'USD'"
+        " FROM generate_series(1, $2::bigint) n",
+        one.user_id,
+        many,
+    )
     await database.as_owner(
         "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
         " SELECT $1, 5, 'USD', 'manual', n::text FROM generate_series(1, $2::bigint) n",
@@ -316,20 +323,22 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
     async with database.sessions.begin() as session:
         opened = await rows.one(session, "SELECT opened_at FROM incidents")
         done = opened + timedelta(minutes=1)
+        proposer, confirmer = await people.staff(session), await people.staff(session)
         await session.execute(
             text(
                 "INSERT INTO corrections (kind, wallet_id, proposed_by, reason)"
                 " SELECT 'balance_reset', id, :one, 'x' FROM wallets LIMIT 1"
             ),
-            {"one": one.user_id},
+            {"one": proposer.user_id},
         )
         await session.execute(
             text(
                 "UPDATE corrections SET status = 'done', confirmed_by = :two, confirm_reason = 'x',"
                 " done_at = :done"
             ),
-            {"two": two.user_id, "done": done},
+            {"two": confirmer.user_id, "done": done},
         )
+    await database.forward(timedelta(minutes=2))
     for began in (opened - timedelta(seconds=1), done - timedelta(seconds=1), None):
         async with database.sessions.begin() as session:
             await incidents.record_check(session, [], full_since=began)

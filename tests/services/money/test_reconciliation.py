@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from services.money import corrections, deposits, escrow, invariants, reconciliation, wallets
+from services.money import corrections, escrow, invariants, reconciliation, wallets
 from services.money.reconciliation import Explanation, Finding
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import breakage, people, rows
+from tests.factories import breakage, payments, people, rows
 
 
 class Scene:
@@ -60,7 +60,7 @@ async def scene(database: Database) -> Scene:
     async with database.sessions.begin() as session:
         made.person = await people.person(session, balance=100)
         for n, amount in enumerate((20, 3)):
-            await deposits.deposit(
+            await payments.deposit(
                 session,
                 user_id=made.person.user_id or 0,
                 amount=amount,
@@ -128,7 +128,7 @@ async def test_an_orphan_is_balanced_by_a_correction_that_names_it(
     assert await scene.broken() == set()
     # The wallet works as before.
     async with scene.database.sessions.begin() as session:
-        await deposits.deposit(
+        await payments.deposit(
             session, user_id=scene.person.user_id or 0, amount=7, key="on", source="telegram"
         )
     assert (await scene.explained()).sound

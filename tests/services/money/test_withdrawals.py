@@ -356,6 +356,7 @@ async def test_the_database_refuses_transfers_without_a_withdrawal(database: Dat
     async with database.sessions.begin() as session:
         person, withdrawal = await _requested(session)
         thief = await people.person(session, balance=1)
+        admin = await people.staff(session)
         deposit_id = await rows.one(session, "SELECT min(id) FROM deposits")
     find = "SELECT id FROM wallets WHERE kind = '{}' AND user_id = {}"
     holding = f"({find.format('withdrawal', person.user_id)})"
@@ -363,7 +364,10 @@ async def test_the_database_refuses_transfers_without_a_withdrawal(database: Dat
     for sql, state in (
         ("UPDATE withdrawals SET status = 'returned', settled_at = now()", "AD020"),
         (
-            "UPDATE withdrawals SET status = 'paid', settled_at = now(), external_reference = 'x'",
+            (
+                "UPDATE withdrawals SET status = 'paid', settled_at = now(),"  # noqa: S608
+                f" external_reference = 'x', decided_by = {admin.user_id}"
+            ),
             "AD020",
         ),
         *(

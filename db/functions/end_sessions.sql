@@ -1,0 +1,15 @@
+-- Ends those of these sessions that belong to a login of the application, waits until they are gone (at
+-- most 0.3 s for each), and returns how many there were. The calling session is left alone.
+-- Locks: nothing. Raises: nothing.
+CREATE OR REPLACE FUNCTION end_sessions(pids integer[]) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    ended integer;
+BEGIN
+    PERFORM pg_stat_clear_snapshot();
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(activity.pid, 300)) INTO ended
+    FROM pg_stat_activity activity
+    WHERE activity.pid = ANY (pids) AND activity.pid <> pg_backend_pid() AND activity.usename IN (
+        'adtech_app', 'adtech_intake', 'adtech_bot', 'adtech_clock', 'adtech_reports');
+    RETURN ended;
+END $$

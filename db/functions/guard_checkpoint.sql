@@ -1,0 +1,14 @@
+-- Trigger `in_the_past` of ledger_checkpoints: a check has read no transaction that has not ended, did
+-- not begin in the future, and continues nowhere after a violation.
+-- Locks: nothing. Raises: AD041.
+CREATE OR REPLACE FUNCTION guard_checkpoint() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF (NEW.progress ->> 'horizon')::bigint > ledger_horizon() OR NEW.full_since > clock()
+        OR NEW.violations > 0 AND (NEW.progress IS NOT NULL OR NEW.full_since IS NOT NULL)
+    THEN
+        RAISE EXCEPTION 'a check of the ledger claims more than it can have read'
+        USING ERRCODE = 'AD041';
+    END IF;
+    RETURN NEW;
+END $$

@@ -1,0 +1,46 @@
+"""Create the database roles: the owner of the tables, and the logins of the application."""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+OWNER = "adtech_owner"
+APP = "adtech_app"
+INTAKE = "adtech_intake"
+BOT = "adtech_bot"
+CLOCK = "adtech_clock"
+REPORTS = "adtech_reports"
+JOBS = (INTAKE, BOT, CLOCK, REPORTS)
+"""The logins that have the rights of one job each."""
+LOGINS = (APP, *JOBS)
+"""All logins of the application. The login APP is a member of JOBS, and has the rights of all."""
+
+# The locks of an application's statement that hangs would block a kill switch.
+_LIMITS = {
+    "statement_timeout": "30s",
+    "transaction_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+
+
+async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
+    """Create the roles that do not exist yet, and set the time limits and the memberships.
+
+    A password contains only letters, digits, hyphens and underscores.
+    """
+    for role in (OWNER, *LOGINS):
+        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{passwords[role]}'")
+    for role in LOGINS:
+        for name, value in _LIMITS.items():
+            await connection.execute(f"ALTER ROLE {role} SET {name} = '{value}'")
+    await connection.execute(f"GRANT {', '.join(JOBS)} TO {APP}")
+    # A stop of a kill switch ends the sessions of these logins that outlast a limit.
+    await connection.execute(f"GRANT pg_signal_backend TO {OWNER}")
+
+
+async def restrict_connections(connection: asyncpg.Connection, database: str) -> None:
+    """Let only the owner and the application's logins connect to a database."""
+    await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
+    names = ", ".join((OWNER, *LOGINS))
+    await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {names}')

@@ -1,0 +1,69 @@
+"""Remember how far each file of the audit chain was written, so that a file that shrank shows.
+
+A file is named after its machine and its path. A file under a new name begins anew.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.operations import AuditChainFile
+from services.money.invariants import Violation
+
+LATE = timedelta(minutes=10)
+"""If nobody could write to a file for this time, somebody holds its lock."""
+
+
+async def record(session: AsyncSession, name: str, last_number: int) -> None:
+    """Record that a file ends with this link now. Locks the file's row."""
+    await session.execute(
+        insert(AuditChainFile)
+        .values(name=name, last_number=last_number)
+        .on_conflict_do_update(
+            index_elements=["name"], set_={"last_number": last_number, "written_at": func.now()}
+        )
+    )
+
+
+async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> list[Violation]:
+    """Return the fault of a file that ends before the link that was written to it, if it does.
+
+    `last_number` is the number of the last link in the file, or 0 for a file without links.
+    """
+    written = await session.scalar(
+        select(AuditChainFile.last_number).where(AuditChainFile.name == name)
+    )
+    if written is None or written <= last_number:
+        return []
+    return [
+        Violation(
+            "audit_chain_file_shrunk",
+            "the audit chain's file vanished, or ends before the links that were written to it",
+            [{"ref": written, "found": last_number}],
+        )
+    ]
+
+
+async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
+    """Return the fault of a locked file to which nobody has written for LATE, if it is one."""
+    await session.execute(
+        insert(AuditChainFile)
+        .values(name=name, last_number=0)
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    last_number = await session.scalar(
+        select(AuditChainFile.last_number).where(
+            AuditChainFile.name == name, AuditChainFile.written_at < func.now() - LATE
+        )
+    )
+    if last_number is None:
+        return []
+    return [
+        Violation(
+            "audit_chain_file_locked",
+            "somebody holds the lock of the audit chain's file, and no link is written to it",
+            [{"ref": last_number}],
+        )
+    ]

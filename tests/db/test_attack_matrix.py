@@ -1,0 +1,105 @@
+"""Test that each attack with a stolen database password is refused, as each login."""
+
+import asyncpg
+import pytest
+
+from db.models.users import Role
+from sandbox import embedded
+from services.money import corrections, wallets, withdrawals
+from services.platform import inbox
+from tests.conftest import Database
+from tests.factories import people
+from tests.factories.attacks import ATTACKS, LOGIN, Attack
+
+
+@pytest.fixture
+async def ids(database: Database) -> dict[str, int]:
+    """Return the ids of rows that the attacks name; there is at least one row of each kind."""
+    async with database.sessions.begin() as session:
+        admin, operator = await people.staff(session), await people.staff(session, Role.OPERATOR)
+        thief = await people.person(session, balance=900)
+        await withdrawals.request(session, actor=thief, amount=500, key="form")
+        live = await people.posted(session, promised_hours=24)
+        await people.approved(session)
+        pending = await people.deal(session)
+        wallet = (await wallets.of_user(session, live.owner.user_id or 0)).id
+        await corrections.propose_balance_reset(
+            session, actor=admin, wallet_id=wallet, reason="drift"
+        )
+        message = {"chat": {"id": 5}, "text": "x"}
+        await inbox.store(session, [{"update_id": n, "message": message} for n in (1, 2, 3)])
+        taken = await inbox.claim(session, limit=9)
+        await inbox.mark_handled(session, taken[0].id)
+        await inbox.park(session, id=taken[1].id, error="x")
+        thief_wallet = (await wallets.of_user(session, thief.user_id or 0)).id
+    await database.as_owner(
+        "INSERT INTO post_checks (post_job_id, verdict, evidence)"
+        " SELECT id, 'unknown', 'x' FROM post_jobs"
+    )
+    return {
+        "admin": admin.user_id or 0,
+        "operator": operator.user_id or 0,
+        "thief": thief.user_id or 0,
+        "thief_wallet": thief_wallet,
+        "wallet": wallet,
+        "live": live.target.id,
+        "pending": pending.target.id,
+    }
+
+
+async def _attempt(url: str, statements: list[str]) -> str | None:
+    """Run the statements in one transaction; return the SQLSTATE of the refusal, or None."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            for statement in statements:
+                await connection.execute(statement)
+    except asyncpg.PostgresError as error:
+        return str(error.sqlstate)
+    finally:
+        await connection.close()
+    return None
+
+
+@pytest.mark.parametrize("tried", ATTACKS, ids=lambda tried: tried.name)
+async def test_the_attack_is_refused_as_each_login(
+    server: embedded.Postgres, database: Database, ids: dict[str, int], tried: Attack
+) -> None:
+    name = database.url.partition("@/")[2].partition("?")[0]
+    statements = [statement.format(**ids) for statement in tried.sql]
+    found = {login: await _attempt(server.dsn(login, name), statements) for login in tried.refused}
+    assert found == tried.refused
+
+
+AUDITED = (
+    (
+        "role_granted",
+        "bot",
+        "INSERT INTO user_roles (user_id, role) VALUES ({thief}, 'super_admin')",
+    ),
+    ("kill_switch_stopped", "clock", "SELECT stop_switch('refunds', NULL, 'system', 'x', NULL)"),
+    ("kill_switch_run", "bot", "SELECT run_switch('refunds', {operator}, 'operator', 'x', NULL)"),
+    ("incident_opened", "clock", "SELECT open_incident('telegram_down', '{{}}')"),
+    ("incident_closed", "clock", "UPDATE incidents SET closed_at = now()"),
+    ("chat_moved", "intake", "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-1, -2)"),
+)
+
+
+async def test_what_a_login_may_do_by_hand_has_its_audit_row(
+    server: embedded.Postgres, database: Database, ids: dict[str, int]
+) -> None:
+    name = database.url.partition("@/")[2].partition("?")[0]
+    owner = await asyncpg.connect(database.owner_url)
+    for action, login, statement in AUDITED:
+        assert await _attempt(server.dsn(LOGIN[login], name), [statement.format(**ids)]) is None, (
+            action
+        )
+        query = "SELECT count(*) FROM user_audit_logs WHERE action = $1 AND created_at > $2"
+        since = await owner.fetchval("SELECT now() - interval '1 minute'")
+        assert await owner.fetchval(query, action, since) >= 1, action
+    # A change of a switch is also told to the admin chat, whoever makes it.
+    told = (
+        "SELECT payload->>'key' FROM outbox WHERE kind = 'switch_changed' ORDER BY id DESC LIMIT 2"
+    )
+    assert [row[0] for row in await owner.fetch(told)] == ["refunds", "refunds"]
+    await owner.close()

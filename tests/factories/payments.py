@@ -1,0 +1,73 @@
+"""Let payments and refunds arrive in tests: note what Telegram says, and then record it."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.losses import Clawback
+from db.models.money import Deposit
+from db.models.users import User
+from services.market import payment_reversals
+from services.money import deposits, received_payments, wallets
+
+
+async def deposit(
+    session: AsyncSession,
+    *,
+    user_id: int,
+    amount: int,
+    key: str,
+    source: str,
+    currency: str | None = None,
+) -> Deposit:
+    """Note a payment of a person under its charge id, and record it as a deposit."""
+    await _note(session, user_id, amount, key, currency, refunded=False)
+    return await deposits.deposit(
+        session, user_id=user_id, amount=amount, key=key, source=source, currency=currency
+    )
+
+
+async def reverse(
+    session: AsyncSession,
+    *,
+    external_reference: str,
+    user_id: int | None,
+    amount: int,
+    source: str,
+    currency: str | None = None,
+) -> Clawback:
+    """Note a refund under its charge id, and take the payment back."""
+    payer_id = user_id or await session.scalar(
+        select(Deposit.user_id).where(Deposit.external_reference == external_reference)
+    )
+    if payer_id is not None:
+        await _note(session, payer_id, amount, external_reference, currency, refunded=True)
+    return await payment_reversals.reverse(
+        session,
+        external_reference=external_reference,
+        user_id=user_id,
+        amount=amount,
+        source=source,
+        currency=currency,
+    )
+
+
+async def _note(
+    session: AsyncSession,
+    user_id: int,
+    amount: int,
+    charge_id: str,
+    currency: str | None,
+    *,
+    refunded: bool,
+) -> None:
+    person = await session.get(User, user_id)
+    if person is None:
+        return
+    await received_payments.note(
+        session,
+        charge_id=charge_id,
+        telegram_id=person.telegram_id,
+        amount=amount,
+        currency=currency or (await wallets.of_user(session, user_id)).currency,
+        refunded=refunded,
+    )
