@@ -192,6 +192,8 @@ def _values(kind: str, words: set[str]) -> list[str]:
 
 
 def _plain(kind: str) -> str:
+    if kind.endswith("[]"):
+        return "'{}'"
     return "now()" if "time" in kind else "'1'"
 
 
