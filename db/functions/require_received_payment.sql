@@ -1,5 +1,5 @@
--- Triggers `received` of deposits and clawbacks, at commit: Telegram has said that there is this payment
--- or refund, with this charge id, amount (minor units) and currency. A deposit belongs to the person who
+-- Triggers `received` of deposits, and `known_outside` of clawbacks at commit: Telegram has said that
+-- there is this payment or refund, with this charge id, amount (minor units) and currency. A deposit belongs to the person who
 -- paid, or to whom the money went back. Only the login `adtech_intake` writes down what Telegram says.
 -- A clawback may also come from a request that two admins have confirmed (a chargeback by letter).
 -- Locks: nothing. Raises: AD044 (deposit), AD045 (clawback).

@@ -139,6 +139,7 @@ FUNCTIONS = (
     "open_incident",
     "note_payment",
     "require_received_payment",
+    "require_role_request",
     "purge_inbox",
     "extend_audit_chain",
 )
@@ -239,6 +240,11 @@ TRIGGERS = (
         for table in ("post_checks", "ledger_checkpoints")
     ),
 )
+AT_COMMIT = (
+    ("known_outside", "INSERT ON clawbacks", "require_received_payment"),
+    ("requested", "INSERT OR DELETE ON user_roles", "require_role_request"),
+)
+"""Constraint triggers with their events and functions."""
 AUDITED = {
     "user_roles": "INSERT OR DELETE",
     "moved_chats": "INSERT",
@@ -370,10 +376,14 @@ def _create_triggers() -> None:
         )
     for trigger in TRIGGERS:
         op.execute(f"CREATE TRIGGER {trigger}")
-    for table in ("deposits", "clawbacks"):
+    op.execute(
+        "CREATE TRIGGER received AFTER INSERT ON deposits"
+        " FOR EACH ROW EXECUTE FUNCTION require_received_payment()"
+    )
+    for name, event, function in AT_COMMIT:
         op.execute(
-            f"CREATE CONSTRAINT TRIGGER received AFTER INSERT ON {table} DEFERRABLE"
-            " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_received_payment()"
+            f"CREATE CONSTRAINT TRIGGER {name} AFTER {event} DEFERRABLE INITIALLY DEFERRED"
+            f" FOR EACH ROW EXECUTE FUNCTION {function}()"
         )
     for table, events in AUDITED.items():
         op.execute(

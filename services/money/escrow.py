@@ -266,12 +266,11 @@ async def _require_proof(
         raise errors.PostNotProven(target_id, "not_posted")
     if escrow.release_due_at is None or escrow.release_due_at > await queries.now(session):
         raise errors.PostNotProven(target_id, "promised_hours")
+    proof = select(_proving_check(placement.job.id, escrow.release_due_at))
+    if placement.target.promised_hours > 0 and not await session.scalar(proof):
+        raise errors.PostNotProven(target_id, "not_seen")
     if placement.job.breach is not None:
         raise errors.PostNotProven(target_id, "breach")
-    if placement.target.promised_hours == 0:
-        return
-    if not await session.scalar(select(_proving_check(placement.job.id, escrow.release_due_at))):
-        raise errors.PostNotProven(target_id, "not_seen")
 
 
 def _proving_check(

@@ -84,7 +84,6 @@ UPDATE users SET telegram_id = 1
 DELETE FROM users
 UPDATE ledger_checkpoints SET violations = 0
 DELETE FROM incidents
-DELETE FROM user_roles
 DELETE FROM leases
 DELETE FROM heartbeats
 INSERT INTO launch_runs (phase, step, passed, evidence) VALUES (1, 'x', true, '{}')
