@@ -1,14 +1,17 @@
 """Read the settings at the start, from the environment and from `.env` in the current folder.
 
-`.env.example` explains each setting. An empty value counts as missing.
+`.env.example` explains each setting. An empty value counts as missing, also in the environment: the
+value of `.env` is then used.
 """
 
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -18,7 +21,14 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 from redis.asyncio.connection import parse_url
 
 from db import address, currencies
@@ -76,6 +86,20 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
+class _EnvFile(EnvSettingsSource):
+    """The settings of `.env`, as they are written there: `${HOME}` in a password stays so."""
+
+    def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
+        self._file = file
+        super().__init__(settings_class)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        if self._file is None:
+            return {}
+        values = dotenv_values(self._file, encoding="utf-8", interpolate=False)
+        return {name.lower(): value for name, value in values.items() if value}
+
+
 class Settings(BaseSettings):
     """All settings of a process, validated.
 
@@ -85,6 +109,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -116,6 +141,19 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     environment: Literal["development", "staging", "production"] = "production"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no secrets are in files
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources of the settings. An earlier source has priority over a later one."""
+        file = getattr(dotenv_settings, "env_file", None)
+        return init_settings, env_settings, _EnvFile(settings_cls, file)
 
     @model_validator(mode="before")
     @classmethod
@@ -188,14 +226,16 @@ class Settings(BaseSettings):
         return self.top_up_min or least, self.top_up_max or most
 
 
-def load() -> Settings:
+def load(*, env_file: str | None = ".env") -> Settings:
     """Read and return the settings. Exit with status 2 if a setting is missing or wrong.
+
+    A setting that the environment does not have, or has with an empty value, comes from the file.
 
     Before the exit, the name of each such setting is written to stderr. Values are never printed,
     because a wrong value may be a secret that somebody wrote into the wrong setting.
     """
     try:
-        return Settings()
+        return Settings(_env_file=env_file)
     except ValidationError as error:
         problem = "; ".join(
             _sentence(e["loc"], e["type"], e["msg"])

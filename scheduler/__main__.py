@@ -153,13 +153,13 @@ async def run(settings: Settings) -> int:
         log.info("Scheduler started", owner=owner)
         status = await clock.run()
         await step_down(leader)
+        log.info("Scheduler stopped", owner=owner)
         return status
     finally:
         await bot_for_notices.session.close()
         await sender.close()
         await limiter.close()
         await engine.dispose()
-        log.info("Scheduler stopped", owner=owner)
 
 
 async def _require_access(sessions: Sessions) -> None:

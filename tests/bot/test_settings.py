@@ -237,6 +237,19 @@ def test_no_secret_in_repr_or_errors(
     assert not [text for text in shown if any(secret in text for secret in SECRETS)]
 
 
+def test_the_file_is_read_as_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Check that no variable is put into a password, and that an empty variable hides no line."""
+    monkeypatch.chdir(tmp_path)
+    url = "postgresql://adtech_app:${HOME}$x@/adtech?host=/run/pg"
+    (tmp_path / ".env").write_text(f"DATABASE_URL={url}\nCURRENCY=EUR\n")
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("CURRENCY", "")
+    assert settings.load().database_url.get_secret_value() == url
+    assert settings.load().currency == "EUR"
+    monkeypatch.setenv("CURRENCY", "JPY")
+    assert settings.load().currency == "JPY"
+
+
 def test_env_example_names_every_setting() -> None:
     example = Path(__file__).parents[2] / ".env.example"
     named = {
