@@ -5,9 +5,17 @@ from typing import Any
 
 from aiogram import BaseMiddleware, Bot
 from aiogram.enums import ChatType
-from aiogram.types import CallbackQuery, Chat, Message, TelegramObject, Update
+from aiogram.types import (
+    CallbackQuery,
+    Chat,
+    InaccessibleMessage,
+    Message,
+    TelegramObject,
+    Update,
+)
 from aiogram.types import User as TelegramUser
 
+from bot.callbacks import BESIDE
 from bot.context import Dependencies, RequestContext, database_errors, read_only
 from bot.texts import Texts
 from db.models.users import Role, User
@@ -90,6 +98,26 @@ class OwnButtonMiddleware(BaseMiddleware):
         return None
 
 
+class ReceiptMiddleware(BaseMiddleware):
+    """Keep receipts: after a press of a receipt's button, the next screen is a new message.
+
+    The handlers get the press without the message, as Telegram sends a press of an old message.
+    Therefore they have nothing that they could edit.
+    """
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler with the data that stands after BESIDE."""
+        if not isinstance(event, CallbackQuery) or event.message is None:
+            return await handler(event, data)
+        action = (event.data or "").removeprefix(BESIDE)
+        if action == event.data:
+            return await handler(event, data)
+        message = InaccessibleMessage(
+            chat=event.message.chat, message_id=event.message.message_id, date=0
+        )
+        return await handler(event.model_copy(update={"data": action, "message": message}), data)
+
+
 def _is_own_button(press: CallbackQuery, bot_id: int) -> bool:
     message = press.message
     if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
@@ -158,7 +186,7 @@ def _action_name(event: TelegramObject) -> str:
         return "update"
     content = event.event
     if isinstance(content, CallbackQuery):
-        prefix, _, rest = (content.data or "").partition(":")
+        prefix, _, rest = (content.data or "").removeprefix(BESIDE).partition(":")
         return f"{prefix}:{rest.partition(':')[0]}" if prefix.isascii() and rest else "form"
     if isinstance(content, Message):
         command = (content.text or "").partition(" ")[0].partition("@")[0][:_COMMAND_LENGTH]

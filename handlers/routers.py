@@ -7,7 +7,12 @@ from aiogram.enums import ChatType
 from aiogram.filters import ExceptionTypeFilter
 from aiogram_dialog import setup_dialogs
 
-from bot.middlewares import ContextMiddleware, OwnButtonMiddleware, OwnWordsMiddleware
+from bot.middlewares import (
+    ContextMiddleware,
+    OwnButtonMiddleware,
+    OwnWordsMiddleware,
+    ReceiptMiddleware,
+)
 from handlers import (
     buy_form,
     campaign_form,
@@ -43,6 +48,7 @@ def dispatcher() -> Dispatcher:
     root.update.outer_middleware(ContextMiddleware())
     root.message.outer_middleware(OwnWordsMiddleware())
     root.callback_query.outer_middleware(OwnButtonMiddleware())
+    root.callback_query.outer_middleware(ReceiptMiddleware())
     root.include_routers(
         error_handlers.refusals,
         payments.router,

@@ -52,6 +52,23 @@ def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
     )
 
 
+def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
+    """Build the question that is asked before money moves: `act` is REFUND or RELEASE."""
+    text = t(
+        "uncertain-sure",
+        act=act.value,
+        id=str(case.target_id),
+        channel=case.channel_title,
+        price=t.money(case.price),
+    )
+    sure = OnUncertainPost(act=act, id=case.target_id, claim=case.claim_no)
+    back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
+    return Outgoing(
+        text,
+        rows([button(t("uncertain-sure-button", act=act.value), sure)], [button(t("back"), back)]),
+    )
+
+
 def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]:
     def act_button(text: str, act: ResolutionAct) -> InlineKeyboardButton:
         return button(text, OnUncertainPost(act=act, id=case.target_id, claim=case.claim_no))
@@ -61,14 +78,14 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
             [_open_button(t, case)],
             [act_button(t("uncertain-there"), ResolutionAct.THERE)],
             [act_button(t("uncertain-absent"), ResolutionAct.ABSENT)],
-            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
+            [act_button(t("uncertain-refund"), ResolutionAct.ASK_REFUND)],
         ]
     if case.needs_decision:
         return [
             [_open_button(t, case)],
             [act_button(t("uncertain-wait"), ResolutionAct.WAIT)],
-            [act_button(t("uncertain-release"), ResolutionAct.RELEASE)],
-            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
+            [act_button(t("uncertain-release"), ResolutionAct.ASK_RELEASE)],
+            [act_button(t("uncertain-refund"), ResolutionAct.ASK_REFUND)],
         ]
     return []
 

@@ -19,6 +19,8 @@ THERE = "✅ It is there"
 ABSENT = "📤 It is not there: send it"
 REFUND = "↩️ Refund the advertiser"
 RELEASE = "💰 It stayed: pay the owner"
+SURE_REFUND = "↩️ Yes, refund it"
+SURE_RELEASE = "💰 Yes, pay the owner"
 WAIT = "⏳ Wait another day"
 MOVED_ON = "This has been decided already, or the bot has found the answer. Nothing was changed."
 
@@ -173,9 +175,18 @@ async def test_the_card_of_an_earlier_claim_decides_nothing(
 async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(
     with_uncertain_post: Marketplace,
 ) -> None:
-    await with_uncertain_post.press("admin", REFUND, where="group")
-    assert await job(with_uncertain_post) == ("failed", "held")
-    assert "goes back to the advertiser" in await with_uncertain_post.last("group")
+    market = with_uncertain_post
+    await market.press("admin", REFUND, where="group")
+    assert "$50.00 goes back to the advertiser" in await market.last("group")
+    assert await job(market) == ("uncertain", "held")
+    await market.press("admin", "⬅️ Back", where="group")
+    await market.press("admin", REFUND, where="group")
+    await market.press("admin", SURE_REFUND, where="group")
+    assert await job(market) == ("failed", "held")
+    assert "the money goes back to the advertiser" in await market.last("group")
+    assert await market.buttons("group") == []
+    await market.deliver()
+    assert "decided that the advertiser gets the money back" in await market.last("owner")
 
 
 @pytest.mark.parametrize("button", [THERE, ABSENT, REFUND])
@@ -201,7 +212,9 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat("owner"), status="member"
     )
-    for button in (ABSENT, REFUND):
+    for button, question in ((ABSENT, None), (SURE_REFUND, REFUND)):
+        if question is not None:
+            await market.press("owner", question, where="group")
         assert "Nobody decides on their own money" in await market.press(
             "owner", button, where="group"
         )
@@ -239,6 +252,8 @@ async def test_an_unverifiable_post_can_be_postponed_and_then_paid(
     assert "asked again in a day" in await market.press("admin", WAIT, where="group")
     assert await job(market) == ("success", "held")
     await market.press("admin", RELEASE, where="group")
+    assert "minus the fee goes to the owner" in await market.last("group")
+    await market.press("admin", SURE_RELEASE, where="group")
     checks = await market.rows("SELECT verdict FROM post_checks ORDER BY id")
     assert [row["verdict"] for row in checks] == ["unknown", "present"]
     assert await job(market) == ("success", "held")  # the next tick pays the owner
@@ -246,6 +261,7 @@ async def test_an_unverifiable_post_can_be_postponed_and_then_paid(
 
 async def test_an_unverifiable_post_can_be_refunded(with_unverifiable_post: Marketplace) -> None:
     await with_unverifiable_post.press("admin", REFUND, where="group")
+    await with_unverifiable_post.press("admin", SURE_REFUND, where="group")
     assert await job(with_unverifiable_post) == ("failed", "held")
 
 
