@@ -19,6 +19,8 @@ NETWORK = frozenset(
         "cache-dir",
         "cert",
         "client-cert",
+        "default-timeout",
+        "disable-pip-version-check",
         "extra-index-url",
         "find-links",
         "index-url",
