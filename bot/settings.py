@@ -29,7 +29,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
-from redis.asyncio.connection import parse_url
+from redis.asyncio import Redis
 
 from db import address, currencies
 from db.money import STARS
@@ -69,8 +69,9 @@ def _redis_url(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be an address that starts with redis://, rediss:// or unix://")
     try:
-        parse_url(value.get_secret_value())
-    except ValueError:
+        pool = Redis.from_url(value.get_secret_value()).connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # it connects at its first use
+    except (TypeError, ValueError):
         # The error's text may contain a part of the password.
         raise ValueError("must be an address such as redis://:PASSWORD@HOST:6379/0") from None
     return value

@@ -84,6 +84,7 @@ def test_a_missing_setting_is_named(
         ("DATABASE_URL", "hooksecret"),
         ("DATABASE_URL", "postgresql://adtech_app:hooksecret@db:port/adtech"),
         ("REDIS_URL", "redis://:hooksecret@host:port/0"),
+        ("REDIS_URL", "redis://:hooksecret@host/0?unknown=1"),
         ("MIGRATION_DATABASE_URL", "postgresql://adtech_app:hooksecret@/adtech"),
         ("REDIS_URL", "http://hooksecret"),
         ("CURRENCY", "hooksecret"),
