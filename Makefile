@@ -7,8 +7,9 @@ READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url
 
-# Each process would compile anew what it imports, and a run of the tests starts a hundred.
-unexport PYTHONDONTWRITEBYTECODE
+# What a shell has set for Python, PostgreSQL's clients and time changes nothing here. For example,
+# with PYTHONDONTWRITEBYTECODE each process would compile anew what it imports.
+$(foreach name,$(filter-out PYTHON,$(filter PYTHON% PG% TZ%,$(.VARIABLES))),$(eval unexport $(name)))
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema requirements clean
@@ -37,8 +38,8 @@ mutants: $(READY) ## remove each guard of the money core in turn; a test must fa
 lint: $(READY) ## check style, format, types, and the rules for imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/python -m mypy
+	$(BIN)/python $(BIN)/lint-imports
 
 schema: $(READY) ## write db/schema.sql again from the migrations
 	@exec $(BIN)/python -m migrations.schema
@@ -55,19 +56,13 @@ clean: ## remove the environment, the caches and the data of make run
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# uv installs in seconds what takes pip a minute, but uv does not read pip's configuration. If that
-# configuration names a mirror and uv cannot install, pip installs. The script `adtech` runs
-# `python -m bot.cli` from any folder.
-$(READY): requirements/dev.txt requirements/uv.txt
+$(READY): requirements/dev.txt requirements/uv.txt requirements/install.py bot/cli/adtech.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) comes without venv: install python3-venv, or make PYTHON=..." >&2; exit 1; }
 	@echo "Setting up .venv (up to a minute, once)" >&2
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt \
-		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $< 2>/dev/null \
-		|| $(BIN)/python -m pip install --quiet --require-hashes -r $<
-	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -m bot.cli "$$@"\n' \
-		"$(CURDIR)" "$(CURDIR)" > $(BIN)/adtech && chmod +x $(BIN)/adtech
+	@$(BIN)/python -I requirements/install.py
+	@cp bot/cli/adtech.sh $(BIN)/adtech && chmod +x $(BIN)/adtech
 	@touch $@

@@ -38,6 +38,13 @@ class Go(CallbackData, prefix="go"):
     page: int = 0
 
 
+BESIDE = "beside|"
+"""What stands before the data of a button whose screen must not replace the pressed message.
+
+The pressed message is a receipt, for example about money that has arrived.
+"""
+
+
 class FormName(StrEnum):
     """The name of a form that a button can open."""
 
@@ -162,7 +169,9 @@ class ResolutionAct(StrEnum):
     CARD = "card"
     THERE = "there"
     ABSENT = "absent"
+    ASK_REFUND = "ask_refund"
     REFUND = "refund"
+    ASK_RELEASE = "ask_release"
     RELEASE = "release"
     WAIT = "wait"
     DISMISS = "dismiss"

@@ -19,6 +19,7 @@ from aiogram.types import (
 from aiogram.types import User as TelegramUser
 
 from bot import button_screens
+from bot.callbacks import BESIDE
 from bot.context import Dependencies, RequestContext, database_errors, read_only
 from bot.telegram.answers import answer_press
 from bot.texts import Texts
@@ -149,6 +150,26 @@ class OwnButtonMiddleware(BaseMiddleware):
         return None
 
 
+class ReceiptMiddleware(BaseMiddleware):
+    """Keep receipts: after a press of a receipt's button, the next screen is a new message.
+
+    The handlers get the press without the message, as Telegram sends a press of an old message.
+    Therefore they have nothing that they could edit.
+    """
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler with the data that stands after BESIDE."""
+        if not isinstance(event, CallbackQuery) or event.message is None:
+            return await handler(event, data)
+        action = (event.data or "").removeprefix(BESIDE)
+        if action == event.data:
+            return await handler(event, data)
+        message = InaccessibleMessage(
+            chat=event.message.chat, message_id=event.message.message_id, date=0
+        )
+        return await handler(event.model_copy(update={"data": action, "message": message}), data)
+
+
 def _is_own_button(message: Message, pressed: str | None, bot_id: int) -> bool:
     sent_by_bot = message.from_user is not None and message.from_user.id == bot_id
     buttons = message.reply_markup.inline_keyboard if message.reply_markup else []
@@ -225,7 +246,7 @@ def _action_name(event: TelegramObject) -> str:
         return "update"
     content = event.event
     if isinstance(content, CallbackQuery):
-        prefix, _, rest = (content.data or "").partition(":")
+        prefix, _, rest = (content.data or "").removeprefix(BESIDE).partition(":")
         return f"{prefix}:{rest.partition(':')[0]}" if prefix.isascii() and rest else "form"
     if isinstance(content, Message):
         command = (content.text or "").partition(" ")[0].partition("@")[0][:_COMMAND_LENGTH]

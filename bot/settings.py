@@ -1,14 +1,17 @@
 """Read the settings at the start, from the environment and from `.env` in the current folder.
 
-`.env.example` explains each setting. An empty value counts as missing.
+`.env.example` explains each setting. An empty value counts as missing, also in the environment: the
+value of `.env` is then used.
 """
 
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -18,8 +21,15 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
-from redis.asyncio.connection import parse_url
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+from redis.asyncio import Redis
 
 from db import address, currencies
 from db.money import STARS
@@ -59,8 +69,9 @@ def _redis_url(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be an address that starts with redis://, rediss:// or unix://")
     try:
-        parse_url(value.get_secret_value())
-    except ValueError:
+        pool = Redis.from_url(value.get_secret_value()).connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # it connects at its first use
+    except (TypeError, ValueError):
         # The error's text may contain a part of the password.
         raise ValueError("must be an address such as redis://:PASSWORD@HOST:6379/0") from None
     return value
@@ -76,6 +87,20 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
+class _EnvFile(EnvSettingsSource):
+    """The settings of `.env`, as they are written there: `${HOME}` in a password stays so."""
+
+    def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
+        self._file = file
+        super().__init__(settings_class)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        if self._file is None:
+            return {}
+        values = dotenv_values(self._file, encoding="utf-8", interpolate=False)
+        return {name.lower(): value for name, value in values.items() if value}
+
+
 class Settings(BaseSettings):
     """All settings of a process, validated.
 
@@ -85,6 +110,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -119,6 +145,19 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     environment: Literal["development", "staging", "production"] = "production"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no secrets are in files
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources of the settings. An earlier source has priority over a later one."""
+        file = getattr(dotenv_settings, "env_file", None)
+        return init_settings, env_settings, _EnvFile(settings_cls, file)
 
     @model_validator(mode="before")
     @classmethod
@@ -198,14 +237,16 @@ class Settings(BaseSettings):
         return (job_url or self.database_url).get_secret_value()
 
 
-def load() -> Settings:
+def load(*, env_file: str | None = ".env") -> Settings:
     """Read and return the settings. Exit with status 2 if a setting is missing or wrong.
+
+    A setting that the environment does not have, or has with an empty value, comes from the file.
 
     Before the exit, the name of each such setting is written to stderr. Values are never printed,
     because a wrong value may be a secret that somebody wrote into the wrong setting.
     """
     try:
-        return Settings()
+        return Settings(_env_file=env_file)
     except ValidationError as error:
         problem = "; ".join(
             _sentence(e["loc"], e["type"], e["msg"])

@@ -4,6 +4,7 @@ import os
 import re
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -11,9 +12,10 @@ DEFAULT_PORT = 5432
 CONNECT_SECONDS = 5
 SCHEMES = ("postgresql", "postgres")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword")
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _DRIVER_OPTIONS = (
     *_FILES,
+    "sslpassword",
     "ssl_min_protocol_version",
     "ssl_max_protocol_version",
     "sslnegotiation",
@@ -99,11 +101,7 @@ def parse(url: str) -> Address:
         ssl_mode=_ssl_mode(options),
         seconds=_seconds(options.get("connect_timeout", "")),
         pooled=options.get("pgbouncer") == "true",
-        driver_options={
-            name: options[name]
-            for name in _DRIVER_OPTIONS
-            if name in options and options[name] != "system"
-        },
+        driver_options=_driver_options(options),
         server_options={name: options[name] for name in _SERVER_OPTIONS if name in options},
     )
 
@@ -138,6 +136,18 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= _MAX_PORT:
         raise ValueError("must have a port between 1 and 65535")
     return int(text)
+
+
+def _driver_options(options: dict[str, str]) -> dict[str, str]:
+    found = {
+        name: options[name]
+        for name in _DRIVER_OPTIONS
+        if name in options and options[name] != "system"
+    }
+    for name in _FILES:
+        if name in found and not Path(found[name]).is_file():
+            raise ValueError(f"must name a file that exists as {name}")
+    return found
 
 
 def _seconds(text: str) -> int:

@@ -150,8 +150,8 @@ CREATE TABLE clawbacks (
 );
 CREATE INDEX ix_clawbacks_user_id ON clawbacks USING btree (user_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clawbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER known_outside AFTER INSERT ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
-CREATE CONSTRAINT TRIGGER received AFTER INSERT ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 GRANT INSERT, SELECT ON clawbacks TO adtech_bot;
 GRANT INSERT, SELECT ON clawbacks TO adtech_clock;
 GRANT SELECT ON clawbacks TO adtech_reports;
@@ -251,7 +251,7 @@ CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, source, extern
 CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'received'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE CONSTRAINT TRIGGER received AFTER INSERT ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_received_payment();
+CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON deposits TO adtech_bot;
 GRANT INSERT, SELECT ON deposits TO adtech_clock;
@@ -717,6 +717,7 @@ CREATE TABLE user_roles (
 );
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR DELETE ON user_roles DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, role, granted_by ON user_roles FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.role::text IS DISTINCT FROM new.role::text OR old.granted_by IS DISTINCT FROM new.granted_by) EXECUTE FUNCTION refuse_frozen();
+CREATE CONSTRAINT TRIGGER requested AFTER INSERT OR DELETE ON user_roles DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_role_request();
 GRANT DELETE, INSERT, SELECT ON user_roles TO adtech_bot;
 GRANT SELECT ON user_roles TO adtech_clock;
 GRANT SELECT ON user_roles TO adtech_reports;
@@ -890,6 +891,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_operator(person_id bigint) RETURNS void
 -- require_received_payment() RETURNS trigger
+-- require_role_request() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_zero_sum() RETURNS trigger
 -- reset_balance(drifted_wallet_id bigint) RETURNS void

@@ -12,6 +12,7 @@ from bot.middlewares import (
     OwnButtonMiddleware,
     OwnWordsMiddleware,
     PrivateAdminChatMiddleware,
+    ReceiptMiddleware,
 )
 from handlers import (
     buy_form,
@@ -51,6 +52,7 @@ def dispatcher() -> Dispatcher:
     root.message.outer_middleware(PrivateAdminChatMiddleware())
     root.callback_query.outer_middleware(PrivateAdminChatMiddleware())
     root.callback_query.outer_middleware(OwnButtonMiddleware())
+    root.callback_query.outer_middleware(ReceiptMiddleware())
     root.include_routers(
         error_handlers.refusals,
         payments.router,

@@ -67,6 +67,24 @@ async def ask_link(
     await respond.show(press, screen)
 
 
+@router.callback_query(
+    OnUncertainPost.filter(F.act.in_({ResolutionAct.ASK_REFUND, ResolutionAct.ASK_RELEASE}))
+)
+async def ask_to_confirm(
+    press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
+) -> None:
+    """Ask once before money moves. An old button shows the card in its present state instead."""
+    context.actor.require_staff(*MODERATORS, action="doubt_card")
+    case = await _case(context, callback_data.id)
+    refund = callback_data.act is ResolutionAct.ASK_REFUND
+    if case.claim_no != callback_data.claim or not (case.uncertain or case.needs_decision):
+        await respond.replace(press, screens.card(context.t, case, with_ad=False))
+        await respond.alert(press, context.t("uncertain-moved-on"))
+        return
+    act = ResolutionAct.REFUND if refund else ResolutionAct.RELEASE
+    await respond.show(press, screens.confirm(context.t, case, act))
+
+
 @router.callback_query(OnUncertainPost.filter())
 async def decide(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
@@ -91,6 +109,7 @@ async def decide(
     if done and callback_data.act is ResolutionAct.WAIT:
         await respond.alert(press, context.t("uncertain-waits"))
     elif done and callback_data.act is ResolutionAct.RELEASE and case.needs_decision:
+        await respond.replace(press, screen)
         await respond.alert(press, context.t("uncertain-second-release"))
     elif done:
         await respond.show(press, screen)

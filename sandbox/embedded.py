@@ -234,28 +234,29 @@ async def _create_cluster(
     password_file = folder / "password.partial"
     folders.write_private(password_file, password)
     os.chown(password_file, owner.uid, owner.gid)
-    child = processes.spawn(
-        [
-            binaries.postgres("initdb"),
-            *("-D", partial, "-U", SUPERUSER, f"--pwfile={password_file}"),
-            *("--encoding=UTF8", "--locale=C"),
-            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-            *("--auth-local=scram-sha-256", "--auth-host=reject", "--no-instructions"),
-            *(() if durable else ("--no-sync",)),
-        ],
-        name="initdb",
-        cwd=folder,
-        env=_ENVIRONMENT,
-        log=folder / "postgres.log",
-        become=owner.become,
-    )
-    try:
-        if await child.wait():
-            reason = processes.last_line(folder / "postgres.log")
-            raise CannotStart(f"PostgreSQL cannot be set up in {folder}: {reason}")
-    finally:
-        await child.stop()
-        password_file.unlink()
+    with binaries.initdb() as program:
+        child = processes.spawn(
+            [
+                program,
+                *("-D", partial, "-U", SUPERUSER, f"--pwfile={password_file}"),
+                *("--encoding=UTF8", "--locale=C"),
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                *("--auth-local=scram-sha-256", "--auth-host=reject", "--no-instructions"),
+                *(() if durable else ("--no-sync",)),
+            ],
+            name="initdb",
+            cwd=folder,
+            env=_ENVIRONMENT,
+            log=folder / "postgres.log",
+            become=owner.become,
+        )
+        try:
+            if await child.wait():
+                reason = processes.last_line(folder / "postgres.log")
+                raise CannotStart(f"PostgreSQL cannot be set up in {folder}: {reason}")
+        finally:
+            await child.stop()
+            password_file.unlink()
     (partial / "pg_hba.conf").write_text("local all all scram-sha-256\n")
     partial.rename(folder / "data")
 

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import dotenv
 
@@ -32,6 +31,8 @@ _OUTSIDE = frozenset(
         "HTTP_PORT",
     }
 )
+_OF_INTERPRETERS = ("PYTHON", "PG")
+"""How the variables begin that change the work of Python or of PostgreSQL's clients."""
 _PAYMENT_PROVIDER_TOKEN = "1:TEST:sandbox"  # noqa: S105 - not a real token
 # These values only allow a check of the other settings before the servers have an address.
 _PROVISIONAL = {
@@ -73,14 +74,13 @@ class EnvironmentSettings:
         """
         provisional = {name: value for name, value in _PROVISIONAL.items() if not self.values[name]}
         os.environ.update(self.child_environment(provisional))
-        settings.load()
+        settings.load(env_file=None)
 
     def child_environment(self, provided: dict[str, str]) -> dict[str, str]:
         """Return the environment for the bot and the scheduler.
 
-        The environment contains every setting, so that a `.env` in the current folder adds nothing.
-        `provided` replaces settings of the same name. The database address of the role that owns
-        the tables is left out.
+        Variables of Python and of PostgreSQL's clients are left out. `provided` replaces settings
+        of the same name. The database address of the role that owns the tables is left out.
         """
         defaults = {
             "LOG_FORMAT": "console",
@@ -92,16 +92,13 @@ class EnvironmentSettings:
         merged = {name: self.values[name] or defaults.get(name, "") for name in NAMES}
         if not self.real_telegram:
             merged |= {"WEBHOOK_URL": "", "WEBHOOK_SECRET": ""}
-        others = {name: value for name, value in os.environ.items() if name not in NAMES}
-        python_path = os.pathsep.join(
-            filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")))
-        )
+        others = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in NAMES and not name.startswith(_OF_INTERPRETERS)
+        }
         return (
-            others
-            | merged
-            | {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"}
-            | provided
-            | {"MIGRATION_DATABASE_URL": ""}
+            others | merged | {"PYTHONUNBUFFERED": "1"} | provided | {"MIGRATION_DATABASE_URL": ""}
         )
 
 
@@ -112,8 +109,8 @@ def read(*, isolated: bool) -> EnvironmentSettings:
     settings that connect the sandbox to an external service are ignored. Raises CannotStart if only
     one of two settings that belong together is given.
     """
-    sources = {} if isolated else dict(dotenv.dotenv_values(".env"))
-    sources |= os.environ
+    sources = {} if isolated else dict(dotenv.dotenv_values(".env", interpolate=False))
+    sources |= {name: value for name, value in os.environ.items() if value}
     values = {
         name: "" if isolated and name in _OUTSIDE else (sources.get(name) or "") for name in NAMES
     }

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from sandbox import clock, embedded, folders, logins, ports, schema, supervisor
+from sandbox import clock, embedded, folders, logins, ports, processes, schema, supervisor
 from sandbox.environment import EnvironmentSettings
 from sandbox.simulation import Simulation
 
@@ -111,7 +111,10 @@ class Launch:
             "REDIS_URL": self._redis_url,
             "HTTP_PORT": str(self._http_port),
         } | self._job_urls
-        if not self._settings.external_database and not self._settings.values["AUDIT_CHAIN_FILE"]:
+        # The programs run in another folder than the current one.
+        if given := self._settings.values["AUDIT_CHAIN_FILE"]:
+            provided["AUDIT_CHAIN_FILE"] = str(Path(given).absolute())
+        elif not self._settings.external_database:
             provided["AUDIT_CHAIN_FILE"] = str((self._folder / "audit-chain.jsonl").absolute())
         if self._simulation is not None:
             provided |= self._simulation.settings()
@@ -121,9 +124,10 @@ class Launch:
         _print_step("starting bot and scheduler")
         for name in ("bot", "scheduler"):
             log = self._logs / f"{name}.log"
-            await self.supervisor.run(
-                name, supervisor.program(name, ["-m", name], self._build_child_environment(), log)
+            start = supervisor.program(
+                name, processes.module(name), self._build_child_environment(), log
             )
+            await self.supervisor.run(name, start)
 
     async def _wait_until_working(self, since: datetime) -> None:
         """Wait until the bot listens on its port and the scheduler has written a heartbeat.

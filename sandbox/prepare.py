@@ -42,7 +42,10 @@ async def _allow_clock_moves() -> None:
 
 def main() -> None:
     """Migrate the database whose addresses are in the environment."""
-    command.upgrade(Config(Path(__file__).parents[1] / "alembic.ini"), "head")
+    config = Config()
+    folder = str(Path(__file__).parents[1] / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    command.upgrade(config, "head")
     if "--ours" in sys.argv[1:]:
         asyncio.run(_allow_clock_moves())
         asyncio.run(_start_untouched_switches())

@@ -16,6 +16,11 @@ _POLL = 0.02
 _LOG_LIMIT = 10_000_000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
+_RUN_MODULE = (
+    "import runpy, sys; folder, name = sys.argv[1:3]; sys.path.insert(0, folder);"
+    " sys.argv[:3] = [name]; runpy.run_module(name, run_name='__main__', alter_sys=True)"
+)
+
 
 class Child:
     """A process that `spawn` has started, with functions to watch and stop it."""
@@ -63,6 +68,15 @@ class Child:
                 return
         self.send(signal.SIGKILL)
         await self.wait()
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """Return the arguments of Python that run one of the product's modules like `-m` does.
+
+    Python reads no variables of the environment and imports nothing from the current folder. The
+    folder of the product may have any name.
+    """
+    return ["-I", "-u", "-c", _RUN_MODULE, str(Path(__file__).parents[1]), name, *arguments]
 
 
 def spawn(

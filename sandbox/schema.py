@@ -48,9 +48,12 @@ async def migrate(
     if state.revision == head and not (own_database and state.switches_untouched):
         return False
     child = processes.spawn(
-        [sys.executable, "-m", "sandbox.prepare", *(("--ours",) if own_database else ())],
+        [
+            sys.executable,
+            *processes.module("sandbox.prepare", *(("--ours",) if own_database else ())),
+        ],
         name="prepare",
-        cwd=Path.cwd(),
+        cwd=log.parent,
         env={**environment, "MIGRATION_DATABASE_URL": owner_dsn},
         log=log,
     )

@@ -53,11 +53,14 @@ class Program:
 def program(
     name: str, argv: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Callable[[], Awaitable[Program]]:
-    """Return a function that starts one of the product's Python modules in the current folder."""
+    """Return a function that starts Python with these arguments.
+
+    The program runs in the folder of its log, so that it reads no `.env` of the current folder.
+    """
 
     async def start() -> Program:
         child = processes.spawn(
-            [sys.executable, *argv], name=name, cwd=Path.cwd(), env=environment, log=log
+            [sys.executable, *argv], name=name, cwd=log.parent, env=environment, log=log
         )
         return Program(child, log)
 

@@ -140,7 +140,8 @@ async def run(settings: Settings) -> int:
     posting_worker = PostingWorker(
         sessions, sender, limiter, Breaker(), owner, settings.post_lease, stopping
     )
-    admin_chat = AdminChat(settings.admin_chat_id, sessions)
+    intake_sessions = database.create_sessions(intake_engine)
+    admin_chat = AdminChat(settings.admin_chat_id, intake_sessions)
     bot_for_notices = create_notice_bot(token, api_url, admin_chat)
     outbox_worker = notice_delivery.OutboxWorker(
         sessions,
@@ -150,7 +151,7 @@ async def run(settings: Settings) -> int:
         settings.currency,
         stopping,
         ads_wait=posting_worker.behind.is_set,
-        intake_sessions=database.create_sessions(intake_engine),
+        intake_sessions=intake_sessions,
     )
     leader = LeaderElection(sessions, lease=LEADER_LEASE, owner=owner, ttl=LEADER_TTL)
     clock = Clock(
@@ -164,6 +165,7 @@ async def run(settings: Settings) -> int:
         log.info("Scheduler started", owner=owner)
         status = await clock.run()
         await step_down(leader)
+        log.info("Scheduler stopped", owner=owner)
         return status
     finally:
         await bot_for_notices.session.close()
@@ -171,7 +173,6 @@ async def run(settings: Settings) -> int:
         await limiter.close()
         await engine.dispose()
         await intake_engine.dispose()
-        log.info("Scheduler stopped", owner=owner)
 
 
 async def _require_access(sessions: Sessions) -> None:

@@ -180,6 +180,7 @@ async def _role_reconciled(session: AsyncSession, t: Texts, payload: Payload) ->
 _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_submitted": _moderation_card,
     "target_approved": _of_placement("notice-target-approved"),
+    "refund_decided": _of_placement("notice-refund-decided"),
     "target_rejected": _of_placement("notice-target-rejected"),
     "target_expired": _of_placement("notice-target-expired"),
     "target_paid": _of_placement("notice-target-paid"),

@@ -137,7 +137,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
     try:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("MIGRATION_DATABASE_URL", running.dsn(embedded.OWNER))
-            alembic.command.upgrade(alembic.config.Config(ROOT / "alembic.ini"), "head")
+            config = alembic.config.Config()
+            config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
+            alembic.command.upgrade(config, "head")
         yield running
     finally:
         stop_test_postgres(running)

@@ -103,7 +103,7 @@ def run_all(
     except Exception as error:
         if not (isinstance(error, DBAPIError) or is_away(error)):
             raise
-        err.print(f"The database did not answer: {cause(error)}", markup=False)
+        err.print(f"The database did not answer: {cause(error)}", markup=False, soft_wrap=True)
     sys.exit(1)
 
 

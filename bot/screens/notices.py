@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link
 from bot.screens.uncertain_posts import altered_parts
 from bot.texts import Texts
@@ -49,9 +49,9 @@ def placement(
         post_row = [link(t, None, row.channel_chat_id, payload["message_id"])]
     if to == "owner":
         return Outgoing(text, rows(post_row))
-    buttons = [button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
+    buttons = [receipt_button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
     if message_id == "notice-funds-missing":
-        buttons.append(button(t("menu-wallet"), Go(screen=Screen.WALLET)))
+        buttons.append(receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
 
 
@@ -115,7 +115,7 @@ def deposit_credited(t: Texts, amount: int) -> Outgoing:
     """Build the notice to a person that their deposit was credited."""
     return Outgoing(
         t("notice-deposit-credited", amount=t.money(amount)),
-        rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
+        rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
     )
 
 
@@ -193,7 +193,7 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
     if status == "requested":
         card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
         return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
-    return Outgoing(text, rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
+    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:

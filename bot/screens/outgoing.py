@@ -17,6 +17,7 @@ from aiogram.types import (
     ReplyKeyboardRemove,
 )
 
+from bot.callbacks import BESIDE
 from bot.telegram import ad_messages
 from services.market.creatives import Creative
 
@@ -66,6 +67,11 @@ class Outgoing:
 def button(text: str, action: CallbackData) -> InlineKeyboardButton:
     """Make an inline button with the data of one of the classes in `bot.callbacks`."""
     return InlineKeyboardButton(text=text, callback_data=action.pack())
+
+
+def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
+    """Make a button of a receipt: its screen is a new message, and the receipt stays."""
+    return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
 
 
 def rows(*lines: Sequence[InlineKeyboardButton]) -> InlineKeyboardMarkup:

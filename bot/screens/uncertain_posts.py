@@ -107,6 +107,23 @@ def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoin
     )
 
 
+def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
+    """Build the question that is asked before money moves: `act` is REFUND or RELEASE."""
+    text = t(
+        "uncertain-sure",
+        act=act.value,
+        id=str(case.target_id),
+        channel=case.channel_title,
+        price=t.money(case.price),
+    )
+    sure = OnUncertainPost(act=act, id=case.target_id, claim=case.claim_no)
+    back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
+    return Outgoing(
+        text,
+        rows([button(t("uncertain-sure-button", act=act.value), sure)], [button(t("back"), back)]),
+    )
+
+
 def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]:
     def act_button(text: str, act: ResolutionAct) -> InlineKeyboardButton:
         return button(text, OnUncertainPost(act=act, id=case.target_id, claim=case.claim_no))
@@ -116,15 +133,15 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
             [_open_button(t, case)],
             [act_button(t("uncertain-there"), ResolutionAct.THERE)],
             [act_button(t("uncertain-absent"), ResolutionAct.ABSENT)],
-            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
+            [act_button(t("uncertain-refund"), ResolutionAct.ASK_REFUND)],
         ]
     if case.needs_decision and case.breach is not None:
-        pay = [act_button(t("breach-release"), ResolutionAct.RELEASE)] if case.unverifiable else []
+        pay = act_button(t("breach-release"), ResolutionAct.ASK_RELEASE)
         return [
             [_open_button(t, case)],
             [act_button(t("breach-dismiss"), ResolutionAct.DISMISS)],
-            pay,
-            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
+            [pay] if case.unverifiable else [],
+            [act_button(t("uncertain-refund"), ResolutionAct.ASK_REFUND)],
         ]
     if case.needs_decision:
         altered = any(check.verdict is Verdict.ALTERED for check in case.checks)
@@ -132,8 +149,8 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
         return [
             [_open_button(t, case)],
             [act_button(t("uncertain-wait"), ResolutionAct.WAIT)],
-            [act_button(release, ResolutionAct.RELEASE)],
-            [act_button(t("uncertain-refund"), ResolutionAct.REFUND)],
+            [act_button(release, ResolutionAct.ASK_RELEASE)],
+            [act_button(t("uncertain-refund"), ResolutionAct.ASK_REFUND)],
         ]
     return []
 

@@ -4,7 +4,7 @@ from aiogram.methods import SendInvoice
 from aiogram.types import LabeledPrice
 
 from bot.callbacks import FormName, Go, OpenForm, Screen
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.money import STARS
@@ -78,5 +78,5 @@ def deposit_received(t: Texts, amount: int) -> Outgoing:
     """Build the answer to a payment that arrives while the kill switch `deposits` is stopped."""
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),
-        rows([button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
+        rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
     )

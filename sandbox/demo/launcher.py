@@ -23,7 +23,6 @@ _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05
 _LOG_LINES = 15
 _KEPT_VARIABLES = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"})
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,7 @@ def _environment() -> dict[str, str]:
 
     Settings of the product are left out, so that the demo is the same on every machine.
     """
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
-    return kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"}
+    return {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
 
 
 def logs(folder: Path) -> list[tuple[str, list[str]]]:
@@ -93,7 +91,10 @@ def _spawn(folder: Path) -> processes.Child:
     # A launcher that was killed may have left this file.
     (folder / "local/world.json").unlink(missing_ok=True)
     return processes.spawn(
-        [sys.executable, "-m", "sandbox", "--isolated", "--local", folder / "local"],
+        [
+            sys.executable,
+            *processes.module("sandbox", "--isolated", "--local", str(folder / "local")),
+        ],
         name="sandbox",
         cwd=folder,
         env=_environment(),

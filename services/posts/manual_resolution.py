@@ -25,7 +25,7 @@ from db.models.posting import (
     Verdict,
 )
 from db.models.users import User, UserRole
-from services.platform import audit, errors, transitions
+from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 from services.posts import uncertain_posts
@@ -173,8 +173,8 @@ async def decide_refund(
 ) -> bool:
     """Decide for the advertiser: fail an uncertain or unverifiable post, or one with a breach.
 
-    The scheduler refunds the money later. Locks the target, its job and its escrow. Raises
-    AccessDenied, OwnMoney, NotFound.
+    The scheduler refunds the money later, and the owner is told about the decision. Locks the
+    target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_refund"
@@ -190,6 +190,13 @@ async def decide_refund(
     job.status, job.last_error = PostJobStatus.FAILED, "refunded by an admin"
     job.updated_at = await queries.now(session)
     await session.flush()
+    await outbox.add(
+        session,
+        user_id=placement.target.owner_id,
+        kind="refund_decided",
+        payload={"target_id": target_id, "to": "owner"},
+        key=f"refund_decided:{target_id}",
+    )
     await _audit(session, actor, role, "resolution_decide_refund", job)
     return True
 

@@ -251,3 +251,26 @@ def test_every_kind_of_owed_message_has_a_screen() -> None:
                     }
     assert kinds
     assert kinds <= notices.KINDS
+
+
+@pytest.mark.parametrize(
+    ("language", "hours", "words"),
+    [
+        ("en", 0, "no promised time"),
+        ("en", 1, "1 hour"),
+        ("en", 2, "2 hours"),
+        ("ru", 0, "без обещанного срока"),
+        ("ru", 1, "1 час"),
+        ("ru", 2, "2 часа"),
+        ("ru", 5, "5 часов"),
+        ("ru", 11, "11 часов"),
+        ("ru", 21, "21 час"),
+        ("ru", 22, "22 часа"),
+    ],
+)
+def test_hours_read_well(language: str, hours: int, words: str) -> None:
+    t = Texts(language, "USD")
+    assert t("hours", hours=hours) == words
+    facts = dict.fromkeys(("campaign", "channel", "price", "when", "left", "after", "state"), "x")
+    for text_id in ("buy-confirm", "placement"):
+        assert f": {words}\n" in t(text_id, id="1", hours=hours, **facts)

@@ -1,12 +1,15 @@
 """Test that a name that somebody has chosen cannot change the text around it."""
 
+import io
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from bot import names
+from bot.cli.shell import print_rows
 from bot.texts import Texts
 
 
@@ -47,3 +50,10 @@ def test_every_text_shows_names_in_one_line() -> None:
     assert Texts("en", "USD")("channels-row", title=name, status="active") == (
         "🟢 Daily Status: active"
     )
+
+
+def test_the_command_line_shows_names_in_one_line() -> None:
+    shown = io.StringIO()
+    print_rows([{"reason": "sent\nback \x1b[31m\u202e"}], Console(file=shown, width=80))
+    assert "sent back [31m" in shown.getvalue()
+    assert "\x1b" not in shown.getvalue()

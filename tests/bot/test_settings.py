@@ -84,6 +84,7 @@ def test_a_missing_setting_is_named(
         ("DATABASE_URL", "hooksecret"),
         ("DATABASE_URL", "postgresql://adtech_app:hooksecret@db:port/adtech"),
         ("REDIS_URL", "redis://:hooksecret@host:port/0"),
+        ("REDIS_URL", "redis://:hooksecret@host/0?unknown=1"),
         ("MIGRATION_DATABASE_URL", "postgresql://adtech_app:hooksecret@/adtech"),
         ("REDIS_URL", "http://hooksecret"),
         ("CURRENCY", "hooksecret"),
@@ -235,6 +236,19 @@ def test_no_secret_in_repr_or_errors(
         settings.Settings()
     shown.append(str(refused.value))
     assert not [text for text in shown if any(secret in text for secret in SECRETS)]
+
+
+def test_the_file_is_read_as_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Check that no variable is put into a password, and that an empty variable hides no line."""
+    monkeypatch.chdir(tmp_path)
+    url = "postgresql://adtech_app:${HOME}$x@/adtech?host=/run/pg"
+    (tmp_path / ".env").write_text(f"DATABASE_URL={url}\nCURRENCY=EUR\n")
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("CURRENCY", "")
+    assert settings.load().database_url.get_secret_value() == url
+    assert settings.load().currency == "EUR"
+    monkeypatch.setenv("CURRENCY", "JPY")
+    assert settings.load().currency == "JPY"
 
 
 def test_env_example_names_every_setting() -> None:

@@ -71,6 +71,7 @@ def test_options_of_other_programs_are_left_out() -> None:
         "postgresql://u:secret@h:port/d",
         "postgresql://u:secret@[::1/d",
         "postgresql://u:secret@h/d?sslmode=maybe",
+        "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=/none/root.crt",
     ],
 )
 def test_a_wrong_address_is_refused_without_its_password(url: str) -> None:

@@ -236,7 +236,18 @@ ATTACKS = (
         app="may",
         bot="may",
     ),
-    attack("a role is revoked", "DELETE FROM user_roles"),
+    attack(
+        "a role is revoked without a decision of two people",
+        "DELETE FROM user_roles WHERE role <> 'super_admin'",
+        app="AD052",
+        bot="AD052",
+    ),
+    attack(
+        "a role is granted in a colleague's name",
+        "INSERT INTO user_roles (user_id, role, granted_by) VALUES ({thief}, 'admin', {admin})",
+        app="AD052",
+        bot="AD052",
+    ),
     attack("a switch is written by hand", "UPDATE kill_switches SET enabled = true"),
     attack("a stop is removed", "DELETE FROM switch_stops"),
     attack(

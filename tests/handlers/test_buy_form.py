@@ -26,6 +26,8 @@ async def test_a_placement_is_bought_and_approved(market: Marketplace) -> None:
     assert "An ad will be published" in await market.last("owner")
     await market.press("advertiser", "📋 Open the placement")
     assert "approved, waits to be published" in await market.last("advertiser")
+    *_, receipt, _screen = await market.messages("advertiser")
+    assert "is approved" in receipt["text"], "the screen is a new message, and the receipt stays"
     await market.say("advertiser", "/start")
     await market.press("advertiser", "💰 Wallet")
     assert "Available: $150.00\nHeld for placements: $50.00" in await market.last("advertiser")

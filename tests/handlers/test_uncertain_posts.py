@@ -21,6 +21,8 @@ THERE = "✅ It is there"
 ABSENT = "📤 It is not there: send it"
 REFUND = "↩️ Refund the advertiser"
 RELEASE = "💰 It stayed: pay the owner"
+SURE_REFUND = "↩️ Yes, refund it"
+SURE_RELEASE = "💰 Yes, pay the owner"
 WAIT = "⏳ Wait another day"
 
 
@@ -134,9 +136,18 @@ async def test_the_card_of_an_earlier_claim_decides_nothing(
 async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(
     with_uncertain_post: Marketplace,
 ) -> None:
-    await with_uncertain_post.press("admin", REFUND, where="group")
-    assert await job(with_uncertain_post) == ("failed", "held")
-    assert "goes back to the advertiser" in await with_uncertain_post.last("group")
+    market = with_uncertain_post
+    await market.press("admin", REFUND, where="group")
+    assert "$50.00 goes back to the advertiser" in await market.last("group")
+    assert await job(market) == ("uncertain", "held")
+    await market.press("admin", "⬅️ Back", where="group")
+    await market.press("admin", REFUND, where="group")
+    await market.press("admin", SURE_REFUND, where="group")
+    assert await job(market) == ("failed", "held")
+    assert "the money goes back to the advertiser" in await market.last("group")
+    assert await market.buttons("group") == []
+    await market.deliver()
+    assert "decided that the advertiser gets the money back" in await market.last("owner")
 
 
 @pytest.mark.parametrize("button", [THERE, ABSENT, REFUND])
@@ -162,7 +173,9 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat("owner"), status="member"
     )
-    for button in (ABSENT, REFUND):
+    for button, question in ((ABSENT, None), (SURE_REFUND, REFUND)):
+        if question is not None:
+            await market.press("owner", question, where="group")
         assert "Nobody decides on their own money" in await market.press(
             "owner", button, where="group"
         )
@@ -199,18 +212,22 @@ async def test_an_unverifiable_post_can_be_postponed_and_then_paid(
     assert (await market.buttons("group"))[1:] == [WAIT, RELEASE, REFUND]
     assert "asked again in a day" in await market.press("admin", WAIT, where="group")
     assert await job(market) == ("success", "held")
-    alert = await market.press("admin", RELEASE, where="group")
-    assert "Another admin has to press the same button" in alert
     checks = "SELECT verdict FROM post_checks ORDER BY id"
+    await market.press("admin", RELEASE, where="group")
+    assert "minus the fee goes to the owner" in await market.last("group")
+    alert = await market.press("admin", SURE_RELEASE, where="group")
+    assert "Another admin has to press the same button" in alert
     assert [row["verdict"] for row in await market.rows(checks)] == ["unknown"]
     await market.hire_newcomer("second", Role.ADMIN)
     await market.press("second", RELEASE, where="group")
+    await market.press("second", SURE_RELEASE, where="group")
     assert [row["verdict"] for row in await market.rows(checks)] == ["unknown", "present"]
     assert await job(market) == ("success", "held")  # the next tick pays the owner
 
 
 async def test_an_unverifiable_post_can_be_refunded(with_unverifiable_post: Marketplace) -> None:
     await with_unverifiable_post.press("admin", REFUND, where="group")
+    await with_unverifiable_post.press("admin", SURE_REFUND, where="group")
     assert await job(with_unverifiable_post) == ("failed", "held")
 
 
@@ -320,6 +337,7 @@ async def test_an_admin_refunds_a_breach(market: Marketplace) -> None:
         await _check(market, Verdict.ALTERED)
     await market.deliver()
     await market.press("admin", REFUND, where="group")
+    await market.press("admin", SURE_REFUND, where="group")
     assert await job(market) == ("failed", "held")
 
 
@@ -336,11 +354,13 @@ async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
     assert "the bot lost its rights" in card
     assert "2 h 0 min before the end" in card
     assert await market.buttons("group") == ["🔗 Open the post", DISMISS, PAY_ANYWAY, REFUND]
-    answer = await market.press("admin", PAY_ANYWAY, where="group")
+    await market.press("admin", PAY_ANYWAY, where="group")
+    answer = await market.press("admin", SURE_RELEASE, where="group")
     assert "not proven yet" in answer
     await market.database.forward(timedelta(hours=1))
     await market.hire_newcomer("second", Role.ADMIN)
     for admin in ("admin", "second"):  # no check has ever seen the post
         await market.press(admin, PAY_ANYWAY, where="group")
+        await market.press(admin, SURE_RELEASE, where="group")
     async with market.database.sessions.begin() as session:
         await escrow.release(session, target_id=await target(market))

@@ -27,6 +27,7 @@ notice-post-published = { $to ->
    *[advertiser] 🟢 Your ad is published in { $channel } (placement #{ $id }).
 }
 notice-post-refused = ⚠️ Placement #{ $id } could not be published in { $channel }. The money comes back to your wallet.
+notice-refund-decided = ⚖️ An admin has looked at placement #{ $id } in { $channel } and decided that the advertiser gets the money back. You are not paid for it. If you think that this is wrong, write to the support: /paysupport
 notice-post-gone = { $to ->
     [owner] ⚠️ The ad of placement #{ $id } disappeared from { $channel } before its promised time was over. You are not paid for it; the advertiser gets the money back.
    *[advertiser] ⚠️ Your ad was removed from { $channel } before its promised time was over (placement #{ $id }). The money comes back to your wallet.

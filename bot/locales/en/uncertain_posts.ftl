@@ -37,6 +37,14 @@ uncertain-error = Last error: { $error }
 uncertain-there = ✅ It is there
 uncertain-absent = 📤 It is not there: send it
 uncertain-refund = ↩️ Refund the advertiser
+uncertain-sure = { $act ->
+    [refund] Refund placement #{ $id } in { $channel }? { $price } goes back to the advertiser, and the owner is not paid.
+   *[release] Pay placement #{ $id } in { $channel }? { $price } minus the fee goes to the owner, and the advertiser gets nothing back.
+} This can't be undone.
+uncertain-sure-button = { $act ->
+    [refund] ↩️ Yes, refund it
+   *[release] 💰 Yes, pay the owner
+}
 uncertain-wait = ⏳ Wait another day
 uncertain-release = 💰 It stayed: pay the owner
 uncertain-ask-link = Where is it? Copy the link of the post in { $channel } and write here:

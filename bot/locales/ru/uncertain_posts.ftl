@@ -37,6 +37,14 @@ uncertain-error = Последняя ошибка: { $error }
 uncertain-there = ✅ Оно там
 uncertain-absent = 📤 Его там нет: отправить
 uncertain-refund = ↩️ Вернуть деньги
+uncertain-sure = { $act ->
+    [refund] Вернуть деньги за размещение #{ $id } в { $channel }? { $price } вернутся рекламодателю, владелец оплаты не получит.
+   *[release] Оплатить размещение #{ $id } в { $channel }? { $price } за вычетом комиссии получит владелец, рекламодателю ничего не вернётся.
+} Отменить это нельзя.
+uncertain-sure-button = { $act ->
+    [refund] ↩️ Да, вернуть деньги
+   *[release] 💰 Да, заплатить владельцу
+}
 uncertain-wait = ⏳ Подождать ещё день
 uncertain-release = 💰 Простояло: заплатить владельцу
 uncertain-ask-link = Где оно? Скопируйте ссылку на пост в { $channel } и напишите сюда:

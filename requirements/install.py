@@ -1,0 +1,87 @@
+"""Install the requirements into the environment of the Python that runs this file.
+
+Of pip's own configuration only the access to the network is used, for example the address of a
+mirror. Other options would change what is installed, and where: `user = true` fails in every
+environment. uv installs in seconds what takes pip a minute, but uv does not read pip's
+configuration. If that configuration names a mirror and uv cannot install, pip installs.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NETWORK = frozenset(
+    {
+        "cache-dir",
+        "cert",
+        "client-cert",
+        "default-timeout",
+        "disable-pip-version-check",
+        "extra-index-url",
+        "find-links",
+        "index-url",
+        "no-index",
+        "proxy",
+        "retries",
+        "timeout",
+        "trusted-host",
+    }
+)
+"""The options of pip that say how to reach packages, and not what to do with them."""
+_UV_NETWORK = frozenset(
+    {"UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_HTTP_TIMEOUT", "UV_INDEX_URL", "UV_NATIVE_TLS"}
+)
+
+
+def network_options(listing: str) -> dict[str, str]:
+    """Return the variables for the options of NETWORK that `pip config list` shows.
+
+    A line is `global.index-url='https://mirror.example/simple'`. A later line has priority.
+    """
+    found = {}
+    for line in listing.splitlines():
+        name, _, value = line.partition("=")
+        option = name.rpartition(".")[2].replace("_", "-")
+        if option in NETWORK and value:
+            found[f"PIP_{option.replace('-', '_').upper()}"] = str(ast.literal_eval(value))
+    return found
+
+
+def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
+    """Return the variables for pip and uv, without those that change what they do."""
+    kept = {
+        name: value
+        for name, value in variables.items()
+        if name in _UV_NETWORK or not name.startswith(("PIP_", "PYTHON", "UV_"))
+    }
+    return kept | {"PIP_CONFIG_FILE": os.devnull} | network_options(listing)
+
+
+def main() -> int:
+    """Install, and return the status of the program that has installed."""
+    pip = [sys.executable, "-I", "-m", "pip"]
+    shown = subprocess.run(
+        [*pip, "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    clean = environment(os.environ, shown)
+    install = ["install", "--quiet", "--require-hashes", "-r"]
+    uv = Path(sys.executable).with_name("uv")
+    by_uv = [str(uv), "pip", *install[:2], "--no-config", "--python", sys.executable, *install[2:]]
+    requirements = HERE / "dev.txt"
+    if (
+        subprocess.run([*pip, *install, HERE / "uv.txt"], env=clean, check=False).returncode == 0
+        and subprocess.run(
+            [*by_uv, requirements], env=clean, stderr=subprocess.DEVNULL, check=False
+        ).returncode
+        == 0
+    ):
+        return 0
+    return subprocess.run([*pip, *install, requirements], env=clean, check=False).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+"""Test that nothing of a person's shell or configuration changes what `make` does."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def install() -> ModuleType:
+    """Return the program that installs the requirements."""
+    spec = importlib.util.spec_from_file_location("install", ROOT / "requirements/install.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_only_the_network_options_of_pip_are_used(install: ModuleType) -> None:
+    listing = """global.index-url='https://mirror.example/simple'
+install.user='true'
+global.require-virtualenv='true'
+:env:.no_deps='1'
+:env:.index_url='https://other.example/simple'
+global.trusted-host='mirror.example'
+"""
+    variables = {"PATH": "/bin", "PIP_USER": "1", "PYTHONPATH": "/x", "UV_TARGET": "/y"}
+    assert install.environment(variables, listing) == {
+        "PATH": "/bin",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": "https://other.example/simple",
+        "PIP_TRUSTED_HOST": "mirror.example",
+    }
+
+
+def test_the_listing_of_pip_is_understood(
+    install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "pip.conf"
+    config.write_text("[global]\nindex-url = https://mirror.example/\n[install]\nuser = true\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    clean = install.environment(os.environ, listing)
+    assert clean["PIP_INDEX_URL"] == "https://mirror.example/"
+    assert clean["PIP_CONFIG_FILE"] == os.devnull
+    assert "PIP_USER" not in clean
+
+
+def test_variables_of_python_and_postgresql_do_not_reach_the_programs() -> None:
+    shell = {
+        "PYTHONPATH": "/nowhere",
+        "PYTHONHOME": "/nowhere",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONWARNINGS": "error",
+        "PYTHONTZPATH": "/nowhere",
+        "PGPORT": "6432",
+        "PGSERVICE": "other",
+        "TZ": "MSK-3",
+        "TZDIR": "/nowhere",
+    }
+    shown = subprocess.run(
+        ["make", "--eval", "probe: ; @env", "probe"],  # noqa: S607 - make is required anyway
+        cwd=ROOT,
+        env=os.environ | shell,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    names = {line.partition("=")[0] for line in shown.splitlines()}
+    assert names & shell.keys() == set()
+    assert "PATH" in names

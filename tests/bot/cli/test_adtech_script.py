@@ -1,0 +1,54 @@
+"""Test that `.venv/bin/adtech` works from any folder, wherever the product's folder is."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("bot", "db", "services", "handlers", "scheduler", "migrations")
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> Path:
+    """Return a folder with a difficult name that contains the product and its environment."""
+    folder = tmp_path / """mo ved $HOME's "copy" %20 #1 ü:x"""
+    (folder / ".venv/bin").mkdir(parents=True)
+    for package in PACKAGES:
+        (folder / package).symlink_to(ROOT / package)
+    shutil.copy(ROOT / "bot/cli/adtech.sh", folder / ".venv/bin/adtech")
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", folder / ".venv/pyvenv.cfg")
+    (folder / ".venv/lib").symlink_to(Path(sys.prefix) / "lib")
+    (folder / ".venv/bin/python").symlink_to(Path(sys.executable).resolve())
+    return folder
+
+
+@pytest.mark.slow_process
+def test_the_current_folder_and_the_variables_of_python_change_nothing(
+    moved: Path, tmp_path: Path
+) -> None:
+    current = tmp_path / "current"
+    for name in ("aiogram/__init__.py", "bot/__init__.py", "random.py", "typing.py"):
+        (current / name).parent.mkdir(parents=True, exist_ok=True)
+        (current / name).write_text("raise SystemExit('a module of the current folder')")
+    (tmp_path / "link").symlink_to(moved / ".venv/bin/adtech")
+    shell = {
+        "PYTHONPATH": str(current),
+        "PYTHONHOME": str(current),
+        "PYTHONSTARTUP": str(current / "random.py"),
+        "CDPATH": str(current),
+        "TZ": "MSK-3",
+    }
+    ran = subprocess.run(
+        [tmp_path / "link", "--help"],
+        cwd=current,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | shell,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "killswitch" in ran.stdout
