@@ -357,6 +357,7 @@ async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
     await market.press("admin", PAY_ANYWAY, where="group")
     answer = await market.press("admin", SURE_RELEASE, where="group")
     assert "not proven yet" in answer
+    await market.press("admin", "⬅️ Back", where="group")
     await market.database.forward(timedelta(hours=1))
     await market.hire_newcomer("second", Role.ADMIN)
     for admin in ("admin", "second"):  # no check has ever seen the post

@@ -22,7 +22,7 @@ from tests.factories import people, rows
 
 LIMIT = 1.0
 """A stop has to be answered within this time, in seconds."""
-MONEY = frozenset(killswitches.STOPPED_BY_INCIDENT)
+MONEY = frozenset(killswitches.FROZEN_BY_INCIDENT)
 VIOLATION = Violation("wallet_balance", "broken on purpose", [{"ref": 1}])
 
 
