@@ -6,6 +6,7 @@ session:`, and services never commit.
 
 from typing import Any
 
+from asyncpg import InternalClientError
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -78,8 +79,11 @@ def is_away(error: BaseException) -> bool:
         return all(is_away(inner) for inner in error.exceptions)
     if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
+    if isinstance(error, DBAPIError):
+        # The driver is out of step if the server ended the session while a statement was sent.
+        out_of_step = isinstance(getattr(error.orig, "__cause__", None), InternalClientError)
+        if error.connection_invalidated or out_of_step:
+            return True
     return sqlstate(error).startswith(AWAY_STATES)
 
 

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from bot import switches
 from db.models.operations import Switch
 from db.models.users import Role
+from db.session import is_away
 from scheduler import watchdogs
 from services.money import escrow, incidents
 from services.money.invariants import Violation
@@ -98,6 +101,19 @@ async def test_a_session_that_outlasts_the_limit_commits_nothing(
         await hung.execute("COMMIT")
     async with database.sessions.begin() as session:
         assert not await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'late'")
+
+
+async def test_an_act_whose_session_was_ended_counts_as_a_lost_connection(
+    database: Database,
+) -> None:
+    async with database.sessions() as session:
+        await killswitches.lock(session, Switch.PAYOUTS)
+        await switches.stop_switch(
+            database.sessions, actor=SYSTEM, key=Switch.PAYOUTS, reason="drill"
+        )
+        with pytest.raises(DBAPIError) as lost:
+            await session.execute(text("SELECT 1"))
+    assert is_away(lost.value)
 
 
 async def test_a_stop_is_read_before_it_is_settled(
