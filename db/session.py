@@ -7,6 +7,7 @@ session:`, and services never commit.
 import uuid
 from typing import Any
 
+from asyncpg import InternalClientError
 from asyncpg.exceptions import (
     ClientConfigurationError,
     PostgresError,
@@ -142,8 +143,11 @@ def is_away(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError) and isinstance(_root(error), _NO_SERVER):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
+    if isinstance(error, DBAPIError):
+        # The driver is out of step if the server ended the session while a statement was sent.
+        out_of_step = isinstance(getattr(error.orig, "__cause__", None), InternalClientError)
+        if error.connection_invalidated or out_of_step:
+            return True
     return sqlstate(error).startswith((*AWAY_STATES, *REFUSED_STATES))
 
 

@@ -12,17 +12,24 @@ BEGIN
     IF NOT EXISTS (SELECT FROM switch_stops WHERE key = switch_key) THEN
         RETURN 0;
     END IF;
-    BEGIN
-        PERFORM pg_advisory_xact_lock(7001, hashtext(switch_key));
-    EXCEPTION WHEN lock_not_available THEN
-        ended := end_sessions(ARRAY(
-            SELECT held.pid FROM pg_locks held
-            WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 2
-                AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                AND held.classid = 7001
-                AND held.objid::bigint = (hashtext(switch_key)::bigint & 4294967295)));
-        PERFORM pg_advisory_xact_lock(7001, hashtext(switch_key));
-    END;
+    -- Acts that waited behind this one get the lock when it gives up; one more attempt waits for them.
+    FOR attempt IN 1..5 LOOP
+        BEGIN
+            PERFORM pg_advisory_xact_lock(7001, hashtext(switch_key));
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = 5 THEN
+                RAISE;
+            END IF;
+            ended := ended + end_sessions(ARRAY(
+                SELECT held.pid FROM pg_locks held
+                WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 2
+                    AND held.classid = 7001
+                    AND held.objid::bigint = (hashtext(switch_key)::bigint & 4294967295)
+                    AND held.database = (
+                        SELECT oid FROM pg_database WHERE datname = current_database())));
+        END;
+    END LOOP;
     UPDATE kill_switches changed
     SET enabled = false, changed_by = stop.stopped_by, changed_at = stop.created_at,
         reason = stop.reason

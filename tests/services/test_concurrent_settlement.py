@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
+from db.session import is_away
 from services.money import escrow, withdrawals
 from services.platform import errors
 from services.posts import verification
@@ -94,6 +95,8 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
     )
 
 
+ENDED = "ended"
+"""The result of an act whose session the stop ended, because it took too long on a busy machine."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",
@@ -122,7 +125,12 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
             await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311 - a slow commit
 
         async with turns:
-            (result,) = await concurrency.run_concurrently(database.sessions, slowly)
+            try:
+                (result,) = await concurrency.run_concurrently(database.sessions, slowly)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                result = ENDED
         done.release()
         return result
 
@@ -139,8 +147,10 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
         assert await rows.one(session, counting) == at_the_answer
     stopped = sum(isinstance(result, errors.SwitchStopped) for result in results)
     # A payment that arrived is recorded, and credited when the switch runs again.
-    assert results.count(None) == (count if key is Switch.DEPOSITS else at_the_answer - before)
-    assert results.count(None) + stopped == count
+    ended = results.count(ENDED)
+    recorded = count - ended if key is Switch.DEPOSITS else at_the_answer - before
+    assert results.count(None) == recorded
+    assert results.count(None) + stopped + ended == count
     assert 0 < at_the_answer - before < count
 
 

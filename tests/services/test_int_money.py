@@ -52,6 +52,7 @@ async def test_INT_WL_01_deposit_raises_wallet_and_ledger_together(
         ) == [("deposit_credited", 2_500)]
         after = await rows.snapshot(session)
     assert rows.grown(before, after) == {
+        "received_payments": 1,
         "deposits": 1,
         "ledger_transfers": 1,
         "ledger_entries": 2,

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from bot import switches
 from db.models.operations import Switch
 from db.models.users import Role
+from db.session import is_away
 from scheduler import watchdogs
 from services.money import escrow, incidents
 from services.money.invariants import Violation
@@ -100,6 +103,19 @@ async def test_a_session_that_outlasts_the_limit_commits_nothing(
         assert not await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'late'")
 
 
+async def test_an_act_whose_session_was_ended_counts_as_a_lost_connection(
+    database: Database,
+) -> None:
+    async with database.sessions() as session:
+        await killswitches.lock(session, Switch.PAYOUTS)
+        await switches.stop_switch(
+            database.sessions, actor=SYSTEM, key=Switch.PAYOUTS, reason="drill"
+        )
+        with pytest.raises(DBAPIError) as lost:
+            await session.execute(text("SELECT 1"))
+    assert is_away(lost.value)
+
+
 async def test_a_stop_is_read_before_it_is_settled(
     database: Database, hung: asyncpg.Connection
 ) -> None:
@@ -173,7 +189,9 @@ async def test_an_open_incident_alone_stops_the_money(database: Database) -> Non
         operator = await people.staff(session, Role.OPERATOR)
         await incidents.raise_alarm(session, [VIOLATION])
     await database.as_owner("DELETE FROM switch_stops")
-    assert await _states(database) == {key: key not in MONEY for key in Switch}
+    assert await _states(database) == {
+        key: key not in killswitches.STOPPED_BY_INCIDENT for key in Switch
+    }
     async with database.sessions.begin() as session:
         with pytest.raises(errors.IncidentOpen):
             await killswitches.run(session, actor=operator, key=Switch.PAYOUTS, reason="x")
