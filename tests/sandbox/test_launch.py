@@ -179,7 +179,7 @@ def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_p
     assert query(world["database_url"], "SELECT current_user") == [("adtech_app",)]
     assert query(world["migration_database_url"], "SELECT current_user") == [("adtech_owner",)]
     switches = "SELECT count(*), bool_and(enabled) FROM kill_switches"
-    assert query(world["database_url"], switches) == [(8, True)]
+    assert query(world["database_url"], switches) == [(9, True)]
     with Redis.from_url(world["redis_url"]) as redis:
         assert redis.set("key", "value")
     assert refused(start()).startswith("settings: PLATFORM_FEE_BPS ")

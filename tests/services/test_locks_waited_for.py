@@ -169,6 +169,8 @@ async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database:
             await withdrawals.request(session, actor=person, amount=40, key=f"form-{n}")
             for n in range(2)
         ]
+        for withdrawal in (first, second):
+            await withdrawals.approve(session, actor=admin, withdrawal_id=withdrawal.id)
     pay = partial(withdrawals.mark_paid, actor=admin, external_reference="bank-1")
     with pytest.raises(errors.IdempotencyConflict):
         await _second_press(
