@@ -38,10 +38,10 @@ async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketpl
 async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> None:
     """Let the screen fail after the commit: its reader must not repeat what is done."""
     await market.make_campaign(active=False)
-    readers = "adtech_bot, adtech_clock, adtech_reports"
-    await market.database.as_owner(f"REVOKE SELECT ON campaign_targets FROM {readers}")
+    right = "SELECT ON campaign_targets {} adtech_bot, adtech_clock, adtech_reports"
+    await market.database.as_owner("REVOKE " + right.format("FROM"))
     alert = await market.press("advertiser", "🚀 Activate")
-    await market.database.as_owner(f"GRANT SELECT ON campaign_targets TO {readers}")
+    await market.database.as_owner("GRANT " + right.format("TO"))
     assert await market.value("SELECT status FROM campaigns") == "active"
     assert "Done and saved" in alert
     assert len(alert.rpartition(" ")[2]) == 12

@@ -122,7 +122,8 @@ async def test_a_persons_post_is_not_recorded(with_second_admin: Marketplace) ->
     [
         (
             "ALTER TABLE user_roles DISABLE TRIGGER requested;"
-            " DELETE FROM user_roles WHERE user_id = (SELECT stated_by FROM publication_statements);"
+            " DELETE FROM user_roles"
+            " WHERE user_id = (SELECT stated_by FROM publication_statements);"
             " ALTER TABLE user_roles ENABLE TRIGGER requested"
         ),
         "UPDATE users SET blocked = true WHERE id = (SELECT stated_by FROM publication_statements)",
@@ -139,7 +140,8 @@ async def test_an_old_statement_or_one_of_no_admin_does_not_count(
     await market.settle()
     message_id = await publish(market)
     await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
-    await market.database.as_owner(outdate)
+    for statement in outdate.split(";"):
+        await market.database.as_owner(statement)
     await market.press("second", AGREE, where="group")
     assert await job(market) == ("uncertain", "held")
     assert "Another admin has to look" in await market.last("group")
