@@ -198,9 +198,10 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
     owner = await asyncpg.connect(url)
     try:
         await owner.execute(
-            "ALTER TABLE post_jobs DISABLE TRIGGER allowed_move;"
-            " UPDATE post_jobs SET status = 'success', message_id = id WHERE status = 'queued';"
-            " ALTER TABLE post_jobs ENABLE TRIGGER allowed_move"
+            "ALTER TABLE post_jobs DISABLE TRIGGER allowed_move, DISABLE TRIGGER claimed;"
+            " UPDATE post_jobs SET status = 'success', message_id = id,"
+            " sent_at = now() - interval '1 hour' WHERE status = 'queued';"
+            " ALTER TABLE post_jobs ENABLE TRIGGER allowed_move, ENABLE TRIGGER claimed"
         )
         await owner.execute(
             "UPDATE escrows SET release_due_at = now() - interval '1 hour' WHERE status = 'held'"

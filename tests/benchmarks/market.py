@@ -33,6 +33,11 @@ _PEOPLE = (
     """,
     "INSERT INTO user_roles (user_id, role) VALUES (1, 'admin')",
     f"""
+    INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)
+    SELECT 'payment', 'bench:' || n, n, 1000000000000, 'USD'
+    FROM generate_series(2, {1 + ADVERTISERS}) n
+    """,
+    f"""
     WITH paid AS (
         INSERT INTO deposits
             (user_id, amount, currency, source, external_reference, status, credited_at)
