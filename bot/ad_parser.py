@@ -33,7 +33,7 @@ _LINKS = frozenset({"url", "text_link"})
 
 @dataclass(frozen=True)
 class ParsedAd:
-    """An ad, and what its message has and the published ad will not have."""
+    """An ad, and the parts of the advertiser's message that the published ad will lack."""
 
     creative: Creative
     losses: tuple[str, ...]
@@ -78,7 +78,7 @@ def _kept(entities: Sequence[MessageEntity] | None) -> list[dict[str, Any]]:
 
 
 def _losses(message: Message) -> list[str]:
-    """Return what the published ad will not have.
+    """Return the parts of a message that the published ad will lack.
 
     A mention of a person without a username is not kept, because it contains the person's name. A
     bot cannot post custom emoji in channels. A link preview is not kept, because the previewed site

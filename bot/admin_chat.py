@@ -8,7 +8,7 @@ from db.session import Sessions
 from services.platform import chat_migrations
 
 LOOK_SECONDS = 10.0
-"""The shortest time between two questions to Telegram whether the admin chat has moved."""
+"""The shortest time between two requests that ask Telegram whether the admin chat has moved."""
 
 
 class AdminChat:

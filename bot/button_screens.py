@@ -69,8 +69,8 @@ _BY_PREFIX = {kind.__prefix__: kind for kind in _KINDS}
 def screen_data(data: str, *, staff: bool) -> str | None:
     """Return the data of a button that shows the screen of a pressed button and changes nothing.
 
-    A button without a screen of its own leads to the menu, and in the admin chat (`staff`) to
-    nothing, which is None.
+    A button without a screen of its own leads to the menu. In the admin chat (`staff`) the result
+    for such a button is None.
     """
     kind = _BY_PREFIX.get(data.partition(":")[0])
     try:

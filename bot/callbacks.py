@@ -39,7 +39,7 @@ class Go(CallbackData, prefix="go"):
 
 
 BESIDE = "beside|"
-"""What stands before the data of a button whose screen must not replace the pressed message.
+"""The prefix of a button's data if the button's screen must not replace the pressed message.
 
 The pressed message is a receipt, for example about money that has arrived.
 """

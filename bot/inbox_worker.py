@@ -330,7 +330,7 @@ class InboxWorker:
 
 @contextlib.contextmanager
 def _correlated() -> Iterator[None]:
-    """Give an update an id that its logs, audit rows and transfers have, and its apology shows.
+    """Set the id of an update that its logs, audit rows, transfers and apology contain.
 
     The error handlers run in this block too.
     """

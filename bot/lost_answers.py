@@ -18,8 +18,9 @@ async def answer_later(
     """Queue a message to the chat of an update, after the time that Telegram named.
 
     The message says that an answer is missing. It does not repeat the answer, because the facts may
-    have changed, and because the answer may have arrived. Nothing is queued for an update that
-    is no message or press, or that came from a chat of other people.
+    have changed, and because the answer may have arrived. Nothing is queued if the update is no
+    message and no press, or if its chat is neither the admin chat nor the private chat of a
+    registered person.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:

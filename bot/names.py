@@ -1,10 +1,10 @@
-"""Show the texts that people choose, for example names, so that they change nothing beside them."""
+"""Show texts that people choose, for example names, without an effect on the text beside them."""
 
 import re
 import unicodedata
 
 _JOINERS = frozenset("\u200c\u200d")
-"""Invisible characters that letters and emoji need. The tags of flags are needed too."""
+"""The invisible characters that join letters or emoji. They are kept, as are the tags of flags."""
 _TAGS = range(0xE0020, 0xE0080)
 _LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})

@@ -1,11 +1,11 @@
-"""Log that something the product needs is away: at most one line a minute for each such thing."""
+"""Log that a service does not answer, with at most one line a minute for each such service."""
 
 import time
 
 import structlog
 
 LOG_SECONDS = 60.0
-"""The shortest time between two lines about the same thing."""
+"""The shortest time between two lines about the same service."""
 DATABASE = "PostgreSQL"
 REDIS = "Redis"
 TELEGRAM = "Telegram"

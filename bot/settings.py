@@ -88,7 +88,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _EnvFile(EnvSettingsSource):
-    """The settings of `.env`, as they are written there: `${HOME}` in a password stays so."""
+    """The settings of `.env`. No variable is replaced: `${HOME}` in a password stays `${HOME}`."""
 
     def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
         self._file = file

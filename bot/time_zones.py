@@ -24,7 +24,7 @@ _PARTS_OF_HOURS = {
     525: "Australia/Eucla",
     570: "Australia/Darwin",
 }
-"""The zones with an offset of no whole hours that never set their clocks, by minutes from UTC."""
+"""The zones without summer time that differ from UTC by parts of an hour, by minutes from UTC."""
 _FIRST_MINUTES, _LAST_MINUTES = -12 * 60, 14 * 60
 _FIXED = re.compile(r"Etc/GMT([+-])([0-9]{1,2})")
 _DASHES = dict.fromkeys((0x2212, 0x2013, 0x2014), "-")

@@ -13,8 +13,8 @@ MAX_DEPTH = 8
 MAX_NODES = 5_000
 """The most values in a used part. A keyboard of 100 buttons has about 300."""
 TOO_LARGE = "too large"
-"""The text that replaces a used part above the limits. Such an update is then parked as malformed,
-because an ad must not be changed without a word."""
+"""The text that replaces a used part above the limits. Such an update is then parked as malformed.
+If the part were removed instead, an ad could change without a notice to its advertiser."""
 
 _PAYMENTS = ("successful_payment", "refunded_payment")
 _MESSAGE = frozenset(
@@ -67,7 +67,10 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the used fields of a message. Of a payment only the payment is used, and its chat."""
+    """Return the used fields of a message.
+
+    Of a message about a payment, the product uses only the payment, the chat and the sender.
+    """
     for payment in _PAYMENTS:
         if payment in content:
             kept = {name: content[name] for name in ("message_id", "date") if name in content}

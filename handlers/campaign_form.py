@@ -164,7 +164,7 @@ def _check_ad(manager: DialogManager, ad: Creative) -> bool:
 
 
 class AdLosses(Text):
-    """The list of what the message of the ad has and the published ad will not have."""
+    """The list of the parts of the advertiser's message that the published ad will lack."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         t = forms.context_of(manager).t

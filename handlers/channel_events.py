@@ -58,9 +58,10 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
 
 @router.message(F.migrate_from_chat_id)
 async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
-    """Ask Telegram whether the admin chat has moved, because a new supergroup was a group before.
+    """Ask Telegram for the admin chat's new id after the chat has become a supergroup.
 
-    Telegram's answer names the new id, and the bot follows the chat.
+    Telegram sends this message into a new supergroup, and names the group that it was before.
+    Telegram's answer contains the new id, which the bot then uses (`FollowAdminChat`).
     """
     if message.migrate_from_chat_id == context.admin_chat_id:
         await bot.get_chat(context.admin_chat_id)

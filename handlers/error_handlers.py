@@ -29,9 +29,10 @@ LEFT_TO_THE_INBOX = (
     ForeignChatError,
     *NOT_ANSWERED,
 )
-"""The errors that are not shown to a person. The update is handled later, was handled by another
-process, or is of a kind that aiogram does not know. Or the bot says nothing in this chat. Or
-Telegram did not take the answer: an apology would be untrue, and Telegram would not take it either.
+"""The errors after which the bot shows no apology. After the first three, the update is handled
+later, was handled by another process, or is of a kind that aiogram does not know. After the next
+two, the bot may not write to this chat. After the others, Telegram did not accept the bot's answer:
+it would not accept an apology either, and the act itself may have succeeded.
 """
 
 

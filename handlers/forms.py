@@ -134,8 +134,8 @@ def text_step(
     """Make a step that asks a question and waits for a message.
 
     Of `widgets`, the texts are shown below the question. The buttons are shown above the buttons
-    "back" and "cancel". A forwarded message, or a message by means of another bot, is an answer
-    only if the step `takes_forwards`, because somebody else has chosen its words.
+    "back" and "cancel". Other people choose the words of a forwarded message, and of a message that
+    another bot wrote. Such a message is an answer only if `takes_forwards` is True.
     """
 
     async def read_answer(

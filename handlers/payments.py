@@ -69,7 +69,7 @@ async def record_payment(message: Message, context: RequestContext) -> None:
     """Record a payment under Telegram's charge id. The money belongs to the person who paid.
 
     A payment that differs from its invoice, or has another currency than the payer's wallet, is
-    parked, and the admins are told. The outbox sends the message that the payment was credited,
+    parked, and the admins are notified. The outbox sends the message that the payment was credited,
     because a crash loses no row there.
     """
     payment = message.successful_payment
@@ -99,11 +99,11 @@ async def record_payment(message: Message, context: RequestContext) -> None:
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Claw back a payment that Telegram has refunded, and tell the admin chat about the loss.
+    """Claw back a payment that Telegram has refunded, and notify the admin chat of the loss.
 
-    The bot itself is the sender of this message. The payer is the person of
-    the charge's deposit. If there is no deposit, the payer is the person of the private chat. A
-    refund that differs from its deposit is parked, and the admins are told.
+    The bot itself is the sender of this message. The payer is the person of the charge's deposit.
+    If there is no deposit, the payer is the person of the private chat. A refund that differs from
+    its deposit is parked, and the admins are notified.
     """
     payment = message.refunded_payment
     if payment is None:

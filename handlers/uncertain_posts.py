@@ -73,7 +73,7 @@ async def ask_link(
 async def ask_to_confirm(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask once before money moves. An old button shows the card in its present state instead."""
+    """Ask for a confirmation before money moves; after an old button, show the card instead."""
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     case = await _case(context, callback_data.id)
     refund = callback_data.act is ResolutionAct.ASK_REFUND

@@ -1,8 +1,9 @@
 """Migrate the database: `python -m sandbox.prepare [--ours]`.
 
-The option `--ours` is for a database that belongs to the sandbox. Then the program also sets every
-kill switch that nobody has touched to "running", and allows moves of the clock. The program is a
-process of its own, so that alembic and the services are loaded only when there is something to do.
+The option `--ours` says that the database belongs to the sandbox. With this option, the program
+also allows moves of the database's clock, and sets to running each kill switch whose state nobody
+has set since a migration created it. The launcher starts this program as a separate process, and
+only if the database needs it, so that alembic and the services are loaded only then.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ _REASON = "sandbox first start"
 
 
 async def _start_untouched_switches() -> None:
-    """Set every kill switch that nobody has touched to "running", all in one transaction."""
+    """Set to running each kill switch that is as a migration created it, in one transaction."""
     engine = database.create_engine(os.environ["DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):

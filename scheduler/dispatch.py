@@ -61,7 +61,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class PostingWorker:
-    """Hold what all posts of one process need: the dependencies and the shared state."""
+    """The connections, limits and shared state with which one process publishes posts."""
 
     sessions: Sessions
     sender: Sender

@@ -60,7 +60,7 @@ _Delivered = tuple[int, int | None]
 
 @dataclass(frozen=True)
 class OutboxWorker:
-    """Hold what the delivery of all messages of one process needs."""
+    """The connections, limits and settings with which one process delivers the outbox."""
 
     sessions: Sessions
     limiter: RateLimiter

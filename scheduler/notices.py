@@ -1,8 +1,8 @@
 """Render an outbox row as the message that its receiver gets.
 
-This module reads the facts, and a screen builds the message from the facts. The
-scheduler's outbox tick calls this module, so no running bot is needed. A message is rendered right
-before it is sent, so that it shows the facts and the person's language of that moment.
+This module reads the facts, and a screen builds the message from the facts. The scheduler calls
+this module, so that notices arrive even if no bot is running. A message is rendered right before it
+is sent, so that it shows the facts and the person's language of that moment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,7 +32,10 @@ OfPlacement = Callable[[Texts, PlacementDetails, Payload], Outgoing]
 async def read(
     session: AsyncSession, messages: Sequence[OutboxMessage]
 ) -> Mapping[int, PlacementDetails]:
-    """Read the placements of the messages with one query; return them by target (placement) id."""
+    """Read the details of the messages' placements with one query; return them by target id.
+
+    A target is a placement, that is, one purchase of a post in one channel.
+    """
     target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
     return await moderation.get_many_details(session, target_ids=target_ids) if target_ids else {}
 
@@ -45,10 +48,11 @@ async def render(
     *,
     cards: Mapping[int, PlacementDetails],
 ) -> Outgoing:
-    """Render one outbox row in a language.
+    """Render one outbox row as a message in `language`, with times in the receiver's time zone.
 
-    `cards` is the result of `read`: the details of the placements, by target id. Raises LookupError
-    for a kind of message that has no screen.
+    `currency` is the currency of amounts without a currency of their own. `cards` is the result of
+    `read` for a batch that contains this row. Raises LookupError if no screen exists for the row's
+    kind, or if the row's placement is not in `cards`.
     """
     time_zone = None
     if message.user_id is not None:

@@ -50,7 +50,7 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class Search:
-    """Hold what all searches of one process need."""
+    """The worker and the settings with which one process searches for uncertain posts."""
 
     worker: PostingWorker
     probe_gap: timedelta

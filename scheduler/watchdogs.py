@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -> None:
     """Queue the posts of dead processes again, or make them uncertain if their sends had begun.
 
-    `lease` is the length of a claim. Messages that a step of the database's clock would delay
-    become due too.
+    `lease` is the length of a claim. Outbox messages that would wait too long, because the
+    database's clock was set back, become due too.
     """
     async with sessions.begin() as session:
         rescued = await rescue.rescue_abandoned(session, lease=lease)
@@ -69,9 +69,10 @@ async def check_ledger(sessions: Sessions) -> None:
 
 
 async def settle_stops(sessions: Sessions) -> None:
-    """Wait for the acts under way when switches were stopped by an incident or by a lost program.
+    """Settle the stops that nobody has settled: wait until no act is under way that they forbid.
 
-    Each switch has a transaction of its own. One that cannot be settled does not delay the others.
+    Such a stop comes from an incident, or from a program that died before it settled its stop. Each
+    switch has a transaction of its own, so that a stop that cannot be settled delays no other.
     """
     async with sessions.begin() as session:
         stops = await killswitches.list_unsettled(session)

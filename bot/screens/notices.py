@@ -56,10 +56,10 @@ def placement(
 
 
 def _record(payload: Mapping[str, Any]) -> str:
-    """Return what the checks say about a post that is paid for.
+    """Return one word for what the checks say about a post that is paid for.
 
-    After a check without a clear answer nobody knows that the post stayed: such a check may have
-    restored the post.
+    A check without a clear answer may have restored an altered post. Therefore it is unknown
+    whether such a post stayed unchanged.
     """
     if payload.get("alterations"):
         return "altered"
@@ -227,7 +227,7 @@ def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Ou
 
 
 def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
-    """Build the notice to staff that a start of the bot compared a super admin with the list."""
+    """Build the notice to staff that a role differed from SUPER_ADMIN_IDS, and what was done."""
     return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))
 
 

@@ -52,9 +52,10 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 
 
 def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
-    """Build the paragraphs about the checks: each check, and how long before the end the last was.
+    """Build the paragraphs about the checks of a post.
 
-    "The last" is the last check that saw the post.
+    They list each check. They also say how long before the end of the promised hours the post was
+    last seen.
     """
     lines = [
         t(

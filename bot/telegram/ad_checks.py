@@ -1,7 +1,7 @@
 """Interpret Telegram's answers to the edits with which a check compares a published ad.
 
 A check edits each part of the ad to what it should be. Telegram answers that nothing changes if the
-part is unchanged. After a successful edit the part had been altered, and is now restored.
+part is unchanged. If the edit succeeds, the part was altered before, and the edit has restored it.
 """
 
 from collections.abc import Sequence
@@ -57,11 +57,11 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
 
 
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
-    """Return what two edits of the media prove, of which the first succeeded.
+    """Return what a second edit of the media proves after a first edit that succeeded.
 
-    The second edit tells whether Telegram compares media at all: if it says that nothing changes,
-    the first edit has restored the media. If the second one succeeds too, Telegram does not tell,
-    and the media count as not compared.
+    The second edit shows whether Telegram compares media at all. If Telegram answers that nothing
+    changes, the first edit has restored the media. If the second edit succeeds too, Telegram does
+    not compare media, and the media count as not compared.
     """
     if second.verdict is Verdict.PRESENT:
         return first

@@ -44,7 +44,7 @@ lost."""
 WAIT_SECONDS = 3
 """The longest `retry_after` for which a call waits. A pre-checkout query has 10 seconds."""
 _QUESTIONS = (GetChat, GetChatAdministrators, GetChatMember, GetChatMemberCount)
-"""The methods about a chat that nobody in the chat sees."""
+"""The methods that read data about a chat and write nothing into it."""
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 _TOO_OLD = "query is too old"
 
@@ -56,11 +56,11 @@ class ForeignChatError(Exception):
 class OnlyPeopleAndStaff(BaseRequestMiddleware):
     """Refuse to write to any chat except private chats and the admin chat.
 
-    In channels the bot publishes ads and says nothing else, whatever went wrong.
+    In a channel the bot publishes only ads, and never an error or an answer.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
-        """Store the admin chat. Before its first message, Telegram is asked for its type."""
+        """Store the admin chat. The chat's type is read from Telegram before its first message."""
         self._admin_chat = admin_chat
         self._group_id: int | None = None
 
@@ -79,7 +79,10 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
         return await make_request(bot, method)
 
     async def _is_admin_chat(self, bot: Bot, chat_id: int | str) -> bool:
-        """Return whether a chat is the admin chat, and a group. A setting may name a channel."""
+        """Return whether a chat is the admin chat and is a group.
+
+        A wrong setting may name a channel as the admin chat.
+        """
         if chat_id != self._admin_chat.id:
             return False
         if chat_id != self._group_id and (await bot.get_chat(chat_id)).type in _GROUPS:

@@ -1,5 +1,6 @@
--- Ends those of these sessions that belong to a login of the application, waits until they are gone (at
--- most 0.3 s for each), and returns how many there were. The calling session is left alone.
+-- Ends the sessions with these process ids that belong to a login of the application. Waits at most
+-- 0.3 s for the end of each session, and returns how many have ended. The calling session is not
+-- ended.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION end_sessions(pids integer[]) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,5 +1,6 @@
--- Trigger `in_the_past` of ledger_checkpoints: a check has read no transaction that has not ended, did
--- not begin in the future, and continues nowhere after a violation.
+-- Trigger `in_the_past` of ledger_checkpoints: refuses the record of a check that is impossible. A
+-- check cannot have read a transaction that has not ended, and cannot have begun in the future.
+-- After a violation, it stores no progress.
 -- Locks: nothing. Raises: AD041.
 CREATE OR REPLACE FUNCTION guard_checkpoint() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,8 +1,10 @@
 -- Trigger `settled_once`: a settled escrow never changes, and amount, fee, wallet and target of an
--- escrow never change. An escrow is released only for a post that is published, whose promised hours
--- have passed since then, that has no breach, and that a check found present at their end or later, or
--- found to have stayed; for 0 hours no check is needed. An escrow is refunded only if its post is not out. (Which statuses may follow each other
--- is `require_allowed_move`'s work.)
+-- escrow never change. An escrow is released only if the post is published, the promised hours have
+-- passed since the publication, the post has no breach, and a check proves that the post stayed.
+-- Such a check found the post present at the end of the hours or later, or has the verdict
+-- "stayed". For 0 hours no check is needed. An escrow is refunded only if its post job has failed
+-- or was cancelled, or if it has no post job. (Which statuses may follow each other is
+-- `require_allowed_move`'s work.)
 -- Locks: nothing. Raises: AD011 (settled), AD025 (terms), AD037 (release), AD038 (refund).
 CREATE OR REPLACE FUNCTION guard_escrow() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,6 +1,6 @@
--- Locks one wallet until the end of the transaction and returns its balance, minor units; null for
--- an unknown wallet. It is for a caller that takes all that is there. `post_transfer` locks the
--- wallets of a transfer itself.
+-- Locks one wallet until the end of the transaction and returns its balance in minor units, or null
+-- for an unknown wallet. A caller needs this function if the amount of its transfer depends on the
+-- balance. For all other transfers, the locks of `post_transfer` are enough.
 -- Locks: the wallet. Raises: nothing.
 CREATE OR REPLACE FUNCTION lock_wallet(wallet_id bigint) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,7 +1,7 @@
--- Trigger `settles_job`: keeps the column `settled` of a target's post job equal to whether its
--- escrow is settled, so that the scheduler's indexes leave out what has ended.
--- Locks: the target's post job. Whoever settles an escrow has it locked already, as
--- `lock_placement` does. Raises: nothing.
+-- Trigger `settles_job`: sets the column `settled` of a target's post job to whether the escrow is
+-- settled, so that the scheduler's indexes contain only jobs that are not settled.
+-- Locks: the target's post job. A transaction that settles an escrow has locked the job before
+-- (`lock_placement`). Raises: nothing.
 CREATE OR REPLACE FUNCTION mark_job_settled() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

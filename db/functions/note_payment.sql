@@ -1,7 +1,8 @@
 -- Trigger `payment_noted` of inbox: keeps what an update says about a payment or a refund, as the
--- evidence that `require_received_payment` asks for. The update itself is emptied when it is handled.
--- The payer is the sender of a payment, and the private chat of a refund. Content that is no payment
--- is left out, because every update has to be stored.
+-- evidence that `require_received_payment` asks for. The update itself is emptied when it is
+-- handled. The payer is the sender of the message about a payment, and the private chat of the
+-- message about a refund. Content that is no valid payment is skipped without an error, because
+-- every update has to be stored.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION note_payment() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

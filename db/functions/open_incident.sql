@@ -1,7 +1,8 @@
--- Opens an incident and returns its id, or null if one of this kind is open. One about the ledger stops
--- the switches of money by itself (`running_switches`); their stops are also written as rows, so that
--- they stay stopped when the incident is closed. A session of the application that has changed an
--- incident and not ended for longer than the limit (0.4 s) is ended.
+-- Opens an incident and returns its id, or null if an incident of this kind is open. An open
+-- incident about the ledger stops the switches of money by itself (`running_switches`). The stops
+-- are also written as rows, so that the switches stay stopped after the incident is closed. If
+-- sessions of the application that are changing incidents delay this function for longer than the
+-- limit (0.4 s), these sessions are ended.
 -- Locks: nothing that another session can hold for long. Raises: 55P03 if a session of another login
 -- holds an incident of this kind.
 CREATE OR REPLACE FUNCTION open_incident(incident_kind text, facts jsonb) RETURNS bigint

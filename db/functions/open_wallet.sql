@@ -1,7 +1,7 @@
--- Opens an empty wallet, or finds the one that is there, and returns its id. An escrow wallet is
--- always a new one. A wallet belongs to `user_id`, to the platform with a `counterparty_id`, or
--- (escrow) to neither.
--- Locks: nothing that is there already.
+-- Returns the id of the wallet of this kind for this person, and opens it, empty, if there is none.
+-- A person's own wallet has a `user_id`. A wallet of the platform has a `counterparty_id`. An
+-- escrow wallet has neither, and each call for this kind opens another wallet.
+-- Locks: no wallet that exists already.
 -- Raises: 23514 for a kind or an ownership that no wallet has.
 CREATE OR REPLACE FUNCTION open_wallet(
     kind text, user_id bigint, counterparty_id bigint, currency text

@@ -1,9 +1,10 @@
--- Posts a transfer, or finds the one that was posted with this key: the only way in which money
--- moves. Amounts are minor units; the arrays hold one element a leg, and a leg gives if its amount
--- is below zero. `reference` is the id of the row that the transfer belongs to. `created` is false
--- for a repeat with the same content, where content is the reason, the reference and the legs.
--- The plan is generic: for arrays that it can look into, the planner would plan anew at every call,
--- a tenth of an approval. The plan is a look-up for each leg, whatever the legs are.
+-- Posts a transfer, or returns the transfer that was posted before with this key. Money moves in no
+-- other way. Amounts are in minor units. Each array has one element for each leg. If the amount of
+-- a leg is below zero, its wallet gives the amount. `reference` is the id of the row to which the
+-- transfer belongs. `created` is false if a transfer with the same key and content exists already.
+-- The content is the reason, the reference and the legs. The statements have a generic plan.
+-- Otherwise the planner would make a new plan at every call, which takes a tenth of the time of an
+-- approval. The generic plan makes one look-up for each leg, which is right for all legs.
 -- Locks: the wallets of the legs, in the order of their ids.
 -- Raises: AD001 (the key was used with other content), AD002 (too little money; DETAIL is JSON with
 -- user_id, balance, needed and currency), AD003 (the legs are no transfer), AD004 (unknown wallet, or

@@ -1,6 +1,6 @@
--- Triggers `requested` of user_roles, at commit: a role that a person grants, and every role that is
--- taken away, has a request that two super admins have decided. Only a super admin who comes from
--- SUPER_ADMIN_IDS (without `granted_by`) appears and vanishes without one.
+-- Triggers `requested` of user_roles, at commit: a role that a person grants, and every role that
+-- is taken away, has a request that two super admins have decided. Only the role of a super admin
+-- from SUPER_ADMIN_IDS (without `granted_by`) is added and removed without a request.
 -- Locks: nothing. Raises: AD052.
 CREATE OR REPLACE FUNCTION require_role_request() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,8 +1,10 @@
--- Sets a drifted balance to the wallet's last entry, orphans left out: those are balanced first.
--- The entries must explain that balance: numbered without a gap, and their sum.
--- Only the owner's role may call it. The guard `moved_by_entries` is off inside this transaction.
--- Locks: the table wallets (EXCLUSIVE): it waits for all transactions that have locked a wallet and
--- then keeps others out, so that no circle with their rows can form.
+-- Sets a drifted balance to the balance after the wallet's last entry. If the wallet has orphans
+-- that its balance does not include, only the entries before the first of these orphans count. The
+-- entries must explain the new balance: they are numbered without a gap, and their sum is this
+-- balance. Only the owner's role may call it. The guard `moved_by_entries` is off inside this
+-- transaction.
+-- Locks: the table wallets (EXCLUSIVE): the lock waits for all transactions that have locked a
+-- wallet, and then makes others wait. Therefore no deadlock with them is possible.
 -- Raises: AD014 (the entries do not explain a balance).
 CREATE OR REPLACE FUNCTION reset_balance(drifted_wallet_id bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

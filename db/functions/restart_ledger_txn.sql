@@ -1,7 +1,7 @@
--- Makes transaction numbers go on where they were before a backup was restored into a new cluster.
--- The owner's role calls it right after the restore, before anything is written. It replaces
--- `ledger_txn` and `ledger_horizon`, and returns the number that they now add to PostgreSQL's own.
--- Called again, or without a restore, it changes nothing.
+-- Lets transaction numbers continue above the highest number in a backup that was restored into a
+-- new cluster. The owner's role calls it right after the restore, before anything is written. It
+-- replaces `ledger_txn` and `ledger_horizon`, and returns the number that they now add to
+-- PostgreSQL's own. A second call, or a call without a restore, changes nothing.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION restart_ledger_txn() RETURNS bigint LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -13,7 +13,7 @@ _OPEN = sa.text("done_at IS NULL AND failed_at IS NULL")
 
 
 def upgrade() -> None:
-    """Add the priority. Rows that wait already, and rows of older programs, are results."""
+    """Add the priority. Waiting rows, and rows of an older program, get the priority RESULT."""
     op.add_column(
         "outbox",
         sa.Column("priority", sa.SmallInteger(), server_default=sa.text("1"), nullable=False),

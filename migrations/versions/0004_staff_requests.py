@@ -56,14 +56,15 @@ OLD_CHECKED = (
     "adjustment",
 )
 CHECKED = (*OLD_CHECKED, "excess_payment")
-"""The reasons of transfers that a constraint trigger compares with their rows."""
+"""The reasons of transfers. A constraint trigger compares each such transfer with the row that it
+belongs to."""
 FUNCTIONS = ("require_correction_match", "check_external_transfer")
 STATUSES = ("proposed", "done", "dropped")
 MOVES = ("proposed>done", "proposed>dropped")
 
 
 def upgrade() -> None:
-    """Create the tables with their guards and rights, and the stopped switch."""
+    """Create the tables with their guards and rights, and the switch `adjustments` (stopped)."""
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
     op.execute(
@@ -218,7 +219,7 @@ def _create_excess_payments() -> None:
 
 
 def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
-    """Allow these reasons of transfers, and compare transfers of the `checked` ones with rows."""
+    """Allow these reasons of transfers. Those in `checked` are compared with their rows."""
     for table in ("ledger_transfers", "ledger_entries"):
         name = op.f(f"ck_{table}_reason")
         op.drop_constraint(name, table, type_="check")

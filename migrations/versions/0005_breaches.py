@@ -1,4 +1,4 @@
-"""Record what was altered in a post, and breaches of what an owner promised."""
+"""Record which parts of a post were altered, and which promise about a post its owner broke."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -56,7 +56,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the columns. A post that stayed counts as unknown to the older program."""
+    """Remove the columns, and replace the verdict "stayed", which is new, by "unknown"."""
     op.drop_index("ix_post_jobs_open_breach", table_name="post_jobs")
     op.drop_column("post_jobs", "check_began_at")
     op.drop_column("post_jobs", "breach_refund_at")

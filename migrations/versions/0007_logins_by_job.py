@@ -1,4 +1,4 @@
-"""Give each job of the application a login of its own, and check in the database what it writes.
+"""Give each job of the application a login, and let the database check what each login writes.
 
 The logins are made with the database (`docs/deploy.md`). `db/rights.toml` says why a login has each
 of its rights.
@@ -157,7 +157,8 @@ VIEWS = {
     ),
 }
 NO_FOREIGN_KEYS = {"user_audit_logs": "user_id", "kill_switches": "changed_by"}
-"""A foreign key makes an insert wait for the lock of the row that it names."""
+"""The columns that lose their foreign key, by table. With a foreign key, an insert waits while
+another transaction locks the row to which the column refers."""
 
 FROZEN = {
     "campaign_targets": (
@@ -254,7 +255,7 @@ AUDITED = {
 
 
 def upgrade() -> None:
-    """Take all rights from adtech_app itself, and give each job its own."""
+    """Take all rights from adtech_app, and give the login of each job its own rights."""
     op.execute(REQUIRE_ROLES)
     _revoke("adtech_app")
     for table, column in NO_FOREIGN_KEYS.items():
@@ -359,7 +360,7 @@ def _create_audit_chain_files() -> None:
 
 
 def _note_waiting_payments() -> None:
-    """Note the payments and refunds of updates that are not handled yet, by storing them again."""
+    """Store the unhandled updates about payments again, so that a trigger notes the payments."""
     op.execute(
         "WITH waiting AS (DELETE FROM inbox WHERE done_at IS NULL AND payload->'message' ?|"
         " ARRAY['successful_payment', 'refunded_payment'] RETURNING *)"

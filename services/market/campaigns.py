@@ -1,7 +1,6 @@
 """Manage campaigns, and submit placements for them.
 
-A target is a placement, that is, one purchase of a post in one channel. A live post is a published
-post whose promised hours are not over.
+A target is a placement, that is, one purchase of a post in one channel.
 """
 
 from collections.abc import Sequence

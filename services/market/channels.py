@@ -23,11 +23,11 @@ OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
 GONE = "channel_gone"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
-"""In a channel that is suspended for such a reason, the bot has its rights and checks posts."""
+"""The reasons of suspensions that leave the bot its rights, so that the bot still checks posts."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""How long an owner can take, at most, to give the bot its rights back before the admins are asked.
+"""The longest time that an owner has to give the bot its rights back before the admins are asked.
 
-An owner has only half of a post's promised hours, if this is less.
+If half of a post's promised hours is less than RIGHTS_GRACE, the owner has only this half.
 """
 
 
@@ -45,9 +45,9 @@ async def connect(
 
     The caller must have checked with Telegram that the bot may post in the channel and that the
     actor is the channel's creator. A removed channel that is connected again needs new terms, and
-    may have a new owner. `former_owner_id` is the owner of whom Telegram says that they are not the
-    creator any more: from such an owner the actor takes the channel over. Locks the channel. Raises
-    AccessDenied, ChannelTaken, PersonBlocked.
+    may have a new owner. `former_owner_id` is a former creator of the channel, as Telegram says. If
+    the channel still belongs to this person, the actor takes the channel over. Locks the channel.
+    Raises AccessDenied, ChannelTaken, PersonBlocked.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -184,9 +184,9 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
     """Suspend a channel in which the bot can no longer post, and notify (`channel_notices`).
 
     Posts in the channel cannot be checked any more. Therefore the admins are asked about each open
-    post after RIGHTS_GRACE, or after half of its promised hours if this is sooner. A time to ask
-    that is nearer already stays, so that an owner who takes and gives the rights again and again
-    gains no time. `reason` is a fixed word of this program, and not a text from Telegram. A channel
+    post after RIGHTS_GRACE, or after half of its promised hours if this is sooner. An earlier time
+    is not changed. Therefore an owner cannot gain time by taking and giving back the rights
+    repeatedly. `reason` is a fixed word of this program, and not a text from Telegram. A channel
     that is suspended with access for the bot gets the new reason. Any other channel that is neither
     active nor paused is not changed. Locks the channel, then its open post jobs, and skips those
     jobs that are locked.

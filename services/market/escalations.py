@@ -1,4 +1,4 @@
-"""Bring nearer the time at which the admins are asked about posts."""
+"""Set an earlier time at which the admins are asked about posts."""
 
 from datetime import timedelta
 
@@ -10,10 +10,11 @@ from db.models.posting import PostJob
 
 
 async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> None:
-    """Let the admins be asked about a channel's open posts after at most this time.
+    """Let the admins be asked about each open post of a channel at most `within` from now.
 
-    For a post with promised hours, the time is at most half of these hours. A time that is nearer
-    already stays. Locks the channel's open post jobs, and skips those that are locked.
+    For a post with promised hours, this is at most half of these hours from now. If the admins are
+    to be asked earlier anyway, the earlier time stays. Locks the channel's open post jobs, and
+    skips those that are locked.
     """
     # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for the
     # channel's lock, so a wait for the post here would be a deadlock.

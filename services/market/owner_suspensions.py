@@ -14,8 +14,8 @@ from services.platform.transitions import ActorRole
 async def suspend_all_of_blocked(session: AsyncSession, *, owner_id: int) -> None:
     """Suspend the channels of an owner who was just blocked.
 
-    Live posts (published, and their promised hours are not over) stay. Locks the channels in the
-    order of their ids.
+    Live posts stay until their promised hours are over. Locks the channels in the order of their
+    ids.
     """
     await _suspend_all(session, owner_id, channels.OWNER_BLOCKED)
 
@@ -30,7 +30,7 @@ async def suspend_all_of_gone(session: AsyncSession, *, owner_id: int) -> None:
 
 
 async def record_not_creator(session: AsyncSession, *, channel_id: int, owner_id: int) -> None:
-    """Suspend a channel of which Telegram says that its owner is not the creator any more.
+    """Suspend a channel after Telegram has said that its owner is not the creator any more.
 
     The new creator can take the channel over. Locks the channel.
     """

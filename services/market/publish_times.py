@@ -8,8 +8,8 @@ from db import queries
 from services.platform import errors
 
 LONGEST_AHEAD = timedelta(days=3650)
-"""How far ahead a post may be planned if the settings do not say it. Every later step of the
-placement then has a time that the calendar of each time zone can show."""
+"""How far ahead a post may be planned if no setting says it. With this limit, no later step of a
+placement has a time after the end of the calendar."""
 
 
 async def require(session: AsyncSession, publish_at: datetime, *, ahead: timedelta) -> None:

@@ -44,7 +44,7 @@ async def ensure_super_admins(
 ) -> None:
     """Register the people of SUPER_ADMIN_IDS, and make the super admins equal to that list.
 
-    `roles.reconcile_super_admins` says which roles change and who is told.
+    `roles.reconcile_super_admins` says which roles change and who is notified.
     """
     people = [
         await register(session, telegram_id=telegram_id, language=None, currency=currency)

@@ -16,7 +16,7 @@ from services.platform.actors import MODERATORS, OPERATORS, Actor
 
 CarryOut = Callable[[AsyncSession, Actor, StaffRequest], Awaitable[object]]
 CLAWBACK_SOURCE = "staff"
-"""The source of a reversal that a person reported, and not a message of the payment provider."""
+"""The source of a reversal that a person of the staff reported, and not the payment provider."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Act:
     """An act of the staff."""
 
     roles: tuple[Role, ...]
-    """The roles of which the requester and the second person need one."""
+    """The requester needs one of these roles, and so does the second person."""
     carry_out: CarryOut
     """Do the act. The actor is the person who pressed the button."""
     two_people: bool = False

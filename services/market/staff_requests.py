@@ -1,9 +1,9 @@
 """Ask for an act of the staff, and carry the act out after the right person has pressed a button.
 
 A command in a shell can be typed by anybody who has the shell, in the name of any person. Therefore
-it only makes a request, and the act is done when this person presses "That was me" in the admin
-chat. An act that needs two people is done when a second person confirms it there (source: product
-spec, people).
+such a command only makes a request. The act is done when the named person presses "That was me" in
+the admin chat. An act that needs two people is done when a second person then confirms the request
+in the admin chat (source: product spec, people).
 """
 
 from collections.abc import Sequence
@@ -208,7 +208,7 @@ async def _lock(
 ) -> tuple[StaffRequest, str]:
     """Lock a request, and return it with the role in which the actor decides about it.
 
-    With `own`, the requester needs only some staff role. Raises NotFound, AccessDenied.
+    With `own`, any staff role is enough for the requester. Raises NotFound, AccessDenied.
     """
     actor.require_staff(*STAFF, action=action)
     request = await session.get(

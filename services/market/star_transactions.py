@@ -97,7 +97,7 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
 async def report_refused(
     session: AsyncSession, transaction: StarTransaction, error: errors.DomainError
 ) -> None:
-    """Tell the admin chat once about a listed transaction that could not be recorded."""
+    """Notify the admin chat, only once, of a listed transaction that could not be recorded."""
     kind = "refund" if transaction.refunded else "payment"
     await outbox.add(
         session,

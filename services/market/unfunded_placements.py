@@ -13,11 +13,11 @@ from services.money import wallets
 from services.platform import errors
 
 MAX_UNFUNDED = 10
-"""An advertiser with this many pending placements needs the money for all of them and a new one."""
+"""From this number on, one more pending placement needs the money for itself and all others."""
 
 
 async def require_room(session: AsyncSession, *, advertiser_id: int, price: int) -> None:
-    """Refuse one more pending placement if there are many, and the money is not there for all.
+    """Refuse a new pending placement if the advertiser has many and lacks the money for all.
 
     `price` is the price of the new placement in minor units. Takes an advisory lock of the
     advertiser, so that placements of several campaigns are counted one after the other. Raises

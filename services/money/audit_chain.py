@@ -139,10 +139,11 @@ async def notify_admins(session: AsyncSession) -> None:
 
 
 async def find_faults(session: AsyncSession) -> list[Violation]:
-    """Return what is wrong with the links in the database: one from the future, or none for long.
+    """Return the faults of the links in the database: a last link ahead, or entries without a link.
 
-    A link from the future leaves out what is written until then. Entries stay without a link if
-    somebody holds the lock of the chain, or if a transaction of the database never ends.
+    A link is ahead if it covers transactions that have not ended. Its digest lacks the entries that
+    these transactions still write. Entries stay without a link for longer than LATE if somebody
+    holds the lock of the chain, or if a transaction of the database never ends.
     """
     last = await last_link(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()

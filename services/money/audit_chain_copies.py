@@ -1,6 +1,6 @@
-"""Remember how far each file of the audit chain was written, so that a file that shrank shows.
+"""Record how far each file of the audit chain was written, to detect a file that was shortened.
 
-A file is named after its machine and its path. A file under a new name begins anew.
+A file is named after its machine and its path. A file with a new name counts as a new file.
 """
 
 from datetime import timedelta
@@ -17,7 +17,7 @@ LATE = timedelta(minutes=10)
 
 
 async def record(session: AsyncSession, name: str, last_number: int) -> None:
-    """Record that a file ends with this link now. Locks the file's row."""
+    """Record `last_number` as the number of a file's last link. Locks the file's row."""
     await session.execute(
         insert(AuditChainFile)
         .values(name=name, last_number=last_number)
@@ -28,7 +28,7 @@ async def record(session: AsyncSession, name: str, last_number: int) -> None:
 
 
 async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> list[Violation]:
-    """Return the fault of a file that ends before the link that was written to it, if it does.
+    """Return a fault if a file lacks the last link that was written to it, otherwise no fault.
 
     `last_number` is the number of the last link in the file, or 0 for a file without links.
     """
@@ -47,7 +47,7 @@ async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> lis
 
 
 async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
-    """Return the fault of a locked file to which nobody has written for LATE, if it is one."""
+    """Return a fault if nobody could write to a file for LATE, because somebody holds its lock."""
     await session.execute(
         insert(AuditChainFile)
         .values(name=name, last_number=0)

@@ -22,7 +22,8 @@ from services.platform.actors import OPERATORS, SYSTEM, Actor
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
 """The kind of the incidents about the audit chain itself: its links or its file."""
 FREEZE_REASON = "ledger invariant violated"
-"""The reason of the stops that an incident causes. The function `open_incident` has it too."""
+"""The reason of the stops that an incident causes. The database function `open_incident` has the
+same text."""
 log = structlog.get_logger()
 
 

@@ -114,7 +114,8 @@ async def open_wallet(
 ) -> int:
     """Return the id of a person's wallet of one kind. Open an empty wallet if there is none.
 
-    An escrow wallet is always a new wallet.
+    The person is `user_id` for a person's own wallet, and `counterparty_id` for a wallet of the
+    platform. An escrow wallet has neither, and each call for this kind opens another wallet.
     """
     found = await session.execute(
         _OPEN,

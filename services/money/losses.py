@@ -1,4 +1,4 @@
-"""Book a payment outside that a person's wallet pays as far as it can. The rest is a loss."""
+"""Book money that went outside: a person's wallet gives what it has, and the rest is a loss."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

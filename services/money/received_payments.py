@@ -20,7 +20,7 @@ async def note(
 ) -> None:
     """Note a payment or a refund that Telegram lists. A repeat changes nothing.
 
-    `amount` is in minor units. The session must belong to a login that may take updates in.
+    `amount` is in minor units. The session must belong to a login that may store updates.
     """
     await session.execute(
         insert(ReceivedPayment)

@@ -163,8 +163,8 @@ async def _claim_fairly(
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
     """Subtract one from the attempts of claimed updates that were not tried.
 
-    The updates are not the cause, for example if the database was not available. Without this
-    correction, updates could be parked after a long outage.
+    These updates did not cause their failure: for example, the database was not available. Without
+    this correction, updates could be parked after a long outage.
     """
     await session.execute(
         update(InboxUpdate)

@@ -233,10 +233,10 @@ async def _sends_under_way(session: AsyncSession) -> int:
 async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
     """Refuse to run a switch before another person has closed the incident that stopped it.
 
-    Raises IncidentOpen if the last incident is open. Raises SamePerson if the actor has closed it,
-    or has confirmed a correction since it was opened: nobody judges the repair and the restart
-    alone. If the switch was stopped after the incident was closed, the incident did not cause the
-    stop. Then the actor is not refused.
+    Raises IncidentOpen if the last incident is open. Raises SamePerson if the actor has closed the
+    incident, or has confirmed a correction since the incident was opened: one person alone may not
+    decide about both the repair and the restart. If the switch was stopped after the incident was
+    closed, the incident did not cause the stop. Then the actor is not refused.
     """
     incident = await session.scalar(
         select(Incident)

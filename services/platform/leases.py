@@ -39,9 +39,9 @@ def has_ended(
 ) -> ColumnElement[bool]:
     """Return the condition that a lease has ended by the real clock of the database.
 
-    A lease that ends later than two times its length `ttl` from now was taken before the clock was
-    set back, and nobody may wait for its end. One length would not be enough, because `now()` is
-    the begin of a transaction that may have waited for the lease's row.
+    If a lease ends later than two times its length `ttl` from now, the clock was set back after the
+    lease was taken. Such a lease counts as ended too. Two times are needed, because `now()` is the
+    start of the transaction, and the transaction may have waited for the lease's row.
     """
     ended = until < func.now()
     return ended if ttl is None else or_(ended, until > func.now() + 2 * ttl)

@@ -101,7 +101,8 @@ async def _claim_priority(
 async def end_delays_of_clock_step(session: AsyncSession) -> None:
     """Make messages due that were queued before the database's clock was set back.
 
-    Such a message has been created in the future. A claim that has just been made is kept.
+    The creation time of such a message is in the future. A claim that has just been made stays
+    valid.
     """
     await session.execute(
         update(OutboxMessage)

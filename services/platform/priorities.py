@@ -8,11 +8,11 @@ class Priority(IntEnum):
     """The priority of a message. Messages with a lower number are delivered first."""
 
     ALARM = 0
-    """The staff has to know it now, or money is not safe."""
+    """The staff must read the message at once, for example because money may be in danger."""
     RESULT = 1
     """The message is about an act or the money of its receiver."""
     CARD = 2
-    """The message asks the staff for a decision that can wait."""
+    """The message asks for a decision that can wait, or copies a digest of the audit chain."""
 
 
 _PRIORITIES: Mapping[str, Priority] = {

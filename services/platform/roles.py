@@ -42,11 +42,11 @@ async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Rol
 
 
 async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int]) -> None:
-    """Make the super admins of SUPER_ADMIN_IDS equal to these users, and tell the admin chat.
+    """Make the super admins of SUPER_ADMIN_IDS equal to these users, and notify the admin chat.
 
-    A listed user gets the role, except for one whose role two people have revoked. A user who got
-    the role from an earlier list and is not listed any more loses it. Roles that people granted
-    stay. The first super admins of a new database are not told.
+    A listed user gets the role, unless two people have revoked this user's role. A user who got the
+    role from an earlier list and is not listed any more loses it. Roles that people granted stay.
+    The admin chat is not notified of the first super admins of a new database.
     """
     is_new = not (await session.scalars(select(UserRole.id).limit(1))).all()
     from_list = await session.scalars(
@@ -81,7 +81,7 @@ async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
 
 
 async def _revoked_by_people(session: AsyncSession, user_id: int) -> int | None:
-    """Return the id of the last request about a super admin's role if it revoked the role."""
+    """Return the id of the last request about a person's super admin role if it is a revocation."""
     last = (
         await session.execute(
             select(StaffRequest.id, StaffRequest.kind)

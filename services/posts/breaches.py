@@ -1,10 +1,11 @@
-"""Record that an owner broke a promise about a published post, and refund what nobody decides.
+"""Record that an owner broke a promise about a published post, and refund undecided breaches.
 
-A breach is a second alteration of a post, an alteration that no two neighbouring checks enclose, or
-a lock-out: the bot lost its rights within the promised hours and did not get them back in time.
-While a job has a breach, its escrow is not released. The admins get a card (a message with buttons
-in the admin chat). If no admin decides within DECISION_TIME, the post fails, and the advertiser
-gets the money back.
+There are four kinds of breaches. The first is a second alteration of a post. The second is an
+alteration for which it is not known between which two checks it happened. The third is an
+alteration that no edit can undo. The fourth is a lock-out: the bot lost its rights within the
+promised hours and did not get them back in time. While a job has a breach, its escrow is not
+released. The admins get a card (a message with buttons in the admin chat). If no admin decides
+within DECISION_TIME, the post fails, and the advertiser gets the money back.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ def is_locked_out() -> ColumnElement[bool]:
 
 
 async def record(session: AsyncSession, job_ids: Sequence[int], breach: Breach) -> None:
-    """Record a breach of published posts, and tell their advertisers, owners and the admins.
+    """Record a breach of published posts, and notify their advertisers, owners and the admins.
 
     Jobs that have a breach already are skipped, so that a deadline never becomes later. The caller
     must have locked the jobs.

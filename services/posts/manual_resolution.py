@@ -33,7 +33,7 @@ from services.posts import uncertain_posts
 STATEMENT_VALID = timedelta(hours=72)
 """A statement of one admin that a post is published counts for this time."""
 SEEN_BY_ADMIN = "an admin has seen it"
-"""The evidence of a check that an admin has decided and that no request of the bot has made."""
+"""The evidence of a check that records an admin's decision. The bot made no request for it."""
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
@@ -84,10 +84,10 @@ async def state_published(
     """State that an uncertain post is at a message id, although Telegram cannot prove it.
 
     The post is marked as published if another admin has stated the same within STATEMENT_VALID and
-    still has the role of an admin. Otherwise only the statement is recorded. Returns whether the
-    statement counts, which is not the case for a post that is not uncertain any more. Locks the
-    target (the placement), its job and its escrow, then the channel. Raises AccessDenied, OwnMoney,
-    NotFound, PostNotProven.
+    still has the role of an admin. Otherwise only the statement is recorded. Returns False if the
+    statement does not count, because the post is not uncertain any more. Locks the target (the
+    placement), its job and its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound,
+    PostNotProven.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_state_published"
@@ -173,7 +173,7 @@ async def decide_refund(
 ) -> bool:
     """Decide for the advertiser: fail an uncertain or unverifiable post, or one with a breach.
 
-    The scheduler refunds the money later, and the owner is told about the decision. Locks the
+    The scheduler refunds the money later, and the owner is notified of the decision. Locks the
     target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(

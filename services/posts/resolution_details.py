@@ -76,7 +76,7 @@ class ResolutionCase:
 
     @property
     def unseen_before_end(self) -> timedelta | None:
-        """How long before the end of the promised hours the post was seen the last time.
+        """The time from the moment when the post was last seen to the end of its promised hours.
 
         The publication counts too. The result is None if the post was seen at the end or later.
         """

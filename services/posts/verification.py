@@ -1,9 +1,9 @@
 """Plan the checks of published posts, and record the results of the checks.
 
-A check finds out whether the ad is in the channel and unchanged. A live post is a published post
-whose escrow is still held. Each live post is checked one time at a random moment in each part of
-its promised hours, and one time at the end of these hours. The time of the next check is stored in
-the post job, so that the time survives restarts and any process may make the check.
+A check finds out whether the ad is in the channel and unchanged. Each live post is checked one time
+at a random moment in each part of its promised hours, and one time at the end of these hours. The
+time of the next check is stored in the post job, so that the time survives restarts and any process
+may make the check.
 """
 
 from collections.abc import Collection, Sequence
@@ -33,7 +33,7 @@ this long after the first.
 SOONEST_RECHECK = timedelta(minutes=1)
 """After an alteration, the next check comes between this time and RECHECK_INTERVAL, at random."""
 LATE_CHECK = timedelta(minutes=30)
-"""A check that is later than planned by more than this time does not date an alteration.
+"""A check that is later than planned by more than this does not show when an alteration was made.
 
 A restart or a busy limit of Telegram can make a check late by some minutes.
 """
@@ -41,7 +41,7 @@ ESCALATION_DELAY = timedelta(hours=1)
 """If checks cannot verify a post this long after its promised hours, the admins are asked."""
 
 _COMPLETE = or_(PostCheck.compared, PostCheck.verdict != Verdict.PRESENT)
-"""The condition: a check is not one that found the post present without comparing its text."""
+"""The SQL condition that leaves out checks that saw the post but did not compare its text."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class CheckSchedule(NamedTuple):
 
 
 def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
-    """Plan the checks of a post that was published at this moment."""
+    """Plan the checks and the escalation of a post whose promised hours begin at `moment`."""
     ends_at = moment + timedelta(hours=promised_hours)
     next_check_at = check_times.next_check_time(moment, ends_at, moment) if promised_hours else None
     return CheckSchedule(moment, ends_at, next_check_at, ends_at + ESCALATION_DELAY)
@@ -166,8 +166,9 @@ async def record_check(
     """Record the verdict of a check, and what follows from it.
 
     - A second "gone", RECHECK_INTERVAL later, fails the post, so that it is refunded.
-    - A first "altered" is told to the advertiser and the owner. A second one, one that cannot be
-      dated (`_is_dated`), or one that could not be `restored` is a breach (`breaches.record`).
+    - After a first "altered", the advertiser and the owner are notified. An alteration is a breach
+      (`breaches.record`) if it is the second one, if it is not dated (`_is_dated`), or if
+      `restored` is False.
     - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
       before their end.
 
@@ -264,8 +265,8 @@ def _is_proof(
 
     At the end of the promised hours, the verdict "present" is a proof only if the text was
     compared. A first "gone" is no proof if it comes RECHECK_INTERVAL or more after the end of the
-    hours. In this case nobody could check the post before. The post may have stayed for all hours,
-    and after the hours its owner may remove the post.
+    hours. In this case no check was possible at the end of the hours. The owner may have removed
+    the post after the hours, which is allowed.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
@@ -279,9 +280,9 @@ async def _has_stayed(
 ) -> bool:
     """Return whether the hours are over and the last clear check saw the post right before the end.
 
-    The check must be at most RECHECK_INTERVAL before the end of the hours. This is the shortest
-    time that two checks can tell apart: a post also counts as removed only if it is gone for this
-    long. Checks without a clear answer are skipped.
+    This check must be at most RECHECK_INTERVAL before the end of the hours. A shorter absence never
+    counts: a post counts as removed only if it is gone for RECHECK_INTERVAL. Checks without a clear
+    answer are skipped.
     """
     if not _hours_are_over(escrow, moment):
         return False

@@ -297,13 +297,13 @@ async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> N
 
 
 AHEAD = 500
-"""How many updates of strangers may be handled before an urgent one: those of about 2 seconds."""
+"""How many updates of strangers may be handled before an urgent one, as many as in 2 seconds."""
 
 
 async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
     market: Marketplace,
 ) -> None:
-    """Check a stop and a pre-checkout query behind 10,000 waiting updates of strangers."""
+    """Check that a stop and a pre-checkout query overtake 10,000 waiting updates of strangers."""
     await market.employ("admin", Role.OPERATOR)
     await market.database.as_owner(
         "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"
@@ -353,7 +353,7 @@ def pre_checkout(number: int, person_id: int) -> dict[str, object]:
 async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check `/killswitch` while Telegram does not answer another command of the admin chat."""
+    """Check that `/killswitch` is handled while another command of its chat gets no answer."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 4.0)
     async with open_marketplace(database, tmp_path) as market:
         await market.employ("admin", Role.OPERATOR)

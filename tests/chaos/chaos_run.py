@@ -226,9 +226,9 @@ class ChaosRun:
         """Finish all posts without faults and outages, and then pay or refund them.
 
         Three schedulers do the work. The database's clock is moved past the promised hours in
-        steps. Before each step, owners break promises about some of the posts. Then it is moved
-        past the time in which admins decide about breaches. Raises RuntimeError if a scheduler does
-        not end with status 0.
+        steps. Before each step, owners break promises about some of the posts. Then the clock is
+        moved past the time in which admins decide about breaches. Raises RuntimeError if a
+        scheduler does not end with status 0.
         """
         await self.environment.control("faults", "DELETE")
         await self.owners.give_rights_back()

@@ -41,7 +41,7 @@ LIVE = text(
     ORDER BY j.id
     """
 )
-"""The live posts whose promised hours go on for a while. An alteration right before the end of the
+"""The live posts whose promised hours do not end soon. An alteration right before the end of the
 hours may lawfully count as one after their end."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
 
@@ -63,7 +63,7 @@ class Owners:
         self.log.touch()
 
     async def run(self, ended: asyncio.Event) -> None:
-        """Act on one live post after the other, also during outages, until the end."""
+        """Act on one live post after the other, also during outages, until `ended` is set."""
         while not ended.is_set():
             with contextlib.suppress(*DATABASE_ERRORS):
                 if posts := await self._live():

@@ -1,4 +1,4 @@
-"""Test what the database notes about payments and refunds in updates, and what it leaves out."""
+"""Test which payments and refunds in updates the database notes, and which it leaves out."""
 
 from typing import Any
 

@@ -1,7 +1,8 @@
 """List the attacks with a stolen database password, and the refusal that each login must get.
 
-`docs/security.md` names these attacks. A login that is missing in an attack may do what the attack
-does, because it is its job; the page says what that leaves open.
+`docs/security.md` names these attacks. A login that is missing in `Attack.refused` may do what the
+attack does, because the login's job needs the same statements. The page says what a thief of such a
+password can still do.
 """
 # ruff: noqa: S608 - statements of attacks, with ids of the test's own rows
 
@@ -31,7 +32,11 @@ class Attack:
 
 
 def attack(what: str, *sql: str, **states: str) -> Attack:
-    """Describe an attack. A login without a state is denied, and one that "may" is left out."""
+    """Describe an attack. `states` maps names of LOGIN to the SQLSTATEs that these logins get.
+
+    Each login without a state must get DENIED. The state "may" means that the login may do what the
+    attack does.
+    """
     expected = dict.fromkeys(logins.LOGINS, DENIED) | {
         LOGIN[name]: state for name, state in states.items()
     }

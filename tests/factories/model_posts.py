@@ -155,7 +155,7 @@ class PostingModel(Model):
         return at <= self.now - SECOND_CHECK_HOURS
 
     def _is_dated(self, target: Target, before: tuple[float, Verdict]) -> bool:
-        """Return whether the alteration that was found now happened after the check before."""
+        """Return whether the alteration found now certainly happened after the check before."""
         at, was = before
         part = target.hours / max(target.hours // PART_HOURS, 1)
         number = ceil((at - target.sent_at) / part) if part else 0

@@ -18,7 +18,7 @@ STOP = "/killswitch stop payouts x"
 async def moved(market: Marketplace) -> Marketplace:
     """Return a bot whose admin chat was a group before Telegram made it the present supergroup.
 
-    The bot has not heard of the move, and Admin is an operator.
+    The bot does not know the new id yet, and Admin is an operator.
     """
     await market.employ("admin", Role.OPERATOR)
     group = market.chat("group")

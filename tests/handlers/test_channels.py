@@ -56,7 +56,7 @@ async def test_a_sold_channel_is_taken_over_by_its_new_creator(market: Marketpla
 async def test_a_channel_is_not_taken_over_while_its_owner_is_the_creator(
     market: Marketplace,
 ) -> None:
-    """Check that two answers of Telegram must agree before a channel gets a new owner."""
+    """Check that a channel keeps its owner while Telegram still names this owner as its creator."""
     await market.connect_channel()
     other = await market.world.control("users", first_name="Other")
     market.world.ids["other"] = other["id"]

@@ -36,7 +36,7 @@ async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketpl
 
 
 async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> None:
-    """Let the screen fail after the commit: its reader must not repeat what is done."""
+    """Let the screen fail after the commit; the alert must not ask the person to repeat the act."""
     await market.make_campaign(active=False)
     right = "SELECT ON campaign_targets {} adtech_bot, adtech_clock, adtech_reports"
     await market.database.as_owner("REVOKE " + right.format("FROM"))

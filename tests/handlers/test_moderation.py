@@ -39,7 +39,7 @@ async def test_the_queue_opens_cards(market: Marketplace) -> None:
 async def test_a_channel_without_the_right_is_suspended_when_a_placement_is_approved(
     market: Marketplace,
 ) -> None:
-    """Check an answer of Telegram that no update has reported."""
+    """Check an approval after the bot has lost its right and no update has reported the loss."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.world.control(

@@ -228,7 +228,7 @@ async def raise_alarm(scene: Scene) -> None:
 
 
 async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: Scene) -> None:
-    """Check an alarm behind 10,000 notices of its own chat, which use up their slots."""
+    """Check that an alarm overtakes 10,000 notices of its chat, which have used their slots."""
     await scene.database.as_owner(
         "INSERT INTO outbox (kind, payload) SELECT 'deposit_credited',"
         ' \'{"deposit_id": 1, "amount": 5}\' FROM generate_series(1, 10000)'

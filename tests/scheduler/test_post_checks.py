@@ -146,7 +146,7 @@ async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None
 
 
 async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
-    """Check an alteration that nobody can undo: Telegram does not remove media from a message."""
+    """Check that added media are a breach, because no edit of the bot can remove them again."""
     target_id = await posted(scene)
     await change(scene, "replace_media", kind="photo")
     await check_posts(scene)
@@ -160,7 +160,7 @@ async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> Non
 
 
 async def test_an_ad_that_its_owner_alters_all_the_time_is_not_paid_for(scene: Scene) -> None:
-    """Check an owner whose own text stands in the ad's place except right after each check."""
+    """Check an owner who replaces the ad's text again after each check has restored it."""
     target_id = await scene.approve(promised_hours=6)
     await scene.dispatch()
     for _ in range(90):

@@ -134,10 +134,11 @@ async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> Non
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
-    """Check that a gap of message ids proves an absence only if an id after the gap is known.
+    """Check that, without a known id, a search takes no gap of ids for the end of the channel.
 
-    In this test, the owner has deleted more posts than a search probes. All of them are older than
-    the bot's post.
+    The owner has deleted so many posts in a row that their ids look like the end of the channel.
+    The bot's post comes after them. Without a known id, a search starts before this gap, does not
+    reach the post, and must prove nothing. With a known id after the gap, it finds the post.
     """
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)

@@ -96,7 +96,7 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
 
 
 ENDED = "ended"
-"""The result of an act whose session the stop ended, because it took too long on a busy machine."""
+"""The result of an act whose session was ended by the stop, because the act took too long."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",

@@ -1,4 +1,4 @@
-"""Test that calls to the chats of others are refused, and that a call is repeated after a flood."""
+"""Test that calls that write to foreign chats are refused, and that a 429 repeats a call."""
 
 import pytest
 from aiogram.exceptions import TelegramMigrateToChat, TelegramNetworkError, TelegramRetryAfter

@@ -338,7 +338,10 @@ async def test_many_resting_chats_make_all_chats_rest(
 async def test_a_step_back_of_the_clock_of_redis_delays_nothing(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """Move all stored times an hour ahead. This is what a step back of Redis's clock looks like."""
+    """Check that a set-back of Redis's clock delays nothing.
+
+    The test moves all stored times an hour ahead, which has the same effect.
+    """
     limiter, _ = limiters
     resting, free = next(_chats), next(_chats)
     await limiter.cool_down(resting, timedelta(seconds=7))

@@ -1,4 +1,4 @@
-"""Test that a clawback takes what is left of a payment, and that the platform bears the rest."""
+"""Test that a clawback takes what is left in the payer's wallet, and books the rest as a loss."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio

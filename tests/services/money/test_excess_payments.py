@@ -1,4 +1,4 @@
-"""Test that a payment outside is recorded also when its withdrawal holds no money any more."""
+"""Test that an outside payment is recorded even if its withdrawal holds no money any more."""
 
 from typing import Any
 

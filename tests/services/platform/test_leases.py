@@ -34,7 +34,7 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
 async def test_nobody_waits_for_a_lease_of_the_time_before_a_step_back(database: Database) -> None:
     """Check that a lease is free if the database's clock was set back an hour since it was taken.
 
-    The lease of a process that has just taken it is not free for a transaction that began before.
+    A lease that was just taken is not free, even for a transaction that began before.
     """
     ttl = timedelta(seconds=15)
     async with database.sessions.begin() as session:

@@ -145,7 +145,7 @@ async def test_an_alteration_after_a_check_that_saw_nothing_is_a_breach(
 async def test_an_alteration_in_a_gap_that_is_wider_than_planned_is_a_breach(
     database: Database, late: float, breach: str | None
 ) -> None:
-    """Test the gap from the publication: the first check is due within the first six hours."""
+    """Test a late first check. It is due at most six hours after the publication."""
     await _posted(database, hours=24)
     await database.forward((6 + late) * HOUR)
     await _check(database, Verdict.ALTERED)
@@ -212,7 +212,7 @@ async def test_another_alteration_after_a_dismissed_breach_is_a_breach_again(
 
 
 async def test_rights_that_are_toggled_do_not_postpone_the_deadline(database: Database) -> None:
-    """Test an owner who takes the rights away for 23 hours, again and again, for eight days."""
+    """Test an owner who takes the rights away for 23 hours and gives them back, for eight days."""
     made = await _posted(database, hours=24 * 8)
     cards = 0
     for _ in range(8):

@@ -32,7 +32,7 @@ async def _record_check(database: Database, verdict: Verdict) -> None:
 
 
 async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
-    """Return the checks that are due. The test's own claim of them is rolled back."""
+    """Claim the due checks, return them, and roll the claim back."""
     async with database.sessions() as session:
         return await verification.claim_due(session, limit=9)
 
@@ -184,7 +184,7 @@ async def _recorded(database: Database) -> list[tuple[str, str]]:
 async def test_a_check_that_was_never_recorded_counts_as_unknown(
     database: Database, *, released: bool
 ) -> None:
-    """Test a process that died after its edit: the edit may have restored the post unnoticed."""
+    """Test a process that died during a check: its edit may have restored the post."""
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     lost = await _claim(database)
