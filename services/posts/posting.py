@@ -258,9 +258,8 @@ async def record_refused(
 ) -> bool:
     """Record that Telegram refused a post, so that its job fails and the scheduler refunds it.
 
-    With `rights_lost`, the post is queued again instead, and no attempt is counted. With
-    `rights_lost` or `gone`, the channel is suspended. Returns False if the claim is not valid.
-    Locks target, job and channel.
+    With `rights_lost`, the post is queued again without an attempt. With `rights_lost` or `gone`,
+    the channel is suspended. Returns False if the claim is not valid. Locks target, job, channel.
     """
     if rights_lost:
         recorded = await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error)
