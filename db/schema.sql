@@ -863,6 +863,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
 -- guard_post_job() RETURNS trigger
+-- has_request(request_kind text, argument text, wanted text) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint

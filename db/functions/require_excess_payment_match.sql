@@ -1,6 +1,6 @@
 -- Requires that a payment in excess belongs to a withdrawal that has ended, has the person, the
--- amount and the currency of that withdrawal, and that its transfer takes exactly its amounts. Called
--- at commit.
+-- amount and the currency of that withdrawal, that two admins have decided to record it, and that its
+-- transfer takes exactly its amounts. Called at commit.
 -- Locks: the withdrawal, so that its status does not change at the same time.
 -- Raises: AD051 (no such payment, or it is not that of its withdrawal); what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_excess_payment_match(payment_id bigint) RETURNS void
@@ -15,6 +15,7 @@ BEGIN
         OR (payment.user_id, payment.amount, payment.currency)
             IS DISTINCT FROM (withdrawal.user_id, withdrawal.amount, withdrawal.currency)
         OR payment.external_reference IS NOT DISTINCT FROM withdrawal.external_reference
+        OR NOT has_request('record_payment', 'external_reference', payment.external_reference)
     THEN
         RAISE EXCEPTION 'a payment in excess and its withdrawal do not match' USING ERRCODE = 'AD051';
     END IF;

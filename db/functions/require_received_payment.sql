@@ -1,10 +1,11 @@
 -- Triggers `received` of deposits, and `known_outside` of clawbacks at commit: Telegram has said that
--- there is this payment or refund, with this charge id, amount (minor units) and currency. A deposit belongs to the person who
--- paid, or to whom the money went back. Only the login `adtech_intake` writes down what Telegram says.
--- A clawback may also come from a request that two admins have confirmed (a chargeback by letter).
+-- there is this payment or refund, with this charge id, amount (minor units) and currency. A deposit
+-- belongs to the person who paid, or to whom the money went back. Only the login `adtech_intake` writes
+-- down what Telegram says. A clawback may also come from a request that two admins have decided (a
+-- chargeback by letter).
 -- Locks: nothing. Raises: AD044 (deposit), AD045 (clawback).
 CREATE OR REPLACE FUNCTION require_received_payment() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     -- The columns of the two tables differ, so each has a statement of its own.
     IF TG_TABLE_NAME = 'deposits' THEN
@@ -21,15 +22,9 @@ BEGIN
         JOIN deposits deposit ON deposit.external_reference = said.charge_id
         WHERE said.kind = 'refund' AND deposit.id = NEW.deposit_id
             AND said.amount = NEW.amount AND said.currency = NEW.currency
-    ) AND NOT EXISTS (
-        SELECT FROM staff_requests request
-        JOIN deposits deposit ON deposit.external_reference = request.arguments ->> 'charge_id'
-        WHERE request.kind = 'clawback' AND request.status = 'done' AND deposit.id = NEW.deposit_id
-            AND 2 = (
-                SELECT count(DISTINCT granted.user_id) FROM user_roles granted
-                WHERE granted.user_id IN (request.requested_by, request.decided_by)
-                    AND granted.role IN ('admin', 'super_admin'))
-    ) THEN
+    ) AND NOT has_request('clawback', 'charge_id',
+        (SELECT external_reference FROM deposits WHERE id = NEW.deposit_id))
+    THEN
         RAISE EXCEPTION 'Telegram has reported no such refund' USING ERRCODE = 'AD045';
     END IF;
     RETURN NULL;

@@ -89,7 +89,8 @@ def upgrade() -> None:
     _allow_switches(SWITCHES)
     op.execute("INSERT INTO kill_switches (key, reason) VALUES ('adjustments', 'created stopped')")
     _create_excess_payments()
-    functions.create("require_excess_payment_match", revision)
+    for name in ("has_request", "require_excess_payment_match"):
+        functions.create(name, revision)
     for name in FUNCTIONS:
         functions.create(name, revision)
     _allow_reasons(REASONS, CHECKED)
@@ -100,7 +101,7 @@ def downgrade() -> None:
     _allow_reasons(OLD_REASONS, OLD_CHECKED)
     for name in FUNCTIONS:
         functions.create(name, down_revision)
-    op.execute("DROP FUNCTION require_excess_payment_match")
+    op.execute("DROP FUNCTION require_excess_payment_match, has_request")
     op.drop_table("excess_payments")
     op.execute("DELETE FROM kill_switches WHERE key = 'adjustments'")
     _allow_switches(OLD_SWITCHES)

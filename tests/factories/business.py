@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.users import RequestKind
 from services.money import (
     escrow,
     excess_payments,
@@ -41,6 +42,9 @@ async def move_external_money(session: AsyncSession) -> None:
     await withdrawals.mark_paid(
         session, actor=admin, withdrawal_id=out.id, external_reference="bank-1"
     )
+    facts = {"withdrawal_id": out.id, "external_reference": "bank-2"}
+    other = await people.staff(session)
+    await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, other, admin)
     await excess_payments.record(
         session, actor=admin, withdrawal_id=out.id, external_reference="bank-2"
     )

@@ -1,13 +1,17 @@
 """Let payments and refunds arrive in tests: note what Telegram says, and then record it."""
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.losses import Clawback
 from db.models.money import Deposit
-from db.models.users import User
+from db.models.users import RequestKind, RequestStatus, StaffRequest, User
 from services.market import payment_reversals
 from services.money import deposits, received_payments, wallets
+from services.platform.actors import Actor
 
 
 async def deposit(
@@ -49,6 +53,29 @@ async def reverse(
         source=source,
         currency=currency,
     )
+
+
+async def decided_request(
+    session: AsyncSession, kind: RequestKind, arguments: dict[str, Any], *admins: Actor
+) -> None:
+    """Store a request that the first admin made and the second one confirmed, without its act."""
+    first, second = admins
+    request = StaffRequest(
+        kind=kind,
+        arguments=arguments,
+        reason="a reason",
+        requested_by=queries.required(first.user_id),
+        acknowledged=True,
+    )
+    session.add(request)
+    await session.flush()
+    now = await queries.now(session)
+    request.status, request.decided_by, request.decided_at = (
+        RequestStatus.DONE,
+        second.user_id,
+        now,
+    )
+    await session.flush()
 
 
 async def _note(

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.losses import ExcessPayment
 from db.models.operations import Switch
+from db.models.users import RequestKind
 from services.money import excess_payments, invariants, wallets, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
-from tests.factories import people, rows
+from tests.factories import payments, people, rows
 
 BOOKED = "SELECT amount, recovered, loss FROM excess_payments ORDER BY id"
 
@@ -31,6 +32,10 @@ async def _returned(session: AsyncSession, person: Actor, admin: Actor) -> int:
 
 
 async def _record(session: AsyncSession, admin: Actor, id_: int, reference: str) -> ExcessPayment:
+    """Let two admins decide to record a payment, and record it."""
+    facts = {"withdrawal_id": id_, "external_reference": reference}
+    other = await people.staff(session)
+    await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, other, admin)
     payment = await excess_payments.record(
         session, actor=admin, withdrawal_id=id_, external_reference=reference
     )
@@ -120,9 +125,10 @@ async def test_refused_payments_in_excess(session: AsyncSession) -> None:
         ({"amount": 300, "recovered": 300}, "paid", "AD051"),
         ({"external_reference": "bank-0"}, "paid", "AD051"),
         ({}, "requested", "AD051"),
+        ({"external_reference": "bank-8"}, "paid", "AD051"),
         ({}, "paid", "AD020"),
     ],
-    ids=["amount", "reference", "open", "no transfer"],
+    ids=["amount", "reference", "open", "no decision", "no transfer"],
 )
 async def test_the_database_refuses_a_payment_that_is_not_its_withdrawals(
     session: AsyncSession, change: dict[str, Any], status: str, state: str
@@ -135,6 +141,9 @@ async def test_the_database_refuses_a_payment_that_is_not_its_withdrawals(
             session, actor=admin, withdrawal_id=id_, external_reference="bank-0"
         )
         await people.commit(session)
+    facts = {"withdrawal_id": id_, "external_reference": "bank-9"}
+    admins = [await people.staff(session) for _ in range(2)]
+    await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, *admins)
     values = {"amount": 400, "recovered": 400, "external_reference": "bank-9"} | change
 
     async def insert() -> None:
