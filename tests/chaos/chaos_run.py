@@ -344,9 +344,9 @@ async def _prepare_market(
     market = Market(sessions, environment.telegram.facts)
     person = environment.telegram.facts["people"][0]
     sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)
-    file_id = sent["photo"][-1]["file_id"]
+    photo = sent["photo"][-1]
     ads = max(size.kills // 20, 10)
-    await market.populate(advertisers=ADVERTISERS, ads=ads, file_id=file_id)
+    await market.populate(advertisers=ADVERTISERS, ads=ads, photo=photo)
     for channel, hours in zip(market.unconnected(), itertools.cycle(PROMISED_HOURS), strict=False):
         await market.connect(channel, promised_hours=hours)
         post = {"user_id": channel["owner"], "text": "News of the day"}

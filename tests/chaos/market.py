@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from db.models.users import Role, UserRole
 from db.session import Sessions
@@ -16,6 +17,8 @@ CURRENCY = "USD"
 FEE_BPS = 1_000
 PRICE = 100
 DEPOSIT_AMOUNT = 100_000_000
+Photo = Mapping[str, Any]
+"""A photo as the Bot API shows it, with `file_id` and `file_unique_id`."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,11 @@ class Market:
     ads: list[tuple[Actor, int]] = field(default_factory=list)
     """The ids of the campaigns, each with its advertiser."""
 
-    async def populate(self, *, advertisers: int, ads: int, file_id: str | None = None) -> None:
+    async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
         """Register all people, and create `ads` campaigns.
 
         The last `advertisers` people of the list get money. Every person may own channels. With the
-        `file_id` of a photo, each third ad has this photo.
+        `photo`, each third ad has this photo.
         """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
@@ -74,10 +77,10 @@ class Market:
             self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
-            photo = file_id if number % 3 == 2 else None
-            await self._create_campaign(next(buyers), f"Ad number {number}", photo)
+            shown = photo if number % 3 == 2 else None
+            await self._create_campaign(next(buyers), f"Ad number {number}", shown)
 
-    async def _create_campaign(self, advertiser: Actor, text: str, photo: str | None) -> None:
+    async def _create_campaign(self, advertiser: Actor, text: str, photo: Photo | None) -> None:
         async with self.sessions.begin() as session:
             campaign = await campaigns.create(
                 session,
@@ -86,7 +89,8 @@ class Market:
                 creative=Creative(
                     kind="text" if photo is None else "photo",
                     text=text,
-                    file_id=photo,
+                    file_id=photo["file_id"] if photo else None,
+                    file_unique_id=photo["file_unique_id"] if photo else None,
                     button_text="Shop",
                     button_url="https://example.com/",
                 ),
