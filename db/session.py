@@ -168,10 +168,12 @@ def cause(error: BaseException) -> str:
 
 def _root(error: BaseException) -> BaseException:
     """Return the first error of the driver or the system among the causes of an error."""
+    seen = {id(error)}  # an error that is raised again may be its own cause
     while not isinstance(error, _SPEAKING):
         inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
-        if inner is None:
+        if inner is None or id(inner) in seen:
             break
+        seen.add(id(inner))
         error = inner
     return error
 
