@@ -31,7 +31,6 @@ TESTED_ELSEWHERE = {
     "db/models/*": "test_constraints and test_migrations compare them with the database",
     "db/currencies": "test_formatting and test_settings use each of its rows",
     "db/money": "it holds two constants",
-    "db/session": "every test opens its sessions; test_inbox_worker takes the database away",
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",
     "handlers/forms": "the test of each form uses it",
     "sandbox/binaries sandbox/clock sandbox/folders sandbox/ports sandbox/prepare"
