@@ -6,6 +6,7 @@ are measured with the monotonic clock, so a change of the machine's time delays 
 """
 
 import asyncio
+import faulthandler
 import os
 import sys
 import threading
@@ -223,5 +224,6 @@ class Clock:
             last_beats = self._beats
             if checks_without_beat >= LOOP_CHECKS:
                 sys.stderr.write("scheduler: its event loop hangs; exiting\n")
+                faulthandler.dump_traceback()  # where it hangs: names of files and functions only
                 sys.stderr.flush()
                 os._exit(1)
