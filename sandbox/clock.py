@@ -1,5 +1,7 @@
 """Read and move the clock of the database, read its heartbeats, and end its leases."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,13 +25,15 @@ async def read_shift(dsn: str) -> float:
 async def move_forward(owner_dsn: str, seconds: float) -> float:
     """Move `clock()` forward by a number of seconds, and return the new shift in seconds.
 
-    Only the role that owns the tables may do this.
+    Only the role that owns the tables may do this. Waits for the transactions that have locked a
+    placement, because a transaction reads the clock several times, and a post's promised hours
+    begin at one moment. Locks the table of placements, then the shift.
     """
-    found: timedelta = await _fetch_value(
-        owner_dsn,
-        "UPDATE clock_shift SET shift = shift + $1 RETURNING shift",
-        timedelta(seconds=seconds),
-    )
+    async with _connection(owner_dsn) as connection, connection.transaction():
+        await connection.execute("LOCK TABLE campaign_targets IN EXCLUSIVE MODE")
+        found: timedelta = await connection.fetchval(
+            "UPDATE clock_shift SET shift = shift + $1 RETURNING shift", timedelta(seconds=seconds)
+        )
     return found.total_seconds()
 
 
@@ -49,8 +53,14 @@ async def end_leases(owner_dsn: str) -> None:
 
 
 async def _fetch_value(dsn: str, sql: str, *arguments: object) -> Any:
+    async with _connection(dsn) as connection:
+        return await connection.fetchval(sql, *arguments)
+
+
+@asynccontextmanager
+async def _connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(**address.parse(dsn).connect_arguments())
     try:
-        return await connection.fetchval(sql, *arguments)
+        yield connection
     finally:
         await connection.close()

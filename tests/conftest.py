@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 import bot  # noqa: F401 - it defers the build of aiogram's models, as in the product
 from db import address
 from db.session import Sessions, create_engine, create_sessions
-from sandbox import embedded
+from sandbox import clock, embedded
 from services.money import invariants
 from tests import scratch
 from tests.embedded_fixture import (
@@ -98,7 +98,8 @@ class Database:
 
     async def forward(self, by: timedelta) -> None:
         """Move the database's `clock()` forward."""
-        await self.as_owner("UPDATE clock_shift SET allowed = true, shift = shift + $1", by)
+        await self.as_owner("UPDATE clock_shift SET allowed = true WHERE NOT allowed")
+        await clock.move_forward(self.owner_url, by.total_seconds())
 
     async def as_owner(self, sql: str, *arguments: object) -> None:
         """Run a statement with the owner's rights."""

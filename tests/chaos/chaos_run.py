@@ -25,7 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import session as database
-from sandbox import embedded
+from sandbox import clock, embedded
 from services.money import invariants
 from services.posts import breaches
 from tests.chaos.environment import Environment, run_environment, wait_until
@@ -251,7 +251,8 @@ class ChaosRun:
 
     async def _move_clock(self, by: timedelta) -> None:
         """Move the database's clock forward by this much."""
-        await self.environment.fetch("UPDATE clock_shift SET shift = shift + $1", by)
+        owner_url = self.environment.postgres.dsn(embedded.OWNER)
+        await clock.move_forward(owner_url, by.total_seconds())
 
     async def _wait_until_zero(self, count: str) -> None:
         """Wait until a query counts 0, and move the database's clock during this wait.
