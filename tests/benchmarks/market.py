@@ -124,7 +124,7 @@ class Rate:
 
 
 def migrate(server: embedded.Postgres) -> None:
-    """Migrate the tables of the server's database."""
+    """Create the tables in the server's database by running all migrations."""
     subprocess.run(
         [sys.executable, "-m", "alembic", "upgrade", "head"],
         cwd=ROOT,
@@ -136,8 +136,8 @@ def migrate(server: embedded.Postgres) -> None:
 async def fill(url: str, *, pending: int, history: int) -> int:
     """Create people and placements, and return the id of the first pending placement.
 
-    The other placements are settled. A placement is settled when its escrow is released or
-    refunded.
+    `pending` placements wait for an admin. `history` placements are settled, that is, their escrow
+    is released or refunded.
     """
     owner = await asyncpg.connect(url)
     try:

@@ -79,7 +79,7 @@ class Sends:
         self._incomplete = ""
 
     def new(self) -> list[Json]:
-        """Return the sends that were logged after the last call."""
+        """Return the sends that were logged since the previous call of this method."""
         *lines, self._incomplete = (self._incomplete + self._file.read()).split("\n")
         return [json.loads(line) for line in lines]
 
@@ -179,7 +179,7 @@ async def limit_telegram(environment: Environment, *, on: bool) -> None:
 
 
 async def set_posting(sessions: Sessions, *, running: bool) -> None:
-    """Run or stop the kill switch of posting."""
+    """Let the schedulers publish posts, or forbid it by the kill switch of posting."""
     async with sessions.begin() as session:
         await killswitches.set(
             session, actor=SYSTEM, key=Switch.WORKER_POST, enabled=running, reason="benchmark"

@@ -22,7 +22,10 @@ def candidate(
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Try to run a leader-only tick in each process; return the indexes of those that ran it."""
+    """Return the indexes of the processes that ran a function that only the leader may run.
+
+    Each of the processes tries to run it.
+    """
     found: list[int] = []
     for number, leader in enumerate(leaders):
 

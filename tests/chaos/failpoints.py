@@ -121,7 +121,11 @@ def points() -> list[str]:
 
 
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
-    """Wrap all named functions until the end of this process, and listen to commits."""
+    """Let this process signal itself at the failpoint. This holds until the process ends.
+
+    The named functions are wrapped, and the commits are listened to. The process calls `report`
+    with the name of the point before it signals itself.
+    """
     counter = _PassingCounter(failpoint, report)
     for module_name, functions in SERVICES.items():
         if (module := _module(module_name)) is not None:

@@ -38,8 +38,8 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """The schedulers whose end was not reported yet: a map from process id to the id of the
-        command."""
+        """The schedulers whose end was not reported yet: a map from the process id to the ID in the
+        command that started the scheduler."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()

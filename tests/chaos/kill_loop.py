@@ -120,10 +120,9 @@ class KillLoop:
         return self._fork_server.start(self._settings(), failpoint)
 
     async def _reaches_failpoint(self, scheduler: Scheduler) -> bool:
-        """Return whether the scheduler has reached its failpoint.
+        """Wait until the scheduler reaches its failpoint, and return whether it has reached it.
 
-        Before it returns, wait until the scheduler reaches its failpoint or ends, for at most
-        LIFE_SECONDS.
+        The wait ends earlier if the scheduler ends, and after LIFE_SECONDS.
         """
         waits = [
             asyncio.create_task(each.wait())

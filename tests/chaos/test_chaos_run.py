@@ -73,7 +73,10 @@ def test_a_round_leaves_nothing_out() -> None:
 
 
 def placement(**facts: object) -> dict[str, object]:
-    """Return one placement as the oracle reads it. Its post is message 5, and it is paid."""
+    """Return one placement as the oracle reads it. `facts` replaces single values.
+
+    Without `facts`, its post is the message 5, and its owner was paid.
+    """
     return {
         "id": 1,
         "chat_id": -100,

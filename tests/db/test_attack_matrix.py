@@ -1,4 +1,7 @@
-"""Test that each attack with a stolen database password is refused, as each login."""
+"""Test that the database refuses each attack of somebody who has a stolen password.
+
+Each attack is tried with several logins. A login is a database role with the rights of one job.
+"""
 
 import asyncpg
 import pytest
@@ -14,7 +17,7 @@ from tests.factories.attacks import ATTACKS, LOGIN, Attack
 
 @pytest.fixture
 async def ids(database: Database) -> dict[str, int]:
-    """Return the ids of rows that the attacks name; there is at least one row of each kind."""
+    """Create at least one row of each kind that the attacks name, and return the ids by name."""
     async with database.sessions.begin() as session:
         admin, operator = await people.staff(session), await people.staff(session, Role.OPERATOR)
         thief = await people.person(session, balance=900)

@@ -1,4 +1,7 @@
-"""Test that a repair checks the affected rows again, and locks them, before it changes them."""
+"""Test that a repair of the ledger checks the affected rows again before it changes them.
+
+The repair also locks these rows.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio

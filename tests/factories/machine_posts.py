@@ -80,7 +80,10 @@ class Machine(RuleBasedStateMachine):
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of all claims that were made until now; `pick` is an index of any size."""
+        """Return one of all claims that were made until now; `pick` is an index of any size.
+
+        A claim is the right of one worker to send one post.
+        """
         return self.claims[pick % len(self.claims)]
 
 
@@ -124,7 +127,10 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, lost=YES)
     def refused(self, pick: int, *, lost: bool) -> None:
-        """Record, in the role of a worker, that Telegram refused the post."""
+        """Record, in the role of a worker, that Telegram refused the post.
+
+        If `lost` is true, Telegram refused it because the bot has lost its rights in the channel.
+        """
         claim = self.a_claim(pick)
         self.same(
             lambda session: posting.record_refused(session, claim, error="x", rights_lost=lost),
@@ -134,7 +140,10 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, counts=YES)
     def not_sent(self, pick: int, *, counts: bool) -> None:
-        """Record, in the role of a worker, that the post was not sent."""
+        """Record, in the role of a worker, that the post was not sent and is to be tried again.
+
+        If `counts` is true, the attempt counts towards the largest number of attempts.
+        """
         claim = self.a_claim(pick)
         retry_after = timedelta(hours=RETRY_HOURS)
         self.same(

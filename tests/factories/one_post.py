@@ -15,7 +15,7 @@ async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Ask, immediately before the send, whether the send may begin."""
+    """Return whether the send of the claimed post may begin now."""
     return claim.job_id in await posting.begin_sends(session, [claim])
 
 

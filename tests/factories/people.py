@@ -47,7 +47,7 @@ def number() -> int:
 
 
 def advert(text: str = "Fresh bread every morning") -> Creative:
-    """Return a creative that has a text only."""
+    """Return a creative, that is, the content of an ad. It has a text only."""
     return Creative(kind="text", text=text)
 
 
@@ -198,7 +198,7 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post whose due time is the earliest."""
+    """Claim the post whose due time is the earliest, and assert that there is such a post."""
     claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
@@ -229,7 +229,10 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
 async def adjusted(
     session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
 ) -> Correction:
-    """Propose an adjustment as one admin, and confirm the adjustment as another admin."""
+    """Move an amount from one wallet to another by a correction.
+
+    One new admin proposes the correction, and another new admin confirms it.
+    """
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
         session,

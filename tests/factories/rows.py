@@ -32,7 +32,10 @@ async def snapshot(session: AsyncSession) -> Rows:
 
 
 def grown(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained between two snapshots."""
+    """Return how many rows each table has gained between two snapshots.
+
+    Tables with the same number of rows in both snapshots are left out.
+    """
     return {
         name: len(after[name]) - len(before[name])
         for name in after

@@ -77,7 +77,10 @@ class Marketplace:
         await self.settle()
 
     async def press(self, who: str, button: str, *, where: str | None = None, **more: Any) -> str:
-        """Let a person press a button, and return the alert after the bot has handled the press."""
+        """Let a person press a button, and wait until the bot has handled the press.
+
+        Returns the text of the alert that the bot showed, or an empty text if there was none.
+        """
         answer = await self.world.control(
             f"users/{self.chat(who)}/press",
             chat_id=self.chat(where or who),
@@ -135,7 +138,7 @@ class Marketplace:
         return found
 
     async def last(self, where: str) -> str:
-        """Return the newest text that the bot sent to a chat."""
+        """Return the newest text that the bot sent to a chat, or an empty text."""
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return str(own[-1]["text"] or own[-1]["caption"]) if own else ""
 
@@ -195,7 +198,10 @@ class Marketplace:
         return found
 
     async def refusals(self) -> list[Row]:
-        """Return the audit rows of refusals."""
+        """Return the audit rows of refused acts, with the oldest first.
+
+        A row says who was refused (`user_id`), what this person tried (`refused`), and the error.
+        """
         return await self.rows(
             "SELECT user_id, metadata->>'refused' AS refused, metadata->>'error' AS error"
             " FROM user_audit_logs WHERE action = 'access_denied' ORDER BY id"

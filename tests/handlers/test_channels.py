@@ -1,4 +1,7 @@
-"""Test that a channel is connected with its terms only if the bot may post in the channel."""
+"""Test that an owner can connect a channel only if the bot may post in the channel.
+
+When the owner connects a channel, the owner also sets its price and the hours that a post stays.
+"""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

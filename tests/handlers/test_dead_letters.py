@@ -1,4 +1,4 @@
-"""Test that admins list and offer dead letters, and that advertisers submit the placements again.
+"""Test that admins offer dead letters to their advertisers, who can buy the placements again.
 
 A dead letter is a post job that failed for good.
 """

@@ -263,7 +263,7 @@ async def _check(market: Marketplace, verdict: Verdict) -> None:
 
 
 async def _publish_ad(market: Marketplace) -> None:
-    """Publish the ad of a placement with two promised hours."""
+    """Publish the ad of a placement whose post must stay for two hours."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")
@@ -274,7 +274,10 @@ async def _publish_ad(market: Marketplace) -> None:
 
 
 async def _release(market: Marketplace) -> None:
-    """Pass the end of the promised hours, check the post, release its escrow, and notify."""
+    """Move the clock past the promised hours, and release the escrow to the owner.
+
+    A check finds the post before the release. The notices about the release are delivered.
+    """
     await market.database.forward(timedelta(hours=2))
     await _check(market, Verdict.PRESENT)
     async with market.database.sessions.begin() as session:

@@ -1,4 +1,4 @@
-"""Remove every guard of the money core, one at a time. A test must fail each time.
+"""Remove every guard of the services and the database, one at a time. A test must fail each time.
 
 A guard is a check that refuses, or a lock. A mutant is the product without one guard. Constraints,
 triggers, unique indexes and the guards in functions come from the catalogue of a migrated database.

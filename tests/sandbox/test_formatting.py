@@ -1,4 +1,7 @@
-"""Test that texts keep all their characters and their entities."""
+"""Test that the sandbox keeps characters and entities of a text that it parses or trims.
+
+An entity is a part of the text with a format, for example bold.
+"""
 
 from html import escape
 

@@ -153,7 +153,11 @@ class Scene:
         lease: float = 30,
         api_url: str | None = None,
     ) -> PostingWorker:
-        """Return a new worker for posts. Each process has a worker of its own."""
+        """Return a new worker that publishes posts. Each scheduler process has such a worker.
+
+        `seconds` is the timeout of a request to Telegram. `lease` is how long a claim of a post is
+        valid, in seconds.
+        """
         sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
         limiter = RateLimiter(NO_REDIS)
         self.closing += [sender.close, limiter.close]
@@ -185,9 +189,9 @@ class Scene:
         )
 
     async def dispatch(self, posting_worker: PostingWorker | None = None, **more: Any) -> None:
-        """Run one tick of a worker, and wait for the posts that this tick began to send.
+        """Run one tick of a worker, that is, let the worker claim and send the due posts once.
 
-        Without a given worker, a new worker is made.
+        Waits for the sends that this tick has begun. Without a given worker, a new worker is made.
         """
         posting_worker = posting_worker or self.posting_worker(**more)
         await dispatch.dispatch(posting_worker)

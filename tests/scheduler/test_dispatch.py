@@ -1,6 +1,7 @@
-"""Test that posts are claimed, sent and recorded.
+"""Test how workers of the scheduler claim posts, send them, and record the outcome.
 
-An interruption at any point must not cause a second send of the same post.
+A claimed post is sent by no other worker. An interruption at any point must not cause a second send
+of the same post.
 """
 
 import asyncio

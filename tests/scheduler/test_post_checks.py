@@ -51,7 +51,7 @@ async def text_in_channel(scene: Scene) -> list[str]:
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """Let the owner edit or delete the ad."""
+    """Let the owner edit the ad, replace its media, or delete it. `what` is the name of the act."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",
@@ -146,7 +146,10 @@ async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None
 
 
 async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
-    """Check that added media are a breach, because no edit of the bot can remove them again."""
+    """Check that media added to a text count as a breach (a broken promise of the owner).
+
+    No edit of the bot can remove the media again.
+    """
     target_id = await posted(scene)
     await change(scene, "replace_media", kind="photo")
     await check_posts(scene)
@@ -160,7 +163,7 @@ async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> Non
 
 
 async def test_an_ad_that_its_owner_alters_all_the_time_is_not_paid_for(scene: Scene) -> None:
-    """Check an owner who replaces the ad's text again after each check has restored it."""
+    """Check that an owner is not paid who alters the ad again whenever a check has restored it."""
     target_id = await scene.approve(promised_hours=6)
     await scene.dispatch()
     for _ in range(90):

@@ -29,9 +29,9 @@ NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
 async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
-    """Create a placement whose send ends with this fault, and return the target's id.
+    """Create a placement whose post becomes uncertain through this fault.
 
-    A target is a placement.
+    Returns the id of the target (the placement).
     """
     target_id = await scene.approve()
     await scene.fault("sendMessage", kind, **more)

@@ -304,9 +304,10 @@ PICTURE = Creative(kind="photo", text="Lamp", file_id="file")
 
 
 def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
-    """Return a server behaviour that answers each request with the next content.
+    """Return a list and the behaviour of a server that takes one request on each connection.
 
-    The requests are appended to the list that is returned too.
+    The server answers the n-th request with the n-th of `contents`. It appends each request to the
+    list.
     """
     asked: list[bytes] = []
 

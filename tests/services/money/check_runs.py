@@ -23,7 +23,10 @@ async def horizon(database: Database) -> int:
 
 
 async def broken_since(database: Database, since: int) -> set[str]:
-    """Return the names of the violated invariants that the check of new rows finds."""
+    """Run the check of new rows, and return the names of the violated invariants.
+
+    New rows are those of the transactions from the number `since` on.
+    """
     async with database.sessions.begin() as session:
         violations, _ = await incremental_check.new_since(session, since)
         return {violation.name for violation in violations}
