@@ -75,7 +75,10 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Prepare a transfer that the kill switch can forbid. Return a function that makes it."""
+    """Prepare an act that the kill switch `key` can forbid, and return it.
+
+    The act makes one transfer, or records one payment.
+    """
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
         return partial(escrow.hold, target_id=made.target.id)

@@ -1,4 +1,7 @@
-"""Test random concurrent acts: they raise only domain errors, and all invariants hold."""
+"""Run randomly chosen operations (acts) at the same time, and test that the data stay right.
+
+Each act succeeds or raises a domain error, and all invariants hold at the end.
+"""
 
 import asyncio
 import random
@@ -138,7 +141,10 @@ async def _withdraw(session: AsyncSession, rng: random.Random, deal: people.Deal
 
 
 def _act(rng: random.Random, deals: list[people.Deal]) -> Act:
-    """Return a random act."""
+    """Return a randomly chosen operation, for example a deposit or a decision about a placement.
+
+    Most of the operations are those of the usual way of a placement.
+    """
     deal = rng.choice(deals)
     often: list[Act] = [
         lambda session: people.another(session, deal, decide=False),

@@ -48,7 +48,10 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Assert that the act has locked a row of each table before it commits or is refused."""
+    """Run the act in an open transaction, and assert that it has locked a row of each table.
+
+    The act may be refused, but not with NotFound.
+    """
     session = database.sessions()
     try:
         await session.begin()
@@ -203,7 +206,10 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Return the switches that the act has locked before it commits or is refused."""
+    """Run the act in an open transaction, and return the kill switches that it has locked.
+
+    The act may be refused, but not with NotFound.
+    """
     async with database.sessions() as session:
         try:
             await act(session)

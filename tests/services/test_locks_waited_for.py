@@ -158,9 +158,10 @@ async def test_a_second_save_of_a_form_waits_for_the_first(database: Database) -
 
 
 async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database: Database) -> None:
-    """Test that the second withdrawal gets a domain error and not an error of a unique index.
+    """Check that a payment made outside the platform is recorded for one withdrawal only.
 
-    Both withdrawals have the same reference of a payment outside.
+    Two withdrawals are marked as paid at the same time with the same external reference. The second
+    one gets a domain error and not an error of a unique index.
     """
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)

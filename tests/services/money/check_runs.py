@@ -33,7 +33,11 @@ async def broken_since(database: Database, since: int) -> set[str]:
 
 
 async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
-    """Run the rolling check over every row, and return the names of the violated invariants."""
+    """Run the rolling check until it has read every row.
+
+    Each call of the check reads the next part of the rows, and `limits` is the size of a part.
+    Returns the names of the violated invariants.
+    """
     found: set[str] = set()
     progress = Progress()
     done: set[str] = set()

@@ -1,4 +1,4 @@
-"""Test that a proposal of a correction ends with its proposer's role and after 72 hours."""
+"""Test that a proposed correction ends after 72 hours, or when its proposer loses the role."""
 
 from datetime import timedelta
 

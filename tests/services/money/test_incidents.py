@@ -1,7 +1,8 @@
-"""Test that an incident stops all movements of money until people have closed the incident.
+"""Test that an incident stops the kill switches of money until people have closed the incident.
 
-People repair the ledger before they close the incident. The incidents of the safety plan are
-reproduced, detected, stopped, repaired and verified.
+The check of the ledger opens an incident when an invariant is violated. People repair the ledger
+before they close the incident. The incidents of the safety plan are reproduced, detected, stopped,
+repaired and verified.
 """
 
 from collections.abc import AsyncIterator
@@ -160,7 +161,7 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
-    """Store only half of a release.
+    """Store that an escrow is released, without the transfer that pays the owner.
 
     A crash would leave this state if a release were not one transaction.
     """
@@ -241,7 +242,10 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Let the check of the ledger stop the switches; return the incident's id and two operators."""
+    """Falsify a balance, and let the check of the ledger open an incident and stop the switches.
+
+    Returns the incident's id, an operator and a super admin.
+    """
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
         one = await people.staff(session, Role.OPERATOR)

@@ -1,4 +1,7 @@
-"""Test that the watchdog refunds an escrow if the escrow's post was not sent in time."""
+"""Test the watchdog, a tick of the scheduler that refunds stuck escrows.
+
+An escrow is stuck if its post was not sent in time.
+"""
 
 from datetime import timedelta
 

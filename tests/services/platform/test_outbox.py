@@ -1,4 +1,7 @@
-"""Test that each message of the outbox is delivered or given up, and that no message is lost."""
+"""Test that each message of the outbox is delivered or given up, and that no message is lost.
+
+The outbox is the table of the messages that the bot owes to people.
+"""
 
 from datetime import timedelta
 

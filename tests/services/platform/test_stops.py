@@ -1,6 +1,7 @@
-"""Test that no single session can hold up a stop of a kill switch, or the freeze by an incident.
+"""Test that no database session can delay the stop of a kill switch by holding locks.
 
-Each test opens a second, real session that holds locks and has no time limits.
+The same is tested for the stops that an incident makes. Each test opens a second, real session that
+holds locks and has no time limits.
 """
 
 import time

@@ -1,6 +1,6 @@
-"""Test that a post is queued again, uncertain or parked if its worker has died.
+"""Test that a post whose worker has died is queued again, uncertain, or parked.
 
-A post is parked if too many of its claims end with the death of the worker: its job fails for good.
+A post is parked if too many of its workers have died. Its job then fails for good.
 """
 
 from datetime import timedelta
@@ -23,7 +23,10 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the due post in the role of a worker that dies afterwards."""
+    """Claim the due post in the role of a worker that dies afterwards.
+
+    If `begun` is true, the worker dies after it has begun to send the post.
+    """
     claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
     if begun:

@@ -1,6 +1,7 @@
-"""Test the search for uncertain posts: a search finds a post or shows twice that it is absent.
+"""Test the search for uncertain posts.
 
-A post is uncertain if nobody knows whether Telegram has published the post.
+A post is uncertain if nobody knows whether Telegram has published it. A search finds the post, or
+finds that it is absent. A post counts as absent after two such searches.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Test the verification of posts: how each verdict changes the money, and when checks are due."""
+"""Test the checks of published posts: what each verdict does to the money, and when checks come."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -117,10 +117,10 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
 async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     database: Database, late: timedelta
 ) -> None:
-    """Test that admins decide about a post that was first missed long after its promised hours.
+    """Check that admins decide about a post that is first found absent long after its hours.
 
-    No check was possible at the end of these hours. After the end, the owner is allowed to delete
-    the post. Therefore, the absence of the post proves nothing.
+    The promised hours are the time that the post must stay. If no check was possible at their end,
+    the absence proves nothing, because the owner is allowed to delete the post after them.
     """
     await _posted(database)
     await database.forward(2 * HOUR + late)
@@ -184,7 +184,10 @@ async def _recorded(database: Database) -> list[tuple[str, str]]:
 async def test_a_check_that_was_never_recorded_counts_as_unknown(
     database: Database, *, released: bool
 ) -> None:
-    """Test a process that died during a check: its edit may have restored the post."""
+    """Check that a check whose process died before the record counts as unknown.
+
+    The edit that the check sent may have restored an altered post.
+    """
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     lost = await _claim(database)
