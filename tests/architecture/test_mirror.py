@@ -69,8 +69,8 @@ TESTED_ELSEWHERE = {
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
 """The modules without a test file, and the reason for each. A key holds paths of modules without
-suffix, or patterns of such paths, separated by spaces. The value names the tests that cover these
-modules."""
+suffix, or patterns of such paths, separated by spaces. The value is the reason, usually the tests
+that cover these modules."""
 PATTERNS = [pattern for patterns in TESTED_ELSEWHERE for pattern in patterns.split()]
 
 

@@ -69,7 +69,7 @@ _PENDING = f"""
     FROM generate_series(1, $1::bigint) n
     JOIN channels ch ON ch.id = 1 + (n * 7) % {OWNERS}
 """
-# Placements that were settled long ago, so that the tables are as large as in production.
+# These placements were settled long ago. They make the tables as large as in production.
 _HISTORY = (
     f"""
     INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,

@@ -228,7 +228,7 @@ def _posts(sends: list[Json]) -> list[Json]:
 
 
 async def run(channels: int, idle_posts: int) -> Json:
-    """Run all measurements in a temporary folder."""
+    """Run all measurements in a temporary folder, and return their figures."""
     shared_memory = Path("/dev/shm")  # noqa: S108 - disk writes are not measured here
     with tempfile.TemporaryDirectory(
         dir=shared_memory if os.access(shared_memory, os.W_OK) else None
@@ -259,9 +259,9 @@ async def run(channels: int, idle_posts: int) -> Json:
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
     """Return all figures of the runs.
 
-    Each kind of run is made with one process and with three. The share of Telegram's limit and the
-    waiting times are those of the worse run. The rate without limits is that of the better run. The
-    number of refused sends is the sum over the runs with limits.
+    Each measurement is made with one process and with three. The share of Telegram's limit and the
+    waiting times are those of the worse of these two runs. The rate without limits is that of the
+    better run. The number of refused sends is the sum over the runs with limits.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]

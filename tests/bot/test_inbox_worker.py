@@ -306,8 +306,9 @@ async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
 ) -> None:
     """Check that two urgent updates overtake 10,000 waiting updates of strangers.
 
-    The first is an operator's command that stops a kill switch. The second is a pre-checkout query,
-    which Telegram sends before a payment and which must be answered within seconds.
+    The first is an operator's command that forbids payouts by their kill switch. The second is a
+    pre-checkout query, which Telegram sends before a payment and which must be answered within
+    seconds.
     """
     await market.employ("admin", Role.OPERATOR)
     await market.database.as_owner(

@@ -17,7 +17,7 @@ TTL = timedelta(seconds=2)
 def candidate(
     database: Database, owner: str, *, ttl: timedelta = timedelta(seconds=15)
 ) -> LeaderElection:
-    """Return the election object of one process with this owner name."""
+    """Return the object with which the process named `owner` takes part in the election."""
     return LeaderElection(database.sessions, lease=LEASE, owner=owner, ttl=ttl)
 
 

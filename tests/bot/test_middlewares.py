@@ -59,7 +59,7 @@ def press(market: Marketplace, message: dict[str, Any]) -> dict[str, Any]:
 
 
 async def is_running(market: Marketplace) -> bool:
-    """Return whether the kill switch of payouts lets them run."""
+    """Return whether the kill switch of payouts allows payouts."""
     return bool(await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"))
 
 

@@ -28,7 +28,7 @@ MUST_BE_ZERO = (
 )
 LONG_RUN_KILLS = 500
 """If a run has at least this number of kills, it must meet two more conditions. Every kind of send
-fault happened, and LEAST_SHARE is reached."""
+fault must have happened, and LEAST_SHARE must be reached."""
 LEAST_SHARE = 0.99
 """The smallest share of the uncertain posts that must be resolved without a person."""
 LONGEST_RECOVERY_SECONDS = 45

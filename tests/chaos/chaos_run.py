@@ -55,8 +55,7 @@ SETTINGS = {
     "MESSAGES_PER_SECOND": "1000",
 }
 BROKEN_PROMISES = "broken_promises.jsonl"
-"""The name of the file that logs how owners broke their promises, for example by deleting a
-post."""
+"""The name of the file that logs how owners broke their promises, for example by editing a post."""
 PEOPLE = 30
 ADVERTISERS = 10
 BACKLOG = 6
@@ -75,7 +74,7 @@ CLOCK_STEP = timedelta(seconds=5)
 """The step of the database's clock at the end of the run. The run then checks again and again
 whether all posts are finished, and moves the clock forward by this step at each check."""
 MOST_CLOCK_STEPS = timedelta(minutes=5)
-"""The largest sum of these steps during one wait at the end of the run."""
+"""The largest sum of the steps (CLOCK_STEP) during one wait at the end of the run."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """

@@ -84,7 +84,7 @@ class ForkServer:
         elif "start" in message:
             self._start(message)
         else:
-            # Until a process is reaped, no other process gets its id. Signal only such a process.
+            # Signal only a process that is not reaped yet. Until then, its id is not used again.
             for pid, scheduler_id in self._children.items():
                 if scheduler_id == message["signal"]:
                     os.kill(pid, message["number"])

@@ -29,9 +29,10 @@ EVERY_POST = (
     "posting.record_published ",
     "Sender.send_ad ",
 )
-"""The prefixes of the points that every published post passes."""
+"""The prefixes of the failpoints that every published post passes."""
 EVERY_POST_WEIGHT = 3
-"""The points of EVERY_POST are drawn this many times as often as each of the other points."""
+"""The failpoints of EVERY_POST are drawn this many times as often as each of the other
+failpoints."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)

@@ -83,7 +83,7 @@ class Owners:
         await self.give_rights_back()
 
     async def give_rights_back(self) -> None:
-        """Give the bot its rights in every channel that is suspended."""
+        """Give the bot its rights back in every channel that is suspended."""
         async with self.market.sessions.begin() as session:
             suspended = await session.scalars(
                 text("SELECT chat_id FROM channels WHERE status = 'suspended' ORDER BY id")

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """Yield a list of sandboxes. The last one is the sandbox that is running now."""
+    """Yield a list of sandboxes. Only the last sandbox of the list is running now."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started
@@ -59,7 +59,7 @@ async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
-    """Return every message that was ever published in the channel."""
+    """Return every message that was ever published in the channel of a story."""
     messages: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
     return messages
 

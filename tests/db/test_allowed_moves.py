@@ -1,6 +1,6 @@
 """Test that the database allows exactly the moves of `services/platform/transitions.py`.
 
-A move is a change of a row's status. The same moves are allowed to every role.
+A move is a change of a row's status. The database allows the same moves to every role.
 """
 # ruff: noqa: S608 - names come from the models
 

@@ -100,7 +100,7 @@ async def test_what_a_login_may_do_by_hand_has_its_audit_row(
         query = "SELECT count(*) FROM user_audit_logs WHERE action = $1 AND created_at > $2"
         since = await owner.fetchval("SELECT now() - interval '1 minute'")
         assert await owner.fetchval(query, action, since) >= 1, action
-    # A change of a switch is also told to the admin chat, whoever makes it.
+    # The admin chat gets a notice of each change of a switch, whoever makes the change.
     told = (
         "SELECT payload->>'key' FROM outbox WHERE kind = 'switch_changed' ORDER BY id DESC LIMIT 2"
     )

@@ -158,7 +158,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, back=YES)
     def give_up(self, pick: int, *, back: bool) -> None:
-        """Release a claim if `back` is true, or record that the post is uncertain."""
+        """End a claim: release it if `back` is true, or record that its post is uncertain."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: (

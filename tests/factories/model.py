@@ -188,9 +188,8 @@ class Model:
     def watchdog(self) -> int:
         """Refund stuck escrows, and return the number of stuck escrows.
 
-        An escrow is stuck if its money is held for too long without a published post. If the kill
-        switch of refunds or of watchdogs is stopped, no escrow is refunded. The number is returned
-        anyway.
+        An escrow is stuck if its money is held for too long without a published post. If a kill
+        switch forbids refunds or watchdogs, no escrow is refunded. The number is returned anyway.
         """
         stuck = [
             target

@@ -1,4 +1,4 @@
-"""Extend the model of the money core with channels and with the posts in these channels."""
+"""Extend the model of money and placements with channels and with the posts in these channels."""
 
 from math import ceil
 
@@ -199,7 +199,7 @@ class PostingModel(Model):
         return len(due)
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Run or stop a kill switch, and return whether this changed the state of the switch."""
+        """Set a kill switch to running or to stopped, and return whether this changed its state."""
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed

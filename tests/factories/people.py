@@ -65,7 +65,7 @@ async def run_switches(session: AsyncSession) -> None:
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
-    """Stop one kill switch."""
+    """Set one kill switch to stopped, so that it forbids its kind of act."""
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
@@ -94,7 +94,7 @@ async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
 async def channel(
     session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
 ) -> Channel:
-    """Connect a channel and set its terms."""
+    """Connect a channel and set its terms, that is, its price and its promised hours."""
     connected = await channels.connect(
         session,
         actor=owner,

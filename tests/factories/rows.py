@@ -17,7 +17,7 @@ Rows = dict[str, list[str]]
 
 
 async def snapshot(session: AsyncSession) -> Rows:
-    """Return all rows of all tables as text."""
+    """Return all rows of all tables as text, by the name of the table."""
     names = await session.scalars(
         text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
     )

@@ -42,7 +42,7 @@ Message = dict[str, Any]
 class Marketplace:
     """A running bot with its sandbox, for tests that write to the bot and press its buttons.
 
-    People are named as in the `ids` of the sandbox.
+    People and chats have the names of the sandbox's `ids`, for example `advertiser` or `channel`.
     """
 
     world: SandboxClient
@@ -108,7 +108,7 @@ class Marketplace:
         return paid
 
     async def pick(self, who: str, channel: str) -> None:
-        """Let a person choose a channel in Telegram's picker."""
+        """Let a person choose a channel in the list of channels that Telegram's app shows."""
         await self.world.control(
             f"users/{self.chat(who)}/choose_channel",
             button="📺 Choose a channel",
@@ -208,7 +208,7 @@ class Marketplace:
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Run or stop a kill switch, with the system as the actor."""
+        """Set a kill switch to running or to stopped, in the name of the system."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 

@@ -11,7 +11,7 @@ async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Mar
     await market.say("owner", "/start")
     await market.press("owner", "📺 My channels")
     await market.press("owner", "➕ Connect a channel")
-    # The update is old. The bot has lost its right before the bot checks this right.
+    # The update about the right is old: the bot has lost the right before it checks it.
     await market.world.control(
         "faults",
         method="getChatMember",

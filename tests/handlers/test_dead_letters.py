@@ -21,7 +21,10 @@ RETRY = "🔁 Try again for"
 
 @pytest.fixture
 async def dead(market: Marketplace) -> Marketplace:
-    """Return a bot with a placement that Telegram refused. The placement is refunded."""
+    """Return a bot with a placement whose post Telegram refused.
+
+    The advertiser has got the money back.
+    """
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")

@@ -29,7 +29,7 @@ class Coverage:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Trace one test together with its fixtures."""
+        """Record the functions that one test and its fixtures enter, and the time of the test."""
         functions: set[str] = set()
 
         def trace(frame: FrameType, _event: str, _argument: Any) -> None:

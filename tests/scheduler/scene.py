@@ -40,7 +40,8 @@ class Scene:
 
     database: Database
     superuser_url: str
-    """The superuser's URL of another database of the same server."""
+    """The URL with which the superuser connects to another database of the same server. Through
+    this database, a test can close its own database to all connections."""
     world: SandboxClient
     actors: dict[str, Actor] = field(default_factory=dict)
     channel_id: int = 0
@@ -202,7 +203,7 @@ class Scene:
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
-        """Run or stop a kill switch, with the system as the actor."""
+        """Set a kill switch to running or to stopped, in the name of the system."""
         async with self.database.sessions.begin() as session:
             return await killswitches.set(
                 session, actor=SYSTEM, key=key, enabled=enabled, reason="test"

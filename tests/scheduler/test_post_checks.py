@@ -195,7 +195,7 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """Check that posts are checked even while posting is stopped.
+    """Check that posts are checked even while a kill switch forbids posting.
 
     During this time, a check edits only the button of a post. This is enough, because nothing is
     paid during this time.

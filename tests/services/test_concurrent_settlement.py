@@ -1,7 +1,7 @@
 """Test that fifty concurrent acts settle an escrow only once.
 
 To settle an escrow means to release or to refund it. The tests also check that no act commits after
-its kill switch is stopped.
+its kill switch was set to stopped.
 """
 
 import asyncio
@@ -99,7 +99,8 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
 
 
 ENDED = "ended"
-"""The result of an act whose session was ended by the stop, because the act took too long."""
+"""The result of an act whose database session was ended, because the act took too long after its
+kill switch was set to stopped."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",
@@ -118,7 +119,7 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
     async with database.sessions.begin() as session:
         before = await rows.one(session, counting)
 
-    # Fewer acts than connections, so that stopping the switch does not wait for a connection.
+    # Fewer acts run than there are connections. So the stop does not wait for a connection.
     turns, done = asyncio.Semaphore(16), asyncio.Semaphore(0)
 
     async def work(act: Act) -> Any:

@@ -69,7 +69,7 @@ async def test_a_decision_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
-    # The escrow exists, so nothing is written: each lock was taken for reading.
+    # The escrow exists, so the acts write nothing. The found locks come from their reads.
     await _assert_locks(
         database,
         partial(escrow.hold, target_id=deal.target.id),

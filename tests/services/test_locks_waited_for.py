@@ -222,9 +222,10 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
 
 
 async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Database) -> None:
-    """Test that the watchdog waits for the claim of a post and does not refund the post's escrow.
+    """Check that the watchdog waits for the claim of a post and does not refund the post's escrow.
 
-    A worker may claim the post after the watchdog has read the post as queued.
+    The watchdog refunds escrows whose posts were not sent in time. A worker may claim the post
+    after the watchdog has read the post as queued.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)

@@ -254,7 +254,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:
-        """Run or stop a kill switch."""
+        """Set a kill switch to running or to stopped."""
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(

@@ -333,7 +333,7 @@ def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
         (PICTURE, [NOT_MODIFIED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "text"),
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "media"),
         (PICTURE, [EDITED, EDITED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "button text media"),
-        # Such a server does not compare media, so the media do not count.
+        # This server does not compare media: it accepts each edit. So the media do not count.
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, EDITED], Verdict.PRESENT, ""),
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, GONE], Verdict.GONE, ""),
     ],

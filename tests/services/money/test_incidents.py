@@ -1,4 +1,4 @@
-"""Test that an incident stops the kill switches of money until people have closed the incident.
+"""Test that an incident sets the kill switches of money to stopped until people have closed it.
 
 The check of the ledger opens an incident when an invariant is violated. People repair the ledger
 before they close the incident. The incidents of the safety plan are reproduced, detected, stopped,
@@ -52,10 +52,10 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """Assert that the check of the ledger finds these violations and stops the switches.
+    """Assert that the check of the ledger finds these violations and opens exactly one incident.
 
-    The check must open exactly one incident and send exactly one alert. The incident cannot be
-    closed, and no switch can be set to running, before the ledger is repaired.
+    The incident must set the kill switches of money to stopped and send exactly one alert. It
+    cannot be closed, and no switch can be set to running, before the ledger is repaired.
     """
     for _ in range(2):
         async with database.sessions.begin() as session:
@@ -82,10 +82,10 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """Assert that all invariants hold, close the incident, and run the switches that it stopped.
+    """Assert that all invariants hold, close the incident, and set its switches to running again.
 
-    One operator closes the incident, and another operator must run the switches. The admin who
-    confirmed the repair may not run them either.
+    One operator closes the incident, and another operator must set the switches. The admin who
+    confirmed the repair may not set them either.
     """
     incident = await _incident(database)
     async with database.sessions.begin() as session:
@@ -242,9 +242,10 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Falsify a balance, and let the check of the ledger open an incident and stop the switches.
+    """Falsify a balance, and let the check of the ledger open an incident.
 
-    Returns the incident's id, an operator and a super admin.
+    The incident sets the kill switches of money to stopped. Returns the incident's id, an operator
+    and a super admin.
     """
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)

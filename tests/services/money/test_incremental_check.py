@@ -212,9 +212,10 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
     business_database: Database,
 ) -> None:
-    """Test that the check finds an adjustment into the wallet of a withdrawal.
+    """Check that an adjustment into the wallet of withdrawals is found as a violation.
 
-    An earlier withdrawal moved the same amount into this wallet.
+    The adjustment has the amount of an earlier withdrawal. Therefore the amount alone does not show
+    that no withdrawal belongs to it.
     """
     since = await check_runs.horizon(business_database)
     await breakage.run_unguarded(

@@ -27,7 +27,7 @@ class Scene:
         self.wallet = 0
 
     async def explained(self) -> Explanation:
-        """Return the explanation of the person's wallet."""
+        """Return how reconciliation explains the person's wallet: balance, entries and findings."""
         async with self.database.sessions.begin() as session:
             return await reconciliation.explain(session, self.wallet)
 

@@ -98,7 +98,7 @@ async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> 
     assert await _watch(database) == 1
     assert await _states(database) == [("refunded", None, "refunded")]
     assert await _watch(database) == 0
-    # A watchdog may have read the escrow as stuck right before its refund. It changes nothing.
+    # Another watchdog may have read the escrow as stuck before the refund. It changes nothing.
     async with database.sessions.begin() as session:
         before = await rows.snapshot(session)
         await stuck_escrows._fail_and_refund(session, deal.target.id)

@@ -221,7 +221,7 @@ async def test_another_alteration_after_a_dismissed_breach_is_a_breach_again(
 async def test_rights_that_are_toggled_do_not_postpone_the_deadline(database: Database) -> None:
     """Check that an owner cannot postpone the deadline by giving the rights back for a moment.
 
-    For eight days, the owner takes the bot's rights away for 23 hours, and later for half an hour.
+    On each of eight days, the owner leaves the bot its rights for half an hour only.
     """
     made = await _posted(database, hours=24 * 8)
     cards = 0

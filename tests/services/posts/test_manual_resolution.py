@@ -138,7 +138,7 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
         session, target_id=claim.target_id, message_id=10
     )
     assert await manual_resolution.is_candidate(session, target_id=claim.target_id, message_id=11)
-    # It is refused as well if a lower id was known before the send.
+    # The id 10 is refused as well if only a lower id was known before the send.
     await session.execute(
         update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
     )

@@ -260,10 +260,11 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 
 
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
-    """Test that recording lost rights waits for no lock of a post and changes no paid post.
+    """Check that recording lost rights of the bot waits for no lock of a post.
 
-    A process that holds the lock of a post may be waiting for the lock of the channel. If the
-    recording waited for the lock of the post, the result would be a deadlock.
+    It also changes no paid post. A process that holds the lock of a post may be waiting for the
+    lock of the channel. If the recording waited for the lock of the post, the result would be a
+    deadlock.
     """
     paid = await _posted(database, hours=0)
     async with database.sessions.begin() as session:
