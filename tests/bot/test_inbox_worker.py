@@ -147,7 +147,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the error that parked a payment, and let an operator retry the payment."""
+    """Remove the error for which the bot gave up (parked) a payment; let an operator retry it."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()

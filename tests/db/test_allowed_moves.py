@@ -150,7 +150,10 @@ async def test_the_application_inserts_rows_only_in_their_initial_status(
 
 
 async def _refusal(act: Awaitable[object]) -> str | None:
-    """Return the SQLSTATE with which the database refuses the act, or None if it accepts."""
+    """Await a statement, and return the SQLSTATE with which the database refuses it.
+
+    Return None if the database accepts the statement.
+    """
     try:
         await act
     except asyncpg.PostgresError as error:

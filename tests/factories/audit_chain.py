@@ -60,8 +60,8 @@ REWRITES: dict[str, tuple[str, ...]] = {
     ),
 }
 """SQL statements that falsify the ledger, in the role of the tables' owner. A key says what its
-statements change. All of them change rows that the second link of the chain covers, if `fill` has
-made the chain."""
+statements change. If `fill` has made the chain, the statements change rows that the second link
+covers, except for "an entry more, dated back", which adds a row to the range of the first link."""
 
 
 async def extend(sessions: Sessions, limit: int = audit_chain.ENTRIES_AT_ONCE) -> ChainLink | None:

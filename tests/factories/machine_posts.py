@@ -1,7 +1,7 @@
 """Define the base class of the state machine test, and the test's rules for posts.
 
-The test is `tests/services/test_state_machine.py`. It runs each act in the product and in a model
-of the product, and compares the results.
+The test is `tests/services/test_state_machine.py`. It runs each operation (each act) in the product
+and in a model of the product, and compares the results.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """The base of the state machine test, which runs every act in the product and in the model."""
+    """The base of the state machine test, which runs operations in the product and in the model."""
 
     world: world.World
 
@@ -43,9 +43,10 @@ class Machine(RuleBasedStateMachine):
         self.claims: list[Claim] = []
 
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
-        """Run an act in the product and in the model, and return both results.
+        """Run an operation in the product and in the model, and return both results.
 
-        Return None if both refused the act with the same error.
+        `act` is the operation in the product, and `expected` is the operation in the model. Return
+        None if both refused the operation with the same error.
         """
         self.model.now += MOMENT
         try:
@@ -88,7 +89,7 @@ class Machine(RuleBasedStateMachine):
 
 
 class PostRules(Machine):
-    """The rules of the state machine test for the acts of workers and for the checks of posts."""
+    """The rules of the state machine test for operations of workers and for checks of posts."""
 
     @rule(over=st.sampled_from([False, False, True]))
     def claim(self, *, over: bool) -> None:

@@ -1,4 +1,4 @@
-"""Model the rules of money and placements in plain Python, to predict the outcome of each act.
+"""Model the rules of money and placements in plain Python, to predict the outcome of operations.
 
 The outcome is a result or a refusal. The model has no SQL, no transactions and no locks. Of the
 product's code, the model uses only the names of states, switches and errors. Time is a number of
@@ -27,7 +27,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """The refusal of an act in the model. `fact` is the error class that the product must raise."""
+    """The refusal of an operation in the model. `fact` is the error that the product must raise."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -77,7 +77,8 @@ class Target:
     looks: list[tuple[float, Verdict]] = field(default_factory=list)
     sent_at: float = 0
     breach_refund_at: float | None = None
-    """When the escrow is refunded because of a breach, or None without a breach."""
+    """When the escrow is refunded because the owner broke a promise about the post (a breach), or
+    None without a breach."""
 
     @property
     def fee(self) -> int:
@@ -89,8 +90,8 @@ class Target:
 class Model:
     """The expected state of the marketplace.
 
-    Its methods are the model of every act, except for the acts on channels and posts (see
-    `model_posts`).
+    Its methods are the model of every operation, except for the operations on channels and posts
+    (see `model_posts`).
     """
 
     now: float = 0

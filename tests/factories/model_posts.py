@@ -46,7 +46,8 @@ class PostingModel(Model):
     def claim(self, *, lease_over: bool) -> int | None:
         """Claim the post whose due time is the earliest, and return the id of its placement.
 
-        Return None if no post is due.
+        A claim is the exclusive right of one process to send the post. Return None if no post is
+        due.
         """
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None
@@ -131,8 +132,9 @@ class PostingModel(Model):
     def look(self, target_id: int, verdict: Verdict) -> None:
         """Record the result of a check of a published post.
 
-        The post fails if two checks find it gone and the second is late enough. An alteration
-        counts as a breach, unless it is the first one and happened since the check before.
+        The post fails if two checks in a row find it gone and there are at least five minutes
+        between them. An alteration counts as a breach (a promise that the owner did not keep),
+        unless it is the first one and it certainly happened since the check before.
         """
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:

@@ -1,6 +1,7 @@
 """Let payments and refunds arrive in tests, in the same two steps as in the product.
 
-First, the payment or refund that Telegram reports is noted. Then it changes the payer's wallet.
+First, the payment or refund that Telegram reports is noted. Then the payment is recorded as a
+deposit, or the refund takes the money back from the payer's wallet.
 """
 
 from typing import Any

@@ -65,7 +65,7 @@ async def run_switches(session: AsyncSession) -> None:
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
-    """Set one kill switch to stopped, so that it forbids its kind of act."""
+    """Set one kill switch to stopped, so that it forbids its kind of operation."""
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
@@ -198,7 +198,10 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post whose due time is the earliest, and assert that there is such a post."""
+    """Claim the post whose due time is the earliest, and assert that there is such a post.
+
+    A claim is the exclusive right of one process to send the post.
+    """
     claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim

@@ -73,7 +73,7 @@ async def refused(
     actor: Actor,
     action: str,
 ) -> DomainError:
-    """Run an act in the same way as an entry point, assert that it is refused, return the error.
+    """Run an operation (`act`) as an entry point does, assert that it is refused, return the error.
 
     The function also asserts that the refusal changes no row. The only new row is the audit row
     that the entry point writes.

@@ -198,7 +198,7 @@ class Marketplace:
         return found
 
     async def refusals(self) -> list[Row]:
-        """Return the audit rows of refused acts, with the oldest first.
+        """Return the audit rows of refused operations, with the oldest first.
 
         A row says who was refused (`user_id`), what this person tried (`refused`), and the error.
         """
@@ -298,7 +298,7 @@ class Marketplace:
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
-        """Let Owner connect the channel and set its terms, by buttons."""
+        """Let Owner connect the channel and set its price and promised hours, by buttons."""
         await self.say("owner", "/start")
         await self.press("owner", "📺 My channels")
         await self.press("owner", "➕ Connect a channel")
@@ -320,7 +320,10 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Let Advertiser buy a placement by buttons, and deliver its card to the admin chat."""
+        """Let Advertiser buy a placement by buttons, and deliver its card to the admin chat.
+
+        The card is a message with buttons, by which an admin approves or rejects the placement.
+        """
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")

@@ -39,7 +39,7 @@ async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketpl
 
 
 async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> None:
-    """Check that the alert does not ask a person to repeat an act that is committed.
+    """Check that the alert does not ask a person to repeat an operation that is committed.
 
     In this test, the bot fails to build the next screen after the commit.
     """

@@ -18,7 +18,7 @@ async def operated(market: Marketplace) -> Marketplace:
 
 
 async def enabled(market: Marketplace, key: Switch) -> bool:
-    """Tell whether a kill switch is running, that is, whether it allows its kind of act."""
+    """Tell whether a kill switch is running, that is, whether it allows its kind of operation."""
     return bool(
         await market.value(
             "SELECT EXISTS (SELECT FROM running_switches WHERE key = :key)", key=key.value

@@ -1,7 +1,7 @@
 """Test how admins record that an uncertain post is in its channel, if a forward cannot prove it.
 
-A post is uncertain if nobody knows whether Telegram published it. Two admins must say that it is
-there.
+A post is uncertain if nobody knows whether Telegram published it. An edit that changes nothing may
+prove the post. If it cannot, two admins must say that the post is there.
 """
 
 import json

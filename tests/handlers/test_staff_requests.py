@@ -69,7 +69,7 @@ async def test_a_role_for_a_stranger_is_refused(two_heads: Marketplace) -> None:
 async def _from_shell(market: Marketplace) -> None:
     """Create a request as if Admin had typed it in a shell, and deliver its card.
 
-    The request is to block Advertiser.
+    The request is to block Advertiser. The card is a message with buttons in the admin chat.
     """
     await market.say("advertiser", "/start")
     admin = await market.actor("admin")

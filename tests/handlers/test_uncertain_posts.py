@@ -186,7 +186,8 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
 async def with_unverifiable_post(market: Marketplace) -> Marketplace:
     """Return a bot with an unverifiable post. The card about the post is in the admin chat.
 
-    The promised hours of the post are over, and its last check had the result unknown.
+    The card is a message with buttons, by which the admins decide whether the post is there. The
+    promised hours of the post are over, and its last check had the result unknown.
     """
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)

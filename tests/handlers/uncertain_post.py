@@ -14,7 +14,7 @@ MOVED_ON = "This has been decided already, or the bot has found the answer. Noth
 
 
 async def create(market: Marketplace) -> None:
-    """Create an uncertain post, and deliver its card to the admin chat."""
+    """Create an uncertain post, and deliver its card (a message with buttons) to the admin chat."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -29,7 +29,8 @@ async def create(market: Marketplace) -> None:
 async def ask(market: Marketplace, wait: timedelta) -> None:
     """Move the clock forward by `wait`, and deliver the card about the one post that is due.
 
-    Asserts that exactly one post is due for a decision of the admins.
+    The card is a message with buttons, by which the admins decide. Asserts that exactly one post is
+    due for a decision of the admins.
     """
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:

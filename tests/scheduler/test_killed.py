@@ -47,7 +47,7 @@ async def work(scene: Scene) -> None:
 
 
 async def run_another_worker(scene: Scene) -> None:
-    """Run the ticks of another worker after the end of the dead worker's lease."""
+    """Run the periodic work of another worker after the end of the dead worker's lease."""
     await scene.database.as_owner(
         "UPDATE post_jobs SET lease_until = now() - interval '1 s' WHERE status = 'sending'"
     )

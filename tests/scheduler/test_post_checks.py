@@ -18,7 +18,10 @@ HOURS = 2
 
 
 async def posted(scene: Scene) -> int:
-    """Publish a post, let its promised hours pass, and return the id of its target (placement)."""
+    """Publish a post, let its promised hours pass, and return the id of its target (placement).
+
+    The promised hours are the time for which the post must stay in the channel.
+    """
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
@@ -26,7 +29,7 @@ async def posted(scene: Scene) -> int:
 
 
 async def check_posts(scene: Scene) -> None:
-    """Run one tick of the checks, and then the settlements (the ticks that pay or refund)."""
+    """Run the checks that are due, and then the settlements (the functions that pay or refund)."""
     posting_worker = scene.posting_worker()
     await post_checks.check_due_posts(
         scene.database.sessions,

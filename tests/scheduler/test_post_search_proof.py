@@ -73,7 +73,10 @@ async def shown(scene: Scene, message_id: int) -> Row:
 
 
 async def require_unresolved(scene: Scene, target_id: int) -> None:
-    """Check that no money has moved, that nothing is sent again, and that the admins get a card."""
+    """Check that no money has moved, that nothing is sent again, and that the admins get a card.
+
+    A card is a message with buttons, by which the admins decide.
+    """
     await scene.dispatch()
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["attempts"]) == ("uncertain", "held", 0)

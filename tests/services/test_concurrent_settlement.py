@@ -1,7 +1,7 @@
-"""Test that fifty concurrent acts settle an escrow only once.
+"""Test that fifty concurrent operations settle an escrow only once.
 
-To settle an escrow means to release or to refund it. The tests also check that no act commits after
-its kill switch was set to stopped.
+To settle an escrow means to release or to refund it. The tests also check that no operation commits
+after its kill switch was set to stopped.
 """
 
 import asyncio

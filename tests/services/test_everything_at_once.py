@@ -37,7 +37,7 @@ async def _claim(session: AsyncSession) -> Claim | None:
 
 
 def _random_outcome(rng: random.Random, claim: Claim) -> Act:
-    """Return an act that records a random outcome of a send."""
+    """Return an operation (an act) that records a random outcome of a send."""
     ends: list[Act] = [
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
@@ -68,7 +68,10 @@ async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
 
 
 async def _record_search(session: AsyncSession, rng: random.Random) -> None:
-    """Record a random result of a search for an uncertain post."""
+    """Record a random result of a search for an uncertain post.
+
+    A post is uncertain if nobody knows whether Telegram published it.
+    """
     found = await session.execute(
         text(
             "SELECT id, claim_no, campaign_target_id, clock() AS moment"

@@ -159,7 +159,10 @@ async def test_only_queued_posts_are_cancelled(database: Database) -> None:
 
 
 async def test_only_a_published_post_is_paid_for(database: Database) -> None:
-    """Test that only a published post whose promised hours are over is paid for."""
+    """Test that only a published post whose promised hours are over is paid for.
+
+    The promised hours are the time for which a post must stay in the channel.
+    """
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         assert await escrow.list_releasable(session, limit=9) == [deal.target.id]

@@ -1,6 +1,7 @@
-"""Test that each act locks its rows and its kill switches.
+"""Test that each operation locks its rows and its kill switches.
 
-The act runs in an open transaction, and a second connection finds out which rows are locked.
+The operation runs in an open transaction, and a second connection finds out which rows are locked.
+A kill switch is a row that allows or forbids one kind of operation.
 """
 
 import dataclasses

@@ -70,7 +70,7 @@ async def test_a_send_waits_for_its_slot(limiters: tuple[RateLimiter, RateLimite
 async def request_slots(
     *limiters: RateLimiter, asking: int, within: float, ad: bool
 ) -> list[SendSlot]:
-    """Request `asking` slots at the same time, each for a different chat.
+    """Request `asking` slots (permissions to send) at the same time, each for a different chat.
 
     The limiters get the requests in turn: the first request goes to the first limiter. A request
     waits at most `within` seconds for its slot. In the result, a request without a slot has a
@@ -83,7 +83,7 @@ async def request_slots(
 
 
 def count_given(found: list[SendSlot]) -> int:
-    """Count the requests that got a slot."""
+    """Count the requests that got a slot (the permission to send one message)."""
     return sum(slot.wait == 0 for slot in found)
 
 

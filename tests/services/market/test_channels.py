@@ -1,4 +1,7 @@
-"""Test connecting channels, setting their terms, and losing and regaining the bot's rights."""
+"""Test connecting channels, setting their terms, and losing and regaining the bot's rights.
+
+The terms of a channel are the price of a post and the hours for which it must stay.
+"""
 
 from datetime import timedelta
 from typing import Any

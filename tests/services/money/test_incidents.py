@@ -54,8 +54,9 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
     """Assert that the check of the ledger finds these violations and opens exactly one incident.
 
-    The incident must set the kill switches of money to stopped and send exactly one alert. It
-    cannot be closed, and no switch can be set to running, before the ledger is repaired.
+    The incident must set the kill switches of money to stopped and send exactly one alert. Before
+    the ledger is repaired, the incident cannot be closed, and the kill switch of payouts cannot be
+    set to running.
     """
     for _ in range(2):
         async with database.sessions.begin() as session:

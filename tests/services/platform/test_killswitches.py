@@ -1,6 +1,6 @@
 """Test that only operators set kill switches, and that each change gets an audit row.
 
-A kill switch is a row that allows or forbids one kind of act, for example payouts.
+A kill switch is a row that allows or forbids one kind of operation, for example payouts.
 """
 
 import pytest
