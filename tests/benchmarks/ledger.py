@@ -133,9 +133,9 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
     """Insert a correction for each transfer that part (b) will make.
 
-    A correction is a repair of the books. A trigger refuses a transfer of this reason that has no
-    correction with the same wallets and amount. Returns the id and the two wallets of each
-    correction.
+    A correction is a repair of the books, and the transfers are adjustments, which are corrections
+    of one kind. A trigger refuses an adjustment that has no correction with the same wallets and
+    amount. Returns the id and the two wallets of each correction.
     """
     owner = await asyncpg.connect(url)
     rng = Random(wallets)  # noqa: S311 - a workload, not a secret

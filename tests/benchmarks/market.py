@@ -166,7 +166,7 @@ async def fill(url: str, *, pending: int, history: int) -> int:
 async def run_tasks(
     sessions: Sessions, items: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
 ) -> Rate:
-    """Call `act` for each item, with `tasks` tasks at the same time, and measure the speed.
+    """Call the function `act` for each item in `tasks` concurrent tasks, and measure the speed.
 
     The connections are opened before the measurement starts.
     """

@@ -49,8 +49,8 @@ class Market:
     async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
         """Register all people, and create `ads` campaigns.
 
-        The last `advertisers` people of the list get money. Every person may own channels. With the
-        `photo`, each third ad has this photo.
+        The last `advertisers` people of the list get money. Every person may own channels. If
+        `photo` is given, each third ad has this photo.
         """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:

@@ -73,7 +73,7 @@ OPEN = ("queued", "sending")
 ALTERING = {"edit", "replace_media"}
 Json = dict[str, Any]
 Acts = dict[tuple[int, int], set[str]]
-"""The acts with which owners broke their promises, by channel and message id."""
+"""What owners did to break their promises, by channel and message id."""
 
 
 def judge(
@@ -139,8 +139,8 @@ def _lost(row: Json, ids: list[int]) -> bool:
 def _moved_on_unknown(row: Json, ids: list[int], acts: set[str]) -> bool:
     """Tell whether money moved although the messages in the channel do not justify it.
 
-    A payout needs a published post, and a refund needs its absence or a broken promise. While the
-    job is uncertain, no money may move.
+    A payout needs a published post. A refund needs the absence of the post, or a broken promise.
+    While the job is uncertain, no money may move.
     """
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
@@ -168,7 +168,7 @@ def read(path: Path) -> dict[tuple[int, str], list[int]]:
 
 
 def read_acts(path: Path) -> Acts:
-    """Return the acts with which owners broke promises, by channel and message id."""
+    """Return what owners did to break their promises, by channel and message id."""
     acts: Acts = defaultdict(set)
     for line in path.read_text().splitlines():
         entry = json.loads(line)

@@ -24,7 +24,7 @@ from tests.chaos.rounds import Rounds
 
 ACTS = ("edit", "replace_media", "take_rights")
 ACT_SECONDS = 1.0
-"""The time between two acts while schedulers are killed, in seconds."""
+"""The time between two broken promises while schedulers are killed, in seconds."""
 LOCK_OUT_SECONDS = 2.0
 SHARE = 0.3
 """The share of the live posts on which `act_on_many` acts. A live post is a published post whose
@@ -50,7 +50,7 @@ DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
 
 @dataclass
 class Owners:
-    """The owners of a run's channels, and the number of their acts by kind."""
+    """The owners of a run's channels, and the number of promises that they broke, by kind."""
 
     environment: Environment
     market: Market
@@ -60,7 +60,7 @@ class Owners:
     _acts: Rounds[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepare the random order of the acts, and create the log file."""
+        """Prepare the random order of the kinds of broken promises, and create the log file."""
         self._acts = Rounds(ACTS, self.rng)
         self.log.touch()
 

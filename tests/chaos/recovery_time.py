@@ -37,7 +37,7 @@ SENDING = "SELECT array_agg(id ORDER BY id) FROM post_jobs WHERE status = 'sendi
 
 
 async def measure(folder: Path) -> float:
-    """Return the longest time that a post of a dead scheduler waited, in seconds."""
+    """Return the longest time that a post of a dead scheduler waited for recovery, in seconds."""
     channels = POSTS * len(POINTS)
     async with (
         run_environment(folder, channels=channels, people=3, durable=False) as environment,

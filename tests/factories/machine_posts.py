@@ -61,7 +61,10 @@ class Machine(RuleBasedStateMachine):
         return None
 
     def same(self, act: Act, expected: Callable[[], Any]) -> None:
-        """Run an act in the product and in the model, and assert that both results are equal."""
+        """Run an operation in the product and in the model, and assert that the results are equal.
+
+        A refusal with the same error counts as the same result.
+        """
         if (answer := self.both(act, expected)) is not None:
             result, expected_result = answer
             assert result == expected_result

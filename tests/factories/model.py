@@ -331,7 +331,10 @@ class Model:
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """Activate a campaign: an active campaign stays as it is, and any other is refused."""
+        """Let a person activate a campaign that is active already, which changes nothing.
+
+        A campaign with any other status is refused, because no campaign of the model is a draft.
+        """
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)

@@ -24,7 +24,7 @@ BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
 class PostingModel(Model):
-    """The expected state of the whole marketplace, with the acts on channels and posts."""
+    """The expected state of the whole marketplace, with the operations on channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
         """Let an owner pause or resume a channel."""
@@ -155,8 +155,9 @@ class PostingModel(Model):
     ) -> Verdict:
         """Return the verdict that is recorded if a check finds `verdict`.
 
-        After the promised hours, the recorded verdict can be a milder one, because a post may be
-        gone or altered then. `before` has the time and the verdict of the previous check.
+        After the promised hours, an owner may delete or alter the post. Therefore the recorded
+        verdict can then be a milder one. `before` has the time and the verdict of the previous
+        check.
         """
         ends_at = target.release_due_at or 0
         if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:

@@ -142,7 +142,7 @@ def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def refused(sandbox: Sandbox) -> str:
-    """Wait for the end of a refused launcher, and return the one line that it printed."""
+    """Wait for the end of a launcher that refuses to start, and return its one line of output."""
     _, errors = sandbox.process.communicate(timeout=60)
     assert sandbox.process.returncode == 2
     assert len(errors.splitlines()) == 1, errors

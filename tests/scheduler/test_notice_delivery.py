@@ -218,7 +218,7 @@ async def test_fewer_notices_are_sent_while_ads_wait(scene: Scene) -> None:
 
 
 async def raise_alarm(scene: Scene) -> None:
-    """Queue an alarm about a payment to the admin chat."""
+    """Queue an alarm for the admin chat; the alarm is about a payment."""
     async with scene.database.sessions.begin() as session:
         await owing.add(
             session,

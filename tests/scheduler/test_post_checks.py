@@ -54,7 +54,7 @@ async def text_in_channel(scene: Scene) -> list[str]:
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """Let the owner edit the ad, replace its media, or delete it. `what` is the name of the act."""
+    """Let the owner edit the ad, replace its media, or delete it. `what` names one of these."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",

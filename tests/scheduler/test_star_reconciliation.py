@@ -1,7 +1,7 @@
 """Test how the deposits are compared with Telegram's list of Star transactions.
 
 The comparison records payments and refunds whose updates were lost. It also finds deposits that
-Telegram does not list, and then stops withdrawals.
+Telegram does not list, and then forbids withdrawals by their kill switch.
 """
 
 import asyncio

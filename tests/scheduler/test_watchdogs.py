@@ -48,7 +48,7 @@ async def test_a_released_claim_of_a_cancelled_campaign_is_refunded(scene: Scene
 
 
 async def refunded_unseen(scene: Scene, target_id: int) -> None:
-    """Run the ticks, and assert that they cancel the post, refund its money, and send nothing."""
+    """Run the scheduler, and assert that it cancels and refunds the post and sends nothing."""
     await watchdogs.cancel_unwanted(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
     await scene.dispatch()

@@ -75,9 +75,9 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Prepare an act that the kill switch `key` can forbid, and return it.
+    """Prepare an operation that the kill switch `key` can forbid, and return it.
 
-    The act makes one transfer, or records one payment.
+    The operation makes one transfer, or records one payment.
     """
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
@@ -99,8 +99,8 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
 
 
 ENDED = "ended"
-"""The result of an act whose database session was ended, because the act took too long after its
-kill switch was set to stopped."""
+"""The result of an operation that was still under way some time after its kill switch was set to
+stopped, and whose database session was therefore ended."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",

@@ -49,9 +49,9 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Run the act in an open transaction, and assert that it has locked a row of each table.
+    """Run the operation in an open transaction, and assert that it has locked a row of each table.
 
-    The act may be refused, but not with NotFound.
+    The operation may be refused, but not with NotFound.
     """
     session = database.sessions()
     try:
@@ -207,9 +207,9 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Run the act in an open transaction, and return the kill switches that it has locked.
+    """Run the operation in an open transaction, and return the kill switches that it has locked.
 
-    The act may be refused, but not with NotFound.
+    The operation may be refused, but not with NotFound.
     """
     async with database.sessions() as session:
         try:

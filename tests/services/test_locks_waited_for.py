@@ -22,7 +22,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 def _without_waiting(act: Act) -> Act:
-    """Return the act with a short lock timeout, so that the act fails if it waits for a lock."""
+    """Return the operation with a short lock timeout, so that it fails if it waits for a lock."""
 
     async def act_without_waiting(session: AsyncSession) -> Any:
         await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
@@ -108,9 +108,9 @@ async def test_checks_and_escalations_skip_locked_rows(database: Database) -> No
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
-    """Run the second act while the first act is not committed; return the second act's result.
+    """Run the second operation while the first is not committed, and return the second's result.
 
-    The second act must wait for the commit of the first act.
+    The second operation must wait for the commit of the first one.
     """
     async with database.sessions() as earlier:
         await first(earlier)

@@ -1,6 +1,7 @@
 """Test that every service reads its transition table, which lists the allowed changes of a status.
 
-Each test removes one move from a table. Then the service must refuse the act that makes this move.
+Each test removes one move from a table. Then the service must refuse the operation that makes this
+move.
 """
 
 from collections.abc import Awaitable, Callable

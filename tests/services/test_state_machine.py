@@ -97,7 +97,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
     def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
-        """Submit a placement."""
+        """Ask for a placement in a channel; the placement then waits for the admins' decision."""
         publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
         campaign_id, channel_id = (
             world.nth(self.model.campaigns, campaign),
@@ -238,7 +238,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(channel=PICK, lost=YES)
     def rights(self, channel: int, *, lost: bool) -> None:
-        """Take the rights of the bot away, or give them back."""
+        """Take away the bot's right to post in a channel, or give it back."""
         channel_id = world.nth(self.model.channels, channel)
 
         async def act(session: AsyncSession) -> None:

@@ -22,7 +22,7 @@ from tests.factories import breakage, payments, people, rows
 
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
-    """Return the numbers of those expected links whose digest does not fit the present rows."""
+    """Return the numbers of those `expected` links whose digest does not fit the present rows."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:

@@ -30,7 +30,10 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair the ledger, and two operators who close incidents and run switches."""
+    """Two admins who repair the ledger, and two operators.
+
+    One operator closes incidents, and the other sets kill switches to running.
+    """
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
