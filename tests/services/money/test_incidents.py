@@ -30,10 +30,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair the ledger, and two operators.
-
-    One operator closes incidents, and the other sets kill switches to running.
-    """
+    """Two admins who repair the ledger, one operator for incidents, and one for kill switches."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -57,9 +54,8 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
     """Assert that the check of the ledger finds these violations and opens exactly one incident.
 
-    The incident must set the kill switches of money to stopped and send exactly one alert. Before
-    the ledger is repaired, the incident cannot be closed, and the kill switch of payouts cannot be
-    set to running.
+    Money must be stopped by its kill switches, and exactly one alert sent. Before the repair, the
+    incident cannot be closed, and payouts cannot be allowed again.
     """
     for _ in range(2):
         async with database.sessions.begin() as session:
@@ -246,10 +242,9 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Falsify a balance, and let the check of the ledger open an incident.
+    """Falsify a balance, and let the check of the ledger open an incident, which stops money.
 
-    The incident sets the kill switches of money to stopped. Returns the incident's id, an operator
-    and a super admin.
+    Returns the incident's id, an operator and a super admin.
     """
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
