@@ -28,7 +28,7 @@ def start_test_postgres(folder: Path) -> embedded.Postgres:
 
 
 def driver_url(url: str) -> URL:
-    """Turn the address of a test server into the address of an engine for tests."""
+    """Return the URL with which SQLAlchemy's engines connect to a test server."""
     return make_url(url).set(drivername="postgresql+asyncpg")
 
 

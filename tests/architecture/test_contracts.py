@@ -1,6 +1,8 @@
-"""Test that the layers in pyproject.toml list every module and every package.
+"""Test the rules about imports, which say which module may import which.
 
-A module that no layer lists could import any other module.
+The import layers in pyproject.toml must list every module of `bot` and `scheduler`, and every
+package. A module that no layer lists could import any other module. The test of the main path must
+import no code of the product.
 """
 
 import ast
@@ -23,7 +25,7 @@ def modules_of(package: str) -> set[str]:
 
 
 def layered_modules() -> set[str]:
-    """Return the modules that the layers of pyproject.toml list."""
+    """Return the dotted names that the import layers in pyproject.toml list."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
     return {name.strip(" \n()") for layer in layers for name in re.split(r"[|:]", layer)}

@@ -1,4 +1,7 @@
-"""Test that nothing of a person's shell or configuration changes what `make` does."""
+"""Test that a developer's shell and pip configuration do not change what `make` does.
+
+Only pip's network options are used, for example the URL of the package index.
+"""
 
 import importlib.util
 import os
@@ -14,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def install() -> ModuleType:
-    """Return the program that installs the requirements."""
+    """Load `requirements/install.py`, the program that installs the requirements, as a module."""
     spec = importlib.util.spec_from_file_location("install", ROOT / "requirements/install.py")
     assert spec is not None
     assert spec.loader is not None

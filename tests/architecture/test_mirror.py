@@ -68,13 +68,14 @@ TESTED_ELSEWHERE = {
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
-"""The modules without a test file, and the reason for each. A key is a path without suffix, or a
-pattern of paths."""
+"""The modules without a test file, and the reason for each. A key holds paths of modules without
+suffix, or patterns of such paths, separated by spaces. The value is the reason, usually the tests
+that cover these modules."""
 PATTERNS = [pattern for patterns in TESTED_ELSEWHERE for pattern in patterns.split()]
 
 
 def modules() -> list[str]:
-    """Return the paths of all modules, without suffix."""
+    """Return the paths of all modules of `PACKAGES`, relative to the repository, without suffix."""
     return sorted(
         path.relative_to(ROOT).with_suffix("").as_posix()
         for package in PACKAGES

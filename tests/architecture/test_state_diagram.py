@@ -1,4 +1,8 @@
-"""Test that the state diagram of a post job has exactly the moves of the transition table."""
+"""Test that the state diagram in docs/architecture.md has exactly the moves of a post job.
+
+A post job is the task of publishing one post. The code lists its allowed moves from state to state
+in `transitions.POST_JOB`.
+"""
 
 import re
 from pathlib import Path
@@ -10,7 +14,7 @@ ARROW = re.compile(r"^\s*(\[\*\]|\w+) --> (\[\*\]|\w+)", re.MULTILINE)
 
 
 def arrows() -> list[tuple[str, str]]:
-    """Return the arrows of the diagram. Each arrow is a pair of states."""
+    """Return the arrows of the diagram, each as a pair: the state before and the state after."""
     [diagram] = re.findall(r"stateDiagram-v2\n(.*?)```", PAGE.read_text(), re.DOTALL)
     return ARROW.findall(diagram)
 

@@ -54,7 +54,10 @@ def variables(node: Any) -> Iterator[str]:
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
-    """Return the modules that use texts, with their syntax trees."""
+    """Yield the path and the syntax tree of each module in the packages that use texts.
+
+    These packages are `bot`, `handlers` and `scheduler`.
+    """
     for package in ("bot", "handlers", "scheduler"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text())
@@ -84,9 +87,10 @@ def ids_in_code() -> set[str]:
 
 
 def calls_of_t() -> Iterator[tuple[str, set[str]]]:
-    """Yield the text id of each call of `t` whose first argument is a literal.
+    """Yield a pair for each call of `t` whose first argument is a literal.
 
-    Each id comes with the names of the values that the call passes.
+    `t` returns the text with an id. The pair has the text id, and the names of the values that the
+    call passes for the variables of the text.
     """
     for _, module in sources():
         for node in ast.walk(module):

@@ -29,7 +29,10 @@ FORBIDDEN = {
 
 @functools.cache
 def files() -> tuple[Path, ...]:
-    """Return all files of the repository, except for hidden folders and generated files."""
+    """Return all files of the repository, without generated files, `.env` and hidden folders.
+
+    The only hidden folder that is read is `.ci`.
+    """
     found: list[Path] = []
     for folder, subfolders, names in os.walk(ROOT):
         generated = {"__pycache__", "build", "dist"}
@@ -96,9 +99,9 @@ def test_services_are_imported_as_modules() -> None:
 
 
 def test_package_files_are_empty() -> None:
-    """Check that package files are empty.
+    """Check that every `__init__.py` is empty, with one exception.
 
-    `bot` is the exception, because its package file defers the build of aiogram's models.
+    The exception is `bot/__init__.py`, which defers the build of aiogram's models.
     """
     found = [
         str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size

@@ -76,8 +76,9 @@ async def measure(
 ) -> dict[str, float]:
     """Fill a clone of the migrated template for each size, time the checks, and drop the clones.
 
-    Returns seconds and ratios. The ratio of growth compares the largest size with the smallest. The
-    other ratios are of the largest size.
+    A size is a number of ledger entries. Returns seconds and ratios by the name of the figure.
+    `audit_growth_ratio` divides the time at the largest size by the time at the smallest size. The
+    other ratios belong to the largest size.
     """
     figures: dict[str, float] = {}
     names = {size: f"bench_checks_{size}" for size in sizes}
@@ -144,7 +145,11 @@ async def load(url: str, size: int) -> int:
 
 
 async def _add_new(connection: asyncpg.Connection, before: int) -> None:
-    """Add the new entries, with BATCH transfers in each transaction."""
+    """Add NEW_ENTRIES entries, with BATCH transfers in each transaction.
+
+    Each transfer has two entries. `before` is the number of transfers that the database has
+    already.
+    """
     for first in range(before + 1, before + NEW_ENTRIES // 2 + 1, BATCH):
         person = f"(n - {before + 1}) % {BUSY_PEOPLE} + 1"
         last_version = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"
@@ -183,9 +188,10 @@ async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
 
 
 async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
-    """Measure the time of each check in the application's role.
+    """Time each check of the ledger, connected as the application's database role.
 
-    Raises AssertionError if a check finds a violation.
+    The incremental check reads only the transactions from `horizon` on. Returns the seconds by the
+    name of the check and the size. Raises AssertionError if a check finds a violation.
     """
     engine = create_engine(url)
     sessions = create_sessions(engine)

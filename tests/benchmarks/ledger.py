@@ -1,9 +1,10 @@
-"""Measure the money core in comparison with plain SQL: `python -m tests.benchmarks.ledger`.
+"""Compare the services that move money with plain SQL: `python -m tests.benchmarks.ledger`.
 
-`make bench-ledger` runs this program, too. It prints a table and writes build/bench-ledger.json.
-docs/performance.md explains the figures. Only ratios within one run count. A single measured time
-says little, because machines differ, and a machine may have other work. With `--quick`, every part
-of the benchmark is smaller, and the figures go to build/bench-ledger-quick.json.
+`make bench-ledger` runs this program, too. It measures the speed, prints a table, and writes
+build/bench-ledger.json. docs/performance.md explains the figures. Only ratios within one run count.
+A single measured time says little, because machines differ, and a machine may have other work. With
+`--quick`, every part of the benchmark is smaller, and the figures go to
+build/bench-ledger-quick.json.
 """
 
 import argparse
@@ -49,7 +50,10 @@ class Plan:
 
     @property
     def pending(self) -> int:
-        """Return the number of pending placements that the approvals of all parts need."""
+        """Return the number of pending placements that the approvals of all parts need.
+
+        A placement is a purchase of a post. It is pending until an admin approves or rejects it.
+        """
         return 2 * self.rounds * 3 * sum(self.approvals.values())
 
 
@@ -60,10 +64,11 @@ QUICK = Plan(3, {1: 100, 8: 600, 32: 600}, 1_000, 1_000, 20_000, (100_000, 500_0
 async def approvals(
     server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own_script: Path
 ) -> tuple[dict[str, float], int]:
-    """Measure part (a): approvals in three ways, one after the other in each round.
+    """Measure part (a): approvals of placements in three ways, one after the other in each round.
 
-    The ways are the service, the plain script, and the service's statements as a script. Returns
-    the figures, and the first target (placement) that is still pending.
+    The ways are the service, a fixed script of plain SQL, and `own_script`, which has the
+    statements that the service executes. `first` is the id of the first pending placement. Returns
+    the figures by name, and the id of the first placement that is still pending at the end.
     """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
@@ -102,9 +107,9 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """Measure part (b): return the transfers per second that 8 tasks do.
+    """Measure part (b): return how many transfers 8 concurrent tasks make per second.
 
-    The transfers move money between `wallets` wallets.
+    The `count` transfers move money between `wallets` wallets.
     """
     corrections = await _confirmed_corrections(owner_url, wallets, count)
 
@@ -126,10 +131,11 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 
 
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Insert one confirmed correction for each transfer of part (b).
+    """Insert a correction for each transfer that part (b) will make.
 
-    A guard of the database compares the transfer with its correction. Returns the id and the two
-    wallets of each correction.
+    A correction is a repair of the books, and the transfers are adjustments, which are corrections
+    of one kind. A trigger refuses an adjustment that has no correction with the same wallets and
+    amount. Returns the id and the two wallets of each correction.
     """
     owner = await asyncpg.connect(url)
     rng = Random(wallets)  # noqa: S311 - a workload, not a secret
@@ -161,11 +167,12 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
     """Measure part (c): how much slower releases are if the same owners are paid again and again.
 
-    There are two groups of owners: owners who are paid several times, and owners who are paid once.
-    The result is the release rate of the first group, divided by the release rate of the second
-    group. In the second group, no two owners share a wallet. They do not even share the wallet of
-    the fee. Therefore the measured cost is an upper bound of what a shared fee wallet costs. Each
-    group is measured two times, and the order of the groups changes.
+    A release pays an escrow to the owner of a channel. There are two groups of owners: owners who
+    are paid several times, and owners who are paid once. The result is the release rate of the
+    first group, divided by the release rate of the second group. In the second group, no two owners
+    share a wallet. They do not even share the wallet of the fee. Therefore the measured cost is an
+    upper bound of what a shared fee wallet costs. Each group is measured two times, and the order
+    of the groups changes.
     """
     paid_often, paid_once = await _releasable(url)
 
@@ -190,10 +197,10 @@ async def releases(url: str, sessions: Sessions, tasks: int) -> float:
 
 
 async def _releasable(url: str) -> tuple[list[int], list[int]]:
-    """Make approved placements releasable, and return them in two lists.
+    """Make the escrows of all approved placements due for release.
 
-    The second list has the first placement of each owner. The first list has the other placements,
-    and it is at most as long as the second list.
+    Returns the ids of the placements in two lists. The second list has the first placement of each
+    owner. The first list has the other placements, and it is at most as long as the second list.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -243,9 +250,9 @@ async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, 
 
 
 async def measure(folder: Path, plan: Plan) -> dict[str, float]:
-    """Run all parts of the benchmark on one durable server.
+    """Run all parts of the benchmark on one PostgreSQL server, and return the figures by name.
 
-    The last part that runs is (d), the checks of the ledger.
+    Part (d), the checks of the ledger, runs last.
     """
     server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
     try:
@@ -265,7 +272,10 @@ async def measure(folder: Path, plan: Plan) -> dict[str, float]:
 
 
 async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> dict[str, float]:
-    """Measure approvals, releases and transfers."""
+    """Measure parts (a), (b), (c) and (e), and return their figures by name.
+
+    These parts are about approvals, transfers, releases, and approvals among more placements.
+    """
     owner_url = server.dsn(embedded.OWNER)
     checks.show(f"loading {plan.small:,} and {plan.large:,} placements")
     first = await market.fill(owner_url, pending=plan.pending, history=plan.small)

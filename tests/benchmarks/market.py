@@ -69,7 +69,7 @@ _PENDING = f"""
     FROM generate_series(1, $1::bigint) n
     JOIN channels ch ON ch.id = 1 + (n * 7) % {OWNERS}
 """
-# Placements that were settled long ago, so that the tables are as large as in production.
+# These placements were settled long ago. They make the tables as large as in production.
 _HISTORY = (
     f"""
     INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,
@@ -124,7 +124,7 @@ class Rate:
 
 
 def migrate(server: embedded.Postgres) -> None:
-    """Migrate the tables of the server's database."""
+    """Create the tables in the server's database by running all migrations."""
     subprocess.run(
         [sys.executable, "-m", "alembic", "upgrade", "head"],
         cwd=ROOT,
@@ -136,8 +136,8 @@ def migrate(server: embedded.Postgres) -> None:
 async def fill(url: str, *, pending: int, history: int) -> int:
     """Create people and placements, and return the id of the first pending placement.
 
-    The other placements are settled. A placement is settled when its escrow is released or
-    refunded.
+    `pending` placements wait for an admin. `history` placements are settled, that is, their escrow
+    is released or refunded.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -166,7 +166,7 @@ async def fill(url: str, *, pending: int, history: int) -> int:
 async def run_tasks(
     sessions: Sessions, items: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
 ) -> Rate:
-    """Call `act` for each item, with `tasks` tasks at the same time, and measure the speed.
+    """Call the function `act` for each item in `tasks` concurrent tasks, and measure the speed.
 
     The connections are opened before the measurement starts.
     """

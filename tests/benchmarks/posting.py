@@ -79,7 +79,7 @@ class Sends:
         self._incomplete = ""
 
     def new(self) -> list[Json]:
-        """Return the sends that were logged after the last call."""
+        """Return the sends that were logged since the previous call of this method."""
         *lines, self._incomplete = (self._incomplete + self._file.read()).split("\n")
         return [json.loads(line) for line in lines]
 
@@ -179,7 +179,7 @@ async def limit_telegram(environment: Environment, *, on: bool) -> None:
 
 
 async def set_posting(sessions: Sessions, *, running: bool) -> None:
-    """Run or stop the kill switch of posting."""
+    """Let the schedulers publish posts, or forbid it by the kill switch of posting."""
     async with sessions.begin() as session:
         await killswitches.set(
             session, actor=SYSTEM, key=Switch.WORKER_POST, enabled=running, reason="benchmark"
@@ -228,7 +228,7 @@ def _posts(sends: list[Json]) -> list[Json]:
 
 
 async def run(channels: int, idle_posts: int) -> Json:
-    """Run all measurements in a temporary folder."""
+    """Run all measurements in a temporary folder, and return their figures."""
     shared_memory = Path("/dev/shm")  # noqa: S108 - disk writes are not measured here
     with tempfile.TemporaryDirectory(
         dir=shared_memory if os.access(shared_memory, os.W_OK) else None
@@ -259,9 +259,9 @@ async def run(channels: int, idle_posts: int) -> Json:
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
     """Return all figures of the runs.
 
-    Each kind of run is made with one process and with three. The share of Telegram's limit and the
-    waiting times are those of the worse run. The rate without limits is that of the better run. The
-    number of refused sends is the sum over the runs with limits.
+    Each measurement is made with one process and with three. The share of Telegram's limit and the
+    waiting times are those of the worse of these two runs. The rate without limits is that of the
+    better run. The number of refused sends is the sum over the runs with limits.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]

@@ -7,7 +7,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def used(pid: int) -> float:
-    """Return the CPU seconds of a process and of all its children.
+    """Return the CPU seconds of a process and of all its children, or 0 if the process is gone.
 
     Children that have ended are included.
     """

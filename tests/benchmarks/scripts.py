@@ -20,7 +20,7 @@ _VALUES = {
 
 
 def own_statements() -> str:
-    """Return the SQL that the service executes, as a pgbench script."""
+    """Return a pgbench script with the SQL that the service executes for one approval."""
     return "\n".join(
         (
             "\\set i :i + 1",
@@ -35,9 +35,10 @@ def own_statements() -> str:
 def run(
     server: embedded.Postgres, role: str, script: Path, *, first: int, count: int, clients: int
 ) -> float:
-    """Run a script for `count` targets (placements). Return the approvals per second.
+    """Approve `count` targets (placements) with a pgbench script. Return the approvals per second.
 
-    `first` is the id of the first target.
+    `first` is the id of the first target. `clients` is the number of concurrent connections. Raises
+    RuntimeError if pgbench reports no rate.
     """
     process = subprocess.run(
         [

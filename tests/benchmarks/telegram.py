@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Keep the transport of the new connection, because the answers are written to it."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
 
@@ -148,7 +148,10 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(plan: Json) -> None:
-    """Run the server until SIGTERM."""
+    """Run the server that a plan describes until the process gets SIGTERM.
+
+    The server writes its URL and its chats to the file FACTS when it starts.
+    """
     chats = Chats(plan)
     listener = ports.listen(0)
     loop = asyncio.get_running_loop()

@@ -18,7 +18,11 @@ ORIGIN = {"type": "hidden_user", "date": 1, "sender_user_name": "B"}
 
 
 def parse(**parts: Any) -> ParsedAd:
-    """Return the ad of a message as the bot reads it: reduced, validated, parsed."""
+    """Return what the bot reads from a message with these parts.
+
+    The result has the ad and the names of the parts that are lost in it. The message is reduced,
+    validated and parsed in the same way as a message from Telegram.
+    """
     raw = {"update_id": 1, "message": MESSAGE | parts}
     message = Update.model_validate(update_filter.reduce(raw)).message
     assert message is not None
@@ -29,7 +33,7 @@ def parse(**parts: Any) -> ParsedAd:
 
 
 def sent(parsed: ParsedAd) -> dict[str, Any]:
-    """Return the fields of the method that publishes an ad."""
+    """Return the fields of the Bot API call that publishes a parsed ad."""
     method = ad_messages.message(-100, parsed.creative)
     return method.model_dump(exclude_none=True, warnings=False)
 

@@ -1,4 +1,7 @@
-"""Test that only an answer about the channel says that the bot lost its right to post."""
+"""Test that a temporary error of Telegram does not mean that the bot lost its right to post.
+
+Only Telegram's answer about the bot's membership in the channel counts.
+"""
 
 import pytest
 from aiogram.exceptions import TelegramRetryAfter

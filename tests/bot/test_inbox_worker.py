@@ -106,7 +106,7 @@ async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketp
 
 
 def payment(number: int, chat_id: int) -> dict[str, object]:
-    """Return a raw update that reports the payment of the only invoice."""
+    """Return a raw update that reports a payment of 100 USD for an invoice of a deposit."""
     raw = message(number, chat_id, "")
     content = raw["message"]
     assert isinstance(content, dict)
@@ -147,7 +147,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the error that parked a payment, and let an operator retry the payment."""
+    """Remove the error for which the bot gave up (parked) a payment; let an operator retry it."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -244,7 +244,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
 
 
 async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
-    """Check that a paused bot rolls back if another process has handled the update."""
+    """Check that a paused bot rolls back if another process has handled the same update."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
     await market.database.as_owner(
@@ -297,13 +297,19 @@ async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> N
 
 
 AHEAD = 500
-"""How many updates of strangers may be handled before an urgent one, as many as in 2 seconds."""
+"""The number of strangers' updates that may be handled before an urgent update. The bot handles
+about this number in 2 seconds."""
 
 
 async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
     market: Marketplace,
 ) -> None:
-    """Check that a stop and a pre-checkout query overtake 10,000 waiting updates of strangers."""
+    """Check that two urgent updates overtake 10,000 waiting updates of strangers.
+
+    The first is an operator's command that forbids payouts by their kill switch. The second is a
+    pre-checkout query, which Telegram sends before a payment and which must be answered within
+    seconds.
+    """
     await market.employ("admin", Role.OPERATOR)
     await market.database.as_owner(
         "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"

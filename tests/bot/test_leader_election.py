@@ -17,12 +17,15 @@ TTL = timedelta(seconds=2)
 def candidate(
     database: Database, owner: str, *, ttl: timedelta = timedelta(seconds=15)
 ) -> LeaderElection:
-    """Return the election object of one process with this owner name."""
+    """Return the object with which the process named `owner` takes part in the election."""
     return LeaderElection(database.sessions, lease=LEASE, owner=owner, ttl=ttl)
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Try to run a leader-only tick in each process; return the indexes of those that ran it."""
+    """Return the indexes of the processes that ran a function that only the leader may run.
+
+    Each of the processes tries to run it.
+    """
     found: list[int] = []
     for number, leader in enumerate(leaders):
 

@@ -36,7 +36,7 @@ def settings(**changes: Any) -> Settings:
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Restore what `setup` changes in the whole process."""
+    """Restore the logging of the whole process after the test, because `setup` changes it."""
     root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers, root.level
     yield
@@ -67,7 +67,10 @@ def test_context_is_on_every_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def connect() -> None:
-    """Raise an error with a cause; both messages and a local variable contain secrets."""
+    """Raise an error that has another error as its cause.
+
+    The messages of both errors and a local variable contain secrets.
+    """
     password = PASSWORD
     try:
         raise ConnectionError(f"POST https://api.telegram.org/bot{TOKEN}/sendMessage")

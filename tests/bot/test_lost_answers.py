@@ -1,4 +1,4 @@
-"""Test that a person is answered later, after Telegram did not take an answer."""
+"""Test that the bot answers a person later if Telegram refused the answer at first."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Test that the process of `python -m bot` starts, refuses to start, and stops."""
+"""Test how the process `python -m bot` starts and stops, and when it refuses to start."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ START_SECONDS = 180
 
 
 def environment(world: SandboxClient, database: Database, **more: str) -> Mapping[str, str]:
-    """Return the environment variables that the bot needs, without others of the machine."""
+    """Return the environment variables that the bot needs, and no others except `more`."""
     return {
         "PATH": os.environ["PATH"],
         "BOT_TOKEN": BOT_TOKEN,
@@ -49,7 +49,10 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """Start a bot process that must refuse to start, and return its output."""
+    """Start a bot with settings with which it must not start, and return its error output.
+
+    Asserts that the process ends with status 2.
+    """
     process = await start(settings)
     try:
         _, said = await asyncio.wait_for(process.communicate(), START_SECONDS)

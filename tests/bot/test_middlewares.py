@@ -1,4 +1,4 @@
-"""Test that only a person's own words, and the bot's own buttons, make the bot act."""
+"""Test that the bot acts only on words that a person typed and on presses of its own buttons."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -22,7 +22,7 @@ HIDDEN = {"type": "hidden_user", "date": 1, "sender_user_name": "A friend"}
 
 @pytest.fixture
 async def operated(market: Marketplace) -> Marketplace:
-    """Return the marketplace with an operator."""
+    """Return a marketplace in which the person `admin` has the role of an operator."""
     await market.employ("admin", Role.OPERATOR)
     return market
 
@@ -36,7 +36,10 @@ async def receive(market: Marketplace, **content: Any) -> None:
 
 
 def command(market: Marketplace, **more: Any) -> dict[str, Any]:
-    """Return a message of the operator in the admin chat."""
+    """Return a message in the admin chat: the operator's command that stops payouts.
+
+    `more` adds or replaces fields of the message.
+    """
     chat = {"id": market.chat("group"), "type": "group", "title": "Admins"}
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     return {"message_id": 900, "date": 1, "chat": chat, "from": person, "text": STOP} | more
@@ -50,13 +53,13 @@ def private_message(market: Marketplace, **more: Any) -> dict[str, Any]:
 
 
 def press(market: Marketplace, message: dict[str, Any]) -> dict[str, Any]:
-    """Return a press by the operator that stops payouts."""
+    """Return a callback query: the operator presses a button of `message` that stops payouts."""
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     return {"id": "1", "from": person, "chat_instance": "1", "data": PRESSED, "message": message}
 
 
 async def is_running(market: Marketplace) -> bool:
-    """Return whether payouts are running."""
+    """Return whether the kill switch of payouts allows payouts."""
     return bool(await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"))
 
 

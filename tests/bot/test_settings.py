@@ -239,7 +239,11 @@ def test_no_secret_in_repr_or_errors(
 
 
 def test_the_file_is_read_as_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Check that `${HOME}` in a password stays, and that an empty variable hides no line."""
+    """Check that `.env` is read literally, and that an empty environment variable is ignored.
+
+    A `${HOME}` in a password is not replaced. If the environment variable is empty, the line of
+    `.env` applies.
+    """
     monkeypatch.chdir(tmp_path)
     url = "postgresql://adtech_app:${HOME}$x@/adtech?host=/run/pg"
     (tmp_path / ".env").write_text(f"DATABASE_URL={url}\nCURRENCY=EUR\n")

@@ -1,4 +1,7 @@
-"""Test what the bot checks before it starts: the admin chat, the currency, and Telegram."""
+"""Test what the bot checks before it starts: the admin chat, the database, and the currency.
+
+The bot waits while Telegram or the database is unavailable.
+"""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,8 @@
-"""Test which errors of the database set an update aside, and which make all updates wait."""
+"""Test what happens to updates from Telegram that the database refuses to store.
+
+An error about the data of one update sets only this update aside. An error of the server makes all
+updates wait, and no update is confirmed to Telegram.
+"""
 
 import pytest
 
@@ -9,7 +13,7 @@ from tests.handlers.marketplace import Marketplace
 
 
 async def _refuse(market: Marketplace, sqlstate: str, update_id: int) -> None:
-    """Let the inbox refuse the content of one update with this SQLSTATE."""
+    """Make the database refuse the content of one update with this SQLSTATE."""
     await market.database.as_owner(
         "CREATE OR REPLACE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" IF NEW.update_id = {update_id} AND NEW.payload ? 'message'"

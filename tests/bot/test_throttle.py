@@ -1,4 +1,4 @@
-"""Test which updates of one person are dropped."""
+"""Test which updates of one person are dropped because the person sends too many in a minute."""
 
 from typing import Any
 

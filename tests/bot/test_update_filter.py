@@ -1,4 +1,7 @@
-"""Test that an update is reduced to what the product reads, whatever else stands in it."""
+"""Test that an update is reduced to the fields that the product reads.
+
+This must work whatever else the update contains.
+"""
 
 from typing import Any
 

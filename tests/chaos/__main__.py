@@ -28,7 +28,7 @@ MUST_BE_ZERO = (
 )
 LONG_RUN_KILLS = 500
 """If a run has at least this number of kills, it must meet two more conditions. Every kind of send
-fault happened, and LEAST_SHARE is reached."""
+fault must have happened, and LEAST_SHARE must be reached."""
 LEAST_SHARE = 0.99
 """The smallest share of the uncertain posts that must be resolved without a person."""
 LONGEST_RECOVERY_SECONDS = 45
@@ -97,7 +97,10 @@ def problems(figures: chaos_run.Json) -> list[str]:
 
 
 def main() -> int:
-    """Do what the arguments say, print the figures, and return 1 if there is a problem."""
+    """Run with the size that the arguments give, and print the figures.
+
+    Returns the exit status: 1 if the figures show a problem, and 0 otherwise.
+    """
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=None)

@@ -55,7 +55,7 @@ SETTINGS = {
     "MESSAGES_PER_SECOND": "1000",
 }
 BROKEN_PROMISES = "broken_promises.jsonl"
-"""The log of the acts with which owners broke their promises."""
+"""The name of the file that logs how owners broke their promises, for example by editing a post."""
 PEOPLE = 30
 ADVERTISERS = 10
 BACKLOG = 6
@@ -71,10 +71,10 @@ CLOCK_SPEED = 2
 """The database's clock runs this many times as fast as the real clock. The leases still use the
 real clock."""
 CLOCK_STEP = timedelta(seconds=5)
-"""How much the database's clock is moved each time the run checks, at its end, whether all posts
-are finished."""
+"""The step of the database's clock at the end of the run. The run then checks again and again
+whether all posts are finished, and moves the clock forward by this step at each check."""
 MOST_CLOCK_STEPS = timedelta(minutes=5)
-"""How much the database's clock is moved at most during one such wait at the end of the run."""
+"""The largest sum of the steps (CLOCK_STEP) during one wait at the end of the run."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """
@@ -92,7 +92,8 @@ HELD = """
 """
 HOURS_STEP = timedelta(minutes=5)
 HOURS_STEP_SECONDS = 3.0
-"""The time that the schedulers have for the checks that a step of the clock makes due."""
+"""The real seconds after each HOURS_STEP. In this time, the schedulers check the posts whose check
+became due by the step."""
 LOG_SECONDS = 15.0
 Json = dict[str, Any]
 
@@ -160,7 +161,11 @@ class ChaosRun:
         return killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
 
     def _settings(self) -> dict[str, str]:
-        """Return settings for the schedulers that are killed; they connect through proxies."""
+        """Return settings for the schedulers that are killed.
+
+        With these settings, a scheduler connects to its servers through proxies that can cut
+        connections.
+        """
         return self.environment.settings(**SETTINGS, **self.outages.settings())
 
     async def _buy_placements(self) -> None:
@@ -225,10 +230,10 @@ class ChaosRun:
     async def finish(self) -> None:
         """Finish all posts without faults and outages, and then pay or refund them.
 
-        Three schedulers do the work. The database's clock is moved past the promised hours in
-        steps. Before each step, owners break promises about some of the posts. Then the clock is
-        moved past the time in which admins decide about breaches. Raises RuntimeError if a
-        scheduler does not end with status 0.
+        Three schedulers do the work. The database's clock is moved in steps past the promised
+        hours, that is, past the time that the posts must stay. Before each step, owners break
+        promises about some of the posts. Then the clock is moved past the time in which admins
+        decide about broken promises. Raises RuntimeError if a scheduler does not end with status 0.
         """
         await self.environment.control("faults", "DELETE")
         await self.owners.give_rights_back()
@@ -341,7 +346,10 @@ async def run(folder: Path, size: Size) -> Json:
 async def _prepare_market(
     environment: Environment, sessions: database.Sessions, size: Size
 ) -> Market:
-    """Register people, connect all channels, and publish one ordinary post in each."""
+    """Register people, create campaigns, and connect all channels.
+
+    In each channel, the owner publishes one ordinary post.
+    """
     market = Market(sessions, environment.telegram.facts)
     person = environment.telegram.facts["people"][0]
     sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)

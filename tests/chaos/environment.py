@@ -1,4 +1,4 @@
-"""Run PostgreSQL, Valkey and Telegram as separate processes, with settings for schedulers."""
+"""Run PostgreSQL, Valkey and a server that replaces Telegram, each as a separate process."""
 
 import asyncio
 import json
@@ -199,9 +199,10 @@ async def _read_when_written(path: Path, child: processes.Child) -> str:
 async def wait_until(
     condition: Callable[[], Any], seconds: float, failure: str, *, interval: float = 0.2
 ) -> None:
-    """Wait until an awaited condition is true. Raises TimeoutError with the text `failure`.
+    """Call and await `condition` until its result is true.
 
-    `seconds` is the longest wait. `interval` is the time between two checks, in seconds.
+    `seconds` is the longest wait. `interval` is the time between two checks, in seconds. After the
+    longest wait, raises TimeoutError with the text `failure`.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -98,7 +98,10 @@ class _PassingCounter:
 
 
 def points() -> list[str]:
-    """Return all points of this version of the product, as `module.function moment`."""
+    """Return the names of all failpoints of this version of the product.
+
+    A name has the form `module.function moment`. The moment is, for example, `after commit`.
+    """
     names = []
     for module_name, functions in SERVICES.items():
         if (module := _module(module_name)) is not None:
@@ -121,7 +124,11 @@ def points() -> list[str]:
 
 
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
-    """Wrap all named functions until the end of this process, and listen to commits."""
+    """Let this process signal itself at the failpoint. This holds until the process ends.
+
+    The function wraps the named functions and listens to commits. The process calls `report` with
+    the name of the point before it signals itself.
+    """
     counter = _PassingCounter(failpoint, report)
     for module_name, functions in SERVICES.items():
         if (module := _module(module_name)) is not None:

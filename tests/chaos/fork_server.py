@@ -38,8 +38,8 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """The schedulers whose end was not reported yet: a map from process id to the id of the
-        command."""
+        """The schedulers whose end was not reported yet: a map from the process id to the ID in the
+        command that started the scheduler."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()
@@ -84,7 +84,7 @@ class ForkServer:
         elif "start" in message:
             self._start(message)
         else:
-            # Until a process is reaped, no other process gets its id. Signal only such a process.
+            # Signal only a process that is not reaped yet. Until then, its id is not used again.
             for pid, scheduler_id in self._children.items():
                 if scheduler_id == message["signal"]:
                     os.kill(pid, message["number"])

@@ -29,9 +29,10 @@ EVERY_POST = (
     "posting.record_published ",
     "Sender.send_ad ",
 )
-"""The prefixes of the points that every published post passes."""
+"""The prefixes of the failpoints that every published post passes."""
 EVERY_POST_WEIGHT = 3
-"""The points of EVERY_POST are drawn this many times as often as each of the other points."""
+"""The failpoints of EVERY_POST are drawn this many times as often as each of the other
+failpoints."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)
@@ -120,10 +121,9 @@ class KillLoop:
         return self._fork_server.start(self._settings(), failpoint)
 
     async def _reaches_failpoint(self, scheduler: Scheduler) -> bool:
-        """Return whether the scheduler has reached its failpoint.
+        """Wait until the scheduler reaches its failpoint, and return whether it has reached it.
 
-        Before it returns, wait until the scheduler reaches its failpoint or ends, for at most
-        LIFE_SECONDS.
+        The wait ends earlier if the scheduler ends, and after LIFE_SECONDS.
         """
         waits = [
             asyncio.create_task(each.wait())

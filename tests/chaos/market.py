@@ -49,8 +49,8 @@ class Market:
     async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
         """Register all people, and create `ads` campaigns.
 
-        The last `advertisers` people of the list get money. Every person may own channels. With the
-        `photo`, each third ad has this photo.
+        The last `advertisers` people of the list get money. Every person may own channels. If
+        `photo` is given, each third ad has this photo.
         """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
@@ -102,7 +102,11 @@ class Market:
     async def connect(
         self, channel_fact: dict[str, int], *, promised_hours: int
     ) -> ConnectedChannel:
-        """Connect one of Telegram's channels and set its terms."""
+        """Connect a channel of the Telegram server for its owner, and set its terms.
+
+        The terms are the price of a post and the promised hours, that is, the time that a post must
+        stay. `channel_fact` has the id of the channel's chat and the id of its owner.
+        """
         owner = self.owners[channel_fact["owner"]]
         async with self.sessions.begin() as session:
             channel = await channels.connect(

@@ -73,13 +73,17 @@ OPEN = ("queued", "sending")
 ALTERING = {"edit", "replace_media"}
 Json = dict[str, Any]
 Acts = dict[tuple[int, int], set[str]]
-"""The acts with which owners broke their promises, by channel and message id."""
+"""What owners did to break their promises, by channel and message id."""
 
 
 def judge(
     placements: list[Json], published: dict[tuple[int, str], list[int]], broken: Acts
 ) -> Json:
-    """Compare the published messages and the owners' acts with the tables; return the verdict."""
+    """Compare the messages in the channels and the owners' acts with the rows of the database.
+
+    Returns the verdict: the number of placements, the number of each kind of mistake, and, for each
+    kind, the ids of some placements.
+    """
     findings: dict[str, list[int]] = defaultdict(list)
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
@@ -122,7 +126,7 @@ def judge(
 
 
 def _lost(row: Json, ids: list[int]) -> bool:
-    """Tell whether the post of a paid placement is neither published nor given up.
+    """Tell whether a placement that was approved has no post, although nobody gave the post up.
 
     This is so in three cases: there is no job for the post, the job has not ended yet, or the job
     counts as published and the post is not in the channel.
@@ -135,8 +139,8 @@ def _lost(row: Json, ids: list[int]) -> bool:
 def _moved_on_unknown(row: Json, ids: list[int], acts: set[str]) -> bool:
     """Tell whether money moved although the messages in the channel do not justify it.
 
-    A payout needs a published post, and a refund needs its absence or a broken promise. While the
-    job is uncertain, no money may move.
+    A payout needs a published post. A refund needs the absence of the post, or a broken promise.
+    While the job is uncertain, no money may move.
     """
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
@@ -154,7 +158,7 @@ def _contradicts_itself(row: Json) -> bool:
 
 
 def read(path: Path) -> dict[tuple[int, str], list[int]]:
-    """Return the ids of the published messages by channel and text."""
+    """Return the ids of the published messages by channel and text. `path` is Telegram's log."""
     messages: dict[tuple[int, str], list[int]] = defaultdict(list)
     for line in path.read_text().splitlines():
         entry = json.loads(line)
@@ -164,7 +168,7 @@ def read(path: Path) -> dict[tuple[int, str], list[int]]:
 
 
 def read_acts(path: Path) -> Acts:
-    """Return the acts of the owners on each post."""
+    """Return what owners did to break their promises, by channel and message id."""
     acts: Acts = defaultdict(set)
     for line in path.read_text().splitlines():
         entry = json.loads(line)

@@ -108,7 +108,10 @@ class Outages:
 
 @asynccontextmanager
 async def run_outages(environment: Environment, seed: int) -> AsyncIterator[Outages]:
-    """Run a proxy in front of each server of an environment, and yield its outages."""
+    """Run a proxy in front of each server of an environment.
+
+    Yields the object that causes outages of these servers and of the network to them.
+    """
 
     async def to_postgres() -> Streams:
         socket = environment.postgres.socket_folder / ".s.PGSQL.5432"

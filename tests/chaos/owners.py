@@ -24,10 +24,11 @@ from tests.chaos.rounds import Rounds
 
 ACTS = ("edit", "replace_media", "take_rights")
 ACT_SECONDS = 1.0
-"""The time between two acts while schedulers are killed."""
+"""The time between two broken promises while schedulers are killed, in seconds."""
 LOCK_OUT_SECONDS = 2.0
 SHARE = 0.3
-"""The share of the live posts on which `act_on_many` acts."""
+"""The share of the live posts on which `act_on_many` acts. A live post is a published post whose
+money is still held."""
 LIVE = text(
     """
     SELECT ch.chat_id, j.message_id, ch.owner_id, u.telegram_id
@@ -41,14 +42,15 @@ LIVE = text(
     ORDER BY j.id
     """
 )
-"""The live posts whose promised hours do not end soon. An alteration right before the end of the
-hours may lawfully count as one after their end."""
+"""The query for the live posts that must stay for at least six more minutes. If an owner alters a
+post right before the end of its promised time, the alteration may rightly count as one after the
+end."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
 
 
 @dataclass
 class Owners:
-    """The owners of a run's channels, and the number of their acts by kind."""
+    """The owners of a run's channels, and the number of promises that they broke, by kind."""
 
     environment: Environment
     market: Market
@@ -58,12 +60,15 @@ class Owners:
     _acts: Rounds[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepare the order of the acts."""
+        """Prepare the random order of the kinds of broken promises, and create the log file."""
         self._acts = Rounds(ACTS, self.rng)
         self.log.touch()
 
     async def run(self, ended: asyncio.Event) -> None:
-        """Act on one live post after the other, also during outages, until `ended` is set."""
+        """Break a promise about one random live post after another, until `ended` is set.
+
+        Errors of the database are ignored, because its outages happen at the same time.
+        """
         while not ended.is_set():
             with contextlib.suppress(*DATABASE_ERRORS):
                 if posts := await self._live():
@@ -71,14 +76,14 @@ class Owners:
             await asyncio.sleep(ACT_SECONDS)
 
     async def act_on_many(self) -> None:
-        """Act on a share of the live posts, at random, and give all rights back."""
+        """Break promises about a random share of the live posts, and then give all rights back."""
         for post in await self._live():
             if self.rng.random() < SHARE:
                 await self._act(post, self._acts.draw())
         await self.give_rights_back()
 
     async def give_rights_back(self) -> None:
-        """Give the bot its rights in every channel that is suspended."""
+        """Give the bot its rights back in every channel that is suspended."""
         async with self.market.sessions.begin() as session:
             suspended = await session.scalars(
                 text("SELECT chat_id FROM channels WHERE status = 'suspended' ORDER BY id")
@@ -111,7 +116,10 @@ class Owners:
             log.write(json.dumps(line) + "\n")
 
     async def _give_rights(self, chat_id: int) -> None:
-        """Make the bot an administrator again, and record it as the bot does."""
+        """Make the bot an administrator of a channel again, and record this in the database.
+
+        The product's bot would record it in the same way.
+        """
         await self.environment.control(
             f"chats/{chat_id}/members",
             user_id="bot",

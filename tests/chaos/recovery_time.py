@@ -1,11 +1,11 @@
 """Measure how long posts wait after the death of their scheduler.
 
-The schedulers have the lease and the ticks of production. Three schedulers are killed: right after
-the claim, right before the send, and right after the send. Each of them has claimed two posts. A
-fourth scheduler, the successor, is paused until all three are dead, so that it does not claim
-their posts first. The waiting time of a post begins with the death of its scheduler, as the
-operating system reports it. The waiting time ends when the post is queued again or known to be
-uncertain.
+A scheduler claims a post, so that no other scheduler sends it, and the claim ends with its lease.
+The leases and the intervals are those of production. Three schedulers are killed: right after the
+claim, right before the send, and right after the send. Each of them has claimed two posts. A fourth
+scheduler, the successor, is paused until all three are dead, so that it does not claim their posts
+first. The waiting time of a post begins with the death of its scheduler, as the operating system
+reports it. The waiting time ends when the post is queued again or known to be uncertain.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ SENDING = "SELECT array_agg(id ORDER BY id) FROM post_jobs WHERE status = 'sendi
 
 
 async def measure(folder: Path) -> float:
-    """Return the longest time that a post of a dead scheduler waited, in seconds."""
+    """Return the longest time that a post of a dead scheduler waited for recovery, in seconds."""
     channels = POSTS * len(POINTS)
     async with (
         run_environment(folder, channels=channels, people=3, durable=False) as environment,

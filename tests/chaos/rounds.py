@@ -18,7 +18,7 @@ class Rounds(Generic[T]):
         """The number of rounds in which every item was drawn."""
 
     def draw(self) -> T:
-        """Return the next item."""
+        """Return a random one of the items that were not drawn in this round yet."""
         if not self._left:
             self._left = list(self._items)
             self._rng.shuffle(self._left)

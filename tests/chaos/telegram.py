@@ -110,7 +110,10 @@ class LoggedLimits(Limits):
         self._state = state
 
     def admit(self, chat_id: int, *, private: bool) -> None:
-        """Admit or refuse a send as the sandbox does, and log it. Raises TelegramError."""
+        """Admit or refuse a send as the sandbox does, and log it in both cases.
+
+        A refusal raises TelegramError.
+        """
         channel = self._state.chats[chat_id].type == "channel"
         line = {"at": time.time(), "chat_id": chat_id, "channel": channel, "admitted": True}
         try:
@@ -154,7 +157,10 @@ def populate(state: State, plan: Plan) -> dict[str, object]:
 
 
 async def serve(plan: Plan) -> None:
-    """Run the server until SIGTERM."""
+    """Run the server that a plan describes until the process gets SIGTERM.
+
+    The server writes its URL and the ids of its chats to the file FACTS when it starts.
+    """
     folder = Path(plan.folder)
     state = State.load(folder)
     state.adopt_bot(int(plan.token.partition(":")[0]))

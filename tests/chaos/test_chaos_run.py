@@ -73,7 +73,11 @@ def test_a_round_leaves_nothing_out() -> None:
 
 
 def placement(**facts: object) -> dict[str, object]:
-    """Return one placement as the oracle reads it. Its post is message 5, and it is paid."""
+    """Return one placement as the oracle (the judge of a run) reads it.
+
+    `facts` replaces single values. Without `facts`, its post is the message 5, and its owner was
+    paid.
+    """
     return {
         "id": 1,
         "chat_id": -100,
@@ -93,7 +97,7 @@ def placement(**facts: object) -> dict[str, object]:
 
 
 def test_the_oracle_finds_every_kind_of_mistake() -> None:
-    """Check that the oracle finds each kind of mistake.
+    """Check that the oracle, which judges a run, finds each kind of mistake.
 
     An oracle that never finds a mistake proves nothing.
     """

@@ -33,7 +33,10 @@ UNUSED_URL = "http://127.0.0.1:1"
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Register all people, connect one channel, and activate one campaign with a text as its ad."""
+    """Yield a scene with all people, a connected channel and an active campaign.
+
+    The ad of the campaign is a text.
+    """
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)
@@ -44,7 +47,10 @@ async def scene(
 
 
 async def run_money_ticks(scene: Scene) -> None:
-    """Run the ticks that move money: releases and refunds."""
+    """Run the two ticks (periodic functions) of the scheduler that move money.
+
+    One pays due escrows to the owners, and the other refunds escrows to the advertisers.
+    """
     await settlements.release_due(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
 

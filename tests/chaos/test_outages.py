@@ -1,6 +1,7 @@
-"""Test that the product continues after its servers or its launcher are killed.
+"""Test that the product continues after its servers, its bot or its launcher are killed.
 
-People use the product during these outages.
+The launcher is the program that starts all processes of the sandbox. People use the product during
+these outages.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """Yield a list of sandboxes. The last one is the sandbox that is running now."""
+    """Yield a list of sandboxes. Only the last sandbox of the list is running now."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started
@@ -58,7 +59,7 @@ async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
-    """Return every message that was ever published in the channel."""
+    """Return every message that was ever published in the channel of a story."""
     messages: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
     return messages
 
@@ -111,9 +112,10 @@ async def test_postgres_is_killed_after_every_other_step_while_somebody_presses_
 
 
 async def keep_pressing(person: Person, pressed: list[int]) -> None:
-    """Send /start and press buttons without waiting for the answers to the presses.
+    """Send /start and press buttons again and again, until the task is cancelled.
 
-    The ids of the pressed messages are added to `pressed`.
+    The function does not wait for the answers to the presses. It adds the ids of the pressed
+    messages to `pressed`.
     """
     path = f"/users/{person.id}"
     while True:

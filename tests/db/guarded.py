@@ -29,9 +29,10 @@ def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
 
 
 async def done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> int:
-    """Insert a correction with the status `done`, and return its id.
+    """Insert a correction that is done, and return its id.
 
-    The caller must record the transfer of the correction in the same transaction.
+    The correction is an adjustment: it moves `amount` between the wallets `a` and `b`. The caller
+    must record the transfer of the correction in the same transaction.
     """
     one, two = [
         await connection.fetchval(

@@ -96,7 +96,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 async def _connect(url: str) -> str:
-    """Return the name of the database that an engine with this address reaches, and its zone."""
+    """Return the name of the database that an engine with this address reaches.
+
+    Asserts that the time zone of the connection is UTC.
+    """
     engine = create_engine(url)
     try:
         async with create_sessions(engine).begin() as session:
@@ -148,7 +151,11 @@ async def test_a_refusal_is_told_in_one_line(database: Database) -> None:
 
 @asynccontextmanager
 async def _pooler(postgres: embedded.Postgres, folder: Path) -> AsyncIterator[Path]:
-    """Run a proxy that refuses settings of the session, as PgBouncer does without configuration."""
+    """Run a proxy of the server, and yield the folder of its socket.
+
+    The proxy refuses a connection that begins with the setting `jit`. PgBouncer does the same
+    without further configuration.
+    """
     target = postgres.socket_folder / ".s.PGSQL.5432"
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,6 +1,6 @@
 """Test that the database allows exactly the moves of `services/platform/transitions.py`.
 
-A move is a change of a row's status. The same moves are allowed to every role.
+A move is a change of a row's status. The database allows the same moves to every role.
 """
 # ruff: noqa: S608 - names come from the models
 
@@ -150,7 +150,10 @@ async def test_the_application_inserts_rows_only_in_their_initial_status(
 
 
 async def _refusal(act: Awaitable[object]) -> str | None:
-    """Return the SQLSTATE with which the database refuses the act, or None if it accepts."""
+    """Await a statement, and return the SQLSTATE with which the database refuses it.
+
+    Return None if the database accepts the statement.
+    """
     try:
         await act
     except asyncpg.PostgresError as error:

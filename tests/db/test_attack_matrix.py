@@ -1,4 +1,7 @@
-"""Test that each attack with a stolen database password is refused, as each login."""
+"""Test that the database refuses each attack of somebody who has a stolen password.
+
+Each attack is tried with several logins. A login is a database role with the rights of one job.
+"""
 
 import asyncpg
 import pytest
@@ -14,7 +17,7 @@ from tests.factories.attacks import ATTACKS, LOGIN, Attack
 
 @pytest.fixture
 async def ids(database: Database) -> dict[str, int]:
-    """Return the ids of rows that the attacks name; there is at least one row of each kind."""
+    """Create at least one row of each kind that the attacks name, and return the ids by name."""
     async with database.sessions.begin() as session:
         admin, operator = await people.staff(session), await people.staff(session, Role.OPERATOR)
         thief = await people.person(session, balance=900)
@@ -97,7 +100,7 @@ async def test_what_a_login_may_do_by_hand_has_its_audit_row(
         query = "SELECT count(*) FROM user_audit_logs WHERE action = $1 AND created_at > $2"
         since = await owner.fetchval("SELECT now() - interval '1 minute'")
         assert await owner.fetchval(query, action, since) >= 1, action
-    # A change of a switch is also told to the admin chat, whoever makes it.
+    # The admin chat gets a notice of each change of a switch, whoever makes the change.
     told = (
         "SELECT payload->>'key' FROM outbox WHERE kind = 'switch_changed' ORDER BY id DESC LIMIT 2"
     )

@@ -62,7 +62,10 @@ DEFINITION = """
 
 @pytest.fixture
 async def owner(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection of the tables' owner, in a transaction that is rolled back."""
+    """Yield a connection of the tables' owner.
+
+    The tests change rows only in transactions that they roll back.
+    """
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.OWNER, RUNNING))
     yield connection
@@ -176,7 +179,7 @@ def _words(text: str) -> list[str]:
 
 
 def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
-    """Yield combinations of values in a mixed order, the same one in each run.
+    """Yield at most TRIES combinations of values, in a random order that is the same in each run.
 
     In the order of `product`, the first columns of a long constraint would hardly change.
     """
@@ -186,7 +189,7 @@ def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
 
 
 def _values(kind: str, words: set[str]) -> list[str]:
-    """Return values of a type: some that constraints refuse, and some that constraints accept."""
+    """Return SQL literals of a type: some that constraints refuse, and some that they accept."""
     if kind == "bigint":
         return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
     if kind.startswith(("text", "character")):
@@ -218,10 +221,10 @@ async def _others(
 async def _refusal(
     owner: asyncpg.Connection, table: str, first: list[str], rows: list[dict[str, str]]
 ) -> tuple[str, str] | None:
-    """Insert the rows; return the SQLSTATE and the name of the constraint that refused them.
+    """Run `first`, insert the rows, and roll back. Return why a row was refused.
 
-    If the error names no constraint, the name of the column is returned. If all rows were accepted,
-    None is returned.
+    The result is the SQLSTATE and the name of the constraint. If the error names no constraint, the
+    name of the column takes its place. If all rows were accepted, None is returned.
     """
     transaction = owner.transaction()
     await transaction.start()

@@ -1,6 +1,7 @@
 """Test that the database refuses wrong deposits, clawbacks and corrections.
 
-The database refuses them even if the tables' owner inserts them.
+A clawback takes back a deposit whose payment was reversed. A correction is a repair of the books.
+The database refuses wrong ones even if the tables' owner inserts them.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
@@ -19,7 +20,8 @@ NOBODY = 999_999
 async def _person(database: Database) -> tuple[Actor, int, int]:
     """Create a person who has deposited 100 minor units.
 
-    Return the person, the id of their wallet, and the id of the external wallet.
+    Return the person, the id of their wallet, and the id of their external wallet. The external
+    wallet stands for the world outside the platform.
     """
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
@@ -189,10 +191,10 @@ async def test_a_signed_correction_cannot_be_changed(
 async def test_two_transfers_for_one_row_wait_for_each_other(
     database: Database, owner: asyncpg.Connection, name: str
 ) -> None:
-    """Test that the check of one row's transfer waits for another such check of the same row.
+    """Check that two transactions cannot book a transfer for the same row at the same time.
 
-    The row is a deposit, a withdrawal or a correction. Because of this lock, two transactions
-    cannot both move the money of the row.
+    The row is a deposit, a withdrawal or a correction. The database compares each transfer with its
+    row, and locks the row first. Therefore the second transaction waits for the first one.
     """
     person, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
@@ -215,7 +217,7 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
 
 
 async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
-    """Test that the guards (the database's checks) accept a later payment of the same person."""
+    """Check that the guards (the database's checks) accept a second payment of the same person."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
         again = await payments.deposit(

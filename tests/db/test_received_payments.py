@@ -1,4 +1,7 @@
-"""Test which payments and refunds in updates the database notes, and which it leaves out."""
+"""Test which payments and refunds in Telegram's updates the database notes in a table.
+
+A deposit is accepted only if the table has a payment of the same person and the same amount.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Test that a repair checks the affected rows again, and locks them, before it changes them."""
+"""Test that a repair of the ledger checks the affected rows again before it changes them.
+
+The repair also locks these rows.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -91,8 +94,9 @@ async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
 
 
 async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
-    """Test that two repairs of orphans with the same second wallet run one after the other.
+    """Check that two repairs that write to the same second wallet run one after the other.
 
+    Each repair balances an orphan, that is, an entry that its wallet's balance does not include.
     The first repair sleeps for a second between reading and writing. The second repair waits for
     it, and numbers its entries after those of the first repair.
     """

@@ -26,7 +26,8 @@ IN_CATALOGUE = """
     FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) r
     WHERE p.pronamespace = 'public'::regnamespace AND r.grantee <> p.proowner
 """
-"""All rights on tables, columns and functions of those who do not own them."""
+"""The query for the rights on tables, columns and functions that roles other than the owner
+have."""
 
 DENIED = """
 INSERT INTO wallets (kind, currency) VALUES ('escrow', 'USD')

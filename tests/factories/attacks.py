@@ -1,8 +1,8 @@
 """List the attacks with a stolen database password, and the refusal that each login must get.
 
-`docs/security.md` names these attacks. A login that is missing in `Attack.refused` may do what the
-attack does, because the login's job needs the same statements. The page says what a thief of such a
-password can still do.
+A login is a database role with the rights of one job. `docs/security.md` names these attacks. A
+login that is missing in `Attack.refused` may do what the attack does, because the login's job needs
+the same statements. The page says what a thief of such a password can still do.
 """
 # ruff: noqa: S608 - statements of attacks, with ids of the test's own rows
 
@@ -44,7 +44,11 @@ def attack(what: str, *sql: str, **states: str) -> Attack:
 
 
 def everywhere(state: str) -> dict[str, str]:
-    """Return the same state for the three logins that work on states."""
+    """Return this SQLSTATE as the expected refusal for the logins `app`, `bot` and `clock`.
+
+    These logins have the right to run the statements of the attack, and a trigger refuses them. The
+    other logins do not have this right.
+    """
     return {"app": state, "bot": state, "clock": state}
 
 

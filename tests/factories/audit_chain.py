@@ -1,4 +1,7 @@
-"""Extend the audit chain, read its links, and change the history that the links cover."""
+"""Extend the audit chain, read its links, and change rows that its links cover.
+
+The audit chain consists of digests of the ledger, and each link has the digest of some rows.
+"""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from db.session import Sessions
@@ -56,11 +59,9 @@ REWRITES: dict[str, tuple[str, ...]] = {
         f"UPDATE ledger_entries SET txn = txn + 1000000000 WHERE id = {FIRST}",
     ),
 }
-"""SQL statements that change the history in the role of the database's owner.
-
-A key says which part of the history its statements change. The statements change the second link of
-a chain that `fill` has made.
-"""
+"""SQL statements that falsify the ledger, in the role of the tables' owner. A key says what its
+statements change. If `fill` has made the chain, the statements change rows that the second link
+covers, except for "an entry more, dated back", which adds a row to the range of the first link."""
 
 
 async def extend(sessions: Sessions, limit: int = audit_chain.ENTRIES_AT_ONCE) -> ChainLink | None:

@@ -81,7 +81,11 @@ class RolledBackSteps:
         self._wait(self._connection.execute(text("ROLLBACK TO SAVEPOINT marked")))
 
     def do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Run one use case in the same way as an entry point: all its changes are kept, or none."""
+        """Run one use case, and return its result.
+
+        If the use case or a deferred constraint raises an error, all changes of the use case are
+        undone.
+        """
         return self._wait(self._do(act))
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:

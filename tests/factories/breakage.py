@@ -57,7 +57,7 @@ def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "b
 
 @asynccontextmanager
 async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
-    """Open a transaction with the rights of the owner of the tables."""
+    """Open a transaction with the rights of the owner of the tables, and yield its session."""
     engine = create_engine(database.owner_url)
     try:
         async with create_sessions(engine).begin() as session:

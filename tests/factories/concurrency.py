@@ -13,7 +13,10 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def run_concurrently(sessions: Sessions, *acts: Act) -> list[Any]:
-    """Run all acts at once, each in its own transaction; return their results and domain errors."""
+    """Run all operations at once, each in its own transaction, and return one item for each.
+
+    The item is the result of the operation, or the DomainError with which the product refused it.
+    """
 
     async def one(act: Act) -> Any:
         try:

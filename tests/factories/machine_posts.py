@@ -1,7 +1,7 @@
 """Define the base class of the state machine test, and the test's rules for posts.
 
-The test is `tests/services/test_state_machine.py`. It runs each act in the product and in a model
-of the product, and compares the results.
+The test is `tests/services/test_state_machine.py`. It runs each operation (each act) in the product
+and in a model of the product, and compares the results.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """The base of the state machine test, which runs every act in the product and in the model."""
+    """The base of the state machine test, which runs operations in the product and in the model."""
 
     world: world.World
 
@@ -43,9 +43,10 @@ class Machine(RuleBasedStateMachine):
         self.claims: list[Claim] = []
 
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
-        """Run an act in the product and in the model, and return both results.
+        """Run an operation in the product and in the model, and return both results.
 
-        Return None if both refused the act with the same error.
+        `act` is the operation in the product, and `expected` is the operation in the model. Return
+        None if both refused the operation with the same error.
         """
         self.model.now += MOMENT
         try:
@@ -60,7 +61,10 @@ class Machine(RuleBasedStateMachine):
         return None
 
     def same(self, act: Act, expected: Callable[[], Any]) -> None:
-        """Run an act in the product and in the model, and assert that both results are equal."""
+        """Run an operation in the product and in the model, and assert that the results are equal.
+
+        A refusal with the same error counts as the same result.
+        """
         if (answer := self.both(act, expected)) is not None:
             result, expected_result = answer
             assert result == expected_result
@@ -80,12 +84,15 @@ class Machine(RuleBasedStateMachine):
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of all claims that were made until now; `pick` is an index of any size."""
+        """Return one of all claims that were made until now; `pick` is an index of any size.
+
+        A claim is the right of one worker to send one post.
+        """
         return self.claims[pick % len(self.claims)]
 
 
 class PostRules(Machine):
-    """The rules of the state machine test for the acts of workers and for the checks of posts."""
+    """The rules of the state machine test for operations of workers and for checks of posts."""
 
     @rule(over=st.sampled_from([False, False, True]))
     def claim(self, *, over: bool) -> None:
@@ -124,7 +131,10 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, lost=YES)
     def refused(self, pick: int, *, lost: bool) -> None:
-        """Record, in the role of a worker, that Telegram refused the post."""
+        """Record, in the role of a worker, that Telegram refused the post.
+
+        If `lost` is true, Telegram refused it because the bot has lost its rights in the channel.
+        """
         claim = self.a_claim(pick)
         self.same(
             lambda session: posting.record_refused(session, claim, error="x", rights_lost=lost),
@@ -134,7 +144,10 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, counts=YES)
     def not_sent(self, pick: int, *, counts: bool) -> None:
-        """Record, in the role of a worker, that the post was not sent."""
+        """Record, in the role of a worker, that the post was not sent and is to be tried again.
+
+        If `counts` is true, the attempt counts towards the largest number of attempts.
+        """
         claim = self.a_claim(pick)
         retry_after = timedelta(hours=RETRY_HOURS)
         self.same(
@@ -149,7 +162,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, back=YES)
     def give_up(self, pick: int, *, back: bool) -> None:
-        """Release a claim if `back` is true, or record that the post is uncertain."""
+        """End a claim: release it if `back` is true, or record that its post is uncertain."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: (

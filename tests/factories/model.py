@@ -1,8 +1,8 @@
-"""Model the money core in plain Python, to predict the result or the refusal of each act.
+"""Model the rules of money and placements in plain Python, to predict the outcome of operations.
 
-The model has no SQL, no transactions and no locks. Of the product's code, the model uses only the
-names of states, switches and errors. Time is a number of hours. Every step adds a moment to the
-time, so that a later event has a later time.
+The outcome is a result or a refusal. The model has no SQL, no transactions and no locks. Of the
+product's code, the model uses only the names of states, switches and errors. Time is a number of
+hours. Every step adds a moment to the time, so that a later event has a later time.
 """
 
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """The refusal of an act in the model. `fact` is the error class that the product must raise."""
+    """The refusal of an operation in the model. `fact` is the error that the product must raise."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -77,7 +77,8 @@ class Target:
     looks: list[tuple[float, Verdict]] = field(default_factory=list)
     sent_at: float = 0
     breach_refund_at: float | None = None
-    """When the escrow is refunded because of a breach, or None without a breach."""
+    """When the escrow is refunded because the owner broke a promise about the post (a breach), or
+    None without a breach."""
 
     @property
     def fee(self) -> int:
@@ -89,8 +90,8 @@ class Target:
 class Model:
     """The expected state of the marketplace.
 
-    Its methods are the model of every act, except for the acts on channels and posts (see
-    `model_posts`).
+    Its methods are the model of every operation, except for the operations on channels and posts
+    (see `model_posts`).
     """
 
     now: float = 0
@@ -117,7 +118,10 @@ class Model:
         return self.deposits[key][2]
 
     def credit_due(self) -> int:
-        """Credit the payments that waited for the switch, and return their number."""
+        """Credit the payments that are not credited yet, and return their number.
+
+        If the kill switch forbids deposits, credit no payment and return 0.
+        """
         waiting = [key for key, (_, _, credited) in self.deposits.items() if not credited]
         if not self.switches[Switch.DEPOSITS]:
             return 0
@@ -150,7 +154,7 @@ class Model:
         target.escrow, target.held_at = Escrows.HELD, self.now
 
     def release(self, target_id: int) -> None:
-        """Pay the price to the owner and the fee to the platform."""
+        """Release an escrow: pay the fee to the platform and the rest of the price to the owner."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -185,9 +189,8 @@ class Model:
     def watchdog(self) -> int:
         """Refund stuck escrows, and return the number of stuck escrows.
 
-        An escrow is stuck if its money is held for too long without a published post. If the switch
-        of refunds or the switch of watchdogs is stopped, no escrow is refunded. The number is
-        returned anyway.
+        An escrow is stuck if its money is held for too long without a published post. If a kill
+        switch forbids refunds or watchdogs, no escrow is refunded. The number is returned anyway.
         """
         stuck = [
             target
@@ -263,7 +266,11 @@ class Model:
         target.status = Targets.WITHDRAWN
 
     def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Approve a placement, and return whether this was the first decision about it."""
+        """Approve a placement, and return whether this was the first decision about it.
+
+        `staff` says whether the actor may approve at all. `involved` says whether the actor is the
+        advertiser or the owner of the placement.
+        """
         target = self._decidable(target_id, staff=staff, involved=involved)
         decided = target.job is not None
         if decided and target.status in {Targets.APPROVED, Targets.POSTED, Targets.REFUNDED}:
@@ -301,9 +308,10 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Expire the placements that nobody decided in time, and return how many changed.
+        """Expire the placements that no admin decided in time.
 
-        The pending placements of a cancelled campaign are withdrawn instead.
+        The pending placements of a cancelled campaign are withdrawn instead. Returns how many
+        placements were expired or withdrawn.
         """
         count = 0
         for target in self.targets.values():
@@ -323,7 +331,10 @@ class Model:
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """Activate a campaign: an active campaign stays as it is, and any other is refused."""
+        """Let a person activate a campaign that is active already, which changes nothing.
+
+        A campaign with any other status is refused, because no campaign of the model is a draft.
+        """
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)
@@ -348,7 +359,11 @@ class Model:
                 target.job = Jobs.CANCELLED
 
     def cancel(self, actor: int, campaign_id: int) -> None:
-        """Cancel a campaign; its published posts stay for their promised hours."""
+        """Cancel a campaign with its pending placements and its unsent posts.
+
+        Its published posts stay for their promised hours, that is, for the time that each must
+        stay.
+        """
         self._own(actor, campaign_id).status = Campaigns.CANCELLED
         for target in self.targets.values():
             pending = target.status is Targets.PENDING and target.escrow is None

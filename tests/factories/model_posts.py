@@ -1,4 +1,4 @@
-"""Extend the model of the money core with channels and with the posts in these channels."""
+"""Extend the model of money and placements with channels and with the posts in these channels."""
 
 from math import ceil
 
@@ -13,7 +13,9 @@ from tests.factories.model import ATTEMPTS, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
 PART_HOURS = 6
-"""Each part of the promised hours has this length at least, and one check."""
+"""The least length of a part of the promised hours. The promised hours are the time that a post
+must stay. They are divided into parts of equal length, and the post is checked once in each
+part."""
 LATE_HOURS = 0.5
 DECISION_HOURS = 24
 RETRY_HOURS = 0.5
@@ -22,7 +24,7 @@ BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
 class PostingModel(Model):
-    """The expected state of the whole marketplace, with the acts on channels and posts."""
+    """The expected state of the whole marketplace, with the operations on channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
         """Let an owner pause or resume a channel."""
@@ -44,7 +46,8 @@ class PostingModel(Model):
     def claim(self, *, lease_over: bool) -> int | None:
         """Claim the post whose due time is the earliest, and return the id of its placement.
 
-        Return None if no post is due.
+        A claim is the exclusive right of one process to send the post. Return None if no post is
+        due.
         """
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None
@@ -67,13 +70,16 @@ class PostingModel(Model):
         return target_id
 
     def may_send(self, target_id: int, claim_no: int) -> bool:
-        """Return whether the send may begin."""
+        """Return whether the worker with this claim may begin to send the post."""
         target = self.targets[target_id]
         owns_claim = self._owns_claim(target, claim_no)
         return owns_claim and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
 
     def sent(self, target_id: int, claim_no: int) -> bool:
-        """Record that the post is published, and return whether the claim was valid."""
+        """Record that the post is published, and return whether the claim was still valid.
+
+        With a claim that is not valid any more, nothing is recorded.
+        """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -114,14 +120,22 @@ class PostingModel(Model):
         return True
 
     def rescue(self) -> int:
-        """Make the posts of dead workers uncertain, and return the number of these posts."""
+        """Make the posts of dead workers uncertain, and return the number of these posts.
+
+        A worker counts as dead if the lease of its claim has ended.
+        """
         abandoned = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
         for target in abandoned:
             target.job = Jobs.UNCERTAIN
         return len(abandoned)
 
     def look(self, target_id: int, verdict: Verdict) -> None:
-        """Record the result of a check of a published post."""
+        """Record the result of a check of a published post.
+
+        The post fails if two checks in a row find it gone and there are at least five minutes
+        between them. An alteration counts as a breach (a promise that the owner did not keep),
+        unless it is the first one and it certainly happened since the check before.
+        """
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
             return
@@ -139,7 +153,12 @@ class PostingModel(Model):
     def _recorded_verdict(
         self, target: Target, verdict: Verdict, before: tuple[float, Verdict]
     ) -> Verdict:
-        """Return the verdict that is recorded for a check with this verdict."""
+        """Return the verdict that is recorded if a check finds `verdict`.
+
+        After the promised hours, an owner may delete or alter the post. Therefore the recorded
+        verdict can then be a milder one. `before` has the time and the verdict of the previous
+        check.
+        """
         ends_at = target.release_due_at or 0
         if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:
             return verdict
@@ -155,7 +174,10 @@ class PostingModel(Model):
         return at <= self.now - SECOND_CHECK_HOURS
 
     def _is_dated(self, target: Target, before: tuple[float, Verdict]) -> bool:
-        """Return whether the alteration found now certainly happened after the check before."""
+        """Return whether an alteration found now certainly happened since the previous check.
+
+        `before` has the time and the verdict of the previous check.
+        """
         at, was = before
         part = target.hours / max(target.hours // PART_HOURS, 1)
         number = ceil((at - target.sent_at) / part) if part else 0
@@ -163,7 +185,10 @@ class PostingModel(Model):
         return was is Verdict.PRESENT and self.now <= latest + LATE_HOURS
 
     def refund_breaches(self) -> int:
-        """Fail the posts whose breach nobody decided in time, and return their number."""
+        """Fail the posts about whose breach no admin decided in time, and return their number.
+
+        The escrow of a failed post can be refunded.
+        """
         due = [
             target
             for target in self.targets.values()
@@ -177,7 +202,7 @@ class PostingModel(Model):
         return len(due)
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Run or stop a kill switch, and return whether the switch had the other state before."""
+        """Set a kill switch to running or to stopped, and return whether this changed its state."""
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed

@@ -9,13 +9,16 @@ from services.posts.posting import Claim, PublishedPost
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
-    """Claim the post whose due time is the earliest, or return None if no post is due."""
+    """Claim the post whose due time is the earliest, or return None if no post is due.
+
+    A claim is the exclusive right of one process to send the post.
+    """
     claims = await posting.claim_due(session, owner=owner, lease=lease, limit=1)
     return next(iter(claims), None)
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Ask, immediately before the send, whether the send may begin."""
+    """Return whether the send of the claimed post may begin now."""
     return claim.job_id in await posting.begin_sends(session, [claim])
 
 

@@ -1,4 +1,8 @@
-"""Let payments and refunds arrive in tests: note what Telegram says, and then record it."""
+"""Let payments and refunds arrive in tests, in the same two steps as in the product.
+
+First, the payment or refund that Telegram reports is noted. Then the payment is recorded as a
+deposit, or the refund takes the money back from the payer's wallet.
+"""
 
 from typing import Any
 
@@ -23,7 +27,7 @@ async def deposit(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Note a payment of a person under its charge id, and record it as a deposit."""
+    """Note a payment and record it as a deposit. `key` is the id of Telegram's charge."""
     await _note(session, user_id, amount, key, currency, refunded=False)
     return await deposits.deposit(
         session, user_id=user_id, amount=amount, key=key, source=source, currency=currency
@@ -39,7 +43,11 @@ async def reverse(
     source: str,
     currency: str | None = None,
 ) -> Clawback:
-    """Note a refund under its charge id, and take the payment back."""
+    """Note the refund of a payment, and take the money back from the payer's wallet.
+
+    `external_reference` is the id of Telegram's charge. If `user_id` is None, the payer is the
+    person who made the deposit.
+    """
     payer_id = user_id or await session.scalar(
         select(Deposit.user_id).where(Deposit.external_reference == external_reference)
     )
@@ -58,7 +66,10 @@ async def reverse(
 async def decided_request(
     session: AsyncSession, kind: RequestKind, arguments: dict[str, Any], *admins: Actor
 ) -> None:
-    """Store a request that the first admin made and the second one confirmed, without its act."""
+    """Store a staff request as done, without doing what it asks for.
+
+    The first of the `admins` has made the request, and the second has confirmed it.
+    """
     first, second = admins
     request = StaffRequest(
         kind=kind,

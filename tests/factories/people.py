@@ -47,7 +47,7 @@ def number() -> int:
 
 
 def advert(text: str = "Fresh bread every morning") -> Creative:
-    """Return a creative that has a text only."""
+    """Return a creative, that is, the content of an ad. It has a text only."""
     return Creative(kind="text", text=text)
 
 
@@ -65,7 +65,7 @@ async def run_switches(session: AsyncSession) -> None:
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
-    """Stop one kill switch."""
+    """Set one kill switch to stopped, so that it forbids its kind of operation."""
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
@@ -94,7 +94,7 @@ async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
 async def channel(
     session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
 ) -> Channel:
-    """Connect a channel and set its terms."""
+    """Connect a channel and set its terms, that is, its price and its promised hours."""
     connected = await channels.connect(
         session,
         actor=owner,
@@ -198,7 +198,10 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post whose due time is the earliest."""
+    """Claim the post whose due time is the earliest, and assert that there is such a post.
+
+    A claim is the exclusive right of one process to send the post.
+    """
     claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
@@ -229,7 +232,10 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
 async def adjusted(
     session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
 ) -> Correction:
-    """Propose an adjustment as one admin, and confirm the adjustment as another admin."""
+    """Move an amount from one wallet to another by a correction.
+
+    One new admin proposes the correction, and another new admin confirms it.
+    """
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
         session,

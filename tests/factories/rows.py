@@ -17,7 +17,7 @@ Rows = dict[str, list[str]]
 
 
 async def snapshot(session: AsyncSession) -> Rows:
-    """Return all rows of all tables as text."""
+    """Return all rows of all tables as text, by the name of the table."""
     names = await session.scalars(
         text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
     )
@@ -32,7 +32,10 @@ async def snapshot(session: AsyncSession) -> Rows:
 
 
 def grown(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained between two snapshots."""
+    """Return how many rows each table has gained between two snapshots.
+
+    Tables with the same number of rows in both snapshots are left out.
+    """
     return {
         name: len(after[name]) - len(before[name])
         for name in after
@@ -70,7 +73,7 @@ async def refused(
     actor: Actor,
     action: str,
 ) -> DomainError:
-    """Run an act in the same way as an entry point, assert that it is refused, return the error.
+    """Run an operation (`act`) as an entry point does, assert that it is refused, return the error.
 
     The function also asserts that the refusal changes no row. The only new row is the audit row
     that the entry point writes.

@@ -25,7 +25,7 @@ def short_logs() -> Iterator[None]:
 
 @pytest.fixture
 async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplace]:
-    """Yield a running bot without Redis. In this bot, Admin has the role of an admin."""
+    """Yield a running bot without Redis. The person called Admin has the role of an admin."""
     async with open_marketplace(database, tmp_path) as marketplace:
         await marketplace.employ("admin", Role.ADMIN)
         yield marketplace
@@ -33,6 +33,10 @@ async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplac
 
 @pytest.fixture
 async def with_uncertain_post(market: Marketplace) -> Marketplace:
-    """Return a bot with an uncertain post. The card about the post is in the admin chat."""
+    """Return a bot with an uncertain post and the card about it in the admin chat.
+
+    A post is uncertain if nobody knows whether Telegram published it. A card is a message with
+    buttons.
+    """
     await uncertain_post.create(market)
     return market

@@ -42,7 +42,7 @@ Message = dict[str, Any]
 class Marketplace:
     """A running bot with its sandbox, for tests that write to the bot and press its buttons.
 
-    People are named as in the `ids` of the sandbox.
+    People and chats have the names of the sandbox's `ids`, for example `advertiser` or `channel`.
     """
 
     world: SandboxClient
@@ -77,7 +77,10 @@ class Marketplace:
         await self.settle()
 
     async def press(self, who: str, button: str, *, where: str | None = None, **more: Any) -> str:
-        """Let a person press a button, and return the alert after the bot has handled the press."""
+        """Let a person press a button, and wait until the bot has handled the press.
+
+        Returns the text of the alert that the bot showed, or an empty text if there was none.
+        """
         answer = await self.world.control(
             f"users/{self.chat(who)}/press",
             chat_id=self.chat(where or who),
@@ -105,7 +108,7 @@ class Marketplace:
         return paid
 
     async def pick(self, who: str, channel: str) -> None:
-        """Let a person choose a channel in Telegram's picker."""
+        """Let a person choose a channel in the list of channels that Telegram's app shows."""
         await self.world.control(
             f"users/{self.chat(who)}/choose_channel",
             button="📺 Choose a channel",
@@ -135,7 +138,7 @@ class Marketplace:
         return found
 
     async def last(self, where: str) -> str:
-        """Return the newest text that the bot sent to a chat."""
+        """Return the newest text that the bot sent to a chat, or an empty text."""
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return str(own[-1]["text"] or own[-1]["caption"]) if own else ""
 
@@ -195,14 +198,17 @@ class Marketplace:
         return found
 
     async def refusals(self) -> list[Row]:
-        """Return the audit rows of refusals."""
+        """Return the audit rows of refused operations, with the oldest first.
+
+        A row says who was refused (`user_id`), what this person tried (`refused`), and the error.
+        """
         return await self.rows(
             "SELECT user_id, metadata->>'refused' AS refused, metadata->>'error' AS error"
             " FROM user_audit_logs WHERE action = 'access_denied' ORDER BY id"
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Run or stop a kill switch, with the system as the actor."""
+        """Set a kill switch to running or to stopped, in the name of the system."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
@@ -292,7 +298,7 @@ class Marketplace:
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
-        """Let Owner connect the channel and set its terms, by buttons."""
+        """Let Owner connect the channel and set its price and promised hours, by buttons."""
         await self.say("owner", "/start")
         await self.press("owner", "📺 My channels")
         await self.press("owner", "➕ Connect a channel")
@@ -314,7 +320,10 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Let Advertiser buy a placement by buttons, and deliver its card to the admin chat."""
+        """Let Advertiser buy a placement by buttons, and deliver its card to the admin chat.
+
+        The card is a message with buttons, by which an admin approves or rejects the placement.
+        """
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")

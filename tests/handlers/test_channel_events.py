@@ -1,4 +1,7 @@
-"""Test updates about chats: posts in a channel, and the admin chat's change of its id."""
+"""Test how the bot handles updates about chats.
+
+The updates report posts in a channel, lost rights in a channel, or a new id of the admin chat.
+"""
 
 from typing import Any
 
@@ -16,9 +19,9 @@ STOP = "/killswitch stop payouts x"
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
-    """Return a bot whose admin chat was a group before Telegram made it the present supergroup.
+    """Return a bot whose admin chat was a group that Telegram has turned into a supergroup.
 
-    The bot does not know the new id yet, and Admin is an operator.
+    The supergroup has a new id. The bot does not know this id yet, and Admin is an operator.
     """
     await market.employ("admin", Role.OPERATOR)
     group = market.chat("group")
@@ -39,13 +42,13 @@ async def receive(market: Marketplace, **message: Any) -> None:
 
 
 async def recorded(market: Marketplace) -> list[tuple[int, int]]:
-    """Return the recorded moves of chats."""
+    """Return the recorded moves of chats as pairs of the old id and the new id."""
     rows = await market.rows("SELECT old_chat_id, new_chat_id FROM moved_chats")
     return [(row["old_chat_id"], row["new_chat_id"]) for row in rows]
 
 
 async def require_staff_acts(market: Marketplace) -> None:
-    """Check that a command in the present admin chat acts."""
+    """Assert that the bot obeys a staff command in the supergroup and knows the supergroup's id."""
     await market.say("admin", STOP, where="group")
     assert not await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'")
     assert market.dependencies.admin_chat.id == market.chat("group")

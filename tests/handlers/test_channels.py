@@ -1,4 +1,7 @@
-"""Test that a channel is connected with its terms only if the bot may post in the channel."""
+"""Test that an owner can connect a channel only if the bot may post in the channel.
+
+When the owner connects a channel, the owner also sets its price and the hours that a post stays.
+"""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace
@@ -8,7 +11,7 @@ async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Mar
     await market.say("owner", "/start")
     await market.press("owner", "📺 My channels")
     await market.press("owner", "➕ Connect a channel")
-    # The update is old. The bot has lost its right before the bot checks this right.
+    # The update about the right is old: the bot has lost the right before it checks it.
     await market.world.control(
         "faults",
         method="getChatMember",

@@ -1,4 +1,4 @@
-"""Test that admins list and offer dead letters, and that advertisers submit the placements again.
+"""Test that admins offer dead letters to their advertisers, who can buy the placements again.
 
 A dead letter is a post job that failed for good.
 """
@@ -21,7 +21,10 @@ RETRY = "🔁 Try again for"
 
 @pytest.fixture
 async def dead(market: Marketplace) -> Marketplace:
-    """Return a bot with a placement that Telegram refused. The placement is refunded."""
+    """Return a bot with a placement whose post Telegram refused.
+
+    The advertiser has got the money back.
+    """
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")

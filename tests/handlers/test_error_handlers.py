@@ -1,4 +1,7 @@
-"""Test that an unexpected error is rolled back, and that the alert keeps its details secret."""
+"""Test that the bot rolls back after an unexpected error, and keeps the error's details secret.
+
+The person gets an alert with a reference to the line in the log.
+"""
 
 import structlog
 from structlog.testing import capture_logs
@@ -36,7 +39,10 @@ async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketpl
 
 
 async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> None:
-    """Let the screen fail after the commit; the alert must not ask the person to repeat the act."""
+    """Check that the alert does not ask a person to repeat an operation that is committed.
+
+    In this test, the bot fails to build the next screen after the commit.
+    """
     await market.make_campaign(active=False)
     right = "SELECT ON campaign_targets {} adtech_bot, adtech_clock, adtech_reports"
     await market.database.as_owner("REVOKE " + right.format("FROM"))

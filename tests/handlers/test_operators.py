@@ -1,4 +1,7 @@
-"""Test that operators use kill switches, health and incidents in the admin chat."""
+"""Test the operators' commands in the admin chat.
+
+They are about kill switches, about the health of the system, and about incidents.
+"""
 
 import pytest
 
@@ -15,7 +18,7 @@ async def operated(market: Marketplace) -> Marketplace:
 
 
 async def enabled(market: Marketplace, key: Switch) -> bool:
-    """Tell whether a kill switch is running."""
+    """Tell whether a kill switch is running, that is, whether it allows its kind of operation."""
     return bool(
         await market.value(
             "SELECT EXISTS (SELECT FROM running_switches WHERE key = :key)", key=key.value

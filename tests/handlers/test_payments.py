@@ -1,4 +1,7 @@
-"""Test payments, refunds of payments by Telegram, and Telegram's query before a payment."""
+"""Test how the bot handles Telegram's updates about payments.
+
+The updates are the query before a payment, the payment itself, and the refund of a payment.
+"""
 
 import asyncio
 from typing import Any
@@ -28,7 +31,10 @@ async def _use_stars(market: Marketplace) -> None:
 
 
 def _paid(market: Marketplace, **changed: Any) -> dict[str, Any]:
-    """Return the message about a payment of 70 Stars by Advertiser."""
+    """Return the message with which Telegram reports a payment of 70 Stars by Advertiser.
+
+    `changed` replaces fields of the payment.
+    """
     person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
     payment = {
         "currency": "XTR",

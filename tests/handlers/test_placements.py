@@ -1,4 +1,4 @@
-"""Test that an advertiser takes a waiting placement back."""
+"""Test that an advertiser can take back a placement that waits for the admins' decision."""
 
 from tests.handlers.marketplace import Marketplace
 

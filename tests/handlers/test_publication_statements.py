@@ -1,4 +1,8 @@
-"""Test how admins record an uncertain post that a forward cannot prove."""
+"""Test how admins record that an uncertain post is in its channel, if a forward cannot prove it.
+
+A post is uncertain if nobody knows whether Telegram published it. An edit that changes nothing may
+prove the post. If it cannot, two admins must say that the post is there.
+"""
 
 import json
 
@@ -15,7 +19,10 @@ AGREE = "✅ I have looked: it is this ad"
 
 @pytest.fixture
 async def with_second_admin(with_uncertain_post: Marketplace) -> Marketplace:
-    """Return a bot with an uncertain post in a protected channel, and with a second admin."""
+    """Return a bot with an uncertain post and a second admin.
+
+    The channel is protected, that is, Telegram does not let anybody forward its posts.
+    """
     market = with_uncertain_post
     await market.hire_newcomer("second", Role.ADMIN)
     market.world.state.chats[market.chat("channel")].protected = True

@@ -1,4 +1,8 @@
-"""Test the staff's requests in the admin chat: roles by two people, and acts from a shell."""
+"""Test the requests of the staff in the admin chat.
+
+A role is granted or revoked only after a second person has confirmed the request. A request that
+was typed in a shell counts only after the requester has pressed "That was me" in the chat.
+"""
 
 import pytest
 
@@ -63,7 +67,10 @@ async def test_a_role_for_a_stranger_is_refused(two_heads: Marketplace) -> None:
 
 
 async def _from_shell(market: Marketplace) -> None:
-    """Ask in a shell, in the name of Admin, to block the advertiser; deliver the card."""
+    """Create a request as if Admin had typed it in a shell, and deliver its card.
+
+    The request is to block Advertiser. The card is a message with buttons in the admin chat.
+    """
     await market.say("advertiser", "/start")
     admin = await market.actor("admin")
     actor = Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)

@@ -1,4 +1,4 @@
-"""Test the menu and the pages that commands open."""
+"""Test the bot's menu, and the pages that people open with commands such as /terms."""
 
 from tests.handlers.marketplace import Marketplace
 

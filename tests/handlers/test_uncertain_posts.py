@@ -186,7 +186,8 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
 async def with_unverifiable_post(market: Marketplace) -> Marketplace:
     """Return a bot with an unverifiable post. The card about the post is in the admin chat.
 
-    The promised hours of the post are over, and its last check had the result unknown.
+    The card is a message with buttons, by which the admins decide whether the post is there. The
+    promised hours of the post are over, and its last check had the result unknown.
     """
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
@@ -263,7 +264,7 @@ async def _check(market: Marketplace, verdict: Verdict) -> None:
 
 
 async def _publish_ad(market: Marketplace) -> None:
-    """Publish the ad of a placement with two promised hours."""
+    """Publish the ad of a placement whose post must stay for two hours."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")
@@ -274,7 +275,10 @@ async def _publish_ad(market: Marketplace) -> None:
 
 
 async def _release(market: Marketplace) -> None:
-    """Pass the end of the promised hours, check the post, release its escrow, and notify."""
+    """Move the clock past the promised hours, and release the escrow to the owner.
+
+    A check finds the post before the release. The notices about the release are delivered.
+    """
     await market.database.forward(timedelta(hours=2))
     await _check(market, Verdict.PRESENT)
     async with market.database.sessions.begin() as session:

@@ -1,4 +1,8 @@
-"""Create an uncertain post and its card, for the tests of the admins' decisions."""
+"""Create an uncertain post and its card, for the tests of the admins' decisions.
+
+A post is uncertain if nobody knows whether Telegram published it. A card is a message with buttons
+in the admin chat.
+"""
 
 from datetime import timedelta
 
@@ -10,7 +14,7 @@ MOVED_ON = "This has been decided already, or the bot has found the answer. Noth
 
 
 async def create(market: Marketplace) -> None:
-    """Create an uncertain post, and deliver its card to the admin chat."""
+    """Create an uncertain post, and deliver its card (a message with buttons) to the admin chat."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -23,7 +27,11 @@ async def create(market: Marketplace) -> None:
 
 
 async def ask(market: Marketplace, wait: timedelta) -> None:
-    """Move the clock forward, escalate the one due post, and deliver its card to the admins."""
+    """Move the clock forward by `wait`, and deliver the card about the one post that is due.
+
+    The card is a message with buttons, by which the admins decide. Asserts that exactly one post is
+    due for a decision of the admins.
+    """
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
@@ -43,7 +51,7 @@ async def publish(market: Marketplace, text: str = AD) -> int:
 
 
 async def job(market: Marketplace) -> tuple[str, str]:
-    """Return the statuses of the post job and of the escrow."""
+    """Return the status of the only post job and the status of its escrow."""
     [row] = await market.rows(
         "SELECT j.status AS job, e.status AS escrow FROM post_jobs j"
         " JOIN escrows e USING (campaign_target_id)"

@@ -1,4 +1,4 @@
-"""Remove every guard of the money core, one at a time. A test must fail each time.
+"""Remove every guard of the services and the database, one at a time. A test must fail each time.
 
 A guard is a check that refuses, or a lock. A mutant is the product without one guard. Constraints,
 triggers, unique indexes and the guards in functions come from the catalogue of a migrated database.
@@ -71,7 +71,11 @@ def _list_mutants(pool: Pool, only: str) -> list[Mutant]:
 
 
 def _coverage(pool: Pool, cache: Cache) -> dict[str, Any]:
-    """Return which functions each test enters. Record them for test files that have changed."""
+    """Return which functions each test enters, and how long each test takes.
+
+    The tests of a file that has changed are run to record this. Raises SystemExit if such a test
+    fails.
+    """
     files = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
     known = {path: cache.coverage(path) for path in files}
     if missing := [path for path in files if known[path] is None]:

@@ -1,4 +1,7 @@
-"""Record, as pytest plugins, which functions each test enters and which test fails first."""
+"""Define two pytest plugins for the runs of mutants (copies of the product without one guard).
+
+One records which functions each test enters. The other records the first test that fails.
+"""
 
 import sys
 import time
@@ -13,7 +16,7 @@ import pytest
 
 @dataclass(eq=False)
 class Coverage:
-    """A pytest plugin that records which functions of the money core each test enters.
+    """A pytest plugin that records which functions of `services` and `db` each test enters.
 
     It also records the time of each test.
     """
@@ -26,7 +29,7 @@ class Coverage:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Trace one test together with its fixtures."""
+        """Record the functions that one test and its fixtures enter, and the time of the test."""
         functions: set[str] = set()
 
         def trace(frame: FrameType, _event: str, _argument: Any) -> None:

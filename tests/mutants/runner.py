@@ -52,7 +52,7 @@ EXAMPLES = "40"
 
 
 def main(root: Path, scratch: Path) -> None:
-    """Handle commands until standard input ends."""
+    """Copy the source tree, start a PostgreSQL server, and handle commands until stdin ends."""
     tree = scratch / "tree"
     _copy(root, tree)
     server = start_test_postgres(scratch / "postgres")
@@ -127,7 +127,10 @@ def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
 
 
 def _apply(command: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
-    """Undo the last mutant of the database, and apply a mutant to the tree or the database."""
+    """Undo the previous mutant of the database, and apply the mutant of this command.
+
+    The mutant changes a file of the tree or the template database.
+    """
     if command["where"] == "source":
         (tree / command["location"]).write_text(command["change"])
         asyncio.run(_reset_template(server, None))

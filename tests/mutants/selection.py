@@ -11,11 +11,11 @@ from tests.mutants.mutant import Mutant
 FIRST_ROUND = 12
 """The number of tests in the first round. Most mutants are killed in this round."""
 MONEY_CORE_TESTS = ("tests/services", "tests/db", "tests/migrations")
-"""Tests of the money core without Telegram. They are quicker than others, and they test the guards
-of the money core."""
+"""The folders of tests that work without Telegram. These tests are quicker than others, and they
+test the guards of the services and the database directly."""
 SHORT_WORD = 5
-"""The longest length of a word that the comparison of names ignores. Short words like `post` and
-`check` are in too many names."""
+"""Words up to this length are ignored when names are compared. Short words like `post` and `check`
+are in too many names."""
 START_SECONDS = 60.0
 TIME_FACTOR = 6
 """A round may take this many times its usual time, because the machine may have other work."""
@@ -75,13 +75,13 @@ class Selection:
         return START_SECONDS + TIME_FACTOR * longest
 
     def _of_database(self, mutant: Mutant) -> list[str]:
-        """Return all tests of the money core. The order depends on these questions.
+        """Return all tests of MONEY_CORE_TESTS, with the most promising tests first.
 
-        Is the test about this table, this kind of guard, or this function? Is its file about
-        constraints or guards? Does its file's name contain a word from the name of the table or
-        function? Does its file contain the name of the table or function? Does it enter a module
-        that contains this name? A function is named after what it protects. Therefore tests of
-        withdrawals come early for `require_withdrawal_match`.
+        First come tests that are named after the table, the kind of guard, or the function. Then
+        come, in this order: files about constraints or guards, files whose name has a word of the
+        table or function, files that mention the table or function, and tests that enter a module
+        that mentions it. A function is named after what it protects. Therefore tests of withdrawals
+        come early for `require_withdrawal_match`.
         """
         users = {name for name, text in self._modules.items() if mutant.location in text}
 

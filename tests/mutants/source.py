@@ -13,7 +13,7 @@ MODULES = ("services/*/*.py", "db/queries.py")
 GUARD_COLUMNS = frozenset(
     {"status", "claim_no", "lease_owner", "lease_until", "enabled", "blocked"}
 )
-"""The columns that decide whether an act is still allowed."""
+"""The columns that decide whether an operation is still allowed."""
 
 
 def find(root: Path) -> list[Mutant]:

@@ -17,11 +17,8 @@ BOT_TOKEN = "424242:sandbox-token_of-the-tests"
 CONTROL_TOKEN = "control-token"
 Json = dict[str, Any]
 WOKEN_SECONDS = 15
-"""The longest time, in seconds, after which a waiting call must end because of a change.
-
-Without a change, the call could wait for 20 s. An end within this limit shows that the change ended
-the wait.
-"""
+"""The time within which a waiting call must end after a change, in seconds. Without a change, the
+call could wait for 20 s. An end within this limit shows that the change ended the wait."""
 
 
 @dataclass
@@ -116,7 +113,7 @@ class SandboxClient:
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
 ) -> AsyncIterator[SandboxClient]:
-    """Serve the state in `folder` on a free loopback port, and return a client of it."""
+    """Serve the state in `folder` on a free loopback port, and yield a client of this server."""
     state = State.load(folder)
     app = create_app(
         state,

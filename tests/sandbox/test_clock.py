@@ -1,4 +1,4 @@
-"""Test how the clock of a database is moved."""
+"""Test that moving the database's clock waits for transactions that have locked a placement."""
 
 import asyncio
 from datetime import timedelta

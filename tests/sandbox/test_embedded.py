@@ -1,4 +1,7 @@
-"""Test the embedded servers: which starts they refuse, how they end, and how they start again."""
+"""Test the embedded servers: which starts they refuse, how they end, and how they start again.
+
+The embedded servers are the PostgreSQL and the Valkey that the sandbox starts by itself.
+"""
 
 import asyncio
 import ctypes

@@ -1,4 +1,7 @@
-"""Test what the client gets when a fault is set, and whether the method was executed."""
+"""Test the faults that can be set in the sandbox's Telegram server.
+
+The tests check what the client gets, and whether the server executed the method.
+"""
 
 import asyncio
 from typing import Any

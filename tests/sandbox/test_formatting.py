@@ -1,4 +1,7 @@
-"""Test that texts keep all their characters and their entities."""
+"""Test that the sandbox keeps characters and entities of a text that it parses or trims.
+
+An entity is a part of the text with a format, for example bold.
+"""
 
 from html import escape
 
@@ -27,7 +30,7 @@ def test_html_gives_the_text_and_entities_that_cover_their_pieces(
     source = "".join(
         f"<{tag}>{escape(text)}</{tag}>" if tag else escape(text) for text, tag in pieces
     )
-    # Telegram knows four named characters. Python escapes a single quote by its number.
+    # Telegram knows four named HTML characters. Python writes a single quote by its number.
     rich = formatting.parse_html(source)
     assert rich.text == "".join(text for text, _ in pieces)
     covered = [cut(rich.text, entity["offset"], entity["length"]) for entity in rich.entities]

@@ -74,9 +74,10 @@ def test_an_ordinary_user_runs_them() -> None:
 
 @AS_ROOT
 def test_root_without_namespaces_runs_them_as_another_user() -> None:
-    """Check a start by root in a namespace that has all users but forbids further namespaces.
+    """Check that PostgreSQL runs as the user nobody if root cannot create a namespace.
 
-    PostgreSQL then runs as the user nobody.
+    The test starts the servers as root in a namespace that has all users but forbids further
+    namespaces.
     """
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)

@@ -32,7 +32,10 @@ PATIENCE_SECONDS = 180
 
 
 class Sandbox:
-    """A launcher that a test has started in `folder`. Its data is in `folder`/local."""
+    """A launcher (`python -m sandbox`) that a test has started in `folder`.
+
+    Its data is in `folder`/local.
+    """
 
     def __init__(self, folder: Path, *options: str, **settings: str) -> None:
         """Start the launcher. The method `up` waits until the launcher is ready."""
@@ -139,7 +142,7 @@ def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def refused(sandbox: Sandbox) -> str:
-    """Wait for the end of a refused launcher, and return the one line that it printed."""
+    """Wait for the end of a launcher that refuses to start, and return its one line of output."""
     _, errors = sandbox.process.communicate(timeout=60)
     assert sandbox.process.returncode == 2
     assert len(errors.splitlines()) == 1, errors
@@ -293,7 +296,7 @@ def test_a_database_that_does_not_answer_is_named(start: Callable[..., Sandbox])
 def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     start: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
-    """Check that a server that dies is started again, and that one killed by request is not.
+    """Check that a server that dies is started again, but not if the control API has killed it.
 
     The test also checks that a second Ctrl-C ends everything immediately.
     """

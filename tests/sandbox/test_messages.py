@@ -1,4 +1,4 @@
-"""Test how messages are sent, edited, copied and deleted.
+"""Test how the bot sends, edits, copies and deletes messages in the sandbox.
 
 The tests include the limits of sizes, the refusals and the message ids.
 """

@@ -1,4 +1,7 @@
-"""Test invoices, pre-checkout queries, payments, refunds and lists of Star transactions."""
+"""Test the sandbox's invoices, pre-checkout queries, payments, refunds and Star transactions.
+
+A pre-checkout query is Telegram's question to the bot whether a payment may begin.
+"""
 
 import asyncio
 from typing import Any
@@ -23,7 +26,10 @@ def invoice(world: SandboxClient, **changes: Any) -> Json:
 
 
 async def pay(world: SandboxClient, *, ok: bool = True) -> tuple[Json, Json]:
-    """Pay the newest invoice; return (the pre-checkout query, the answer to the person)."""
+    """Let Advertiser pay the newest invoice. If not `ok`, the bot refuses the payment.
+
+    Returns the pre-checkout query that the bot received, and what the person sees as the answer.
+    """
     paying = asyncio.create_task(world.control(f"users/{world.ids['advertiser']}/pay"))
     [update] = await world.call("getUpdates", timeout=5)
     query = update["pre_checkout_query"]

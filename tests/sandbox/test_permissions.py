@@ -1,4 +1,7 @@
-"""Test the bot's permissions in each kind of chat, and Telegram's texts for refusals."""
+"""Test the bot's permissions in each kind of chat of the sandbox.
+
+Without a permission, the sandbox refuses a call with Telegram's text for this refusal.
+"""
 
 import asyncio
 

@@ -1,4 +1,7 @@
-"""Test the supervisor with small programs that end when the test wants it."""
+"""Test the supervisor, the part of the sandbox that starts a program again when it dies.
+
+The tests use small programs that end when a test wants it.
+"""
 
 import asyncio
 import os

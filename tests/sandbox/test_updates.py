@@ -1,4 +1,7 @@
-"""Test that updates are delivered by polling and webhook, and that they survive a kill."""
+"""Test that the sandbox delivers updates to the bot by polling and by webhook.
+
+The updates and the other state survive a kill of the server.
+"""
 
 import asyncio
 import sys

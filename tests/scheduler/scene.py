@@ -40,7 +40,8 @@ class Scene:
 
     database: Database
     superuser_url: str
-    """The superuser's URL of another database of the same server."""
+    """The URL with which the superuser connects to another database of the same server. Through
+    this database, a test can close its own database to all connections."""
     world: SandboxClient
     actors: dict[str, Actor] = field(default_factory=dict)
     channel_id: int = 0
@@ -153,7 +154,11 @@ class Scene:
         lease: float = 30,
         api_url: str | None = None,
     ) -> PostingWorker:
-        """Return a new worker for posts. Each process has a worker of its own."""
+        """Return a new worker that publishes posts. Each scheduler process has such a worker.
+
+        `seconds` is the timeout of a request to Telegram. `lease` is how long a claim of a post is
+        valid, in seconds.
+        """
         sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
         limiter = RateLimiter(NO_REDIS)
         self.closing += [sender.close, limiter.close]
@@ -185,9 +190,9 @@ class Scene:
         )
 
     async def dispatch(self, posting_worker: PostingWorker | None = None, **more: Any) -> None:
-        """Run one tick of a worker, and wait for the posts that this tick began to send.
+        """Run one tick of a worker, that is, let the worker claim and send the due posts once.
 
-        Without a given worker, a new worker is made.
+        Waits for the sends that this tick has begun. Without a given worker, a new worker is made.
         """
         posting_worker = posting_worker or self.posting_worker(**more)
         await dispatch.dispatch(posting_worker)
@@ -198,7 +203,7 @@ class Scene:
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
-        """Run or stop a kill switch, with the system as the actor."""
+        """Set a kill switch to running or to stopped, in the name of the system."""
         async with self.database.sessions.begin() as session:
             return await killswitches.set(
                 session, actor=SYSTEM, key=key, enabled=enabled, reason="test"

@@ -1,4 +1,8 @@
-"""Test the tick that adds links to the audit chain, in the database and in a file."""
+"""Test the tick (periodic function) that adds links to the audit chain.
+
+The audit chain consists of digests of the ledger. The tick writes the links to the database and to
+a file.
+"""
 
 from datetime import timedelta
 from pathlib import Path

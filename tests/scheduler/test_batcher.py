@@ -1,6 +1,7 @@
-"""Test that calls that come while a batch runs share the next batch.
+"""Test the batcher, which joins calls that come at the same time into batches.
 
-A call never waits for more calls to come, and never waits without end.
+Calls that come while a batch runs share the batch after it. A call never waits for more calls to
+come, and never waits without end.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ DOWN = NotSent("ClientConnectorError", counts=True)
 
 
 def after(*outcomes: SendOutcome) -> bool:
-    """Tell whether the breaker is open after these outcomes."""
+    """Tell whether the breaker is open after these outcomes. An open breaker stops all sends."""
     tried = Breaker()
     for outcome in outcomes:
         tried.record(outcome)

@@ -1,4 +1,8 @@
-"""Test that the clock continues if a tick fails, and ends the process if a tick hangs."""
+"""Test the clock, which is the part of the scheduler that runs its ticks.
+
+A tick is a function that runs periodically. The clock continues if a tick fails, and ends the
+process if a tick hangs.
+"""
 
 import asyncio
 import itertools
@@ -24,7 +28,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def beat() -> None:
-    """Accept a heartbeat at once."""
+    """Do nothing, in place of the function that writes a heartbeat to the database."""
 
 
 class Counter:
@@ -42,7 +46,7 @@ class Counter:
 
 
 async def run_for(seconds: float, *ticks: Tick, heart: Callable[[], Awaitable[None]] = beat) -> int:
-    """Run a clock, stop it after this time, and return its exit status."""
+    """Run a clock with these ticks, stop it after `seconds`, and return its exit status."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stopping.set)
     return await Clock(list(ticks), heart, stopping, set()).run()
@@ -78,7 +82,7 @@ async def test_a_tick_never_runs_twice_at_once() -> None:
 
 
 async def test_runs_that_were_missed_are_not_made_up_for() -> None:
-    """Check that a tick keeps its times after a run that lasted longer than its interval."""
+    """Check that a run that lasts longer than its interval causes no extra runs afterwards."""
     began: list[float] = []
 
     async def work() -> None:

@@ -1,6 +1,7 @@
-"""Test that posts are claimed, sent and recorded.
+"""Test how workers of the scheduler claim posts, send them, and record the outcome.
 
-An interruption at any point must not cause a second send of the same post.
+A claimed post is sent by no other worker. An interruption at any point must not cause a second send
+of the same post.
 """
 
 import asyncio
@@ -217,7 +218,7 @@ async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
     """Check that a channel at its limit does not delay other channels.
 
     A slot is the permission to send one message. If one channel has no free slot, the worker must
-    not treat this as a flood, and must not change the common limit.
+    not act as if Telegram had refused too many sends, and must not change the common limit.
     """
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in full]

@@ -9,7 +9,10 @@ TICKS_AFTER = 2
 
 
 async def run_next_ticks(scene: Scene) -> None:
-    """Run the next ticks of the clock. None of these ticks may send the post a second time."""
+    """Run the scheduler's periodic work for posts and money again, in the role of another worker.
+
+    None of it may send the post a second time.
+    """
     posting_worker = scene.posting_worker(owner="another worker")
     for _ in range(TICKS_AFTER):
         await scene.dispatch(posting_worker)

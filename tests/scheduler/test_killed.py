@@ -36,7 +36,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) 
 
 
 async def work(scene: Scene) -> None:
-    """Run all ticks of one worker until it has no more work or dies."""
+    """Let one worker send the due posts and pay the due escrows once, or until it dies."""
     posting_worker = scene.posting_worker(owner="dying")
     try:
         await workers.dispatch(posting_worker)
@@ -47,7 +47,7 @@ async def work(scene: Scene) -> None:
 
 
 async def run_another_worker(scene: Scene) -> None:
-    """Run the ticks of another worker after the end of the dead worker's lease."""
+    """Run the periodic work of another worker after the end of the dead worker's lease."""
     await scene.database.as_owner(
         "UPDATE post_jobs SET lease_until = now() - interval '1 s' WHERE status = 'sending'"
     )

@@ -57,7 +57,7 @@ async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
 
 
 async def ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the exit status of a process without blocking the sandbox."""
+    """Wait until a process has ended, without blocking the sandbox, and return its exit status."""
     return await asyncio.wait_for(asyncio.to_thread(process.wait), STATUS_SECONDS)
 
 

@@ -1,6 +1,7 @@
 """Test that notices are delivered at least once and in order.
 
-A problem of one chat must not delay the notices of another chat.
+A notice is a message that the bot owes to a person or to the admin chat. A problem of one chat must
+not delay the notices of another chat.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from tests.scheduler.scene import Scene
 
 
 async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
-    """Queue a notice of a deposit, for a person or for the admin chat."""
+    """Queue a notice of a deposit for a person, or for the admin chat if `name` is None."""
     async with scene.database.sessions.begin() as session:
         await owing.add(
             session,
@@ -217,7 +218,7 @@ async def test_fewer_notices_are_sent_while_ads_wait(scene: Scene) -> None:
 
 
 async def raise_alarm(scene: Scene) -> None:
-    """Queue an alarm about a payment to the admin chat."""
+    """Queue an alarm for the admin chat; the alarm is about a payment."""
     async with scene.database.sessions.begin() as session:
         await owing.add(
             session,
@@ -228,7 +229,11 @@ async def raise_alarm(scene: Scene) -> None:
 
 
 async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: Scene) -> None:
-    """Check that an alarm overtakes 10,000 notices of its chat, which have used their slots."""
+    """Check that an alarm is sent before 10,000 notices that wait for the same chat.
+
+    A slot is the permission to send one message. The notices have used all slots of this minute,
+    except those that are kept for alarms.
+    """
     await scene.database.as_owner(
         "INSERT INTO outbox (kind, payload) SELECT 'deposit_credited',"
         ' \'{"deposit_id": 1, "amount": 5}\' FROM generate_series(1, 10000)'

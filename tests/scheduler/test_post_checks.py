@@ -18,7 +18,10 @@ HOURS = 2
 
 
 async def posted(scene: Scene) -> int:
-    """Publish a post, let its promised hours pass, and return the id of its target (placement)."""
+    """Publish a post, let its promised hours pass, and return the id of its target (placement).
+
+    The promised hours are the time for which the post must stay in the channel.
+    """
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
@@ -26,7 +29,7 @@ async def posted(scene: Scene) -> int:
 
 
 async def check_posts(scene: Scene) -> None:
-    """Run one tick of the checks, and then the settlements (the ticks that pay or refund)."""
+    """Run the checks that are due, and then the settlements (the functions that pay or refund)."""
     posting_worker = scene.posting_worker()
     await post_checks.check_due_posts(
         scene.database.sessions,
@@ -51,7 +54,7 @@ async def text_in_channel(scene: Scene) -> list[str]:
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """Let the owner edit or delete the ad."""
+    """Let the owner edit the ad, replace its media, or delete it. `what` names one of these."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",
@@ -146,7 +149,10 @@ async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None
 
 
 async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
-    """Check that added media are a breach, because no edit of the bot can remove them again."""
+    """Check that media added to a text count as a breach (a broken promise of the owner).
+
+    No edit of the bot can remove the media again.
+    """
     target_id = await posted(scene)
     await change(scene, "replace_media", kind="photo")
     await check_posts(scene)
@@ -160,7 +166,7 @@ async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> Non
 
 
 async def test_an_ad_that_its_owner_alters_all_the_time_is_not_paid_for(scene: Scene) -> None:
-    """Check an owner who replaces the ad's text again after each check has restored it."""
+    """Check that an owner is not paid who alters the ad again whenever a check has restored it."""
     target_id = await scene.approve(promised_hours=6)
     await scene.dispatch()
     for _ in range(90):
@@ -192,7 +198,7 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """Check that posts are checked even while posting is stopped.
+    """Check that posts are checked even while a kill switch forbids posting.
 
     During this time, a check edits only the button of a post. This is enough, because nothing is
     paid during this time.

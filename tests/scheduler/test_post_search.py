@@ -29,9 +29,9 @@ NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
 async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
-    """Create a placement whose send ends with this fault, and return the target's id.
+    """Create a placement whose post becomes uncertain through this fault.
 
-    A target is a placement.
+    Returns the id of the target (the placement).
     """
     target_id = await scene.approve()
     await scene.fault("sendMessage", kind, **more)
@@ -41,9 +41,9 @@ async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> in
 
 
 async def search(scene: Scene, *, times: int = 1) -> None:
-    """Run ticks of the search at intervals of GAP, and run the settlements after each tick.
+    """Run the search repeatedly at intervals of GAP, and run the settlements after each time.
 
-    The settlements are the ticks that pay or refund.
+    The settlements are the functions that pay or refund.
     """
     for _ in range(times):
         # Each search has a new worker with new limits, because no minute passes between searches.
@@ -77,7 +77,8 @@ async def make_message_id_known(scene: Scene) -> None:
 def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each search that finds nothing probe only a few ids.
 
-    One probe a second is allowed, therefore many probes would make the tests slow.
+    A probe is a request that finds out what is at a message id. One probe a second is allowed,
+    therefore many probes would make the tests slow.
     """
     monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 

@@ -1,6 +1,7 @@
-"""Test that only the content of a message proves that the message is the searched ad.
+"""Test what a search accepts as proof that a message in a channel is the searched ad.
 
-Each search runs several times, because no later search may accept what an earlier one refused.
+Only the content of the message proves it. Each search runs several times, because no later search
+may accept what an earlier one refused.
 """
 
 import json
@@ -42,7 +43,10 @@ async def use_ad(scene: Scene, ad: Creative) -> None:
 
 
 async def make_photo_ad(scene: Scene, caption: str = "", **more: Any) -> Creative:
-    """Let the campaign have a photo that Advertiser has sent to the bot."""
+    """Replace the ad of the campaign by a photo that Advertiser has sent to the bot.
+
+    Returns the new ad. `more` replaces the ids of the photo's file or adds other fields of the ad.
+    """
     [photo] = (await scene.world.say("", photo=True))["photo"]
     files = {"file_id": photo["file_id"], "file_unique_id": photo["file_unique_id"]} | more
     ad = Creative("photo", caption, **files)
@@ -69,7 +73,10 @@ async def shown(scene: Scene, message_id: int) -> Row:
 
 
 async def require_unresolved(scene: Scene, target_id: int) -> None:
-    """Check that no money has moved, that nothing is sent again, and that the admins get a card."""
+    """Check that no money has moved, that nothing is sent again, and that the admins get a card.
+
+    A card is a message with buttons, by which the admins decide.
+    """
     await scene.dispatch()
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["attempts"]) == ("uncertain", "held", 0)
@@ -175,7 +182,10 @@ async def test_a_photo_is_found_by_its_file(scene: Scene, caption: str) -> None:
 
 
 async def uncertain_photo(scene: Scene, kind: str) -> int:
-    """Create a placement whose send of a photo ends with this fault, and return the target's id."""
+    """Create a placement whose send of a photo ends with this fault.
+
+    Its post is then uncertain. Returns the id of the target (the placement).
+    """
     target_id = await scene.approve()
     await scene.fault("sendPhoto", kind)
     await scene.dispatch(seconds=1)

@@ -1,4 +1,8 @@
-"""Test that payments whose updates were lost are recorded, and that invented deposits are found."""
+"""Test how the deposits are compared with Telegram's list of Star transactions.
+
+The comparison records payments and refunds whose updates were lost. It also finds deposits that
+Telegram does not list, and then forbids withdrawals by their kill switch.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -43,7 +47,7 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
 
 
 async def _pay(scene: Scene, payload: str) -> str:
-    """Pay an invoice, lose the update about the payment, and return the charge id."""
+    """Let a person pay an invoice, drop the update about the payment, and return the charge id."""
     person = scene.world.ids["admin"]
     await scene.world.control(f"users/{person}/send", chat_id=person, text="/start")
     await scene.world.call(

@@ -1,4 +1,7 @@
-"""Test that the watchdogs refund, cancel and rescue stuck posts, and change no other posts."""
+"""Test the watchdogs, which are the scheduler's ticks (periodic functions) for stuck posts.
+
+They refund, cancel and rescue stuck posts, and change no other posts.
+"""
 
 from datetime import timedelta
 
@@ -45,7 +48,7 @@ async def test_a_released_claim_of_a_cancelled_campaign_is_refunded(scene: Scene
 
 
 async def refunded_unseen(scene: Scene, target_id: int) -> None:
-    """Assert that the ticks cancel the post, refund its money, and send nothing."""
+    """Run the scheduler, and assert that it cancels and refunds the post and sends nothing."""
     await watchdogs.cancel_unwanted(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
     await scene.dispatch()

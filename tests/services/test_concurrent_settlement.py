@@ -1,7 +1,7 @@
-"""Test that fifty concurrent acts settle an escrow only once.
+"""Test that fifty concurrent operations settle an escrow only once.
 
-To settle an escrow means to release or to refund it. The tests also check that no act commits after
-its kill switch is stopped.
+To settle an escrow means to release or to refund it. The tests also check that no operation commits
+after its kill switch was set to stopped.
 """
 
 import asyncio
@@ -75,7 +75,10 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Prepare a transfer that the kill switch can forbid. Return a function that makes it."""
+    """Prepare an operation that the kill switch `key` can forbid, and return it.
+
+    The operation makes one transfer, or records one payment.
+    """
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
         return partial(escrow.hold, target_id=made.target.id)
@@ -96,7 +99,8 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
 
 
 ENDED = "ended"
-"""The result of an act whose session was ended by the stop, because the act took too long."""
+"""The result of an operation that was still under way some time after its kill switch was set to
+stopped, and whose database session was therefore ended."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",
@@ -115,7 +119,7 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
     async with database.sessions.begin() as session:
         before = await rows.one(session, counting)
 
-    # Fewer acts than connections, so that stopping the switch does not wait for a connection.
+    # Fewer acts run than there are connections. So the stop does not wait for a connection.
     turns, done = asyncio.Semaphore(16), asyncio.Semaphore(0)
 
     async def work(act: Act) -> Any:

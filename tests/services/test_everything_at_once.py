@@ -1,4 +1,7 @@
-"""Test random concurrent acts: they raise only domain errors, and all invariants hold."""
+"""Run randomly chosen operations (acts) at the same time, and test that the data stay right.
+
+Each act succeeds or raises a domain error, and all invariants hold at the end.
+"""
 
 import asyncio
 import random
@@ -34,7 +37,7 @@ async def _claim(session: AsyncSession) -> Claim | None:
 
 
 def _random_outcome(rng: random.Random, claim: Claim) -> Act:
-    """Return an act that records a random outcome of a send."""
+    """Return an operation (an act) that records a random outcome of a send."""
     ends: list[Act] = [
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
@@ -65,7 +68,10 @@ async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
 
 
 async def _record_search(session: AsyncSession, rng: random.Random) -> None:
-    """Record a random result of a search for an uncertain post."""
+    """Record a random result of a search for an uncertain post.
+
+    A post is uncertain if nobody knows whether Telegram published it.
+    """
     found = await session.execute(
         text(
             "SELECT id, claim_no, campaign_target_id, clock() AS moment"
@@ -138,7 +144,10 @@ async def _withdraw(session: AsyncSession, rng: random.Random, deal: people.Deal
 
 
 def _act(rng: random.Random, deals: list[people.Deal]) -> Act:
-    """Return a random act."""
+    """Return a randomly chosen operation, for example a deposit or a decision about a placement.
+
+    Most of the operations are those of the usual way of a placement.
+    """
     deal = rng.choice(deals)
     often: list[Act] = [
         lambda session: people.another(session, deal, decide=False),

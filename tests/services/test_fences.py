@@ -1,7 +1,9 @@
-"""Test that each write of a worker checks the status, the claim number and the owner of its job.
+"""Test that a worker with an invalid claim of a post cannot write anything.
 
-Each of these three checks is tested alone. A constraint keeps the status and the lease consistent,
-so the tests drop the constraint before they change the status or the lease.
+A claim is the right of one worker to send the post. Each write checks the status, the claim number
+and the owner of the post job. Each of these three checks is tested alone. A constraint keeps the
+status and the lease consistent, so the tests drop the constraint before they change the status or
+the lease.
 """
 
 from collections.abc import Awaitable, Callable
@@ -158,7 +160,10 @@ async def test_only_queued_posts_are_cancelled(database: Database) -> None:
 
 
 async def test_only_a_published_post_is_paid_for(database: Database) -> None:
-    """Test that only a published post whose promised hours are over is paid for."""
+    """Test that only a published post whose promised hours are over is paid for.
+
+    The promised hours are the time for which a post must stay in the channel.
+    """
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         assert await escrow.list_releasable(session, limit=9) == [deal.target.id]

@@ -1,4 +1,4 @@
-"""Test the integration cases of the safety plan: check the rows that the services write."""
+"""Test the integration cases of the safety plan by reading the rows that the services write."""
 # ruff: noqa: N802 - named as the plan names them, so that they are found
 
 from datetime import timedelta

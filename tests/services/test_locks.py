@@ -1,6 +1,7 @@
-"""Test that each act locks its rows and its kill switches.
+"""Test that each operation locks its rows and its kill switches.
 
-The act runs in an open transaction, and a second connection finds out which rows are locked.
+The operation runs in an open transaction, and a second connection finds out which rows are locked.
+A kill switch is a row that allows or forbids one kind of operation.
 """
 
 import dataclasses
@@ -48,7 +49,10 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Assert that the act has locked a row of each table before it commits or is refused."""
+    """Run the operation in an open transaction, and assert that it has locked a row of each table.
+
+    The operation may be refused, but not with NotFound.
+    """
     session = database.sessions()
     try:
         await session.begin()
@@ -66,7 +70,7 @@ async def test_a_decision_locks_its_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
-    # The escrow exists, so nothing is written: each lock was taken for reading.
+    # The escrow exists, so the acts write nothing. The found locks come from their reads.
     await _assert_locks(
         database,
         partial(escrow.hold, target_id=deal.target.id),
@@ -203,7 +207,10 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Return the switches that the act has locked before it commits or is refused."""
+    """Run the operation in an open transaction, and return the kill switches that it has locked.
+
+    The operation may be refused, but not with NotFound.
+    """
     async with database.sessions() as session:
         try:
             await act(session)

@@ -22,7 +22,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 def _without_waiting(act: Act) -> Act:
-    """Return the act with a short lock timeout, so that the act fails if it waits for a lock."""
+    """Return the operation with a short lock timeout, so that it fails if it waits for a lock."""
 
     async def act_without_waiting(session: AsyncSession) -> Any:
         await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
@@ -108,9 +108,9 @@ async def test_checks_and_escalations_skip_locked_rows(database: Database) -> No
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
-    """Run the second act while the first act is not committed; return the second act's result.
+    """Run the second operation while the first is not committed, and return the second's result.
 
-    The second act must wait for the commit of the first act.
+    The second operation must wait for the commit of the first one.
     """
     async with database.sessions() as earlier:
         await first(earlier)
@@ -158,9 +158,10 @@ async def test_a_second_save_of_a_form_waits_for_the_first(database: Database) -
 
 
 async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database: Database) -> None:
-    """Test that the second withdrawal gets a domain error and not an error of a unique index.
+    """Check that a payment made outside the platform is recorded for one withdrawal only.
 
-    Both withdrawals have the same reference of a payment outside.
+    Two withdrawals are marked as paid at the same time with the same external reference. The second
+    one gets a domain error and not an error of a unique index.
     """
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
@@ -221,9 +222,10 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
 
 
 async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Database) -> None:
-    """Test that the watchdog waits for the claim of a post and does not refund the post's escrow.
+    """Check that the watchdog waits for the claim of a post and does not refund the post's escrow.
 
-    A worker may claim the post after the watchdog has read the post as queued.
+    The watchdog refunds escrows whose posts were not sent in time. A worker may claim the post
+    after the watchdog has read the post as queued.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)

@@ -1,4 +1,4 @@
-"""Test N1 to N7 of the production checklist: each act is refused and changes no row."""
+"""Test N1 to N7 of the production checklist: each operation is refused and changes no row."""
 # ruff: noqa: N802 - named as the checklist names them, so that they are found
 
 from datetime import timedelta

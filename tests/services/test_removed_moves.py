@@ -1,4 +1,8 @@
-"""Test that every service refuses a move that was removed from its transition table."""
+"""Test that every service reads its transition table, which lists the allowed changes of a status.
+
+Each test removes one move from a table. Then the service must refuse the operation that makes this
+move.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

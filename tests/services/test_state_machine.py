@@ -1,4 +1,4 @@
-"""Test that the product agrees with a model after each step of random acts in any order.
+"""Run random sequences of operations, and compare the product with a model after each step.
 
 ADTECH_STATE_MACHINE=long runs 5,000 examples instead of 200, and it prints the random seed of this
 run. ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
@@ -97,7 +97,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
     def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
-        """Submit a placement."""
+        """Ask for a placement in a channel; the placement then waits for the admins' decision."""
         publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
         campaign_id, channel_id = (
             world.nth(self.model.campaigns, campaign),
@@ -157,7 +157,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, who=PICK)
     def withdraw(self, pick: int, who: int) -> None:
-        """Withdraw a placement."""
+        """Withdraw a placement, that is, take it back before the admins have decided about it."""
         target_id = self.target(pick)
         actor = self.advertiser(self.model.targets[target_id].campaign, who)
         self.both(
@@ -168,7 +168,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def hold(self, pick: int) -> None:
-        """Hold the money of a placement before its moderation."""
+        """Hold the money of a placement before an admin has approved the placement."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.hold(session, target_id=target_id),
@@ -178,7 +178,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
-        """Release an escrow."""
+        """Release the escrow of a placement, that is, pay the owner and the fee."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.release(session, target_id=target_id),
@@ -188,7 +188,7 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def refund(self, pick: int) -> None:
-        """Refund an escrow."""
+        """Refund the escrow of a placement to the advertiser."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.refund(session, target_id=target_id),
@@ -238,7 +238,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(channel=PICK, lost=YES)
     def rights(self, channel: int, *, lost: bool) -> None:
-        """Take the rights of the bot away, or give them back."""
+        """Take away the bot's right to post in a channel, or give it back."""
         channel_id = world.nth(self.model.channels, channel)
 
         async def act(session: AsyncSession) -> None:
@@ -254,7 +254,7 @@ class Marketplace(machine_posts.PostRules):
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:
-        """Run or stop a kill switch."""
+        """Set a kill switch to running or to stopped."""
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(

@@ -14,7 +14,10 @@ PACKAGES = ("bot", "db", "services", "handlers", "scheduler", "migrations")
 
 @pytest.fixture
 def moved(tmp_path: Path) -> Path:
-    """Return a folder with a difficult name that contains the product and its environment."""
+    """Return a folder that contains the product and its virtual environment.
+
+    The folder's name has spaces, quotes and other characters that are difficult for a shell.
+    """
     folder = tmp_path / """mo ved $HOME's "copy" %20 #1 ü:x"""
     (folder / ".venv/bin").mkdir(parents=True)
     for package in PACKAGES:

@@ -1,4 +1,7 @@
-"""Test the commands of `adtech` that explain a wallet, propose its repair, and repair it."""
+"""Test the commands of `adtech` that reconcile a wallet, propose its repair, and repair it.
+
+To reconcile a wallet is to compare its balance with its entries in the ledger.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Test the comparison of a forwarded message with an ad."""
+"""Test how the forwarded copy of a post is compared with the ad that the post should show."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ SIZES = [{"file_id": "s", "file_unique_id": "small"}, {"file_id": "x", "file_uni
 
 
 def entity(kind: str, **more: Any) -> dict[str, Any]:
-    """Return an entity of one character."""
+    """Return a formatting entity in Telegram's form. It covers one character of the text."""
     return {"type": kind, "offset": 6, "length": 1} | more
 
 

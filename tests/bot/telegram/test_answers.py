@@ -1,4 +1,9 @@
-"""Test that calls that write to foreign chats are refused, and that a 429 repeats a call."""
+"""Test which calls of the bot to Telegram are refused, repeated or sent to another chat.
+
+A call that would write to a channel or to a foreign group is refused. A call is repeated if
+Telegram answers 429 and asks for a short pause. A call to the admin chat follows a move of this
+chat to a new id.
+"""
 
 import pytest
 from aiogram.exceptions import TelegramMigrateToChat, TelegramNetworkError, TelegramRetryAfter
@@ -13,12 +18,12 @@ from tests.sandbox.raw_world import BOT_TOKEN
 
 @pytest.fixture
 def chat_id(market: Marketplace) -> int:
-    """Return the id of a chat with a person."""
+    """Return the id of the admin chat, which is a group."""
     return market.chat("group")
 
 
 async def sent(market: Marketplace, text: str) -> int:
-    """Return the number of messages with a text in the group."""
+    """Return how many messages in the admin chat have exactly this text."""
     return [message["text"] for message in await market.messages("group")].count(text)
 
 

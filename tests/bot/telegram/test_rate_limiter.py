@@ -28,7 +28,7 @@ _chats = itertools.count(CHANNEL, -1)
 
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the URL of a Valkey for this module."""
+    """Start a Valkey server for the tests of this module, yield its URL, and stop the server."""
     server = asyncio.run(embedded.start_valkey(Path(tmp_path_factory.mktemp("valkey"))))
     yield server.url
     asyncio.run(server.stop())
@@ -70,9 +70,11 @@ async def test_a_send_waits_for_its_slot(limiters: tuple[RateLimiter, RateLimite
 async def request_slots(
     *limiters: RateLimiter, asking: int, within: float, ad: bool
 ) -> list[SendSlot]:
-    """Request `asking` slots at the same time, each for a different chat.
+    """Request `asking` slots (permissions to send) at the same time, each for a different chat.
 
-    The limiters get the requests in turn: the first request goes to the first limiter.
+    The limiters get the requests in turn: the first request goes to the first limiter. A request
+    waits at most `within` seconds for its slot. In the result, a request without a slot has a
+    `wait` above 0.
     """
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
@@ -81,7 +83,7 @@ async def request_slots(
 
 
 def count_given(found: list[SendSlot]) -> int:
-    """Count the requests that got a slot."""
+    """Count the requests that got a slot (the permission to send one message)."""
     return sum(slot.wait == 0 for slot in found)
 
 
@@ -102,7 +104,7 @@ async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimi
 
 
 async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that the time of a slot counts from Telegram's answer.
+    """Check that a chat's next slot is one second after Telegram's answer to the last send.
 
     Telegram may count a message as late as the moment before the answer.
     """
@@ -338,7 +340,7 @@ async def test_many_resting_chats_make_all_chats_rest(
 async def test_a_step_back_of_the_clock_of_redis_delays_nothing(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """Check that a set-back of Redis's clock delays nothing.
+    """Check that no send waits longer after the clock of Redis was set back.
 
     The test moves all stored times an hour ahead, which has the same effect.
     """

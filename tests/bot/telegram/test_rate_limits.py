@@ -1,4 +1,4 @@
-"""Test the rate limiter that one process uses without Redis."""
+"""Test the rate limiter that each process has for itself while Redis is unavailable."""
 
 import itertools
 

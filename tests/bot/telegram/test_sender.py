@@ -304,9 +304,10 @@ PICTURE = Creative(kind="photo", text="Lamp", file_id="file")
 
 
 def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
-    """Return a server behaviour that answers each request with the next content.
+    """Return a list and the behaviour of a server that takes one request on each connection.
 
-    The requests are appended to the list that is returned too.
+    The server answers the n-th request with the n-th of `contents`. It appends each request to the
+    list.
     """
     asked: list[bytes] = []
 
@@ -332,7 +333,7 @@ def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
         (PICTURE, [NOT_MODIFIED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "text"),
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "media"),
         (PICTURE, [EDITED, EDITED, EDITED, NOT_MODIFIED], Verdict.ALTERED, "button text media"),
-        # Such a server does not compare media, so the media do not count.
+        # This server does not compare media: it accepts each edit. So the media do not count.
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, EDITED], Verdict.PRESENT, ""),
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, GONE], Verdict.GONE, ""),
     ],

@@ -1,7 +1,7 @@
-"""Test E1: do the main use of the product by buttons on real processes, then run SQL reports.
+"""Test E1: an ad is bought, approved, posted and paid for by pressing buttons, on real processes.
 
-The reports come from the seeds. This module imports nothing of the product. The demo's own code
-uses only HTTP and SQL.
+After that, the SQL reports in `seed_reports.sql` are run. This module imports nothing of the
+product. The demo's own code uses only HTTP and SQL.
 """
 
 import asyncio
@@ -141,7 +141,10 @@ HARMFUL = ("break_a_balance", "clean_up_a_campaign")
 
 
 def _seed(name: str) -> str:
-    """Return an SQL statement of the seeds with the column names of this database."""
+    """Return a statement of `seed_reports.sql` with the column names of this database.
+
+    The file writes the names in camelCase, and the database in snake_case.
+    """
     blocks = re.split(r"^-- name: (\w+)$", SEED_REPORTS.read_text(), flags=re.MULTILINE)
     literal = dict(zip(blocks[1::2], blocks[2::2], strict=True))
     sql = re.sub(

@@ -1,4 +1,4 @@
-"""Test who may do each act on a campaign, and which states of the campaign allow the act."""
+"""Test operations on campaigns, such as activate: who may do them, and in which states."""
 
 from datetime import timedelta
 

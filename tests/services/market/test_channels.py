@@ -1,4 +1,7 @@
-"""Test connecting channels, setting their terms, and losing and regaining the bot's rights."""
+"""Test connecting channels, setting their terms, and losing and regaining the bot's rights.
+
+The terms of a channel are the price of a post and the hours for which it must stay.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +33,7 @@ MOVES = {
     ("paused", "remove"): "removed",
     ("suspended", "remove"): "removed",
     ("removed", "remove"): "removed",
-    # ("pending", "resume") is missing, because a pending channel becomes active by its terms.
+    # ("pending", "resume") is missing, because a pending channel becomes active when it gets terms.
 }
 
 
@@ -310,7 +313,7 @@ async def test_the_channels_of_a_person_who_is_gone_are_suspended(session: Async
     channel = await channels.get(session, deal.channel.id)
     await session.refresh(channel)
     assert (channel.status, channel.status_reason) == ("suspended", "owner_gone")
-    # The bot still has its rights, so they restore nothing, and posts are still checked.
+    # The bot has kept its rights. A report of rights changes nothing, and posts are checked.
     await channels.record_rights_restored(session, chat_id=channel.chat_id)
     assert channel.status == "suspended"
     assert (

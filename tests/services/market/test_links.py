@@ -1,4 +1,4 @@
-"""Test that an ad links only to web addresses whose site people can read."""
+"""Test that an ad links only to web addresses that show people to which site they lead."""
 
 from contextlib import suppress
 

@@ -1,4 +1,8 @@
-"""Test moderation: an approval holds the price and queues the post in the same transaction."""
+"""Test how admins approve and reject placements.
+
+In one transaction, an approval holds the price and queues the post. To hold the price is to move it
+from the advertiser's wallet into an escrow.
+"""
 
 from datetime import timedelta
 

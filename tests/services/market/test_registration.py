@@ -1,4 +1,4 @@
-"""Test that a person is registered only one time, and that their wallets are empty."""
+"""Test that a person is registered only once, and gets empty wallets."""
 
 import asyncio
 

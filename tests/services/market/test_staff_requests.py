@@ -1,4 +1,8 @@
-"""Test that a request is carried out only after the right people have pressed, and only once."""
+"""Test that a staff request is carried out once, and only after the right people have pressed.
+
+A request that was typed in a shell needs a press of its requester. Some kinds of requests also need
+a press of a second person.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +37,7 @@ async def _asked(
     from_shell: bool = True,
     **arguments: Any,
 ) -> int:
-    """Make a request with a reason, and return its id."""
+    """Make a request with a reason, and return its id. `subject` is the person whom it is about."""
     request = await staff_requests.create(
         session,
         actor=who,

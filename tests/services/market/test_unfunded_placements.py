@@ -1,4 +1,4 @@
-"""Test that an advertiser without money cannot fill the admins' queue."""
+"""Test that an advertiser without money cannot fill the admins' queue with placements."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

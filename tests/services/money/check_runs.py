@@ -23,14 +23,21 @@ async def horizon(database: Database) -> int:
 
 
 async def broken_since(database: Database, since: int) -> set[str]:
-    """Return the names of the violated invariants that the check of new rows finds."""
+    """Run the check of new rows, and return the names of the violated invariants.
+
+    New rows are those of the transactions from the number `since` on.
+    """
     async with database.sessions.begin() as session:
         violations, _ = await incremental_check.new_since(session, since)
         return {violation.name for violation in violations}
 
 
 async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
-    """Run the rolling check over every row, and return the names of the violated invariants."""
+    """Run the rolling check until it has read every row.
+
+    Each call of the check reads the next part of the rows, and `limits` is the size of a part.
+    Returns the names of the violated invariants.
+    """
     found: set[str] = set()
     progress = Progress()
     done: set[str] = set()

@@ -1,6 +1,8 @@
-"""Test that the audit chain shows a change of the history.
+"""Test that the audit chain shows a change of the ledger's history.
 
-The chain shows the change even if the database's owner computes the digests of the links again.
+Each link of the chain has a digest of some rows and of the link before it. The owner of the
+database can change rows and compute the digests again. Then a copy of the links outside of the
+database shows the change.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
@@ -20,7 +22,7 @@ from tests.factories import breakage, payments, people, rows
 
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
-    """Return the numbers of the links whose digest no longer matches the rows that they cover."""
+    """Return the numbers of those `expected` links whose digest does not fit the present rows."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:

@@ -1,4 +1,4 @@
-"""Test that a proposal of a correction ends with its proposer's role and after 72 hours."""
+"""Test that a proposed correction ends after 72 hours, or when its proposer loses the role."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ STATUS = "SELECT status FROM corrections"
 
 
 async def _proposed(session: AsyncSession, proposer: Actor) -> int:
-    """Propose to move 40 from one person to another, and return the id of the correction."""
+    """Propose to move 40 minor units between two people, and return the id of the correction."""
     giver, taker = await people.person(session, balance=100), await people.person(session)
     proposed = await corrections.propose_adjustment(
         session,

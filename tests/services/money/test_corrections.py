@@ -1,6 +1,6 @@
 """Test that one admin proposes a correction and another admin confirms this correction.
 
-The database checks the proposal and the confirmation.
+A correction is a repair of the books. The database checks the proposal and the confirmation.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 

@@ -1,4 +1,4 @@
-"""Test that each payment is recorded, and is credited while the deposits switch is running."""
+"""Test that each payment is recorded, and credited only while the kill switch allows deposits."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

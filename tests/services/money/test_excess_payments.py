@@ -1,4 +1,7 @@
-"""Test that an outside payment is recorded even if its withdrawal holds no money any more."""
+"""Test that a payment made outside the platform is recorded even if no money is held for it.
+
+Such a payment belongs to a withdrawal that was returned to the person or paid before.
+"""
 
 from typing import Any
 
@@ -32,7 +35,10 @@ async def _returned(session: AsyncSession, person: Actor, admin: Actor) -> int:
 
 
 async def _record(session: AsyncSession, admin: Actor, id_: int, reference: str) -> ExcessPayment:
-    """Let two admins decide to record a payment, and record it."""
+    """Let two admins decide to record a payment outside the platform, and record it.
+
+    `reference` is the external reference of the payment, for example the bank's id.
+    """
     facts = {"withdrawal_id": id_, "external_reference": reference}
     other = await people.staff(session)
     await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, other, admin)

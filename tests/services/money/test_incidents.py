@@ -1,7 +1,8 @@
-"""Test that an incident stops all movements of money until people have closed the incident.
+"""Test that an incident sets the kill switches of money to stopped until people have closed it.
 
-People repair the ledger before they close the incident. The incidents of the safety plan are
-reproduced, detected, stopped, repaired and verified.
+The check of the ledger opens an incident when an invariant is violated. People repair the ledger
+before they close the incident. The incidents of the safety plan are reproduced, detected, stopped,
+repaired and verified.
 """
 
 from collections.abc import AsyncIterator
@@ -29,7 +30,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair the ledger, and two operators who close incidents and run switches."""
+    """Two admins who repair the ledger, one operator for incidents, and one for kill switches."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -51,10 +52,10 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """Assert that the check of the ledger finds these violations and stops the switches.
+    """Assert that the check of the ledger finds these violations and opens exactly one incident.
 
-    The check must open exactly one incident and send exactly one alert. The incident cannot be
-    closed, and no switch can be set to running, before the ledger is repaired.
+    Money must be stopped by its kill switches, and exactly one alert sent. Before the repair, the
+    incident cannot be closed, and payouts cannot be allowed again.
     """
     for _ in range(2):
         async with database.sessions.begin() as session:
@@ -81,10 +82,10 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """Assert that all invariants hold, close the incident, and run the switches that it stopped.
+    """Assert that all invariants hold, close the incident, and set its switches to running again.
 
-    One operator closes the incident, and another operator must run the switches. The admin who
-    confirmed the repair may not run them either.
+    One operator closes the incident, and another operator must set the switches. The admin who
+    confirmed the repair may not set them either.
     """
     incident = await _incident(database)
     async with database.sessions.begin() as session:
@@ -160,7 +161,7 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
-    """Store only half of a release.
+    """Store that an escrow is released, without the transfer that pays the owner.
 
     A crash would leave this state if a release were not one transaction.
     """
@@ -241,7 +242,10 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Let the check of the ledger stop the switches; return the incident's id and two operators."""
+    """Falsify a balance, and let the check of the ledger open an incident, which stops money.
+
+    Returns the incident's id, an operator and a super admin.
+    """
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
         one = await people.staff(session, Role.OPERATOR)

@@ -1,4 +1,7 @@
-"""Test that the check of new rows misses no row, and that the rolling check reads every row."""
+"""Test that the check of new rows misses no row, and that the rolling check reads every row.
+
+The rolling check reads a part of all rows at each run, until it has read every row.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -209,9 +212,10 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
     business_database: Database,
 ) -> None:
-    """Test that the check finds an adjustment into the wallet of a withdrawal.
+    """Check that an adjustment into the wallet of withdrawals is found as a violation.
 
-    An earlier withdrawal moved the same amount into this wallet.
+    The adjustment has the amount of an earlier withdrawal. Therefore the amount alone does not show
+    that no withdrawal belongs to it.
     """
     since = await check_runs.horizon(business_database)
     await breakage.run_unguarded(
@@ -299,10 +303,11 @@ async def test_a_run_starts_where_the_last_sound_run_ended(business_database: Da
 async def test_a_restored_database_continues_the_transaction_numbers(
     business_database: Database,
 ) -> None:
-    """Test that `restart_ledger_txn` lets transaction numbers continue above the last horizon.
+    """Check that `restart_ledger_txn` lets transaction numbers continue above the last horizon.
 
-    After a restore, a new database cluster counts transactions from the start. New rows would then
-    have lower numbers than the horizon, and the check of new rows would skip them.
+    The horizon is the transaction number up to which the rows were checked. After a restore, a new
+    database cluster counts transactions from the start. New rows would then have lower numbers than
+    the horizon, and the check of new rows would skip them.
     """
     await breakage.run_unguarded(
         business_database,

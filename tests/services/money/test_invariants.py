@@ -1,6 +1,6 @@
-"""Test that the check finds a violation of each invariant.
+"""Test that the check of the ledger finds a violation of each invariant.
 
-The owner of the tables violates each invariant one time.
+Each test violates one invariant or a few, in the role of the tables' owner.
 """
 # ruff: noqa: S608 - statements of a test
 

@@ -1,6 +1,7 @@
 """Test that reconciliation explains a wallet's entries, and that only the owner repairs the wallet.
 
-The owner is the database role that owns the tables.
+To reconcile a wallet is to compare its balance with its entries. The owner is the database role
+that owns the tables.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
@@ -26,12 +27,15 @@ class Scene:
         self.wallet = 0
 
     async def explained(self) -> Explanation:
-        """Return the explanation of the person's wallet."""
+        """Return how reconciliation explains the person's wallet: balance, entries and findings."""
         async with self.database.sessions.begin() as session:
             return await reconciliation.explain(session, self.wallet)
 
     async def found(self) -> list[tuple[int, list[str]]]:
-        """Return the findings by version of the entry; version 0 stands for the whole wallet."""
+        """Return pairs of an entry's version and the names of the findings about the entry.
+
+        Version 0 stands for the whole wallet. Entries without findings are left out.
+        """
         seen = await self.explained()
         lines = [(line.version, [f.value for f in line.findings]) for line in seen.lines]
         whole = [(0, [f.value for f in seen.findings])]
@@ -287,9 +291,9 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
 
 
 async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
-    """Test that the owner's role cannot execute an adjustment.
+    """Check that the owner's role cannot execute an adjustment.
 
-    The adjustment is refused even if it still waits for its confirmation.
+    An adjustment is executed by its confirmation, for which it still waits in this test.
     """
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)

@@ -1,6 +1,7 @@
-"""Test that the two queries of each invariant find the same violations.
+"""Test the queries that check the invariants for new rows only.
 
-One query reads only new rows, and the other query reads all rows.
+An invariant is a statement about all rows that must always hold. Each invariant also has a query
+that reads all rows, and both queries must find the same violations in new rows.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 

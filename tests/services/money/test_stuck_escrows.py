@@ -1,4 +1,7 @@
-"""Test that the watchdog refunds an escrow if the escrow's post was not sent in time."""
+"""Test the watchdog, a periodic function of the scheduler that refunds stuck escrows.
+
+An escrow is stuck if its post was not sent in time.
+"""
 
 from datetime import timedelta
 
@@ -95,7 +98,7 @@ async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> 
     assert await _watch(database) == 1
     assert await _states(database) == [("refunded", None, "refunded")]
     assert await _watch(database) == 0
-    # A watchdog may have read the escrow as stuck right before its refund. It changes nothing.
+    # Another watchdog may have read the escrow as stuck before the refund. It changes nothing.
     async with database.sessions.begin() as session:
         before = await rows.snapshot(session)
         await stuck_escrows._fail_and_refund(session, deal.target.id)

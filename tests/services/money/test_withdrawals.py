@@ -53,7 +53,7 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Return a function that does the step as this person for this withdrawal."""
+    """Return a function that does `step` in the role of `actor` for the withdrawal with this id."""
     return lambda session: step(session, actor, id_)
 
 

@@ -1,4 +1,7 @@
-"""Test that the admin chat is found after it has moved, and that nothing else is recorded."""
+"""Test that the admin chat is found after it got a new id, and that no other move is recorded.
+
+A chat moves to a new id when Telegram turns a group into a supergroup.
+"""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +14,7 @@ OTHER = -1_000_000_000_078
 
 
 async def record(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> None:
-    """Record a move, while the settings name GROUP as the admin chat."""
+    """Record a move of a chat, while the settings name GROUP as the admin chat."""
     await chat_migrations.record_migration(
         session, admin_chat_id=GROUP, old_chat_id=old_chat_id, new_chat_id=new_chat_id
     )

@@ -1,4 +1,7 @@
-"""Test that the inbox of updates loses no update and handles no update two times."""
+"""Test that the inbox loses no update and handles no update two times.
+
+The inbox is the table of the updates that Telegram has sent to the bot.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Test that only operators set kill switches, and that each change gets an audit row."""
+"""Test that only operators set kill switches, and that each change gets an audit row.
+
+A kill switch is a row that allows or forbids one kind of operation, for example payouts.
+"""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,4 +1,8 @@
-"""Test which updates have a lane beside the lane of their chat."""
+"""Test which updates do not get the lane of their chat, but a lane of their own.
+
+The updates of one lane are handled in order. An urgent update must not wait for the other updates
+of its chat.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Test that a lease has only one holder at a time."""
+"""Test that a lease has only one holder at a time.
+
+A lease is a right that one process has until a certain time.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""Test that each message of the outbox is delivered or given up, and that no message is lost."""
+"""Test that each message of the outbox is delivered or given up, and that no message is lost.
+
+The outbox is the table of the messages that the bot owes to people.
+"""
 
 from datetime import timedelta
 
@@ -38,7 +41,7 @@ async def test_a_claimed_message_is_leased(database: Database) -> None:
     first = await take()
     assert [message.attempts for message in first] == [1]
     assert await take() == []
-    # Its process died; another process claims it after the lease.
+    # The process of the claim died. Another process claims the message after the lease.
     await database.as_owner("UPDATE outbox SET due_at = due_at - interval '31 seconds'")
     second = await take()
     assert [(message.id, message.attempts) for message in second] == [(first[0].id, 2)]

@@ -1,4 +1,4 @@
-"""Test that each kind of message has its priority."""
+"""Test that each kind of message in the outbox has its priority."""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Test the reports of the two plans: they find no mistakes, and their counts are right."""
+"""Test the SQL reports of the production checklist and of the safety plan.
+
+The reports of mistakes are empty, and the counts of the other reports are right.
+"""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

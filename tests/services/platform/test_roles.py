@@ -1,4 +1,7 @@
-"""Test that a start of the bot makes the super admins equal to SUPER_ADMIN_IDS."""
+"""Test that each start of the bot grants and revokes super admin roles as SUPER_ADMIN_IDS says.
+
+A start does not undo what two super admins have granted or revoked.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,6 +1,7 @@
-"""Test that no single session can hold up a stop of a kill switch, or the freeze by an incident.
+"""Test that no database session can delay an operator who sets a kill switch to stopped.
 
-Each test opens a second, real session that holds locks and has no time limits.
+The same is tested for the switches that an incident sets to stopped. Each test opens a second, real
+session that holds locks and has no time limits.
 """
 
 import time
@@ -24,7 +25,7 @@ from tests.conftest import Database
 from tests.factories import people, rows
 
 LIMIT = 1.0
-"""A stop has to be answered within this time, in seconds."""
+"""A command that sets a kill switch to stopped has to be answered within this time, in seconds."""
 MONEY = frozenset(killswitches.FROZEN_BY_INCIDENT)
 VIOLATION = Violation("wallet_balance", "broken on purpose", [{"ref": 1}])
 

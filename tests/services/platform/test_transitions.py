@@ -1,4 +1,7 @@
-"""Test that the transition tables reach every status, and that any move outside them is refused."""
+"""Test that the transition tables reach every status, and that any move outside them is refused.
+
+A transition table lists the allowed moves from one status to another, and who may make them.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum

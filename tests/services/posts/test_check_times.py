@@ -1,4 +1,8 @@
-"""Test the times of the checks of a post: they are few, random, and end with its hours."""
+"""Test the times of the checks of a post.
+
+The checks are few and at random times. The last check is at the end of the promised hours, that is,
+of the time that the post must stay.
+"""
 
 import itertools
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,8 @@
-"""Test manual resolution: admins decide about uncertain and unverifiable posts."""
+"""Test how admins decide about uncertain and unverifiable posts (manual resolution).
+
+A post is uncertain if nobody knows whether Telegram published it. A published post is unverifiable
+if its last check could not find out whether it is still there.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -134,7 +138,7 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
         session, target_id=claim.target_id, message_id=10
     )
     assert await manual_resolution.is_candidate(session, target_id=claim.target_id, message_id=11)
-    # It is refused as well if a lower id was known before the send.
+    # The id 10 is refused as well if only a lower id was known before the send.
     await session.execute(
         update(PostJob).where(PostJob.id == claim.job_id).values(known_message_id=5)
     )
@@ -176,11 +180,10 @@ async def test_a_post_that_was_never_sent_cannot_be_decided(
 
 
 async def _unverifiable(database: Database, *, seen: bool = False) -> people.Deal:
-    """Create an unverifiable post.
+    """Create an unverifiable post whose promised hours are over, and ask the admins by a card.
 
-    The last check could not find out whether the post is in the channel. The
-    promised hours are over. The checks have been unknown for so long that a card asks the admins
-    to decide. A card is a message with buttons in the admin chat.
+    A card is a message with buttons in the admin chat. If `seen` is true, an early check has found
+    the post. The last check had the result unknown.
     """
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)

@@ -1,6 +1,6 @@
-"""Test that a post is queued again, uncertain or parked if its worker has died.
+"""Test that a post whose worker has died is queued again, uncertain, or parked.
 
-A post is parked if too many of its claims end with the death of the worker: its job fails for good.
+A post is parked if too many of its workers have died. Its job then fails for good.
 """
 
 from datetime import timedelta
@@ -23,7 +23,10 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the due post in the role of a worker that dies afterwards."""
+    """Claim the due post in the role of a worker that dies afterwards.
+
+    If `begun` is true, the worker dies after it has begun to send the post.
+    """
     claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
     if begun:
@@ -115,7 +118,7 @@ async def test_a_post_that_keeps_killing_its_workers_is_parked(database: Databas
 
 
 async def test_a_claim_of_the_time_before_a_step_back_is_abandoned(database: Database) -> None:
-    """Check that a claim does not last an hour because the database's clock was set back."""
+    """Check that a claim lasts no longer if the database's clock was set back an hour."""
     lease = timedelta(seconds=30)
     async with database.sessions.begin() as session:
         await people.approved(session)

@@ -1,6 +1,7 @@
-"""Test the search for uncertain posts: a search finds a post or shows twice that it is absent.
+"""Test the search for uncertain posts.
 
-A post is uncertain if nobody knows whether Telegram has published the post.
+A post is uncertain if nobody knows whether Telegram has published it. A search finds the post, or
+finds that it is absent. A post counts as absent after two searches have found this.
 """
 
 from datetime import timedelta
@@ -47,7 +48,7 @@ async def test_an_empty_search_proves_nothing_until_an_id_of_the_channel_is_know
                 session, await claim_uncertain_post(session), gap=GAP, highest_seen_id=KNOWN
             )
             assert await state(session) == ("uncertain", *HELD)
-            # The highest id that a search from the start finds may be old.
+            # A search from the channel's first id may find an old id. Such an id is not recorded.
             assert await rows.one(session, "SELECT last_message_id FROM channels") == 0
         await database.forward(GAP + timedelta(seconds=1))
     async with database.sessions.begin() as session:

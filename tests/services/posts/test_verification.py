@@ -1,4 +1,4 @@
-"""Test the verification of posts: how each verdict changes the money, and when checks are due."""
+"""Test the checks of published posts: what each verdict does to the money, and when checks come."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -117,10 +117,10 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
 async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     database: Database, late: timedelta
 ) -> None:
-    """Test that admins decide about a post that was first missed long after its promised hours.
+    """Check that admins decide about a post that is first found absent long after its hours.
 
-    No check was possible at the end of these hours. After the end, the owner is allowed to delete
-    the post. Therefore, the absence of the post proves nothing.
+    The promised hours are the time that the post must stay. If no check was possible at their end,
+    the absence proves nothing, because the owner is allowed to delete the post after them.
     """
     await _posted(database)
     await database.forward(2 * HOUR + late)
@@ -184,7 +184,10 @@ async def _recorded(database: Database) -> list[tuple[str, str]]:
 async def test_a_check_that_was_never_recorded_counts_as_unknown(
     database: Database, *, released: bool
 ) -> None:
-    """Test a process that died during a check: its edit may have restored the post."""
+    """Check that a check whose process died before the record counts as unknown.
+
+    The edit that the check sent may have restored an altered post.
+    """
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     lost = await _claim(database)
@@ -257,10 +260,11 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 
 
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
-    """Test that recording lost rights waits for no lock of a post and changes no paid post.
+    """Check that recording lost rights of the bot waits for no lock of a post.
 
-    A process that holds the lock of a post may be waiting for the lock of the channel. If the
-    recording waited for the lock of the post, the result would be a deadlock.
+    It also changes no paid post. A process that holds the lock of a post may be waiting for the
+    lock of the channel. If the recording waited for the lock of the post, the result would be a
+    deadlock.
     """
     paid = await _posted(database, hours=0)
     async with database.sessions.begin() as session:

@@ -1,4 +1,7 @@
-"""Create uncertain posts for tests, and read the state of these posts."""
+"""Create uncertain posts for tests, and read the state of these posts.
+
+A post is uncertain if nobody knows whether Telegram published it.
+"""
 
 from typing import Any
 
