@@ -1,4 +1,4 @@
-"""Read the address of a PostgreSQL database in the forms in which hosters give it."""
+"""Read the address (URL) of a PostgreSQL database in the forms that hosting providers use."""
 
 import os
 import re
@@ -27,9 +27,9 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::([0-9]*))?")
 
 @dataclass(frozen=True)
 class Address:
-    """A database and how to reach it.
+    """The parts of a database's URL: servers, user, password, database and options.
 
-    Options of other programs are left out, for example `channel_binding` and `connection_limit`.
+    Options for other programs are left out, for example `channel_binding` and `connection_limit`.
     """
 
     user: str
@@ -47,7 +47,7 @@ class Address:
     def connect_arguments(self) -> dict[str, Any]:
         """Return the arguments of `asyncpg.connect`.
 
-        Every argument is given that asyncpg would otherwise take from the environment.
+        They include every argument that asyncpg would otherwise take from environment variables.
         """
         return {
             "dsn": "postgresql:///?" + urlencode(self.driver_options, quote_via=quote),
@@ -69,18 +69,18 @@ class Address:
 
 
 def ignore_libpq_environment() -> None:
-    """Remove the variables with which PostgreSQL's own clients are configured, such as PGPORT.
+    """Remove the environment variables of PostgreSQL's own clients, such as PGPORT.
 
-    A setting holds the whole address, and what a shell contains must not change it.
+    The program's setting contains the whole address, and these variables must not change it.
     """
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
 
 
 def parse(url: str) -> Address:
-    """Read an address. Raises ValueError, whose text contains no part of the address.
+    """Parse the URL of a database. Raises ValueError, whose text contains no part of the URL.
 
-    The name and the password may contain characters that a URL would have to escape.
+    The user name and the password may contain unescaped characters that are not allowed in a URL.
     """
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.partition("+")[0] not in SCHEMES:
@@ -107,7 +107,10 @@ def parse(url: str) -> Address:
 
 
 def _split(rest: str) -> tuple[str, str]:
-    """Return the name and password, and the rest of an address. A password may contain `@`."""
+    """Split a URL without its scheme into `user:password` and the rest.
+
+    A password may contain `@`.
+    """
     at = rest.rfind("@")
     if "=" in rest[: max(at, 0)].partition("?")[2]:
         at = rest.partition("?")[0].rfind("@")  # the other one is in an option
@@ -115,7 +118,10 @@ def _split(rest: str) -> tuple[str, str]:
 
 
 def _hosts(text: str, ports: str) -> tuple[tuple[str, int], ...]:
-    """Return hosts or folders of sockets, each with its port. `ports` are those of the options."""
+    """Return the hosts (or socket folders) in `text`, each with its port.
+
+    `ports` is the value of the URL's option `port`. It is used for hosts without a port.
+    """
     found = []
     port_list = ports.split(",") if ports else []
     for number, part in enumerate(text.split(",")):

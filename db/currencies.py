@@ -1,9 +1,9 @@
-"""Hold the currencies that Telegram takes, with Telegram's own exponents.
+"""List the currencies that Telegram accepts, with their decimals and the limits of invoices.
 
-Source: https://core.telegram.org/bots/payments/currencies.json. The exponents differ from those of
-CLDR, for example for RSD. An amount that crosses to Telegram has Telegram's exponent, so every
-amount here has it too. Telegram's smallest and largest amounts follow the exchange rates and change
-daily. Therefore this table does not hold them, and Telegram itself refuses such an invoice.
+Source: https://core.telegram.org/bots/payments/currencies.json. The numbers of decimals differ from
+those of CLDR, for example for RSD. Amounts that are sent to Telegram have Telegram's number of
+decimals, so all amounts in this program have it too. Telegram's limits follow the exchange rates
+and change daily. The limits here are a copy, and Telegram itself may refuse an invoice.
 """
 
 from db.money import MAX_AMOUNT, STARS
@@ -21,7 +21,7 @@ EXPONENTS = {
     **dict.fromkeys(_WHOLE_UNITS.split(), 0),
     **dict.fromkeys(_HUNDREDTHS.split(), 2),
 }
-"""The number of decimals of each currency that Telegram takes."""
+"""The number of decimals of each currency that Telegram accepts."""
 
 _LARGEST = (
     "AED 3672991 AFN 85030416 ALL 102791475 AMD 490536665 ARS 98157992 AUD 1366680"
@@ -40,7 +40,7 @@ _LARGEST = (
     " ZAR 14484800"
 )
 _SMALLEST_PART = 10_000
-"""The largest amount of a currency is so many times its smallest amount."""
+"""In each currency, the largest invoice is this many times the smallest one."""
 
 
 def _limits() -> dict[str, tuple[int, int]]:
@@ -51,9 +51,9 @@ def _limits() -> dict[str, tuple[int, int]]:
 
 LIMITS = _limits() | {STARS: (1, MAX_AMOUNT)}
 """The smallest and the largest invoice of each currency, in minor units. Telegram publishes no
-bounds for Stars."""
+limits for Stars."""
 
 
 def exponent(currency: str) -> int:
-    """Return the number of decimals of a currency. Raises KeyError if Telegram does not take it."""
+    """Return the number of decimals of a currency. Raises KeyError for an unknown currency."""
     return EXPONENTS[currency]

@@ -28,7 +28,7 @@ KEY_LOCKS = 7_003
 
 @dataclass(frozen=True)
 class Placement:
-    """A target with its campaign and channel, and with its post job and escrow if they exist."""
+    """A placement: its target, campaign and channel, and its post job and escrow if they exist."""
 
     target: CampaignTarget
     campaign: Campaign
@@ -38,10 +38,9 @@ class Placement:
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:
-    """Lock a target. Return None if it does not exist.
+    """Lock a target (the main row of a placement). Return None if it does not exist.
 
-    A change of a placement (a target with its rows) takes this lock before the locks of the other
-    rows.
+    A transaction that changes a placement takes this lock before the locks of its other rows.
     """
     found = await session.execute(
         select(CampaignTarget)
@@ -55,11 +54,11 @@ async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget |
 async def lock_campaign(
     session: AsyncSession, campaign_id: int, *, shared: bool = False
 ) -> Campaign | None:
-    """Lock a campaign, shared or exclusively.
+    """Lock a campaign, shared or exclusively. Return None if it does not exist.
 
-    The shared lock is for callers that rely on the campaign's status. With the shared lock,
-    approvals in one campaign do not wait for each other. The exclusive lock is for callers that
-    change the campaign or the sum of its prices.
+    The shared lock is for callers that need the campaign's status not to change. With it, approvals
+    in one campaign do not wait for each other. The exclusive lock is for callers that change the
+    campaign or the sum of its prices.
     """
     found = await session.execute(
         select(Campaign)
@@ -71,9 +70,10 @@ async def lock_campaign(
 
 
 def required(value: Value | None) -> Value:
-    """Return a value that cannot be None here. Raises LookupError if the value is None.
+    """Return `value`, which the database guarantees not to be null, without None in its type.
 
-    A constraint of the database, or the transaction that wrote the row, guarantees the value.
+    A constraint, or the transaction that wrote the row, gives this guarantee. Raises LookupError if
+    the value is None in spite of it.
     """
     if value is None:
         raise LookupError("a value that the database guarantees is missing")
@@ -81,8 +81,9 @@ def required(value: Value | None) -> Value:
 
 
 async def lock_placement(session: AsyncSession, target_id: int) -> Placement | None:
-    """Lock a target, its post job and its escrow, in this order. Read its campaign and channel too.
+    """Lock a placement: its target, its post job and its escrow, in this order.
 
+    The campaign and the channel are read, but not locked. Returns None if there is no such target.
     Each table is read by a separate statement after the target is locked. A single statement that
     waits for the lock would still read the other tables in their state before the wait.
     """
@@ -117,7 +118,7 @@ async def lock_placement(session: AsyncSession, target_id: int) -> Placement | N
 
 
 def has_escrow() -> ColumnElement[bool]:
-    """Return the SQL condition that a target has an escrow, with its money held or settled."""
+    """Build the SQL condition that a target has an escrow: held, released or refunded."""
     return exists().where(Escrow.campaign_target_id == CampaignTarget.id)
 
 
@@ -131,7 +132,10 @@ async def lock_key(session: AsyncSession, key: str) -> None:
 
 
 async def now(session: AsyncSession) -> datetime:
-    """Return the time of the database's `clock()`, with a zone."""
+    """Return the time of the database's `clock()`, with a zone.
+
+    In production this is the real time. The sandbox can move `clock()` forward.
+    """
     result = await session.execute(select(func.clock()))
     time: datetime = result.scalar_one()
     return time

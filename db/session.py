@@ -1,4 +1,4 @@
-"""Create engines and sessions, and classify the database's errors.
+"""Create database engines and sessions, and classify the errors of the database.
 
 No other module connects to the database. Entry points open `async with sessions.begin() as
 session:`, and services never commit.
@@ -37,7 +37,7 @@ POOL_WAIT_SECONDS = 10
 READ_ONLY_STATE = "25006"
 """The SQLSTATE of a write in a read-only transaction, or on a read-only server."""
 AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
-"""SQLSTATE prefixes of a server that cannot work now, whatever it is asked.
+"""SQLSTATE prefixes that mean: the server cannot work now, and another statement would fail too.
 
 The connection is lost, the server stops or starts, a resource is used up (connections, memory, the
 disk), the operating system has an error, or the server is read-only.
@@ -53,10 +53,13 @@ The three time limits are those of a lock, a transaction and a statement.
 REFUSED_STATES = ("28", "3D")
 """SQLSTATE prefixes of a server that refuses the name, the password or the database."""
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
-"""Errors of the driver: a file of the address is missing, or no host is of the wanted kind."""
+"""Errors of the driver: a file that the address names is missing, or no host is of the wanted kind.
+
+The kind of a host is for example "not read-only".
+"""
 _SPEAKING = (PostgresError, OSError, *_NO_SERVER)
 _UNSUPPORTED = "unsupported startup parameter"
-"""The beginning of PgBouncer's refusal of a setting."""
+"""A part of the message with which PgBouncer refuses a session setting."""
 SESSION_SETTINGS = {"timezone": "UTC", "jit": "off"}
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -93,17 +96,20 @@ def create_engine(url: str) -> AsyncEngine:
 class _Connector:
     """Set up the connections of an engine, to PostgreSQL itself or to a pooler such as PgBouncer.
 
-    A pooler may give each transaction another connection. Therefore a setting then lasts as long as
-    a transaction, and the name of a prepared statement is never used again.
+    A pooler may give each transaction another connection to the server. Therefore, with a pooler,
+    settings are set in each transaction, and no name of a prepared statement is used twice.
     """
 
     def __init__(self, *, pooled: bool) -> None:
-        """Begin with what the address says about a pooler."""
+        """Create the object. `pooled` is true if the address names a pooler (`pgbouncer=true`)."""
         self._pooled = pooled
         self._is_known = pooled
 
     def prepare(self, dialect: Any, _record: object, _args: object, options: Any) -> None:
-        """Add what a connection needs to its options."""
+        """Add the options that a new connection needs, before the driver opens it.
+
+        The first call finds out whether there is a pooler.
+        """
         direct = {"server_settings": options["server_settings"] | SESSION_SETTINGS}
         if not self._is_known:
             self._pooled = self._refuses_settings(dialect, options | direct)
@@ -117,7 +123,7 @@ class _Connector:
 
     @staticmethod
     def _refuses_settings(dialect: Any, options: Any) -> bool:
-        """Connect for a moment to find out whether a pooler refuses settings of a session."""
+        """Open and close a connection, and return whether a pooler refuses session settings."""
         try:
             dialect.connect(**options).close()
         except dialect.loaded_dbapi.Error as error:
@@ -127,7 +133,7 @@ class _Connector:
         return False
 
     def begin(self, connection: Connection) -> None:
-        """Set the settings of the session in a transaction through a pooler."""
+        """Set SESSION_SETTINGS for the transaction that begins, if there is a pooler."""
         if self._pooled:
             values = ", ".join(
                 f"set_config('{name}', '{value}', true)" for name, value in SESSION_SETTINGS.items()
@@ -136,7 +142,10 @@ class _Connector:
 
 
 def is_away(error: BaseException) -> bool:
-    """Return whether an error means that PostgreSQL is not available or that a connection broke."""
+    """Return whether an error means that PostgreSQL is not available or that a connection broke.
+
+    A server that refuses the login, or is read-only, counts as not available.
+    """
     if isinstance(error, BaseExceptionGroup):
         return all(is_away(inner) for inner in error.exceptions)
     if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
@@ -144,7 +153,7 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and isinstance(_root(error), _NO_SERVER):
         return True
     if isinstance(error, DBAPIError):
-        # The driver is out of step if the server ended the session while a statement was sent.
+        # The driver raises InternalClientError if the server ended the session during a statement.
         out_of_step = isinstance(getattr(error.orig, "__cause__", None), InternalClientError)
         if error.connection_invalidated or out_of_step:
             return True
@@ -157,7 +166,7 @@ def is_refused(error: BaseException) -> bool:
 
 
 def cause(error: BaseException) -> str:
-    """Return in one line why the database does not answer.
+    """Return the cause of a database error in one line, for people.
 
     The line may name a user or a database. It contains no password and no statement.
     """
@@ -167,7 +176,10 @@ def cause(error: BaseException) -> str:
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return the first error of the driver or the system among the causes of an error."""
+    """Return the first error of the driver or the system in an error's chain of causes.
+
+    If there is none, the last error of the chain is returned.
+    """
     seen = {id(error)}  # an error that is raised again may be its own cause
     while not isinstance(error, _SPEAKING):
         inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
@@ -181,18 +193,18 @@ def _root(error: BaseException) -> BaseException:
 def is_conflict(error: BaseException) -> bool:
     """Return whether a transaction failed because of a conflict or a time limit.
 
-    The caller may then repeat the transaction.
+    If so, the caller may repeat the transaction.
     """
     return sqlstate(error).startswith(CONFLICT_STATES)
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Tell whether an error means that a read-only transaction or server refused a write."""
+    """Return whether an error means that a read-only transaction or server refused a write."""
     return sqlstate(error) == READ_ONLY_STATE
 
 
 def is_bad_data(error: DBAPIError) -> bool:
-    """Tell whether the database or its driver refused a value, so that a repeat is refused too."""
+    """Return whether the database or its driver refused a value. A repeat would be refused too."""
     refused_by_driver = isinstance(getattr(error.orig, "__cause__", None), ValueError)
     return refused_by_driver or sqlstate(error).startswith(BAD_DATA_STATES)
 
@@ -214,5 +226,5 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:
-    """Create a factory of sessions whose rows stay readable after the commit."""
+    """Return a factory of sessions. Objects of a session stay readable after its commit."""
     return async_sessionmaker(engine, expire_on_commit=False)

@@ -24,7 +24,7 @@ _SUMMARY = "Runs the bot, the scheduler and everything they need; the data stays
 
 
 def main() -> None:
-    """Run until a signal stops the sandbox.
+    """Run the sandbox until a signal stops it.
 
     If the sandbox cannot start, print one line on stderr and exit with status 2.
     """
@@ -43,9 +43,9 @@ def main() -> None:
 
 
 async def _run_until_signal(options: argparse.Namespace) -> None:
-    """Run until SIGINT or SIGTERM.
+    """Run the sandbox until SIGINT or SIGTERM, then stop all parts in order.
 
-    A second signal ends this process and all its children at once.
+    A second signal, more than _SAME_PRESS later, ends this process and all its children at once.
     """
     task = asyncio.ensure_future(_run(options))
     signal_times: list[float] = []

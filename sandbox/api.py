@@ -1,7 +1,7 @@
 """Serve the Bot API over HTTP.
 
-For each call, this module checks the token, finds the method, applies a fault if there is one for
-the call, and sends the answer.
+For each call, this module checks the token, finds the method, and sends the answer. If a fault (a
+failure that was ordered through the control API) is set for the call, the call goes wrong.
 """
 
 import asyncio
@@ -76,9 +76,9 @@ class BotApi:
         return await self._answer_with_fault(request, fault, cls, raw)
 
     async def _answer(self, cls: type[TelegramMethod[Any]], raw: RawRequest) -> object:
-        """Run the method and return its result.
+        """Run a method of the Bot API and return its result. Raises TelegramError.
 
-        When this function returns, the changes are in the journal.
+        When this function returns, its changes are in the journal, the file that stores the state.
         """
         parsed = parsing.parse_request(cls, raw)
         if isinstance(parsed, methods.GetUpdates):
@@ -101,7 +101,7 @@ class BotApi:
         cls: type[TelegramMethod[Any]],
         raw: RawRequest,
     ) -> web.StreamResponse:
-        """Answer the call in the way that the fault defines."""
+        """Answer a call in the wrong way that `fault` defines, for example too late."""
         if fault.kind == "error":
             raise _fault_error(fault)
         if fault.kind == "slow":
@@ -132,7 +132,7 @@ class BotApi:
             await asyncio.sleep(min(0.05, max(0.0, deadline - loop.time())))
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """Answer with the bytes of a file."""
+        """Answer a download with the bytes of a file, or with the error 401 or 404."""
         match = FILE_PATH.fullmatch(request.path)
         if match is None or not self._is_bot_token(match["token"]):
             return error_response(TelegramError(401 if match else 404, "Unauthorized"))
@@ -146,7 +146,7 @@ class BotApi:
 
 
 def find_chat_id(raw: RawRequest) -> int | str | None:
-    """Return the chat id or username of a request, in the form that faults use."""
+    """Return the chat to which a request refers: an id as a number, a username, or None."""
     chat_id = raw.values.get("chat_id")
     if isinstance(chat_id, str) and parsing.NUMBER.fullmatch(chat_id):
         return int(chat_id)

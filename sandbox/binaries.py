@@ -33,7 +33,8 @@ def initdb() -> Iterator[Path]:
     """Yield the path of PostgreSQL's program `initdb` for a block.
 
     `initdb` starts other programs through a shell, and puts its own path in double quotes only. If
-    the path has characters that a shell reads there, the block uses a copy in another folder.
+    the path has characters that a shell interprets in such quotes, the block gets the path of a
+    copy in another folder.
     """
     program = postgres("initdb")
     if not _READ_BY_SHELLS.intersection(str(program)):

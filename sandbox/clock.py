@@ -1,4 +1,7 @@
-"""Read and move the clock of the database, read its heartbeats, and end its leases."""
+"""Read and move the database's clock (`clock()`), find a heartbeat, and end all leases.
+
+A heartbeat shows that the scheduler is alive. A lease gives one process the right to some work.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,9 +28,9 @@ async def read_shift(dsn: str) -> float:
 async def move_forward(owner_dsn: str, seconds: float) -> float:
     """Move `clock()` forward by a number of seconds, and return the new shift in seconds.
 
-    Only the role that owns the tables may do this. Waits for the transactions that have locked a
-    placement, because a transaction reads the clock several times, and a post's promised hours
-    begin at one moment. Locks the table of placements, then the shift.
+    Only the role that owns the tables may do this. Waits until no transaction has locked a
+    placement, because such a transaction reads the clock several times and needs the same time each
+    time. Locks the table of placements, then the row of the shift.
     """
     async with _connection(owner_dsn) as connection, connection.transaction():
         await connection.execute("LOCK TABLE campaign_targets IN EXCLUSIVE MODE")
@@ -38,7 +41,7 @@ async def move_forward(owner_dsn: str, seconds: float) -> float:
 
 
 async def has_heartbeat_since(dsn: str, since: datetime) -> bool:
-    """Return whether a scheduler has written a heartbeat since the given real time."""
+    """Return whether a scheduler has written a heartbeat (a sign of life) since a real time."""
     found = "SELECT EXISTS (SELECT FROM heartbeats WHERE name = 'scheduler' AND beat_at >= $1)"
     return bool(await _fetch_value(dsn, found, since))
 

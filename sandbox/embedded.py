@@ -60,8 +60,8 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 class Postgres:
     """A running PostgreSQL server, with its addresses and a method to stop it.
 
-    The passwords are in `passwords.json` of the server's folder. `held` is the open lock file that
-    keeps the folder locked.
+    `passwords` are the passwords of the database roles, from `passwords.json` in the server's
+    folder. `held` is the open lock file that keeps the folder locked.
     """
 
     child: processes.Child
@@ -114,11 +114,10 @@ class Valkey:
 
 @contextlib.asynccontextmanager
 async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postgres]:
-    """Run PostgreSQL with its data in `folder` until the block ends.
+    """Run PostgreSQL with its data in `folder` until the `with` block ends.
 
-    The first start creates the database. If `durable` is false, nothing is synchronised to disk.
-    Only tests use this. Raises CannotStart with one sentence, for example if a server runs on the
-    folder already.
+    The first start creates the database. If `durable` is false, nothing is synchronised to disk;
+    only tests use this. Raises CannotStart, for example if a server runs on the folder already.
     """
     server = await start_postgres(folder, durable=durable)
     try:
@@ -129,7 +128,7 @@ async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postg
 
 @contextlib.asynccontextmanager
 async def valkey(folder: Path) -> AsyncIterator[Valkey]:
-    """Run Valkey with its data in `folder` until the block ends. Raises CannotStart."""
+    """Run Valkey with its data in `folder` until the `with` block ends. Raises CannotStart."""
     server = await start_valkey(folder)
     try:
         yield server
@@ -179,9 +178,9 @@ async def start_postgres(
 
 
 async def _prepare_data_folder(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
-    """Create the data folder. If it exists, prepare it for a new start.
+    """Create the data folder. If it exists, remove what a killed server has left in it.
 
-    The last server may have been killed. Returns the folder for the socket.
+    Returns the folder for the server's socket.
     """
     socket_folder = folders.socket_folder(folder, _SOCKET, owner.uid, owner.gid)
     passwords = _load_or_create_passwords(folder)
@@ -227,7 +226,10 @@ def _load_or_create_passwords(folder: Path) -> dict[str, str]:
 async def _create_cluster(
     folder: Path, owner: identity.Identity, password: str, *, durable: bool
 ) -> None:
-    """Create the data folder under another name, and rename the folder when it is complete."""
+    """Create PostgreSQL's data folder under another name, and rename it when it is complete.
+
+    Raises CannotStart if `initdb` fails.
+    """
     partial = folder / "data.partial"
     await _wait_for_earlier_server(partial)
     shutil.rmtree(partial, ignore_errors=True)
@@ -278,7 +280,10 @@ async def _wait_for_earlier_server(folder: Path) -> None:
 
 
 async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -> None:
-    """Wait until the eighth line of the server's pid file says "ready"."""
+    """Wait until PostgreSQL accepts connections: the eighth line of its pid file says "ready".
+
+    Raises CannotStart if the server ends, or is not ready within _START_LIMIT.
+    """
     deadline = time.monotonic() + _START_LIMIT
     while time.monotonic() < deadline:
         if await child.wait(0.01) is not None:
@@ -292,7 +297,7 @@ async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -
 
 
 async def _create_roles_and_database(server: Postgres) -> None:
-    """Create the roles and the database, and limit which roles may connect to the database.
+    """Create the database roles and the database, and limit which roles may connect to it.
 
     Each step is skipped if an earlier start has done it.
     """

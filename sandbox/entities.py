@@ -1,4 +1,7 @@
-"""Define the entities of the simulated Telegram. Each instance is one row of a journal table."""
+"""Define the entities of the simulated Telegram: users, chats, messages and others.
+
+Each instance is one row of a table in the journal, the file that stores the state.
+"""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,7 +13,7 @@ IN_CHAT = ("creator", "administrator", "member")
 
 @dataclass
 class User:
-    """A person, or the bot, with the data that Telegram shows of them."""
+    """A person or the bot, with the data that Telegram gives to bots."""
 
     table: ClassVar[str] = "users"
     id: int
@@ -84,7 +87,8 @@ class Message:
     """A message of a chat, in the form in which the sandbox stores it.
 
     `body` is the message as the Bot API returns it. `keyboard` is the reply keyboard that was sent
-    with the message. `payload` is the text that the bot gave with an invoice.
+    with the message. `payload` is the text that the bot sent with an invoice. `version` is the
+    chat's version when the message was last changed.
     """
 
     table: ClassVar[str] = "messages"
@@ -124,7 +128,7 @@ class Query:
 
 @dataclass
 class Payment:
-    """A paid invoice. Amounts are in minor units, and times are in the sandbox's time."""
+    """A paid invoice. The amount is in minor units. Times are those of the sandbox's clock."""
 
     table: ClassVar[str] = "payments"
     charge_id: str

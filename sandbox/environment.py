@@ -32,7 +32,7 @@ _OUTSIDE = frozenset(
     }
 )
 _OF_INTERPRETERS = ("PYTHON", "PG")
-"""How the variables begin that change the work of Python or of PostgreSQL's clients."""
+"""The prefixes of environment variables that configure Python or PostgreSQL's own clients."""
 _PAYMENT_PROVIDER_TOKEN = "1:TEST:sandbox"  # noqa: S105 - not a real token
 # These values only allow a check of the other settings before the servers have an address.
 _PROVISIONAL = {
@@ -45,9 +45,9 @@ _PROVISIONAL = {
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """The values of the settings that the user of the sandbox gave.
+    """The settings that the person who starts the sandbox has given.
 
-    A setting that was not given is an empty text.
+    A setting that was not given has the value "".
     """
 
     values: dict[str, str]
@@ -77,10 +77,11 @@ class EnvironmentSettings:
         settings.load(env_file=None)
 
     def child_environment(self, provided: dict[str, str]) -> dict[str, str]:
-        """Return the environment for the bot and the scheduler.
+        """Return the environment variables for the bot and the scheduler.
 
-        Variables of Python and of PostgreSQL's clients are left out. `provided` replaces settings
-        of the same name. The database address of the role that owns the tables is left out.
+        `provided` replaces settings of the same name. Variables that configure Python or
+        PostgreSQL's clients are left out. MIGRATION_DATABASE_URL, the address with the role that
+        owns the tables, is empty.
         """
         defaults = {
             "LOG_FORMAT": "console",

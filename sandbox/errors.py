@@ -5,7 +5,7 @@ Errors of the Bot API have Telegram's texts. Errors of the control API have full
 
 
 class TelegramError(Exception):
-    """The Bot API refuses the call. The texts are exactly Telegram's texts."""
+    """The Bot API refuses a call. Code and description are exactly those of Telegram."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class TelegramError(Exception):
 
 
 class ControlError(Exception):
-    """The action is not possible. The text says why, and often what to do instead."""
+    """The control API refuses a request. The text says why, and often what to do instead."""
 
     def __init__(self, sentence: str, *, status: int = 400) -> None:
         super().__init__(sentence)

@@ -1,4 +1,4 @@
-"""Keep the faults. A fault makes the next calls of a method fail or take longer."""
+"""Keep the faults that are set. A fault makes later calls of the Bot API fail or take longer."""
 
 import itertools
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """One fault: the way in which the next calls of a method go wrong.
+    """One fault: the way in which later calls of a Bot API method go wrong.
 
     `times` is the number of calls that the fault still affects. `method` "*" means every method,
     and `chat_id` None means every chat. `delay_s` and `retry_after` are seconds.
@@ -39,7 +39,7 @@ class Fault:
     error_code: int | None = None
 
     def matches(self, method: str, chat_id: object) -> bool:
-        """Return whether the fault applies to this call."""
+        """Return whether the fault applies to a call of this method in this chat."""
         return (
             self.times > 0
             and self.method.lower() in {"*", method.lower()}
@@ -67,7 +67,7 @@ class Faults:
         return fault
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the first fault for this call, or None.
+        """Return the first fault that applies to a call, or None.
 
         This counts as one use of the fault. After its last use, the fault is removed.
         """

@@ -45,13 +45,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
-    """Return the folder for a socket: `folder`, or a private folder if that path does not fit.
+    """Return the folder for a socket: `folder`, or a temporary folder if that path does not fit.
 
-    A path fits if it is short and has only plain characters. The private folder belongs to the
-    given user. `socket` is the longest name of a file that will be in the folder. The name of the
-    private folder depends on `folder` alone, so that addresses are the same after each start.
-    Raises CannotStart if the temporary directory's path is too long. Raises CannotStart if another
-    user owns the private folder or can enter it.
+    A path fits if it is short and has only plain characters. The temporary folder is private to the
+    user `uid`. `socket` is the longest name of a file that will be in the folder. The name of the
+    temporary folder depends on `folder` alone, so that addresses are the same after each start.
+    Raises CannotStart if this path is too long too, or if another user owns the temporary folder or
+    can enter it.
     """
     if _is_socket_path(folder / socket):
         return folder
@@ -72,7 +72,7 @@ def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
 
 
 def remove_sockets(socket_folder_path: Path, folder: Path) -> None:
-    """Remove the private folder that `socket_folder` created for `folder`, if there is one."""
+    """Remove the temporary folder that `socket_folder` created for `folder`, if there is one."""
     if socket_folder_path != folder:
         shutil.rmtree(socket_folder_path, ignore_errors=True)
 

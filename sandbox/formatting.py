@@ -135,9 +135,9 @@ class _OpenTag:
 
 
 def parse_html(source: str) -> FormattedText:
-    """Parse Telegram's HTML. Raises TelegramError.
+    """Parse Telegram's HTML into a text and its entities. Raises TelegramError.
 
-    From the text, an error contains at most the name of a tag and a byte offset.
+    The text of an error repeats nothing of `source` except the name of a tag.
     """
     text = ""
     length = 0
@@ -183,10 +183,10 @@ def _read_tag(
 
 
 def _tag_entity(name: str, attributes: str, stack: list[_OpenTag], at: int) -> Json | None:
-    """Return the entity that a tag stands for.
+    """Return the entity that a tag stands for. Raises TelegramError for an unknown tag.
 
-    Returns None for a tag that is only a part of another tag, and for a link without a usable
-    address.
+    Returns None for `code` directly inside `pre`, which only adds a language to `pre`, and for a
+    link without a usable address.
     """
     values = {
         match[1].lower(): unescape(match[2] or match[3] or match[4] or "")

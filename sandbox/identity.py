@@ -25,8 +25,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Identity:
     """The user that runs a program.
 
-    `uid` and `gid` are the owner of the files. A child process calls `become` to become that user.
-    If `become` is None, the child process does not change its user.
+    `uid` and `gid` are the user and the group that own the program's files. A child process calls
+    `become` to change to this user. If `become` is None, the child process stays as it is.
     """
 
     uid: int
@@ -111,7 +111,7 @@ def _can_run(identity: Identity, folder: Path, program: Path) -> bool:
 
 
 def _enter_namespace(inner_uid: int, uid: int, gid: int) -> None:
-    """Become the user `inner_uid` in a new namespace. Outside of it the user stays `uid`."""
+    """Become the user `inner_uid` in a new user namespace. Outside of it the user stays `uid`."""
     if _LIBC.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     _write("/proc/self/setgroups", "deny")

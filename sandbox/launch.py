@@ -1,4 +1,8 @@
-"""Start and stop all parts in order: servers, tables, bot, scheduler and Bot API server."""
+"""Start and stop all parts of the sandbox in the right order.
+
+The parts are PostgreSQL, Valkey, the migrations of the database, the bot, the scheduler and the Bot
+API server.
+"""
 
 import asyncio
 import json
@@ -96,8 +100,8 @@ class Launch:
             self._owner_url,
             self._build_child_environment(),
             self._logs / "prepare.log",
-            # The kill switches of a database from outside are not changed. They are also not
-            # changed if the bot posts in real channels.
+            # The kill switches are not changed if the database is an external one, or if the bot
+            # posts in real channels.
             own_database=self._simulation is not None and not self._settings.external_database,
         )
         if done:
@@ -111,7 +115,7 @@ class Launch:
             "REDIS_URL": self._redis_url,
             "HTTP_PORT": str(self._http_port),
         } | self._job_urls
-        # The programs run in another folder than the current one.
+        # The programs run in another folder, so a path must not depend on the current folder.
         if given := self._settings.values["AUDIT_CHAIN_FILE"]:
             provided["AUDIT_CHAIN_FILE"] = str(Path(given).absolute())
         elif not self._settings.external_database:
@@ -159,7 +163,7 @@ class Launch:
             await asyncio.sleep(_POLL_INTERVAL)
 
     def _write_world_file(self) -> None:
-        """Write the current facts to `world.json`.
+        """Write addresses, tokens and process ids to `world.json`, for people and programs.
 
         Before the start is complete, nothing is written.
         """

@@ -12,10 +12,10 @@ GROUP_PER_MINUTE = 20
 
 
 class Limits:
-    """Telegram's flood limits for the bot.
+    """Telegram's flood limits: how many messages the bot may send per second and minute.
 
-    The instance keeps the times (real clock) of the bot's last sends. Nothing is limited until
-    `enabled` is set.
+    The instance keeps the real times of the bot's last sends. While `enabled` is false, nothing is
+    limited.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Limits:
         self._sent: dict[int | None, deque[float]] = {}
 
     def admit(self, chat_id: int, *, private: bool) -> None:
-        """Count one send if the limits allow it.
+        """Count one send of the bot to a chat. Nothing is counted while the limits are off.
 
         If a limit is exceeded, raise TelegramError 429 with the seconds to wait.
         """

@@ -1,4 +1,4 @@
-"""Create the database roles: the owner of the tables, and the logins of the application."""
+"""Create the database roles: the owner of the tables, and the roles of the application."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ BOT = "adtech_bot"
 CLOCK = "adtech_clock"
 REPORTS = "adtech_reports"
 JOBS = (INTAKE, BOT, CLOCK, REPORTS)
-"""The logins that have the rights of one job each."""
+"""The database roles of the application that have only the rights for one job each."""
 LOGINS = (APP, *JOBS)
-"""All logins of the application. The login APP is a member of JOBS, and has the rights of all."""
+"""All database roles of the application. APP has the rights of all roles in JOBS."""
 
-# The locks of an application's statement that hangs would block a kill switch.
+# Without these limits, a statement that hangs could hold locks and delay a stop of a kill switch.
 _LIMITS = {
     "statement_timeout": "30s",
     "transaction_timeout": "30s",
@@ -24,9 +24,10 @@ _LIMITS = {
 
 
 async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
-    """Create the roles that do not exist yet, and set the time limits and the memberships.
+    """Create the roles that do not exist yet, and set their time limits and memberships.
 
-    A password contains only letters, digits, hyphens and underscores.
+    `passwords` has a password for each role. It contains only letters, digits, hyphens and
+    underscores.
     """
     for role in (OWNER, *LOGINS):
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
@@ -35,12 +36,12 @@ async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -
         for name, value in _LIMITS.items():
             await connection.execute(f"ALTER ROLE {role} SET {name} = '{value}'")
     await connection.execute(f"GRANT {', '.join(JOBS)} TO {APP}")
-    # A stop of a kill switch ends the sessions of these logins that outlast a limit.
+    # A stop of a kill switch ends sessions of these roles that hold its lock for too long.
     await connection.execute(f"GRANT pg_signal_backend TO {OWNER}")
 
 
 async def restrict_connections(connection: asyncpg.Connection, database: str) -> None:
-    """Let only the owner and the application's logins connect to a database."""
+    """Let only the owner's role and the application's roles connect to a database."""
     await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
     names = ", ".join((OWNER, *LOGINS))
     await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {names}')

@@ -37,10 +37,10 @@ def as_json(model: BaseModel) -> Json:
 
 
 def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
-    """Check a markup, and return a pair: the inline keyboard, and any other markup.
+    """Check the `reply_markup` of a request, and return it as the first or the second value.
 
-    The other markup is, for example, a reply keyboard or the order to remove it. A part that the
-    request does not have is None.
+    An inline keyboard is returned as the first value. Any other markup, for example a reply
+    keyboard, is returned as the second. The other value is None. Raises TelegramError.
     """
     if markup is None:
         return None, None
@@ -56,9 +56,9 @@ def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
 
 
 def inline_keyboard(markup: InlineKeyboardMarkup | None) -> Json | None:
-    """Return the inline keyboard in the form in which a message stores it, without empty rows.
+    """Check an inline keyboard, and return it as a message stores it, without empty rows.
 
-    Returns None if no row is left.
+    Returns None if no row is left. Raises TelegramError.
     """
     if markup is None:
         return None

@@ -22,9 +22,9 @@ MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
-    """Return the file to which a request refers.
+    """Return the file to which a request refers. Raises TelegramError.
 
-    The file is an upload of the request, or a stored file with a known file id.
+    The file is one that was uploaded with the request, or a stored file with the file id `source`.
     """
     if not isinstance(source, str) or source.startswith("attach://"):
         upload = files.get(str(source).removeprefix("attach://"))
@@ -46,7 +46,7 @@ def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Uploa
 
 
 def store_upload(state: State, kind: str, upload: Upload) -> File:
-    """Store an upload under a new file id."""
+    """Store an uploaded file under a new file id, and return the file."""
     file = File(
         secrets.token_urlsafe(24),
         secrets.token_urlsafe(8),

@@ -30,7 +30,8 @@ CONTENT = (
 class Draft:
     """A message that has not been sent yet.
 
-    `content` holds the fields of Telegram's message that carry its content.
+    `content` has the fields of Telegram's Message object that an edit can change, for example the
+    text. `extra` has other fields. `inline` is the inline keyboard, `keyboard` the reply keyboard.
     """
 
     content: Json
@@ -42,7 +43,10 @@ class Draft:
 
 
 def text_fields(formatted: FormattedText) -> Json:
-    """Check the length of a text in Telegram's way, and return the text and its entities."""
+    """Check the length of a text as Telegram does, and return a message's fields for the text.
+
+    Raises TelegramError.
+    """
     if not formatted.text:
         raise bad_request("message text is empty")
     if formatting.utf16_length(formatted.text) > MAX_TEXT:
@@ -53,9 +57,9 @@ def text_fields(formatted: FormattedText) -> Json:
 
 
 def caption_fields(formatted: FormattedText) -> Json:
-    """Check the length of a caption, and return the caption and its entities.
+    """Check the length of a caption, and return a message's fields for the caption.
 
-    An empty caption gives no fields.
+    An empty caption gives no fields. Raises TelegramError.
     """
     if formatting.utf16_length(formatted.text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
@@ -66,10 +70,9 @@ def caption_fields(formatted: FormattedText) -> Json:
 
 
 def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
-    """Post a message of the bot. The bot gets no update of its own message.
+    """Post a message of the bot. The bot gets no update about its own message.
 
-    If the message is a post in a channel, it is in the log of publications before the call is
-    answered.
+    A post in a channel is also added to the log of publications before this function returns.
     """
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
@@ -93,7 +96,10 @@ def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
 def post_by_person(
     state: State, chat: Chat, draft: Draft, user_id: int, sender_chat: Chat | None = None
 ) -> Message:
-    """Post a person's message. If the bot gets an update of the message, queue this update."""
+    """Post a person's message. If the bot may see the message, queue an update about it.
+
+    With `sender_chat`, the person writes in the name of this chat.
+    """
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
         body["sender_chat"] = serializers.serialize_chat(state, chat)
@@ -133,10 +139,7 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
 
 
 def editable_content(message: Message) -> Json:
-    """Return the content fields, that is, all fields that an edit may change.
-
-    The inline keyboard is not a content field.
-    """
+    """Return the fields of a message's content (CONTENT), without the inline keyboard."""
     return {name: message.body[name] for name in CONTENT if name in message.body}
 
 

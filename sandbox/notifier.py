@@ -1,4 +1,4 @@
-"""Let calls wait until the state changes."""
+"""Let calls wait until the state of the simulated Telegram changes."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Notifier:
         self._waiters.clear()
 
     def close(self) -> None:
-        """End every wait, and let later waits end at once."""
+        """End all waits now. A wait that begins later ends at once."""
         self.closed = True
         self.notify()
 

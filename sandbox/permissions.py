@@ -1,4 +1,7 @@
-"""Check the permissions of the bot in a chat. Refusals have Telegram's texts."""
+"""Find chats and messages for the bot, and check the bot's permissions there.
+
+The functions raise TelegramError with Telegram's texts.
+"""
 
 from sandbox.entities import Chat, Message
 from sandbox.errors import TelegramError, bad_request, forbidden
@@ -73,7 +76,7 @@ def bot_may(state: State, chat: Chat, right: str) -> bool:
 
 
 def find_message(state: State, chat: Chat, message_id: int | None, verb: str) -> Message:
-    """Return a message of the chat. If it is missing, the error text contains `verb`."""
+    """Return a message of a chat. Raises TelegramError "message to `verb` not found"."""
     message = None if message_id is None else state.find_message(chat.id, message_id)
     if message is None:
         raise bad_request(f"message to {verb} not found")

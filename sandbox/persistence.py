@@ -41,9 +41,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
 class Journal:
     """A file with the changes of named tables, from which a new process loads the state.
 
-    A commit is one line. After a kill, the line is there completely or not at all. This process
-    does not buffer lines. Therefore the kernel has each commit, and a kill of the process cannot
-    undo a commit. Each start rewrites the file as one snapshot.
+    A commit is one line of the file. If the process is killed during a commit, the incomplete line
+    is ignored later. The process does not buffer lines, so a kill cannot undo a finished commit.
+    Each start rewrites the file as one snapshot.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,9 +99,9 @@ class Journal:
 
 
 class PublicationLog:
-    """A log of every message that the bot ever posted in a channel.
+    """A file with every message that the bot ever posted in a channel, including deleted ones.
 
-    The control API lists publications from this log. The log is never rewritten.
+    The control API lists publications from this file. Entries are only added.
     """
 
     def __init__(self, path: Path) -> None:

@@ -71,10 +71,10 @@ class Child:
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """Return the arguments of Python that run one of the product's modules like `-m` does.
+    """Return the arguments with which Python runs one of the product's modules, as `-m` does.
 
-    Python reads no variables of the environment and imports nothing from the current folder. The
-    folder of the product may have any name.
+    With these arguments, Python ignores environment variables such as PYTHONPATH, and imports
+    nothing from the current folder. The folder of the product may have any name.
     """
     return ["-I", "-u", "-c", _RUN_MODULE, str(Path(__file__).parents[1]), name, *arguments]
 
@@ -121,9 +121,9 @@ def spawn(
 
 
 def die_with(parent: int, number: signal.Signals) -> None:
-    """Ask the kernel to send a signal at the death of `parent`.
+    """Ask the kernel to send a signal to this process when the process `parent` dies.
 
-    If `parent` is dead already, end this process now.
+    If `parent` is dead already, end this process now. Raises OSError.
     """
     if _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
@@ -162,7 +162,7 @@ async def until_left(folder: Path, limit: float) -> list[int]:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a file that is not an empty line, or an empty text."""
+    """Return the last line of a file that is not empty. Return "" if there is none or no file."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:

@@ -20,9 +20,9 @@ METHODS: dict[str, MethodClass] = {
 
 
 def _alternatives(annotation: object) -> set[object]:
-    """Return the types that a field may have.
+    """Return the types that the value of a field may have, given the field's type annotation.
 
-    Unions and annotations are replaced by the types in them.
+    A Union or Annotated is replaced by the types inside it.
     """
     origin = get_origin(annotation)
     if origin in {Union, UnionType}:
@@ -34,9 +34,10 @@ def _alternatives(annotation: object) -> set[object]:
 
 @cache
 def form_kinds(cls: MethodClass) -> dict[str, str]:
-    """Return how to read each field of a form: "number", "text", "file", "plain" or "json".
+    """Return for each field of a method how its text in a form is converted.
 
-    "number" also stands for `int | str`, because a smart union would keep "-100" as a string.
+    The values are "number", "text", "file", "plain" (pydantic converts it) and "json". A field of
+    the type `int | str` is a "number" too, because pydantic would keep "-100" as a string.
     """
     # aiogram may not have built the model yet. Until it is built, its annotations are only names.
     cls.model_rebuild()

@@ -21,7 +21,8 @@ _REVISION = re.compile(r"^(down_)?revision\b[^=]*=\s*(?:[\"'](.+?)[\"']|None)", 
 class DatabaseState:
     """The state of a database, which decides whether a migration is needed.
 
-    If `revision` is None, the database has no tables.
+    If `revision` is None, the database has no tables. `switches_untouched` is true if nobody has
+    changed any kill switch since a migration created it.
     """
 
     revision: str | None
@@ -33,9 +34,10 @@ async def migrate(
 ) -> bool:
     """Migrate the database if needed. Return whether there was something to do.
 
-    If `own_database` is true, the database belongs to the sandbox. Then the kill switches that
-    nobody has touched are set to "running", and moves of the clock are allowed. Raises CannotStart
-    if the migration fails, or if the database has a revision that is not among the migrations.
+    If `own_database` is true, the database belongs to the sandbox. Then moves of its clock are
+    allowed, and kill switches that nobody has changed since a migration created them are set to
+    running. Raises CannotStart if the migration fails, or if the database has a revision that is
+    not among the migrations.
     """
     state = await _inspect(owner_dsn)
     known_revisions, head = _revisions(ROOT / "migrations/versions")

@@ -26,9 +26,10 @@ class SeedData:
 
 
 def load_or_create(state: State) -> SeedData:
-    """Return the seed data of this folder.
+    """Return the ids of the people and chats with which a sandbox begins.
 
-    The first call creates all the people and chats in one commit.
+    The first call creates these people and chats in one commit. Later calls read their ids from the
+    state.
     """
     if _SETTING in state.settings:
         return SeedData(**state.settings[_SETTING])

@@ -1,4 +1,4 @@
-"""Build one HTTP application that serves the Bot API, the control API and the page."""
+"""Build one HTTP application that serves the Bot API, the control API and the web page."""
 
 import asyncio
 import contextlib
@@ -46,7 +46,7 @@ def create_app(
     move_clock: MoveClock | None = None,
     processes: Processes | None = None,
 ) -> web.Application:
-    """Build the application.
+    """Build the HTTP application of the simulated Telegram.
 
     The caller must bind the application to loopback, and close `state` after the application has
     ended. `move_clock` moves the database's clock forward by a number of seconds and returns the

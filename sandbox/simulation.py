@@ -20,9 +20,9 @@ _POLL_INTERVAL = 0.05
 
 @dataclass(frozen=True)
 class Keys:
-    """The tokens and the port of a simulation.
+    """The tokens and the port of a simulated Telegram.
 
-    The keys stay the same after a restart, so that an open page works without a reload.
+    They stay the same after a restart, so that an open page works without a reload.
     """
 
     bot_token: str
@@ -84,9 +84,9 @@ class Simulation:
     async def serve(self, *, clock_shift: float, move_clock: Any, processes: Any) -> None:
         """Start to answer requests.
 
-        The import of the server and aiogram takes seconds. Therefore this function imports both,
-        and the top of the module does not. The bot and the scheduler are started before this call,
-        so they load their own modules at the same time.
+        `clock_shift` is in seconds. The import of the server and aiogram takes seconds. Therefore
+        this function imports both, and the top of the module does not. The bot and the scheduler
+        are started before this call, so they load their own modules at the same time.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()

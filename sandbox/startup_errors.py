@@ -1,4 +1,4 @@
-"""Define the error that ends a start of the sandbox."""
+"""Define the error that is raised if the sandbox cannot start."""
 
 
 class CannotStart(Exception):

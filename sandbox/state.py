@@ -1,4 +1,4 @@
-"""Keep the state of the simulated Telegram in memory and in the journal."""
+"""Keep the state of the simulated Telegram in memory and in a file, the journal."""
 
 import secrets
 import time
@@ -17,11 +17,12 @@ BOT_USERNAME = "adtech_sandbox_bot"
 
 
 class State:
-    """All entities and counters of the simulated Telegram, with a notifier of changes.
+    """All users, chats, messages and other data of the simulated Telegram.
 
-    The notifier wakes calls that wait for a change. Handlers change the state without an `await`,
-    so every request is atomic. A handler must call `commit` before it answers, because `commit`
-    writes the change. Times are seconds since 1970 on the sandbox's shifted clock.
+    Handlers change the state without an `await`, so every request is atomic. A handler must call
+    `commit` before it answers: `commit` writes the changes to the journal, and wakes the calls that
+    wait for a change. Times are seconds since 1970 on the sandbox's clock, which can be ahead of
+    the real time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,8 +43,8 @@ class State:
         self.settings: Json = dict(self._journal.tables.get("settings", {}))
         queued = self._journal.tables.get("updates", {})
         self.updates: dict[int, Json] = {int(key): queued[key] for key in sorted(queued, key=int)}
-        # An open page still has a version from before a restart. Therefore versions start at the
-        # time of the clock, so that every new version is greater.
+        # A page that stays open over a restart still has an old version. Therefore versions start
+        # at the real time in milliseconds, so that every new version is greater.
         self._version = int(time.time() * 1000)
         self.chat_versions: dict[int, int] = {}
         self.notifier = Notifier()
@@ -80,7 +81,7 @@ class State:
             self.notifier.notify()
 
     def next_number(self, name: str, first: int = 1) -> int:
-        """Return the next number of a counter. No number is returned twice."""
+        """Return the next number of the counter `name`. No number is returned twice."""
         number = self.counters.get(name, first - 1) + 1
         self.counters[name] = number
         self._journal.put("counters", name, number)
@@ -94,18 +95,18 @@ class State:
         return float(self.settings.get("clock_shift", 0.0))
 
     def now(self) -> int:
-        """Return the sandbox's time, which new messages get as their date."""
+        """Return the sandbox's time, in seconds since 1970. New messages get it as their date."""
         return int(time.time() + self.shift)
 
     # --- users and chats
 
     @property
     def bot(self) -> User:
-        """Return the one bot of this state."""
+        """Return the bot that uses the simulated Telegram. There is exactly one."""
         return self.users[self.bot_id]
 
     def adopt_bot(self, bot_id: int) -> None:
-        """Make the bot whose token begins with `bot_id` the one bot of this state."""
+        """Set which bot uses the simulated Telegram. The bot's token begins with `bot_id`."""
         self.bot_id = bot_id
         self.set("bot_id", bot_id)
         if bot_id not in self.users:
@@ -131,13 +132,13 @@ class State:
         return user
 
     def add_chat(self, chat: Chat) -> Chat:
-        """Add a new chat."""
+        """Add a new chat to the state, and return it."""
         self.chats[chat.id] = chat
         self.save(chat)
         return chat
 
     def member(self, chat_id: int, user_id: int) -> Member:
-        """Return the user's membership in the chat; the status is `left` if there never was one."""
+        """Return a user's membership in a chat; the status is `left` if there never was one."""
         return self.members.get((chat_id, user_id)) or Member(chat_id, user_id, "left")
 
     def set_member(self, member: Member) -> None:
@@ -161,7 +162,7 @@ class State:
         return self.next_number("private" if chat.type == "private" else f"chat:{chat.id}")
 
     def find_message(self, chat_id: int, message_id: int) -> Message | None:
-        """Return the current message, or None if the message never existed or was deleted."""
+        """Return a message of a chat, or None if it never existed or was deleted."""
         return self.messages.get(chat_id, {}).get(message_id)
 
     def save_message(self, message: Message) -> None:
@@ -189,15 +190,15 @@ class State:
 
     def queue_update(self, kind: str, body: Json) -> None:
         """Queue an update for the bot. The update stays in the queue until the bot confirms it."""
-        # The first number is the time. A new sandbox can have an old database, and the new numbers
-        # must be above those in the database's inbox.
+        # The first number is the real time in seconds. A new sandbox can have an old database, and
+        # its numbers must be above the update ids that this database already has.
         update_id = self.next_number("update", first=int(time.time()))
         update = {"update_id": update_id, kind: body}
         self.updates[update_id] = update
         self._journal.put("updates", update_id, update)
 
     def drop_updates(self, ids: list[int]) -> None:
-        """Remove updates that the bot has confirmed."""
+        """Remove updates from the queue, usually because the bot has confirmed them."""
         for update_id in ids:
             del self.updates[update_id]
             self._journal.drop("updates", update_id)
@@ -228,5 +229,5 @@ class State:
 
 
 def channel_id(number: int) -> int:
-    """Return the id of a channel or supergroup in the form that the Bot API uses."""
+    """Return the id of a channel or supergroup in the form of the Bot API: below -10**12."""
     return -1_000_000_000_000 - number

@@ -87,14 +87,17 @@ class Supervisor:
         self._services: dict[str, _Service] = {}
         self._changed = changed
         self.startup_complete = False
-        """Whether the start is complete, that is, all processes have worked once.
+        """Whether the start of the sandbox is complete, that is, all processes have worked once.
 
         Until then, a process that exits repeatedly makes the start fail.
         """
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, name: str, start: Callable[[], Awaitable[R]]) -> R:
-        """Run a server or program and keep it running. Raises every error of the first start."""
+        """Start a server or program, return it, and start it again whenever it ends by itself.
+
+        Raises every error of the first start.
+        """
         service = self._services[name] = _Service(start)
         service.should_run.set()
         running = await start()
@@ -118,8 +121,8 @@ class Supervisor:
     async def kill(self, name: str, number: int) -> None:
         """Send a signal to a process.
 
-        If the signal ends the process, wait for its end and leave it stopped. The wait is limited
-        to 60 s. Raises KeyError for an unknown name.
+        If it is not one of _HARMLESS_SIGNALS, the process is not started again, and the function
+        waits up to 60 s for its end. Raises KeyError for an unknown name.
         """
         service = self._services[name]
         if number not in _HARMLESS_SIGNALS:
@@ -174,8 +177,8 @@ class Supervisor:
     def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
         """Print that a process ended and is started again, or make the start fail.
 
-        The start fails if the process has ended too often, or with the exit status for wrong
-        settings. After the start is complete, neither makes anything fail.
+        The start of the sandbox fails if the process has ended too often, or with the exit status
+        for wrong settings. After the start is complete, the process is always started again.
         """
         ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         service.exits += 1

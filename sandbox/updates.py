@@ -81,7 +81,8 @@ class Delivery:
         """Answer getUpdates: confirm all updates below `offset`, and return the other updates.
 
         If no update is left, wait for new updates for at most `wait` seconds, and never more than
-        50. A new poll ends a poll that still waits, with error 409.
+        50. If an earlier poll still waits, the new poll ends it with error 409. Raises
+        TelegramError while a webhook is set.
         """
         state = self._state
         if state.settings.get("webhook"):
@@ -128,7 +129,7 @@ class Delivery:
             self._state.drop_updates([number for number in known if number < offset])
 
     def info(self) -> Json:
-        """Return the state of the webhook."""
+        """Return Telegram's WebhookInfo: the webhook's address, queue length and last error."""
         webhook = self._state.settings.get("webhook") or {}
         view: Json = {
             "url": webhook.get("url", ""),
@@ -144,9 +145,9 @@ class Delivery:
         return view
 
     async def push(self) -> None:
-        """Send updates to the webhook in order.
+        """Send updates to the webhook in order, until the server stops.
 
-        Each update is sent again until the webhook answers with 2xx.
+        Each update is sent again until the webhook answers with a status 2xx.
         """
         async with aiohttp.ClientSession(timeout=WEBHOOK_TIMEOUT) as session:
             failures = 0

@@ -35,7 +35,7 @@ Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_ke
 CreatedAt = Annotated[
     datetime, mapped_column(DateTime(timezone=True), server_default=func.clock(), nullable=False)
 ]
-"""The time when the row was inserted. The database's `clock()` gives the time."""
+"""The time when the row was inserted, from the database's `clock()`."""
 
 Txn = Annotated[
     int, mapped_column(BigInteger, server_default=text("ledger_txn()"), nullable=False, index=True)

@@ -36,7 +36,7 @@ class ChannelStatus(StrEnum):
     PAUSED = "paused"
     """The owner has paused the channel."""
     SUSPENDED = "suspended"
-    """The bot lost its rights in the channel, or the owner is blocked."""
+    """The bot lost its rights in the channel, or its owner is blocked, gone or not its creator."""
     REMOVED = "removed"
 
 
@@ -48,7 +48,7 @@ class TargetStatus(StrEnum):
     APPROVED = "approved"
     """The money is in escrow, and the post is queued or published."""
     POSTED = "posted"
-    """The promised hours are over and the owner has been paid."""
+    """The promised hours (the time that the post must stay) are over, and the owner was paid."""
     REFUNDED = "refunded"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
@@ -77,7 +77,7 @@ class Campaign(Base):
         enum_column(CampaignStatus), server_default="draft"
     )
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The form's idempotency key. A second press on Save therefore creates no second campaign."""
+    """The idempotency key of the form. A second press on Save therefore creates no new campaign."""
     created_at: Mapped[CreatedAt]
 
 
@@ -110,7 +110,7 @@ class Channel(Base):
     The price is null until the channel's owner has set it.
     """
     promised_hours: Mapped[int | None]
-    """How many hours a post stays.
+    """How many hours a post must stay in the channel before its owner is paid.
 
     With 0 hours, the owner is paid as soon as the post is published.
     """
@@ -118,15 +118,15 @@ class Channel(Base):
         enum_column(ChannelStatus), server_default="pending"
     )
     status_reason: Mapped[str | None]
-    """The code of the reason why the channel is suspended. The owner reads a text for this code."""
+    """The code of the reason for the suspension. The bot shows the owner a text for this code."""
     suspended_at: Mapped[datetime | None]
-    """When the channel was last suspended, or when the bot lost its rights in it after that."""
+    """When the channel was suspended. If the bot lost its rights there later, the time of that."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
-    """True if the channel must be paused, not active, after its suspension ends."""
+    """True if the channel was paused before its suspension. It is paused again after it."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
     """The highest message id known in the channel, or 0 if no id is known.
 
-    It is copied to a job's `known_message_id` right before the job's send.
+    Right before a post is sent, this id is copied to `known_message_id` of its post job.
     """
     created_at: Mapped[CreatedAt]
 
@@ -170,6 +170,6 @@ class CampaignTarget(Base):
     retry_of: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign_targets.id"))
     """The id of the failed target that this target repeats."""
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The form's idempotency key. A second press on Submit therefore creates no second target."""
+    """The idempotency key of the form. A second press on Submit therefore creates no new target."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

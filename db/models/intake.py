@@ -1,4 +1,4 @@
-"""Define the table of what Telegram says about payments and refunds."""
+"""Define the table of the payments and refunds that Telegram has reported."""
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,9 +7,11 @@ from db.models.base import Base, CreatedAt, Key
 
 
 class ReceivedPayment(Base):
-    """A payment or a refund that Telegram has reported, by an update or in its list.
+    """A payment or a refund that Telegram has reported.
 
-    A deposit and a clawback need such a row. Only the login `adtech_intake` adds rows.
+    Telegram reports it in an update, or in the list of transactions that it returns on request. The
+    database accepts a deposit only if its payment has a row here. Only the database role
+    `adtech_intake` adds rows.
     """
 
     __tablename__ = "received_payments"

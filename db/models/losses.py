@@ -1,4 +1,4 @@
-"""Define the tables of payments outside that may leave the platform with a loss."""
+"""Define the tables of reversed deposits and of payments in excess. Both may cause a loss."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,11 @@ from db.models.base import Base, CreatedAt, Key
 
 
 class Clawback(Base):
-    """The booking of a deposit that its payer has reversed outside. Rows are only added."""
+    """The booking that takes a deposit back after its payer has reversed the payment.
+
+    The payer reverses a payment outside the platform, for example with a refund of Stars or a
+    chargeback. Rows are only added.
+    """
 
     __tablename__ = "clawbacks"
     __table_args__ = (
@@ -31,9 +35,10 @@ class Clawback(Base):
 
 
 class ExcessPayment(Base):
-    """A payment outside for a withdrawal that held no money for it. Rows are only added.
+    """A payment in excess: an admin paid a withdrawal for which no money was held any more.
 
-    The money of the withdrawal had been returned, or the withdrawal had been paid already.
+    The money of the withdrawal had been returned, or the withdrawal had been paid already. Rows are
+    only added.
     """
 
     __tablename__ = "excess_payments"
@@ -56,6 +61,6 @@ class ExcessPayment(Base):
     """The amount that the person's wallet lacked. It is the platform's loss."""
     currency: Mapped[str]
     external_reference: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key: the id that the payment has outside."""
+    """The idempotency key: the id of the payment at the bank or another provider."""
     recorded_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]

@@ -1,4 +1,7 @@
-"""Define the tables of wallets, ledger, escrows and payments. Amounts are whole minor units."""
+"""Define the tables of wallets, ledger, escrows, deposits, withdrawals and corrections.
+
+Amounts are whole minor units.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +13,7 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class WalletKind(StrEnum):
-    """The purpose of a wallet. It decides which transfers may use the wallet."""
+    """The purpose of a wallet. The purpose decides which transfers may use the wallet."""
 
     USER = "user"
     """The money that a person can spend or withdraw."""
@@ -22,16 +25,17 @@ class WalletKind(StrEnum):
     Each owner has a separate wallet, so that releases to different owners do not wait for one row.
     """
     EXTERNAL = "external"
-    """The outside world, for one person. Deposits come from this wallet; paid withdrawals go to it.
+    """The counterpart of one person's payments: it stands for money outside the platform.
 
-    The balance of this wallet may be below zero.
+    The transfer of a deposit takes the amount from this wallet, and the transfer of a paid
+    withdrawal adds it. The balance may be below zero.
     """
     WITHDRAWAL = "withdrawal"
     """The money of a person's withdrawals that are neither paid nor returned."""
     LOSS = "loss"
-    """The loss through one person. The balance is below zero.
+    """The loss that one person has caused to the platform. The balance is below zero.
 
-    The person has spent deposits and then reversed them, or was paid outside without a withdrawal.
+    The person spent deposits and then reversed their payments, or got a payment in excess.
     """
 
 
@@ -42,9 +46,12 @@ class Reason(StrEnum):
     ESCROW_HOLD = "escrow_hold"
     PAYOUT = "payout"
     FEE = "fee"
-    """The reason of the revenue wallet's leg in a release. No transfer has this reason."""
+    """The reason of the entry with which the platform gets its fee. No transfer has this reason."""
     ESCROW_RELEASE = "escrow_release"
-    """The reason of the escrow wallet's leg in a release. No transfer has this reason."""
+    """The reason of the entry with which an escrow gives its money at a release.
+
+    No transfer has this reason.
+    """
     REFUND = "refund"
     WITHDRAWAL_HOLD = "withdrawal_hold"
     WITHDRAWAL = "withdrawal"
@@ -65,7 +72,7 @@ class EscrowStatus(StrEnum):
 class DepositStatus(StrEnum):
     """The status of a deposit.
 
-    Deposits are credited only while the switch `deposits` is running.
+    Deposits are credited only while the kill switch `deposits` is running.
     """
 
     RECEIVED = "received"
@@ -86,15 +93,18 @@ class CorrectionKind(StrEnum):
     """The kind of repair that a correction makes."""
 
     ADJUSTMENT = "adjustment"
-    """The correction moves an amount between two wallets. Before it, no invariant is violated."""
+    """The correction moves an amount between two wallets whose entries and balances are correct."""
     MISSING_PAYOUT = "missing_payout"
-    """The correction makes the payout of a released escrow. The ledger has no such payout yet."""
+    """The correction books the payout of an escrow that was marked as released without a payout."""
     BALANCE_RESET = "balance_reset"
     """The correction sets a wallet's wrong balance to the balance after the wallet's last entry."""
     ORPHAN_ENTRY = "orphan_entry"
-    """The correction completes an orphan entry's transfer, and reverses it by a new transfer."""
+    """The correction completes the transfer of an orphan entry, and reverses it by a new transfer.
+
+    An orphan entry has no balancing leg, and its wallet's balance does not include it.
+    """
     ESCROW_REVERSAL = "escrow_reversal"
-    """The correction sets a settled escrow back to held. The escrow's money never moved."""
+    """The correction sets a released or refunded escrow back to held, because no money moved."""
 
 
 class CorrectionStatus(StrEnum):
@@ -102,7 +112,7 @@ class CorrectionStatus(StrEnum):
 
     PROPOSED = "proposed"
     CONFIRMED = "confirmed"
-    """The repair waits for `adtech repair`. Only the database owner's role may make the repair."""
+    """The repair waits for the command `adtech repair`, run with the database owner's role."""
     DONE = "done"
     DROPPED = "dropped"
 
@@ -145,7 +155,7 @@ class Wallet(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The person who has the money. Null for the platform's wallets and for escrow wallets."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person that a revenue, external or loss wallet is for. Null for other wallets."""
+    """The person for whom the platform keeps a revenue, external or loss wallet. Otherwise null."""
     kind: Mapped[WalletKind] = mapped_column(enum_column(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
@@ -177,10 +187,13 @@ class LedgerTransfer(Base):
 
     id: Mapped[Key]
     key: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key."""
+    """The idempotency key. A second transfer with the same key is never booked."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
-    """The target's id for a hold, payout or refund, else the id of the row behind the transfer."""
+    """The id of the row that caused the transfer, for example of the deposit.
+
+    For a hold, a payout and a refund, this is the id of the target (placement).
+    """
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The id of the user who caused the transfer. Null means the system."""
     correlation_id: Mapped[str | None]
@@ -212,7 +225,7 @@ class LedgerEntry(Base):
 
 
 class Escrow(Base):
-    """The money that is held for one target, in a separate wallet."""
+    """The money that is held for one target (placement), in a separate wallet."""
 
     __tablename__ = "escrows"
     __table_args__ = (
@@ -229,19 +242,20 @@ class Escrow(Base):
     )
     wallet_id: Mapped[int] = mapped_column(ForeignKey("wallets.id"), unique=True)
     amount: Mapped[int]
-    """The price of the target in minor units. It is fixed at submission."""
+    """The price of the target (placement) in minor units. It is fixed at submission."""
     fee: Mapped[int]
     """The platform's part of the amount at a release. A refund returns the whole amount."""
     status: Mapped[EscrowStatus] = mapped_column(enum_column(EscrowStatus), server_default="held")
     release_due_at: Mapped[datetime | None]
-    """When the promised hours end. The time is null until the post is published."""
+    """When the time ends that the post must stay (its promised hours). Null until it is published.
+    """
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
 
 
 class Deposit(Base):
-    """A payment that arrived from outside."""
+    """A payment that a person has made to the platform."""
 
     __tablename__ = "deposits"
     __table_args__ = (
@@ -255,9 +269,9 @@ class Deposit(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     source: Mapped[str]
-    """The source of the payment: `telegram`, `stars` or `manual`."""
+    """The source of the payment: `stars`, or `telegram` for any other currency."""
     external_reference: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key: the payment's own id outside, for example Telegram's charge id."""
+    """The idempotency key: the provider's id of the payment, for example Telegram's charge id."""
     status: Mapped[DepositStatus] = mapped_column(
         enum_column(DepositStatus), server_default="received"
     )
@@ -296,11 +310,14 @@ class Withdrawal(Base):
         enum_column(WithdrawalStatus), server_default="requested"
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
-    """The id that the payment has outside the platform. Null until the withdrawal is paid."""
+    """The id of the payment at the bank or another provider. Null until the withdrawal is paid."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_until: Mapped[datetime | None]
-    """Until then, only the admin `paying_by` may claim the payment or return the money."""
+    """The end of the claim of the admin `paying_by`.
+
+    Until then, no other admin may claim the payment or return the money.
+    """
     return_reason: Mapped[str | None]
     """Why the money was returned. The bot shows this reason to the person."""
     settled_at: Mapped[datetime | None]

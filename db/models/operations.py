@@ -11,7 +11,7 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Switch(StrEnum):
-    """The name of a kill switch. A kill switch is named after the actions that it allows."""
+    """The name of a kill switch: the operations that it allows while it is running."""
 
     NEW_ESCROWS = "new_escrows"
     PAYOUTS = "payouts"
@@ -33,9 +33,10 @@ class OutboxStatus(StrEnum):
 
 
 class KillSwitch(Base):
-    """A kill switch.
+    """A kill switch. While it is stopped, no process does the operations that it names.
 
-    It is running if `enabled` is true. A switch without a row counts as stopped.
+    It is running if `enabled` is true and neither a `SwitchStop` nor an open incident stops it. A
+    switch without a row counts as stopped.
     """
 
     __tablename__ = "kill_switches"
@@ -52,7 +53,7 @@ class KillSwitch(Base):
 class SwitchStop(Base):
     """A stop of a kill switch that is not yet written into the row of the switch.
 
-    Rows are added without waiting for any lock, and every guard reads them.
+    Rows are added without waiting for any lock. Every operation that needs the switch reads them.
     """
 
     __tablename__ = "switch_stops"
@@ -82,8 +83,7 @@ class OutboxMessage(Base):
 
     id: Mapped[Key]
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key. Only one message with the same key is queued, even if its cause repeats.
-    """
+    """The idempotency key. A second message with the same key is never queued."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The receiver of the message. Null means the admin chat."""
     kind: Mapped[str]
@@ -129,7 +129,7 @@ class InboxUpdate(Base):
     id: Mapped[Key]
     update_id: Mapped[int] = mapped_column(unique=True)
     lane: Mapped[int]
-    """Usually the id of the chat. Updates with the same lane are handled in their order."""
+    """A number, usually the id of the chat. Updates with the same lane are handled in order."""
     payload: Mapped[dict[str, Any] | None]
     """The raw update. It is null after the update is handled."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
@@ -154,11 +154,11 @@ class Lease(Base):
     epoch: Mapped[int] = mapped_column(server_default=text("1"))
     """A number that increases with each new holder of the lease."""
     held_until: Mapped[datetime]
-    """When the lease ends, by the real clock."""
+    """When the lease ends, by the real clock (`now()`, which the sandbox cannot move)."""
 
 
 class Heartbeat(Base):
-    """The last heartbeat of a scheduler process. It shows that the process is alive."""
+    """The time at which a scheduler process last showed that it is alive."""
 
     __tablename__ = "heartbeats"
 
@@ -169,7 +169,7 @@ class Heartbeat(Base):
 
 
 class LedgerCheckpoint(Base):
-    """The result of one run of the ledger check."""
+    """The result of one run of the ledger check, which searches for broken invariants."""
 
     __tablename__ = "ledger_checkpoints"
 
@@ -178,9 +178,9 @@ class LedgerCheckpoint(Base):
     """How many invariants were broken. 0 means that all invariants hold."""
     details: Mapped[dict[str, Any]]
     progress: Mapped[dict[str, Any] | None]
-    """The point at which the next run continues.
+    """The point at which the run after this one continues.
 
-    The value is null if this run found violations. The next run then reads the same rows again.
+    The value is null if this run found violations. The following run then reads the same rows.
     """
     full_since: Mapped[datetime | None]
     """When the check began, if it has read all rows and found no violation. Otherwise null."""
@@ -188,7 +188,7 @@ class LedgerCheckpoint(Base):
 
 
 class Incident(Base):
-    """Violated invariants of the ledger, or an outage of Telegram.
+    """A fault of the ledger or of the audit chain, or an outage of Telegram.
 
     It is open until `closed_at` is set.
     """
@@ -247,7 +247,7 @@ class ClockShift(Base):
 
 
 class AuditChainFile(Base):
-    """How far a file outside the database has the links of the audit chain."""
+    """The last link of the audit chain that was written to one file outside the database."""
 
     __tablename__ = "audit_chain_files"
 
@@ -256,14 +256,15 @@ class AuditChainFile(Base):
     last_number: Mapped[int]
     """The number of the last link that was written to the file. It never becomes smaller."""
     written_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    """When a process could last write to the file, by the real clock."""
+    """When a process last wrote to the file or found it complete, by the real clock (`now()`)."""
 
 
 class AuditChainLink(Base):
-    """A link of the audit chain: a range of the ledger that can no longer change, and its digest.
+    """A link of the audit chain: the digest of one range of ledger entries.
 
-    The digest covers the digest of the previous link. Therefore the last digest covers all ranges.
-    Rows are only added.
+    No transaction can still add entries to the range. The digest also covers the digest of the
+    previous link. Therefore the last digest covers all ranges, and shows whether somebody has
+    changed old entries. Rows are only added.
     """
 
     __tablename__ = "audit_chain_links"

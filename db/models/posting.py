@@ -21,7 +21,7 @@ class PostJobStatus(StrEnum):
     """Telegram may have published the post. The post is sent again only if it is found absent."""
     SUCCESS = "success"
     FAILED = "failed"
-    """The post was refused, removed from the channel, or not published in all attempts or in time.
+    """Telegram refused the post, or it was removed, or all attempts failed, or it came too late.
 
     The job is then a dead letter, that is, a job that failed for good.
     """
@@ -33,12 +33,13 @@ class Verdict(StrEnum):
 
     PRESENT = "present"
     ALTERED = "altered"
-    """The post had been changed, and the check restored it."""
+    """The post had been changed. The check has restored it if this was possible."""
     GONE = "gone"
     STAYED = "stayed"
     """The post is gone or altered after its promised hours, but was present right before their end.
 
-    After the hours, its owner may remove or change the post.
+    The promised hours are the time that the post must stay. After them, the owner of the channel
+    may remove or change the post.
     """
     UNKNOWN = "unknown"
     """Telegram gave no clear answer about the post. This verdict never moves money."""
@@ -55,15 +56,16 @@ class AdPart(StrEnum):
 
 
 class Breach(StrEnum):
-    """How an owner did not keep a promise about a published post.
+    """How an owner of a channel broke a promise about a published post.
 
-    The escrow waits for an admin, and is refunded if no admin decides in time.
+    The escrow stays held until an admin decides. If no admin decides in time, it is refunded.
     """
 
     ALTERED = "altered"
-    """The post was altered again, at a time that no two checks enclose, or for good."""
+    """The post was altered twice, or at an unknown time, or so that the bot cannot restore it."""
     LOCKED_OUT = "locked_out"
-    """The bot lost its rights during the promised hours, and did not get them back in time."""
+    """The bot lost its rights in the channel within the promised hours, and not only for a short
+    time."""
 
 
 class PostJob(Base):
@@ -143,14 +145,14 @@ class PostJob(Base):
     If this number is not `claim_no`, the send of the last claim may have begun.
     """
     abandoned: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many claims of the job ended without an outcome, because their leases ended before."""
+    """How many claims of the job ended without an outcome, because the worker's lease ran out."""
     known_message_id: Mapped[int | None]
     """The highest message id known in the channel right before the send. The post's id is higher.
     """
     first_absent_at: Mapped[datetime | None]
-    """When a search first found the uncertain post absent.
+    """When a search for an uncertain post first found that the post is not in the channel.
 
-    A second, later search proves that the post is absent.
+    Only a second, later search proves that the post is absent.
     """
     next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
     """When the next search for an uncertain post, or the next check of a published post, is due.
@@ -158,9 +160,9 @@ class PostJob(Base):
     Null means never.
     """
     check_began_at: Mapped[datetime | None]
-    """When the check of the post began that is not recorded yet, or null.
+    """When a check of the post began whose result is not recorded yet. Otherwise null.
 
-    If its process died, the check may have restored the post, and nobody knows it.
+    If the process of this check died, the check may have restored the post without a record.
     """
     escalate_at: Mapped[datetime | None]
     """When the bot asks the admins, if it is still unknown whether the post is in the channel.
@@ -168,11 +170,11 @@ class PostJob(Base):
     If the bot loses its rights in the channel, this time only ever becomes earlier.
     """
     breach: Mapped[Breach | None] = mapped_column(enum_column(Breach))
-    """How the owner broke a promise about the post, or null. Then the escrow is not released."""
+    """How the owner broke a promise about the post, or null. With a breach, nobody is paid."""
     breach_refund_at: Mapped[datetime | None]
     """When the escrow is refunded because of the breach, if no admin decides before."""
     offered_at: Mapped[datetime | None]
-    """When an admin offered the advertiser of this failed job to submit the placement again."""
+    """When an admin offered the advertiser to submit the placement of this failed job again."""
     settled: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the escrow is released or refunded. A trigger sets this with the escrow's status."""
     last_error: Mapped[str | None]
@@ -204,7 +206,7 @@ class PostCheck(Base):
 class PublicationStatement(Base):
     """The statement of one admin that an uncertain post is at a message id of its channel.
 
-    The statements of two admins together record the post as published. Rows are only added.
+    After two admins have stated the same, the post is recorded as published. Rows are only added.
     """
 
     __tablename__ = "publication_statements"
@@ -213,7 +215,10 @@ class PublicationStatement(Base):
     id: Mapped[Key]
     post_job_id: Mapped[int] = mapped_column(ForeignKey("post_jobs.id"))
     claim_no: Mapped[int]
-    """The claim of the job about which the admin was asked. A statement about another is old."""
+    """The number of the job's claim when the admin was asked.
+
+    If the job has another claim now, the statement does not count any more.
+    """
     message_id: Mapped[int]
     stated_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]

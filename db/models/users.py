@@ -14,7 +14,7 @@ class Role(StrEnum):
     """A staff role. Advertisers and owners of channels need no role."""
 
     ADMIN = "admin"
-    """An admin moderates, decides on withdrawals and corrections, and resolves uncertain posts."""
+    """An admin decides about placements, withdrawals, corrections and posts that may be missing."""
     OPERATOR = "operator"
     """An operator stops and runs the kill switches."""
     SUPER_ADMIN = "super_admin"
@@ -37,7 +37,7 @@ class User(Base):
     time_zone: Mapped[str | None]
     """The IANA name of the person's time zone. Null means that none is chosen: the bot uses UTC."""
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person is blocked. Then they get no new target, no approval and no withdrawal."""
+    """Whether the person is blocked, so that they cannot buy, sell, pay in or withdraw."""
     created_at: Mapped[CreatedAt]
 
 
@@ -63,29 +63,29 @@ class RequestKind(StrEnum):
     UNBLOCK = "unblock"
     RETRY_PAYMENT = "retry_payment"
     CORRECTION = "correction"
-    """Propose a correction. Another admin then confirms the correction itself."""
+    """Propose a correction. Another admin then confirms the correction in a separate step."""
     GRANT_ROLE = "grant_role"
     REVOKE_ROLE = "revoke_role"
     RECORD_PAYMENT = "record_payment"
-    """Record a payment outside for a withdrawal that nobody approved, or that has ended already."""
+    """Record that an admin paid a withdrawal that nobody had approved or that had ended already."""
     CLAWBACK = "clawback"
-    """Take back a deposit whose payer reversed the payment outside, for example by a chargeback."""
+    """Take back a deposit whose payer has reversed the payment, for example by a chargeback."""
 
 
 class RequestStatus(StrEnum):
     """The status of a staff request."""
 
     PROPOSED = "proposed"
-    """It waits for the requester's acknowledgement or for a second person."""
+    """It waits until its requester presses "That was me", or until a second person confirms it."""
     DONE = "done"
     DROPPED = "dropped"
 
 
 class StaffRequest(Base):
-    """An act of the staff that counts only after somebody has pressed a button in the admin chat.
+    """A request for an act of the staff. The act is done after a button press in the admin chat.
 
-    The requester presses for what was typed in a shell in the requester's name. A second person
-    presses for what one person may not decide alone.
+    If the request was typed in a shell, the requester has to confirm it with the button "That was
+    me". If one person may not decide the act alone, a second person has to confirm it.
     """
 
     __tablename__ = "staff_requests"
@@ -130,7 +130,7 @@ class StaffRequest(Base):
 
 
 class UserAuditLog(Base):
-    """One action that somebody did, or that was refused.
+    """One action that a person or the system did, or that was refused to them.
 
     The database refuses every change of a row.
     """

@@ -42,7 +42,10 @@ def inline_buttons(message: Message) -> list[Json]:
 def _buttons_by_message(
     state: State, chat: Chat, message_id: int | None
 ) -> Iterator[list[ButtonMatch]]:
-    """Yield the buttons of each message, newest first, and then of the reply keyboard."""
+    """Yield the buttons of each message, newest first, and then those of the reply keyboard.
+
+    With `message_id`, only the buttons of this message are yielded.
+    """
     for message in newest_first(state, chat):
         if message_id in {None, message.message_id}:
             yield [(message, button) for button in inline_buttons(message)]
@@ -60,7 +63,10 @@ def _buttons_by_message(
 
 
 def find_at(message: Message, row: int, column: int) -> ButtonMatch:
-    """Return the inline button of a message at a row and column. Both are counted from 0."""
+    """Return the inline button of a message at a row and column, both counted from 0.
+
+    Raises ControlError if there is no such button.
+    """
     markup = message.body.get("reply_markup") or {"inline_keyboard": [inline_buttons(message)]}
     try:
         return message, markup["inline_keyboard"][row][column]
@@ -69,11 +75,12 @@ def find_at(message: Message, row: int, column: int) -> ButtonMatch:
 
 
 def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) -> ButtonMatch:
-    """Return the button with this text.
+    """Return the button of a chat that has the text `text`, with its message.
 
     If no button has exactly this text, a button that begins with the text is returned, or else a
     button that contains the text. Messages are searched newest first, and the reply keyboard last.
-    Raises ControlError if several buttons of one message fit, or if no button fits.
+    With `message_id`, only this message is searched. Raises ControlError if several buttons of one
+    message fit, or if no button fits.
     """
     groups = list(_buttons_by_message(state, chat, message_id))
     for fits in (str.__eq__, str.startswith, str.__contains__):
@@ -87,7 +94,10 @@ def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) ->
 
 
 def check_choice(state: State, person: User, channel: Chat, request_chat: Json) -> None:
-    """Raise ControlError for a chat that Telegram's picker would not offer for this button."""
+    """Raise ControlError if Telegram would not let the person choose this chat for a button.
+
+    A button can ask the person to choose a chat. `request_chat` says which chats it accepts.
+    """
     if (channel.type == "channel") != request_chat["chat_is_channel"]:
         raise ControlError("the button asks for another type of chat")
     membership = state.member(channel.id, person.id)

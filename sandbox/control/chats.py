@@ -1,4 +1,7 @@
-"""Handle requests about channels and groups: create them, change members, post, edit and delete."""
+"""Handle requests of the control API about channels, groups and their messages.
+
+The requests create chats, change their members, and post, edit and delete messages for people.
+"""
 
 from sandbox import formatting, media, messages, serializers, updates
 from sandbox.control import message_input
@@ -18,7 +21,7 @@ async def add_channel(request: ControlRequest) -> Json:
 
 
 async def add_group(request: ControlRequest) -> Json:
-    """Create a private supergroup with the given members. The name "bot" stands for the bot."""
+    """Create a private supergroup with the members in `member_ids`. "bot" stands for the bot."""
     state = request.state
     chat = _create_chat(request, "supergroup")
     for user_id in request.get("member_ids", list) or []:
@@ -52,9 +55,9 @@ def _create_chat(request: ControlRequest, kind: str) -> Chat:
 
 
 async def set_member(request: ControlRequest) -> Json:
-    """Set the membership of a person or of the bot in a chat.
+    """Set the membership of a person or of the bot in a chat to the requested status and rights.
 
-    In a private chat, block or unblock the bot.
+    In a private chat, only the bot's status can be set: "kicked" means that the person blocks it.
     """
     state, chat = request.state, request.chat()
     member_id = request.body.get("user_id")
@@ -77,8 +80,9 @@ async def set_member(request: ControlRequest) -> Json:
 
 
 def change_member(state: State, new: Member, *, by: int | None) -> None:
-    """Change a membership. Queue the updates and post the service message about the change.
+    """Replace the membership of a user in a chat by `new`. If it is the same, nothing happens.
 
+    The updates and the service message that Telegram sends about the change are queued and posted.
     `by` is the id of the user who makes the change. None means the member themselves.
     """
     old = state.member(new.chat_id, new.user_id)
@@ -86,8 +90,8 @@ def change_member(state: State, new: Member, *, by: int | None) -> None:
         return
     chat = state.chats[new.chat_id]
     actor = by or new.user_id
-    # A removed bot still gets the update of its removal, so the service message of a removal is
-    # posted while the old membership counts.
+    # The service message of a removal is posted while the old membership counts. A removed bot gets
+    # only the update about its removal, and no service message.
     is_removed = old.present and not new.present
     if is_removed and chat.type == "supergroup" and new.user_id != state.bot_id:
         _post_membership_message(state, chat, "left_chat_member", new.user_id, actor)
@@ -120,7 +124,7 @@ def start_private_chat(state: State, person: User) -> None:
 def grant_bot_rights(state: State, channel: Chat, person: User, rights: dict[str, bool]) -> None:
     """Make the bot an administrator of a channel with at least the rights in `rights`.
 
-    Telegram's picker does the same when a person chooses a channel.
+    Telegram does the same when a person chooses a channel for a button that asks for one.
     """
     requested = {name for name, is_needed in rights.items() if is_needed}
     membership = state.member(channel.id, state.bot_id)
@@ -166,8 +170,8 @@ async def edit(request: ControlRequest) -> Json:
 async def replace_media(request: ControlRequest) -> Json:
     """Replace the media of a message by another file, in the name of a person.
 
-    A text gets media and becomes a caption, as in Telegram's clients. Nobody gets an update if the
-    message is the bot's own post.
+    The text of a message without media becomes the caption, as in Telegram's clients. The bot gets
+    no update.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
@@ -202,10 +206,7 @@ async def transfer(request: ControlRequest) -> Json:
 
 
 async def delete(request: ControlRequest) -> Json:
-    """Delete a message in the name of a person.
-
-    Nobody gets an update. Telegram behaves in the same way.
-    """
+    """Delete a message in the name of a person. The bot gets no update, as at Telegram."""
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))

@@ -1,4 +1,7 @@
-"""Handle requests that set faults and limits, move the clock, and kill and start processes."""
+"""Handle requests of the control API that change how the sandbox runs.
+
+The requests set faults and flood limits, move the clock, and kill and start processes.
+"""
 
 from sandbox.control.request import ControlRequest, Processes
 from sandbox.errors import ControlError
@@ -13,7 +16,7 @@ LONGEST_MOVE = 10 * 366 * 86400
 
 
 async def add_fault(request: ControlRequest) -> Json:
-    """Set a fault, so that the next calls of a method go wrong in the given way."""
+    """Set a fault, so that later calls of a Bot API method go wrong in the requested way."""
     unknown = request.body.keys() - set(Fault.__dataclass_fields__)
     if unknown or "id" in request.body:
         raise ControlError("a fault has no such field: " + ", ".join(sorted(unknown | {"id"})))

@@ -1,4 +1,7 @@
-"""Handle requests of people in their own chats: write, press, choose a channel, and pay."""
+"""Handle requests of the control API that act as a person in the person's own chats.
+
+A person writes, presses a button, chooses a channel, pays, or gets a payment back.
+"""
 
 import secrets
 import time
@@ -17,7 +20,7 @@ ANSWER_LIMIT = 10.0
 
 
 async def add_person(request: ControlRequest) -> Json:
-    """Create a person."""
+    """Create a person, that is, a Telegram user who is not a bot."""
     username = request.get("username", str)
     person = User(
         request.state.new_id(),
@@ -29,7 +32,7 @@ async def add_person(request: ControlRequest) -> Json:
 
 
 async def send(request: ControlRequest) -> Json:
-    """Send a message in a private chat with the bot, or in a group."""
+    """Send a person's message in the private chat with the bot, or in a group."""
     state, person = request.state, request.person()
     chat = find_chat(state, request.require("chat_id", int))
     if chat.type == "channel":
@@ -58,9 +61,10 @@ def _find_sender_chat(state: State, chat: Chat, person: User, sender_chat: int) 
 
 
 async def press(request: ControlRequest) -> Json:
-    """Press a button in the name of a person.
+    """Press a button in the name of a person, and return what the person then sees.
 
-    The button is found by its text, or by its row and column in a message.
+    The button is found by its text, or by its row and column in a message. Buttons that pay or that
+    ask for a channel have requests of their own, and are refused here.
     """
     state, person = request.state, request.person()
     chat = find_chat(state, request.get("chat_id", int) or person.id)
@@ -121,7 +125,10 @@ def _send_callback_query(state: State, person: User, message: Message, data: str
 
 
 async def _wait_for_answer(request: ControlRequest, query: Query) -> Json:
-    """Wait for the bot's answer to a press, unless the request says not to wait."""
+    """Wait up to ANSWER_LIMIT for the bot's answer to a press, and return this answer.
+
+    If the field `wait` of the request is false, the function does not wait.
+    """
     request.state.commit()
     wait = ANSWER_LIMIT if request.flag("wait", otherwise=True) else 0.0
     answer = await request.state.notifier.wait(lambda: query.answer, wait)
@@ -133,9 +140,9 @@ async def _wait_for_answer(request: ControlRequest, query: Query) -> Json:
 async def choose_channel(request: ControlRequest) -> Json:
     """Choose one of the person's channels for a button that requests a channel.
 
-    The order is the same as in Telegram's picker: first the bot becomes an administrator with the
-    rights that the button requires, and then the choice is sent. The field `my_chat_member_last`
-    reverses this order.
+    The order is the same as at Telegram: first the bot becomes an administrator of the channel with
+    the rights that the button requires, and then the choice is sent to the bot. The field
+    `my_chat_member_last` of the request reverses this order.
     """
     state, person = request.state, request.person()
     chat = find_chat(state, person.id)
@@ -163,10 +170,10 @@ async def choose_channel(request: ControlRequest) -> Json:
 
 
 async def pay(request: ControlRequest) -> Json:
-    """Pay an invoice of the person's private chat.
+    """Pay an invoice in the person's private chat, if the bot accepts the payment.
 
     With a `message_id` in the request, the invoice of this message is paid. Otherwise the newest
-    invoice is paid.
+    invoice is paid. The bot has ANSWER_LIMIT seconds to answer the pre-checkout query.
     """
     state, person = request.state, request.person()
     invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))

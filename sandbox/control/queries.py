@@ -1,4 +1,4 @@
-"""Handle requests that read what a person can read in Telegram."""
+"""Handle requests of the control API that read chats, messages and the state of the sandbox."""
 
 from sandbox import serializers
 from sandbox.control import buttons
@@ -102,7 +102,7 @@ async def list_messages(request: ControlRequest) -> Json:
 
 
 def serialize_message(message: Message) -> Json:
-    """Return one message in the form in which a client shows it."""
+    """Return one message with the fields that the sandbox's page shows."""
     body = message.body
     sender = body.get("sender_chat") or body.get("from") or {}
     view: Json = {
@@ -151,7 +151,10 @@ def _serialize_button(button: Json) -> Json:
 
 
 def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
-    """Return the reply keyboard of a message in the form in which a client shows it."""
+    """Return the reply keyboard of a message with the fields that the sandbox's page shows.
+
+    Returns None if there is no reply keyboard.
+    """
     if keyboard_message is None or keyboard_message.keyboard is None:
         return None
     rows = [

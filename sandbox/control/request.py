@@ -1,4 +1,7 @@
-"""Read requests of the control API, and find the people, chats and messages that they name."""
+"""Read requests of the control API, and find the people, chats and messages that they name.
+
+With the control API, the sandbox's page, the demo and the tests act as people in Telegram.
+"""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -61,7 +64,10 @@ class ControlRequest:
         return self.context.state
 
     def get(self, name: str, kind: type[T]) -> T | None:
-        """Return a field of the body, or None if the field is missing."""
+        """Return a field of the body, or None if it is missing.
+
+        Raises ControlError if the value is not of the type `kind`.
+        """
         value = self.body.get(name)
         if value is None:
             return None
@@ -70,7 +76,7 @@ class ControlRequest:
         return value
 
     def require(self, name: str, kind: type[T]) -> T:
-        """Return a field of the body. Raises ControlError if the field is missing."""
+        """Return a field of the body. Raises ControlError if it is missing or of another type."""
         value = self.get(name, kind)
         if value is None:
             raise ControlError(f"{name} is missing")
@@ -85,11 +91,11 @@ class ControlRequest:
         return otherwise if value is None else value
 
     def person(self) -> User:
-        """Return the person whose id is in the path."""
+        """Return the person whose id is in the path. Raises ControlError."""
         return find_person(self.state, path_number(self.path["id"]))
 
     def chat(self) -> Chat:
-        """Return the chat whose id is in the path."""
+        """Return the chat whose id is in the path. Raises ControlError."""
         return find_chat(self.state, path_number(self.path["id"]))
 
 
@@ -100,7 +106,7 @@ def _describe_type(kind: type[object]) -> str:
 
 
 def path_number(text: str) -> int:
-    """Convert a text from the path or from the query to a whole number."""
+    """Convert a text from the path or from the query to a whole number. Raises ControlError."""
     try:
         return int(text)
     except ValueError:
@@ -108,7 +114,7 @@ def path_number(text: str) -> int:
 
 
 def find_person(state: State, user_id: int) -> User:
-    """Return a person by id. The bot does not count as a person."""
+    """Return a person by id. Raises ControlError for an unknown id and for the bot's id."""
     found = state.users.get(user_id)
     if found is None or found.is_bot:
         raise ControlError("there is no such person", status=404)
@@ -116,7 +122,7 @@ def find_person(state: State, user_id: int) -> User:
 
 
 def find_chat(state: State, chat_id: int) -> Chat:
-    """Return a chat by id."""
+    """Return a chat by id. Raises ControlError for an unknown id."""
     found = state.chats.get(chat_id)
     if found is None:
         raise ControlError("there is no such chat", status=404)
@@ -134,7 +140,7 @@ def check_participant(state: State, chat: Chat, person: User) -> None:
 
 
 def find_message(state: State, chat: Chat, message_id: int) -> Message:
-    """Return a message that the chat shows now."""
+    """Return a message of a chat. Raises ControlError if it never existed or was deleted."""
     found = state.find_message(chat.id, message_id)
     if found is None:
         raise ControlError("there is no such message in the chat", status=404)
@@ -142,7 +148,10 @@ def find_message(state: State, chat: Chat, message_id: int) -> Message:
 
 
 async def read_control_request(context: ControlContext, request: web.Request) -> ControlRequest:
-    """Read the path, the query and the body of a request. The body is a JSON object or empty."""
+    """Read the path, the query and the body of a request.
+
+    Raises ControlError if the body is neither empty nor a JSON object.
+    """
     body: Any = {}
     if request.can_read_body:
         try:

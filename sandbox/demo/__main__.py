@@ -1,7 +1,7 @@
-"""Run the demo of one ad, from the first /start to the last cent: `python -m sandbox.demo`.
+"""Run the demo: one ad, from the first /start to the owner's payment (`python -m sandbox.demo`).
 
-The demo starts a sandbox of its own, presses the buttons that people press, and reads the database.
-It imports none of the product's code. The exit status is 0 only if every step was as expected.
+The demo starts its own sandbox, presses the buttons that people press, and reads the database. It
+imports none of the product's code. The exit status is 0 only if every step was as expected.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 async def _run_until_signal(killed: list[str], *, keep: bool) -> int:
-    """Run until the demo ends, or until SIGINT or SIGTERM.
+    """Run the demo until it ends, or until SIGINT or SIGTERM. Return the exit status.
 
     Both signals stop everything that the demo has started.
     """
@@ -89,7 +89,11 @@ async def _run(folder: Path, killed: list[str]) -> int:
 
 
 async def _run_steps(world: launcher.RunningSandbox, control: Control, killed: list[str]) -> int:
-    """Run the steps and print a line for each, then print the results of the checks."""
+    """Run the steps and print a line for each, then print the results of the database checks.
+
+    Between two steps, the processes named in `killed` are killed and started again. Returns the
+    exit status.
+    """
     database = DemoDatabase(world.facts["database_url"])
     scenario = Scenario(control, database, await seed_participants(control, world.facts))
     print(table.heading(), flush=True)

@@ -20,7 +20,7 @@ _POLL_INTERVAL = 0.1
 
 @dataclass(frozen=True)
 class Check:
-    """A check of one table: a query that returns each row that breaks a rule."""
+    """A check of one table: a query that returns the rows that break a rule."""
 
     name: str
     table: str
@@ -199,7 +199,7 @@ class DemoDatabase:
             await asyncio.sleep(_POLL_INTERVAL)
 
     async def check(self, check: Check) -> Result:
-        """Run one check on all rows of its table."""
+        """Run one check on all rows of its table, and return how many rows break the rule."""
         offending = len(await self.rows(check.sql))
         counted = await self.row(f"SELECT COUNT(*) AS n FROM {check.table}")  # noqa: S608 - a constant
         return Result(check, offending, counted["n"])

@@ -34,7 +34,10 @@ class RunningSandbox:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return the present facts of `world.json`: addresses, people, process ids."""
+        """Return the present content of the sandbox's file `world.json`.
+
+        The file contains addresses, the ids of people, and process ids.
+        """
         facts: dict[str, Any] = json.loads((self.folder / "local/world.json").read_text())
         return facts
 

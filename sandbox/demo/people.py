@@ -1,4 +1,4 @@
-"""Write, press and read in the name of people, through the control API of the sandbox."""
+"""Write, press buttons and read messages as people do, through the sandbox's control API."""
 
 import time
 from collections.abc import Callable
@@ -34,7 +34,10 @@ class Control:
         return cls(aiohttp.ClientSession(headers=headers, timeout=timeout), facts["control_url"])
 
     async def get(self, path: str, **query: str | float) -> Json:
-        """Send a GET request and return the answer."""
+        """Send a GET request and return the answer.
+
+        Raises Unexpected if the sandbox refuses the request.
+        """
         async with self.session.get(self.url + path, params=query) as response:
             return await _answer(path, response)
 
@@ -94,7 +97,8 @@ class Chat:
     async def shows(self, *parts: str, since: int = 0) -> Json:
         """Wait for a message with each of `parts` in its text or on a button; return the newest.
 
-        Only messages that were sent or edited after version `since` count.
+        Only messages that were sent or edited after the chat's version `since` count. Raises
+        Unexpected after PATIENCE.
         """
 
         def check(messages: list[Json]) -> Json | None:
@@ -125,7 +129,10 @@ class Person:
     async def say(
         self, text: str, *, then: str, chat: Chat | None = None, entities: list[Json] | None = None
     ) -> Json:
-        """Write `text` to the bot, or in `chat`, and return the answer that contains `then`."""
+        """Write `text` in `chat`, or to the bot, and return the later message that contains `then`.
+
+        Raises Unexpected if no such message comes within PATIENCE.
+        """
         target_chat = chat or self.chat
         since = await target_chat.version()
         path = f"/users/{self.id}/send"
@@ -135,11 +142,12 @@ class Person:
     async def press(
         self, button: str, *, on: Json | None = None, then: str, chat: Chat | None = None
     ) -> Json:
-        """Press a button and return the message in which `then` appears.
+        """Press a button, and return the new or edited message that contains `then`.
 
         The button belongs to the message `on`. If `on` is not given, the button belongs to the
         newest message that has such a button. While the bot restarts, the press takes longer, in
-        the same way as at Telegram. Raises Unexpected if the bot answers with an alert.
+        the same way as at Telegram. Raises Unexpected if the bot answers with an alert, or if no
+        such message comes within PATIENCE.
         """
         target_chat = chat or self.chat
         since = await target_chat.version()
@@ -159,7 +167,7 @@ def words(message: Json) -> str:
 
 
 def after(message: Json, words_before: str) -> str:
-    """Find these words in a message, and return the rest of the line after them."""
+    """Find `words_before` in a message, and return the rest of the line after these words."""
     line = next(line for line in words(message).split("\n") if words_before in line)
     return line.partition(words_before)[2].strip()
 

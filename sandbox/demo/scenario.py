@@ -39,10 +39,10 @@ class Scenario:
     books: DemoDatabase
     participants: Participants
     card: Json = field(default_factory=dict)
-    """The message with buttons that the next steps press.
+    """The message with buttons on which the following steps press.
 
-    At first this is the campaign's message in the advertiser's chat. Later this is the message of
-    the target (a placement) in the admin chat.
+    At first this is the campaign's message in the advertiser's chat. From step 6 on, it is the
+    message about the target (a placement) in the admin chat.
     """
     preview: Json = field(default_factory=dict)
     post: Json = field(default_factory=dict)
@@ -122,7 +122,10 @@ async def channel_posts(scenario: Scenario) -> list[Json]:
 
 
 async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
-    """Check that exactly one audit row has `action`, and has `number` in its field `name`."""
+    """Check that exactly one audit row has `action`, and has `number` in its field `name`.
+
+    Raises Unexpected.
+    """
     rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",
         action,
@@ -133,6 +136,6 @@ async def expect_audit_row(scenario: Scenario, action: str, name: str, number: i
 
 
 def expect(actual: Any, expected: Any, subject: str) -> None:
-    """Raise Unexpected if the actual value differs from the expected value."""
+    """Raise Unexpected if `actual` is not equal to `expected`. `subject` names the value."""
     if actual != expected:
         raise Unexpected(f"{subject}: {expected}", str(actual))

@@ -96,7 +96,7 @@ async def advertiser_tops_up(scenario: Scenario) -> StepResult:
 
 
 async def owner_connects(scenario: Scenario) -> StepResult:
-    """Run step 3: choose a channel in Telegram's picker, then type its terms."""
+    """Run step 3: choose a channel for the bot in Telegram's dialog, then type its terms."""
     participants, person = scenario.participants, scenario.participants.owner
     menu = await person.say("/start", then="What would you like to do?")
     channels = await person.press("📺 My channels", on=menu, then="➕ Connect a channel")
@@ -176,7 +176,7 @@ async def campaign_activated(scenario: Scenario) -> StepResult:
 
 
 async def target_submitted(scenario: Scenario) -> StepResult:
-    """Run step 6: buy a placement, and check that the ad and its card are in the admin chat."""
+    """Run step 6: buy a placement, and check that the admin chat has the ad and its buttons."""
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"
@@ -205,7 +205,7 @@ async def target_submitted(scenario: Scenario) -> StepResult:
 
 
 async def target_approved(scenario: Scenario) -> StepResult:
-    """Run step 7: approve the target.
+    """Run step 7: approve the target (placement).
 
     The approval must hold the price in an escrow and create a post job.
     """
@@ -282,7 +282,7 @@ async def one_message(scenario: Scenario) -> StepResult:
 
 
 async def job_success(scenario: Scenario) -> StepResult:
-    """Run step 10: check that the post job succeeded, and that the promised hours began."""
+    """Run step 10: check that the post job succeeded, and that the post must stay for 24 hours."""
     row = await scenario.books.row(
         """
         SELECT j.status, j.claim_no, j.attempts, e.release_due_at - j.sent_at AS promised
@@ -303,7 +303,7 @@ async def job_success(scenario: Scenario) -> StepResult:
 
 
 async def live_check(scenario: Scenario) -> StepResult:
-    """Run step 11: let the promised hours pass, and wait until a check finds the post."""
+    """Run step 11: move the clock by 24 hours, and wait until a check finds the post present."""
     await scenario.control.post("/clock", seconds=HOURS * 3600)
     await scenario.books.until(
         """
@@ -322,7 +322,7 @@ async def live_check(scenario: Scenario) -> StepResult:
 
 
 async def released(scenario: Scenario) -> StepResult:
-    """Run step 12: wait until the escrow is released and the placement is done."""
+    """Run step 12: wait until the escrow is released, and check what the advertiser sees."""
     person = scenario.participants.advertiser
     row = await scenario.books.until(
         """

@@ -1,6 +1,6 @@
-"""List the methods that the sandbox implements.
+"""List the methods of the Bot API that the sandbox implements.
 
-Every other method gets the answer that it is not supported.
+A call of any other method gets the error that the method is not supported.
 """
 
 from collections.abc import Callable

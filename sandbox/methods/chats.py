@@ -12,16 +12,16 @@ from sandbox.state import State
 
 
 def get_chat(call: MethodCall[methods.GetChat]) -> Json:
-    """Return all data of a chat."""
+    """Return all data of a chat that the bot may read."""
     return serializers.serialize_full_chat(
         call.state, permissions.find_readable_chat(call.state, call.request.chat_id)
     )
 
 
 def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
-    """Return a chat whose members the bot may read.
+    """Return a chat whose members the bot may read. Raises TelegramError.
 
-    In a channel the bot may do so only as an administrator.
+    In a channel, the bot may read them only as an administrator.
     """
     chat = permissions.find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)

@@ -74,10 +74,10 @@ def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) 
 
 
 def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]) -> Json:
-    """Refuse the request, because no message of the sandbox has a live location.
+    """Raise TelegramError, because no message of the sandbox has a live location.
 
-    Telegram first checks whether the bot may edit the message (`edit_message_live_location` of
-    TDLib).
+    As Telegram does, this function first checks whether the bot may edit the message (source:
+    `edit_message_live_location` of TDLib).
     """
     markup.inline_keyboard(call.request.reply_markup)
     permissions.find_editable_message(call.state, call.request.chat_id, call.request.message_id)
@@ -89,7 +89,7 @@ def _has_media(message: Message) -> bool:
 
 
 def delete_message(call: MethodCall[methods.DeleteMessage]) -> bool:
-    """Delete one message."""
+    """Delete one message, if the bot may delete it."""
     chat = permissions.find_readable_chat(call.state, call.request.chat_id)
     call.state.delete_message(
         permissions.find_deletable_message(call.state, chat, call.request.message_id)

@@ -25,7 +25,10 @@ def get_me(call: MethodCall[methods.GetMe]) -> Json:
 
 
 def _scope_key(call: MethodCall[Any]) -> str:
-    """Return the name of the setting that stores the commands of one scope and language."""
+    """Return the name of the setting that stores the commands of one scope and language.
+
+    A scope is the set of chats in which clients show the commands.
+    """
     scope = call.request.scope
     dumped = markup.as_json(scope) if scope else {"type": "default"}
     dumped.setdefault("type", "default")
@@ -58,7 +61,7 @@ def get_my_commands(call: MethodCall[methods.GetMyCommands]) -> list[Json]:
 
 
 def delete_my_commands(call: MethodCall[methods.DeleteMyCommands]) -> bool:
-    """Remove the list of commands of this scope."""
+    """Remove the list of commands of one scope and language."""
     call.state.set(_scope_key(call), None)
     return True
 

@@ -50,9 +50,9 @@ def text_content(
 
 
 def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
-    """Return the `link_preview_options` of a message.
+    """Return the `link_preview_options` for a message, or an empty object.
 
-    The request has them in its current field, or in the older `disable_web_page_preview`.
+    They come from the field `link_preview_options` or the older `disable_web_page_preview`.
     """
     options = unwrap_default(request.link_preview_options)
     if options is not None:
@@ -97,7 +97,10 @@ def _send_media(
 
 
 def send(call: MethodCall[Any], content: Json) -> Json:
-    """Post content in the chat of the request. The content must have passed all checks."""
+    """Post a message in the chat of the request, and return it as the Bot API does.
+
+    The caller must have checked the content.
+    """
     inline, keyboard = markup.split_markup(call.request.reply_markup)
     chat = permissions.find_writable_chat(call.state, call.request.chat_id)
     return _post_message(call, chat, Draft(content, inline, keyboard)).body
@@ -174,9 +177,9 @@ def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
 
 
 def _forwarded_keyboard(original: Message) -> Json | None:
-    """Return the keyboard of a forwarded message.
+    """Return the inline keyboard that a forwarded message keeps, or None.
 
-    Telegram keeps a keyboard of link buttons. A keyboard with a button of another kind is removed.
+    Telegram keeps a keyboard that has only link buttons, and removes every other keyboard.
     """
     keyboard: Json | None = original.body.get("reply_markup")
     rows = keyboard["inline_keyboard"] if keyboard else []
@@ -198,7 +201,7 @@ def _forward_origin(original: Message) -> Json:
 
 
 def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:
-    """Check the request. The sandbox neither stores nor shows a chat action."""
+    """Check a request to show an action such as "typing". The sandbox does not show the action."""
     if call.request.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
     permissions.find_readable_chat(call.state, call.request.chat_id)

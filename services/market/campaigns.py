@@ -28,9 +28,9 @@ from services.platform.transitions import ActorRole
 
 NAME_LIMIT = 64
 RESUME_GRACE = timedelta(hours=1)
-"""A resumed campaign still publishes a post whose time passed at most this long ago."""
+"""A resumed campaign still publishes a post whose planned time passed at most this long ago."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
-"""Only the prices of targets in these statuses are subtracted from the budget."""
+"""Only the prices of placements in these statuses are subtracted from the budget."""
 
 
 async def create(
@@ -80,7 +80,7 @@ async def create(
 async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Activate a draft campaign, so that placements can be submitted for it.
 
-    The campaign's advertiser may do this, and also an admin or super admin in the admin chat
+    The campaign's advertiser may do this, and so may an admin or super admin in the admin chat
     (production checklist, RBAC). An active campaign is returned without a change. Locks the
     campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
@@ -95,8 +95,10 @@ async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> 
 
 
 async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Pause an active campaign: nothing is submitted, approved or sent, but live posts stay.
+    """Pause an active campaign. Posts that are already in a channel stay there.
 
+    While the campaign is paused, its placements cannot be submitted or approved, and no post of it
+    is sent.
     Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     return await _move(session, actor, campaign_id, CampaignStatus.PAUSED, "campaign_paused")
@@ -105,9 +107,9 @@ async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Cam
 async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Resume a paused campaign.
 
-    If the time of a queued post passed at most RESUME_GRACE ago, the post is published immediately.
-    If the time passed earlier, the post is cancelled, and the scheduler refunds its price. Locks
-    the campaign, then its queued jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
+    If the planned time of a queued post passed at most RESUME_GRACE ago, the post is published
+    immediately. If it passed earlier, the post is cancelled, and the scheduler refunds its price.
+    Locks the campaign, then its queued jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     was_paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
@@ -127,10 +129,10 @@ async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
 async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Cancel a campaign: withdraw its pending targets and cancel its unsent posts.
 
-    Live posts stay until their promised hours are over. The scheduler refunds the escrows of the
-    cancelled posts. Locks the targets by id, then the campaign, then its queued jobs. A target that
-    is submitted after the targets are locked and before the campaign is locked is withdrawn later
-    by the scheduler. Raises NotFound, NotCampaignOwner, InvalidMove.
+    Published posts stay for their promised hours (the time that a post must stay). The scheduler
+    refunds the escrows of the cancelled posts. Locks the targets (placements) by id, then the
+    campaign, then its queued jobs. If a target is submitted between these two locks, the scheduler
+    withdraws it later. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     locked = await session.scalars(
         select(CampaignTarget.id)
@@ -170,16 +172,15 @@ async def submit_target(
     key: str | None = None,
     retry_of: int | None = None,
 ) -> CampaignTarget:
-    """Submit a placement for moderation; the channel's present terms are stored in the placement.
+    """Submit a placement for moderation. The channel's present terms are stored in the placement.
 
     A repeat with the same key returns the first placement. `publish_at` has a time zone and is at
     most `publish_ahead` away; None means that the post is published when the placement is approved.
     `agreed` are the terms that the advertiser has read; with None, any terms are accepted. Locks
-    the campaign, because the budget is summed under this lock, and takes the advisory lock of the
-    key. Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable,
-    TermsChanged, PersonBlocked, PublishTimePast, PublishTimeTooFar, BudgetExceeded,
-    InsufficientFunds; and IdempotencyConflict when the key was used for another campaign or
-    channel.
+    the campaign (which protects the sum of its budget), then the key. Raises AccessDenied,
+    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
+    PublishTimePast, PublishTimeTooFar, BudgetExceeded, InsufficientFunds. Raises
+    IdempotencyConflict if the key was used for another campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -240,9 +241,9 @@ async def submit_target(
 async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int) -> CampaignTarget:
     """Withdraw a pending placement for its advertiser.
 
-    A placement that is already withdrawn is returned without a change. Locks the target, its job
-    and its escrow. Raises NotFound, NotCampaignOwner. Raises InvalidMove if the placement is not
-    pending or has an escrow.
+    A placement that is already withdrawn is returned without a change. Locks the placement, its
+    post job and its escrow. Raises NotFound, NotCampaignOwner. Raises InvalidMove if the placement
+    is not pending or has an escrow.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -272,7 +273,10 @@ async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int
 
 
 async def get(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Return a campaign to its advertiser or to staff. Raises NotFound, NotCampaignOwner."""
+    """Return a campaign, if the actor is its advertiser or a member of the staff.
+
+    Raises NotFound, NotCampaignOwner.
+    """
     campaign = await session.get(Campaign, campaign_id)
     if campaign is None:
         raise errors.NotFound("campaign", campaign_id)
@@ -373,8 +377,9 @@ async def _cancel_jobs(
 ) -> None:
     """Cancel the queued posts of a campaign.
 
-    With `older_than`, only posts whose time passed more than `older_than` ago are cancelled. If a
-    worker is claiming a job, this function waits, and then does not change the job.
+    With `older_than`, only posts whose planned time passed more than `older_than` ago are
+    cancelled. If a worker is claiming a post at this moment, this function waits for the claim, and
+    then does not cancel the post.
     """
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
     if older_than is not None:
@@ -388,6 +393,6 @@ async def _cancel_jobs(
 
 
 def _require_same(same: bool, key: str) -> None:  # noqa: FBT001 - a fact, not a mode
-    """Refuse a key that was used with other content. Raises IdempotencyConflict."""
+    """Raise IdempotencyConflict unless `same`: the key was used before with the same content."""
     if not same:
         raise errors.IdempotencyConflict(key)

@@ -23,11 +23,12 @@ OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
 GONE = "channel_gone"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
-"""The reasons of suspensions that leave the bot its rights, so that the bot still checks posts."""
+"""With these reasons for a suspension, the bot keeps its rights and can still check posts."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""The longest time that an owner has to give the bot its rights back before the admins are asked.
+"""How long an owner who took away the bot's rights has to give them back.
 
-If half of a post's promised hours is less than RIGHTS_GRACE, the owner has only this half.
+After this time, the admins are asked about each post in the channel. If half of the promised hours
+of a post (the time that it must stay) is less than RIGHTS_GRACE, they are asked after this half.
 """
 
 
@@ -45,9 +46,9 @@ async def connect(
 
     The caller must have checked with Telegram that the bot may post in the channel and that the
     actor is the channel's creator. A removed channel that is connected again needs new terms, and
-    may have a new owner. `former_owner_id` is a former creator of the channel, as Telegram says. If
-    the channel still belongs to this person, the actor takes the channel over. Locks the channel.
-    Raises AccessDenied, ChannelTaken, PersonBlocked.
+    may have a new owner. `former_owner_id` is a user who, according to Telegram, is not the
+    channel's creator any more. If this user is still its owner here, the actor becomes the owner.
+    Locks the channel. Raises AccessDenied, ChannelTaken, PersonBlocked.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -83,10 +84,10 @@ async def connect(
 
 
 async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owner_id: int) -> None:
-    """Give a channel to its new creator, and notify the former owner and the admins.
+    """Make the new creator of a channel its owner, and notify the former owner and the admins.
 
-    The channel needs new terms. Placements keep the owner that they had at their submission: posts
-    that are published are checked and paid for as before, and the others are not published.
+    The channel needs new terms. Placements keep the owner that they had at their submission. Their
+    published posts are checked and paid for as before. Their other posts are not published.
     """
     former_owner_id = channel.owner_id
     channel.status = ChannelStatus.REMOVED
@@ -108,7 +109,7 @@ async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owne
 
 
 def _reopen(channel: Channel, owner_id: int) -> None:
-    """Let a removed channel begin again with an owner, without terms."""
+    """Set a removed channel to `pending`, with this owner and without terms."""
     channel.status, channel.status_reason = ChannelStatus.PENDING, None
     channel.owner_id = owner_id
     channel.price = channel.promised_hours = channel.topic = None
@@ -173,23 +174,23 @@ async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Remove a channel from the market.
 
-    Queued posts in the channel are not published. The scheduler refunds their escrows when the time
-    limit for held escrows is over. Locks the channel. Raises NotFound, NotChannelOwner,
+    Queued posts for the channel are not published. The scheduler refunds their escrows when the
+    time limit for held escrows is over. Locks the channel. Raises NotFound, NotChannelOwner,
     InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
 
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
-    """Suspend a channel in which the bot can no longer post, and notify (`channel_notices`).
+    """Suspend a channel in which the bot has lost its rights, and notify the people concerned.
 
-    Posts in the channel cannot be checked any more. Therefore the admins are asked about each open
-    post after RIGHTS_GRACE, or after half of its promised hours if this is sooner. An earlier time
-    is not changed. Therefore an owner cannot gain time by taking and giving back the rights
-    repeatedly. `reason` is a fixed word of this program, and not a text from Telegram. A channel
-    that is suspended with access for the bot gets the new reason. Any other channel that is neither
-    active nor paused is not changed. Locks the channel, then its open post jobs, and skips those
-    jobs that are locked.
+    Posts in the channel cannot be checked any more. Therefore the admins are asked about each post
+    with a held escrow after RIGHTS_GRACE, or after half of its promised hours if this is sooner. If
+    they are to be asked earlier anyway, this does not change, so an owner cannot gain time by
+    taking and giving back the rights repeatedly. `reason` is a fixed word of this program, and not
+    a text from Telegram. A channel that is already suspended for one of REASONS_WITH_ACCESS gets
+    the new reason. Any other channel that is neither active nor paused is not changed. Locks the
+    channel, then its post jobs, and skips the jobs that are locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None:
@@ -208,10 +209,10 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
 
 
 def is_accessible() -> ColumnElement[bool]:
-    """Build the SQL condition: the bot has its rights in a channel.
+    """Build the SQL condition that the bot has its rights in a channel.
 
-    The bot still has its rights in a channel that is suspended for one of REASONS_WITH_ACCESS. The
-    caller's query must select from `channels`.
+    It is true for a channel that is not suspended, or is suspended for one of REASONS_WITH_ACCESS.
+    The caller's query must select from `channels`.
     """
     return or_(
         Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(REASONS_WITH_ACCESS)
@@ -219,10 +220,11 @@ def is_accessible() -> ColumnElement[bool]:
 
 
 async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
-    """Restore a suspended channel in which the bot may post again. Locks the channel.
+    """Restore a channel that was suspended because the bot had lost its rights there.
 
-    If the owner is blocked, the channel stays suspended, and the block becomes the reason of the
-    suspension. A channel that was suspended for another reason than lost rights is not changed.
+    The caller knows that the bot has them again. If the owner is blocked, the channel stays
+    suspended, and the block becomes the reason of the suspension. A channel that is suspended for
+    another reason is not changed. Locks the channel.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -237,12 +239,13 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
 
 
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
-    """Raise the highest known message id of a channel. Uncertain posts are searched above this id.
+    """Raise the stored highest message id of a channel to `message_id`, if it is lower.
 
-    Two kinds of message ids are allowed. The first is the id of a message that was the newest when
-    the bot received it. The second is an id that a search found when it began at such a message.
-    The id of an older message proves nothing: above it there may be any number of deleted messages
-    that the bot never received. Locks the channel.
+    A search for a post that Telegram may or may not have published begins above the stored id.
+    `message_id` must be the id of a message that was the newest when the bot received it, or an id
+    that a search found when it began at such a message. The id of an older message proves nothing:
+    above it there may be any number of deleted messages that the bot never received. Locks the
+    channel.
     """
     await session.execute(
         update(Channel)
@@ -252,9 +255,9 @@ async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: 
 
 
 async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
-    """Reset the highest known message id of a channel that the bot has left. Locks the channel.
+    """Set the stored highest message id of a channel that the bot has left to 0. Locks the channel.
 
-    Telegram does not report to the bot what is posted in a channel while the bot is not a member.
+    While the bot is not a member of the channel, Telegram does not report new messages to it.
     """
     await session.execute(
         update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)
@@ -262,7 +265,7 @@ async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
 
 
 async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Channel]:
-    """Return a page of the active channels whose owner is not blocked."""
+    """Return a page of the active channels with an unblocked owner, in the order of their ids."""
     rows = await session.scalars(
         select(Channel)
         .join(User, User.id == Channel.owner_id)
@@ -275,7 +278,7 @@ async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequen
 
 
 async def of_owner(session: AsyncSession, user_id: int) -> Sequence[Channel]:
-    """Return a user's connected channels."""
+    """Return the channels that a user owns, without those that the user has removed."""
     rows = await session.scalars(
         select(Channel)
         .where(Channel.owner_id == user_id, Channel.status != ChannelStatus.REMOVED)
@@ -293,7 +296,7 @@ async def get(session: AsyncSession, channel_id: int) -> Channel:
 
 
 async def get_own(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Return a channel to its owner. Raises NotFound, NotChannelOwner."""
+    """Return a channel that the actor owns. Raises NotFound, NotChannelOwner."""
     channel = await get(session, channel_id)
     if channel.owner_id != actor.user_id:
         raise errors.NotChannelOwner(channel_id)
@@ -316,7 +319,7 @@ async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Channe
 
 
 async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
-    """Suspend a locked channel. Its status must allow it."""
+    """Suspend a channel. The caller must have locked the channel and checked that it may change."""
     channel.was_paused = channel.status is ChannelStatus.PAUSED
     channel.status, channel.status_reason = ChannelStatus.SUSPENDED, reason
     channel.suspended_at = await queries.now(session)
@@ -327,7 +330,7 @@ async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
 
 
 async def restore(session: AsyncSession, channel: Channel) -> None:
-    """Give a locked, suspended channel its earlier status."""
+    """End the suspension of a channel that the caller has locked: it becomes active or paused."""
     _restore_status(channel)
     await session.flush()
     await audit.record(
@@ -336,7 +339,7 @@ async def restore(session: AsyncSession, channel: Channel) -> None:
 
 
 def _restore_status(channel: Channel) -> None:
-    """Give a suspended channel its earlier status: a channel that was paused stays paused."""
+    """Give a suspended channel the status that it had before: active or paused."""
     channel.status = ChannelStatus.PAUSED if channel.was_paused else ChannelStatus.ACTIVE
     channel.status_reason = None
 

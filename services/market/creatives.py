@@ -1,4 +1,4 @@
-"""Validate, store and read creatives: a creative is an ad as its advertiser made it."""
+"""Validate and convert creatives. A creative is the content of an ad, as its advertiser made it."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,7 +10,10 @@ KINDS = ("text", "photo", "video", "animation")
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
-"""Telegram counts a text for its limits in UTF-16 units, after its entities were parsed."""
+"""The greatest length of a button's text. All three limits are in UTF-16 units, as Telegram counts.
+
+Telegram counts a text without its formatting marks.
+"""
 
 
 def utf16_length(text: str) -> int:
@@ -37,7 +40,7 @@ class Creative:
     button_text: str | None = None
     button_url: str | None = None
     file_unique_id: str | None = None
-    """The identity of the file, by which the media of a post are compared with the ad.
+    """Telegram's permanent id of the file. It shows whether a post has the same file as the ad.
 
     Ads that were stored before this field existed do not have it.
     """

@@ -1,4 +1,4 @@
-"""Set an earlier time at which the admins are asked about posts."""
+"""Bring forward the time at which the admins are asked about the posts of a channel."""
 
 from datetime import timedelta
 
@@ -10,11 +10,11 @@ from db.models.posting import PostJob
 
 
 async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> None:
-    """Let the admins be asked about each open post of a channel at most `within` from now.
+    """Bring forward the time at which the admins are asked about each open post of a channel.
 
-    For a post with promised hours, this is at most half of these hours from now. If the admins are
-    to be asked earlier anyway, the earlier time stays. Locks the channel's open post jobs, and
-    skips those that are locked.
+    A post is open while its escrow is held. The new time is at most `within` from now, and at most
+    half of the post's promised hours (the time that it must stay) from now. An earlier time is not
+    changed. Locks the channel's open post jobs, and skips those that are locked.
     """
     # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for the
     # channel's lock, so a wait for the post here would be a deadlock.

@@ -37,11 +37,11 @@ def with_scheme(typed: str) -> str:
 
 
 def require(url: str, *, schemes: frozenset[str] = _WEB) -> None:
-    """Refuse an address that people cannot check, or that is no web address.
+    """Refuse an address that is no web address, or from which people cannot see where it leads.
 
-    Raises InvalidCreative for the field `url`. Its reason is `email`, `not_http`, `user` (a name
-    or a password before the host), `ip` (a number instead of a host), `hidden` (characters that are
-    not shown) or `unreadable`.
+    `schemes` are the allowed schemes. Raises InvalidCreative for the field `url`. The error's
+    reason is `email`, `not_http`, `user` (a name or a password before the host), `ip` (a number
+    instead of a host), `hidden` (characters that are not shown) or `unreadable`.
     """
     if why := _problem(url, schemes):
         raise errors.InvalidCreative("url", why)
@@ -71,7 +71,10 @@ def _has_hidden(url: str) -> bool:
 
 
 def _problem_of_host(host: str) -> str | None:
-    """Return why a host is refused. A host whose last part is a number is an IP address."""
+    """Return why a host is refused (`ip` or `not_http`), or None if it is allowed.
+
+    A host whose last part is a number counts as an IP address.
+    """
     try:
         ipaddress.ip_address(host)
     except ValueError:

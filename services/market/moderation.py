@@ -1,4 +1,4 @@
-"""Approve and reject placements; an approval holds the money and queues the post."""
+"""Approve and reject placements. An approval holds the advertiser's money and queues the post."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ class Decision:
 
     target_id: int
     created: bool
-    """False if the same decision was made before."""
+    """True if this call made the decision. False if the same decision was made before."""
 
 
 @dataclass(frozen=True)
 class PlacementDetails:
-    """The data of a placement that is shown to moderators and in notices.
+    """The data of a placement for moderators and for messages about the placement.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -76,11 +76,11 @@ class PlacementDetails:
 async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
     """Approve a placement: hold its price, queue its post, and record the decision.
 
-    The database function `approve_target` checks all rules and does all steps. If the target (the
-    placement) was approved before, nothing is written and the first result is returned. This is so
-    even if the target's status has changed since. Locks the kill switch `new_escrows`, the target,
-    its campaign (shared), its escrow, then the wallets. Raises AccessDenied, NotFound, OwnMoney,
-    InvalidMove, CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped,
+    The database function `approve_target` checks all rules and does all steps. If the placement was
+    approved before, nothing is written and `created` is False, even if the placement's status has
+    changed since. Locks the kill switch `new_escrows`, the placement, its campaign (shared), its
+    escrow, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
+    CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped,
     EscrowNotHeld, InsufficientFunds. After an error nothing has changed.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
@@ -101,7 +101,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
     """Reject a pending placement and notify its advertiser of the reason.
 
     If the placement is already rejected, nothing changes. Locks the kill switch `new_escrows`
-    (shared), the target, its campaign (shared) and its escrow. Raises AccessDenied, NotFound,
+    (shared), the placement, its campaign (shared) and its escrow. Raises AccessDenied, NotFound,
     OwnMoney, InvalidText. Raises InvalidMove if the placement is not pending or money is held for
     it.
     """
@@ -154,8 +154,8 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
 async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None:
     """Notify an advertiser that money is missing for a pending placement.
 
-    The advertiser gets one notice for each missing amount. The entry point calls this function
-    after InsufficientFunds has rolled an approval back.
+    If the missing amount is the same as in an earlier message, no message is sent. The bot calls
+    this function after an approval failed with InsufficientFunds and was rolled back.
     """
     placement = await get_details(session, target_id=target_id)
     missing = placement.price - placement.advertiser_balance
@@ -171,7 +171,7 @@ async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
-    """Return a page of the pending placements, oldest first."""
+    """Return a page of the placements that wait for a decision, oldest first."""
     rows = await session.execute(
         _query()
         .where(CampaignTarget.status == TargetStatus.PENDING)
@@ -199,7 +199,10 @@ async def get_many_details(
 
 
 async def _lock_undecided(session: AsyncSession, actor: Actor, target_id: int) -> queries.Placement:
-    """Lock a placement, and refuse its advertiser and its owner. Raises NotFound, OwnMoney."""
+    """Lock a placement for a decision by the actor. Raises NotFound.
+
+    Raises OwnMoney if the actor is the advertiser or the owner of the placement.
+    """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
         raise errors.NotFound("target", target_id)
@@ -211,7 +214,10 @@ async def _lock_undecided(session: AsyncSession, actor: Actor, target_id: int) -
 def _refusal(
     target_id: int, code: str, ref_id: int | None, state: str | None
 ) -> errors.DomainError:
-    """Return the domain error for a refusal by the database function `approve_target`."""
+    """Return the error for the code with which the database function `approve_target` refused.
+
+    `ref_id` and `state` are the id and the status of the row that caused the refusal, or None.
+    """
     ref, word = ref_id or target_id, state or ""
     refusals: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),

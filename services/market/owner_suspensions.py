@@ -14,25 +14,27 @@ from services.platform.transitions import ActorRole
 async def suspend_all_of_blocked(session: AsyncSession, *, owner_id: int) -> None:
     """Suspend the channels of an owner who was just blocked.
 
-    Live posts stay until their promised hours are over. Locks the channels in the order of their
-    ids.
+    Published posts stay for their promised hours (the time that a post must stay). Locks the
+    channels in the order of their ids.
     """
     await _suspend_all(session, owner_id, channels.OWNER_BLOCKED)
 
 
 async def suspend_all_of_gone(session: AsyncSession, *, owner_id: int) -> None:
-    """Suspend the channels of an owner whose Telegram account is deactivated, and notify.
+    """Suspend the channels of an owner whose Telegram account is deactivated.
 
-    Locks the channels in the order of their ids.
+    The owner, the admins and the advertisers are notified of each suspended channel. Locks the
+    channels in the order of their ids.
     """
     for channel in await _suspend_all(session, owner_id, channels.OWNER_GONE):
         await channel_notices.notify_suspended(session, channel, channels.OWNER_GONE)
 
 
 async def record_not_creator(session: AsyncSession, *, channel_id: int, owner_id: int) -> None:
-    """Suspend a channel after Telegram has said that its owner is not the creator any more.
+    """Suspend a channel whose owner, according to Telegram, is not its creator any more.
 
-    The new creator can take the channel over. Locks the channel.
+    The owner, the admins and the advertisers are notified. The new creator can connect the channel
+    and becomes its owner then. Locks the channel.
     """
     for channel in await _suspend_all(
         session, owner_id, channels.NOT_CREATOR, Channel.id == channel_id
@@ -67,9 +69,9 @@ async def _suspend_all(
 async def _lock_all(
     session: AsyncSession, owner_id: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Channel]:
-    """Lock an owner's channels in the order of their ids, but do not block new post jobs.
+    """Lock an owner's channels in the order of their ids, but allow new post jobs for them.
 
-    Other transactions can still insert post jobs of these channels. This is needed because an
+    Other transactions can still insert post jobs for these channels. This is needed because an
     approval inserts a post job while it holds the lock of a wallet.
     """
     rows = await session.scalars(

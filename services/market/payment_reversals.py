@@ -1,4 +1,8 @@
-"""Handle payments that were reversed outside: take the money back and block the payer."""
+"""Handle payments whose payer has taken the money back outside the platform (a reversal).
+
+A reversal is for example a refund of Stars or a chargeback. The deposit is taken back, and its
+payer is blocked.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,23 +23,23 @@ async def reverse(
     source: str,
     currency: str | None = None,
 ) -> Clawback:
-    """Take the whole amount of a reversed payment back (minor units), and block its payer.
+    """Take the whole deposit of a reversed payment back, and block its payer.
 
-    A repeat returns the first clawback, that is, the booking that took the payment back.
-    `external_reference` is the id that the payment has outside; the deposit is stored under the
-    same id. The payer is the person of that deposit. `user_id` counts only if the payment never
-    arrived here: then a deposit is recorded for this person, so that a late message about the
-    payment credits nothing. If the payment is not credited yet, it will never be credited, and no
-    money moves. `currency` may be None for the currency of the person's wallet. Locks the deposit,
-    the person, their channels, their unapproved withdrawals, then the wallets. Raises
-    InvalidAmount, NotFound, CurrencyMismatch; PaymentMismatch when the deposit has another amount
-    or another currency.
+    Returns the clawback, that is, the booking that takes the deposit back. A repeat returns the
+    first clawback. `amount` is in minor units. `external_reference` is the id that the payment
+    provider gave the payment; the deposit has the same reference. `user_id` is used only if no such
+    deposit exists: a deposit is then recorded for this person, so that a late message about the
+    payment credits nothing. If the deposit is not credited yet, it is never credited, and no money
+    moves. If `currency` is None, the currency is not compared. Locks the deposit, the person, their
+    channels, their unapproved withdrawals, then the wallets. Raises InvalidAmount, NotFound,
+    CurrencyMismatch. Raises PaymentMismatch if the deposit has another amount or currency.
     """
     deposit = await deposits.lock(session, external_reference)
     if deposit is None:
         if user_id is None:
             raise errors.NotFound("deposit", external_reference)
-        # A payment that arrives at the same moment wins or waits. Its content is compared below.
+        # If the payment itself arrives at this moment, its transaction may record the deposit
+        # first. Therefore the amount and the currency are compared below in any case.
         deposit = await deposits.lock_or_record(
             session,
             external_reference=external_reference,

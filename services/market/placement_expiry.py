@@ -18,10 +18,10 @@ DECISION_LIMIT = timedelta(hours=72)
 async def expire_targets(session: AsyncSession) -> int:
     """Expire the pending targets (placements) on which nobody decided in time.
 
-    Returns how many targets were ended. A target expires DECISION_LIMIT after its submission or at
-    `publish_at`, whichever is first. If its campaign is cancelled, the target is withdrawn instead.
-    Targets with an escrow are not changed: the watchdog of stuck escrows handles them. Locks the
-    targets by id, and skips those that are locked.
+    Returns how many targets were expired or withdrawn. A target expires DECISION_LIMIT after its
+    submission or at `publish_at`, whichever is first. A target of a cancelled campaign is withdrawn
+    instead. Targets with an escrow are not changed, because `services.money.stuck_escrows` refunds
+    them. Locks the targets by id, and skips those that are locked.
     """
     cancelled = Campaign.status == CampaignStatus.CANCELLED
     locked = await session.scalars(

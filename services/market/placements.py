@@ -99,7 +99,7 @@ async def of_advertiser(
 async def of_owner(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Placement]:
-    """Return a page of the placements in a user's channels, newest first."""
+    """Return a page of the placements for which a user is paid as the owner, newest first."""
     rows = await session.execute(
         _query()
         .where(CampaignTarget.owner_id == user_id)
@@ -111,7 +111,7 @@ async def of_owner(
 
 
 async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
-    """Return a placement to its advertiser, its owner or staff.
+    """Return a placement, if the actor is its advertiser, its owner or a member of the staff.
 
     Raises NotFound if the placement does not exist, and also if the actor may not see it. Therefore
     an id shows nothing about other people's placements.

@@ -8,12 +8,12 @@ from db import queries
 from services.platform import errors
 
 LONGEST_AHEAD = timedelta(days=3650)
-"""How far ahead a post may be planned if no setting says it. With this limit, no later step of a
-placement has a time after the end of the calendar."""
+"""How far ahead a post may be planned if the settings contain no limit. With this limit, all times
+that are computed for a placement stay before the year 10000."""
 
 
 async def require(session: AsyncSession, publish_at: datetime, *, ahead: timedelta) -> None:
-    """Refuse a time that is over, or that is further away than `ahead`.
+    """Refuse a publication time that has passed, or that is further away than `ahead`.
 
     `publish_at` has a time zone. Raises PublishTimePast, PublishTimeTooFar.
     """

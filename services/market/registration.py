@@ -17,8 +17,8 @@ async def register(
 ) -> User:
     """Return the user of a Telegram id; create the user and their wallets if there is no such user.
 
-    `language` is the language code of the user's Telegram. If the user has not chosen a language,
-    this language is stored.
+    `language` is the language code of the user's Telegram app, or None. It is stored, unless the
+    user has chosen a language in the bot. `currency` is the currency of new wallets.
     """
     user = await users.by_telegram_id(session, telegram_id)
     known_language = users.known_language(language)
@@ -42,9 +42,10 @@ async def register(
 async def ensure_super_admins(
     session: AsyncSession, *, telegram_ids: Iterable[int], currency: str
 ) -> None:
-    """Register the people of SUPER_ADMIN_IDS, and make the super admins equal to that list.
+    """Register the people of the setting SUPER_ADMIN_IDS, and give and take super admin roles.
 
-    `roles.reconcile_super_admins` says which roles change and who is notified.
+    `telegram_ids` is the content of this setting. `roles.reconcile_super_admins` documents which
+    roles change and who is notified.
     """
     people = [
         await register(session, telegram_id=telegram_id, language=None, currency=currency)

@@ -1,4 +1,4 @@
-"""Define the acts that a staff request can ask for: who may decide them, and what they do."""
+"""Define the acts (operations) that the staff can request: who may decide them, what they do."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from services.platform.actors import MODERATORS, OPERATORS, Actor
 
 CarryOut = Callable[[AsyncSession, Actor, StaffRequest], Awaitable[object]]
 CLAWBACK_SOURCE = "staff"
-"""The source of a reversal that a person of the staff reported, and not the payment provider."""
+"""The source of a clawback that the staff requested. (Others are reported by Telegram.)"""
 
 
 @dataclass(frozen=True)
 class Act:
-    """An act of the staff."""
+    """An operation that the staff can request, for example to block a person."""
 
     roles: tuple[Role, ...]
     """The requester needs one of these roles, and so does the second person."""
     carry_out: CarryOut
-    """Do the act. The actor is the person who pressed the button."""
+    """The function that does the act. Its actor is the person who pressed the last button."""
     two_people: bool = False
     """Whether a second person has to confirm the act."""
 

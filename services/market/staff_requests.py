@@ -1,9 +1,9 @@
-"""Ask for an act of the staff, and carry the act out after the right person has pressed a button.
+"""Store requests for acts of the staff, and carry an act out after its requester has confirmed it.
 
-A command in a shell can be typed by anybody who has the shell, in the name of any person. Therefore
-such a command only makes a request. The act is done when the named person presses "That was me" in
-the admin chat. An act that needs two people is done when a second person then confirms the request
-in the admin chat (source: product spec, people).
+Anybody with access to a shell can type a command there, in the name of any person. Therefore such a
+command only makes a request. The act is carried out when the named person presses "That was me" in
+the admin chat. An act that needs two people is carried out when a second person then confirms the
+request in the admin chat (source: product spec, people).
 """
 
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ REASON_LIMIT = 500
 
 
 class Decision(Protocol):
-    """A function with which a person decides about a request."""
+    """A function with which a person decides about a request, for example `confirm` or `drop`."""
 
     async def __call__(
         self, session: AsyncSession, *, actor: Actor, request_id: int
     ) -> StaffRequest:
-        """Decide about the request, and return it."""
+        """Record the actor's decision about a request, and return the changed request."""
 
 
 @dataclass(frozen=True)
 class RequestDetails:
-    """A staff request with the Telegram ids of its people, for the screens that show it."""
+    """A staff request with the Telegram ids of its requester, its subject and its decider."""
 
     request: StaffRequest
     requester_telegram_id: int
@@ -53,12 +53,13 @@ async def create(
     subject_telegram_id: int | None = None,
     from_shell: bool,
 ) -> StaffRequest:
-    """Store a request.
+    """Store a request for an act.
 
-    A request from a shell waits for the acknowledgement of the actor, and its card is sent to the
-    admin chat. A request from the admin chat waits for a second person, so it must be of a kind
-    that needs two people; the caller shows its card. Raises AccessDenied,
-    InvalidText; NotFound if nobody with `subject_telegram_id` has used the bot.
+    A request from a shell waits until the actor presses "That was me" under a message in the admin
+    chat; this function queues that message. A request from the admin chat waits for a second
+    person, so its kind must need two people; the caller shows its message. `subject_telegram_id` is
+    the person whom the act concerns. Raises AccessDenied, InvalidText. Raises NotFound if nobody
+    with `subject_telegram_id` has used the bot.
     """
     act = ACTS[kind]
     role = actor.require_staff(*act.roles, action=f"request_{kind}")
@@ -89,11 +90,12 @@ async def create(
 
 
 async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Record that the requester has typed the request. Carry it out if it needs no second person.
+    """Record that the requester has confirmed "That was me" for a request from a shell.
 
-    If the request is acknowledged already, nothing changes. Locks the request; the act takes its
-    own locks first if it needs switches. Raises AccessDenied if the actor is not the requester;
-    NotFound, InvalidMove, ProposalEnded, and the errors of the act.
+    If the act needs no second person, it is carried out now. If the request is acknowledged
+    already, nothing changes. Locks the request, and then what the act locks. Raises NotFound,
+    InvalidMove, ProposalEnded, and the errors of the act. Raises AccessDenied if the actor is not
+    the requester.
     """
     request, role = await _lock(session, actor, request_id, action="request_acknowledge")
     if actor.user_id != request.requested_by:
@@ -115,8 +117,8 @@ async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> St
     """Confirm a request as its second person, and carry it out.
 
     If the request is done already, nothing changes. Locks the request. Raises AccessDenied,
-    NotFound, InvalidMove, NotAcknowledged, ProposalEnded; SamePerson if the actor is the requester;
-    OwnMoney if the act is about the actor; and the errors of the act.
+    NotFound, InvalidMove, NotAcknowledged, ProposalEnded, and the errors of the act. Raises
+    SamePerson if the actor is the requester. Raises OwnMoney if the act is about the actor.
     """
     request, role = await _lock(session, actor, request_id, action="request_confirm")
     if actor.user_id == request.requested_by:
@@ -137,7 +139,8 @@ async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> Staff
     """Refuse a request that is not done. The requester may do this too ("It was not me").
 
     If the request is dropped already, nothing changes. Locks the request. Raises AccessDenied,
-    NotFound, InvalidMove; OwnMoney if the act is about the actor.
+    NotFound, InvalidMove. Raises OwnMoney if the act is about the actor and another person
+    requested it.
     """
     request, role = await _lock(session, actor, request_id, action="request_drop", own=True)
     if actor.user_id == request.subject_id and actor.user_id != request.requested_by:
@@ -151,9 +154,10 @@ async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> Staff
 
 
 async def drop_ended(session: AsyncSession, *, limit: int) -> int:
-    """Drop open requests that are too old or whose requester has no role; return their number.
+    """Drop open requests that are too old or whose requester has lost the role for the act.
 
-    Locks the requests, and skips those that somebody decides at this moment.
+    Returns how many were dropped. Locks up to `limit` open requests, the oldest first, and skips
+    those that another transaction has locked.
     """
     rows = await session.scalars(
         select(StaffRequest)
@@ -173,7 +177,7 @@ async def drop_ended(session: AsyncSession, *, limit: int) -> int:
 
 
 async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequence[StaffRequest]:
-    """Return a page of the requests that wait for somebody. The oldest comes first."""
+    """Return a page of the requests that wait for a person's decision. The oldest comes first."""
     rows = await session.scalars(
         select(StaffRequest)
         .where(StaffRequest.status == RequestStatus.PROPOSED)
@@ -237,7 +241,7 @@ async def _require_open(session: AsyncSession, request: StaffRequest) -> None:
 async def _carry_out(
     session: AsyncSession, request: StaffRequest, actor: Actor, *, role: str
 ) -> None:
-    """Do the act of a request, and set the request to done in the same transaction."""
+    """Carry out the act that a request asks for, and set the request to `done`."""
     _require_move(request, RequestStatus.DONE, role)
     await ACTS[request.kind].carry_out(session, actor, request)
     await _end(session, request, RequestStatus.DONE, actor)
@@ -253,7 +257,7 @@ async def _end(
 
 
 def _require_move(request: StaffRequest, status: RequestStatus, role: str) -> None:
-    """Refuse a change of status that the transition table does not allow. Raises InvalidMove."""
+    """Raise InvalidMove if this role may not change the status of a request to `status`."""
     transitions.require(
         transitions.STAFF_REQUEST,
         "staff_request",
@@ -267,7 +271,7 @@ def _require_move(request: StaffRequest, status: RequestStatus, role: str) -> No
 async def _record_and_notify(
     session: AsyncSession, request: StaffRequest, actor: Actor, *, role: str
 ) -> None:
-    """Write the audit row of a request's new status, and the card for the admin chat."""
+    """Write the audit row of a request's new status, and queue its message for the admin chat."""
     await _record(session, request, actor, role=role)
     await _notify(session, request)
 

@@ -1,7 +1,8 @@
-"""Compare the books with the payments and refunds in Stars that Telegram lists.
+"""Compare the stored deposits and clawbacks with the transactions in Stars that Telegram lists.
 
-An update about a payment may be lost. Telegram's list is then the only trace of the payment. A
-deposit in Stars that Telegram does not list was never paid.
+Telegram returns the list of the bot's Star transactions on request. If an update about a payment
+was lost, the list is the only trace of the payment. A deposit in Stars that is missing in the list
+was never paid.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,13 +22,13 @@ from services.money.invariants import Violation
 from services.platform import errors, outbox, users
 
 SOURCE = "stars"
-"""The source of deposits that people pay in Stars."""
+"""The value in the column `source` of deposits that people have paid in Stars."""
 VERIFIED_AT_ONCE = 1_000
 """The largest number of deposits that one call of `verify` reads."""
 UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
 """The name under which an incident lists deposits that Telegram does not list."""
 GRACE = timedelta(minutes=1)
-"""The age from which a deposit must be in Telegram's list."""
+"""A deposit in Stars that is older than this must be in Telegram's list of transactions."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,27 @@ class StarTransaction:
 
 
 async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str, Deposit]:
-    """Return the deposits of these charges by charge id."""
+    """Return the deposits with these charge ids (Telegram's ids of payments), by charge id."""
     rows = await session.scalars(select(Deposit).where(Deposit.external_reference.in_(charge_ids)))
     return {row.external_reference: row for row in rows}
 
 
 def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
-    """Return whether the books already contain a transaction of Telegram's list."""
+    """Return whether a listed transaction needs no booking, because its deposit shows it already.
+
+    A payment needs a deposit with the same amount. A refund needs this deposit to be clawed back.
+    """
     if deposit is None or deposit.amount != transaction.amount or deposit.currency != STARS:
         return False
     return not transaction.refunded or deposit.status is DepositStatus.CLAWED_BACK
 
 
 async def record(session: AsyncSession, transaction: StarTransaction) -> int:
-    """Record a payment or refund whose update was lost, and return its deposit's id.
+    """Record a listed payment or refund whose update was lost, and return the deposit's id.
 
-    The result is the same as that of the update, and a repeat changes nothing. Takes the locks of
-    `deposits.deposit` or `payment_reversals.reverse`. Raises what these two functions raise, and
-    PaymentMismatch if the payment differs from its invoice.
+    The effect is the same as that of the lost update, and a repeat changes nothing. Takes the locks
+    of `deposits.deposit` or `payment_reversals.reverse`. Raises what these two functions raise.
+    Raises PaymentMismatch if the payment differs from its invoice.
     """
     payer = await users.by_telegram_id(session, transaction.telegram_id)
     if transaction.refunded:
@@ -97,7 +101,10 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
 async def report_refused(
     session: AsyncSession, transaction: StarTransaction, error: errors.DomainError
 ) -> None:
-    """Notify the admin chat, only once, of a listed transaction that could not be recorded."""
+    """Notify the admin chat, once for each transaction, that it could not be recorded.
+
+    `error` is the reason.
+    """
     kind = "refund" if transaction.refunded else "payment"
     await outbox.add(
         session,
@@ -119,10 +126,10 @@ async def verify(
     """Check that Telegram lists the deposits in Stars with an id above `after_id`.
 
     `confirmed` holds the ids of the deposits that Telegram lists, and `since` is the time of the
-    oldest listed transaction. Older deposits belong to another bot. A deposit that is missing in
-    the list stops the money and opens an incident, see `incidents.raise_alarm`. A missing deposit
-    raises no alarm after it was taken back, or after the staff closed an incident that names it.
-    Returns the id from which the next call continues: the call checks the deposits after this id.
+    oldest listed transaction. Older deposits belong to another bot and are skipped. If a deposit is
+    missing in the list, payouts and other movements of money are stopped and an incident is opened
+    (`incidents.raise_alarm`). This does not happen after the deposit was taken back, or after the
+    staff closed an incident that names it. Returns the value of `after_id` for the following call.
     Locks what `incidents.raise_alarm` locks.
     """
     due = [Deposit.source == SOURCE, Deposit.id > after_id]
@@ -152,7 +159,7 @@ async def verify(
 
 
 async def _judged(session: AsyncSession) -> frozenset[int]:
-    """Return the ids of the missing deposits that closed incidents name."""
+    """Return the ids of deposits that a closed incident lists as missing in Telegram's list."""
     named = func.jsonb_path_query(Incident.details, cast(f"$.{UNKNOWN_DEPOSIT}[*].ref", JSONPATH))
     ids = await session.scalars(select(named).where(Incident.closed_at.is_not(None)))
     return frozenset(int(found) for found in ids)

@@ -8,7 +8,7 @@ from services.platform import errors
 
 
 class Terms(NamedTuple):
-    """The price of a placement in a channel, and how long its post stays.
+    """The price of a placement in a channel, and how many hours its post must stay.
 
     An advertiser agrees to these terms before the placement is submitted.
     """
@@ -19,10 +19,10 @@ class Terms(NamedTuple):
 
 
 def require(channel: Channel, agreed: Terms | None) -> Terms:
-    """Return the terms of an active channel.
+    """Return the present terms of an active channel.
 
-    Raises ChannelNotUsable if the channel is not active, and TermsChanged if `agreed` are other
-    terms.
+    Raises ChannelNotUsable if the channel is not active. Raises TermsChanged if the terms in
+    `agreed` are not the present terms. With None, any terms are accepted.
     """
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)

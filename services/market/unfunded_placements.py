@@ -1,7 +1,7 @@
-"""Limit the pending placements for which an advertiser has no money.
+"""Limit how many pending placements an advertiser may have without the money for them.
 
-Each pending placement is a card that the admins have to read. A placement without its money cannot
-be approved, so cards of such placements would only delay the cards of others.
+For each pending placement, the admins have to read a message in the admin chat. A placement cannot
+be approved without its money, so messages about such placements would only delay the others.
 """
 
 from sqlalchemy import func, select
@@ -13,15 +13,15 @@ from services.money import wallets
 from services.platform import errors
 
 MAX_UNFUNDED = 10
-"""From this number on, one more pending placement needs the money for itself and all others."""
+"""An advertiser with this many pending placements needs the money for all of them and a new one."""
 
 
 async def require_room(session: AsyncSession, *, advertiser_id: int, price: int) -> None:
-    """Refuse a new pending placement if the advertiser has many and lacks the money for all.
+    """Refuse a new placement if the advertiser has many pending ones and lacks the money for all.
 
-    `price` is the price of the new placement in minor units. Takes an advisory lock of the
-    advertiser, so that placements of several campaigns are counted one after the other. Raises
-    InsufficientFunds.
+    "Many" means at least MAX_UNFUNDED. `price` is the price of the new placement in minor units.
+    Takes an advisory lock of the advertiser, so that simultaneous calls for several campaigns count
+    one after the other. Raises InsufficientFunds.
     """
     await queries.lock_key(session, f"pending placements of {advertiser_id}")
     count, total = (

@@ -1,7 +1,7 @@
 """Block and unblock users.
 
-A blocked user can start nothing new, but can still read. The user's live posts stay until their
-promised hours are over.
+A blocked user can start nothing new, but can still read. Posts of the user that are already
+published stay for their promised hours (the time that a post must stay).
 """
 
 from sqlalchemy import select
@@ -19,9 +19,9 @@ async def block(
     """Block a person and suspend their channels; return False if the person was blocked already.
 
     If the person has bought posts that are not published yet, the scheduler cancels and refunds
-    them. `facts` are written into the audit row. Locks the person, then their channels by id. The
-    person is locked also if they were blocked already, so that a withdrawal of the same person
-    waits. Raises NotFound.
+    them. `facts` are written into the audit row. Locks the person, then their channels by id. A
+    person who was blocked already is locked too, so that a withdrawal of this person waits. Raises
+    NotFound.
     """
     if not await _set_blocked(session, user_id, blocked=True):
         return False
@@ -71,7 +71,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
 
 
 async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
-    """Lock a person and set whether they are blocked. Return False if nothing changes.
+    """Lock a person and set whether they are blocked. Return False if this was set already.
 
     Raises NotFound.
     """
@@ -91,6 +91,6 @@ async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) ->
 
 
 def _require_other_user(actor: Actor, user_id: int) -> None:
-    """Refuse an admin's decision about themselves. Raises OwnMoney."""
+    """Raise OwnMoney if an admin decides about themselves."""
     if actor.user_id == user_id:
         raise errors.OwnMoney(user_id)

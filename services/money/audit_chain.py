@@ -1,6 +1,7 @@
-"""Add links to the audit chain. Each link has the digest of one range of the ledger.
+"""Extend the audit chain, which shows whether somebody has changed old entries of the ledger.
 
-A range is all entries that transactions with consecutive numbers wrote. The horizon is a
+The chain consists of links. Each link contains the digest of one range of ledger entries. A range
+is all entries that transactions with consecutive numbers wrote. The horizon is a
 transaction number: every transaction below this number has ended. A range never goes beyond the
 horizon, so that no transaction can add entries to it later. The digest covers the digest of the
 previous link, each entry with its transfer, and the owner of each entry's wallet. A person who
@@ -21,11 +22,11 @@ from services.money.invariants import Violation
 from services.platform import outbox
 
 LATE = timedelta(minutes=10)
-"""An entry of the ledger that no link covers after this time is a fault of the audit chain."""
+"""A ledger entry that is older than this, and that no link covers, is a fault of the chain."""
 ENTRIES_AT_ONCE = 50_000
 """How many entries one link covers, approximately.
 
-The entries of one transaction are never divided.
+All entries of one transaction are in the same link.
 """
 BEFORE_FIRST = -(2**63)
 """The start of the first range. No entry can be inserted below this transaction number."""
@@ -76,10 +77,11 @@ class ChainLink:
 
 
 async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> ChainLink | None:
-    """Add a link for the next range of about `limit` entries, and return the link.
+    """Add a link for about `limit` entries that no link covers yet, and return the link.
 
-    Returns None if there are no new entries, or while another process adds a link. The database
-    function waits for no lock, and no transaction that writes to the ledger waits for it.
+    The oldest of these entries come first. Returns None if there are none, or while another process
+    adds a link. The database function waits for no lock, and no transaction that writes to the
+    ledger waits for it.
     """
     row = (await session.execute(_EXTEND, {"limit": limit})).one_or_none()
     return ChainLink(**row._asdict()) if row else None
@@ -88,7 +90,8 @@ async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> Chai
 async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> ChainLink:
     """Compute the link that follows `before` and ends below the transaction number `upto`.
 
-    The digest is computed from the present rows. The range does not include `upto`.
+    If `before` is None, this is the first link. The digest is computed from the entries that are in
+    the database now. Nothing is stored.
     """
     number = before.number + 1 if before else 1
     after = before.upto_txn if before else BEFORE_FIRST
@@ -117,10 +120,10 @@ async def links_after(session: AsyncSession, number: int, *, limit: int) -> list
 
 
 async def notify_admins(session: AsyncSession) -> None:
-    """Write the last link to the outbox for the admin chat, one time a day (UTC).
+    """Queue a message with the last link for the admin chat, at most once a day (UTC).
 
-    The message in the chat is a copy of the link. Nobody who changes the database can change this
-    copy.
+    The message is a copy of the link. A person who changes the database cannot change this copy. If
+    there is no link, nothing is queued.
     """
     last = await last_link(session)
     if last is None:
@@ -139,11 +142,11 @@ async def notify_admins(session: AsyncSession) -> None:
 
 
 async def find_faults(session: AsyncSession) -> list[Violation]:
-    """Return the faults of the links in the database: a last link ahead, or entries without a link.
+    """Return the faults of the links in the database. Two kinds of faults are possible.
 
-    A link is ahead if it covers transactions that have not ended. Its digest lacks the entries that
-    these transactions still write. Entries stay without a link for longer than LATE if somebody
-    holds the lock of the chain, or if a transaction of the database never ends.
+    The first fault: the last link covers transactions that have not ended, so its digest lacks the
+    entries that these transactions will still write. The second fault: entries older than LATE have
+    no link, because somebody holds the lock of the chain, or because a transaction never ends.
     """
     last = await last_link(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()

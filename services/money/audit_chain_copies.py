@@ -1,6 +1,7 @@
-"""Record how far each file of the audit chain was written, to detect a file that was shortened.
+"""Record the last link that was written to each file of the audit chain.
 
-A file is named after its machine and its path. A file with a new name counts as a new file.
+A file without this link was shortened or replaced. The name of a file consists of its machine and
+its path. A file with a new name counts as a new file.
 """
 
 from datetime import timedelta
@@ -13,11 +14,11 @@ from db.models.operations import AuditChainFile
 from services.money.invariants import Violation
 
 LATE = timedelta(minutes=10)
-"""If nobody could write to a file for this time, somebody holds its lock."""
+"""If no process could write to a file for this time, somebody holds the lock of the file."""
 
 
 async def record(session: AsyncSession, name: str, last_number: int) -> None:
-    """Record `last_number` as the number of a file's last link. Locks the file's row."""
+    """Record the number of a file's last link, and the present time. Locks the file's row."""
     await session.execute(
         insert(AuditChainFile)
         .values(name=name, last_number=last_number)
@@ -28,9 +29,10 @@ async def record(session: AsyncSession, name: str, last_number: int) -> None:
 
 
 async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> list[Violation]:
-    """Return a fault if a file lacks the last link that was written to it, otherwise no fault.
+    """Return one violation if a file lacks the last link that was recorded for it.
 
-    `last_number` is the number of the last link in the file, or 0 for a file without links.
+    Otherwise the list is empty. `last_number` is the number of the last link that the file now
+    contains, or 0 for a file without links.
     """
     written = await session.scalar(
         select(AuditChainFile.last_number).where(AuditChainFile.name == name)
@@ -47,7 +49,11 @@ async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> lis
 
 
 async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
-    """Return a fault if nobody could write to a file for LATE, because somebody holds its lock."""
+    """Return one violation if no process could write to a file for LATE, otherwise an empty list.
+
+    The caller calls this function after it found the file locked. The first call for a file only
+    records the file.
+    """
     await session.execute(
         insert(AuditChainFile)
         .values(name=name, last_number=0)

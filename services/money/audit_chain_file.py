@@ -35,8 +35,8 @@ def read(path: Path) -> list[ChainLink]:
 def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
     """Open the file to add links, and create the file if it is missing.
 
-    Takes an exclusive lock on the file without waiting. The value of the block is None while
-    another process holds this lock. Raises OSError.
+    Takes an exclusive lock on the file without waiting. The `with` block gets the open file, or
+    None while another process holds the lock. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

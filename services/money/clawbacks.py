@@ -1,7 +1,8 @@
-"""Book clawbacks. A clawback takes back a payment that arrived and was then reversed outside.
+"""Book clawbacks. A clawback takes a deposit back after its payer has reversed the payment.
 
-The reversal has already happened outside. Therefore it is recorded even if switches are stopped.
-The amount that is still in the person's wallet is taken back. The rest is the platform's loss.
+The payer reverses a payment outside the platform, for example with a refund of Telegram Stars. This
+has already happened. Therefore it is recorded even while kill switches are stopped. The clawback
+takes what is still in the person's wallet. The rest is the platform's loss.
 """
 
 from sqlalchemy import select
@@ -24,9 +25,10 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 
 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take a reversed deposit back. The amount that the wallet lacks is booked as a loss.
+    """Book the clawback of a deposit whose payment was reversed, and return the clawback.
 
-    If the deposit was not credited yet, no money moves, and the deposit is never credited. The
+    The amount that the person's wallet lacks is booked as the platform's loss. If the deposit was
+    not credited yet, no money moves, and the deposit is never credited. The
     caller must have locked first the deposit and then the person. Before the deposit is taken back,
     the money of the person's unapproved withdrawals is returned. Locks these withdrawals, then the
     wallets. Raises InvalidMove, NotFound.

@@ -1,4 +1,4 @@
-"""Read the data on which the second admin decides about a correction.
+"""Read a correction with the data that the second admin needs to confirm or to refuse it.
 
 Each call reads everything again, because the ledger may change between the proposal and the
 confirmation.
@@ -21,7 +21,7 @@ from services.platform import errors, users
 
 @dataclass(frozen=True)
 class WalletDetails:
-    """A wallet of a correction, with the same explanation as in `adtech reconcile`."""
+    """A wallet of a correction, with what the command `adtech reconcile` finds in its entries."""
 
     telegram_id: int | None
     """The Telegram id of the wallet's user or counterparty; None if it has neither."""
@@ -96,7 +96,7 @@ async def _wallet_details(session: AsyncSession, wallet_id: int) -> WalletDetail
 
 
 async def _settlement(session: AsyncSession, target_id: int) -> tuple[Settlement, int]:
-    """Return the escrow and job status of a placement, and the id of the escrow's wallet."""
+    """Return the data of a placement's escrow and post job, and the id of the escrow's wallet."""
     row = (
         await session.execute(
             select(Escrow, PostJob.status)

@@ -16,7 +16,8 @@ ENDED_REASON = "ended"
 async def drop_ended(session: AsyncSession, *, limit: int) -> int:
     """Drop proposals that are too old or whose proposer has no role any more; return their number.
 
-    Locks the corrections, and skips those that somebody decides at this moment.
+    Locks up to `limit` proposals, the oldest first, and skips those that another transaction has
+    locked.
     """
     rows = await session.scalars(
         select(Correction)

@@ -40,9 +40,9 @@ NEEDS_SWITCH = (
     CorrectionKind.MISSING_PAYOUT,
     CorrectionKind.ESCROW_REVERSAL,
 )
-"""Kinds that the kill switch `adjustments` forbids: they move money, or let it move again."""
+"""Kinds of corrections that are refused while the kill switch `adjustments` is stopped."""
 DONE_BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
-"""Kinds that the confirmation carries out. Other kinds need the database owner's role."""
+"""Kinds of corrections that `confirm` carries out. The others need the database owner's role."""
 
 
 async def propose_adjustment(
@@ -58,9 +58,9 @@ async def propose_adjustment(
     """Propose to move an amount (minor units) from one wallet to another.
 
     A second call with the same key and content returns the proposal of the first call. Wallets of
-    escrows and of withdrawals are refused, because their money moves only with their rows. Raises
-    AccessDenied, InvalidText, InvalidAmount, NotFound, NotCorrectable, OwnMoney,
-    IdempotencyConflict.
+    escrows and of withdrawals are refused, because their balance must always equal the amount of
+    the open escrow or withdrawals. Raises AccessDenied, InvalidText, InvalidAmount, NotFound,
+    NotCorrectable, OwnMoney, IdempotencyConflict.
     """
     wallets.require_amount(amount)
     for wallet_id in (from_wallet, to_wallet):
@@ -126,9 +126,8 @@ async def propose_missing_payout(
     """Propose to pay an owner whose placement has a released escrow but no payout.
 
     The ad must be published. If it is not, an escrow reversal is the right correction. If a
-    correction of this payout is already open, that correction is returned. Locks the target (the
-    placement), the job, then the escrow. Raises AccessDenied, InvalidText, NotFound,
-    NotCorrectable, OwnMoney.
+    correction of this payout is already open, that correction is returned. Locks the placement, its
+    post job, then its escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.MISSING_PAYOUT, target_id)
     return await _propose(
@@ -139,11 +138,11 @@ async def propose_missing_payout(
 async def propose_escrow_reversal(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to set a settled escrow back to `held`, because its money never moved.
+    """Propose to set a released or refunded escrow back to `held`, because no money has moved.
 
-    If a reversal of this escrow is already open, that correction is returned. Locks the target (the
-    placement), the job, then the escrow. Raises AccessDenied, InvalidText, NotFound,
-    NotCorrectable, OwnMoney.
+    If a reversal of this escrow is already open, that correction is returned. Locks the placement,
+    its post job, then its escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable,
+    OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.ESCROW_REVERSAL, target_id)
     return await _propose(
@@ -157,10 +156,10 @@ async def confirm(
     """Confirm a correction that another admin proposed, and carry it out if its kind allows this.
 
     The kinds in `DONE_BY_CONFIRMATION` are carried out here. If the correction is already
-    confirmed, nothing changes. Locks the switch `adjustments`, the correction, then the placement
-    of a missing payout, then the wallets. Raises AccessDenied, InvalidText, NotFound, SamePerson,
-    OwnMoney, InvalidMove, ProposalEnded, SwitchStopped, NotCorrectable, InsufficientFunds,
-    CurrencyMismatch.
+    confirmed, nothing changes. Locks the kill switch `adjustments`, the correction, then the
+    placement of a missing payout, then the wallets. Raises AccessDenied, InvalidText, NotFound,
+    SamePerson, OwnMoney, InvalidMove, ProposalEnded, SwitchStopped, NotCorrectable,
+    InsufficientFunds, CurrencyMismatch.
     """
     role = actor.require_staff(*MODERATORS, action="correction_confirm")
     reason = _require_reason(reason)
@@ -233,7 +232,7 @@ async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequen
 
 
 async def lock(session: AsyncSession, correction_id: int) -> Correction:
-    """Lock a correction. Raises NotFound."""
+    """Lock and return a correction. Raises NotFound."""
     correction = await session.get(
         Correction, correction_id, with_for_update=True, populate_existing=True
     )
@@ -243,7 +242,7 @@ async def lock(session: AsyncSession, correction_id: int) -> Correction:
 
 
 def require_move(correction: Correction, status: CorrectionStatus, role: ActorRole) -> None:
-    """Refuse a change of status that the transition table does not allow. Raises InvalidMove."""
+    """Raise InvalidMove if this role may not change the status of a correction to `status`."""
     transitions.require(
         transitions.CORRECTION,
         "correction",
@@ -264,7 +263,7 @@ async def record_and_notify(
 ) -> None:
     """Write the audit row of a correction's new status, and the outbox row for the admin chat.
 
-    `why` is a reason that is not stored in a column of the correction.
+    `why` is the reason of a refusal. No column of the correction stores it.
     """
     await audit.record(
         session,

@@ -1,4 +1,4 @@
-"""Record payments that arrive from outside and credit them to their payers."""
+"""Record the payments that people make to the platform, and credit them to their payers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,10 +26,7 @@ CREDIT_BATCH = 100
 
 @dataclass(frozen=True)
 class DepositDetails:
-    """A deposit with the data that staff read.
-
-    The amount is in minor units, the time has a zone.
-    """
+    """A deposit for the screens of the staff. The amount is in minor units, the time has a zone."""
 
     deposit_id: int
     telegram_id: int
@@ -41,10 +38,10 @@ class DepositDetails:
 
 
 async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
-    """Refuse a payment that must not be accepted now.
+    """Refuse a payment that a person is about to make, if the platform must not accept it now.
 
-    The bot needs this check to answer Telegram's pre-checkout query. `amount` is in minor units.
-    Locks the switch `deposits`. Raises SwitchStopped, PersonBlocked, InvalidAmount,
+    Telegram asks the bot for this decision with a pre-checkout query. `amount` is in minor units.
+    Locks the kill switch `deposits`. Raises SwitchStopped, PersonBlocked, InvalidAmount,
     CurrencyMismatch, NotFound.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
@@ -69,9 +66,9 @@ async def deposit(
     """Record a payment that arrived, and credit the payment to its payer.
 
     `amount` is in minor units of `currency`. None means the currency of the payer's wallet. A
-    repeat with the same key returns the first deposit. A payment is recorded even while deposits
-    are stopped. In that case `credit_due` credits it later. Locks the switch `deposits`, the
-    deposit, then the wallets. Raises InvalidAmount, NotFound, CurrencyMismatch,
+    repeat with the same key returns the first deposit. While the kill switch `deposits` is stopped,
+    the payment is only recorded, and `credit_due` credits it after the switch runs again. Locks the
+    switch, the deposit, then the wallets. Raises InvalidAmount, NotFound, CurrencyMismatch,
     IdempotencyConflict.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
@@ -93,7 +90,7 @@ async def deposit(
 
 
 async def lock(session: AsyncSession, external_reference: str) -> Deposit | None:
-    """Lock the deposit of an outside payment and return the deposit, or None if there is none."""
+    """Lock and return the deposit with the external reference of a payment, or return None."""
     found: Deposit | None = await session.scalar(
         select(Deposit)
         .where(Deposit.external_reference == external_reference)
@@ -112,12 +109,13 @@ async def lock_or_record(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Lock the deposit of an outside payment. Record the deposit first if there is none.
+    """Lock and return the deposit of a payment. Record the deposit first if there is none.
 
     `amount` is in minor units of `currency`. None means the currency of the person's wallet.
-    `external_reference` is the payment's own id outside. Raises InvalidAmount, NotFound,
-    CurrencyMismatch. NotFound is also raised if Telegram has reported no such payment. Raises
-    IdempotencyConflict if the recorded deposit has another person or another amount.
+    `external_reference` is the id that the payment provider gave the payment, for example
+    Telegram's charge id. Raises InvalidAmount, NotFound, CurrencyMismatch. NotFound is also raised
+    if Telegram has reported no such payment. Raises IdempotencyConflict if the recorded deposit has
+    another person or another amount.
     """
     wallets.require_amount(amount)
     wallet = await wallets.of_user(session, user_id)
@@ -149,10 +147,11 @@ async def lock_or_record(
 
 
 async def credit_due(session: AsyncSession) -> int:
-    """Credit the deposits that arrived while deposits were stopped. Return how many were credited.
+    """Credit deposits that were only recorded, because the kill switch `deposits` was stopped.
 
-    While the switch `deposits` is stopped, nothing is credited. Locks the switch, the deposits
-    (rows that another transaction has locked are skipped), then the wallets.
+    Returns how many were credited, at most CREDIT_BATCH. If the switch is still stopped, nothing is
+    credited. Locks the switch, the deposits (rows that another transaction has locked are skipped),
+    then the wallets.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     if not await killswitches.are_running(session, Switch.DEPOSITS):
@@ -165,8 +164,8 @@ async def credit_due(session: AsyncSession) -> int:
         .with_for_update(skip_locked=True)
     )
     credited = 0
-    # Every transaction that moves money of several people uses the order of their ids. Therefore
-    # two such transactions cannot wait for each other's wallets.
+    # Every transaction that moves money of several people takes the people in the order of their
+    # ids. Therefore two such transactions cannot wait for each other's wallets.
     for received in sorted(waiting.all(), key=lambda row: (row.user_id, row.id)):
         await _credit(session, received)
         credited += 1
@@ -200,7 +199,7 @@ async def list_recent(
 
 
 async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
-    """Return the number of uncredited deposits, and their sum in minor units."""
+    """Return how many deposits are recorded but not credited, and their sum in minor units."""
     row = await session.execute(
         select(func.count(), func.coalesce(func.sum(Deposit.amount), 0)).where(
             Deposit.status == DepositStatus.RECEIVED

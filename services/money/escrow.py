@@ -23,15 +23,16 @@ from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
 REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
-"""If a post job has one of these statuses, its escrow is refunded to the advertiser."""
+"""If a post job has one of these statuses, the scheduler refunds its escrow to the advertiser."""
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
-    """Hold the price of a pending target in an escrow (safety plan, INT-ES-01).
+    """Hold the price of a pending placement in an escrow (safety plan, INT-ES-01).
 
-    If the price is already held, the existing escrow is returned. Locks the switch `new_escrows`,
-    the target, its job, its escrow, then the wallets. Raises SwitchStopped, NotFound, InvalidMove,
-    InsufficientFunds. Raises EscrowNotHeld if the escrow was settled.
+    If the price is already held, the existing escrow is returned. Locks the kill switch
+    `new_escrows`, the placement, its post job, its escrow, then the wallets. Raises SwitchStopped,
+    NotFound, InvalidMove, InsufficientFunds. Raises EscrowNotHeld if the escrow was already
+    released or refunded.
     """
     await killswitches.lock(session, Switch.NEW_ESCROWS)
     placement = await queries.lock_placement(session, target_id)
@@ -52,10 +53,11 @@ async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
 async def release(session: AsyncSession, *, target_id: int) -> None:
     """Pay the owner for a post that stayed as promised. The platform keeps its fee.
 
-    The escrow must be held, the post job must have succeeded, and the time `release_due_at` must
-    have passed. The switch `payouts` must be running, and the job must have no breach. A check at
-    `release_due_at` or later must have found the post present, or that it stayed. If the promised
-    hours are 0, no check is needed. Locks the switch, the target, the job, the escrow, then the
+    The escrow must be held, the post must be published, and the time `release_due_at` must have
+    passed. The switch `payouts` must be running. The job must have no breach, that is, the owner
+    has kept the promises about the post. A check of the post at `release_due_at` or later must have
+    the verdict `present` or `stayed`. If the promised hours (the time that the post must stay) are
+    0, no check is needed. Locks the kill switch, the placement, its post job, its escrow, then the
     wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
@@ -102,7 +104,7 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
 
 
 async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict) -> int:
-    """Return how many checks of a target's post have this verdict."""
+    """Return how many checks of a placement's post have this verdict."""
     count: int | None = await session.scalar(
         select(func.count())
         .select_from(PostCheck)
@@ -150,8 +152,8 @@ async def refund(session: AsyncSession, *, target_id: int) -> None:
     """Return the whole escrow of a failed or cancelled post to the advertiser.
 
     The escrow must be held, and the switch `refunds` must be running. The switch `payouts` never
-    stops refunds. Locks the switch, the target, the job, the escrow, then the wallets. Raises
-    SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
+    stops refunds. Locks the kill switch, the placement, its post job, its escrow, then the wallets.
+    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
     """
     await killswitches.lock(session, Switch.REFUNDS)
     placement, escrow = await _lock_held(session, target_id)
@@ -210,9 +212,9 @@ async def refund_locked(
 
 
 async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return the ids of targets that `release` can pay now.
+    """Return the ids of at most `limit` targets (placements) that `release` can pay now.
 
-    The target with the oldest due time is first.
+    They are in the order of `release_due_at`.
     """
     proof = _proving_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
@@ -233,9 +235,9 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
 
 
 async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return the ids of targets that `refund` can repay now.
+    """Return the ids of at most `limit` targets (placements) that `refund` can refund now.
 
-    The target whose post failed or was cancelled first comes first.
+    They are in the order in which their posts failed or were cancelled.
     """
     rows = await session.scalars(
         select(PostJob.campaign_target_id)
@@ -247,7 +249,10 @@ async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]
 
 
 async def _lock_held(session: AsyncSession, target_id: int) -> tuple[queries.Placement, Escrow]:
-    """Lock a placement whose escrow is held. Raises NotFound, EscrowNotHeld."""
+    """Lock a placement, and return it with its escrow, which must be held.
+
+    Raises NotFound, EscrowNotHeld.
+    """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
         raise errors.NotFound("target", target_id)
@@ -260,7 +265,10 @@ async def _lock_held(session: AsyncSession, target_id: int) -> tuple[queries.Pla
 async def _require_proof(
     session: AsyncSession, placement: queries.Placement, escrow: Escrow
 ) -> None:
-    """Refuse to pay for a post if nothing proves that the post stayed. Raises PostNotProven."""
+    """Refuse to pay for a post without a proof that it stayed, or with a breach by its owner.
+
+    Raises PostNotProven.
+    """
     target_id = placement.target.id
     if placement.job is None or placement.job.status is not PostJobStatus.SUCCESS:
         raise errors.PostNotProven(target_id, "not_posted")
@@ -277,7 +285,10 @@ def _proving_check(
     job_id: int | InstrumentedAttribute[int],
     release_due_at: datetime | InstrumentedAttribute[datetime | None],
 ) -> ColumnElement[bool]:
-    """Build the SQL condition: a check at `release_due_at` or later proves that the post stayed."""
+    """Build the SQL condition that a check proves that a post stayed.
+
+    The check was made at `release_due_at` or later, and its verdict is `present` or `stayed`.
+    """
     return (
         select(PostCheck.id)
         .where(
@@ -295,7 +306,10 @@ async def _settle(
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
 ) -> None:
-    """Write the final statuses of an escrow and of its target. The caller must have locked both."""
+    """Write the final statuses of an escrow and of its target (placement).
+
+    The caller must have locked both rows.
+    """
     await session.execute(
         update(Escrow)
         .where(Escrow.campaign_target_id == placement.target.id)

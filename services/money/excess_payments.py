@@ -1,8 +1,9 @@
-"""Record payments outside for which no withdrawal holds money any more.
+"""Record payments in excess: an admin paid a withdrawal for which no money is held any more.
 
-A withdrawal was paid outside after its money had been returned, or it was paid twice. The payment
-is a fact. Therefore it is recorded even if switches are stopped: what is still in the person's
-wallet is taken, and the rest is the platform's loss.
+The admin paid the withdrawal after its money had been returned to the person, or paid it twice. The
+payment was made outside the platform and cannot be undone here. Therefore it is recorded even while
+kill switches are stopped: what is still in the person's wallet is taken, and the rest is the
+platform's loss.
 """
 
 from sqlalchemy import select
@@ -21,14 +22,15 @@ ENDED = (WithdrawalStatus.PAID, WithdrawalStatus.RETURNED)
 async def record(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, external_reference: str
 ) -> ExcessPayment:
-    """Record a payment outside for a withdrawal that has ended.
+    """Record a payment that was made for a withdrawal that is already paid or returned.
 
-    The amount is that of the withdrawal. A second call with the same reference changes nothing.
-    The caller makes sure that two people have decided this. Before the money is taken, the money of
-    the person's unapproved withdrawals is returned. Locks the reference, the person, the
+    The amount is that of the withdrawal. `external_reference` is the id of the payment at the bank
+    or another provider. A second call with the same reference changes nothing. The caller makes
+    sure that two people have decided this. Before the money is taken, the money of the person's
+    unapproved withdrawals is returned to the wallet. Locks the reference, the person, the
     withdrawal, the unapproved withdrawals, then the wallets. Raises AccessDenied, NotFound,
-    OwnMoney, InvalidText; InvalidMove if the withdrawal has not ended; IdempotencyConflict if the
-    reference belongs to another payment.
+    OwnMoney, InvalidText. Raises InvalidMove if the withdrawal has not ended. Raises
+    IdempotencyConflict if the reference belongs to another payment.
     """
     role = actor.require_staff(*MODERATORS, action="excess_payment")
     external_reference = await withdrawals.lock_reference(session, external_reference)
@@ -71,7 +73,7 @@ async def record(
 
 
 async def find(session: AsyncSession, external_reference: str) -> ExcessPayment | None:
-    """Return the payment in excess with this reference, or None."""
+    """Return the payment in excess with this external reference, or None."""
     payment: ExcessPayment | None = await session.scalar(
         select(ExcessPayment).where(ExcessPayment.external_reference == external_reference)
     )

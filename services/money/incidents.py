@@ -1,6 +1,7 @@
 """Check the ledger, and open and close incidents.
 
-If a check finds a broken invariant, it stops all movements of money and opens an incident.
+If a check finds a broken invariant, it opens an incident. An open incident stops new escrows,
+payouts, refunds, withdrawals and adjustments. Deposits are still credited.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ from services.platform.actors import OPERATORS, SYSTEM, Actor
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
 """The kind of the incidents about the audit chain itself: its links or its file."""
 FREEZE_REASON = "ledger invariant violated"
-"""The reason of the stops that an incident causes. The database function `open_incident` has the
-same text."""
+"""The reason that is stored when an incident stops kill switches. The database function
+`open_incident` has the same text."""
 log = structlog.get_logger()
 
 
@@ -31,8 +32,8 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
     """Run the scheduled check of the ledger, and return the violations.
 
     A run reads the rows that were written since the last run. It also reads one part of all rows,
-    of fixed size (the rolling check). A violation stops the money (see `raise_alarm`), and the next
-    run reads the same rows again. Locks nothing.
+    of fixed size, so that many runs together read all rows. After a violation, an alarm is raised
+    (see `raise_alarm`), and the following run reads the same rows again. Locks nothing.
     """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
@@ -47,11 +48,11 @@ async def record_check(
     *,
     full_since: datetime | None = None,
 ) -> None:
-    """Record a check and its violations. A violation stops the money, see `raise_alarm`.
+    """Record a check of the ledger, and raise an alarm if it found violations (`raise_alarm`).
 
-    `progress` is the point at which the next scheduled check continues. If there are violations,
-    the progress is not stored. `full_since` is the time (with a zone) at which this check began, if
-    the check has read all rows. Otherwise it is None.
+    `progress` is the point at which the following scheduled check continues. If there are
+    violations, the progress is not stored. `full_since` is the time (with a zone) at which this
+    check began, if the check has read all rows. Otherwise it is None.
     """
     await session.execute(
         insert(LedgerCheckpoint).values(
@@ -66,13 +67,13 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Stop all movements of money, open an incident, and notify the admin chat of the broken rows.
+    """Open an incident, stop the kill switches for money, and notify the admin chat.
 
-    An open incident stops the switches of money for every act that begins after the commit. The
-    switch of adjustments is stopped too, but may run again for the repair. The tick of
-    `killswitches.settle` then waits for the acts that are under way. While an incident of this kind
-    is open, no second incident is opened and no second message is sent. Waits for no lock that
-    another session can hold for long.
+    From the commit on, no new escrow, payout, refund or withdrawal can begin. Deposits are still
+    credited. The kill switch `adjustments` is stopped too, but people may run it again for the
+    repair. The scheduler then calls `killswitches.settle`, which waits for the operations that have
+    begun before. While an incident of this kind is open, no second incident is opened and no second
+    message is sent. Waits for no lock that another session can hold for long.
     """
     log.error(
         "Ledger invariant violated",
@@ -96,7 +97,7 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
 
 
 async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation]) -> None:
-    """Open an incident about the audit chain, and notify the admin chat. The money is not stopped.
+    """Open an incident about the audit chain, and notify the admin chat. No switch is stopped.
 
     While an incident of this kind is open, no second incident is opened and no second message is
     sent.
@@ -128,9 +129,9 @@ async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
     """Close an incident after all invariants hold again. The stopped kill switches stay stopped.
 
-    The person who closes the incident may not run the switches that the incident stopped. This
-    function makes a scheduled check. In addition there must be a full check without violations. The
-    full check must have begun after the incident was opened and after the last repair. In a small
+    A person other than the actor has to run them again. This function first checks the ledger in
+    the same way as the scheduled check. In addition, a full check must have found no violation.
+    That check must have begun after the incident was opened and after the last repair. In a small
     ledger the scheduled check is also a full check. If the incident is already closed, nothing
     changes. Locks the incident. Raises AccessDenied, NotFound. Raises IncidentOpen if an invariant
     is broken, and NotChecked if the full check is missing.
@@ -158,10 +159,10 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
 async def _check(
     session: AsyncSession,
 ) -> tuple[list[Violation], incremental_check.Progress, datetime | None]:
-    """Run a check that continues after the last check without violations.
+    """Check the ledger from the point that the last check without violations has reached.
 
     Returns the violations, the new progress, and the time at which this check began. The time is
-    None if the check has not read all rows.
+    None if this check has not read all rows.
     """
     stored = await session.scalar(
         select(LedgerCheckpoint.progress)
@@ -176,9 +177,9 @@ async def _check(
 
 
 async def _is_fully_checked_since(session: AsyncSession, incident: Incident) -> bool:
-    """Return whether a full check without violations began after an incident and the last repair.
+    """Return whether a full check began after an incident and the last repair, and found nothing.
 
-    The answer is false if a later check found a violation.
+    The answer is false if a check after the full check found a violation.
     """
     last_violation_id = (
         select(func.coalesce(func.max(LedgerCheckpoint.id), 0))

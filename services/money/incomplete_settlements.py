@@ -1,4 +1,4 @@
-"""Complete settlements in which the escrow's status changed but no money moved."""
+"""Repair placements whose escrow is marked as released or refunded although no money moved."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,8 +16,7 @@ async def lock(session: AsyncSession, kind: CorrectionKind, target_id: int) -> q
     """Lock a placement whose escrow has a final status but no payout or refund in the ledger.
 
     For the kind `missing_payout`, the escrow must be released and the post must be published. Locks
-    the target (the row of the placement), the job, then the escrow. Raises NotFound,
-    NotCorrectable.
+    the placement, its post job, then its escrow. Raises NotFound, NotCorrectable.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -46,10 +45,10 @@ def _is_released_and_published(placement: queries.Placement) -> bool:
 
 
 async def post_missing_payout(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Book the missing transfer of a release, and set the target's status to `posted`.
+    """Pay the owner of a placement whose release has no transfer, and set its status to `posted`.
 
-    The database compares the transfer with the escrow. Locks the placement, then the wallets.
-    Raises NotFound, NotCorrectable.
+    The database refuses a transfer whose amounts differ from those of the escrow. Locks the
+    placement, then the wallets. Raises NotFound, NotCorrectable.
     """
     target_id = queries.required(correction.target_id)
     placement = await lock(session, correction.kind, target_id)

@@ -3,15 +3,15 @@
 Each run makes two checks:
 
 - The check of new rows reads the rows that were written since the last run.
-- The rolling check reads the next part of all rows, in the order of their ids. A part has a fixed
-  size. After the last part, the rolling check begins again with the first part.
+- The rolling check reads one part of all rows, in the order of their ids. A part has a fixed size.
+  Each run reads the part after that of the last run. After the last part, the first part follows.
 
 The horizon is a transaction number: every transaction below this number has ended, so the rows of
 these transactions are final. Each row keeps the number of the transaction that last wrote the row
-(`txn`). A run reads the rows from the last run's horizon on, and the next run starts at this run's
-horizon. A comparison of ids would miss rows, because an id is given before the commit, and a row
-with a higher id can be committed first. Rows of transactions that were still running may be read by
-two runs. That is harmless.
+(`txn`). A run reads the rows whose number is at or above the horizon of the run before it. A
+comparison of ids would miss rows, because an id is given before the commit, and a row with a higher
+id can be committed first. Rows of transactions that were still running may be read by two runs.
+That is harmless.
 
 The entries of a wallet are numbered without a gap, and each entry has the balance after it.
 Therefore a new entry is compared only with the entry before it, and the last entry with the wallet.
@@ -69,15 +69,15 @@ FULL = Limits(
     deposits=5_000,
     withdrawals=5_000,
 )
-"""The limits of one part of a full check."""
+"""The limits of one step of a full check, which consists of many steps."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The point at which the next run continues: the horizon, and the rolling check's last ids."""
+    """The point that a run has reached: its horizon, and the last ids of its rolling check."""
 
     horizon: int | None = None
-    """The rows of all transactions below this number are checked. None before the first run."""
+    """All rows of transactions below this number have been checked. None before the first run."""
     wallet: int = 0
     """The rolling check has read this wallet's entries up to the entry number `version`."""
     version: int = 0
@@ -88,7 +88,7 @@ class Progress:
 
     @property
     def at_start(self) -> bool:
-        """Return whether the next part of the rolling check is its first part."""
+        """Return whether the following run begins the rolling check with its first part."""
         return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
@@ -98,11 +98,11 @@ class Progress:
 
 _HORIZON = text("SELECT ledger_horizon()")
 
-# A run has to stop before this transaction, which wrote the first row after the limit.
+# This selects the transaction that wrote the first row beyond the limit. A run stops before it.
 _FIRST_TXN_BEYOND_LIMIT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
 _TABLES_WITH_TXN = ("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs")
 
-# If a wallet has entries after the range, the wallet is compared with its very last entry.
+# A wallet that has entries newer than the range is compared with its very last entry.
 _NEW = text("""
     WITH new AS MATERIALIZED (
         SELECT wallet_id, version, transfer_id, amount, balance_after, reason, reference_id
@@ -210,7 +210,7 @@ _WALLETS = text("""
     FROM chosen LEFT JOIN ended ON true
 """)
 
-# In the last part, entries with a transfer id above the last transfer are suspects too.
+# After the last transfer, every transfer id of an entry is a suspect: there is no such transfer.
 _TRANSFERS = text("""
     WITH chosen AS MATERIALIZED (
         SELECT id FROM ledger_transfers WHERE id > :transfer ORDER BY id LIMIT :transfers
@@ -252,10 +252,9 @@ TRANSACTION_NUMBERS_RESTARTED = Violation(
 async def run(
     session: AsyncSession, progress: Progress, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], Progress]:
-    """Check the new rows and the next part of all rows. Return the violations and the progress.
+    """Check the new rows and one part of all rows. Return the violations and the new progress.
 
-    The cost depends on the number of new rows and on one part of fixed size. The function only
-    reads. The caller stores the progress if there are no violations.
+    The function only reads. The caller stores the new progress if there are no violations.
     """
     await prepare(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
@@ -271,7 +270,7 @@ async def run(
 async def run_part(
     session: AsyncSession, progress: Progress, *, limits: Limits = FULL
 ) -> tuple[list[Violation], Progress]:
-    """Check the next part of all rows. Return the violations and the progress.
+    """Check the part of all rows that follows `progress`. Return violations and new progress.
 
     A full check repeats this call until all rows are read.
     """
@@ -299,7 +298,7 @@ async def new_since(
 ) -> tuple[list[Violation], int]:
     """Check the rows that transactions with the number `since` or a higher number wrote.
 
-    Returns the violations and the next horizon.
+    Returns the violations, and the value of `since` for the following call.
     """
     horizon = (await session.execute(_HORIZON)).scalar_one()
     scope, next_horizon = await _find_new(session, since, horizon, limits)
@@ -309,9 +308,9 @@ async def new_since(
 async def _find_new(
     session: AsyncSession, since: int, horizon: int, limits: Limits
 ) -> tuple[Scope, int]:
-    """Find the new rows. Return their scope and the transaction at which the next run starts.
+    """Return the ids to check because of new rows, and the value of `since` for the following run.
 
-    The next run starts at the horizon, or earlier if there are more new rows than the limits allow.
+    This value is the horizon, or a lower number if there are more new rows than the limits allow.
     """
     upto = None
     for table in ("ledger_entries", *_TABLES_WITH_TXN):
@@ -341,9 +340,9 @@ async def _find_new(
 async def _next_part(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[Scope, Progress]:
-    """Find the rows of the next part of the rolling check, and return the new progress.
+    """Read the part of the rolling check after `progress`. Return its ids and the new progress.
 
-    If the last row of a kind was read, the next part begins at the first row of that kind.
+    If the last row of a table was read, the new progress is the start of that table.
     """
     wallets, wallet, version = await _next_wallets(session, progress, limits)
     transfers, transfer = await _next_transfers(session, progress.transfer, limits.transfers)
@@ -360,7 +359,7 @@ async def _next_part(
 async def _next_wallets(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[frozenset[int], int, int]:
-    """Return the suspect wallets of the next part, and the wallet and version where it ends."""
+    """Read a part of the wallets. Return suspects, and the wallet and version to continue at."""
     result = await session.execute(
         _WALLETS,
         {
@@ -383,7 +382,7 @@ async def _next_wallets(
 async def _next_transfers(
     session: AsyncSession, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Return the next part's suspect transfers, and its last id (0 after the last part)."""
+    """Read the transfers above `after`. Return the suspects and the last id (0 if none is left)."""
     result = await session.execute(
         _TRANSFERS, {"transfer": after, "transfers": limit, "suspects": SUSPECTS}
     )
@@ -394,7 +393,7 @@ async def _next_transfers(
 async def _next_ids(
     session: AsyncSession, table: str, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Return the ids of a table's next part, and the last of them (0 after the last part)."""
+    """Return up to `limit` ids above `after`, and the last of them (0 if no id is left)."""
     result = await session.scalars(text(_NEXT_IDS.format(table)), {"after": after, "rows": limit})
     ids = result.all()
     return frozenset(ids), ids[-1] if len(ids) == limit else 0

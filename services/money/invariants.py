@@ -4,8 +4,8 @@ Each invariant has one query that returns the rows that break the invariant. The
 `ref`, is the id of such a row. The list `INVARIANTS` is used in three ways:
 
 - `run` runs every query over all rows. Tests that move money call `run` at their end.
-- The scheduled check (`incremental_check`) runs the same queries over a part of the rows: the new
-  rows, and the next part of all older rows (the rolling check).
+- The scheduled check (`incremental_check`) runs the same queries over the new rows and over one
+  part of all rows. Over many runs, it reads all parts (the rolling check).
 - A full check (`adtech check --full`) runs all parts of the rolling check, one after the other.
 """
 

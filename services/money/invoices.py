@@ -1,4 +1,4 @@
-"""Write and read the terms of an invoice, which its payload contains."""
+"""Write and read the payload of an invoice: its payer, amount and currency."""
 
 import re
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ class InvoiceTerms:
     """The terms of an invoice, which the bot writes into the invoice's payload.
 
     `amount` (minor units) and `currency` are None in an invoice of an older version of the bot.
+    Such an invoice matches every amount and currency.
     """
 
     user_id: int
@@ -20,14 +21,14 @@ class InvoiceTerms:
     currency: str | None
 
     def matches(self, amount: int, currency: str) -> bool:
-        """Return whether a payment has the amount and the currency of the invoice."""
+        """Return whether the amount and currency of a payment are those of the invoice."""
         return self.amount in {None, amount} and self.currency in {None, currency}
 
 
 def build_payload(user_id: int, amount: int, currency: str, nonce: str) -> str:
     """Build an invoice's payload, which contains the payer, the amount and the currency.
 
-    `amount` is in minor units. Telegram allows 128 bytes.
+    `amount` is in minor units. `nonce` makes the payload unique. Telegram allows at most 128 bytes.
     """
     return f"topup:{user_id}:{amount}:{currency}:{nonce}"
 
@@ -42,9 +43,9 @@ def read_payload(payload: str) -> InvoiceTerms | None:
 
 
 def require_match(payload: str, *, charge_id: str, amount: int, currency: str) -> None:
-    """Refuse a payment that differs from its invoice. Raises PaymentMismatch.
+    """Refuse a payment if its amount (minor units) or currency differs from its invoice.
 
-    `amount` is in minor units.
+    A payment whose payload is not from this bot is refused too. Raises PaymentMismatch.
     """
     terms = read_payload(payload)
     if terms is None:

@@ -145,9 +145,10 @@ async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
 
 
 def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
-    """Return the domain error of a refusal by `post_transfer`. Return any other error unchanged.
+    """Translate an error of the database function `post_transfer` into an error of `errors`.
 
-    `key` is the transfer's key. `amount` is the transfer's largest leg in minor units.
+    Any other database error is returned unchanged. `key` is the transfer's key. `amount` is the
+    transfer's largest leg in minor units.
     """
     state = getattr(error.orig, "sqlstate", None)
     if state == "AD001":

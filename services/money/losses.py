@@ -1,4 +1,7 @@
-"""Book money that went outside: a person's wallet gives what it has, and the rest is a loss."""
+"""Book money that has already left the platform: by a reversed payment or a payment in excess.
+
+The person's wallet gives what it has. The platform's loss wallet gives the rest.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,10 +21,11 @@ async def post(
     recovered: int,
     loss: int,
 ) -> None:
-    """Post the transfer: the external wallet of the wallet's user gets the whole amount.
+    """Book money that a person has already received outside the platform.
 
-    The user's wallet gives the recovered part, and the user's loss wallet gives the rest. Amounts
-    are in minor units of the wallet's currency. Locks the wallets.
+    `wallet` (the person's own) gives `recovered`, and the platform's loss wallet for this person
+    gives `loss`. The person's external wallet, which stands for money outside the platform, gets
+    both. Amounts are in minor units of the wallet's currency. Locks the wallets.
     """
     user_id = queries.required(wallet.user_id)
     outside = await ledger.open_wallet(

@@ -1,6 +1,9 @@
-"""Note what Telegram says about payments and refunds. Deposits and clawbacks need such a note.
+"""Record that Telegram has reported a payment or a refund, in the table `received_payments`.
 
-A trigger notes what updates say. This module is for payments and refunds in Telegram's list.
+The database accepts a deposit only if this table has a row for its payment. It accepts a clawback
+only if this table has a row for the refund, or if two admins have decided the clawback. A database
+trigger inserts the rows for payments and refunds in updates. This module inserts the rows for those
+that are found in the list of transactions that Telegram returns on request.
 """
 
 from sqlalchemy.dialects.postgresql import insert
@@ -18,9 +21,10 @@ async def note(
     currency: str,
     refunded: bool,
 ) -> None:
-    """Note a payment or a refund that Telegram lists. A repeat changes nothing.
+    """Record a payment, or a refund of a payment, that Telegram lists. A repeat changes nothing.
 
-    `amount` is in minor units. The session must belong to a login that may store updates.
+    `amount` is in minor units. The database role of the session must have the right to store
+    updates.
     """
     await session.execute(
         insert(ReceivedPayment)

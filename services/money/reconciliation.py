@@ -27,7 +27,7 @@ _ENTRIES = text(
 )
 _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
-"""The SQLSTATEs with which the database refuses rows that lack the correction's fault."""
+"""The SQLSTATEs with which the database refuses to repair rows that do not have the fault."""
 
 
 class Finding(StrEnum):
@@ -49,11 +49,11 @@ class Finding(StrEnum):
     CORRECTED_ORPHAN = "corrected_orphan"
     """A correction has balanced this orphan entry. Nothing is wrong with the entry any more."""
     DRIFTED_BALANCE = "drifted_balance"
-    """The wallet's balance or version differs from that of its last entry."""
+    """The wallet's balance or version differs from that of its last entry that is no orphan."""
 
 
 SOUND = frozenset({Finding.CORRECTED_ORPHAN})
-"""The findings that a wallet without a fault may have."""
+"""The findings that do not count as a fault of a wallet."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Explanation:
 
 
 async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
-    """Compare a wallet with its entries, one by one in the order of their versions.
+    """Return a wallet with its entries in the order of their versions, and what is wrong with each.
 
     Raises NotFound.
     """

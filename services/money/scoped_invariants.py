@@ -22,9 +22,8 @@ ROWS_AT_ONCE = 5_000
 class Scope:
     """The ids of the rows over which the invariants are run.
 
-    `wallets` and `transfers` look wrong. `targets` (placements), `deposits` and `withdrawals` are
-    new, or belong to the next part of the rolling check. (The rolling check reads all rows, part by
-    part.)
+    `wallets` and `transfers` are the ids of rows that look wrong. `targets` (placements),
+    `deposits` and `withdrawals` are the ids of new rows, and of one part of all rows.
     """
 
     wallets: frozenset[int] = frozenset()

@@ -17,18 +17,19 @@ from services.platform import killswitches, outbox
 BATCH = 100
 """How many escrows one run refunds at most."""
 ESCROW_SLA = timedelta(hours=24)
-"""How long money may be held for a post that is not published."""
+"""How long an escrow may hold money for a post that is not published."""
 log = structlog.get_logger()
 
 
 async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
-    """Fail posts whose money is held for longer than `sla`, and refund them. Return their number.
+    """Refund escrows that were held for longer than `sla` without a post. Return how many it found.
 
     The time counts from the hold or from `publish_at`, whichever is later. Only escrows without a
-    post job, or with a queued post job, are refunded. Jobs that are `sending` or `uncertain` are
-    never changed, because their posts may be in the channel. While the kill switch `refunds` or
-    `worker_watchdogs` is stopped, the function only counts and reports. Locks the switches, then
-    each target (placement), job and escrow.
+    post job, or with a queued post job, are refunded, and this job is marked as failed. Jobs that
+    are `sending` or `uncertain` are never changed, because their posts may be in the channel. While
+    the kill switch `refunds` or `worker_watchdogs` is stopped, the function refunds nothing and
+    only reports the number to the admin chat. Locks the kill switches, then each placement, its
+    post job and its escrow.
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)
@@ -55,8 +56,8 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
         return 0
     log.warning("[CRON] Escrow watchdog triggered", stuck=len(targets), acting=acting)
     if acting:
-        # Every transaction that moves money of several people uses the order of their ids.
-        # Therefore two such transactions cannot wait for each other's wallets.
+        # Every transaction that moves money of several people takes the people in the order of
+        # their ids. Therefore two such transactions cannot wait for each other's wallets.
         for target_id, _ in sorted(rows, key=lambda row: (row.advertiser_id, row.id)):
             await _fail_and_refund(session, target_id)
     await outbox.add(
@@ -70,9 +71,11 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
 
 
 async def _fail_and_refund(session: AsyncSession, target_id: int) -> None:
-    """Fail a post job and refund its escrow, unless a worker has claimed the job in the meantime.
+    """Refund the escrow of a placement, and mark its queued post job, if it has one, as failed.
 
-    Locks the target, the job, the escrow, then the wallets.
+    If a worker has claimed the job, or the escrow is not held any more, nothing is changed.
+
+    Locks the placement, its post job, its escrow, then the wallets.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.escrow is None:

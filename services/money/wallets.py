@@ -13,7 +13,7 @@ from db.money import MAX_AMOUNT
 from services.platform import errors
 
 BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
-"""Wallets whose balance must equal the open escrow or withdrawals that they belong to."""
+"""The kinds of wallets whose balance must equal the amount of an open escrow or of withdrawals."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ async def of_user(session: AsyncSession, user_id: int) -> Wallet:
 
 
 async def open_loss(session: AsyncSession, user_id: int) -> int:
-    """Return the platform's loss through a person that is not repaid, in minor units."""
+    """Return the loss that a person has caused to the platform and not repaid, in minor units.
+
+    Returns 0 if there is no such loss.
+    """
     balance = await session.scalar(
         select(Wallet.balance).where(
             Wallet.counterparty_id == user_id, Wallet.kind == WalletKind.LOSS
@@ -114,7 +117,7 @@ async def statement(
 async def find_other_currency(session: AsyncSession, currency: str) -> str | None:
     """Return the currency of a wallet that has another currency than `currency`.
 
-    Returns None if there is no such wallet. A process does not start if there is one.
+    Returns None if there is no such wallet. A process refuses to start if there is such a wallet.
     """
     other: str | None = await session.scalar(
         select(Wallet.currency).where(Wallet.currency != currency).limit(1)

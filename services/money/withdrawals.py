@@ -23,18 +23,18 @@ from services.platform.transitions import ActorRole
 REASON_LIMIT = 200
 """The greatest length of a reason, in characters."""
 REFERENCE_LIMIT = 200
-"""The greatest length of a reference, in characters."""
+"""The greatest length of an external reference (the id of a payment), in characters."""
 CANCELLED_REASON = "cancelled"
-"""The stored reason of a return after the person cancelled the withdrawal."""
+"""The reason that is stored if the person cancels the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
-"""The stored reason of a return after a deposit of the same person was reversed outside."""
+"""The reason that is stored if the money is needed for a clawback or for a payment in excess."""
 
 
 async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
     """Request a withdrawal, and move its money into the person's withdrawal wallet.
 
     `amount` is in minor units. A repeat with the same key and content returns the first request.
-    Locks the switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
+    Locks the kill switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
     InvalidAmount, IdempotencyConflict, PersonBlocked, OpenLoss, SwitchStopped, NotFound,
     InsufficientFunds.
     """
@@ -82,9 +82,9 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     """Approve a withdrawal. After the approval, the withdrawal may be paid.
 
     If it is already approved or paid, nothing changes. If the person is blocked or has an open
-    loss, the withdrawal is not approved and stays open. Locks the switch `withdrawals`, the person,
-    then the withdrawal. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, PersonBlocked,
-    OpenLoss, SwitchStopped.
+    loss, the withdrawal is not approved and stays open. Locks the kill switch `withdrawals`, the
+    person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
+    PersonBlocked, OpenLoss, SwitchStopped.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -111,14 +111,15 @@ async def mark_paid(
     external_reference: str,
     confirmed: bool = False,
 ) -> Withdrawal:
-    """Record that a withdrawal was paid outside.
+    """Record that an admin has paid a withdrawal, with a payment outside the platform.
 
-    `external_reference` is the id that the payment has outside. The payment is a fact. It is
-    recorded even if switches are stopped or the person is blocked. If nobody approved the
-    withdrawal, a second person has to confirm the payment (`confirmed`). A second call with the
-    same reference changes nothing. Locks the reference, the person, the withdrawal, then the
-    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidText; SecondPersonNeeded if the
-    withdrawal is not approved; IdempotencyConflict if another payment has this reference.
+    `external_reference` is the id of this payment, for example the bank's id. The payment has
+    already happened. Therefore it is recorded even if kill switches are stopped or the person is
+    blocked. If nobody approved the withdrawal, a second person has to confirm the payment
+    (`confirmed`). A second call with the same reference changes nothing. Locks the reference, the
+    person, the withdrawal, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidText.
+    Raises SecondPersonNeeded if the withdrawal is neither approved nor `confirmed`. Raises
+    IdempotencyConflict if another payment has this reference.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
     external_reference = await lock_reference(session, external_reference)
@@ -154,8 +155,8 @@ async def return_money(
     """Return the money of a withdrawal to its person, and notify the person of the reason.
 
     If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
-    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText;
-    PaymentClaimed while another admin pays the withdrawal.
+    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText. Raises
+    PaymentClaimed while another admin has a claim on the payment.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_return")
     reason = _require_text("reason", reason, REASON_LIMIT)
@@ -170,7 +171,7 @@ async def return_money(
 
 
 async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Cancel the person's own withdrawal and return its money, if nobody has approved it yet.
+    """Cancel a withdrawal of the actor and return its money, if nobody has approved it yet.
 
     If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
     wallets. Raises NotFound, NotWithdrawalOwner, InvalidMove.
@@ -186,7 +187,7 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
 
 
 async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
-    """Return the money of all unapproved withdrawals of a person.
+    """Return the money of all unapproved withdrawals of a person to the person's wallet.
 
     The caller must have locked the person. This lock is enough, because every decision on a
     withdrawal locks the person first. Locks the wallets.
@@ -220,8 +221,9 @@ async def of_user(
 
 
 async def lock_reference(session: AsyncSession, external_reference: str) -> str:
-    """Lock the id that a payment has outside, and return it without spaces at its ends.
+    """Lock the external reference of a payment, and return it without spaces at its ends.
 
+    The external reference is the id of a payment outside the platform, for example the bank's id.
     Raises InvalidText.
     """
     external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
@@ -230,7 +232,7 @@ async def lock_reference(session: AsyncSession, external_reference: str) -> str:
 
 
 async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
-    """Return the id of the withdrawal that a payment with this reference has paid, or None."""
+    """Return the id of the withdrawal whose payment has this external reference, or None."""
     paid_id: int | None = await session.scalar(
         select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
     )
@@ -238,9 +240,9 @@ async def find_paid(session: AsyncSession, external_reference: str) -> int | Non
 
 
 async def lock_for_decision(session: AsyncSession, withdrawal_id: int, actor: Actor) -> Withdrawal:
-    """Lock first the person of a withdrawal, then the withdrawal, and return the withdrawal.
+    """Lock a withdrawal for a decision by the actor, and return it. Its person is locked first.
 
-    Raises NotFound. Raises OwnMoney if this person is also the actor.
+    Raises NotFound. Raises OwnMoney if the withdrawal belongs to the actor.
     """
     withdrawal, _ = await _lock(session, withdrawal_id, decided_by=actor)
     return withdrawal
@@ -288,7 +290,7 @@ async def _lock_person(session: AsyncSession, user_id: int) -> User:
 async def _lock(
     session: AsyncSession, withdrawal_id: int, *, decided_by: Actor | None = None
 ) -> tuple[Withdrawal, User]:
-    """Lock first the person of a withdrawal, then the withdrawal.
+    """Lock first the person of a withdrawal, then the withdrawal. Return both.
 
     Raises NotFound. Raises OwnMoney if this person is also the actor `decided_by`.
     """
@@ -355,7 +357,7 @@ async def _record_and_notify(
     role: str,
     to_staff: bool = False,
 ) -> None:
-    """Write the audit row of a change, and the outbox row for the person or the staff."""
+    """Write the audit row of a change, and queue a message to the person or to the admin chat."""
     await audit.record(
         session,
         actor=actor,

@@ -7,7 +7,10 @@ from db.models.users import Role
 from services.platform import errors
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-"""The id that joins the logs, audit rows and transfers of one press, command or tick."""
+"""The id that joins the logs, audit rows and transfers of one button press, command or tick.
+
+A tick is one run of a periodic task of the scheduler.
+"""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Actor:
     """The person's user id, or None for the system itself."""
     roles: frozenset[Role] = frozenset()
     in_admin_chat: bool = False
-    """Whether the act comes from the admin chat. An act on the command line counts too."""
+    """True if the act comes from the admin chat or from the command line."""
 
     def staff_role(self, *allowed: Role) -> Role | None:
         """Return the first role of `allowed` that the actor has.
@@ -52,7 +55,7 @@ class Actor:
 
 
 SYSTEM = Actor(user_id=None)
-"""The actor of the scheduler's acts, and of changes that follow from a recorded fact."""
+"""The actor of the scheduler's acts, and of changes that an event causes (a reversed payment)."""
 
 MODERATORS = (Role.ADMIN, Role.SUPER_ADMIN)
 OPERATORS = (Role.OPERATOR, Role.SUPER_ADMIN)

@@ -1,4 +1,4 @@
-"""Write audit rows. Each row records an act that was done, or an act that was refused."""
+"""Write audit rows. Each row records who did an act, or who was refused an act."""
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,8 @@ async def record(
 ) -> None:
     """Write the audit row of an act, in the transaction of the act itself.
 
-    `facts` are ids, amounts and words that the row stores. They must never contain personal data.
+    `role` is the role in which the actor did it. `facts` are ids, amounts and words that the row
+    stores. They must never contain personal data.
     """
     await session.execute(
         insert(UserAuditLog.__table__).values(  # type: ignore[arg-type]  # a Table at run time
@@ -31,7 +32,7 @@ async def record(
 async def record_denied(
     session: AsyncSession, *, actor: Actor, action: str, error: errors.DomainError
 ) -> None:
-    """Write the audit row of a refused act.
+    """Write the audit row of an act that was refused with `error`.
 
     The transaction of the act was rolled back. Therefore the caller must open a new transaction for
     this row.

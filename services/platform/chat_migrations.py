@@ -1,4 +1,4 @@
-"""Store the new id of the admin chat when it becomes a supergroup, and find its present id."""
+"""Store the new id of the admin chat when it becomes a supergroup, and find the present id."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,10 +13,10 @@ _FIRST_SUPERGROUP_ID = -1_000_000_000_000
 async def record_migration(
     session: AsyncSession, *, admin_chat_id: int, old_chat_id: int, new_chat_id: int
 ) -> None:
-    """Record the new id of the admin chat, which Telegram names in `migrate_to_chat_id`.
+    """Record the new id of the admin chat, which Telegram sends as `migrate_to_chat_id`.
 
-    Nothing is recorded if the old chat is not the present admin chat or if the new chat is no
-    supergroup. A recorded move is never changed. `admin_chat_id` is the id in the settings.
+    Nothing is recorded if `old_chat_id` is not the present admin chat, or if `new_chat_id` is no
+    supergroup. A recorded change of id stays for ever. `admin_chat_id` is the id in the settings.
     """
     present_id = await current_chat_id(session, admin_chat_id)
     if old_chat_id != present_id or new_chat_id >= _FIRST_SUPERGROUP_ID:
@@ -29,7 +29,7 @@ async def record_migration(
 
 
 async def current_chat_id(session: AsyncSession, chat_id: int) -> int:
-    """Return the present id of a chat, also if the chat got a new id several times."""
+    """Return the present id of a chat, even if its id has changed several times."""
     visited = {chat_id}
     while (
         new_chat_id := await session.scalar(

@@ -1,4 +1,4 @@
-"""Define the errors of the domain.
+"""Define the errors with which services refuse an act, for example a withdrawal without money.
 
 An error has no text: `bot.errors` renders each error in the language of the person.
 """
@@ -32,7 +32,7 @@ class AccessDenied(DomainError):
 
 @dataclass(eq=False)
 class AdminChatPublic(DomainError):
-    """The admin chat is a public group, so that nobody acts as staff until it is private again."""
+    """The admin chat is a public group. Acts of the staff are refused until it is private again."""
 
 
 @dataclass(eq=False)
@@ -104,7 +104,10 @@ class InsufficientFunds(DomainError):
 
 @dataclass(eq=False)
 class BudgetExceeded(DomainError):
-    """The price is above the unspent budget of the campaign. Amounts are in minor units."""
+    """The price of a placement is above the unspent budget `left` of its campaign.
+
+    Amounts are in minor units.
+    """
 
     campaign_id: int
     left: int
@@ -192,7 +195,10 @@ class InvalidText(DomainError):
 
 @dataclass(eq=False)
 class InvalidCreative(DomainError):
-    """Telegram would not accept the ad in this form."""
+    """Telegram would not accept the ad in this form, or the ad links to a forbidden address.
+
+    `why` is a fixed word for the reason.
+    """
 
     field: str
     why: str
@@ -225,7 +231,7 @@ class InvalidTransfer(DomainError):
 
 @dataclass(eq=False)
 class CurrencyMismatch(DomainError):
-    """The currency differs from the currency of the wallet."""
+    """The currency of an amount differs from the currency of the wallet."""
 
     expected: str
     got: str
@@ -264,7 +270,10 @@ class PaymentClaimed(DomainError):
 
 @dataclass(eq=False)
 class OpenLoss(DomainError):
-    """A reversed deposit of the person is not repaid. The amount `needed` is in minor units."""
+    """The person has caused a loss to the platform and has not repaid the amount `needed`.
+
+    The cause is a reversed deposit or a payment in excess. The amount is in minor units.
+    """
 
     user_id: int
     needed: int
@@ -273,7 +282,7 @@ class OpenLoss(DomainError):
 
 @dataclass(eq=False)
 class PostNotProven(DomainError):
-    """There is no proof that the post stayed for its promised hours."""
+    """Nothing proves that the post is or was in the channel as promised. `why` is a fixed word."""
 
     target_id: int
     why: str
@@ -281,7 +290,7 @@ class PostNotProven(DomainError):
 
 @dataclass(eq=False)
 class PostNotFailed(DomainError):
-    """The escrow cannot be refunded, because only failed and cancelled posts are refunded."""
+    """The escrow cannot be refunded, because its post has neither failed nor been cancelled."""
 
     target_id: int
     status: str
@@ -297,9 +306,9 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """An incident is still open, and its kill switches may not run before it is closed.
+    """The incident is still open, so that the kill switches that it stopped may not run yet.
 
-    An incident cannot be closed while an invariant is broken.
+    This error is also raised if an incident cannot be closed, because an invariant is still broken.
     """
 
     incident_id: int
@@ -317,21 +326,30 @@ class NotChecked(DomainError):
 
 @dataclass(eq=False)
 class SamePerson(DomainError):
-    """The same person may not do both this act and the act before it."""
+    """The actor may not do this act, because the same person did an earlier act on the same thing.
+
+    For example, the proposer of a correction may not confirm it.
+    """
 
     action: str
 
 
 @dataclass(eq=False)
 class NotAcknowledged(DomainError):
-    """The request was typed in a shell, and its requester has not pressed "That was me" yet."""
+    """The request cannot be confirmed by a second person yet.
+
+    Its requester has not pressed "That was me", or its act needs no second person.
+    """
 
     request_id: int
 
 
 @dataclass(eq=False)
 class ProposalEnded(DomainError):
-    """The proposal is too old, or the person who made it has lost the role that it needs."""
+    """The proposal can no longer be confirmed: it is too old, or its proposer has lost the role.
+
+    The role is the one that a person needs to make such a proposal.
+    """
 
     thing: str
     id: int
@@ -339,7 +357,7 @@ class ProposalEnded(DomainError):
 
 @dataclass(eq=False)
 class NotCorrectable(DomainError):
-    """The correction is not possible, for example because the fault is not in the ledger."""
+    """The correction is not possible, for example because the ledger does not have this fault."""
 
     kind: str
     id: int

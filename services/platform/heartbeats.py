@@ -1,4 +1,7 @@
-"""Record the heartbeats of processes, and check whether a process is alive."""
+"""Record the heartbeats of processes, and check with them whether a process is alive.
+
+A heartbeat is a row with the time at which a process last wrote it.
+"""
 
 from datetime import timedelta
 
@@ -13,7 +16,10 @@ HEARTBEAT_LATE = timedelta(seconds=60)
 
 
 async def beat(session: AsyncSession, *, owner: str, name: str) -> None:
-    """Record a heartbeat of a process, with the time of the real clock."""
+    """Record a heartbeat of the process `owner`, with the time of the database's real clock.
+
+    `name` is the kind of the process, for example "scheduler".
+    """
     await session.execute(
         upsert(Heartbeat)
         .values(owner=owner, name=name)
@@ -22,9 +28,10 @@ async def beat(session: AsyncSession, *, owner: str, name: str) -> None:
 
 
 async def is_alive(session: AsyncSession, *, name: str) -> bool:
-    """Return whether a process of this name has written a heartbeat within HEARTBEAT_LATE.
+    """Return whether a process of this kind has written a heartbeat within HEARTBEAT_LATE.
 
-    A heartbeat from the future was written before the clock was set back, and proves nothing.
+    A heartbeat that lies more than this in the future does not count: it was written before the
+    clock was set back.
     """
     owner = await session.scalar(
         select(Heartbeat.owner)

@@ -14,24 +14,27 @@ from services.platform.actors import OPERATORS, Actor
 MAX_ATTEMPTS = 10
 """An update that was claimed this often and never finished is parked (kept, not tried again)."""
 PER_LANE = 5
-"""The most updates of one lane in one claim, so that a lane with many updates delays no other."""
+"""How many updates of one lane (usually one chat) are claimed at once, at most.
+
+Therefore a lane with many updates does not delay the others.
+"""
 _OLDEST = 1_000
-"""The number of the oldest updates from which a claim chooses."""
+"""How many of the oldest open updates a claim looks at."""
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _PAYMENT = (
     InboxUpdate.payload["message"]
     .has_any(array(["successful_payment", "refunded_payment"]))
     .is_(True)
 )
-"""The condition of an update about a payment or about a refund."""
+"""The SQL condition that an update is about a payment or about a refund."""
 
 
 def lane_of(payload: dict[str, Any]) -> int:
-    """Return the lane of an update: updates of the same lane are handled in order.
+    """Return the lane of an update. Updates with the same lane are handled in order.
 
-    The lane is the id of the update's chat, unless the update has a lane of its own. If the update
-    has no chat, the lane is the id of its user, or 0 if the update has no user either. The update
-    is raw JSON that is not trusted: any part may be missing or of another type.
+    The lane is a number: usually the id of the update's chat, or the id of its user if there is no
+    chat, or 0 if there is no user either. Some updates have another lane (`lanes.own_lane`). The
+    update is raw JSON that is not trusted: any part may be missing or of another type.
     """
     if (own_lane := lanes.own_lane(payload)) is not None:
         return own_lane
@@ -50,8 +53,7 @@ def lane_of(payload: dict[str, Any]) -> int:
 def _remove_unstorable(content: Any) -> Any:
     """Return JSON without the characters that PostgreSQL cannot store: NUL and lone surrogates.
 
-    Otherwise an update with such a character could never be stored, and the updates after it could
-    not be stored either.
+    With such a character, the update could never be stored, and neither could the updates after it.
     """
     if isinstance(content, str):
         valid = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -92,9 +94,10 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
 async def claim_first(
     session: AsyncSession, *, limit: int, exclude: Collection[int] = (), staff: Collection[int]
 ) -> Sequence[InboxUpdate]:
-    """Claim the updates that come before all others: pre-checkout queries and the staff's lanes.
+    """Claim up to `limit` updates that are handled before all others.
 
-    `staff` contains the lanes of the staff. The rest is as in `claim`.
+    These are pre-checkout queries (a person is about to pay) and updates of the staff. `staff`
+    contains the lanes of the staff. `exclude` and the locks are those of `claim`.
     """
     first = or_(InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES, InboxUpdate.lane.in_(staff))
     return await _claim_fairly(session, limit, first, InboxUpdate.id.not_in(exclude))
@@ -109,12 +112,12 @@ async def claim(
 ) -> Sequence[InboxUpdate]:
     """Claim up to `limit` open updates in the order of their ids, and up to PER_LANE of each lane.
 
-    The attempt is counted at the claim and not at the end, so that an attempt that ends in a crash
-    counts too. `exclude` contains the ids that this process is handling already. The highest
-    claimed id cannot replace `exclude`, because webhooks do not commit in the order of the ids.
-    `full_lanes` contains the lanes whose updates must wait.
-    Only the process that holds the polling lease claims updates. An update that was claimed
-    MAX_ATTEMPTS times is parked. Locks the updates, and skips those that are locked.
+    Each claim counts as an attempt, so that an attempt that ends in a crash counts too. An update
+    that was claimed MAX_ATTEMPTS times is parked instead (kept, but not tried again). `exclude`
+    contains the ids of the updates that this process is handling already. The highest claimed id
+    cannot replace `exclude`, because webhooks do not commit in the order of the ids. Updates of the
+    lanes in `full_lanes` are not claimed. Only the process that holds the polling lease may call
+    this function. Locks the updates, and skips those that are locked.
     """
     not_excluded = InboxUpdate.id.not_in(exclude)
     await _park_matching(
@@ -128,7 +131,7 @@ async def claim(
 async def _claim_fairly(
     session: AsyncSession, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[InboxUpdate]:
-    """Claim the oldest updates that meet the conditions, and up to PER_LANE of each lane."""
+    """Claim the oldest open updates that meet the conditions: `limit` in all, PER_LANE per lane."""
     may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
     oldest = (
         select(InboxUpdate.id, InboxUpdate.lane)
@@ -161,10 +164,10 @@ async def _claim_fairly(
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
-    """Subtract one from the attempts of claimed updates that were not tried.
+    """Subtract one from the attempts of claimed updates that did not cause their own failure.
 
-    These updates did not cause their failure: for example, the database was not available. Without
-    this correction, updates could be parked after a long outage.
+    For example, the database was not available. Without this correction, updates could be parked
+    (given up) after a long outage.
     """
     await session.execute(
         update(InboxUpdate)
@@ -193,8 +196,8 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
 async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
     """Park an update that cannot be handled: keep it, but do not try it again.
 
-    The payload is kept for people who investigate. If the update is a payment, the admins are
-    notified. `_PAYMENT` says which updates are payments. A refund is one of them.
+    The payload is kept for people who investigate. If the update is about a payment or about the
+    refund of a payment, the admins are notified.
     """
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
@@ -211,12 +214,12 @@ async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[Inbo
 
 
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Open a parked payment or refund again, so that it is handled.
+    """Open a parked update about a payment or a refund again, so that it is handled.
 
     A payment that is already credited is not credited twice, and a refund takes money back once.
-    Other kinds of updates cannot be opened again: a payment means the same at any later time, but
-    an old press of a button does not. Raises AccessDenied, and NotFound if no such payment is
-    parked.
+    Other parked updates cannot be opened again: a payment means the same at any later time, but an
+    old press of a button does not. Raises AccessDenied. Raises NotFound if `inbox_id` is not the id
+    of a parked payment or refund.
     """
     role = actor.require_staff(*OPERATORS, action="payment_retry")
     opened = await session.scalar(
@@ -240,7 +243,7 @@ async def count_open(session: AsyncSession) -> int:
 async def purge(session: AsyncSession) -> None:
     """Delete old updates: handled ones after 48 hours, and parked ones after 30 days.
 
-    Parked payments are never deleted.
+    Parked updates about payments are never deleted.
     """
     await session.execute(select(func.purge_inbox()))
 

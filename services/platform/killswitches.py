@@ -1,12 +1,13 @@
-"""Read and set kill switches. A switch allows or forbids one kind of act in all processes.
+"""Read and set kill switches. A running switch allows one kind of operation; a stop forbids it.
 
-A transaction that needs a switch takes a shared advisory lock for the switch, and only then reads
-the switch in a separate statement. A stop has two steps. The first step writes the stop without
-waiting for anything; after its commit, every act that begins reads the stop. The second step takes
-the same lock exclusively, so that it waits for the acts that are under way, and ends sessions that
-hold the lock too long. After both steps, no act of the switch's kind commits any more. The advisory
-locks are taken before any row lock. Otherwise a transaction that waits to set the switch could
-cause a deadlock between two transactions that need the switch.
+For example, while the switch `payouts` is stopped, no process pays an owner. A transaction that
+needs a switch takes a shared advisory lock for the switch, and only then reads the switch in a
+separate statement. A stop has two steps. The first step writes the stop without waiting for
+anything; after its commit, every operation that begins reads the stop. The second step (`settle`)
+takes the same lock exclusively, so that it waits for the operations that are under way, and ends
+sessions that hold the lock too long. After both steps, no operation of this kind commits any more.
+The advisory locks are taken before any row lock. Otherwise a transaction that waits to set the
+switch could cause a deadlock between two transactions that need the switch.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from services.platform import errors
 from services.platform.actors import OPERATORS, Actor, correlation_id
 
 LOCK_SPACE = 7_001
-"""The first of the two keys of each switch's advisory lock. All switches have the same one."""
+"""The first of the two keys of an advisory lock. It is the same for all switches."""
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
 _COUNT_RUNNING = text("SELECT count(*) FROM running_switches WHERE key = ANY(:keys)")
 _RUNNING = text("SELECT key FROM running_switches")
@@ -38,14 +39,14 @@ _OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
 )
 _NO_OPERATOR = "AD042"
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
-"""The switches that have to be running for posts in channels."""
+"""The switches that must be running, so that the bot may send posts to channels."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
 """The switches that the system stops when a check of the ledger finds a violation."""
 FROZEN_BY_INCIDENT = (*STOPPED_BY_INCIDENT, Switch.ADJUSTMENTS)
-"""All switches that such a violation stops.
+"""All switches that a violation stops: STOPPED_BY_INCIDENT and `adjustments`.
 
-An operator may run `adjustments` while the incident is open, because some corrections are the
-repair. The other switches stay stopped until the incident is closed.
+An operator may run `adjustments` again while the incident is open, because the repair may need an
+adjustment. The other switches stay stopped at least until the incident is closed.
 """
 LEDGER_INCIDENT = "ledger_violation"
 """The kind of the incidents that are opened because an invariant is violated."""
@@ -53,23 +54,23 @@ LEDGER_INCIDENT = "ledger_violation"
 
 @dataclass(frozen=True)
 class SwitchChange:
-    """The result of a request to set a switch, for the person who made the request."""
+    """The result of stopping or running a kill switch, for the person who asked for it."""
 
     key: Switch
     enabled: bool
     changed: bool
     sends_under_way: int
-    """The number of posts that are being sent when a posting switch is stopped, otherwise 0.
+    """For a stopped posting switch: how many posts are being sent at this moment. Otherwise 0.
 
     The results of these sends are still recorded.
     """
     settled: bool = True
-    """For a stop: whether all acts have ended that were under way."""
+    """For a stop: whether every operation has ended that began before the stop."""
 
 
 @dataclass(frozen=True)
 class SwitchState:
-    """The state of one switch, for the screens that show it."""
+    """The state of one switch. `missing` is true if the switch has no row; it is stopped then."""
 
     key: Switch
     enabled: bool
@@ -80,7 +81,8 @@ class SwitchState:
 async def lock(session: AsyncSession, *keys: Switch) -> None:
     """Take the shared locks of these switches, in the order of their keys.
 
-    The caller must call this function before it locks any row.
+    Until the end of the transaction, `settle` waits for this transaction. The caller must call this
+    function before it locks any row.
     """
     for key in sorted(keys):
         await session.execute(_SHARED, {"space": LOCK_SPACE, "key": key.value})
@@ -96,7 +98,7 @@ async def are_running(session: AsyncSession, *keys: Switch) -> bool:
 
 
 async def require(session: AsyncSession, key: Switch) -> None:
-    """Refuse an act if its switch is stopped or has no row. Raises SwitchStopped.
+    """Raise SwitchStopped if a switch is stopped or has no row.
 
     The caller must have called `lock` in the same transaction.
     """
@@ -123,9 +125,10 @@ async def overview(session: AsyncSession) -> list[SwitchState]:
 async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     session: AsyncSession, *, actor: Actor, key: Switch, enabled: bool, reason: str
 ) -> SwitchChange:
-    """Stop or run one switch in one transaction. `stop`, `settle` and `run` say who may do it.
+    """Stop or run one switch in one transaction, as `stop` and `settle` or as `run` do.
 
-    Entry points use `bot.switches`, which commits a stop before it waits for acts under way.
+    The entry points of the bot use `bot.switches` instead, which commits a stop before it waits for
+    the operations that are under way.
     """
     if enabled:
         return await run(session, actor=actor, key=key, reason=reason)
@@ -136,20 +139,20 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
     """Write the stop of a switch, for operators, super admins and the system. Waits for no lock.
 
-    From the commit on, no act begins that the switch forbids. `settle` has to follow in another
+    From the commit on, no operation begins that needs the switch. `settle` has to follow in another
     transaction. The stop is audited, and the admin chat is notified. If the switch is stopped
-    already, nothing is changed. Raises AccessDenied. Raises NotFound if the row is missing.
+    already, nothing is changed. Raises AccessDenied. Raises NotFound if the switch has no row.
     """
     changed = await _call(session, _STOP, actor, key, reason)
     return SwitchChange(key, enabled=False, changed=changed, sends_under_way=0)
 
 
 async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
-    """Wait until no act is under way that a stopped switch forbids.
+    """Complete a stop: wait for the operations under way, and write the stop into the switch's row.
 
     Sessions of the application that hold the switch's lock longer than 0.4 s are ended. For a
-    posting switch, the result says how many sends are under way. Takes the exclusive lock of the
-    switch, then its row.
+    posting switch, the result contains the number of posts that are being sent. Takes the exclusive
+    lock of the switch, then its row.
     """
     await session.execute(_SETTLE, {"key": change.key.value})
     sends = await _sends_under_way(session) if change.key in POSTING_SWITCHES else 0
@@ -167,9 +170,9 @@ async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) 
 
     The change is audited, and the admin chat is notified. If the switch runs already, nothing is
     changed. Takes the exclusive lock of the switch, then its row. Raises AccessDenied. Raises
-    NotFound if the row is missing. A switch of STOPPED_BY_INCIDENT may not run while the last
-    incident is open (IncidentOpen). After that, nobody who closed the incident or confirmed a
-    correction for it may run the switch (SamePerson).
+    NotFound if the switch has no row. For a switch of STOPPED_BY_INCIDENT, raises IncidentOpen
+    while an incident about the ledger is open. Raises SamePerson if the actor closed this incident
+    or confirmed a correction for it.
     """
     if key in STOPPED_BY_INCIDENT and not await are_running(session, key):
         _require_role(actor)
@@ -179,10 +182,10 @@ async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) 
 
 
 async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
-    """Open an incident and return its id; return None if an incident of this kind is open.
+    """Open an incident and return its id. Return None if an incident of this kind is already open.
 
-    An incident of the kind LEDGER_INCIDENT stops the switches of STOPPED_BY_INCIDENT by itself.
-    Waits for no lock that another session of the application can hold for long.
+    An open incident of the kind LEDGER_INCIDENT stops the switches of STOPPED_BY_INCIDENT. Waits
+    for no lock that another session of the application can hold for long.
     """
     incident_id: int | None = await session.scalar(
         _OPEN_INCIDENT, {"kind": kind, "details": details}
@@ -193,7 +196,7 @@ async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, 
 async def _call(
     session: AsyncSession, function: TextClause, actor: Actor, key: Switch, reason: str
 ) -> bool:
-    """Call the database function that stops or runs a switch. Return whether it changed anything.
+    """Call the database function that stops or runs a switch. Return whether the switch changed.
 
     Raises AccessDenied, NotFound.
     """
@@ -231,12 +234,12 @@ async def _sends_under_way(session: AsyncSession) -> int:
 
 
 async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
-    """Refuse to run a switch before another person has closed the incident that stopped it.
+    """Refuse to run a switch until the last incident about the ledger was closed by another person.
 
-    Raises IncidentOpen if the last incident is open. Raises SamePerson if the actor has closed the
-    incident, or has confirmed a correction since the incident was opened: one person alone may not
-    decide about both the repair and the restart. If the switch was stopped after the incident was
-    closed, the incident did not cause the stop. Then the actor is not refused.
+    Raises IncidentOpen if the incident is open. Raises SamePerson if the actor closed the incident
+    or confirmed a correction for it (`_has_confirmed_since`): one person alone may not decide about
+    both the repair and the restart. If the switch was stopped again after the incident was closed,
+    the incident is not the cause of the stop, and the actor may run the switch.
     """
     incident = await session.scalar(
         select(Incident)
@@ -265,7 +268,10 @@ async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch
 
 
 async def _has_confirmed_since(session: AsyncSession, actor: Actor, incident: Incident) -> bool:
-    """Return whether the actor has confirmed a correction that was done during the incident."""
+    """Return whether the actor has confirmed a correction that was done since an incident opened.
+
+    A confirmed correction that is not done yet counts too.
+    """
     found = await session.scalar(
         select(Correction.id)
         .where(

@@ -1,7 +1,7 @@
-"""Define the lanes of updates. Updates of the same lane are handled in order.
+"""Define the lanes of updates. A lane is a number; updates with the same lane are handled in order.
 
-The lane of an update is usually its chat. Some updates have a lane of their own beside their chat,
-because other updates of the chat must not delay them.
+The lane of an update is usually the id of its chat. Some updates have another lane, because other
+updates of the same chat must not delay them.
 """
 
 from typing import Any
@@ -12,9 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.users import User, UserRole
 
 SWITCH_LANES = 2**60
-"""A command or button of the kill switches in a group has this lane plus the id of its person."""
+"""Updates about kill switches in a group have the lane SWITCH_LANES + the id of their sender.
+
+Such an update is the command /killswitch or the press of one of its buttons.
+"""
 PRE_CHECKOUT_LANES = 2**61
-"""A pre-checkout query has this lane plus the id of its person."""
+"""A pre-checkout query has the lane PRE_CHECKOUT_LANES + the id of the person who wants to pay.
+
+With such a query, Telegram asks whether the bot accepts the payment.
+"""
 SWITCH_COMMAND = "/killswitch"
 SWITCH_BUTTONS = "switch:"
 _ID_LIMIT = 2**52
@@ -22,7 +28,7 @@ _ID_LIMIT = 2**52
 
 
 def own_lane(payload: dict[str, Any]) -> int | None:
-    """Return the lane of an update that has a lane beside its chat, or None for other updates.
+    """Return the lane of an update whose lane is not its chat, or None for other updates.
 
     The update is raw JSON that is not trusted: any part may be missing or of another type.
     """
@@ -40,7 +46,10 @@ def own_lane(payload: dict[str, Any]) -> int | None:
 
 
 async def staff_lanes(session: AsyncSession, admin_chat_id: int) -> frozenset[int]:
-    """Return the lanes of the staff: the admin chat, and the lanes of people with a role."""
+    """Return the lanes of the staff: the admin chat, and the lanes of unblocked people with a role.
+
+    A person has two lanes: the private chat with the bot, and the lane for the kill switches.
+    """
     people = await session.scalars(
         select(User.telegram_id)
         .join(UserRole, UserRole.user_id == User.id)

@@ -1,4 +1,4 @@
-"""Acquire and release leases: rows that let only one process at a time do a piece of work."""
+"""Acquire and release leases. A lease is a right, with a name, that one process has at a time."""
 
 from datetime import datetime, timedelta
 
@@ -11,10 +11,11 @@ from db.models.operations import Lease
 
 
 async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
-    """Acquire or prolong a lease; return its epoch, or None while another owner holds the lease.
+    """Acquire or prolong a lease for the process `owner`, and return the epoch of the lease.
 
-    The epoch is a number that grows each time the owner changes. `ttl` is the length of the lease
-    by the real clock, and is the same for all owners of a lease.
+    Returns None while another owner holds the lease. The epoch is a number that grows each time the
+    owner changes. `ttl` is the length of the lease by the database's real clock, and must be the
+    same in all calls for this lease.
     """
     acquired = await session.execute(
         upsert(Lease)
@@ -37,20 +38,20 @@ def has_ended(
     until: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
     ttl: timedelta | None,
 ) -> ColumnElement[bool]:
-    """Return the condition that a lease has ended by the real clock of the database.
+    """Build the SQL condition that a lease has ended by the real clock of the database.
 
-    If a lease ends later than two times its length `ttl` from now, the clock was set back after the
-    lease was taken. Such a lease counts as ended too. Two times are needed, because `now()` is the
-    start of the transaction, and the transaction may have waited for the lease's row.
+    If `ttl` (the length of the lease) is given, a lease whose end is more than 2 * `ttl` away
+    counts as ended too: the clock was set back after the lease was taken. 1 * `ttl` is not enough,
+    because `now()` is the start of the transaction, which may have waited for the lease's row.
     """
     ended = until < func.now()
     return ended if ttl is None else or_(ended, until > func.now() + 2 * ttl)
 
 
 async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
-    """Return whether the owner still holds a lease in this epoch.
+    """Return whether `owner` has held a lease without interruption since it got this epoch.
 
-    If the epoch has grown, another owner may have held the lease in between.
+    If the epoch is higher now, another owner has held the lease in between.
     """
     held = await session.scalar(
         select(Lease.name).where(
@@ -64,7 +65,7 @@ async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -
 
 
 async def release(session: AsyncSession, *, name: str, owner: str) -> None:
-    """Release a lease, so that another owner does not have to wait for its end."""
+    """End a lease of `owner` now, so that another process does not have to wait for its end."""
     await session.execute(
         update(Lease).where(Lease.name == name, Lease.owner == owner).values(held_until=func.now())
     )

@@ -59,12 +59,12 @@ async def add(
 async def claim(
     session: AsyncSession, *, limit: int, priorities: Iterable[Priority] = Priority
 ) -> Sequence[OutboxMessage]:
-    """Claim up to `limit` due messages of the priorities, and count an attempt of each.
+    """Claim up to `limit` due messages of the given priorities, and count an attempt of each.
 
-    The result is in the order of the priorities. Within a priority, the messages that are due
-    longest are claimed, and they are returned in the order of their ids. Each priority has a query
-    of its own, so that the index gives the rows in their order. Locks the messages, and skips those
-    that another process is claiming.
+    If no result is recorded within LEASE, another process can claim the message. The result is in
+    the order of the priorities, and then of the ids. Within a priority, the messages with the
+    oldest due time are claimed first. Each priority has a query of its own, so that the index gives
+    the rows in their order. Locks the messages, and skips those that another process is claiming.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):
@@ -99,10 +99,10 @@ async def _claim_priority(
 
 
 async def end_delays_of_clock_step(session: AsyncSession) -> None:
-    """Make messages due that were queued before the database's clock was set back.
+    """Make messages due now whose due time is wrong because the database's clock was set back.
 
-    The creation time of such a message is in the future. A claim that has just been made stays
-    valid.
+    The creation time of such a message is in the future. Messages that are claimed at this moment
+    are not changed.
     """
     await session.execute(
         update(OutboxMessage)
@@ -119,7 +119,8 @@ async def end_delays_of_clock_step(session: AsyncSession) -> None:
 async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
     """Record that messages were delivered.
 
-    `message_ids` maps the ids of outbox rows to the ids that Telegram gave the messages.
+    `message_ids` maps the ids of outbox rows to the ids that Telegram gave the messages, or to
+    None.
     """
     await session.execute(
         _SENT, {"ids": list(message_ids), "message_ids": list(message_ids.values())}
@@ -136,8 +137,8 @@ async def record_failed(
 ) -> None:
     """Record that a message was not delivered.
 
-    The message is sent again after `retry_in`, or never if `retry_in` is None. `tried` is False if
-    nothing was sent. Then the attempt that the claim has counted is subtracted again.
+    The message is sent again after `retry_in`, or never if `retry_in` is None. If nothing was sent,
+    `tried` is False, and the attempt that the claim has counted is subtracted again.
     """
     changes: dict[str, Any] = {"last_error": error}
     if not tried:

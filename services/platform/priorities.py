@@ -10,9 +10,9 @@ class Priority(IntEnum):
     ALARM = 0
     """The staff must read the message at once, for example because money may be in danger."""
     RESULT = 1
-    """The message is about an act or the money of its receiver."""
+    """The message tells its receiver the result of an act, or news about the receiver's money."""
     CARD = 2
-    """The message asks for a decision that can wait, or copies a digest of the audit chain."""
+    """The message asks for a decision that can wait, or contains a digest of the audit chain."""
 
 
 _PRIORITIES: Mapping[str, Priority] = {
@@ -35,5 +35,5 @@ _PRIORITIES: Mapping[str, Priority] = {
 
 
 def priority_of(kind: str) -> Priority:
-    """Return the priority of a kind of message. Kinds that are not in the table are results."""
+    """Return the priority of a kind of message. Kinds that are not in the table have RESULT."""
     return _PRIORITIES.get(kind, Priority.RESULT)

@@ -1,4 +1,4 @@
-"""Decide whether a proposal of the staff still counts when a second person confirms it."""
+"""Decide whether a proposal by a member of the staff is still valid when it is confirmed."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from db.models.users import Role
 from services.platform import errors, users
 
 LIFETIME = timedelta(hours=72)
-"""A proposal that nobody has confirmed ends after this time."""
+"""A proposal that nobody has confirmed becomes invalid after this time."""
 
 
 async def has_ended(
@@ -36,6 +36,9 @@ async def require_open(
     proposed_at: datetime,
     roles: tuple[Role, ...],
 ) -> None:
-    """Refuse to confirm a proposal that has ended. Raises ProposalEnded."""
+    """Raise ProposalEnded if a proposal is not valid any more (`has_ended`).
+
+    `thing` and `proposal_id` name the proposal in the error.
+    """
     if await has_ended(session, proposed_by=proposed_by, proposed_at=proposed_at, roles=roles):
         raise errors.ProposalEnded(thing, proposal_id)

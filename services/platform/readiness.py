@@ -1,4 +1,4 @@
-"""Read the data of the readiness check from the database."""
+"""Read from the database what the HTTP readiness check of a process reports."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from services.platform import heartbeats, killswitches
 
 
 async def read_state(session: AsyncSession) -> dict[str, Any]:
-    """Return whether a scheduler is alive, and the state of every kill switch.
+    """Return a dictionary: whether a scheduler is alive, and the state of every kill switch.
 
-    The state is "enabled" or "disabled", or "missing" if the switch has no row.
+    A state is "enabled" or "disabled", or "missing" if the switch has no row.
     """
     switches = await killswitches.overview(session)
     return {

@@ -1,7 +1,7 @@
-"""Grant and revoke staff roles, and compare the super admins with SUPER_ADMIN_IDS.
+"""Grant and revoke staff roles, and keep the super admins equal to the setting SUPER_ADMIN_IDS.
 
-People grant and revoke roles by staff requests, which need two people. The only other source of a
-role is SUPER_ADMIN_IDS: a role from there has no `granted_by`.
+Two people together grant or revoke a role, with a staff request. The only other source of a role is
+SUPER_ADMIN_IDS. The row of such a role has no `granted_by`.
 """
 
 from collections.abc import Collection
@@ -16,10 +16,10 @@ from services.platform.actors import SYSTEM, Actor
 
 
 async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
-    """Grant a role to a person; return False if the person had it already.
+    """Grant a role to a person. Return False if the person had the role already.
 
-    Locks the person, so that nobody blocks the person at the same time. Raises AccessDenied,
-    NotFound, PersonBlocked.
+    Locks the person (shared), so that nobody blocks the person at the same time. Raises
+    AccessDenied, NotFound, PersonBlocked.
     """
     actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_grant")
     person = await session.get(
@@ -33,20 +33,21 @@ async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role
 
 
 async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
-    """Take a role from a person; return False if the person did not have it.
+    """Take a role from a person. Return False if the person did not have the role.
 
-    The person's next press is refused. Locks the row of the role. Raises AccessDenied.
+    From the commit on, acts of the person that need the role are refused. Locks the row of the
+    role. Raises AccessDenied.
     """
     actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_revoke")
     return await _delete(session, actor, user_id, role, actor_role=actor_role)
 
 
 async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int]) -> None:
-    """Make the super admins of SUPER_ADMIN_IDS equal to these users, and notify the admin chat.
+    """Give and take super admin roles so that they match the list of users in SUPER_ADMIN_IDS.
 
     A listed user gets the role, unless two people have revoked this user's role. A user who got the
     role from an earlier list and is not listed any more loses it. Roles that people granted stay.
-    The admin chat is not notified of the first super admins of a new database.
+    The admin chat is notified of each change, except for the first super admins of a new database.
     """
     is_new = not (await session.scalars(select(UserRole.id).limit(1))).all()
     from_list = await session.scalars(
@@ -81,7 +82,10 @@ async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
 
 
 async def _revoked_by_people(session: AsyncSession, user_id: int) -> int | None:
-    """Return the id of the last request about a person's super admin role if it is a revocation."""
+    """Return the id of the request with which two people revoked a person's super admin role.
+
+    Returns None if there is no such request, or if a later request has granted the role again.
+    """
     last = (
         await session.execute(
             select(StaffRequest.id, StaffRequest.kind)

@@ -1,7 +1,7 @@
 """Define which changes of a status are allowed, and which roles may make each change.
 
-There is one table for each kind of row. A change (a move) that is not in its table is not allowed.
-Services check the table before they write a status.
+There is one mapping for each kind of row, for example CAMPAIGN. A change (a move) that is not in
+the mapping is not allowed. Services check the mapping before they write a status.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class ActorRole(StrEnum):
     SUPER_ADMIN = "super_admin"
     OPERATOR = "operator"
     SYSTEM = "system"
-    """The role of the scheduler, and of changes that follow from a recorded fact."""
+    """The role of the scheduler, and of changes that an event causes (a reversed payment)."""
 
 
 S = TypeVar("S", bound=StrEnum)
@@ -107,7 +107,7 @@ DEPOSIT: Transitions[DepositStatus] = {
 WITHDRAWAL: Transitions[WithdrawalStatus] = {
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED): _STAFF,
     (WithdrawalStatus.APPROVED, WithdrawalStatus.PAID): _STAFF,
-    # The withdrawal was paid outside before it was approved here. Such a fact is recorded even if a
+    # Somebody paid the withdrawal before it was approved here. Such a payment is recorded even if a
     # kill switch is stopped.
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.PAID): _STAFF,
     (WithdrawalStatus.REQUESTED, WithdrawalStatus.RETURNED): _STAFF | _OWNER | _SYSTEM,
@@ -138,7 +138,10 @@ OUTBOX: Transitions[OutboxStatus] = {
 def require(
     moves: Transitions[S], thing: str, thing_id: int, *, status: S, wanted: S, role: ActorRole
 ) -> None:
-    """Refuse a change of status that `moves` does not allow to this role. Raises InvalidMove."""
+    """Raise InvalidMove if `moves` does not allow this role to change `status` to `wanted`.
+
+    `thing` and `thing_id` name the row in the error.
+    """
     if role not in moves.get((status, wanted), frozenset()):
         raise errors.InvalidMove(thing, thing_id, status, wanted)
 

@@ -58,7 +58,7 @@ async def set_time_zone(session: AsyncSession, *, user_id: int, time_zone: str) 
 
 
 async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
-    """Return a user's staff roles. A blocked user has none, whatever was granted."""
+    """Return a user's staff roles. The result is empty if the user is blocked."""
     return frozenset(
         await session.scalars(
             select(UserRole.role)
@@ -69,7 +69,7 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
 
 
 async def first_blocked(session: AsyncSession, *user_ids: int) -> int | None:
-    """Return the id of one blocked user among `user_ids`; None if nobody of them is blocked."""
+    """Return the id of a blocked user among `user_ids`, or None if none of them is blocked."""
     blocked: int | None = await session.scalar(
         select(User.id).where(User.id.in_(user_ids), User.blocked).limit(1)
     )

@@ -1,11 +1,12 @@
-"""Record that an owner broke a promise about a published post, and refund undecided breaches.
+"""Record breaches: an owner of a channel has broken a promise about a published post.
 
 There are four kinds of breaches. The first is a second alteration of a post. The second is an
 alteration for which it is not known between which two checks it happened. The third is an
-alteration that no edit can undo. The fourth is a lock-out: the bot lost its rights within the
-promised hours and did not get them back in time. While a job has a breach, its escrow is not
-released. The admins get a card (a message with buttons in the admin chat). If no admin decides
-within DECISION_TIME, the post fails, and the advertiser gets the money back.
+alteration that the bot cannot undo. The fourth is a lock-out: the bot lost its rights in the
+channel within the promised hours (the time that the post must stay), and did not get them back in
+time. While a job has a breach, its escrow is not released. The admins get a message with buttons in
+the admin chat. If no admin decides within DECISION_TIME, the job fails, and the advertiser gets the
+money back.
 """
 
 from collections.abc import Sequence
@@ -23,22 +24,24 @@ from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
 
 DECISION_TIME = timedelta(hours=24)
-"""How long the admins can take to decide about a breach. After this time, the money goes back."""
+"""How long the admins can decide about a breach. Then the advertiser gets the money back."""
 
 
 def is_locked_out() -> ColumnElement[bool]:
-    """Build the SQL condition: the bot lost its rights before the end of the promised hours.
+    """Build the SQL condition that the bot lost its rights before the end of the promised hours.
 
-    The bot has not got them back. The caller's query must select from `channels` and `escrows`.
+    It is true only while the bot still lacks these rights in the channel. The caller's query must
+    select from `channels` and `escrows`.
     """
     return ~channels.is_accessible() & (Channel.suspended_at < Escrow.release_due_at)
 
 
 async def record(session: AsyncSession, job_ids: Sequence[int], breach: Breach) -> None:
-    """Record a breach of published posts, and notify their advertisers, owners and the admins.
+    """Record that the owners of published posts have broken a promise about these posts.
 
-    Jobs that have a breach already are skipped, so that a deadline never becomes later. The caller
-    must have locked the jobs.
+    The owners, the advertisers and the admins are notified. Jobs that have a breach already are
+    skipped, so that the deadline for the admins' decision never becomes later. The caller must have
+    locked the jobs.
     """
     recorded = await session.execute(
         update(PostJob)
@@ -89,10 +92,10 @@ async def _notify(
 
 
 async def refund_due(session: AsyncSession, *, limit: int) -> int:
-    """Fail the posts whose breach no admin has decided in time; return how many.
+    """Mark jobs as failed if no admin has decided about their breach in time. Return how many.
 
-    The scheduler then refunds them. Each owner is notified. Locks the jobs, and skips those that
-    are locked, because an admin may be deciding.
+    The scheduler then refunds their escrows to the advertisers. Each owner is notified. Locks up to
+    `limit` jobs, and skips those that are locked, because an admin may be deciding about them.
     """
     due = (
         select(PostJob.id)

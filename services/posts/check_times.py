@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from math import ceil
 
 CHECK_INTERVAL = timedelta(hours=6)
-"""If the promised hours are longer than this, they are divided into parts of at least this length.
+"""The shortest part into which the promised hours (the time that a post must stay) are divided.
 
-Each part has one random check. Promised hours that are not divided also have one random check.
+In each part, the post is checked once, at a random time. Shorter promised hours are one part.
 """
 MAX_CHECKS = 24
 """The largest number of parts. If a post has many promised hours, its parts are longer."""
@@ -15,10 +15,11 @@ RANDOM = random.SystemRandom()
 
 
 def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Choose the time of a post's next check.
+    """Choose the time of a post's first check after the time `after`.
 
-    This is a random moment in the next part of the promised hours, or the end of these hours. The
-    moment is random, so that an owner cannot remove the ad between two checks at known times.
+    The time is a random moment in the first part of the promised hours that begins at `after` or
+    later. If no part is left, it is the end of the promised hours. The moment is random, so that an
+    owner cannot remove the ad between two checks at known times.
     """
     part, number = _next_part(sent_at, ends_at, after)
     if part is None:
@@ -27,7 +28,7 @@ def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> da
 
 
 def latest_next_check(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Return the latest time that `next_check_time` can choose."""
+    """Return the latest time that `next_check_time` can choose for the same arguments."""
     part, number = _next_part(sent_at, ends_at, after)
     return ends_at if part is None else min(sent_at + part * (number + 1), ends_at)
 
@@ -35,9 +36,9 @@ def latest_next_check(sent_at: datetime, ends_at: datetime, after: datetime) -> 
 def _next_part(
     sent_at: datetime, ends_at: datetime, after: datetime
 ) -> tuple[timedelta | None, int]:
-    """Return the length and the number of the next part of the promised hours.
+    """Return the length and the number of the first part that begins at `after` or later.
 
-    The length is None if no part is left.
+    The parts of the promised hours are numbered from 0. The length is None if no part is left.
     """
     hours = ends_at - sent_at
     parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)

@@ -1,6 +1,6 @@
-"""List dead letters, offer them to their advertisers, and submit them again.
+"""List dead letters, offer their advertisers a new attempt, and submit the placements again.
 
-A dead letter is a post that failed for good, so that the scheduler does not try it again.
+A dead letter is a post job that failed for good, so that the scheduler does not try it again.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class DeadLetter:
 
 
 async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[DeadLetter]:
-    """Return a page of the dead letters, newest first."""
+    """Return a page of the dead letters. The job that failed last comes first."""
     rows = await session.execute(
         _query().order_by(PostJob.updated_at.desc(), PostJob.id.desc()).limit(limit).offset(offset)
     )
@@ -65,10 +65,10 @@ async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
 
 
 async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
-    """Offer a dead letter to its advertiser again; return False if it was offered before.
+    """Offer the advertiser of a dead letter to submit its placement again.
 
-    Locks the target (the placement), its job and its escrow. Raises AccessDenied, NotFound,
-    OwnMoney.
+    Returns False if this was offered before. Locks the placement, its post job and its escrow.
+    Raises AccessDenied, NotFound, OwnMoney.
     """
     role = actor.require_staff(*MODERATORS, action="dead_letter_offer")
     placement, job = await _lock_failed(session, target_id)
@@ -99,12 +99,13 @@ async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
 async def retry(
     session: AsyncSession, *, actor: Actor, target_id: int, agreed: Terms, fee_bps: int
 ) -> CampaignTarget:
-    """Submit an offered placement again, as a new target that needs a moderation and a new hold.
+    """Submit the placement of a dead letter again, after an admin has offered this.
 
-    A repeated call returns the target that the first call created. `agreed` are the terms that the
-    advertiser has read. Locks the target, its job and its escrow, and then takes the locks of
-    `campaigns.submit_target`. Raises NotFound, NotCampaignOwner, and the errors of
-    `campaigns.submit_target`.
+    The new placement needs its own moderation and its own escrow. A repeated call returns the
+    placement that the first call created. `agreed` are the terms that the advertiser has read.
+    Locks the old placement, its post job and its escrow, and then takes the locks of
+    `campaigns.submit_target`. Raises NotFound (also if there was no offer), NotCampaignOwner, and
+    the errors of `campaigns.submit_target`.
     """
     placement, job = await _lock_failed(session, target_id)
     if placement.campaign.advertiser_id != actor.user_id:
@@ -137,7 +138,7 @@ async def retry(
 
 
 async def _lock_failed(session: AsyncSession, target_id: int) -> tuple[queries.Placement, PostJob]:
-    """Lock a placement whose post job has failed. Raises NotFound."""
+    """Lock a placement whose post job has failed, and return it with this job. Raises NotFound."""
     placement = await queries.lock_placement(session, target_id)
     if (
         placement is None

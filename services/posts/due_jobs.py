@@ -15,7 +15,7 @@ from services.market.creatives import Creative
 
 
 class DueJob(NamedTuple):
-    """A claimed job with the facts that every request about its post needs."""
+    """A claimed job with the data that a search for its post, or a check of its post, needs."""
 
     job_id: int
     target_id: int
@@ -24,9 +24,9 @@ class DueJob(NamedTuple):
     claimed_at: datetime
     """The time of the claim, by the database's clock. The work begins at this time or later."""
     more: tuple[Any, ...]
-    """The values of the caller's own columns."""
+    """The values of the `columns` that the caller of `claim` asked for."""
     check_began_at: datetime | None
-    """When a check of the post began that was not recorded before this claim, or None."""
+    """When an earlier check of the post began, if its result was never recorded. Otherwise None."""
 
 
 async def claim(
@@ -40,10 +40,10 @@ async def claim(
     """Claim up to `limit` jobs that meet the conditions and whose `next_check_at` has passed.
 
     The conditions may use the columns of `post_jobs`, `campaign_targets` and `channels`. The jobs
-    with the oldest due time are claimed first. If the process dies, another process claims the job
-    after `repeat_after`. `values` are written into the claimed jobs. Jobs in channels in which the
-    bot has lost its rights are left out, and so are jobs whose ad cannot be read. Locks the jobs,
-    and skips those that another process is claiming.
+    with the oldest due time are claimed first. If this process dies, another process can claim the
+    job after `repeat_after`. `values` are written into the claimed jobs. Jobs in channels where the
+    bot has lost its rights are not claimed. Jobs whose ad cannot be read are not returned. Locks
+    the jobs, and skips those that another process is claiming.
     """
     due = (
         select(PostJob.id, PostJob.check_began_at)

@@ -2,10 +2,10 @@
 
 There are three kinds. An uncertain post is one that Telegram may or may not have published. An
 unverifiable post is published and its escrow is held, but no check can prove that the post is still
-there. The third kind is a published post with a breach (`services.posts.breaches`). Every decision
-has the number of the claim that the job had when the admins were asked. If the post has changed
-since then, the decision changes nothing and returns False. For example, the question is old, or
-somebody has answered it.
+there. The third kind is a published post with a breach (`services.posts.breaches`). Every function
+for a decision gets `claim_no`, the number of the claim that the job had when the admins were asked.
+If the job has another claim or status now, the question is outdated, for example because another
+admin has answered it. The function then changes nothing and returns False.
 """
 
 from datetime import timedelta
@@ -37,7 +37,7 @@ SEEN_BY_ADMIN = "an admin has seen it"
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
-    """Return whether a message id can be the id of an uncertain post.
+    """Return whether a message id can be the id of a post whose send had an unknown outcome.
 
     The id must be above the highest id that was known before the send, and must not belong to
     another post.
@@ -56,10 +56,11 @@ async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int
 async def confirm_published(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
 ) -> bool:
-    """Decide that an uncertain post is published.
+    """Record an admin's decision that an uncertain post is published.
 
-    The caller must have found the post with the help of Telegram. The promised hours of the post
-    start now. Locks the target (the placement), its job and its escrow, then the channel. Raises
+    The promised hours (the time that the post must stay) start now. The caller must have found the
+    post with the help of Telegram. Returns False if the question is
+    outdated. Locks the placement, its post job and its escrow, then the channel. Raises
     AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message id is not above the ids
     that were known before the send, or belongs to another post.
     """
@@ -81,13 +82,12 @@ async def confirm_published(
 async def state_published(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
 ) -> bool:
-    """State that an uncertain post is at a message id, although Telegram cannot prove it.
+    """Record an admin's statement that an uncertain post is at a message id of its channel.
 
-    The post is marked as published if another admin has stated the same within STATEMENT_VALID and
-    still has the role of an admin. Otherwise only the statement is recorded. Returns False if the
-    statement does not count, because the post is not uncertain any more. Locks the target (the
-    placement), its job and its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound,
-    PostNotProven.
+    Telegram cannot prove this. Therefore the post is marked as published only if another admin has
+    stated the same within STATEMENT_VALID and still has the role of an admin. Returns False if the
+    question is outdated; the statement is not recorded then. Locks the placement, its post job and
+    its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound, PostNotProven.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_state_published"
@@ -109,7 +109,7 @@ async def state_published(
 async def _state(
     session: AsyncSession, actor: Actor, role: ActorRole, job: PostJob, message_id: int
 ) -> PublicationStatement:
-    """Record the actor's statement that a post is at a message id."""
+    """Record and return the actor's statement that a post is at a message id of its channel."""
     statement = PublicationStatement(
         post_job_id=job.id,
         claim_no=job.claim_no,
@@ -123,7 +123,10 @@ async def _state(
 
 
 async def _another_admin_agrees(session: AsyncSession, statement: PublicationStatement) -> bool:
-    """Return whether another person, who is an admin now, has made the same statement."""
+    """Return whether another person made the same statement within STATEMENT_VALID.
+
+    This person must be an admin and not blocked now.
+    """
     other_id = await session.scalar(
         select(PublicationStatement.id)
         .where(
@@ -147,11 +150,11 @@ async def _another_admin_agrees(session: AsyncSession, statement: PublicationSta
 async def confirm_absent(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide that an uncertain post is absent.
+    """Record an admin's decision that an uncertain post is not in the channel.
 
     The post is queued again, or is cancelled if its campaign is cancelled. The number of attempts
-    does not change. Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney,
-    NotFound.
+    does not change. Returns False if the question is outdated. Locks the placement, its post job
+    and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_absent"
@@ -171,10 +174,11 @@ async def confirm_absent(
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide for the advertiser: fail an uncertain or unverifiable post, or one with a breach.
+    """Record an admin's decision for the advertiser: the job fails, and the scheduler refunds it.
 
-    The scheduler refunds the money later, and the owner is notified of the decision. Locks the
-    target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    This is possible for an uncertain post, an unverifiable post and a post with a breach. The owner
+    is notified. Returns False if the question is outdated. Locks the placement, its post job and
+    its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_refund"
@@ -204,12 +208,13 @@ async def decide_refund(
 async def decide_release(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide for the owner: record that an admin has seen the post, so that the owner is paid.
+    """Record an admin's decision for the owner: an admin has seen the post, so the owner is paid.
 
-    If no check has ever seen the post, two admins have to decide this within STATEMENT_VALID. The
-    first decision is recorded, and the money stays held. A breach of the post is dismissed with the
-    payment. The scheduler moves the money later. Locks the target, its job and its escrow. Raises
-    AccessDenied, OwnMoney, NotFound. Raises PostNotProven before the promised hours are over.
+    This is possible for an unverifiable post. If no check has ever seen the post, two admins have
+    to decide this within STATEMENT_VALID; the first decision is only recorded. A breach of the post
+    does not count any more. The scheduler pays the owner later. Returns False if the question is
+    outdated. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney,
+    NotFound. Raises PostNotProven before the promised hours are over.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_release"
@@ -255,11 +260,11 @@ async def _was_ever_seen(session: AsyncSession, job: PostJob) -> bool:
 async def dismiss_breach(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Decide that a breach does not count: the checks decide about the money again.
+    """Record an admin's decision that a breach does not count. The checks decide about money again.
 
     If the bot still has no rights in the channel, the breach is recorded again after
-    ESCALATION_INTERVAL. Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney,
-    NotFound.
+    ESCALATION_INTERVAL. Returns False if the question is outdated. Locks the placement, its post
+    job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_dismiss_breach"
@@ -274,9 +279,10 @@ async def dismiss_breach(
 
 
 async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int) -> bool:
-    """Decide to continue the checks; the admins are asked again after ESCALATION_INTERVAL.
+    """Record an admin's decision to wait: the admins are asked again after ESCALATION_INTERVAL.
 
-    Locks the target, its job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    The checks of the unverifiable post continue. Returns False if the question is outdated. Locks
+    the placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_postpone"
@@ -292,9 +298,10 @@ async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim
 async def _lock_for_decision(
     session: AsyncSession, actor: Actor, target_id: int, action: str
 ) -> tuple[ActorRole, queries.Placement, PostJob]:
-    """Lock a placement about whose post the actor may decide.
+    """Lock a placement for a decision of the actor about its post.
 
-    Returns the actor's role, the placement and its job. Raises AccessDenied, NotFound, OwnMoney.
+    Returns the actor's role, the placement and its job. Raises AccessDenied, NotFound. Raises
+    OwnMoney if the actor is the advertiser or the owner of the placement.
     """
     role = actor.require_staff(*MODERATORS, action=action)
     placement = await queries.lock_placement(session, target_id)
@@ -306,7 +313,7 @@ async def _lock_for_decision(
 
 
 def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
-    """Return whether a job has another claim or status than when the admins were asked."""
+    """Return whether a job has changed since the admins were asked: its claim or its status."""
     return job.claim_no != claim_no or job.status is not status
 
 
@@ -337,7 +344,7 @@ async def _is_still_unverifiable(
 
 
 def _require_move(job: PostJob, new_status: PostJobStatus, role: ActorRole) -> None:
-    """Refuse a move that the transition table does not allow. Raises InvalidMove."""
+    """Raise InvalidMove if this role may not change the status of a job to `new_status`."""
     transitions.require(
         transitions.POST_JOB, "post_job", job.id, status=job.status, wanted=new_status, role=role
     )

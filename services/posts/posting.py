@@ -29,7 +29,7 @@ from services.posts import verification
 
 MAX_ATTEMPTS = 8
 UNCERTAIN_ESCALATION_DELAY = timedelta(minutes=15)
-"""The admins are asked about a post that has been uncertain for this long."""
+"""The admins are asked about a post whose send has had an unknown outcome for this long."""
 INITIAL_BACKOFF = timedelta(seconds=5)
 MAX_BACKOFF = timedelta(minutes=10)
 
@@ -166,8 +166,8 @@ async def claim_due(
     """Claim up to `limit` due posts, or none while a posting switch is stopped.
 
     The posts with the oldest due time are claimed first. A channel has at most one claimed post.
-    The lease runs by the real clock. Takes the shared locks of the switches `telegram_posting` and
-    `worker_post`, and skips jobs that another worker is claiming.
+    The lease runs by the real clock. Takes the shared locks of the kill switches `telegram_posting`
+    and `worker_post`, and skips jobs that another worker is claiming.
     """
     await killswitches.lock(session, *killswitches.POSTING_SWITCHES)
     if not await killswitches.are_running(session, *killswitches.POSTING_SWITCHES):
@@ -202,12 +202,12 @@ async def seconds_until_due(session: AsyncSession) -> float | None:
 
 
 async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozenset[int]:
-    """Mark claimed posts as being sent, right before the sends; return the ids of their jobs.
+    """Mark claimed posts as being sent, right before the sends. Return the ids of the marked jobs.
 
-    Jobs without a valid claim are left out. While `telegram_posting` is stopped, no job is marked.
-    From now on, a marked post may be in the channel. Its message id is then above all ids that are
-    known in the channel now. A claim that was never marked has surely sent nothing. Takes the
-    shared lock of the kill switch `telegram_posting`.
+    Jobs without a valid claim are not marked. While `telegram_posting` is stopped, no job is
+    marked. The caller may send only marked posts: a post that was never marked is surely not in the
+    channel. The highest message id that is known in the channel now is stored in each marked job.
+    Takes the shared lock of the kill switch `telegram_posting`.
     """
     await killswitches.lock(session, Switch.TELEGRAM_POSTING)
     if not await killswitches.are_running(session, Switch.TELEGRAM_POSTING):
@@ -220,9 +220,9 @@ async def record_published(
 ) -> frozenset[int]:
     """Record that posts are published; return the ids of the jobs that were recorded.
 
-    The promised hours of each post start now, and its advertiser and owner are notified. Posts
-    whose claim is no longer valid are left out. Locks the targets (placements) in the order of
-    their ids, then the jobs, the escrows, the channels.
+    The promised hours (the time that the post must stay) start now. The advertiser and the owner
+    are notified. Posts whose claim is no longer valid are skipped. Locks the targets (placements)
+    in the order of their ids, then the jobs, the escrows, the channels.
     """
     rows = await session.execute(
         _LOCK_TARGETS, {"target_ids": [post.claim.target_id for post in published]}
@@ -256,10 +256,10 @@ async def release_claim(session: AsyncSession, claim: Claim) -> bool:
 async def record_refused(
     session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool, gone: bool = False
 ) -> bool:
-    """Record that Telegram refused a post, so that its job fails and the scheduler refunds it.
+    """Record that Telegram refused a post: its job fails, or is queued again if `rights_lost`.
 
-    With `rights_lost`, the post is queued again without an attempt. With `rights_lost` or `gone`,
-    the channel is suspended. Returns False if the claim is not valid. Locks target, job, channel.
+    The scheduler refunds a failed job. If `rights_lost` or `gone`, the channel is suspended too.
+    Returns False if the claim is not valid. Locks the placement, its post job, escrow and channel.
     """
     if rights_lost:
         recorded = await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error)
@@ -281,10 +281,10 @@ async def record_not_sent(
 ) -> bool:
     """Record that surely nothing was sent, and queue the post again.
 
-    The post is due again after `retry_after`, or after a backoff that grows with the attempts. The
-    job fails after its last attempt. If `counts` is False, the number of attempts does not change.
-    This is the case after an answer 429, and while Telegram is down. Returns False if the claim is
-    no longer valid.
+    The post is due again after `retry_after`, or after a backoff that grows with the attempts.
+    After MAX_ATTEMPTS the job fails instead. If `counts` is False, this attempt is not counted: the
+    cause was an answer 429 (too many requests) or an outage of Telegram. Returns False if the claim
+    is no longer valid.
     """
     attempts = claim.attempts + counts
     if attempts >= MAX_ATTEMPTS:
@@ -317,7 +317,7 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Notify an advertiser, at most once for each target, that a post will not be published."""
+    """Notify the advertiser of a target (placement), at most once, that its post has failed."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
@@ -333,7 +333,7 @@ async def notify_failed(session: AsyncSession, target_id: int, error: str) -> No
 
 
 def uncertain_values() -> dict[str, Any]:
-    """Return the new values of a job that becomes uncertain: the times of search and escalation."""
+    """Return the values of a job that becomes uncertain: when to search, when to ask the admins."""
     return {
         "first_absent_at": None,
         "next_check_at": func.clock(),
@@ -380,7 +380,7 @@ async def _lock_and_move(
 
 
 async def _fail(session: AsyncSession, claim: Claim, error: str, **values: Any) -> bool:
-    """Fail the job of a claim and notify its advertiser; return False if the claim is not valid."""
+    """Mark a claimed job as failed and notify its advertiser; return False if the claim is old."""
     if not await _lock_and_move(session, claim, PostJobStatus.FAILED, last_error=error, **values):
         return False
     await _audit(session, claim, "post_failed")

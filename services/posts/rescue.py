@@ -1,4 +1,4 @@
-"""Rescue posts with an abandoned claim, and cancel queued posts that must not be sent any more."""
+"""Rescue posts whose worker died before it recorded an outcome. Cancel unwanted queued posts."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from services.platform.actors import SYSTEM
 from services.posts import posting
 
 MAX_ABANDONED = 5
-"""If the claims of a post were abandoned this often, the post is parked (it fails for good).
+"""If this many claims of a post were abandoned (its workers died), its job fails for good.
 
 The post itself may be the cause of the crashes.
 """
@@ -29,9 +29,9 @@ _RESCUED = {
 async def cancel_unwanted(session: AsyncSession) -> int:
     """Cancel queued posts of blocked advertisers and of cancelled campaigns. Return how many.
 
-    A post that was being sent when its campaign was cancelled may be queued again later. Another
-    tick refunds the cancelled posts. Locks the jobs, and skips those that are locked, because
-    another transaction is deciding about them.
+    A post that was being sent when its campaign was cancelled can be queued again afterwards. This
+    function finds such posts. The scheduler refunds the cancelled posts separately. Locks up to
+    BATCH jobs, and skips those that another transaction has locked.
     """
     unwanted = (
         select(PostJob.id)
@@ -68,14 +68,14 @@ async def cancel_unwanted(session: AsyncSession) -> int:
 
 
 async def rescue_abandoned(session: AsyncSession, *, lease: timedelta | None = None) -> int:
-    """Rescue posts whose lease has ended without an outcome. Return how many.
+    """Rescue claimed posts whose worker's lease has ended without an outcome. Return how many.
 
     `lease` is the length of a lease by the real clock. If it is given, a lease that ends too late
-    for this length counts as ended, because the database's clock was set back meanwhile.
+    for this length counts as ended too, because the database's clock was set back meanwhile.
 
-    If the send of a post had begun, the post becomes uncertain. Every other post was surely not
-    sent. It is queued again, or it is parked (its job fails) if its claims were abandoned
-    MAX_ABANDONED times. Locks the jobs, and skips those that are locked.
+    If the send of a post had begun, the post becomes uncertain: it may be in the channel. Every
+    other post was surely not sent. It is queued again, or its job fails if its claims were
+    abandoned MAX_ABANDONED times. Locks up to BATCH jobs, and skips those that are locked.
     """
     expired = (
         select(PostJob.id)

@@ -1,4 +1,7 @@
-"""Read the facts about an escalated post on which an admin decides."""
+"""Read the facts with which an admin decides about a post.
+
+The bot has asked the admins about the post (an escalation), because checks cannot decide.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +32,7 @@ class CheckFact:
 
 @dataclass(frozen=True)
 class ResolutionCase:
-    """The facts about an escalated post that an admin needs for a decision.
+    """The facts that an admin needs to decide about an escalated post.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -47,13 +50,13 @@ class ResolutionCase:
     message_id: int | None
     known_message_id: int | None
     ends_at: datetime | None
-    """The end of the promised hours, or None if they have not started."""
+    """The end of the promised hours (the time that the post must stay); None before their start."""
     last_error: str | None
     unverifiable: bool
     """For a published post: whether no check can prove that it is still there unchanged."""
     breach: Breach | None
     breach_refund_at: datetime | None
-    """When the advertiser gets the money back because of the breach, if no admin decides before."""
+    """When the breach (the owner broke a promise) causes a refund, if no admin decides before."""
     sent_at: datetime | None
     checks: Sequence[CheckFact]
     """The last MAX_CHECKS_SHOWN checks of the post, the oldest first."""
@@ -67,7 +70,11 @@ class ResolutionCase:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether the post is published, its escrow is still held, and the checks do not decide."""
+        """Whether an admin has to decide about the money of a published post.
+
+        This is so if its escrow is still held, and if no check can verify the post or the owner has
+        broken a promise about it.
+        """
         return (
             self.job_status is PostJobStatus.SUCCESS
             and self.escrow_status is EscrowStatus.HELD
@@ -76,9 +83,10 @@ class ResolutionCase:
 
     @property
     def unseen_before_end(self) -> timedelta | None:
-        """The time from the moment when the post was last seen to the end of its promised hours.
+        """The time from the last sight of the post to the end of its promised hours.
 
-        The publication counts too. The result is None if the post was seen at the end or later.
+        A check or the publication counts as a sight. The result is None if the post was seen at the
+        end or later, or if its promised hours have not started.
         """
         seen_at = self.seen_at or self.sent_at
         if self.ends_at is None or seen_at is None or seen_at >= self.ends_at:

@@ -33,7 +33,7 @@ ESCALATION_INTERVAL = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class UncertainPost:
-    """An uncertain post that this process has claimed for one search in its channel."""
+    """A post that Telegram may have published, and that this process has claimed for one search."""
 
     job_id: int
     claim_no: int
@@ -60,7 +60,7 @@ class UncertainPost:
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
-    """Claim up to `limit` uncertain posts whose next search is due.
+    """Claim up to `limit` posts that may be in their channels, and whose next search is due.
 
     If the process dies during a search, another process claims the post after SEARCH_INTERVAL.
     Posts without `known_message_id`, which were sent before such ids were recorded, are left to the
@@ -99,7 +99,10 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
 
 
 def _ids_of_others() -> Select[int | None]:
-    """Build the query of the message ids of other jobs of a job's channel, above its known id."""
+    """Build the query for the message ids of other jobs in a job's channel.
+
+    Only ids above the job's `known_message_id` are selected.
+    """
     other = aliased(PostJob)
     return (
         select(other.message_id)
@@ -112,12 +115,12 @@ def _ids_of_others() -> Select[int | None]:
 
 
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
-    """Record that a search found the post; return False if the post is not uncertain any more.
+    """Record that a search found the post. Return False if its job is not `uncertain` any more.
 
-    The promised hours start now and not at the send, because the time of the send is unknown and
-    the advertiser must never get less than was promised. Also returns False if the message id
-    belongs to another post. Locks the target (the placement), its job and its escrow, then the
-    channel.
+    The promised hours (the time that the post must stay) start now and not at the send, because the
+    time of the send is unknown, and the advertiser must never get less time. Also returns False if
+    the message id belongs to another post. Locks the placement, its post job and its escrow, then
+    the channel.
     """
     placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or not await mark_published(session, placement, message_id=message_id):
@@ -129,14 +132,14 @@ async def record_found(session: AsyncSession, post: UncertainPost, *, message_id
 async def record_absent(
     session: AsyncSession, post: UncertainPost, *, gap: timedelta, highest_seen_id: int
 ) -> bool:
-    """Record that a search found the post absent; return False if the post is no longer uncertain.
+    """Record that a search found the post absent. Return False if its job is not `uncertain` now.
 
     If a second search also finds the post absent, the post is queued again, and this counts as an
     attempt. The second search must begin at least `gap` after the first one was recorded. After the
     last attempt, the job fails instead. If the campaign is cancelled, the job is cancelled instead.
     `highest_seen_id` is the highest message id at which the search found a message. If no message
     id is known in the channel, the search is recorded as a search that proved nothing. Locks the
-    target, its job and its escrow, then the channel.
+    placement, its post job and its escrow, then the channel.
     """
     if not post.has_known_id:
         return await record_unknown(session, post, highest_seen_id=highest_seen_id)
@@ -162,11 +165,11 @@ async def record_absent(
 async def record_unknown(
     session: AsyncSession, post: UncertainPost, *, highest_seen_id: int
 ) -> bool:
-    """Record a search that proved nothing; return False if the post is not uncertain any more.
+    """Record a search that proved nothing. Return False if its job is not `uncertain` any more.
 
     The job does not change, and the search is repeated after SEARCH_INTERVAL. `highest_seen_id` is
-    the highest message id at which the search found a message. Locks the target, its job and its
-    escrow, then the channel.
+    the highest message id at which the search found a message. Locks the placement, its post job
+    and its escrow, then the channel.
     """
     if await _lock_uncertain(session, post.target_id, post.claim_no) is None:
         return False
@@ -197,11 +200,12 @@ async def mark_published(
 
 
 def is_unverifiable() -> ColumnElement[bool]:
-    """Build the SQL condition: no check can prove that a published post stays unchanged.
+    """Build the SQL condition that no check can prove that a published post stays unchanged.
 
-    This is the case if the bot has lost its rights, or if the last verdict is unknown or altered
-    `verification.ESCALATION_DELAY` after the promised hours. The caller's query must select from
-    `post_jobs`, `escrows` and `channels`.
+    This is the case if the bot has lost its rights in the channel. It is also the case if
+    `verification.ESCALATION_DELAY` has passed since the end of the promised hours and the last
+    verdict is "unknown" or "altered". The caller's query must select from `post_jobs`, `escrows`
+    and `channels`.
     """
     last_verdict = (
         select(PostCheck.verdict)
@@ -216,14 +220,14 @@ def is_unverifiable() -> ColumnElement[bool]:
 
 
 async def escalate_due(session: AsyncSession, *, limit: int) -> int:
-    """Ask the admins about each post whose `escalate_at` has passed; return how many posts.
+    """Ask the admins about each post whose `escalate_at` has passed. Return how many there are.
 
     There are three kinds of such posts. The first kind has been uncertain for
     `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is published, and is still unverifiable
     when `verification.ESCALATION_DELAY` has passed after its promised hours. The third kind is
     published in a channel in which the bot has had no rights for too long
-    (`channels.record_rights_lost`). If the bot lost them within the promised hours, this is a
-    breach. The admins are asked again about each other post after ESCALATION_INTERVAL. Locks the
+    (`channels.record_rights_lost`). If the bot lost them within the promised hours, a breach is
+    recorded. In all other cases, the admins are asked again after ESCALATION_INTERVAL. Locks the
     jobs, and skips those that are locked.
     """
     due = (
@@ -278,7 +282,7 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
 async def _lock_uncertain(
     session: AsyncSession, target_id: int, claim_no: int
 ) -> queries.Placement | None:
-    """Lock a placement; return None if its post is not uncertain any more or has a new claim."""
+    """Lock a placement. Return None if its job is not `uncertain` any more or has a new claim."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
         return None
@@ -295,10 +299,10 @@ async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen
 
 
 async def _send_again(session: AsyncSession, placement: queries.Placement, job: PostJob) -> None:
-    """Queue an absent post again and count an attempt, or end its job.
+    """Queue a post that is not in the channel again, and count an attempt.
 
-    If the campaign is cancelled, the job is cancelled. After the last attempt, or if too many
-    claims of the job were abandoned, the job fails and the advertiser is notified.
+    If the campaign is cancelled, the job is cancelled instead. After the last attempt, or if too
+    many claims of the job were abandoned, the job fails instead and the advertiser is notified.
     """
     moment = await queries.now(session)
     job.first_absent_at = None

@@ -1,9 +1,9 @@
 """Plan the checks of published posts, and record the results of the checks.
 
-A check finds out whether the ad is in the channel and unchanged. Each live post is checked one time
-at a random moment in each part of its promised hours, and one time at the end of these hours. The
-time of the next check is stored in the post job, so that the time survives restarts and any process
-may make the check.
+A check finds out whether the ad is in the channel and unchanged. A live post is a published post
+whose escrow is still held. It is checked once at a random moment in each part of its promised hours
+(the time that it must stay), and once at the end of these hours. The time of the next check is
+stored in the post job, so that the time survives restarts and any process may make the check.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,18 +35,18 @@ SOONEST_RECHECK = timedelta(minutes=1)
 LATE_CHECK = timedelta(minutes=30)
 """A check that is later than planned by more than this does not show when an alteration was made.
 
-A restart or a busy limit of Telegram can make a check late by some minutes.
+A restart, or the rate limits of Telegram, can make a check late by some minutes.
 """
 ESCALATION_DELAY = timedelta(hours=1)
 """If checks cannot verify a post this long after its promised hours, the admins are asked."""
 
 _COMPLETE = or_(PostCheck.compared, PostCheck.verdict != Verdict.PRESENT)
-"""The SQL condition that leaves out checks that saw the post but did not compare its text."""
+"""The SQL condition for checks that compared the text, or that did not find the post present."""
 
 
 @dataclass(frozen=True)
 class PostCheckTask:
-    """A live post that this process has claimed for one check."""
+    """A published post, with its escrow held, that this process has claimed for one check."""
 
     job_id: int
     target_id: int
@@ -69,7 +69,10 @@ class CheckSchedule(NamedTuple):
 
 
 def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
-    """Plan the checks and the escalation of a post whose promised hours begin at `moment`."""
+    """Plan when a post is checked, and when the admins are asked if checks cannot verify it.
+
+    The promised hours of the post begin at `moment`.
+    """
     ends_at = moment + timedelta(hours=promised_hours)
     next_check_at = check_times.next_check_time(moment, ends_at, moment) if promised_hours else None
     return CheckSchedule(moment, ends_at, next_check_at, ends_at + ESCALATION_DELAY)
@@ -80,8 +83,8 @@ async def start_promised_hours(
 ) -> None:
     """Start the promised hours of a published post, and notify its advertiser and its owner.
 
-    The caller must have locked the placement and recorded the success. Locks the escrow, then the
-    channel.
+    The caller must have locked the placement and set the status of its post job. Locks the escrow,
+    then the channel.
     """
     target = placement.target
     moment = await queries.now(session)
@@ -144,7 +147,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
 
 
 async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
-    """Record that a claimed check changed nothing in the channel and found nothing out."""
+    """Record that a claimed check was not made: it changed nothing and has no result."""
     await session.execute(
         update(PostJob)
         .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
@@ -165,19 +168,19 @@ async def record_check(
 ) -> None:
     """Record the verdict of a check, and what follows from it.
 
-    - A second "gone", RECHECK_INTERVAL later, fails the post, so that it is refunded.
+    - After a second "gone", at least RECHECK_INTERVAL after the first, the job fails. The scheduler
+      then refunds the escrow.
     - After a first "altered", the advertiser and the owner are notified. An alteration is a breach
       (`breaches.record`) if it is the second one, if it is not dated (`_is_dated`), or if
-      `restored` is False.
-    - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
-      before their end.
+      `restored` is False: the check could not undo it.
+    - A post that is gone or altered after its promised hours gets the verdict "stayed" if a check
+      saw it right before the end of these hours.
 
-    The verdict "unknown" never moves money. A verdict that is no proof (`_is_proof`) is recorded as
-    "unknown". The verdict "present" proves only that the post was there at `claimed_at` (default:
-    now). A process may be paused during a check, and its old result must not prove the end of the
-    hours. `compared` is False if the text was not compared, which is the case while posting is
-    stopped. If the post is not live any more, nothing is changed. Locks the target (the placement),
-    its job and its escrow. Raises NotFound.
+    The verdict "unknown" never moves money. A verdict that proves nothing (`_is_proof`) is recorded
+    as "unknown". The verdict "present" proves only that the post was there at `claimed_at`
+    (default: now), because the process may have been paused during the check. `compared` is False
+    if the text was not compared; this is so while posting is stopped. If the post is not live any
+    more, nothing is changed. Locks the placement, its post job and its escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -232,7 +235,10 @@ async def record_check(
 async def _record_removed(
     session: AsyncSession, placement: queries.Placement, job: PostJob
 ) -> None:
-    """Fail the job of a post that was removed within its promised hours, and notify the parties."""
+    """Mark the job of a post as failed, because the post was removed within its promised hours.
+
+    The owner and the advertiser are notified.
+    """
     job.status = PostJobStatus.FAILED
     job.last_error = "removed"
     job.updated_at = await queries.now(session)
@@ -243,7 +249,7 @@ async def _record_removed(
 async def _notify_parties(
     session: AsyncSession, placement: queries.Placement, kind: str, **facts: Any
 ) -> None:
-    """Notify the owner and the advertiser of a placement, at most once of each kind."""
+    """Notify the owner and the advertiser of a placement, at most once for each `kind` of event."""
     target_id = placement.target.id
     for party, user_id in (
         ("owner", placement.target.owner_id),
@@ -261,12 +267,11 @@ async def _notify_parties(
 def _is_proof(
     escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
 ) -> bool:
-    """Return whether a verdict is a proof.
+    """Return whether a verdict proves anything about the post.
 
-    At the end of the promised hours, the verdict "present" is a proof only if the text was
+    From the end of the promised hours on, the verdict "present" is a proof only if the text was
     compared. A first "gone" is no proof if it comes RECHECK_INTERVAL or more after the end of the
-    hours. In this case no check was possible at the end of the hours. The owner may have removed
-    the post after the hours, which is allowed.
+    hours: no check was possible at their end, and the owner may remove the post after it.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
@@ -278,11 +283,11 @@ def _is_proof(
 async def _has_stayed(
     session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime
 ) -> bool:
-    """Return whether the hours are over and the last clear check saw the post right before the end.
+    """Return whether the promised hours are over and the post was seen right before their end.
 
-    This check must be at most RECHECK_INTERVAL before the end of the hours. A shorter absence never
-    counts: a post counts as removed only if it is gone for RECHECK_INTERVAL. Checks without a clear
-    answer are skipped.
+    The last check with a clear answer must have found the post present, at most RECHECK_INTERVAL
+    before the end of the hours. A shorter absence does not count, because a post counts as removed
+    only after it is gone for RECHECK_INTERVAL.
     """
     if not _hours_are_over(escrow, moment):
         return False
@@ -295,10 +300,11 @@ async def _has_stayed(
 
 
 async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime) -> bool:
-    """Return whether an alteration certainly happened between two neighbouring checks.
+    """Return whether an alteration certainly happened between two successive checks.
 
-    The check before must have found the whole post present, and this check must not be later than
-    planned by more than LATE_CHECK. The publication counts as the first check.
+    The check before the one at `moment` must have found the whole post present. The check at
+    `moment` must not be later than planned by more than LATE_CHECK. The publication counts as the
+    first check.
     """
     last = await _last_check(session, job.id, _COMPLETE)
     if last is not None and last.verdict is not Verdict.PRESENT:
@@ -309,7 +315,7 @@ async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment:
 
 
 def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
-    """Return whether the promised hours were over at a moment."""
+    """Return whether the promised hours of the escrow's post were over at a moment."""
     return moment >= queries.required(escrow.release_due_at)
 
 
