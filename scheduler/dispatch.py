@@ -1,10 +1,15 @@
 """Claim due posts, send each of them one time outside any transaction, and record the outcome.
 
-The order of the steps guarantees exactly one message. The steps are: claim the post (a lease, in
-one short transaction), wait for a slot (Telegram's limits then permit one message), ask the
-database again whether the post may be sent, send the post, and record the outcome. Every write
-names the claim, so a process that was paused longer than its lease changes nothing. Posts that do
-the same step at the same time share a transaction.
+The order of the steps guarantees that no ad is published twice. The steps are:
+
+1. Claim the post: until the claim's lease ends, only this process may send it.
+2. Wait for a slot, the permission of the rate limiter to send one message.
+3. Ask the database again whether the post may be sent.
+4. Send the post.
+5. Record the outcome.
+
+Every write names the claim, so a process that was paused longer than its lease changes nothing.
+Posts that do the same step at the same time share a transaction.
 """
 
 import asyncio
@@ -33,25 +38,26 @@ from services.posts.posting import Claim
 MAX_POSTS_UNDER_WAY = 16
 """The most posts that one process handles at the same time.
 
-If Telegram fails, all of these posts may become uncertain (it is unknown if they are published)."""
+If Telegram fails, all of these posts may become uncertain: nobody knows whether they are published.
+"""
 CLAIMING_SECONDS = 10.0
-"""A tick claims no more posts after this time. A tick that still does not end has hung."""
+"""The longest time for which one tick claims posts."""
 CAPACITY_WAIT_SECONDS = 1.0
 """The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The longest time of this wait if the process may already claim at least one more post."""
+"""The longest time of that wait if the process may already claim at least one post."""
 TICK_SECONDS = 0.25
-"""The pause between two ticks. A tick waits for a post that is due before the next tick."""
+"""The interval of the tick. If a post is due within the next interval, the tick waits for it."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""The longest time that a claimed post waits for its slot. Then the post is queued again."""
+"""The longest time that a claimed post waits for its slot. After this time, it is queued again."""
 MAX_BATCH = 32
 """The most posts that are recorded in one transaction."""
 LEAD_SECONDS = 0.15
-"""The time before the slot at which the task asks whether its post may be sent, and connects.
+"""How long before its slot a task asks the database whether its post may be sent, and connects.
 
-The time must be long enough for both steps, because no other message can use the slot meanwhile.
-The time must be short too: a stop that comes later has no effect, and if the process dies later,
-the post becomes uncertain."""
+The time must be long enough for both steps, because the slot is lost if they end too late. It must
+also be short: a kill switch that is stopped after the question has no effect on this post, and if
+the process dies after the question, the post becomes uncertain."""
 RECORD_RETRY_SECONDS = 0.5
 """The pause between two attempts to record an outcome while the database is not available."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
@@ -73,9 +79,9 @@ class PostingWorker:
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     """The tasks that send the claimed posts. A stop waits for these tasks."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while more posts are due than this process may claim."""
+    """The event is set while more posts are due than this process may claim."""
     begin_send: Batcher[Claim, bool] = field(init=False)
-    """Marks a post right before its send. The result is whether the post may be sent."""
+    """Marks a post as being sent, right before its send. The result is whether it may be sent."""
     record_published: Batcher[posting.PublishedPost, bool] = field(init=False)
     """Records a published post. The result is False if the claim is no longer valid."""
 
@@ -96,7 +102,11 @@ class PostingWorker:
 
 
 async def dispatch(worker: PostingWorker) -> None:
-    """Claim the due posts, and start one task for each, so that no send delays another."""
+    """Claim the due posts, and start one task for each, so that no send delays another.
+
+    This is one run of the tick. It claims nothing while the breaker is open, that is, while
+    Telegram is down.
+    """
     until = time.monotonic() + CLAIMING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
         if not worker.behind.is_set() and not await _wait_until_due(worker):
@@ -127,7 +137,10 @@ async def dispatch(worker: PostingWorker) -> None:
 
 
 async def _wait_until_due(worker: PostingWorker) -> bool:
-    """Wait for the next post if it is due before the next tick; return whether a post is due."""
+    """Return whether a queued post is due now.
+
+    If the first post becomes due within TICK_SECONDS, wait for it and return True.
+    """
     async with worker.sessions.begin() as session:
         seconds = await posting.seconds_until_due(session)
     if seconds is None or seconds > TICK_SECONDS:
@@ -141,7 +154,7 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 
     One claim costs the same for one post as for many, so posts are claimed together. The wait
     lasts at most CAPACITY_WAIT_SECONDS, or at most GATHER_SECONDS if at least one post may already
-    be claimed. The result is 0 if no task ended in time.
+    be claimed. The result is 0 if MAX_POSTS_UNDER_WAY posts are still being handled.
     """
     now = time.monotonic()
     until = now + CAPACITY_WAIT_SECONDS
@@ -155,9 +168,10 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 
 
 async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
-    """Publish one claimed post under its correlation id, and log any error.
+    """Publish one claimed post, and log any error.
 
-    After an error nothing is recorded: another tick rescues the post when its lease has ended.
+    The log lines contain the post's correlation id. After an error nothing is recorded here: the
+    tick `rescue` takes up the post when its lease has ended.
     """
     actors.correlation_id.set(claim.correlation_id)
     with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
@@ -213,7 +227,11 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
 
 
 async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
-    """Mark the post as being sent right before the send; return whether it may be sent."""
+    """Ask right before the send whether a post may be sent; if so, mark it as being sent.
+
+    The result is False if the process stops, the breaker is open, the database does not answer, or
+    the database says that the post must not be sent (for example, because of a kill switch).
+    """
     if worker.stopping.is_set() or worker.breaker.open:
         return False
     try:
@@ -225,9 +243,10 @@ async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
 
 
 async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotSent) -> None:
-    """Pause a chat for all processes, or stop posting, if Telegram's answer requires it.
+    """React to a send that did not happen, as Telegram's answer requires.
 
-    To stop posting, the system changes the kill switch `telegram_posting`.
+    After a 429, all processes send nothing to the chat for the time that Telegram names. If
+    Telegram refuses the bot itself, the system stops the kill switch `telegram_posting`.
     """
     if outcome.retry_after is not None:
         await worker.limiter.cool_down(claim.chat_id, outcome.retry_after)
@@ -250,8 +269,9 @@ async def _record_outcome(
 ) -> bool:
     """Record the outcome of a send; return False if the claim is no longer valid.
 
-    While the database is not available, the write is repeated until `until`, the end of the lease.
-    After that another process makes the job `uncertain`, and this outcome would be refused.
+    While the database is not available, the write is repeated until `until`, the end of the lease
+    (a time of `time.monotonic()`). After that, another process marks the post job as uncertain, and
+    the database would refuse this outcome.
     """
     if isinstance(outcome, Sent):
         # If the shared transaction fails, this post is recorded below in a transaction of its own:
