@@ -35,7 +35,7 @@ async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> s
     try:
         own_member = await bot.get_chat_member(chat_id, bot.id)
     except (TelegramBadRequest, TelegramForbiddenError):
-        # Telegram does not name the members of a channel to a bot that is not in it.
+        # Telegram refuses questions about a channel's members to a bot that is not in the channel.
         return NO_RIGHT
     if not isinstance(own_member, ChatMemberAdministrator) or not own_member.can_post_messages:
         return NO_RIGHT

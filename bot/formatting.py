@@ -36,7 +36,7 @@ def format_money(amount: int, currency: str, language: str) -> str:
     """Format whole minor units in a language, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:
         return f"{format_decimal(amount, locale=language)} ⭐"
-    # CLDR has other decimals than Telegram for some currencies, and would round the amount.
+    # For some currencies, babel's data has another number of decimals than Telegram.
     decimals = currencies.exponent(currency)
     pattern = _pattern(language, decimals)
     return format_currency(

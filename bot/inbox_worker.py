@@ -143,7 +143,7 @@ class InboxWorker:
             try:
                 for row in await self._take():
                     self._queue(row)
-                    self.wake()  # The claim took only a few rows of each lane.
+                    self.wake()  # A claim takes only a few rows of each lane, so there may be more.
             except DatabaseAwayError as error:
                 outages.log_away(outages.DATABASE, cause=cause(error))
                 await asyncio.sleep(AWAY_SECONDS)

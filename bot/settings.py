@@ -74,7 +74,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
         raise ValueError("must be an address that starts with redis://, rediss:// or unix://")
     try:
         pool = Redis.from_url(value.get_secret_value()).connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # it connects at its first use
+        pool.connection_class(**pool.connection_kwargs)  # checks the options, does not connect
     except (TypeError, ValueError):
         # The error's text may contain a part of the password.
         raise ValueError("must be an address such as redis://:PASSWORD@HOST:6379/0") from None

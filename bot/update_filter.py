@@ -78,7 +78,8 @@ def _message(content: Mapping[str, Any]) -> dict[str, Any]:
             return kept | _parts(content, frozenset({"chat", "from", payment}))
     reduced = _fields(content, _MESSAGE)
     if content.get("forward_origin") is not None:
-        # Only the fact of the forward is used, and Telegram may add new kinds of origins.
+        # The product only needs to know that the message is a forward. The real origin is not kept,
+        # because Telegram may add kinds of origins that aiogram cannot read.
         reduced["forward_origin"] = dict(_HIDDEN_ORIGIN)
     if content.get("external_reply") is not None:
         reduced["external_reply"] = {"origin": dict(_HIDDEN_ORIGIN)}

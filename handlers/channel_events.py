@@ -26,7 +26,7 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
     bot_member = await channel_rights.bot_member(bot, event.chat.id)
     async with context.begin() as session:
         if not isinstance(event.new_chat_member, ChatMemberAdministrator):
-            # The bot was out of the channel for a time, and has not heard of the posts meanwhile.
+            # The bot was not in the channel for a time, so it got no updates about posts then.
             await channels.reset_message_id(session, chat_id=event.chat.id)
         if not isinstance(bot_member, ChatMemberAdministrator):
             await channels.record_rights_lost(session, chat_id=event.chat.id, reason="bot_removed")

@@ -83,9 +83,10 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
     event = manager.event
     pressed = isinstance(event, CallbackQuery)
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
-    # The next form must not remove the keyboard of the screen that is in this message now.
+    # The screen stands in the form's message now. A form that is opened later must not remove the
+    # screen's keyboard from this message.
     manager.current_stack().last_message_id = None
-    # aiogram-dialog answers the press when the handler of the press ends.
+    # The press itself needs no answer here: aiogram-dialog answers it when its handler ends.
     if isinstance(event, CallbackQuery):
         await respond.replace(event, screen)
     elif isinstance(event, Message):

@@ -42,8 +42,8 @@ async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) 
     try:
         await query.answer(ok=problem is None, error_message=problem)
     except TelegramBadRequest as error:
-        # After a crash the query is handled again. It was answered before, or Telegram has
-        # refused the payment.
+        # After a crash the query is handled again. Then either the answer was sent before the
+        # crash, or Telegram has refused the payment meanwhile.
         if not answers.too_late(error):
             raise
 

@@ -227,6 +227,6 @@ class Clock:
             last_beats = self._beats
             if checks_without_beat >= LOOP_CHECKS:
                 sys.stderr.write("scheduler: its event loop hangs; exiting\n")
-                faulthandler.dump_traceback()  # where it hangs: names of files and functions only
+                faulthandler.dump_traceback()  # it shows files and functions, and no values
                 sys.stderr.flush()
                 os._exit(1)

@@ -118,7 +118,8 @@ async def dispatch(worker: PostingWorker) -> None:
             return
         if not (capacity := await _wait_for_capacity(worker)):
             return
-        # Read before the claim, so that the lease ends here no later than in the database.
+        # This time is read before the claim, so that it is not later than the end of the lease in
+        # the database.
         lease_ends = time.monotonic() + worker.lease.total_seconds()
         async with worker.sessions.begin() as session:
             claims = await posting.claim_due(
@@ -198,9 +199,9 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         outcome = NotSent("waits for a slot in the limits", counts=False, retry_after=retry_after)
         await _record_outcome(worker, claim, outcome, until=lease_ends)
         return
-    # The question is asked as late as possible: then a stop still has an effect, and few posts
-    # become uncertain if the process dies. It is asked early enough to be answered when the slot
-    # begins, because no other message may use the slot until the first byte is sent.
+    # The database is asked as late as possible: until then, a stopped kill switch has an effect,
+    # and the post does not become uncertain if the process dies. But the answer must be there when
+    # the slot begins, because no other message can use the slot.
     await asyncio.sleep(slot.send_at - LEAD_SECONDS - time.monotonic())
     if not await _may_send(worker, claim):
         worker.limiter.confirm(claim.chat_id)
@@ -214,8 +215,8 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         not_after=lease_ends - worker.sender.seconds,
     )
     worker.limiter.confirm(claim.chat_id)
-    # This is read before the breaker counts the outcome. The failure that opens the breaker uses
-    # an attempt of its post, and the failures after it do not.
+    # This is read before the breaker counts the outcome. So the failure that opens the breaker
+    # uses an attempt of its post, and the failures that come after it do not.
     spare_attempt = worker.breaker.open
     worker.breaker.record(outcome)
     recorded = await _record_outcome(
@@ -274,8 +275,8 @@ async def _record_outcome(
     the database would refuse this outcome.
     """
     if isinstance(outcome, Sent):
-        # If the shared transaction fails, this post is recorded below in a transaction of its own:
-        # a post that cannot be recorded must not delay the others.
+        # If the transaction that several posts share fails, this post is recorded below in a
+        # transaction of its own. So a post that cannot be recorded does not delay the others.
         with contextlib.suppress(*DATABASE_ERRORS):
             return await worker.record_published(posting.PublishedPost(claim, outcome.message_id))
     write = partial(_write_outcome, claim=claim, outcome=outcome, spare_attempt=spare_attempt)

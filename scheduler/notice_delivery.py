@@ -206,9 +206,8 @@ async def _deliver_one(
     message_id = None
     alarm = rendered.row.priority == Priority.ALARM
     for part, method in enumerate(rendered.methods):
-        # Alarms have the priority of ads. The parts after the first have it too, so that a card (a
-        # message with buttons in the admin chat) follows its ad soon: if the second part is
-        # postponed, both are sent again.
+        # Alarms have the priority of ads. So have the parts of a message after its first part: if
+        # the second part (for example a card after its ad) is postponed, both are sent again.
         wait = await worker.limiter.wait(
             rendered.chat_id,
             within=MAX_SLOT_WAIT_SECONDS,
@@ -300,7 +299,7 @@ async def _handle_send_error(
             if row.user_id is not None and api_response.USER_GONE in error.message.lower():
                 async with worker.sessions.begin() as session:
                     await owner_suspensions.suspend_all_of_gone(session, owner_id=row.user_id)
-            # The person has blocked the bot or never started it, or Telegram rejects the text.
+            # The person has blocked the bot or has never started it, or Telegram rejects the text.
             retry_in = _backoff(row) if row.user_id is None else None
             return _NotDelivered(f"{cause}: {error.message}", retry_in, blocks_chat=False)
         case _:

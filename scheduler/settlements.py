@@ -68,7 +68,8 @@ async def _settle_each(
             except errors.SwitchStopped:
                 return
             except errors.DomainError as refusal:
-                # Another process settled the target, or its facts changed since the list was read.
+                # Since the list was read, another process has settled the escrow, or a fact about
+                # the placement has changed.
                 log.info("Settlement refused", what=action, target_id=target_id, why=str(refusal))
             else:
                 log.info("Settled", what=action, target_id=target_id)

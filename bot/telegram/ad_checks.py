@@ -52,7 +52,7 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
     if any(absent in lowered for absent in api_response.NOT_THERE):
         return CheckResult(Verdict.GONE, error)
     if any(phrase in lowered for phrase in api_response.OTHER_KIND):
-        # A person has added media to a text, and Telegram lets nobody remove the media again.
+        # A person has changed a text to a message with media. Telegram has no way to undo this.
         return CheckResult(Verdict.ALTERED, error, altered_parts=(AdPart.MEDIA,), restored=False)
     return CheckResult(Verdict.UNKNOWN, error, loss=api_response.loss_reason(error))
 

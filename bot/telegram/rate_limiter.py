@@ -229,8 +229,8 @@ class RateLimiter:
         for chat_id, answered_at in answers:
             args += [chat_id, (time.monotonic() - answered_at) * 1000]
         for request in batch:
-            # A slot must begin before the caller gives up. There is one exception: the caller
-            # always waits for the end of one gap between two messages.
+            # A slot must begin before the caller gives up, with one exception: every caller waits
+            # at least for the shortest gap between two messages.
             patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
             lead = min(patience, rate_limits.LEAD_MS)
             minute_rank = rate_limits.PER_MINUTE - request.parts + 1
@@ -260,7 +260,7 @@ class RateLimiter:
         """Return the result of a call of Redis, or None if Redis is not available."""
         if time.monotonic() < self._redis_paused_until:
             return None
-        # The first attempt may fail because the connection is broken or this process was paused.
+        # The first attempt may fail because the connection broke or this process was paused.
         for _ in range(2):
             try:
                 # REDIS_SECONDS limits one read. An answer that arrives byte by byte needs a limit
