@@ -13,10 +13,10 @@ from db.session import Sessions
 from services.platform import killswitches, readiness, reports
 from services.posts import dead_letters
 
-Reason = Annotated[str, typer.Argument(help="Why; kept with the switch and told to the admins.")]
+Reason = Annotated[str, typer.Argument(help="The reason. The admins get it in a message.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-switch_app = typer.Typer(no_args_is_help=True, help="Stop or run a part of the product.")
+switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
 app.add_typer(switch_app, name="killswitch")
 app.add_typer(money.app)
 app.add_typer(ledger.app)
@@ -47,7 +47,7 @@ def health() -> None:
 
 
 @app.command()
-def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50) -> None:
+def dlq(limit: Annotated[int, typer.Option(help="How many rows, newest first.")] = 50) -> None:
     """List the dead letters, that is, the posts that failed and that the bot does not try again."""
     dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(

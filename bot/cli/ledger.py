@@ -26,10 +26,10 @@ from services.money.incremental_check import Progress
 from services.money.invariants import Violation
 
 LINKS_PER_QUERY = 500
-Full = Annotated[bool, typer.Option("--full", help="Every row, not only what is new.")]
+Full = Annotated[bool, typer.Option("--full", help="Check all rows, old ones too.")]
 ChainFile = Annotated[
     Path | None,
-    typer.Option("--file", help="The audit chain's file; by default AUDIT_CHAIN_FILE."),
+    typer.Option("--file", help="The copy of the audit chain. Default: AUDIT_CHAIN_FILE."),
 ]
 
 

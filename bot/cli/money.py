@@ -16,13 +16,13 @@ from services.money import corrections, reconciliation, withdrawal_details
 from services.platform import inbox
 
 SHOWN = 100
-Why = Annotated[str, typer.Argument(help="Why; kept with the correction.")]
-Wallet = Annotated[int, typer.Argument(min=1, help="Id of a wallet; `report drift` lists some.")]
-Target = Annotated[int, typer.Argument(min=1, help="Id of a placement.")]
+Why = Annotated[str, typer.Argument(help="The reason. The correction keeps it.")]
+Wallet = Annotated[int, typer.Argument(min=1, help="Id of a wallet. See `adtech report drift`.")]
+Target = Annotated[int, typer.Argument(min=1, help="The id of a placement.")]
 
 app = typer.Typer(no_args_is_help=True)
 propose_app = typer.Typer(
-    no_args_is_help=True, help="Propose a repair of the books; another admin confirms it."
+    no_args_is_help=True, help="Propose a repair of the ledger. Another admin must confirm it."
 )
 app.add_typer(propose_app, name="propose")
 
@@ -104,9 +104,9 @@ def list_parked_payments() -> None:
 
 @app.command("retry-payment")
 def retry_payment(
-    update: Annotated[int, typer.Argument(min=1, help="Id, as `parked-payments` shows it.")],
+    update: Annotated[int, typer.Argument(min=1, help="Id that `parked-payments` shows.")],
     person: Person,
-    reason: Annotated[str, typer.Option(help="Why; kept with the request.")] = "repaired",
+    reason: Annotated[str, typer.Option(help="The reason for the request.")] = "repaired",
 ) -> None:
     """Request that the bot handles a parked payment again.
 
@@ -117,7 +117,7 @@ def retry_payment(
 
 @app.command("clawback")
 def claw_back(
-    charge: Annotated[str, typer.Argument(help="Charge id of the deposit, as /deposits shows it.")],
+    charge: Annotated[str, typer.Argument(help="Telegram's charge id of the payment.")],
     reason: Why,
     person: Person,
 ) -> None:
@@ -154,7 +154,7 @@ def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
 def adjustment(
     from_wallet: Wallet,
     to_wallet: Wallet,
-    amount: Annotated[int, typer.Argument(help="Whole minor units.")],
+    amount: Annotated[int, typer.Argument(help="In whole minor units (cents, Stars).")],
     reason: Why,
     person: Person,
 ) -> None:
@@ -177,7 +177,7 @@ def reset(wallet: Wallet, reason: Why, person: Person) -> None:
 
 @propose_app.command()
 def orphan(
-    entry: Annotated[int, typer.Argument(min=1, help="Id of the entry, as `reconcile` shows it.")],
+    entry: Annotated[int, typer.Argument(min=1, help="Id of the entry that `reconcile` shows.")],
     reason: Why,
     person: Person,
 ) -> None:

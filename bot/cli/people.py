@@ -12,8 +12,8 @@ from bot.cli.shell import Person, out, print_rows, request, run_once
 from db.models.users import RequestKind, Role
 from services.platform import roles
 
-Whom = Annotated[int, typer.Argument(help="Telegram id of the person that it is about.")]
-Why = Annotated[str, typer.Argument(help="Why; kept in the audit log.")]
+Whom = Annotated[int, typer.Argument(help="Telegram id of the person to act on.")]
+Why = Annotated[str, typer.Argument(help="The reason. The audit log keeps it.")]
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -27,7 +27,7 @@ from services.platform.actors import Actor
 COMMAND_LINE = "command-line"
 T = TypeVar("T")
 _current_actor: ContextVar[Actor | None] = ContextVar("current_actor", default=None)
-Person = Annotated[int, typer.Option("--as", help="Telegram id of the person who does it.")]
+Person = Annotated[int, typer.Option("--as", help="Your Telegram id.")]
 out = Console()
 err = Console(stderr=True)
 
