@@ -152,8 +152,8 @@ async def _serve_http(
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
     """Publish the bot's list of commands, and set the webhook if WEBHOOK_URL is set.
 
-    Without WEBHOOK_URL, an old webhook is deleted. Telegram never drops the updates that wait
-    there, because one of them may be a payment.
+    Without WEBHOOK_URL, an old webhook is deleted. The updates that wait at Telegram are never
+    dropped, because one of them may be a payment.
     """
     config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat.id)

@@ -197,8 +197,8 @@ class ResolutionAct(StrEnum):
 class OnUncertainPost(CallbackData, prefix="uncertain"):
     """The data of a button on the card of a post about which the admins are asked.
 
-    `claim` is the number that the claim of the post job had when the card was sent. If the job has
-    another number now, the card is out of date.
+    A claim is the right of one process to send the post, and each claim has another number. `claim`
+    is the number at the time when the card was sent. If it is another now, the card is out of date.
     """
 
     act: ResolutionAct
@@ -209,7 +209,7 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 class StatePublished(CallbackData, prefix="seen"):
     """The data of a button with which an admin states where an uncertain post is in its channel.
 
-    `message_id` is the id of this message. `claim` is the same as in `OnUncertainPost`.
+    `message_id` is the id of the post there. `claim` is the same as in `OnUncertainPost`.
     """
 
     id: int

@@ -21,7 +21,7 @@ from aiogram as a namespace."""
 
 
 def install() -> None:
-    """Defer the build of all pydantic models that are defined after this call."""
+    """Defer the build of each pydantic model that is defined after this call to its first use."""
     BaseModel.model_config["defer_build"] = True
     BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]
 

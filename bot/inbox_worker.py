@@ -210,7 +210,7 @@ class InboxWorker:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its lane. If there is no queue, start one with its task."""
+        """Append a row to the queue of its lane. If the lane has no queue, start a task for one."""
         self._taken[row.id] = row.lane
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
@@ -345,8 +345,8 @@ class InboxWorker:
 def _correlated() -> Iterator[None]:
     """Set a new correlation id for the `with` block, in which one update is handled.
 
-    The log lines, audit rows and transfers of the update contain this id. If the handler fails, the
-    person also gets it, because the error handlers run inside the block too.
+    The log lines, audit rows and transfers of the update contain this id. After an unexpected
+    error, the person's answer contains it too, because the error handlers run inside the block.
     """
     reference = uuid.uuid4().hex[:12]
     token = correlation_id.set(reference)

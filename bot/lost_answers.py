@@ -15,12 +15,12 @@ LATER = timedelta(seconds=5)
 async def answer_later(
     dependencies: Dependencies, inbox_id: int, update: Update, error: Exception
 ) -> None:
-    """Queue a message to the chat of an update that says that the answer may be missing.
+    """Queue a message that says that the answer to an update may be missing.
 
-    The message is sent after the waiting time that Telegram named in `error`, or after LATER. It
-    does not repeat the answer, because the facts may have changed, and because the answer may have
-    arrived. Nothing is queued if the update is no message and no press of a button. Nothing is
-    queued either if its chat is neither the admin chat nor a registered person's private chat.
+    The message goes to the chat of the update, after the waiting time that Telegram named in
+    `error`, or after LATER. It does not repeat the answer, because the facts may have changed, and
+    because the answer may have arrived. Nothing is queued if the update is no message and no press
+    of a button, or if its chat is neither the admin chat nor a registered person's private chat.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:

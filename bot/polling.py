@@ -34,7 +34,7 @@ LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram's answer to a request for updates contains no updates.
+    """Telegram's answer to a request for updates is an error or cannot be read.
 
     The error's text never contains the address of the request, because the address contains the
     bot's token.

@@ -92,7 +92,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _EnvFile(EnvSettingsSource):
-    """The source of the settings in `.env`. It replaces no `${NAME}`, not even in a password."""
+    """The source that reads settings from `.env`. A text such as `${HOME}` stays as it is."""
 
     def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
         self._file = file

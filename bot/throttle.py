@@ -29,7 +29,7 @@ class Throttle:
     """The counts of messages and presses of each person, and the decision about each update."""
 
     def __init__(self, per_minute: int = PER_MINUTE) -> None:
-        """Start without counts."""
+        """Start without counts. `per_minute` is the limit of each person."""
         self._per_minute = per_minute
         self._counts: dict[int, tuple[float, int]] = {}
 

@@ -105,7 +105,7 @@ async def approve(
 async def _suspend_channel(
     context: RequestContext, row: moderation.PlacementDetails, problem: str
 ) -> None:
-    """Suspend the channel of a placement. `problem` is a result of `find_problem`."""
+    """Suspend the channel of a placement, because of the problem NO_RIGHT or NOT_CREATOR."""
     async with context.begin() as session:
         if problem == channel_rights.NO_RIGHT:
             await channels.record_rights_lost(

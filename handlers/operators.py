@@ -136,7 +136,10 @@ async def show_incidents(message: Message, context: RequestContext) -> None:
 async def close_incident(
     press: CallbackQuery, callback_data: CloseIncident, context: RequestContext
 ) -> None:
-    """Close an incident, and show the others. The bot refuses it while an invariant is violated."""
+    """Close an incident, and show those that are still open.
+
+    The bot refuses to close an incident while an invariant is violated.
+    """
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
     async with context.read() as session:

@@ -35,8 +35,8 @@ async def show_result(
 ) -> AsyncIterator[None]:
     """Run the `with` block, which carries out a decision, and then show what `read_screen` returns.
 
-    If the block raises InvalidMove, the button was out of date. This screen then replaces the
-    pressed message too, but the error is raised again, and its handler answers the press.
+    If the block raises InvalidMove, the button was out of date. In this case the screen is shown
+    too, but the error is raised again, and the error's handler answers the press.
     """
     try:
         yield

@@ -261,7 +261,7 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
 
 
 async def _may_edit(context: RequestContext) -> bool:
-    """Return whether the kill switch `telegram_posting` is running, so that the bot may edit posts.
+    """Return whether the bot may edit posts, that is, whether `telegram_posting` is running.
 
     The switch's shared lock is held only during this call.
     """

@@ -195,7 +195,10 @@ async def _require_access(sessions: Sessions) -> None:
 
 
 async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
-    """Write the heartbeat (the sign that this process is alive), and take or renew the lease."""
+    """Write the heartbeat (the sign that this process is alive), and try to become the leader.
+
+    If this process is the leader already, its lease is renewed.
+    """
     async with sessions.begin() as session:
         await heartbeats.beat(session, owner=owner, name=NAME)
     await leader.acquire_or_renew()

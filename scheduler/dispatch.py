@@ -45,7 +45,8 @@ CLAIMING_SECONDS = 10.0
 CAPACITY_WAIT_SECONDS = 1.0
 """The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The longest time of that wait if the process may already claim at least one post."""
+"""The value that replaces CAPACITY_WAIT_SECONDS if the process may already claim at least one post.
+"""
 TICK_SECONDS = 0.25
 """The interval of the tick. If a post is due within the next interval, the tick waits for it."""
 MAX_SLOT_WAIT_SECONDS = 3.0

@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 
 
 def max_tick_seconds(sender: Sender) -> float:
-    """Return how many seconds one run of the checks may take at most.
+    """Return the longest time of one run of the checks, in seconds.
 
-    This is the case if Telegram gives every answer at the last moment.
+    A run takes so long if Telegram gives every answer at the last moment.
     """
     return BATCH / AT_ONCE * MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
 

@@ -20,7 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 async def release_due(sessions: Sessions) -> None:
-    """Release the escrows of published posts whose promised hours (the time to stay) are over."""
+    """Release the escrows of published posts whose promised hours are over.
+
+    The promised hours are the time that a post must stay in its channel.
+    """
 
     async def release(session: AsyncSession, target_id: int) -> None:
         await escrow.release(session, target_id=target_id)

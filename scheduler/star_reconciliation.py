@@ -30,9 +30,9 @@ log = structlog.get_logger(__name__)
 class StarReconciliation:
     """The comparison, with its position in Telegram's list of the bot's transactions in Stars.
 
-    The list has the order of time. One process reads it from its beginning, and then only its new
-    transactions. The position is only in memory. A new process reads the list from its beginning
-    again, which changes nothing that is recorded.
+    The list is in the order of time. A process reads it from its beginning, and then only its new
+    transactions. The position is only in memory. If a new process reads the list from its beginning
+    again, nothing is recorded twice.
     """
 
     def __init__(

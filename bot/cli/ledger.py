@@ -141,7 +141,7 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
-    """Compute all links of the audit chain again from the ledger, and compare them with the stored.
+    """Compute all links of the audit chain again, and compare them with the stored links.
 
     The links in `file_links` are compared first, also with the links in the database. Then follow
     the links that only the database has. Returns the first problem as a sentence, or None if there

@@ -181,7 +181,7 @@ def orphan(
     reason: Why,
     person: Person,
 ) -> None:
-    """Propose to balance an orphan. An orphan is an entry that its wallet's balance lacks."""
+    """Propose to balance an orphan, that is, an entry that is missing in its wallet's balance."""
     _propose(CorrectionKind.ORPHAN_ENTRY, reason, person, entry_id=entry)
 
 

@@ -116,7 +116,7 @@ def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
 
 
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
-    """Build the notice to staff that a payment could not be credited, and what to do."""
+    """Build the notice to staff that says that a payment could not be credited, and what to do."""
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
 
 
@@ -206,9 +206,10 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
 
 
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
-    """Build the notice to staff about a requested withdrawal, or to its person about a new status.
+    """Build the notice that a withdrawal has the status `status`.
 
-    The status `requested` makes the notice to staff.
+    For the status `requested`, the notice goes to the staff. For any other status, it goes to the
+    person who withdraws the money.
     """
     text = t(
         "notice-withdrawal",

@@ -24,7 +24,7 @@ class CheckResult:
     retry_after: timedelta | None = None
     loss: str | None = None
     """Why the bot may not post in the channel any more, or None if the answer does not say so. The
-    reason is a word of `api_response.loss_reason`."""
+    reason is a result of `api_response.loss_reason`."""
     altered_parts: tuple[AdPart, ...] = ()
     restored: bool = True
     """False if the ad was altered in a way that no edit can undo."""

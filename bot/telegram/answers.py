@@ -40,8 +40,8 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 log = structlog.get_logger(__name__)
 
 NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, ClientDecodeError)
-"""The errors of a request that is not wrong in itself: Telegram refuses all requests for a time, or
-its answer was lost."""
+"""The errors of a request that is not wrong in itself: Telegram refuses requests for a time, or its
+answer was lost."""
 WAIT_SECONDS = 3
 """The longest `retry_after` for which a call waits. A pre-checkout query must be answered within 10
 seconds."""
@@ -124,7 +124,7 @@ class FollowAdminChat(BaseRequestMiddleware):
 
 
 class RepeatAfterFlood(BaseRequestMiddleware):
-    """Repeat a call that Telegram refused with 429, because such a call was surely not made."""
+    """Repeat a call that Telegram refused with 429, because it was surely not carried out."""
 
     async def __call__(
         self,
@@ -148,7 +148,7 @@ class RepeatAfterFlood(BaseRequestMiddleware):
 
 
 def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
-    """Return a client that writes to people and to the admin chat, and never repeats after a 429.
+    """Return a client that writes to people and to the admin chat. It repeats no call after a 429.
 
     The client keeps its connections open. A failed call raises an exception of aiogram.
     """

@@ -53,7 +53,7 @@ class SendOptions(TypedDict, total=False):
     answered: bool
     """True if the caller will call `confirm` after Telegram has answered."""
     parts: int
-    """The number of messages that are still to be sent, including this message."""
+    """For a text in several messages: how many of them are still to be sent, including this one."""
 
 
 class SendSlot(NamedTuple):
@@ -125,7 +125,7 @@ class RateLimiter:
         result's `wait` is above 0. An ad may use every slot of a second; other messages leave
         SHARE_FOR_ADS of them to ads. For an ad and for a message that is `answered`, the slot is
         pending until `confirm` is called or PENDING_MS are over. A message of several `parts` needs
-        a slot for each part, and its first part waits until the chat's minute has room for all.
+        a slot for each part; the first part waits until the chat's limit a minute has room for all.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)

@@ -25,7 +25,7 @@ the scheduler and one more process."""
 PENDING_MS = 2_000
 """The longest time for which a slot counts as used while Telegram has not answered."""
 PACE = 0.75
-"""The smallest gap between two messages, as a part of the even gap.
+"""The smallest gap between two messages, as a fraction of the even gap.
 
 The even gap is one second divided by the limit. The smallest gap prevents many messages at one
 moment. Because it is smaller than the even gap, the bot can use slots later that it has missed.
@@ -34,7 +34,8 @@ LEAD_MS = 400
 """How long before the time of sending a slot may be given. In this time, the caller prepares its
 request."""
 FLOOD_CHATS = 3
-"""If this many chats cool down at the same time (after a 429), the bot pauses in all chats."""
+"""If this many chats cool down at the same time, the bot pauses in all chats. A chat that cools
+down gets no messages for a time, because Telegram answered 429 for it."""
 MAX_WINDOWS = 1_000
 """If the limiter counts messages in more windows than this, it removes the windows that had no
 message for a minute."""

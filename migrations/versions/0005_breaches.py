@@ -1,4 +1,4 @@
-"""Record which parts of a post were altered, and which promise about a post its owner broke."""
+"""Record which parts of a post were altered, and which promise the channel's owner broke."""
 
 import sqlalchemy as sa
 from alembic import op
