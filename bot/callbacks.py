@@ -157,7 +157,7 @@ class OnSwitch(CallbackData, prefix="switch"):
 class CloseIncident(CallbackData, prefix="incident"):
     """The data of a button that closes an incident after its violations are repaired.
 
-    An incident is opened when a check of the ledger finds rows that violate a rule.
+    An incident says, for example, that a check of the ledger has found rows that violate a rule.
     """
 
     id: int

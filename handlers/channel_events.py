@@ -60,8 +60,9 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
 async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
     """Ask Telegram for the admin chat's new id after the chat has become a supergroup.
 
-    The message that calls this handler comes from the new supergroup, and names the old group. It
-    does not prove the move, but Telegram's answer does: `FollowAdminChat` records the id in it.
+    Telegram sends the message that calls this handler into the new supergroup, and names the old
+    group in it. A request about the old group then fails with the new id in the error, and
+    `FollowAdminChat` records this id.
     """
     if message.migrate_from_chat_id == context.admin_chat_id:
         await bot.get_chat(context.admin_chat_id)

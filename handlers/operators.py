@@ -1,8 +1,8 @@
 """Handle the operators' commands in the admin chat.
 
 The commands are about kill switches, health, the ledger and incidents. A kill switch allows or
-forbids one kind of action. An incident is opened when rows violate an invariant (a rule that must
-always hold).
+forbids one kind of action. An incident says that something is wrong, for example that rows of the
+ledger violate an invariant (a rule that must always hold).
 """
 
 from aiogram import Router

@@ -137,7 +137,8 @@ async def confirm_published(
 
     12 is the id of the placement. If Telegram shows that the message is the ad, the post is marked
     as published. If the message may be the ad but nothing proves it, the statement is recorded, and
-    a second admin is asked. In any other case, the statement is refused.
+    a second admin is asked. In any other case, the statement is refused. If the post is not
+    uncertain any more, only its card is shown.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     arguments = command_arguments.id_and_text(command)

@@ -57,8 +57,8 @@ def network_options(listing: str) -> dict[str, str]:
 def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
     """Return the environment variables with which pip and uv are started.
 
-    The result is `variables` with the options of the network from `listing`, but without all other
-    variables that configure pip, uv or Python.
+    The result is `variables` without those that configure pip, uv or Python. Only the options of
+    the network are kept: uv's own from `variables`, and pip's from `listing`.
     """
     kept = {
         name: value

@@ -9,8 +9,8 @@ from db.session import Sessions
 from services.posts import telegram_outage
 
 FAILURE_THRESHOLD = 3
-"""The breaker opens (stops the sends) after this number of sends in a row without a readable
-answer."""
+"""The breaker opens (stops the sends) after this number of sends in a row without a clear answer.
+"""
 REACHABLE_CHECK_SECONDS = 10.0
 """While the breaker is open, the process asks Telegram again after each pause of this length."""
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """The state that stops the sends of one process while Telegram gives no readable answers.
+    """The state that stops the sends of one process while Telegram gives no clear answers.
 
     The breaker is open while nothing may be sent, and closed otherwise. Each process has one.
     """
@@ -37,9 +37,10 @@ class Breaker:
     def record(self, outcome: SendOutcome) -> None:
         """Count the outcome of a send: a failure may open the breaker, and a success closes it.
 
-        A failure is a send without a readable answer. A refusal of the ad, or of the bot itself,
-        counts as a success, because Telegram has answered. An answer with status 429 changes
-        nothing, and neither does a send that this process stopped before its first byte.
+        A failure is a send without an answer, or with an answer that is unclear (for example an
+        error of Telegram's servers). A refusal of the ad or of the bot itself counts as a success,
+        because Telegram has answered. An answer with status 429 changes nothing, and neither does a
+        send that this process stopped before its first byte.
         """
         if isinstance(outcome, Sent | Refused):
             self._failures = 0

@@ -45,7 +45,10 @@ async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
 
 
 async def expire_targets(sessions: Sessions) -> None:
-    """End the placements that no admin has approved or rejected in time."""
+    """End the placements that no admin has approved or rejected in time.
+
+    Undecided placements of cancelled campaigns are ended at once.
+    """
     async with sessions.begin() as session:
         expired = await placement_expiry.expire_targets(session)
     if expired:
