@@ -50,7 +50,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CAMPAIGN))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show one campaign."""
+    """Show the screen of a campaign in its present state."""
     await respond.show(press, await card_screen(context, callback_data.id))
 
 

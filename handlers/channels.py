@@ -43,7 +43,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNEL))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show one channel."""
+    """Show the screen of one of the person's own channels in its present state."""
     async with context.read() as session:
         row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
     await respond.show(press, screens.channel(context.t, row))
@@ -69,7 +69,7 @@ async def ask_remove(
 async def change_status(
     press: CallbackQuery, callback_data: OnChannel, context: RequestContext
 ) -> None:
-    """Pause, resume or remove a channel."""
+    """Pause, resume or remove one of the person's own channels, and show its screen."""
     async with context.begin() as session:
         change = _STATUS_CHANGES[callback_data.act]
         row = await change(session, actor=context.actor, channel_id=callback_data.id)

@@ -28,7 +28,7 @@ PACE = 0.75
 """The smallest gap between two messages, as a fraction of the even gap.
 
 The even gap is one second divided by the limit. The smallest gap prevents many messages at one
-moment. Because it is smaller than the even gap, the bot can use slots later that it has missed.
+moment. It is smaller than the even gap, so that a bot that was late can catch up.
 """
 LEAD_MS = 400
 """How long before the time of sending a slot may be given. In this time, the caller prepares its

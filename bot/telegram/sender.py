@@ -296,7 +296,7 @@ class Sender:
         )
 
     async def close(self) -> None:
-        """Close the open connections."""
+        """Close the connections to Telegram."""
         if self._http is not None:
             await self._http.close()
 
