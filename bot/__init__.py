@@ -1,4 +1,7 @@
-"""Defer the build of aiogram's models. A program must import this package before aiogram."""
+"""Make aiogram build its pydantic models at their first use instead of at its import.
+
+A program must import this package before it imports aiogram.
+"""
 
 from bot import deferred_models
 

@@ -40,9 +40,11 @@ log = structlog.get_logger(__name__)
 LEASE = "polling"
 LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
-"""The pause between two attempts to take or renew the lease for handling updates."""
+"""The pause between two attempts to take or renew the lease (the exclusive right of one process to
+handle updates)."""
 STOP_SECONDS = 30.0
-"""When the process stops handling updates, it waits at most this time for the running handlers."""
+"""The longest time that the running handlers get to finish when this process must stop handling
+updates."""
 
 
 def main() -> None:
@@ -94,9 +96,10 @@ async def _run(config: Settings) -> None:
 
 
 async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
-    """Wait for the database and Telegram, check the settings, and configure the bot at Telegram.
+    """Do everything that must precede the first update.
 
-    Raises CannotStartError if a setting contradicts the database or Telegram.
+    Waits until PostgreSQL and Telegram answer, compares the settings with both, and publishes the
+    bot's commands and webhook at Telegram. Raises CannotStartError if a setting is wrong.
     """
     await startup_checks.database(
         dependencies.sessions, dependencies.settings, dependencies.admin_chat
@@ -108,9 +111,9 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
 
 
 async def _finish_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Run `work` until it ends or `stop` is set; return whether `work` ended.
+    """Run `work`, but cancel it if `stop` is set before `work` has ended.
 
-    If `stop` is set first, `work` is cancelled, and the result is False.
+    Returns whether `work` has ended. Raises the error of `work`.
     """
     work_task = asyncio.create_task(work)
     stop_task = asyncio.create_task(stop.wait())
@@ -130,7 +133,10 @@ def _process_name() -> str:
 async def _serve_http(
     stack: AsyncExitStack, dependencies: Dependencies, inbox: inbox_worker.InboxWorker
 ) -> None:
-    """Open the HTTP port. Raises CannotStartError if the port cannot be used."""
+    """Serve HTTP requests until `stack` closes.
+
+    Raises CannotStartError if HTTP_PORT cannot be used.
+    """
     runner = web.AppRunner(http.application(dependencies, inbox), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -144,9 +150,10 @@ async def _serve_http(
 
 
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
-    """Publish the commands. Set the webhook if WEBHOOK_URL is set, otherwise delete the webhook.
+    """Publish the bot's list of commands, and set the webhook if WEBHOOK_URL is set.
 
-    Pending updates are never dropped, because a pending update may be a payment.
+    Without WEBHOOK_URL, an old webhook is deleted. The updates that wait at Telegram are never
+    dropped, because one of them may be a payment.
     """
     config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat.id)
@@ -162,9 +169,10 @@ async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
 
 
 class _UpdateRunner:
-    """The loop that polls Telegram and handles the inbox while this process is the leader.
+    """The loop that fetches and handles updates while this process is the leader.
 
-    In the other processes, the loop waits until its process becomes the leader.
+    The leader is the one process that holds the lease. In every other process, the loop only waits
+    until the process becomes the leader. Without a `poller`, the updates come by the webhook.
     """
 
     def __init__(
@@ -178,9 +186,9 @@ class _UpdateRunner:
         self._poller = poller
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle updates while this process is the leader.
+        """Handle updates whenever this process is the leader, until `stop` is set.
 
-        When `stop` is set, release the lease.
+        At the end, release the lease.
         """
         while not stop.is_set():
             if await self._leads():
@@ -192,10 +200,10 @@ class _UpdateRunner:
                 await self._election.step_down()
 
     async def _handle_updates(self, stop: asyncio.Event) -> None:
-        """Handle updates until `stop` is set or until another process is the leader.
+        """Handle updates until `stop` is set or this process is no longer the leader.
 
-        The handlers that still run at that moment get STOP_SECONDS to finish. If an error ended the
-        polling or the inbox worker, this method raises the error.
+        The handlers that still run at that moment get STOP_SECONDS to finish. If the polling or the
+        inbox worker ends with an error, the method stops too and raises this error.
         """
         log.info("takes updates")
         stop_inbox = asyncio.Event()

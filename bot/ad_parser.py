@@ -1,4 +1,4 @@
-"""Parse the message of an advertiser into a creative (the content of an ad)."""
+"""Parse a Telegram message of an advertiser into a creative (the content of an ad)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +23,12 @@ FORMATTING = frozenset(
         "date_time",
     }
 )
-"""The kinds of entities (formatting marks of Telegram) that the bot keeps."""
+"""The kinds of entities (formatting marks of Telegram) that the bot keeps in an ad."""
 FOUND_AGAIN = frozenset(
     {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card"}
 )
-"""The kinds of entities that Telegram finds again in the published text."""
+"""The kinds of entities that the bot does not keep, because Telegram itself finds them in the text
+of the published ad."""
 _LINKS = frozenset({"url", "text_link"})
 
 
@@ -37,7 +38,8 @@ class ParsedAd:
 
     creative: Creative
     losses: tuple[str, ...]
-    """Words of the text `ad-loss`, for example `link_preview`."""
+    """The names of the parts that the ad lacks, for example `link_preview`. The text `ad-loss` in
+    the Fluent files has a variant for each name."""
 
 
 def parse_ad(message: Message) -> ParsedAd | None:
@@ -78,11 +80,11 @@ def _kept(entities: Sequence[MessageEntity] | None) -> list[dict[str, Any]]:
 
 
 def _losses(message: Message) -> list[str]:
-    """Return the parts of a message that the published ad will lack.
+    """Return the names of the parts of a message that the published ad will lack.
 
-    A mention of a person without a username is not kept, because it contains the person's name. A
-    bot cannot post custom emoji in channels. A link preview is not kept, because the previewed site
-    can change after the ad's approval.
+    A mention of a person without a username is not kept, because it contains the person's name.
+    Custom emoji are not kept, because a bot cannot post them in channels. A link preview is not
+    kept, because the previewed site can change after the ad's approval.
     """
     kinds = {entity.type for entity in message.entities or message.caption_entities or []}
     options = message.link_preview_options

@@ -1,4 +1,7 @@
-"""Keep the present id of the admin chat, which changes when the group becomes a supergroup."""
+"""Keep the present id of the admin chat.
+
+Telegram gives the chat a new id when its group becomes a supergroup.
+"""
 
 import time
 
@@ -12,10 +15,13 @@ LOOK_SECONDS = 10.0
 
 
 class AdminChat:
-    """The admin chat as one process knows it."""
+    """The id of the admin chat, as far as one process knows it."""
 
     def __init__(self, configured_id: int, sessions: Sessions) -> None:
-        """Start with the id of ADMIN_CHAT_ID. The chat may have moved before: see `refresh`."""
+        """Start with the id in the setting ADMIN_CHAT_ID.
+
+        If the chat got another id before this start, `refresh` finds it.
+        """
         self.id = configured_id
         """The present id, as far as this process knows."""
         self.configured_id = configured_id
@@ -24,13 +30,14 @@ class AdminChat:
         self._look_after = 0.0
 
     async def refresh(self, session: AsyncSession) -> None:
-        """Read the present id from the database, where every process records what it learns."""
+        """Set `id` to the present id in the database. Every process records a new id there."""
         self.id = await chat_migrations.current_chat_id(session, self.configured_id)
 
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
-        """Record that Telegram has moved a chat; return whether the admin chat is there now.
+        """Record that Telegram has given the chat `old_chat_id` the id `new_chat_id`.
 
-        A move of another chat is not recorded.
+        Returns whether the admin chat has the id `new_chat_id` now. A new id of any other chat is
+        not recorded.
         """
         async with self._sessions.begin() as session:
             await chat_migrations.record_migration(
@@ -43,7 +50,10 @@ class AdminChat:
         return self.id == new_chat_id
 
     def may_ask(self) -> bool:
-        """Return whether Telegram may be asked now for the present id. LOOK_SECONDS limit this."""
+        """Return whether the caller may ask Telegram now whether the chat has moved.
+
+        After a result of True, the result is False for LOOK_SECONDS.
+        """
         now = time.monotonic()
         if now < self._look_after:
             return False

@@ -1,7 +1,8 @@
-"""Find the screen that belongs to a button, for presses of buttons that cannot be verified.
+"""Find the screen that answers a press of a button in a message that is too old.
 
-Telegram does not show the buttons of a message that is too old. Therefore a press of such a button
-acts on nothing. The bot shows the present screen instead, whose buttons can be pressed.
+With such a press, Telegram does not send the message's buttons. Therefore the bot cannot verify
+that the message had the button, and the press changes nothing. The bot shows the screen to which
+the button belongs in its present state, and the buttons of this new message can be verified.
 """
 
 from collections.abc import Callable
@@ -67,10 +68,11 @@ _BY_PREFIX = {kind.__prefix__: kind for kind in _KINDS}
 
 
 def screen_data(data: str, *, staff: bool) -> str | None:
-    """Return the data of a button that shows the screen of a pressed button and changes nothing.
+    """Return the button data that shows the screen to which a pressed button belongs.
 
-    A button without a screen of its own leads to the menu. In the admin chat (`staff`) the result
-    for such a button is None.
+    `data` is the data of the pressed button. The returned data changes nothing. If the button
+    belongs to no screen, the result leads to the menu. In the admin chat (`staff`), the result is
+    then None.
     """
     kind = _BY_PREFIX.get(data.partition(":")[0])
     try:

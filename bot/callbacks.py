@@ -39,9 +39,9 @@ class Go(CallbackData, prefix="go"):
 
 
 BESIDE = "beside|"
-"""The prefix of a button's data if the button's screen must not replace the pressed message.
+"""The prefix of the data of a button below a receipt, for example about money that has arrived.
 
-The pressed message is a receipt, for example about money that has arrived.
+A press of such a button sends a new message with the screen, so that the receipt stays.
 """
 
 
@@ -57,7 +57,10 @@ class FormName(StrEnum):
 
 
 class OpenForm(CallbackData, prefix="form"):
-    """The data of a button that opens a form. The id is that of a campaign or of a channel."""
+    """The data of a button that opens a form.
+
+    `id` is the id of the campaign or the channel that the form is about, or 0 if there is none.
+    """
 
     name: FormName
     id: int = 0
@@ -82,7 +85,11 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """The data of a button that withdraws a placement that waits for moderation."""
+    """The data of a button with which an advertiser takes back a placement.
+
+    A placement is the purchase of a post in a channel. It can be taken back while it waits for
+    moderation.
+    """
 
     act: str
     id: int
@@ -115,7 +122,10 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """The data of a button on the card of a placement. `reason` is a preset reason or empty."""
+    """The data of a button on the card of a placement.
+
+    `reason` is a preset reason for a rejection. It is empty for every other action.
+    """
 
     act: ModerationAct
     id: int
@@ -133,7 +143,11 @@ class SwitchAct(StrEnum):
 
 
 class OnSwitch(CallbackData, prefix="switch"):
-    """The data of a button about a kill switch. `reason` is a preset reason or empty."""
+    """The data of a button about a kill switch, which allows or forbids one kind of action.
+
+    `key` is the name of the switch. `reason` is the preset reason to stop or run it. Both are empty
+    if the action does not need them.
+    """
 
     act: SwitchAct
     key: str = ""
@@ -141,7 +155,10 @@ class OnSwitch(CallbackData, prefix="switch"):
 
 
 class CloseIncident(CallbackData, prefix="incident"):
-    """The data of a button that closes an incident after its violations are repaired."""
+    """The data of a button that closes an incident after its violations are repaired.
+
+    An incident says, for example, that a check of the ledger has found rows that violate a rule.
+    """
 
     id: int
 
@@ -180,8 +197,8 @@ class ResolutionAct(StrEnum):
 class OnUncertainPost(CallbackData, prefix="uncertain"):
     """The data of a button on the card of a post about which the admins are asked.
 
-    `claim` is the number of the job's claim at the time of the card. A card with another number is
-    old.
+    A claim is the right of one process to send the post, and each claim has another number. `claim`
+    is the number at the time when the card was sent. If it is another now, the card is out of date.
     """
 
     act: ResolutionAct
@@ -190,7 +207,10 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class StatePublished(CallbackData, prefix="seen"):
-    """The data of a button with which an admin states that an uncertain post is at `message_id`."""
+    """The data of a button with which an admin states where an uncertain post is in its channel.
+
+    `message_id` is the id of the post there. `claim` is the same as in `OnUncertainPost`.
+    """
 
     id: int
     claim: int
@@ -204,16 +224,20 @@ class ShowDeadLetters(CallbackData, prefix="dlq"):
 
 
 class OnDeadLetter(CallbackData, prefix="dead"):
-    """The data of a button that shows a dead letter, or offers its placement to the advertiser."""
+    """The data of a button on a dead letter (a post job that failed for good).
+
+    `act` either shows the dead letter, or offers its placement to the advertiser again.
+    """
 
     act: str
     id: int
 
 
 class Retry(CallbackData, prefix="retry"):
-    """The data of a button that submits a placement again on the terms of an offer.
+    """The data of a button with which an advertiser submits a failed placement again.
 
-    `price` is in minor units.
+    The button belongs to an offer. `price` (in minor units) and `hours` (the time that the post
+    must stay) are the terms of the offer.
     """
 
     id: int
@@ -238,7 +262,7 @@ class CancelWithdrawal(CallbackData, prefix="cancel"):
 
 
 class ShowWithdrawals(CallbackData, prefix="withdrawals"):
-    """The data of a button that shows a page of the withdrawals that wait for staff."""
+    """The data of a button that shows a page of the withdrawals that staff must approve or pay."""
 
     page: int = 0
 
@@ -254,7 +278,10 @@ class WithdrawalAct(StrEnum):
 
 
 class OnWithdrawal(CallbackData, prefix="withdrawal"):
-    """The data of a button on the card of a withdrawal. `reason` is a preset reason or empty."""
+    """The data of a button on the card of a withdrawal.
+
+    `reason` is a preset reason to return the money. It is empty for every other action.
+    """
 
     act: WithdrawalAct
     id: int
@@ -268,7 +295,10 @@ class ShowDeposits(CallbackData, prefix="deposits"):
 
 
 class ShowStaffRequests(CallbackData, prefix="requests"):
-    """The data of a button that shows a page of the staff requests that wait for somebody."""
+    """The data of a button that shows a page of the open staff requests.
+
+    A staff request is an action that counts only after a person has confirmed it with a button.
+    """
 
     page: int = 0
 
@@ -290,7 +320,10 @@ class OnStaffRequest(CallbackData, prefix="request"):
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """The data of a button that shows a page of the corrections that are proposed or confirmed."""
+    """The data of a button that shows a page of the corrections that are not done yet.
+
+    A correction is a repair of the ledger.
+    """
 
     page: int = 0
 
@@ -306,7 +339,10 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """The data of a button on the card of a correction. `reason` is a preset reason or empty."""
+    """The data of a button on the card of a correction.
+
+    `reason` is a preset reason to confirm or refuse it. It is empty for every other action.
+    """
 
     act: CorrectionAct
     id: int

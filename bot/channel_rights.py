@@ -27,15 +27,15 @@ async def bot_member(bot: Bot, chat_id: int) -> ResultChatMemberUnion | None:
 
 
 async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
-    """Check the rights in a channel; return NO_RIGHT, NOT_CREATOR or None.
+    """Return why a channel cannot be used: NO_RIGHT, NOT_CREATOR, or None if there is no problem.
 
-    Raises every error of Telegram that is not about this chat, because it proves nothing about the
-    rights. A 429, a lost answer and a wrong token are such errors.
+    Some errors of Telegram prove nothing about the channel: a status 429, a lost answer, a wrong
+    token. These errors are raised.
     """
     try:
         own_member = await bot.get_chat_member(chat_id, bot.id)
     except (TelegramBadRequest, TelegramForbiddenError):
-        # Telegram does not name the members of a channel to a bot that is not in it.
+        # Telegram refuses questions about a channel's members to a bot that is not in the channel.
         return NO_RIGHT
     if not isinstance(own_member, ChatMemberAdministrator) or not own_member.can_post_messages:
         return NO_RIGHT
@@ -45,8 +45,8 @@ async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> s
 async def is_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
     """Return whether a person is the creator of a channel in which the bot is an administrator.
 
-    A person whom Telegram does not know in the channel is not. Raises the same errors as
-    `find_problem`.
+    The result is False if Telegram does not know the person in the channel. Raises the same errors
+    as `find_problem`.
     """
     try:
         member = await bot.get_chat_member(chat_id, telegram_id)

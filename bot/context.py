@@ -1,4 +1,4 @@
-"""Define what a handler gets with an update: the actor, the texts and the transactions."""
+"""Define what a handler gets with an update: who acts, the texts, and ways to open transactions."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -33,8 +33,9 @@ class AlreadyHandledError(Exception):
 async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
     """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction.
 
-    A write in a transaction that `reads_only` is a fault of the program, so its error is raised
-    again. In other transactions, the same error means that the whole server is read-only.
+    `reads_only` says that the transaction is read-only. A write in it is a fault of the program, so
+    the database's error is raised unchanged. In a transaction that may write, the same error means
+    that the whole server is read-only, and DatabaseAwayError is raised.
     """
     try:
         yield
@@ -69,12 +70,16 @@ class Dependencies:
     storage: FormStorage
     admin_chat: AdminChat
     intake_sessions: Sessions
-    """The sessions that write what Telegram says: updates, and the new id of the admin chat."""
+    """The sessions that store what Telegram sends: updates, and a new id of the admin chat. They
+    may use another database role than `sessions`."""
 
 
 @dataclass
 class UpdateResult:
-    """How the handling of one inbox row ended. The inbox worker reads it after the handlers."""
+    """How the handling of one row of the inbox (a received update) ended.
+
+    The inbox worker reads it after the handlers have run.
+    """
 
     inbox_id: int
     marked: bool = False
@@ -85,7 +90,7 @@ class UpdateResult:
 
 @dataclass
 class RequestContext:
-    """What a handler needs for one update: the actor, the texts and the transactions."""
+    """What a handler needs for one update: who acts, the texts, and ways to open transactions."""
 
     dependencies: Dependencies
     update_result: UpdateResult
@@ -108,7 +113,10 @@ class RequestContext:
 
     @property
     def actor(self) -> Actor:
-        """Return the actor of the update. Raises LookupError for an update without a person."""
+        """Return the actor of the update, that is, the person who acts, with the person's roles.
+
+        Raises LookupError for an update without a person.
+        """
         if self.identified_actor is None:
             message = "this update has no person"
             raise LookupError(message)
@@ -127,7 +135,7 @@ class RequestContext:
 
     @contextmanager
     def logged_actor(self) -> Iterator[None]:
-        """Add the actor's id and role to the log lines of a block."""
+        """Add the actor's id and role to all log lines that are written inside the `with` block."""
         facts = {}
         if self.identified_actor is not None:
             facts = {"actor_id": self.user_id, "role": _role_name(self.identified_actor)}

@@ -21,7 +21,7 @@ from aiogram as a namespace."""
 
 
 def install() -> None:
-    """Defer the build of all pydantic models that are defined after this call."""
+    """Defer the build of each pydantic model that is defined after this call to its first use."""
     BaseModel.model_config["defer_build"] = True
     BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]
 
@@ -38,9 +38,9 @@ def _rebuild_on_use(
     """Build a model at its first use, and not while aiogram is imported.
 
     This function replaces `BaseModel.model_rebuild`. At the end of their import, `aiogram.types`
-    and `aiogram_i18n.types` call this function with a namespace for each of their models. The
-    namespace is kept for the first use of the model. At the first use, pydantic calls this function
-    without a namespace, and the model is built.
+    and `aiogram_i18n.types` call it for each of their models, with a namespace. Such a call only
+    keeps the namespace and returns None. At the first use of a model, pydantic calls this function
+    without a namespace. Such a call builds the model.
     """
     if _types_namespace is not None and model.__module__.startswith(_IMPORTED):
         _names.update(_types_namespace)

@@ -20,9 +20,9 @@ AUDITED = (
     errors.InsufficientFunds,
     errors.OpenLoss,
 )
-"""The classes of refusals for which an `access_denied` audit row is written.
+"""The classes of errors for which an `access_denied` audit row is written.
 
-All other refusals are input mistakes.
+All other domain errors are mistakes in a person's input.
 """
 
 _AMOUNTS = frozenset({"needed", "balance", "left", "price"})
@@ -34,7 +34,7 @@ def message_id(error_class: type[errors.DomainError]) -> str:
 
 
 def explain(t: Texts, error: errors.DomainError) -> str:
-    """Return a text in the person's language that says what is wrong and what to do."""
+    """Return a text in the language of `t` that says what is wrong and what the person can do."""
     values: dict[str, str | int] = {}
     for field in fields(error):  # type: ignore[arg-type]  # every subclass is a dataclass
         value = getattr(error, field.name)

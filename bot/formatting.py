@@ -36,7 +36,7 @@ def format_money(amount: int, currency: str, language: str) -> str:
     """Format whole minor units in a language, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:
         return f"{format_decimal(amount, locale=language)} ⭐"
-    # CLDR has other decimals than Telegram for some currencies, and would round the amount.
+    # For some currencies, babel's data has another number of decimals than Telegram.
     decimals = currencies.exponent(currency)
     pattern = _pattern(language, decimals)
     return format_currency(
@@ -50,7 +50,7 @@ def format_money(amount: int, currency: str, language: str) -> str:
 
 @functools.cache
 def _pattern(language: str, decimals: int) -> NumberPattern:
-    """Return the pattern of money in a language, with a fixed number of decimals."""
+    """Return babel's pattern for an amount of money in a language, with exactly `decimals`."""
     standard = Locale.parse(language).currency_formats["standard"]
     pattern = parse_pattern(standard.pattern)
     pattern.frac_prec = (decimals, decimals)
@@ -60,8 +60,9 @@ def _pattern(language: str, decimals: int) -> NumberPattern:
 def parse_money(text: str, currency: str, language: str) -> int | None:
     """Parse a typed amount into whole minor units.
 
-    Returns None if the text is not a positive amount of at most LARGEST. A text with more decimals
-    than the currency has is no amount: `1.000` is a thousand in one country and one in another.
+    Returns None if the text is not a positive amount of at most LARGEST. The result is also None
+    for a text with more decimals than the currency has: `1.000` is a thousand in one country and
+    one in another.
     """
     number = text.strip().removesuffix("⭐")
     for sign in (get_currency_symbol(currency, locale=language), currency):
@@ -85,9 +86,9 @@ def _with_no_break_spaces(number: str) -> str:
 
 
 def format_time(at: datetime, time_zone: str | None, language: str) -> str:
-    """Format an aware datetime in the person's zone, with the zone's short name.
+    """Format an aware datetime in the person's time zone, and add the zone's short name.
 
-    If the calendar ends before this time in the person's zone, the time is shown in UTC.
+    The time is shown in UTC if it would be after the year 9999 in the person's zone.
     """
     try:
         local = at.astimezone(time_zones.zone(time_zone))
@@ -97,11 +98,11 @@ def format_time(at: datetime, time_zone: str | None, language: str) -> str:
 
 
 def parse_time(text: str, time_zone: str | None) -> datetime | None:
-    """Read a date with a time in the person's zone, and return it as an aware datetime in UTC.
+    """Parse a typed date and time in the person's zone, and return it as an aware datetime in UTC.
 
-    Returns None if the text has another format, if the zone's clocks skip this time, or if the
-    calendar ends before this time in UTC. If the clocks are set back and the time occurs two times,
-    the result is the first of the two moments.
+    Returns None if the text has no known format, if the zone's clocks skip this time, or if the
+    year is above 9999 in UTC. If the clocks are set back and the time occurs two times, the result
+    is the first of the two moments.
     """
     for time_format in _TIME_FORMATS:
         try:

@@ -18,7 +18,10 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's n
 
 
 def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) -> web.Application:
-    """Build the HTTP application. The application has the webhook only if WEBHOOK_URL is set."""
+    """Build the HTTP application.
+
+    Its endpoint for Telegram's webhook exists only if WEBHOOK_URL is set.
+    """
     app = web.Application(client_max_size=1024**2)
 
     async def ready(_request: web.Request) -> web.Response:
@@ -48,10 +51,10 @@ async def _metrics(_request: web.Request) -> web.Response:
 async def _receive(
     dependencies: Dependencies, worker: inbox_worker.InboxWorker, request: web.Request
 ) -> web.Response:
-    """Store an update in the inbox, and answer with status 200 only after the update is stored.
+    """Receive an update from Telegram's webhook, store it in the inbox, and answer with 200.
 
-    Telegram repeats an update until it gets a status 2xx. The answer is 403 for a wrong secret, and
-    503 while the database is not available. A body that cannot be read is answered with 200,
+    Telegram sends an update again until it gets a status 2xx. The answer is 403 for a wrong secret,
+    and 503 while the database is not available. A body that cannot be read is answered with 200,
     because Telegram would only send the same body again.
     """
     given = request.headers.get(SECRET_HEADER, "")

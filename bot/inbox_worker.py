@@ -1,10 +1,11 @@
 """Call the handlers for the updates in the inbox table.
 
 The updates of one lane (usually a chat) are handled in order, and several lanes are handled at the
-same time. Pre-checkout queries and the staff come first, and have handlers of their own. An
-update is in the table before it is confirmed to Telegram. If a crash leaves updates unhandled, the
-worker takes these updates again at the next start. An update that crashes the process several times
-is parked, that is, it is kept in the table and not tried again.
+same time. Pre-checkout queries (Telegram's questions before a payment) and updates of the staff are
+taken first, and other updates cannot use up their handlers. An update is in the table before it is
+confirmed to Telegram. If a crash leaves updates unhandled, the worker takes these updates again at
+the next start. An update that crashes the process several times is parked, that is, it is kept in
+the table and not tried again.
 """
 
 import asyncio
@@ -46,13 +47,15 @@ _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
 """The largest number of rows that are held in memory. All other rows wait in the table."""
 FIRST_IN_FLIGHT = 50
-"""The room in memory for pre-checkout queries and the staff, in addition to IN_FLIGHT."""
+"""The number of additional rows in memory that are kept free for pre-checkout queries and the
+staff."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
 STAFF_HANDLERS = 5
-"""The handlers for the staff, in addition. All of them together fit into the database's pool."""
+"""The number of additional handlers that can run at the same time for updates of the staff. The
+handlers of all groups together need no more connections than the database's pool has."""
 PRE_CHECKOUT_HANDLERS = 6
-"""The handlers for pre-checkout queries, in addition."""
+"""The number of additional handlers that can run at the same time for pre-checkout queries."""
 POLL_SECONDS = 1.0
 """The interval between two reads of the table. The reads find rows that other processes stored."""
 AWAY_SECONDS = 2.0
@@ -63,10 +66,10 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Store updates in the inbox with one statement, and commit before this function returns.
 
     Updates without an id are logged and skipped, and fields that the product does not read are not
-    stored. If the database refuses the data of an update, an empty update is stored under the same
-    id and parked later. Therefore other updates are not delayed. After every other error (a full
-    disk, a read-only server) nothing is stored, and Telegram must send the updates again. Raises
-    DatabaseAwayError.
+    stored. If the database refuses the data of one update, an empty update is stored under the same
+    id and parked later, so that it does not delay the others. Every other error of the database (a
+    full disk, a read-only server) raises DatabaseAwayError. The caller must then let Telegram send
+    the updates again.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -87,13 +90,13 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 def _require_bad_data(error: DBAPIError) -> None:
-    """Raise DatabaseAwayError, unless the data itself is the reason of an error."""
+    """Raise DatabaseAwayError, unless the database refused the data of the statement itself."""
     if not is_bad_data(error):
         raise DatabaseAwayError from error
 
 
 def has_id(update: dict[str, Any]) -> bool:
-    """Return whether an update has an id that the database and Telegram can accept."""
+    """Return whether an update has a valid id: an integer from 0 that fits into the database."""
     update_id = update.get("update_id")
     return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
 
@@ -131,16 +134,16 @@ class InboxWorker:
         self._wake_up.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle updates until `stop` is set, and then wait for the running handlers.
+        """Handle updates until `stop` is set, and then wait until the running handlers end.
 
-        Rows that no handler has begun stay open in the table.
+        Rows in memory whose handler has not begun stay open in the table.
         """
         while not stop.is_set():
             self._wake_up.clear()
             try:
                 for row in await self._take():
                     self._queue(row)
-                    self.wake()  # The claim took only a few rows of each lane.
+                    self.wake()  # A claim takes only a few rows of each lane, so there may be more.
             except DatabaseAwayError as error:
                 outages.log_away(outages.DATABASE, cause=cause(error))
                 await asyncio.sleep(AWAY_SECONDS)
@@ -163,7 +166,11 @@ class InboxWorker:
             wait.cancel()
 
     async def _take(self) -> Sequence[InboxUpdate]:
-        """Claim rows for the free room, and hold no more than PER_LANE rows of a lane."""
+        """Claim as many rows of the table as there is room for in memory, and return them.
+
+        A lane of which the worker already holds PER_LANE rows gets no more rows. Raises
+        DatabaseAwayError.
+        """
         first = sum(self._comes_first(lane) for lane in self._taken.values())
         free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
         counts = Counter(self._taken.values())
@@ -189,18 +196,21 @@ class InboxWorker:
         return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
 
     def _slots_of(self, lane: int) -> asyncio.Semaphore:
-        """Return the slots for the handlers of a lane."""
+        """Return the semaphore that limits the running handlers of a lane.
+
+        Pre-checkout queries, the staff and all others have one semaphore each.
+        """
         if lane >= lanes.PRE_CHECKOUT_LANES:
             return self._pre_checkout_slots
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
-        """Forget rows that are handled, or that are still open in the table and claimed later."""
+        """Remove rows from memory: handled rows, and open rows that will be claimed again later."""
         for row_id in ids:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its chat. If the chat has no queue, start a task for it."""
+        """Append a row to the queue of its lane. If the lane has no queue, start a task for one."""
         self._taken[row.id] = row.lane
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
@@ -212,11 +222,11 @@ class InboxWorker:
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self, chat: int) -> None:
-        """Handle the updates of one chat in order until its queue is empty.
+        """Handle the updates of one lane (usually a chat) in order until its queue is empty.
 
-        After a TryLaterError, the updates of the queue stay open in the table, and the chat pauses
-        for AWAY_SECONDS. Only the update whose handler raised the error has used an attempt. If the
-        database was not available, this update has used no attempt either.
+        If a handler raises TryLaterError, the updates of the queue stay open in the table, and the
+        lane pauses for AWAY_SECONDS. The failed attempt counts only for the update of this handler.
+        If the database was not available, the attempt does not count at all.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []
@@ -243,10 +253,10 @@ class InboxWorker:
             self.wake()
 
     async def _give_back(self, ids: list[int]) -> None:
-        """Subtract one from the attempts of rows that were not tried.
+        """Subtract one from the attempts of claimed rows that were not tried.
 
-        A row also counts as not tried if its handler failed because the database was not available.
-        Otherwise a payment could be parked after a long outage.
+        The claim has added one. A row also counts as not tried if its handler failed because the
+        database was not available. Otherwise a payment could be parked after a long outage.
         """
         if ids:
             with contextlib.suppress(DatabaseAwayError):
@@ -267,7 +277,10 @@ class InboxWorker:
         await self._finish(update_result)
 
     async def _tell_too_many(self, row: InboxUpdate) -> None:
-        """Tell a person in a private chat that too many updates came, and that some are dropped."""
+        """Notify the sender of a row that they sent too many updates, and that some are dropped.
+
+        Only a person who wrote in their private chat is notified. A lost notice is only logged.
+        """
         person_id, language_code = throttle.sender(row.payload or {})
         if person_id != row.lane:
             return
@@ -330,9 +343,10 @@ class InboxWorker:
 
 @contextlib.contextmanager
 def _correlated() -> Iterator[None]:
-    """Set the id of an update that its logs, audit rows, transfers and apology contain.
+    """Set a new correlation id for the `with` block, in which one update is handled.
 
-    The error handlers run in this block too.
+    The log lines, audit rows and transfers of the update contain this id. After an unexpected
+    error, the person's answer contains it too, because the error handlers run inside the block.
     """
     reference = uuid.uuid4().hex[:12]
     token = correlation_id.set(reference)

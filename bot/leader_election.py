@@ -1,9 +1,9 @@
 """Elect one process (the leader) for the work that only one process may do.
 
-The leader holds a lease, which is a row with an epoch (a number that grows with each election). An
-advisory lock would not be enough. A process that hangs keeps its connection and therefore its
-advisory locks, and no other process could replace it. The database's clock decides when a lease
-ends. If a former leader was paused, the epoch shows it that another process has been elected.
+The leader holds a lease, which is a row with an end time and an epoch (a number that grows with
+each election). The database's clock decides when a lease ends. If a former leader was paused, the
+epoch shows it that another process has been elected. An advisory lock would not be enough: a
+process that hangs keeps its connection and its advisory locks, so no process could replace it.
 """
 
 import time
@@ -48,7 +48,8 @@ class LeaderElection:
     async def acquire_or_renew(self) -> None:
         """Take the lease if the lease is free, or renew it if this process holds it.
 
-        If the database raises an error, the result of the last call stays valid.
+        The result is in `is_elected`. An error of the database is raised, and `is_elected` keeps
+        its value.
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
@@ -66,7 +67,7 @@ class LeaderElection:
             await leases.release(session, name=self._lease, owner=self._owner)
 
     def leader_only(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """Wrap a tick (one run of periodic work) so that only the leader runs the tick.
+        """Wrap a tick (one run of periodic work) so that it does nothing unless this process leads.
 
         Before each run, the wrapped tick asks the database once more whether this process is the
         leader.

@@ -1,4 +1,4 @@
-"""Answer a person later through the outbox, after Telegram did not take an answer."""
+"""Notify a person later, through the outbox, that the bot's answer may not have arrived."""
 
 from datetime import timedelta
 
@@ -9,18 +9,18 @@ from bot.context import Dependencies, database_errors
 from services.platform import outbox, users
 
 LATER = timedelta(seconds=5)
-"""The pause after an error that names no time."""
+"""The time until the message is sent, if Telegram's error names no waiting time."""
 
 
 async def answer_later(
     dependencies: Dependencies, inbox_id: int, update: Update, error: Exception
 ) -> None:
-    """Queue a message to the chat of an update, after the time that Telegram named.
+    """Queue a message that says that the answer to an update may be missing.
 
-    The message says that an answer is missing. It does not repeat the answer, because the facts may
-    have changed, and because the answer may have arrived. Nothing is queued if the update is no
-    message and no press, or if its chat is neither the admin chat nor the private chat of a
-    registered person.
+    The message goes to the chat of the update, after the waiting time that Telegram named in
+    `error`, or after LATER. It does not repeat the answer, because the facts may have changed, and
+    because the answer may have arrived. Nothing is queued if the update is no message and no press
+    of a button, or if its chat is neither the admin chat nor a registered person's private chat.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:

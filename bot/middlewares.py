@@ -1,4 +1,7 @@
-"""Find the person and the language of an update before its handler runs."""
+"""Find the person and the language of an update before its handler runs, and stop bad updates.
+
+For example, presses of forged buttons and forwarded commands do not reach the handlers.
+"""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -36,10 +39,10 @@ _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 
 
 class ContextMiddleware(BaseMiddleware):
-    """Give each handler a `context`, and register each person at the person's first update."""
+    """Give each handler a RequestContext, and register each person at the person's first update."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Build the context, then call the handler.
+        """Build the context, and then call the handler with it as `context`.
 
         An error in this method reaches the error handlers.
         """
@@ -58,9 +61,9 @@ class OwnWordsMiddleware(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler, except for a message that is not a person's own words.
 
-        A command that is ignored is answered with a text in the admin chat and in private chats.
-        All other ignored messages get no answer. A forwarded message that is no command may be an
-        ad, so it is handled.
+        In the admin chat and in private chats, an ignored command gets an answer that says why. No
+        other ignored message gets an answer, and neither does a command that a bot sent itself. A
+        forwarded message that is no command may be an ad, so the handler is called for it.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -94,14 +97,17 @@ def _is_command(message: Message) -> bool:
 
 
 class PrivateAdminChatMiddleware(BaseMiddleware):
-    """Stop the acts of the staff while the admin chat is a public group, which anybody may enter.
+    """Stop the commands and presses of the staff while the admin chat is a public group.
 
-    Telegram shows the username of a public group with each message, and sends no other update when
-    a group becomes public.
+    Anybody may enter a public group. Telegram sends no update when a group becomes public, but each
+    message from a public group contains the group's username.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler. Raises AdminChatPublic for a command or a press in a public group."""
+        """Call the handler, unless the update comes from an admin chat that is a public group.
+
+        There, a command or a press raises AdminChatPublic, and any other message is ignored.
+        """
         context: RequestContext = data["context"]
         message = event.message if isinstance(event, CallbackQuery) else event
         if not isinstance(message, Message | InaccessibleMessage) or not _is_public_admin_chat(
@@ -121,15 +127,17 @@ def _is_public_admin_chat(context: RequestContext, chat: Chat) -> bool:
 class OwnButtonMiddleware(BaseMiddleware):
     """Stop presses of buttons that the bot did not send to this chat.
 
-    A client can send a press with any data. A press counts only if Telegram shows with it the bot's
-    own message, in the person's own chat or in the admin chat, and the message has this button.
+    A client program can send a press with any data. A press counts only if Telegram sends the
+    pressed message with it, and if the bot wrote this message with this button. The message must
+    also be in the person's private chat or in the admin chat.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler, or show an alert that the button is out of date.
 
-        A press in another chat does nothing and gets no text. Telegram does not show the buttons of
-        a message that is too old. A press in such a message shows the button's screen anew.
+        A press in any other chat does nothing and gets no text. With a press in a message that is
+        too old, Telegram does not send the message's buttons. Then the handler only shows the
+        screen to which the button belongs (see `bot.button_screens`).
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -151,14 +159,14 @@ class OwnButtonMiddleware(BaseMiddleware):
 
 
 class ReceiptMiddleware(BaseMiddleware):
-    """Keep receipts: after a press of a receipt's button, the next screen is a new message.
+    """Keep receipts: a press of a button below a receipt opens a screen in a new message.
 
-    The handlers get the press without the message, as Telegram sends a press of an old message.
-    Therefore they have nothing that they could edit.
+    A receipt is a message to keep, for example about money that has arrived. The handlers get the
+    press without the content of the receipt, so that they cannot edit the receipt.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler with the data that stands after BESIDE."""
+        """Call the handler. If a button's data begins with BESIDE, first remove this prefix."""
         if not isinstance(event, CallbackQuery) or event.message is None:
             return await handler(event, data)
         action = (event.data or "").removeprefix(BESIDE)
@@ -207,10 +215,10 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
 
 
 async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
-    """Ask Telegram about the admin chat, because a person with a role wrote in another group.
+    """Find out whether the admin chat has moved, after a person with a role wrote in another group.
 
-    If the admin chat has become a supergroup, the answer names its new id, and the bot follows it
-    (`FollowAdminChat`). Any other answer changes nothing.
+    If the admin chat has become a supergroup, Telegram's answer contains its new id, and
+    `FollowAdminChat` records it. Any other answer changes nothing.
     """
     if dependencies.admin_chat.may_ask():
         with suppress(TelegramAPIError, ClientDecodeError):
@@ -220,7 +228,7 @@ async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
 async def _find_or_register(
     dependencies: Dependencies, telegram_user: TelegramUser
 ) -> tuple[User, frozenset[Role]]:
-    """Return a person and the person's roles, and register a new person.
+    """Return a person and the person's roles, after registering a person who is new.
 
     If the language of the person's Telegram app has changed, the new language is stored. A language
     that the person has chosen in the bot is never changed here.
@@ -241,7 +249,10 @@ async def _find_or_register(
 
 
 def _action_name(event: TelegramObject) -> str:
-    """Return a name of the requested action. The name contains no text that the person wrote."""
+    """Return a name of the action that an update requests, for example `/start` or `go:menu`.
+
+    The name contains no text that the person wrote.
+    """
     if not isinstance(event, Update):
         return "update"
     content = event.event

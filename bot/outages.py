@@ -15,7 +15,7 @@ _last_lines: dict[str, float] = {}
 
 
 def log_away(what: str, *, cause: str) -> None:
-    """Log that `what` does not answer, unless a line of the last minute has said so."""
+    """Log that the service `what` does not answer, at most one time in LOG_SECONDS."""
     now = time.monotonic()
     if now - _last_lines.get(what, -LOG_SECONDS) >= LOG_SECONDS:
         _last_lines[what] = now

@@ -34,14 +34,15 @@ LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram did not return updates. The message is Telegram's text and contains no address.
+    """Telegram's answer to a request for updates is an error or cannot be read.
 
-    The address of a request would show the bot's token.
+    The error's text never contains the address of the request, because the address contains the
+    bot's token.
     """
 
 
 class Poller:
-    """Fetch updates from Telegram and store them in the inbox while `run` runs."""
+    """The long polling of one process. `run` fetches updates and stores them in the inbox."""
 
     def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox_worker.InboxWorker) -> None:
         """Store the dependencies. No work starts before `run` is called."""
@@ -98,7 +99,11 @@ class Poller:
 
 
 def _log_away(error: Exception) -> None:
-    """Log why polling waits. The text of other errors is left out: it may contain the token."""
+    """Log why polling waits.
+
+    Only the texts of DatabaseAwayError and PollError are logged. Of all other errors, only the
+    class is logged, because their texts may contain the bot's token.
+    """
     if isinstance(error, DatabaseAwayError):
         outages.log_away(outages.DATABASE, cause=cause(error))
     else:

@@ -13,10 +13,11 @@ migrations keep older versions of the program working."""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
-    """Return the state of everything that the bot needs, and whether the bot is ready.
+    """Return the state of each part that the bot needs, and whether the bot is ready.
 
-    A stopped kill switch has the state "disabled", and the bot is still ready. If a kill switch has
-    no row, the bot is not ready.
+    The parts are the database, Redis, the schema, the scheduler and the kill switches. A stopped
+    kill switch has the state "disabled", and the bot is still ready. If a kill switch has no row in
+    its table, the bot is not ready.
     """
     redis = await dependencies.storage.alive()
     facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}

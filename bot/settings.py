@@ -36,12 +36,16 @@ from db.money import STARS
 from services.market import publish_times
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
-"""The smallest gap, in production, between two searches that together prove a post absent. One
-search is not enough, because Telegram's "not found" may come from an old cache."""
+"""The smallest allowed value of PROBE_GAP in production. PROBE_GAP is the time between two searches
+for a post. Only two searches without success prove the post absent, because one "not found" of
+Telegram may come from an old cache."""
 
 
 def _duration(value: object) -> object:
-    """Convert a text of plain seconds to a number, because pydantic does not read such texts."""
+    """Convert a text such as `30` to a number of seconds. All other values are returned unchanged.
+
+    pydantic reads numbers and texts such as `PT30S` as durations, but not texts such as `30`.
+    """
     if isinstance(value, str):
         try:
             return float(value)
@@ -70,7 +74,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
         raise ValueError("must be an address that starts with redis://, rediss:// or unix://")
     try:
         pool = Redis.from_url(value.get_secret_value()).connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # it connects at its first use
+        pool.connection_class(**pool.connection_kwargs)  # checks the options, does not connect
     except (TypeError, ValueError):
         # The error's text may contain a part of the password.
         raise ValueError("must be an address such as redis://:PASSWORD@HOST:6379/0") from None
@@ -88,7 +92,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _EnvFile(EnvSettingsSource):
-    """The settings of `.env`. No variable is replaced: `${HOME}` in a password stays `${HOME}`."""
+    """The source that reads settings from `.env`. A text such as `${HOME}` stays as it is."""
 
     def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
         self._file = file
@@ -155,7 +159,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no secrets are in files
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources of the settings. An earlier source has priority over a later one."""
+        """Return the sources of the settings, the one with the highest priority first."""
         file = getattr(dotenv_settings, "env_file", None)
         return init_settings, env_settings, _EnvFile(settings_cls, file)
 
@@ -233,17 +237,21 @@ class Settings(BaseSettings):
         return self.top_up_min or least, self.top_up_max or most
 
     def database_url_of(self, job_url: SecretStr | None) -> str:
-        """Return the address of a job's own login, or DATABASE_URL if the job has none."""
+        """Return `job_url`, or DATABASE_URL if `job_url` is None.
+
+        `job_url` is the database address for one job, for example `intake_database_url`. It names a
+        database role that has only the rights of this job.
+        """
         return (job_url or self.database_url).get_secret_value()
 
 
 def load(*, env_file: str | None = ".env") -> Settings:
-    """Read and return the settings. Exit with status 2 if a setting is missing or wrong.
+    """Read and return the settings from the environment and from `env_file`.
 
     A setting that the environment does not have, or has with an empty value, comes from the file.
-
-    Before the exit, the name of each such setting is written to stderr. Values are never printed,
-    because a wrong value may be a secret that somebody wrote into the wrong setting.
+    If a setting is missing or wrong, its name is written to stderr, and the process exits with
+    status 2. Values are never printed, because a wrong value may be a secret that somebody wrote
+    into the wrong setting.
     """
     try:
         return Settings(_env_file=env_file)

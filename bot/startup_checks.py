@@ -60,9 +60,10 @@ async def database(sessions: Sessions, settings: Settings, admin_chat: AdminChat
 
 
 async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a call until Telegram answers.
+    """Call `call` until it succeeds, with a pause after each error of the classes in AWAY.
 
-    An error whose class is not in AWAY is raised at once.
+    The classes in AWAY mean that Telegram does not answer at present. Every other error is raised
+    at once.
     """
     while True:
         try:
@@ -75,10 +76,10 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 
 
 async def admin_chat(bot: Bot, chat: AdminChat) -> None:
-    """Check that the admin chat is a private group that the bot is in.
+    """Check that the admin chat is a private group of which the bot is a member.
 
-    Raises CannotStartError if the chat is not such a group. Errors of the classes in AWAY are
-    raised too. After such an error, `retry_while_away` repeats the call.
+    Raises CannotStartError if the chat is not such a group. If Telegram does not answer, an error
+    of the classes in AWAY is raised, so that `retry_while_away` can repeat the call.
     """
     try:
         facts = await bot.get_chat(chat.id)

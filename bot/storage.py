@@ -1,9 +1,9 @@
-"""Store the drafts of forms in Redis, and in the process's memory while Redis is not available.
+"""Store the drafts of forms (what a person has typed so far) in Redis and in the process's memory.
 
 If Redis does not answer within TIMEOUT_SECONDS, it is not used for PAUSE_SECONDS, so that people
-need not wait. Every draft is also kept in memory. Therefore an open form still works while Redis is
-not used. A draft that changed during that time is read from memory until its next change is stored
-in Redis.
+need not wait. Open forms still work during this pause, because every draft is also in memory. A
+draft that changed during the pause is read from memory until a later change of it is stored in
+Redis.
 """
 
 import json
@@ -46,7 +46,7 @@ def connect(url: str) -> Redis:
 
 
 class FormStorage(BaseStorage):
-    """The storage of aiogram's drafts in Redis and in memory. It never raises an error of Redis."""
+    """The storage that aiogram uses for the drafts of forms. It never raises an error of Redis."""
 
     def __init__(self, redis: Redis) -> None:
         """Create the storage with a client that `connect` returned."""
@@ -56,7 +56,10 @@ class FormStorage(BaseStorage):
         self._unsaved: set[str] = set()
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
-        """Store a state. The forms do not use states, but aiogram's interface has this method."""
+        """Store a state of aiogram's state machine.
+
+        The forms do not use such states, but aiogram's interface requires this method.
+        """
         value = state.state if isinstance(state, State) else state
         await self._set(_key_name(key, "state"), value)
 

@@ -1,7 +1,8 @@
-"""Set kill switches for the entry points: handlers, the command line and the scheduler.
+"""Stop kill switches, for the entry points: handlers, the command line and the scheduler.
 
-A stop is committed before the program waits for the acts that are under way. Therefore no session
-that hangs can delay the moment from which new acts are refused.
+A kill switch allows or forbids one kind of action, for example deposits. A stop is committed before
+the program waits for the actions that are under way. Therefore a session that hangs cannot delay
+the moment from which new actions are refused.
 """
 
 from dataclasses import replace
@@ -18,9 +19,10 @@ from services.platform.killswitches import SwitchChange
 async def stop_switch(
     sessions: Sessions, *, actor: Actor, key: Switch, reason: str
 ) -> SwitchChange:
-    """Stop a switch, and wait until no act that it forbids can commit any more.
+    """Stop a kill switch, and wait until no action that it forbids can commit any more.
 
-    Raises what `killswitches.stop` raises.
+    Raises AccessDenied if the actor may not stop it, and NotFound if its row is missing. If the
+    wait is not successful, the result's `settled` is False (see `settle_stop`).
     """
     async with sessions.begin() as session:
         change = await killswitches.stop(session, actor=actor, key=key, reason=reason)
@@ -28,9 +30,10 @@ async def stop_switch(
 
 
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
-    """Wait for the acts that are under way when a switch was stopped, in its own transaction.
+    """Wait for the actions that were under way when a kill switch was stopped.
 
-    If a session that may not be ended holds them up, the result says that the stop is not settled.
+    The wait has a transaction of its own. If a session keeps such an action open and may not be
+    ended, the result's `settled` is False. New actions are refused nevertheless.
     """
     try:
         async with sessions.begin() as session:

@@ -17,7 +17,7 @@ LOCALES = Path(__file__).parent / "locales"
 
 @cache
 def core() -> FluentRuntimeCore:
-    """Load the Fluent files one time in each process. Missing translations appear in English."""
+    """Load the Fluent files one time in each process. A missing translation appears in English."""
     loaded = FluentRuntimeCore(
         path=LOCALES / "{locale}",
         default_locale=DEFAULT_LANGUAGE,
@@ -38,8 +38,8 @@ class Texts:
     def __call__(self, message_id: str, /, **values: str | int) -> str:
         """Return one text of the Fluent files.
 
-        The caller passes ids as strings and counts as numbers. Strings are shown in one line,
-        because a person may have chosen them.
+        The caller passes ids as strings (they are shown as they are) and counts as numbers (they
+        are formatted). Strings are shown in one line, because a person may have chosen them.
         """
         shown = {
             name: names.one_line(value) if isinstance(value, str) else value
@@ -48,12 +48,12 @@ class Texts:
         return core().get(message_id, self.language, **shown)
 
     def money(self, amount: int, currency: str | None = None) -> str:
-        """Format whole minor units as money."""
+        """Format whole minor units as money, in `currency` or else in the currency of the texts."""
         return formatting.format_money(amount, currency or self.currency, self.language)
 
     @property
     def zone(self) -> str:
-        """The name of the person's time zone for people."""
+        """The person's time zone as people read it, or a text that says that it is not set."""
         t = self
         return time_zones.label(self.time_zone) if self.time_zone else t("zone-unset")
 
@@ -63,5 +63,9 @@ class Texts:
 
 
 def in_all_languages(message_id: str) -> frozenset[str]:
-    """Return a text in all languages, because a reply keyboard's button may send any of them."""
+    """Return the translations of a text into all languages.
+
+    A button of a reply keyboard sends its text. The person may have changed the language since the
+    keyboard was shown.
+    """
     return frozenset(core().get(message_id, language) for language in LANGUAGES)

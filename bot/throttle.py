@@ -1,4 +1,4 @@
-"""Limit the updates that one person can make the bot handle in a minute.
+"""Limit how many updates of one person the bot handles in a minute.
 
 The counts are in the memory of the one process that handles updates, so they cost no query.
 """
@@ -20,22 +20,25 @@ class Verdict(Enum):
 
     HANDLE = auto()
     DROP_AND_TELL = auto()
-    """The update is the first one above the limit in its minute, so the person is told."""
+    """Drop the update and notify the person. This is the first update above the limit in its
+    minute."""
     DROP = auto()
 
 
 class Throttle:
-    """Count the messages and presses of each person."""
+    """The counts of messages and presses of each person, and the decision about each update."""
 
     def __init__(self, per_minute: int = PER_MINUTE) -> None:
-        """Start without counts."""
+        """Start without counts. `per_minute` is the limit of each person."""
         self._per_minute = per_minute
         self._counts: dict[int, tuple[float, int]] = {}
 
     def judge(self, payload: dict[str, Any]) -> Verdict:
-        """Count an update and return what to do with it. Payments and other kinds are handled.
+        """Count an update, and return what to do with it.
 
-        The update is raw JSON that is not trusted: any part may be missing or of another type.
+        Only messages and presses are counted. Payments and all other kinds of updates are always
+        handled. The update is raw JSON that is not trusted: any part may be missing or of another
+        type.
         """
         person_id, _ = sender(payload)
         if person_id is None:
@@ -62,7 +65,8 @@ class Throttle:
 def sender(payload: dict[str, Any]) -> tuple[int | None, str | None]:
     """Return the id and the language code of the person who sent a message or pressed a button.
 
-    Both are None for a payment and for other kinds of updates, because these are always handled.
+    Both are None for a payment and for every other kind of update, because these are always
+    handled. The language code is also None if the update has none.
     """
     for kind in ("message", "edited_message", "callback_query"):
         content = payload.get(kind)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 _NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
-"""Names in the machine's zone data that are no time zones of people."""
+"""Names in the machine's time zone data that are not names of places."""
 _OFFSET = re.compile(r"(utc|gmt|msk|мск)? ?([+-]) ?([0-9]{1,2})(?::?([0-5][0-9]))?")
 _MOSCOW = {"msk", "мск"}
 _MOSCOW_MINUTES = 3 * 60
@@ -24,7 +24,8 @@ _PARTS_OF_HOURS = {
     525: "Australia/Eucla",
     570: "Australia/Darwin",
 }
-"""The zones without summer time that differ from UTC by parts of an hour, by minutes from UTC."""
+"""The zones without summer time whose difference from UTC is not a whole number of hours. A key is
+the difference in minutes."""
 _FIRST_MINUTES, _LAST_MINUTES = -12 * 60, 14 * 60
 _FIXED = re.compile(r"Etc/GMT([+-])([0-9]{1,2})")
 _DASHES = dict.fromkeys((0x2212, 0x2013, 0x2014), "-")
@@ -35,8 +36,8 @@ _COMPARED_DAYS = range(0, 366, 14)
 def zone(name: str | None) -> tzinfo:
     """Return the time zone with an IANA name.
 
-    Returns UTC if the name is None, or if this machine has no data about the zone. The short name
-    of the zone, which is shown with each time, then is `UTC` too.
+    Returns UTC if the name is None, or if this machine has no data about the zone. A time in that
+    zone is then shown with the word `UTC`, so nobody reads it wrongly.
     """
     try:
         return ZoneInfo(name) if name else UTC

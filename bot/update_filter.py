@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_DEPTH = 8
-"""The deepest nesting of a used part. Telegram's parts that the product reads have at most 5."""
+"""The deepest allowed nesting of a used part. Telegram's own parts that the product reads have at
+most 5 levels."""
 MAX_NODES = 5_000
-"""The most values in a used part. A keyboard of 100 buttons has about 300."""
+"""The largest allowed number of values in a used part. A keyboard of 100 buttons has about 300."""
 TOO_LARGE = "too large"
 """The text that replaces a used part above the limits. Such an update is then parked as malformed.
 If the part were removed instead, an ad could change without a notice to its advertiser."""
@@ -51,7 +52,7 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
     """Return an update with only the fields that the product reads.
 
     The update is raw JSON that is not trusted: any part may be missing or of another type. Of an
-    update of another kind, only the id is left.
+    update for which the bot did not ask, only the id is left.
     """
     reduced: dict[str, Any] = {"update_id": update.get("update_id")}
     for kind, parts in _KINDS.items():
@@ -77,7 +78,8 @@ def _message(content: Mapping[str, Any]) -> dict[str, Any]:
             return kept | _parts(content, frozenset({"chat", "from", payment}))
     reduced = _fields(content, _MESSAGE)
     if content.get("forward_origin") is not None:
-        # Only the fact of the forward is used, and Telegram may add new kinds of origins.
+        # The product only needs to know that the message is a forward. The real origin is not kept,
+        # because Telegram may add kinds of origins that aiogram cannot read.
         reduced["forward_origin"] = dict(_HIDDEN_ORIGIN)
     if content.get("external_reply") is not None:
         reduced["external_reply"] = {"origin": dict(_HIDDEN_ORIGIN)}
@@ -102,7 +104,10 @@ def _is_scalar(value: object) -> bool:
 
 
 def _fits(value: object) -> bool:
-    """Return whether a value is within MAX_DEPTH and MAX_NODES. Needs no recursion."""
+    """Return whether a value is within MAX_DEPTH and MAX_NODES.
+
+    The function does not recurse, so that no nesting is too deep for it.
+    """
     level, nodes = [value], 0
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inner_values(outer)]

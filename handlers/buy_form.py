@@ -1,4 +1,7 @@
-"""Handle the form of a new placement, which asks for a channel, a time and a confirmation."""
+"""Handle the form with which an advertiser buys a post in a channel (a placement).
+
+The form asks for the channel, the time of publication and a confirmation.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -45,7 +48,7 @@ async def open_buy_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form for an active campaign that belongs to the person who asks.
+    """Open the form of a new placement for one of the person's own active campaigns.
 
     Raises NotCampaignOwner for a campaign of another person, and CampaignNotActive for a campaign
     that is not active.

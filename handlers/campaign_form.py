@@ -1,4 +1,7 @@
-"""Handle the form of a new campaign, with steps from the name and the ad to the preview."""
+"""Handle the form of a new campaign. It asks for a name, the ad, a link button and a budget.
+
+At the end, the form shows the ad as channels will get it, and the person saves the campaign.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -40,7 +43,7 @@ class CampaignForm(StatesGroup):
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.CAMPAIGN))
 async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
-    """Open the form with its first question."""
+    """Open the form of a new campaign with its first question, which is for the name."""
     await forms.open_form(dialog_manager, CampaignForm.name)
 
 
@@ -61,13 +64,19 @@ async def _read_ad(message: Message, _input: MessageInput, manager: DialogManage
 
 
 async def _replace_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    """Replace the previewed ad. The button and the budget stay as they are."""
+    """Replace the ad after its preview with the ad in a new message.
+
+    The link button and the budget stay as they are.
+    """
     if _parse_ad(message, manager) and await _show_preview(message, manager):
         await forms.next_step(manager, CampaignForm.preview)
 
 
 def _parse_ad(message: Message, manager: DialogManager) -> bool:
-    """Store the ad of a message, or show what is wrong with the message and return False."""
+    """Store the ad that a message contains in the draft of the form, and return True.
+
+    If the message is no valid ad, show what is wrong with it, and return False.
+    """
     draft = manager.dialog_data
     parsed = ad_parser.parse_ad(message)
     if parsed is None or message.media_group_id is not None:
@@ -118,9 +127,9 @@ async def _read_budget(message: Message, _input: MessageInput, manager: DialogMa
 
 
 async def _show_preview(message: Message, manager: DialogManager) -> bool:
-    """Send the ad to the person in the form in which channels will get the ad.
+    """Send the ad to the person as channels will get it, and return True.
 
-    Returns True. If Telegram refuses the ad, ask for the ad again, show the error and return False.
+    If Telegram refuses the ad, show the error, ask for another ad, and return False.
     """
     context = forms.context_of(manager)
     bot: Bot = manager.middleware_data["bot"]
@@ -154,7 +163,7 @@ async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> N
 
 
 def _check_ad(manager: DialogManager, ad: Creative) -> bool:
-    """Return whether the ad is valid. If the ad is not valid, show the error."""
+    """Return whether an ad is valid. If it is not, show the error above the form's question."""
     try:
         ad.validate()
     except errors.DomainError as error:

@@ -1,4 +1,4 @@
-"""Handle an advertiser's campaigns: the list, a campaign's screen, and the screen's buttons."""
+"""Handle the list of an advertiser's campaigns, and the screen of a campaign with its buttons."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
@@ -50,7 +50,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CAMPAIGN))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show one campaign."""
+    """Show the screen of a campaign in its present state."""
     await respond.show(press, await card_screen(context, callback_data.id))
 
 
@@ -72,7 +72,7 @@ async def choose_campaign(press: CallbackQuery, callback_data: Go, context: Requ
 async def show_ad(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext, bot: Bot
 ) -> None:
-    """Send the ad in the form in which channels get it, and then the campaign's screen."""
+    """Send a campaign's ad to the person as channels get it, and then the campaign's screen."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)

@@ -1,4 +1,4 @@
-"""Handle Telegram's reports about chats: the bot's rights, new posts and migrated groups."""
+"""Handle Telegram's reports about chats: changed rights of the bot, new posts, moved groups."""
 
 import structlog
 from aiogram import Bot, F, Router
@@ -15,10 +15,10 @@ router = Router(name="channel_events")
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
 async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: Bot) -> None:
-    """Suspend a channel when the bot loses the right to post, and restore it with the right.
+    """Suspend a channel if the bot may not post there any more, and restore it if the bot may.
 
-    An update may arrive late, after the right has changed again. Therefore Telegram is asked for
-    the present rights before a known channel is suspended or restored.
+    An update may arrive late, after the right has changed again. Therefore the handler asks
+    Telegram for the present rights. Channels that nobody has connected are ignored.
     """
     async with context.read() as session:
         if await channels.by_chat(session, event.chat.id) is None:
@@ -26,7 +26,7 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
     bot_member = await channel_rights.bot_member(bot, event.chat.id)
     async with context.begin() as session:
         if not isinstance(event.new_chat_member, ChatMemberAdministrator):
-            # The bot was out of the channel for a time, and has not heard of the posts meanwhile.
+            # The bot was not in the channel for a time, so it got no updates about posts then.
             await channels.reset_message_id(session, chat_id=event.chat.id)
         if not isinstance(bot_member, ChatMemberAdministrator):
             await channels.record_rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
@@ -40,17 +40,17 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
 
 @router.my_chat_member()
 async def log_membership(event: ChatMemberUpdated) -> None:
-    """Log a change of the bot's membership in a group or private chat, and change nothing else."""
+    """Log that the bot was added to a group or private chat, or removed from it. Change nothing."""
     log.info("bot's membership changed", chat_type=event.chat.type)
 
 
 @router.channel_post()
 async def note_message_id(post: Message, context: RequestContext) -> None:
-    """Store the highest known message id of a channel.
+    """Store the message id of a new post as the highest known message id of its channel.
 
-    The search for an uncertain post (a post that Telegram may or may not have published) begins
-    above the id that was known before the send. An edit of an old post is not used, because the bot
-    may not know the posts that came before the old post.
+    An uncertain post is a post that Telegram may or may not have published. The search for it
+    begins above the message id that was known before the send. Telegram's updates about edits are
+    not used, because an edited post may be old.
     """
     async with context.begin() as session:
         await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
@@ -60,8 +60,9 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
 async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
     """Ask Telegram for the admin chat's new id after the chat has become a supergroup.
 
-    Telegram sends this message into a new supergroup, and names the group that it was before.
-    Telegram's answer contains the new id, which the bot then uses (`FollowAdminChat`).
+    Telegram sends the message that calls this handler into the new supergroup, and names the old
+    group in it. A request about the old group then fails with the new id in the error, and
+    `FollowAdminChat` records this id.
     """
     if message.migrate_from_chat_id == context.admin_chat_id:
         await bot.get_chat(context.admin_chat_id)
@@ -69,10 +70,10 @@ async def find_moved_admin_chat(message: Message, context: RequestContext, bot: 
 
 @router.message(F.migrate_to_chat_id)
 async def follow_group(message: Message, context: RequestContext) -> None:
-    """Record the new id of the admin chat when Telegram turns the group into a supergroup.
+    """Record the new id of the admin chat when its group becomes a supergroup.
 
-    The id is stored in the database, from which every process reads it. A move of another group is
-    not recorded.
+    The message that calls this handler comes from the old group. The id is stored in the database,
+    from which every process reads it. A new id of any other group is not recorded.
     """
     if message.migrate_to_chat_id is None:
         return

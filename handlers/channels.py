@@ -1,4 +1,4 @@
-"""Handle an owner's channels: a new channel, the list, a channel's screen and its buttons."""
+"""Handle an owner's channels: connect a channel, show the list, and change a channel's state."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
@@ -43,7 +43,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNEL))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show one channel."""
+    """Show the screen of one of the person's own channels in its present state."""
     async with context.read() as session:
         row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
     await respond.show(press, screens.channel(context.t, row))
@@ -69,7 +69,7 @@ async def ask_remove(
 async def change_status(
     press: CallbackQuery, callback_data: OnChannel, context: RequestContext
 ) -> None:
-    """Pause, resume or remove a channel."""
+    """Pause, resume or remove one of the person's own channels, and show its screen."""
     async with context.begin() as session:
         change = _STATUS_CHANGES[callback_data.act]
         row = await change(session, actor=context.actor, channel_id=callback_data.id)
@@ -83,9 +83,9 @@ async def connect(
     """Connect the chosen channel if the bot may post there and the person is its creator.
 
     Telegram's picker has checked both conditions already. The bot checks both again, because the
-    update may be old. The update `my_chat_member` may come before or after this update. If another
-    person has connected the channel before and is not its creator any more, the new creator takes
-    the channel over.
+    update may be old. If another person has connected the channel before and is not its creator any
+    more, the new creator takes the channel over. The message `chat_shared` may come before or after
+    Telegram's report about the bot's new rights (`my_chat_member`).
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.find_problem(
@@ -122,7 +122,11 @@ async def connect(
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:
-    """Return the user id of a channel's other owner if they are not its creator any more."""
+    """Return the user id of the person from whom the present person may take a channel over.
+
+    The result is None if nobody else has connected the channel, or if that person is still the
+    creator of the channel.
+    """
     async with context.read() as session:
         row = await channels.by_chat(session, chat_id)
         if row is None or row.owner_id == context.user_id:

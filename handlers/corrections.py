@@ -45,7 +45,10 @@ async def show_queue(
     context: RequestContext,
     callback_data: ShowCorrections | None = None,
 ) -> None:
-    """Show a page of the corrections that wait for a second admin or for `adtech repair`."""
+    """Show a page of the corrections that are not done yet.
+
+    Another admin must still decide about them, or somebody must still run `adtech repair`.
+    """
     context.actor.require_staff(*STAFF, action="corrections")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -68,7 +71,10 @@ async def show_card(
 async def ask_reason(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Ask the second admin for a reason. A press on a reason is the decision."""
+    """Show the preset reasons to confirm or refuse a correction. A press on one is the decision.
+
+    If the correction's status does not allow the decision any more, show its card instead.
+    """
     context.actor.require_staff(*MODERATORS, action="correction_card")
     details = await _details(context, callback_data.id)
     if callback_data.act in screens.allowed_acts(details):

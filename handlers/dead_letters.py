@@ -57,9 +57,9 @@ async def show_card(
 
 @router.callback_query(OnDeadLetter.filter(F.act == screens.OFFER))
 async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: RequestContext) -> None:
-    """Offer a dead letter to its advertiser, who may submit the placement again.
+    """Offer to the advertiser of a dead letter to submit the placement again.
 
-    Only one offer is made.
+    A second press of the button makes no second offer.
     """
     context.actor.require_staff(*MODERATORS, action="dead_letter_offer")
     async with context.begin() as session:
@@ -71,9 +71,9 @@ async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: Requ
 
 @router.callback_query(Retry.filter())
 async def retry(press: CallbackQuery, callback_data: Retry, context: RequestContext) -> None:
-    """Submit a placement again on the terms that the offer showed.
+    """Submit a failed placement again on the terms (price and hours) of the offer.
 
-    If the terms have changed after the offer, show an offer with the new terms instead.
+    If the channel's terms have changed since the offer, show an offer with the new terms instead.
     """
     try:
         async with context.begin() as session:

@@ -1,4 +1,7 @@
-"""Log refusals and unexpected errors, audit some refusals, and answer the person."""
+"""Handle the errors of handlers: log them, audit some refusals, and answer the person.
+
+A refusal is a domain error: the person asked for something that is not allowed or not possible.
+"""
 
 import structlog
 from aiogram import Router
@@ -29,16 +32,20 @@ LEFT_TO_THE_INBOX = (
     ForeignChatError,
     *NOT_ANSWERED,
 )
-"""The errors after which the bot shows no apology. After the first three, the update is handled
-later, was handled by another process, or is of a kind that aiogram does not know. After the next
-two, the bot may not write to this chat. After the others, Telegram did not accept the bot's answer:
-it would not accept an apology either, and the act itself may have succeeded.
+"""The errors after which the bot shows no apology.
+
+- TryLaterError: the update will be handled later.
+- AlreadyHandledError: another process has handled it.
+- UpdateTypeLookupError: aiogram does not know this kind of update.
+- TelegramForbiddenError and ForeignChatError: the bot may not write to this chat.
+- NOT_ANSWERED: Telegram did not accept the bot's answer, and would not accept an apology either.
+  The requested action itself may have succeeded.
 """
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))
 async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
-    """Answer with the reason of a refusal, and audit the refusal if its class is in AUDITED."""
+    """Answer a refused request with the reason. Audit the refusal if its class is in AUDITED."""
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
@@ -50,9 +57,10 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
 
 
 async def record(context: RequestContext, error: errors.DomainError) -> None:
-    """Audit a refusal in a new transaction, because the refused transaction was rolled back.
+    """Write an audit row about a refusal.
 
-    Nothing is written if the class of the refusal is not in AUDITED or the update has no actor.
+    The row has a transaction of its own, because the refused transaction was rolled back. Nothing
+    is written if the class of the refusal is not in AUDITED or the update has no actor.
     """
     if isinstance(error, AUDITED) and context.identified_actor is not None:
         action = error.action if isinstance(error, errors.AccessDenied) else context.action
@@ -62,7 +70,10 @@ async def record(context: RequestContext, error: errors.DomainError) -> None:
 
 @unexpected_errors.errors(~ExceptionTypeFilter(*LEFT_TO_THE_INBOX))
 async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | None = None) -> None:
-    """Log an unexpected error, and answer with an apology and the number of the log lines."""
+    """Log an unexpected error, and answer with an apology and the correlation id.
+
+    The log lines of the update contain the same id.
+    """
     error = event.exception
     if context is None:
         # The error came before the context existed, so there is nobody to answer.

@@ -1,4 +1,4 @@
-"""Handle presses of unknown buttons and of closed forms, and messages in groups."""
+"""Handle what no other handler takes: unknown buttons, buttons of closed forms, group messages."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
@@ -20,7 +20,7 @@ FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 
 @router.message(F.chat.type != ChatType.PRIVATE)
 async def ignore_group_message(_message: Message) -> None:
-    """Ignore messages in groups, because only commands in groups are for the bot."""
+    """Ignore every message in a group that is not one of the bot's commands."""
 
 
 @router.callback_query(F.message.chat.type != ChatType.PRIVATE)

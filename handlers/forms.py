@@ -24,7 +24,7 @@ AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]
 class Translated(Text):
     """A text of the Fluent files in a form.
 
-    The getter of the step returns the `values` of the text.
+    The text's variables come from the key `values` of the data that the step's getter returns.
     """
 
     def __init__(self, message_id: str, **options: Any) -> None:
@@ -40,7 +40,7 @@ class Translated(Text):
 
 
 class Question(Translated):
-    """The question of a step. The error of the last answer is shown above the question."""
+    """The question of a step. If the last answer was wrong, its error stands above the question."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:
         question = await super()._render_text(data, manager)
@@ -49,23 +49,20 @@ class Question(Translated):
 
 
 class ItemLabel(Text):
-    """The label of one row of a list. The label is the second part of the row's item."""
+    """The label of one row of a list. The label is the second element of the row's `item`."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         return str(data["item"][1])
 
 
 def context_of(manager: DialogManager) -> RequestContext:
-    """Return the context of the update that the form handles."""
+    """Return the RequestContext of the update that the form handles now."""
     context: RequestContext = manager.middleware_data["context"]
     return context
 
 
 def show_error(manager: DialogManager, text: str) -> None:
-    """Store the error of an answer.
-
-    The form then asks the question again and shows the error above it.
-    """
+    """Store the text of an error. The form then shows it above the question and asks again."""
     manager.dialog_data[_ERROR] = text
 
 
@@ -82,13 +79,14 @@ async def open_form(manager: DialogManager, state: State, **data: Any) -> None:
 
 
 async def close_form(manager: DialogManager, screen: Outgoing) -> None:
-    """Close the form, and show a screen instead of it."""
+    """Close the form that is open, and show a screen instead of it."""
     event = manager.event
     pressed = isinstance(event, CallbackQuery)
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
-    # The next form must not remove the keyboard of the screen that is in this message now.
+    # The screen stands in the form's message now. A form that is opened later must not remove the
+    # screen's keyboard from this message.
     manager.current_stack().last_message_id = None
-    # aiogram-dialog answers the press when the handler of the press ends.
+    # The press itself needs no answer here: aiogram-dialog answers it when its handler ends.
     if isinstance(event, CallbackQuery):
         await respond.replace(event, screen)
     elif isinstance(event, Message):
@@ -96,17 +94,17 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
 
 
 def idempotency_key(manager: DialogManager) -> str:
-    """Return the idempotency key of the open form.
+    """Return a key that is unique to this opening of the form.
 
-    Because of it, the form's result is stored once.
+    The result of the form is stored under this key, so that a repeat does not store it twice.
     """
     return f"form:{context_of(manager).user_id}:{manager.current_context().id}"
 
 
 async def read_amount(message: Message, manager: DialogManager) -> int | None:
-    """Read an amount of money from an answer, in whole minor units.
+    """Read an amount of money from a person's answer, and return it in whole minor units.
 
-    If the answer is not a positive amount, show the error and return None.
+    If the answer is not a valid positive amount, show the error and return None.
     """
     t = context_of(manager).t
     amount = formatting.parse_money(message.text or "", t.currency, t.language)
@@ -116,7 +114,10 @@ async def read_amount(message: Message, manager: DialogManager) -> int | None:
 
 
 async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    """Return the values of a question about an amount, with an example in the person's currency."""
+    """Return the data for a question about an amount: an example in the person's currency.
+
+    This is the getter of a step.
+    """
     return {"values": {"example": context_of(dialog_manager).t.money(formatting.EXAMPLE)}}
 
 
@@ -131,11 +132,11 @@ def text_step(
     getter: Getter | None = None,
     takes_forwards: bool = False,
 ) -> Window:
-    """Make a step that asks a question and waits for a message.
+    """Make a step of a form that asks the question `message_id` and waits for a message.
 
-    Of `widgets`, the texts are shown below the question. The buttons are shown above the buttons
-    "back" and "cancel". Other people choose the words of a forwarded message, and of a message that
-    another bot wrote. Such a message is an answer only if `takes_forwards` is True.
+    `widgets` are further texts and buttons. They stand between the question and the buttons "back"
+    and "cancel". A message that is forwarded or comes from another bot contains the words of
+    somebody else. It is accepted as an answer only if `takes_forwards` is True.
     """
 
     async def read_answer(
@@ -161,9 +162,9 @@ def navigation_row(
 ) -> Row:
     """Make a row with the buttons "back" and "cancel".
 
-    `after_cancel` makes the screen that is shown after "cancel". The first step has no button
-    "back". `back_to` is the step to which the button "back" leads. Without `back_to`, the button
-    leads to the step before this step.
+    `after_cancel` makes the screen that is shown after "cancel". The `first` step has no button
+    "back". `back_to` is the step to which the button "back" leads; by default, this is the previous
+    step in the form's order.
     """
 
     async def back(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:

@@ -1,7 +1,8 @@
-"""Handle moderation (decisions about placements) in the admin chat.
+"""Handle moderation in the admin chat: admins approve or reject placements.
 
-A card is a message with buttons in the admin chat. At each press the bot checks the rights of the
-person and the state of the placement again, because the card may be old.
+A placement is the purchase of a post in a channel. Its card is a message with buttons in the admin
+chat. At each press, the bot checks the rights of the person and the state of the placement again,
+because the card may be old.
 """
 
 from aiogram import Bot, F, Router
@@ -33,7 +34,7 @@ async def _card(context: RequestContext, target_id: int) -> moderation.Placement
 async def show_queue(
     event: CallbackQuery | Message, context: RequestContext, callback_data: ShowQueue | None = None
 ) -> None:
-    """Show a page of the placements that wait for a decision."""
+    """Show a page of the placements that an admin must still approve or reject."""
     context.actor.require_staff(*MODERATORS, action="moderation_queue")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -45,7 +46,7 @@ async def show_queue(
 async def open_card(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Send a placement's ad and its card as new messages."""
+    """Send the ad of a placement and its card to the admin chat as new messages."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     row = await _card(context, callback_data.id)
     await respond.send(bot, context.admin_chat_id, screens.card(context.t, row, with_ad=True))
@@ -74,11 +75,11 @@ async def ask_reason(
 async def approve(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Approve a placement, if Telegram confirms the rights in its channel.
+    """Approve a placement if the bot may post in the channel and the owner is still its creator.
 
-    The bot must have the right to post, and the owner must be the channel's creator. Otherwise the
-    channel is suspended. If the advertiser has too little money, the advertiser is notified how
-    much is missing.
+    Telegram is asked for both. If one is not true, the channel is suspended instead. If the
+    advertiser has too little money, the placement stays open, and the advertiser gets a notice that
+    says how much is missing.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
@@ -104,7 +105,7 @@ async def approve(
 async def _suspend_channel(
     context: RequestContext, row: moderation.PlacementDetails, problem: str
 ) -> None:
-    """Suspend a channel in which no placement can be approved."""
+    """Suspend the channel of a placement, because of the problem NO_RIGHT or NOT_CREATOR."""
     async with context.begin() as session:
         if problem == channel_rights.NO_RIGHT:
             await channels.record_rights_lost(

@@ -1,6 +1,8 @@
 """Handle the operators' commands in the admin chat.
 
-The commands are about kill switches, health, the ledger and incidents.
+The commands are about kill switches, health, the ledger and incidents. A kill switch allows or
+forbids one kind of action. An incident says that something is wrong, for example that rows of the
+ledger violate an invariant (a rule that must always hold).
 """
 
 from aiogram import Router
@@ -45,9 +47,9 @@ async def _set_switch(
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Show the panel of the kill switches, or stop or run one of them.
 
-    `/killswitch stop payouts <reason>` stops a switch at once. `/killswitch run payouts` asks for
-    confirmation before the switch runs again. The words `on` and `off` have opposite meanings for
-    different people. Therefore the bot answers these words with a question.
+    `/killswitch stop payouts <reason>` stops a switch at once; without a reason, the bot asks for
+    one. `/killswitch run payouts` asks for confirmation before the switch runs again. People
+    understand `on` and `off` in opposite ways, so the bot asks which of the two they want.
     """
     arguments = (command.args or "").split(maxsplit=_SWITCH_ARGUMENTS - 1)
     if not arguments:
@@ -74,7 +76,10 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
 async def press_switch(
     press: CallbackQuery, callback_data: OnSwitch, context: RequestContext
 ) -> None:
-    """Stop or run one kill switch, ask for the reason first, or show the panel again."""
+    """Handle a press of a button about kill switches.
+
+    The button stops a switch, lets it run, asks for the reason first, or shows the panel again.
+    """
     act, key = callback_data.act, callback_data.key
     if act is SwitchAct.PANEL:
         await respond.show(press, await _panel(context))
@@ -97,7 +102,7 @@ async def press_switch(
 
 @router.message(Command("health"))
 async def show_health(message: Message, context: RequestContext) -> None:
-    """Show the result of the readiness check."""
+    """Show the state of each part that the bot needs: the database, Redis, the scheduler, etc."""
     context.actor.require_staff(*STAFF, action="health")
     facts, _ = await readiness.check(context.dependencies)
     await respond.show(message, screens.health(context.t, facts))
@@ -105,7 +110,10 @@ async def show_health(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("ledger"))
 async def check_ledger(message: Message, context: RequestContext) -> None:
-    """Check all invariants. A violation stops all movements of money."""
+    """Check the invariants of the ledger now, as the scheduled check does, and show the result.
+
+    A violation stops all movements of money.
+    """
     context.actor.require_staff(*STAFF, action="ledger_check")
     async with context.begin() as session:
         violations = await incidents.check_ledger_invariant(session)
@@ -114,7 +122,10 @@ async def check_ledger(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("incidents"))
 async def show_incidents(message: Message, context: RequestContext) -> None:
-    """Show the open incidents. A switch cannot run while an incident that stopped it is open."""
+    """Show the open incidents.
+
+    A kill switch that an incident has stopped cannot run again while the incident is open.
+    """
     context.actor.require_staff(*STAFF, action="incidents")
     async with context.read() as session:
         rows = await incidents.open_incidents(session)
@@ -125,7 +136,10 @@ async def show_incidents(message: Message, context: RequestContext) -> None:
 async def close_incident(
     press: CallbackQuery, callback_data: CloseIncident, context: RequestContext
 ) -> None:
-    """Close an incident. The bot refuses this while an invariant is still violated."""
+    """Close an incident, and show those that are still open.
+
+    The bot refuses to close an incident while an invariant is violated.
+    """
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
     async with context.read() as session:

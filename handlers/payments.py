@@ -1,4 +1,7 @@
-"""Handle Telegram's payments: pre-checkout queries, payments and refunds, without use of Redis."""
+"""Handle payments by Telegram: the query before a payment, the payment, and a refund.
+
+These handlers do not use Redis, so that an outage of Redis delays no payment.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,9 +29,10 @@ router = Router(name="payments")
 
 @router.pre_checkout_query()
 async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) -> None:
-    """Answer within 10 seconds whether the bot accepts the payment.
+    """Answer Telegram's question before a payment: whether the bot accepts the payment.
 
-    If the bot does not answer, Telegram refuses the payment and shows no reason.
+    Telegram waits 10 seconds for the answer. Without an answer, it refuses the payment and shows no
+    reason to the person. After an unexpected error, the bot refuses the payment with a text.
     """
     try:
         problem = await _problem(query, context)
@@ -38,8 +42,8 @@ async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) 
     try:
         await query.answer(ok=problem is None, error_message=problem)
     except TelegramBadRequest as error:
-        # After a crash the query is handled again. It was answered before, or Telegram has
-        # refused the payment.
+        # After a crash the query is handled again. Then either the answer was sent before the
+        # crash, or Telegram has refused the payment meanwhile.
         if not answers.too_late(error):
             raise
 
@@ -66,11 +70,11 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 
 @router.message(F.successful_payment)
 async def record_payment(message: Message, context: RequestContext) -> None:
-    """Record a payment under Telegram's charge id. The money belongs to the person who paid.
+    """Record a payment that was made, under Telegram's charge id, and credit it to the payer.
 
-    A payment that differs from its invoice, or has another currency than the payer's wallet, is
-    parked, and the admins are notified. The outbox sends the message that the payment was credited,
-    because a crash loses no row there.
+    A payment is parked (kept for the admins, who are notified) if it differs from its invoice or
+    has another currency than the payer's wallet. The message that the payment was credited is a row
+    of the outbox, because a crash cannot lose such a row.
     """
     payment = message.successful_payment
     if payment is None:
@@ -99,11 +103,11 @@ async def record_payment(message: Message, context: RequestContext) -> None:
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Claw back a payment that Telegram has refunded, and notify the admin chat of the loss.
+    """Take back a payment that Telegram has refunded, and notify the admin chat of the loss.
 
-    The bot itself is the sender of this message. The payer is the person of the charge's deposit.
-    If there is no deposit, the payer is the person of the private chat. A refund that differs from
-    its deposit is parked, and the admins are notified.
+    Telegram's message about the refund has the bot as its sender. Therefore the payer is the person
+    whose deposit has the charge id or, if there is no such deposit, the person of the private chat.
+    A refund that differs from its deposit is parked (kept for the admins, who are notified).
     """
     payment = message.refunded_payment
     if payment is None:
@@ -127,11 +131,12 @@ def _source(currency: str) -> str:
 
 @asynccontextmanager
 async def _never_dropped(event: str, context: RequestContext) -> AsyncIterator[None]:
-    """Park an update about money if it is refused, and raise TryLaterError for other errors.
+    """Make sure that an update about money is not lost if the `with` block raises an error.
 
-    A refused update is parked at once, because another attempt has the same result; the error's
-    fields tell the admins why. After an unexpected error the update is handled again. If it fails
-    too often, it is parked, that is, kept and not tried again. `event` is the text of the log line.
+    After a domain error, the update is parked at once (kept and not tried again), because another
+    attempt would have the same result. The fields of the error tell the admins why. After any other
+    error, TryLaterError is raised, and the update is handled again. If this fails too often, the
+    update is parked too. `event` is the text of the log line.
     """
     try:
         yield

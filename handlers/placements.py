@@ -1,4 +1,4 @@
-"""Handle an advertiser's placements: the list, a placement's screen, and the withdraw button."""
+"""Handle an advertiser's placements (purchases of a post): show them, and take one back."""
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
@@ -35,7 +35,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 async def withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:
-    """Withdraw a placement about which no admin has decided yet."""
+    """Take back the person's placement, if no admin has decided about it yet."""
     async with context.begin() as session:
         await campaigns.withdraw_target(session, actor=context.actor, target_id=callback_data.id)
     async with context.read() as session:

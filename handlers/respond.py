@@ -17,9 +17,10 @@ _NOT_MODIFIED = "message is not modified"
 
 
 async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
-    """Show a screen: after a press in the pressed message, after a text in a new message.
+    """Show a screen as the answer to an update.
 
-    A press is also answered.
+    After a press of a button, the screen replaces the pressed message, and Telegram gets an answer
+    to the press. After a message, the screen is a new message.
     """
     if isinstance(event, Message):
         await send(_bot(event), event.chat.id, screen)
@@ -32,10 +33,10 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
 async def show_result(
     press: CallbackQuery, read_screen: Callable[[], Awaitable[Outgoing]]
 ) -> AsyncIterator[None]:
-    """Run the caller's block that makes a decision, and then show the screen of `read_screen`.
+    """Run the `with` block, which carries out a decision, and then show what `read_screen` returns.
 
-    If the block raises InvalidMove, the button was out of date. Then the current screen replaces
-    the pressed message, and the error is raised again. The error's handler answers the press.
+    If the block raises InvalidMove, the button was out of date. In this case the screen is shown
+    too, but the error is raised again, and the error's handler answers the press.
     """
     try:
         yield
@@ -52,10 +53,11 @@ async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
 
 
 async def alert(event: CallbackQuery | Message, text: str) -> None:
-    """Show a text, and leave the screen as it is.
+    """Show a text as the answer to an update, and leave the pressed message as it is.
 
-    After a press, the text is shown as an alert. It is sent as a message if it is too long for an
-    alert, if the answer comes too late, or if no button was pressed.
+    After a press of a button, the text is shown as an alert. If it is too long for an alert, or if
+    the answer to the press comes too late, it is sent as a message. After a message, it is always
+    sent as a message.
     """
     if isinstance(event, CallbackQuery):
         fits = len(text) <= ALERT_LENGTH
@@ -69,7 +71,10 @@ async def alert(event: CallbackQuery | Message, text: str) -> None:
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:
-    """Show a screen in the pressed message. If the message cannot be edited, send a new message."""
+    """Replace the pressed message with a screen, or send a new message if it cannot be edited.
+
+    The press itself is not answered.
+    """
     message = event.message
     if message is None:
         return

@@ -1,4 +1,7 @@
-"""Put all routers in their order. No router before the forms' router uses Redis."""
+"""Put the routers of all handlers in the order in which they may take an update.
+
+No router before the forms' router uses Redis.
+"""
 
 from functools import cache
 
@@ -42,9 +45,10 @@ from handlers import settings as settings_handlers
 
 @cache
 def dispatcher() -> Dispatcher:
-    """Build the dispatcher one time in each process. Each update brings what its handlers need.
+    """Build aiogram's dispatcher, one time in each process.
 
-    aiogram's own state machine is disabled, because it would read Redis before every handler.
+    The dispatcher holds no dependencies: they come as arguments with each update. aiogram's own
+    state machine is disabled, because it would read Redis before every handler.
     """
     root = Dispatcher(disable_fsm=True)
     root.update.outer_middleware(ContextMiddleware())

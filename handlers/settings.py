@@ -1,4 +1,4 @@
-"""Handle the settings of a person, which are the language and the time zone."""
+"""Handle the settings of a person: the language and the time zone."""
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
@@ -49,12 +49,12 @@ async def choose_language(
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.ZONE))
 async def ask_zone(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
-    """Ask for the time zone."""
+    """Open the form that asks for the person's time zone."""
     await forms.open_form(dialog_manager, ZoneForm.zone)
 
 
 async def save_zone(message: Message, manager: DialogManager) -> bool:
-    """Save the time zone that a person typed. Later screens show times in this zone.
+    """Save the time zone that a person typed, use it for the person's screens, and return True.
 
     If there is no such zone, show the error and return False.
     """

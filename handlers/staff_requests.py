@@ -1,4 +1,8 @@
-"""Handle the staff's requests and roles in the admin chat."""
+"""Handle the requests and the roles of the staff in the admin chat.
+
+A staff request asks for an action that counts only after its requester, or a second person, has
+confirmed it with a button.
+"""
 
 from collections.abc import Mapping
 
@@ -38,7 +42,7 @@ async def show_queue(
     context: RequestContext,
     callback_data: ShowStaffRequests | None = None,
 ) -> None:
-    """Show a page of the requests that wait for their requester or for a second person."""
+    """Show a page of the staff requests that their requester or a second person must confirm."""
     context.actor.require_staff(*STAFF, action="requests")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -61,7 +65,10 @@ async def show_staff(message: Message, context: RequestContext) -> None:
 async def press_card(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Acknowledge, confirm or drop a request, or only show its card."""
+    """Acknowledge, confirm or drop a staff request, or only show its card.
+
+    The requester acknowledges a request that was made in a shell; a second person confirms it.
+    """
     context.actor.require_staff(*STAFF, action="request_card")
     decide = _DECISIONS.get(callback_data.act)
     async with respond.show_result(press, lambda: _card(context, callback_data.id)):
@@ -72,13 +79,20 @@ async def press_card(
 
 @router.message(Command("grant"))
 async def ask_to_grant(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Ask for a role: `/grant 12345 operator she joins the night shift`."""
+    """Request a staff role for a person: `/grant 12345 operator she joins the night shift`.
+
+    The arguments are the person's Telegram id, the role and the reason. A second super admin must
+    confirm the request.
+    """
     await _ask(message, command, context, RequestKind.GRANT_ROLE)
 
 
 @router.message(Command("revoke"))
 async def ask_to_revoke(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Ask to take a role away: `/revoke 12345 operator he has left`."""
+    """Request to take a staff role from a person: `/revoke 12345 operator he has left`.
+
+    The arguments are the same as those of `/grant`.
+    """
     await _ask(message, command, context, RequestKind.REVOKE_ROLE)
 
 

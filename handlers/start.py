@@ -1,4 +1,4 @@
-"""Handle the menu, the pages of text, and messages that no other handler takes."""
+"""Handle the menu, the fixed texts (for example the help), and messages that nobody else takes."""
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
@@ -16,7 +16,8 @@ from handlers import respond
 PAGES = ("help", "paysupport", "terms", "privacy")
 
 router = Router(name="start")
-"""The router of the pages and of the menu's button. Its handlers do not change an open form."""
+"""The router of the fixed texts and of the button to the menu. Its handlers leave an open form as
+it is."""
 form_closers = Router(name="form_closers")
 """The router of handlers that close an open form. It must be part of the forms' router."""
 unmatched = Router(name="unmatched")
@@ -31,13 +32,16 @@ async def show_menu(press: CallbackQuery, context: RequestContext) -> None:
 
 @router.callback_query(Go.filter(F.screen == Screen.HELP))
 async def show_help(press: CallbackQuery, context: RequestContext) -> None:
-    """Show the help page."""
+    """Show the help text after a press of a button."""
     await respond.show(press, menu.page(context.t, "help"))
 
 
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
 async def show_page(message: Message, context: RequestContext) -> None:
-    """Show the page of a command. Telegram requires some of these pages of bots that sell."""
+    """Show the fixed text that a command names, for example `/terms`.
+
+    Telegram requires some of these texts of bots that sell something.
+    """
     page = (message.text or "").split(maxsplit=1)[0][1:].partition("@")[0].lower()
     await respond.show(message, menu.page(context.t, page))
 
@@ -64,12 +68,12 @@ async def cancel_picker(
 
 @unmatched.message()
 async def show_menu_for_unexpected(message: Message, context: RequestContext) -> None:
-    """Show the menu to a person whose message was not expected."""
+    """Answer a message that no handler understands with the menu."""
     screen = menu.menu(context.t)
     await respond.show(message, Outgoing(context.t("not-understood"), screen.keyboard))
 
 
 @unmatched.callback_query()
 async def answer_stale_button(press: CallbackQuery, context: RequestContext) -> None:
-    """Show an alert to a person who pressed a button of a form that no longer exists."""
+    """Show an alert after a press of a button that no handler and no open form knows."""
     await respond.alert(press, context.t("button-stale"))

@@ -1,4 +1,7 @@
-"""Handle the form of a channel's terms, which are the price, the promised hours and the topic."""
+"""Handle the form of a channel's terms: the price, the promised hours and the topic.
+
+The promised hours are the time that a post must stay in the channel.
+"""
 
 from typing import Any
 
@@ -37,7 +40,7 @@ async def open_terms_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form for a channel that belongs to the person who asks.
+    """Open the form of the terms for one of the person's own channels.
 
     Raises NotChannelOwner for a channel of another person.
     """

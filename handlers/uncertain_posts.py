@@ -2,8 +2,9 @@
 
 Telegram may or may not have published an uncertain post. An unverifiable post was published, but
 the last check could not find out whether the post is still in the channel. A breach means that the
-owner did not keep a promise about a post. A card is a message with buttons in the admin chat. When
-an admin presses a button, the bot checks again whether the decision is still possible.
+owner did not keep a promise about a published post: for example, it was altered. A card is a
+message with buttons in the admin chat. When an admin presses a button, the bot checks again whether
+the decision is still possible.
 """
 
 import re
@@ -29,8 +30,8 @@ router = Router(name="uncertain_posts")
 
 _LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<chat>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
 _PRIVATE_LINK_OFFSET = 1_000_000_000_000
-"""A channel's chat id is below zero: minus this number, minus the channel's number in t.me/c links.
-"""
+"""A channel's chat id is negative. Its absolute value minus this number is the channel's number in
+links of the form t.me/c."""
 
 
 async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
@@ -55,7 +56,11 @@ async def show_card(
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask for the post's link, because the statement of an admin alone must not move money."""
+    """Ask an admin, who says that an uncertain post is in the channel, for the link of the post.
+
+    The word of one admin alone must not move money. If the post is not uncertain any more, show its
+    card instead.
+    """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)
     still_uncertain = case.uncertain and case.claim_no == callback_data.claim
@@ -73,7 +78,10 @@ async def ask_link(
 async def ask_to_confirm(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask for a confirmation before money moves; after an old button, show the card instead."""
+    """Ask the admin for a confirmation before a refund or a payout moves money.
+
+    If the post has changed since the button was shown, show its card instead.
+    """
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     case = await _case(context, callback_data.id)
     refund = callback_data.act is ResolutionAct.ASK_REFUND
@@ -89,7 +97,10 @@ async def ask_to_confirm(
 async def decide(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Carry out the button's decision if the post's state is unchanged, and then show the card."""
+    """Carry out the decision of a button, and then show the card of the post.
+
+    If the post has changed since the button was shown, only show the card.
+    """
     decision = {
         ResolutionAct.ABSENT: manual_resolution.confirm_absent,
         ResolutionAct.REFUND: manual_resolution.decide_refund,
@@ -122,9 +133,12 @@ async def decide(
 async def confirm_published(
     message: Message, command: CommandObject, context: RequestContext
 ) -> None:
-    """Read the link of a placement's post from `/there 12 https://t.me/c/1234/56`.
+    """Handle an admin's statement that a post is at a link: `/there 12 https://t.me/c/1234/56`.
 
-    The post is marked as published only if Telegram confirms that the ad is at this link.
+    12 is the id of the placement. If Telegram shows that the message is the ad, the post is marked
+    as published. If the message may be the ad but nothing proves it, the statement is recorded, and
+    a second admin is asked. In any other case, the statement is refused. If the post is not
+    uncertain any more, only its card is shown.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     arguments = command_arguments.id_and_text(command)
@@ -163,7 +177,7 @@ async def confirm_published(
 async def state_published(
     press: CallbackQuery, callback_data: StatePublished, context: RequestContext
 ) -> None:
-    """State as a second admin that the post is at the message id that the first admin named."""
+    """Record a second admin's statement that a post is at the message id of the first admin."""
     context.actor.require_staff(*MODERATORS, action="resolution_state_published")
     case = await _case(context, callback_data.id)
     if not case.uncertain or case.claim_no != callback_data.claim:
@@ -176,7 +190,11 @@ async def state_published(
 async def _state_published(
     context: RequestContext, case: ResolutionCase, message_id: int
 ) -> Outgoing:
-    """Record the admin's statement, and return the card, or the question to another admin."""
+    """Record an admin's statement that an uncertain post is at `message_id`.
+
+    Returns the card of the post if the post counts as published now. Otherwise returns the question
+    to another admin.
+    """
     async with context.begin() as session:
         await manual_resolution.state_published(
             session,
@@ -206,12 +224,12 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 
 
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
-    """Ask Telegram whether the message with this id is the ad of the case.
+    """Find out by requests to Telegram whether the message with this id is the ad of the case.
 
-    The bot forwards the message and compares its content. If the message is the bot's own, and
-    cannot be forwarded or compared, the bot gives it the content of the ad: an edit that changes
-    nothing is a proof. The result is CANDIDATE if the message may be the ad and nothing can prove
-    it. A message that can only be another post is not looked up, and the result is ANOTHERS.
+    The bot forwards the message and compares the copy. If this is not possible and the message is
+    the bot's own, the bot edits the message to the content of the ad: an edit that changes nothing
+    is a proof. The result is CANDIDATE if the message may be the ad but nothing proves it. If the
+    database already shows that the message cannot be the ad, the result is ANOTHERS.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(
@@ -244,7 +262,10 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
 
 
 async def _may_edit(context: RequestContext) -> bool:
-    """Return whether the kill switch `telegram_posting` is running. Takes its shared lock."""
+    """Return whether the bot may edit posts, that is, whether `telegram_posting` is running.
+
+    The switch's shared lock is held only during this call.
+    """
     async with context.read() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)
         return await killswitches.are_running(session, Switch.TELEGRAM_POSTING)

@@ -1,4 +1,4 @@
-"""Handle the form, the list and the buttons with which people withdraw money."""
+"""Handle the form, the list and the buttons with which people withdraw money from their wallets."""
 
 import uuid
 from typing import Any
@@ -38,7 +38,7 @@ async def _list_screen(context: RequestContext, page_number: int = 0) -> Outgoin
 
 @router.callback_query(Go.filter(F.screen == Screen.WITHDRAWALS))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show the person's own withdrawals with their status."""
+    """Show a page of the person's own withdrawals with their status."""
     await respond.show(press, await _list_screen(context, callback_data.page))
 
 
@@ -59,7 +59,7 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
 async def cancel(
     press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
 ) -> None:
-    """Cancel a withdrawal that no admin has approved yet."""
+    """Cancel the person's own withdrawal, if no admin has approved it yet."""
     async with (
         respond.show_result(press, lambda: _list_screen(context)),
         context.begin() as session,

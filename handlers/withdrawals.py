@@ -1,7 +1,7 @@
-"""Handle withdrawals in the admin chat: approve, mark as paid, give the money back.
+"""Handle withdrawals in the admin chat: approve them, mark them as paid, or return the money.
 
-At each press the bot checks the rights of the person and the state of the withdrawal again. A card
-is a message with buttons in the admin chat.
+The payment itself is made outside the platform. At each press, the bot checks the rights of the
+person and the state of the withdrawal again. A card is a message with buttons in the admin chat.
 """
 
 from aiogram import F, Router
@@ -45,7 +45,7 @@ async def show_queue(
     context: RequestContext,
     callback_data: ShowWithdrawals | None = None,
 ) -> None:
-    """Show a page of the withdrawals that wait for staff."""
+    """Show a page of the withdrawals that an admin must approve or pay."""
     context.actor.require_staff(*MODERATORS, action="withdrawals")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -70,9 +70,10 @@ async def show_card(
 async def ask_details(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Ask for the reference of the outside payment, or for the reason why the money goes back.
+    """Ask for the external reference of a payment, or for the reason to return the money.
 
-    The question for the reference claims the payment, so that no other admin pays it too.
+    The question for the reference also claims the payment of an approved withdrawal for this admin.
+    While the claim is valid, no other admin can claim it and pay it too.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
@@ -95,7 +96,7 @@ async def ask_details(
 async def approve(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Approve a withdrawal."""
+    """Approve a withdrawal, so that an admin can pay it, and show its card."""
     withdrawal_id = callback_data.id
     async with (
         respond.show_result(press, lambda: _card_screen(context, withdrawal_id)),
@@ -110,7 +111,7 @@ async def approve(
 async def return_for_preset(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Give the money back for one of the preset reasons."""
+    """Return the money of a withdrawal to the person's wallet for one of the preset reasons."""
     withdrawal_id = callback_data.id
     async with (
         respond.show_result(press, lambda: _card_screen(context, withdrawal_id)),
@@ -123,7 +124,11 @@ async def return_for_preset(
 
 @router.message(Command("paid"))
 async def paid(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Mark a withdrawal as paid, with the payment's reference outside: `/paid 12 wire-0815`."""
+    """Mark a withdrawal as paid: `/paid 12 wire-0815`.
+
+    12 is the id of the withdrawal. The text is the external reference of the payment, for example
+    the bank's id of it. If the withdrawal is not approved, a second admin must confirm the payment.
+    """
     context.actor.require_staff(*MODERATORS, action="withdrawal_paid")
     arguments = command_arguments.id_and_text(command)
     if arguments is None:
@@ -151,7 +156,7 @@ async def paid(message: Message, command: CommandObject, context: RequestContext
 async def _ask_second_person(
     message: Message, context: RequestContext, withdrawal_id: int, reference: str
 ) -> None:
-    """Ask a second admin to confirm a payment that one admin may not record alone."""
+    """Ask a second admin to confirm the payment of a withdrawal, because it is not approved."""
     details = await _card(context, withdrawal_id)
     async with context.begin() as session:
         request = await staff_requests.create(
@@ -172,7 +177,10 @@ async def _ask_second_person(
 async def return_for_text(
     message: Message, command: CommandObject, context: RequestContext
 ) -> None:
-    """Give the money back for a reason in free text: `/return 12 the bank sent it back`."""
+    """Return the money of a withdrawal to the person's wallet: `/return 12 the bank sent it back`.
+
+    12 is the id of the withdrawal. The text is the reason.
+    """
     context.actor.require_staff(*MODERATORS, action="withdrawal_return")
     arguments = command_arguments.id_and_text(command)
     if arguments is None:

@@ -1,4 +1,7 @@
-"""Run the migrations under the owner's role, with the address in MIGRATION_DATABASE_URL."""
+"""Run the migrations as the role that owns the tables (the address is MIGRATION_DATABASE_URL).
+
+alembic runs this module for each of its commands.
+"""
 
 import asyncio
 import os
@@ -12,7 +15,8 @@ from db.models.base import Base
 from db.session import cause, create_engine, is_away
 
 DESCRIBED = (campaigns, intake, losses, money, operations, posting, users)
-"""The modules of all tables. Their import fills the metadata that `alembic check` compares."""
+"""The modules that define all tables. Their import fills the metadata that `alembic check` compares
+with the database."""
 
 LOCK = 7_002
 """The key of the advisory lock. With this lock, only one deployment migrates at a time."""
@@ -29,7 +33,11 @@ def run(connection: Connection) -> None:
 
 
 async def main() -> None:
-    """Connect to the database, run the migrations, and disconnect."""
+    """Connect to the database, run the migrations, and disconnect.
+
+    If the address is missing or wrong, or the database does not answer, write one line to stderr,
+    and exit with status 2.
+    """
     url = os.environ.get("MIGRATION_DATABASE_URL")
     if not url:
         sys.stderr.write("MIGRATION_DATABASE_URL is missing\n")

@@ -1,4 +1,4 @@
-"""Find the text of a database function for a given revision of the schema.
+"""Find the text that a database function had at a given revision of the schema.
 
 The file `db/functions/NAME.sql` contains the whole current text of one function, as a `CREATE OR
 REPLACE FUNCTION` statement. Each text is in exactly one file. The meaning of a released migration
@@ -22,9 +22,10 @@ ROOT = Path(__file__).parents[1]
 
 
 def text(name: str, revision: str, *, root: Path = ROOT) -> str:
-    """Return the statement that creates a function in its form at a revision.
+    """Return the `CREATE OR REPLACE FUNCTION` statement of a function at a revision.
 
-    Raises FileNotFoundError if the function does not exist at that revision.
+    `root` is the folder of the product. Raises FileNotFoundError if the function does not exist at
+    that revision.
     """
     replaced = sorted(
         path
@@ -35,5 +36,5 @@ def text(name: str, revision: str, *, root: Path = ROOT) -> str:
 
 
 def create(name: str, revision: str) -> None:
-    """Create or replace a function with its text at a revision."""
+    """Create a function in the database, or replace it, with the text that it has at a revision."""
     op.get_bind().exec_driver_sql(text(name, revision))

@@ -94,7 +94,7 @@ DEFAULT_RIGHTS = """
 
 
 async def describe(connection: asyncpg.Connection) -> str:
-    """Return the whole text of `db/schema.sql` for the connected database."""
+    """Read the schema of the connected database, and return it as the text of `db/schema.sql`."""
     await connection.execute("SET search_path = public")
 
     async def lines(query: str, *arguments: object) -> list[str]:
@@ -123,7 +123,7 @@ async def describe(connection: asyncpg.Connection) -> str:
 
 
 async def read(url: str) -> str:
-    """Connect to a migrated database and return its schema as text."""
+    """Connect to the migrated database at `url`, and return its schema as text."""
     connection = await asyncpg.connect(url)
     try:
         return await describe(connection)

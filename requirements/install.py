@@ -1,9 +1,11 @@
 """Install the requirements into the environment of the Python that runs this file.
 
-Of pip's own configuration only the access to the network is used, for example the address of a
-mirror. Other options would change what is installed, and where: `user = true` fails in every
-environment. uv installs in seconds what takes pip a minute, but uv does not read pip's
-configuration. If that configuration names a mirror and uv cannot install, pip installs.
+uv is tried first, because it installs in seconds what takes pip a minute. If uv fails, pip
+installs. For example, uv does not read pip's configuration, which may name a mirror.
+
+From pip's configuration, only the options of the network are used, for example the address of a
+mirror. Other options would change what is installed and where. `user = true`, for example, fails in
+every virtual environment.
 """
 
 import ast
@@ -31,16 +33,17 @@ NETWORK = frozenset(
         "trusted-host",
     }
 )
-"""The options of pip that say how to reach packages, and not what to do with them."""
+"""The options of pip that say how to reach the packages. All other options are ignored."""
 _UV_NETWORK = frozenset(
     {"UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_HTTP_TIMEOUT", "UV_INDEX_URL", "UV_NATIVE_TLS"}
 )
 
 
 def network_options(listing: str) -> dict[str, str]:
-    """Return the variables for the options of NETWORK that `pip config list` shows.
+    """Convert the options of NETWORK in a listing to environment variables of pip.
 
-    A line is `global.index-url='https://mirror.example/simple'`. A later line has priority.
+    `listing` is the output of `pip config list`. Its lines have the form
+    `global.index-url='https://mirror.example/simple'`. A later line has priority.
     """
     found = {}
     for line in listing.splitlines():
@@ -52,7 +55,11 @@ def network_options(listing: str) -> dict[str, str]:
 
 
 def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
-    """Return the variables for pip and uv, without those that change what they do."""
+    """Return the environment variables with which pip and uv are started.
+
+    The result is `variables` without those that configure pip, uv or Python. Only the options of
+    the network are kept: uv's own from `variables`, and pip's from `listing`.
+    """
     kept = {
         name: value
         for name, value in variables.items()
@@ -62,7 +69,7 @@ def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Install, and return the status of the program that has installed."""
+    """Install `dev.txt` with uv or else with pip. Returns 0, or the exit status of a failed pip."""
     pip = [sys.executable, "-I", "-m", "pip"]
     shown = subprocess.run(
         [*pip, "config", "list"], capture_output=True, text=True, check=False

@@ -1,7 +1,8 @@
 """Start the scheduler with `python -m scheduler`.
 
-Any number of these processes may run. A lease elects one of them as the leader, which does the work
-for which one process is enough.
+The scheduler publishes ads, checks them, sends notices and moves due money. Its periodic pieces of
+work are called ticks. Any number of these processes may run. A lease elects one of them as the
+leader, which alone does the work for which one process is enough.
 """
 
 import asyncio
@@ -45,14 +46,15 @@ from services.platform import heartbeats
 NAME = "scheduler"
 LEADER_LEASE = "clock"
 LEADER_TTL = timedelta(seconds=15)
-"""If the leader dies, another process leads after at most this time and one heartbeat."""
+"""If the leader dies, another process becomes the leader after at most this time and the interval
+of one heartbeat."""
 SEND_SHARE = 2 / 3
-"""The part of a lease that a send may take. The rest of the lease is for two other steps: the wait
-for a slot (the permission to send one message) and the record of the outcome."""
+"""The fraction of a post's lease that the send of the post may take. The rest of the lease is for
+the wait for a slot (the permission to send one message) and for the record of the outcome."""
 STEP_DOWN_SECONDS = 2.0
-"""When a process stops, it tries to release the leader's lease for at most this time."""
+"""The longest time that a process which stops tries to release the leader's lease."""
 HANG_SECONDS = 60.0
-"""If a tick has only short transactions and lasts longer than this, the tick has hung."""
+"""The time limit of a tick that has only short transactions. If it lasts longer, it has hung."""
 
 log = structlog.get_logger(__name__)
 
@@ -63,9 +65,10 @@ def ticks(
     outbox_worker: notice_delivery.OutboxWorker,
     leader: LeaderElection,
 ) -> list[Tick]:
-    """Return all ticks. Each has a name, an interval and a time limit in seconds, and a function.
+    """Return all ticks (pieces of periodic work) of a scheduler process.
 
-    Some of the ticks run on the leader alone.
+    The arguments of each `Tick` are its name, its interval and its time limit in seconds, and its
+    function. Some of the functions do nothing unless this process is the leader.
     """
     sessions, sender = posting_worker.sessions, posting_worker.sender
     posts_limit = dispatch.CLAIMING_SECONDS + sender.seconds + HANG_SECONDS
@@ -176,9 +179,9 @@ async def run(settings: Settings) -> int:
 
 
 async def _require_access(sessions: Sessions) -> None:
-    """Exit with status 2 and one line if PostgreSQL refuses the address of the settings.
+    """Exit with status 2 and one line on stderr if PostgreSQL refuses the address in the settings.
 
-    If PostgreSQL does not answer, nothing is done: the clock waits for it.
+    If PostgreSQL does not answer, nothing is done, because the clock waits for it later.
     """
     try:
         async with sessions.begin() as session:
@@ -192,16 +195,19 @@ async def _require_access(sessions: Sessions) -> None:
 
 
 async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
-    """Write the heartbeat of this process, and acquire or prolong the leader's lease."""
+    """Write the heartbeat (the sign that this process is alive), and try to become the leader.
+
+    If this process is the leader already, its lease is renewed.
+    """
     async with sessions.begin() as session:
         await heartbeats.beat(session, owner=owner, name=NAME)
     await leader.acquire_or_renew()
 
 
 async def step_down(leader: LeaderElection) -> None:
-    """Release the leader's lease, so that another process can lead immediately.
+    """Release the leader's lease, so that another process can become the leader immediately.
 
-    If the database is not available, nothing is done: the lease then ends by itself.
+    If the database is not available, nothing is done, because the lease ends by itself.
     """
     try:
         async with asyncio.timeout(STEP_DOWN_SECONDS):

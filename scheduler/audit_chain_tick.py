@@ -1,7 +1,8 @@
 """Extend the audit chain, and copy its links to a file outside the database.
 
-The audit chain consists of digests of the ledger, which show if somebody changed the ledger. Each
-link covers a range of transactions and the link before it.
+The audit chain is a list of links. Each link has a digest of one range of the ledger's transactions
+and of the link before it. If somebody changes old rows of the ledger, the digests do not fit any
+more.
 """
 
 import socket
@@ -16,7 +17,7 @@ from services.money import audit_chain, audit_chain_copies, audit_chain_file, in
 from services.money.invariants import Violation
 
 MAX_LINKS_PER_TICK = 20
-"""The most ranges that one tick adds to the chain. After a long pause, several ticks are needed."""
+"""The most links that one tick adds to the chain. After a long pause, several ticks are needed."""
 MAX_LINES_PER_TICK = 1_000
 """The most links that one tick adds to the file."""
 
@@ -24,10 +25,11 @@ log = structlog.get_logger(__name__)
 
 
 async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
-    """Extend the audit chain, and add the new links to the file if a file is configured.
+    """Add the new transactions to the audit chain, and copy the new links to the file at `path`.
 
-    The chain covers only transactions that can no longer change. The last link is sent to the admin
-    chat, through the outbox. If the chain or its file falls behind, an incident is opened.
+    The chain covers only transactions that have ended. The last link is sent to the admin chat,
+    through the outbox. If the chain or its file falls behind, an incident is opened. Without a
+    `path`, no file is written.
     """
     for _ in range(MAX_LINKS_PER_TICK):
         async with sessions.begin() as session:
@@ -41,11 +43,12 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
 
 
 async def _append_to_file(sessions: Sessions, path: Path, name: str) -> None:
-    """Add the links that the file lacks, unless the file was shortened or the database differs.
+    """Add the links that the file lacks to the file at `path`.
 
-    If the database contradicts the file, an incident stops the kill switches of money. This
-    function runs after the links are committed, so that the file never contains a link that the
-    database does not have. If the process is killed in between, the next tick writes the links.
+    Nothing is added if links were removed from the file, or if its last link is different in the
+    database. In both cases an incident is opened; in the second case it stops all movements of
+    money. The caller has committed the links before, so that the file never contains a link that
+    the database does not have. If the process is killed in between, the next tick writes the links.
     """
     with audit_chain_file.lock_for_append(path) as file:
         if file is None:

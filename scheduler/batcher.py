@@ -1,4 +1,4 @@
-"""Join concurrent calls into one call, so that their work shares one transaction."""
+"""Join concurrent calls into one call, for example so that their writes share one transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,10 +9,10 @@ R = TypeVar("R")
 
 
 class Batcher(Generic[T, R]):
-    """Do one kind of work for many concurrent callers, in batches.
+    """An object that does one kind of work for many concurrent callers, in batches.
 
-    The first call starts immediately. Calls that arrive while a batch runs share the next batch.
-    Therefore the work for each caller becomes less when the load grows.
+    The first call starts a batch immediately. Calls that arrive while a batch runs share the batch
+    that follows it. Therefore the work for each caller becomes less when the load grows.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:

@@ -1,4 +1,4 @@
-"""Stop sends while Telegram is down, so that the waiting posts use no attempts."""
+"""Stop the sends of ads while Telegram is down, so that the waiting posts use no attempts."""
 
 import time
 
@@ -9,7 +9,8 @@ from db.session import Sessions
 from services.posts import telegram_outage
 
 FAILURE_THRESHOLD = 3
-"""The breaker opens after this number of sends in a row that got no readable answer."""
+"""The breaker opens (stops the sends) after this number of sends in a row without a clear answer.
+"""
 REACHABLE_CHECK_SECONDS = 10.0
 """While the breaker is open, the process asks Telegram again after each pause of this length."""
 
@@ -17,9 +18,9 @@ log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """Stop the sends of one process while Telegram gives no readable answers.
+    """The state that stops the sends of one process while Telegram gives no clear answers.
 
-    The breaker is open while nothing may be sent. Each process has one breaker.
+    The breaker is open while nothing may be sent, and closed otherwise. Each process has one.
     """
 
     def __init__(self) -> None:
@@ -34,10 +35,12 @@ class Breaker:
         return self._failures >= FAILURE_THRESHOLD
 
     def record(self, outcome: SendOutcome) -> None:
-        """Count a send: a readable answer closes the breaker, and a failure may open it.
+        """Count the outcome of a send: a failure may open the breaker, and a success closes it.
 
-        A refusal by Telegram is a readable answer too. A send that this process itself stopped
-        changes nothing.
+        A failure is a send without an answer, or with an answer that is unclear (for example an
+        error of Telegram's servers). A refusal of the ad or of the bot itself counts as a success,
+        because Telegram has answered. An answer with status 429 changes nothing, and neither does a
+        send that this process stopped before its first byte.
         """
         if isinstance(outcome, Sent | Refused):
             self._failures = 0
@@ -55,7 +58,10 @@ class Breaker:
             log.error("Telegram is down: sending stops until it answers again")
 
     async def announce(self, sessions: Sessions, sender: Sender) -> None:
-        """Notify the admin chat, through the outbox, that Telegram is down or answers again."""
+        """Notify the admin chat, through the outbox, when Telegram goes down or answers again.
+
+        Nothing is done if the state has not changed since the last notice.
+        """
         is_open = self.open
         if self._announced_open == is_open:
             return
@@ -73,10 +79,10 @@ class Breaker:
         self._announced_open = is_open
 
     async def _is_earlier_outage_over(self, sessions: Sessions, sender: Sender) -> bool:
-        """Return whether no outage is recorded, or the outage of an earlier process is over.
+        """Return whether the outage that an earlier process has recorded is over.
 
-        Telegram is asked at most one time in REACHABLE_CHECK_SECONDS. Until the next question the
-        result is False.
+        The result is True if no outage is recorded. Otherwise Telegram is asked, but at most one
+        time in REACHABLE_CHECK_SECONDS; between two such questions, the result is False.
         """
         async with sessions.begin() as session:
             if not await telegram_outage.is_open(session):
@@ -86,8 +92,9 @@ class Breaker:
     async def allows_sending(self, sender: Sender) -> bool:
         """Return whether posts may be sent.
 
-        While the breaker is open, this method calls a harmless method of Telegram every
-        REACHABLE_CHECK_SECONDS, to find out whether Telegram is reachable.
+        If the breaker is open, Telegram is asked for a sign of life, at most one time in
+        REACHABLE_CHECK_SECONDS. If Telegram answers, the breaker closes, but the next failure opens
+        it again.
         """
         if not self.open:
             return True
@@ -99,7 +106,10 @@ class Breaker:
         return True
 
     async def _is_reachable(self, sender: Sender) -> bool:
-        """Ask Telegram whether it answers; before the next question is due, return False."""
+        """Ask Telegram for a sign of life; return whether it answers.
+
+        The result is False, without a request, for REACHABLE_CHECK_SECONDS after the last request.
+        """
         if time.monotonic() < self._next_ask_at:
             return False
         self._next_ask_at = time.monotonic() + REACHABLE_CHECK_SECONDS

@@ -1,8 +1,9 @@
-"""Run the ticks, and stop the process when a tick or the whole process hangs.
+"""Run the ticks (pieces of periodic work), and stop the process when a tick or the process hangs.
 
 A tick does no harm when it runs twice, so any number of these processes may run. While the database
-is not available, no tick runs: the clock waits until the heartbeat can be written again. All times
-are measured with the monotonic clock, so a change of the machine's time delays no tick.
+is not available, no tick runs: the clock waits until it can write the heartbeat (the sign that the
+process is alive) again. All times are measured with the monotonic clock, so a change of the
+machine's time delays no tick.
 """
 
 import asyncio
@@ -28,21 +29,21 @@ HEARTBEAT_REFUSED_SECONDS = 60.0
 AWAY_LOG_SECONDS = 60.0
 """The pause between two log lines while the database is not available."""
 MISSED_START_SECONDS = 30.0
-"""If a tick has not started this long after its time, the process ends."""
+"""If a tick starts later than it should by more than this time, the process ends."""
 GRACE_SECONDS = 25.0
-"""The longest time that a stop waits for running work. A send takes less."""
+"""The longest time that a stop of the process waits for running work. A send takes less."""
 CANCEL_SECONDS = 4.0
-"""The longest time that a stop then waits for the work that it has cancelled."""
+"""After GRACE_SECONDS, a stop cancels the running work, and waits at most this time for its end."""
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
-"""If this number of checks in a row find no progress of the event loop, the loop has hung."""
+"""If this number of checks in a row find no progress of the event loop, the loop counts as hung."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A piece of periodic work for the clock; `every` and `limit` are seconds of the real clock."""
+    """A piece of periodic work for the clock. `every` (its interval) and `limit` are in seconds."""
 
     name: str
     every: float
@@ -52,7 +53,7 @@ class Tick:
 
 
 class Clock:
-    """Run the ticks of one process, write its heartbeat, and check that the process works."""
+    """The loop of one process: it runs the ticks, writes the heartbeat, and notices a hang."""
 
     def __init__(
         self,
@@ -61,10 +62,11 @@ class Clock:
         stopping: asyncio.Event,
         under_way: set[asyncio.Task[None]],
     ) -> None:
-        """Prepare the clock; nothing runs before `run`.
+        """Prepare the clock. Nothing runs before `run` is called.
 
-        The ticks check `stopping` too, before they take work. `under_way` holds the tasks that
-        outlive the tick that began them. A stop waits for these tasks as well.
+        `beat` writes the heartbeat. `stopping` is set when the process must stop; the ticks check
+        it too, before they take work. `under_way` holds the tasks that outlive the tick that began
+        them, and a stop waits for these tasks as well.
         """
         self._ticks = ticks
         self._beat = beat
@@ -105,9 +107,10 @@ class Clock:
         self._stopping.set()
 
     async def _repeat(self, tick: Tick) -> None:
-        """Run a tick at its times until the clock stops.
+        """Run a tick every `tick.every` seconds until the clock stops.
 
-        While a run lasts, the times of the tick pass without another run.
+        A run that lasts longer than this interval delays nothing: the starts that fall into the run
+        are skipped.
         """
         due_at = time.monotonic()
         while not self._stopping.is_set():
@@ -117,9 +120,9 @@ class Clock:
             await self._run_tick(tick)
 
     async def _run_tick(self, tick: Tick) -> None:
-        """Run one tick, unless the clock stops or the database is not available.
+        """Run a tick one time, unless the clock stops or the database is not available.
 
-        A tick that exceeds its limit ends the process. Any other error is logged.
+        If the tick exceeds its time limit, the process is stopped. Any other error is only logged.
         """
         self._idle_seconds[tick.name] = 0.0
         if self._away_since is not None or self._stopping.is_set():
@@ -180,7 +183,7 @@ class Clock:
             self._away_since = None
 
     def _check_heartbeat(self) -> None:
-        """Stop the process if the database has refused its heartbeat for too long."""
+        """Stop the process if the database answers but has refused its heartbeat for too long."""
         if (
             self._away_since is None
             and time.monotonic() - self._last_beat_at > HEARTBEAT_REFUSED_SECONDS
@@ -188,10 +191,10 @@ class Clock:
             self.fail(f"the heartbeat was refused for more than {HEARTBEAT_REFUSED_SECONDS:.0f} s")
 
     def _check_ticks_start(self) -> None:
-        """Stop the process if a tick no longer starts.
+        """Stop the process if a tick has not started for too long.
 
-        The time since the end of a tick is counted in heartbeats and not read from the clock.
-        Otherwise a process that was paused would find that all of its ticks are late.
+        The time since the last end of a tick is counted in heartbeats, not read from the machine's
+        clock. Otherwise all ticks would seem late after the machine has paused the process.
         """
         for tick in self._ticks:
             if tick.name in self._running:
@@ -201,9 +204,9 @@ class Clock:
                 self.fail(f"tick {tick.name} no longer fires")
 
     async def _drain(self) -> None:
-        """Wait for the running ticks and tasks, and cancel those that last over GRACE_SECONDS.
+        """Wait for the running ticks and tasks, and cancel those that run after GRACE_SECONDS.
 
-        A cancelled task gets CANCEL_SECONDS to record its outcome.
+        The cancelled tasks get CANCEL_SECONDS to record their outcomes.
         """
         if work := {*self._running.values(), *self._under_way}:
             await asyncio.wait(work, timeout=GRACE_SECONDS)
@@ -214,7 +217,7 @@ class Clock:
             await asyncio.wait(late, timeout=CANCEL_SECONDS)
 
     def _watch_loop(self) -> None:
-        """Exit with status 1 if the event loop hangs.
+        """End the process with status 1 if the event loop hangs, and log where it hangs to stderr.
 
         This runs in a thread of its own, because a loop that hangs cannot check itself.
         """
@@ -224,6 +227,6 @@ class Clock:
             last_beats = self._beats
             if checks_without_beat >= LOOP_CHECKS:
                 sys.stderr.write("scheduler: its event loop hangs; exiting\n")
-                faulthandler.dump_traceback()  # where it hangs: names of files and functions only
+                faulthandler.dump_traceback()  # it shows files and functions, and no values
                 sys.stderr.flush()
                 os._exit(1)

@@ -1,10 +1,15 @@
 """Claim due posts, send each of them one time outside any transaction, and record the outcome.
 
-The order of the steps guarantees exactly one message. The steps are: claim the post (a lease, in
-one short transaction), wait for a slot (Telegram's limits then permit one message), ask the
-database again whether the post may be sent, send the post, and record the outcome. Every write
-names the claim, so a process that was paused longer than its lease changes nothing. Posts that do
-the same step at the same time share a transaction.
+The order of the steps guarantees that no ad is published twice. The steps are:
+
+1. Claim the post: until the claim's lease ends, only this process may send it.
+2. Wait for a slot, the permission of the rate limiter to send one message.
+3. Ask the database again whether the post may be sent.
+4. Send the post.
+5. Record the outcome.
+
+Every write names the claim, so a process that was paused longer than its lease changes nothing.
+Posts that do the same step at the same time share a transaction.
 """
 
 import asyncio
@@ -33,25 +38,27 @@ from services.posts.posting import Claim
 MAX_POSTS_UNDER_WAY = 16
 """The most posts that one process handles at the same time.
 
-If Telegram fails, all of these posts may become uncertain (it is unknown if they are published)."""
+If Telegram fails, all of these posts may become uncertain: nobody knows whether they are published.
+"""
 CLAIMING_SECONDS = 10.0
-"""A tick claims no more posts after this time. A tick that still does not end has hung."""
+"""The longest time for which one tick claims posts."""
 CAPACITY_WAIT_SECONDS = 1.0
 """The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The longest time of this wait if the process may already claim at least one more post."""
+"""The value that replaces CAPACITY_WAIT_SECONDS if the process may already claim at least one post.
+"""
 TICK_SECONDS = 0.25
-"""The pause between two ticks. A tick waits for a post that is due before the next tick."""
+"""The interval of the tick. If a post is due within the next interval, the tick waits for it."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""The longest time that a claimed post waits for its slot. Then the post is queued again."""
+"""The longest time that a claimed post waits for its slot. After this time, it is queued again."""
 MAX_BATCH = 32
 """The most posts that are recorded in one transaction."""
 LEAD_SECONDS = 0.15
-"""The time before the slot at which the task asks whether its post may be sent, and connects.
+"""How long before its slot a task asks the database whether its post may be sent, and connects.
 
-The time must be long enough for both steps, because no other message can use the slot meanwhile.
-The time must be short too: a stop that comes later has no effect, and if the process dies later,
-the post becomes uncertain."""
+The time must be long enough for both steps, because the slot is lost if they end too late. It must
+also be short: a kill switch that is stopped after the question has no effect on this post, and if
+the process dies after the question, the post becomes uncertain."""
 RECORD_RETRY_SECONDS = 0.5
 """The pause between two attempts to record an outcome while the database is not available."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
@@ -73,9 +80,9 @@ class PostingWorker:
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     """The tasks that send the claimed posts. A stop waits for these tasks."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while more posts are due than this process may claim."""
+    """The event is set while more posts are due than this process may claim."""
     begin_send: Batcher[Claim, bool] = field(init=False)
-    """Marks a post right before its send. The result is whether the post may be sent."""
+    """Marks a post as being sent, right before its send. The result is whether it may be sent."""
     record_published: Batcher[posting.PublishedPost, bool] = field(init=False)
     """Records a published post. The result is False if the claim is no longer valid."""
 
@@ -96,7 +103,11 @@ class PostingWorker:
 
 
 async def dispatch(worker: PostingWorker) -> None:
-    """Claim the due posts, and start one task for each, so that no send delays another."""
+    """Claim the due posts, and start one task for each, so that no send delays another.
+
+    This is one run of the tick. It claims nothing while the breaker is open, that is, while
+    Telegram is down.
+    """
     until = time.monotonic() + CLAIMING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
         if not worker.behind.is_set() and not await _wait_until_due(worker):
@@ -108,7 +119,8 @@ async def dispatch(worker: PostingWorker) -> None:
             return
         if not (capacity := await _wait_for_capacity(worker)):
             return
-        # Read before the claim, so that the lease ends here no later than in the database.
+        # This time is read before the claim, so that it is not later than the end of the lease in
+        # the database.
         lease_ends = time.monotonic() + worker.lease.total_seconds()
         async with worker.sessions.begin() as session:
             claims = await posting.claim_due(
@@ -127,7 +139,10 @@ async def dispatch(worker: PostingWorker) -> None:
 
 
 async def _wait_until_due(worker: PostingWorker) -> bool:
-    """Wait for the next post if it is due before the next tick; return whether a post is due."""
+    """Return whether a queued post is due now.
+
+    If the first post becomes due within TICK_SECONDS, wait for it and return True.
+    """
     async with worker.sessions.begin() as session:
         seconds = await posting.seconds_until_due(session)
     if seconds is None or seconds > TICK_SECONDS:
@@ -141,7 +156,7 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 
     One claim costs the same for one post as for many, so posts are claimed together. The wait
     lasts at most CAPACITY_WAIT_SECONDS, or at most GATHER_SECONDS if at least one post may already
-    be claimed. The result is 0 if no task ended in time.
+    be claimed. The result is 0 if MAX_POSTS_UNDER_WAY posts are still being handled.
     """
     now = time.monotonic()
     until = now + CAPACITY_WAIT_SECONDS
@@ -155,9 +170,10 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 
 
 async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
-    """Publish one claimed post under its correlation id, and log any error.
+    """Publish one claimed post, and log any error.
 
-    After an error nothing is recorded: another tick rescues the post when its lease has ended.
+    The log lines contain the post's correlation id. After an error nothing is recorded here: the
+    tick `rescue` takes up the post when its lease has ended.
     """
     actors.correlation_id.set(claim.correlation_id)
     with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
@@ -184,9 +200,9 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         outcome = NotSent("waits for a slot in the limits", counts=False, retry_after=retry_after)
         await _record_outcome(worker, claim, outcome, until=lease_ends)
         return
-    # The question is asked as late as possible: then a stop still has an effect, and few posts
-    # become uncertain if the process dies. It is asked early enough to be answered when the slot
-    # begins, because no other message may use the slot until the first byte is sent.
+    # The database is asked as late as possible: until then, a stopped kill switch has an effect,
+    # and the post does not become uncertain if the process dies. But the answer must be there when
+    # the slot begins, because no other message can use the slot.
     await asyncio.sleep(slot.send_at - LEAD_SECONDS - time.monotonic())
     if not await _may_send(worker, claim):
         worker.limiter.confirm(claim.chat_id)
@@ -200,8 +216,8 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
         not_after=lease_ends - worker.sender.seconds,
     )
     worker.limiter.confirm(claim.chat_id)
-    # This is read before the breaker counts the outcome. The failure that opens the breaker uses
-    # an attempt of its post, and the failures after it do not.
+    # This is read before the breaker counts the outcome. So the failure that opens the breaker
+    # uses an attempt of its post, and the failures that come after it do not.
     spare_attempt = worker.breaker.open
     worker.breaker.record(outcome)
     recorded = await _record_outcome(
@@ -213,7 +229,11 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
 
 
 async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
-    """Mark the post as being sent right before the send; return whether it may be sent."""
+    """Ask right before the send whether a post may be sent; if so, mark it as being sent.
+
+    The result is False if the process stops, the breaker is open, the database does not answer, or
+    the database says that the post must not be sent (for example, because of a kill switch).
+    """
     if worker.stopping.is_set() or worker.breaker.open:
         return False
     try:
@@ -225,9 +245,10 @@ async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
 
 
 async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotSent) -> None:
-    """Pause a chat for all processes, or stop posting, if Telegram's answer requires it.
+    """React to a send that did not happen, as Telegram's answer requires.
 
-    To stop posting, the system changes the kill switch `telegram_posting`.
+    After a 429, all processes send nothing to the chat for the time that Telegram names. If
+    Telegram refuses the bot itself, the system stops the kill switch `telegram_posting`.
     """
     if outcome.retry_after is not None:
         await worker.limiter.cool_down(claim.chat_id, outcome.retry_after)
@@ -250,12 +271,13 @@ async def _record_outcome(
 ) -> bool:
     """Record the outcome of a send; return False if the claim is no longer valid.
 
-    While the database is not available, the write is repeated until `until`, the end of the lease.
-    After that another process makes the job `uncertain`, and this outcome would be refused.
+    While the database is not available, the write is repeated until `until`, the end of the lease
+    (a time of `time.monotonic()`). After that, another process marks the post job as uncertain, and
+    the database would refuse this outcome.
     """
     if isinstance(outcome, Sent):
-        # If the shared transaction fails, this post is recorded below in a transaction of its own:
-        # a post that cannot be recorded must not delay the others.
+        # If the transaction that several posts share fails, this post is recorded below in a
+        # transaction of its own. So a post that cannot be recorded does not delay the others.
         with contextlib.suppress(*DATABASE_ERRORS):
             return await worker.record_published(posting.PublishedPost(claim, outcome.message_id))
     write = partial(_write_outcome, claim=claim, outcome=outcome, spare_attempt=spare_attempt)

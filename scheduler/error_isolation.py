@@ -12,7 +12,10 @@ log = structlog.get_logger(__name__)
 
 @contextmanager
 def isolate_errors(tick: str, **ids: int) -> Iterator[None]:
-    """Log an error of one piece of work, and raise it only if the database is not available."""
+    """Log an error of the `with` block; raise it only if the database is not available.
+
+    `tick` and `ids` name the piece of work in the log line.
+    """
     try:
         yield
     except Exception as error:

@@ -1,6 +1,7 @@
-"""Deliver the outbox: each message at least one time, and in order within one chat.
+"""Deliver the messages of the outbox: each at least one time, and in order within one chat.
 
-A notice that arrives twice after a crash does no harm. Ads are never sent by this module.
+The outbox is the table of messages to people and staff that must still be sent. A message that
+arrives twice after a crash does no harm. This module never sends ads.
 """
 
 import asyncio
@@ -37,11 +38,13 @@ from services.platform.priorities import Priority
 
 BATCH = 20
 BATCH_WHILE_ADS_WAIT = 2
-"""The most messages of a tick while ads wait. Ads come first, but messages are still sent."""
+"""The most messages that one tick sends while ads wait. Ads come first, but some messages are sent
+too."""
 BATCH_SECONDS = 15.0
-"""Half the lease of a claimed message. A message that is not sent by then is queued again."""
+"""How long after its claim a message may be sent, which is half of its lease. Later it is queued
+again."""
 TAKING_SECONDS = 10.0
-"""A tick claims no more messages after this time."""
+"""The longest time for which one tick claims messages."""
 MAX_SLOT_WAIT_SECONDS = 3.0
 """The longest time that a message waits for a slot (the permission to send one message)."""
 TICK_LIMIT = 120.0
@@ -49,7 +52,8 @@ TICK_LIMIT = 120.0
 INITIAL_BACKOFF = timedelta(seconds=2)
 MAX_BACKOFF = timedelta(minutes=10)
 MAX_ATTEMPTS = 50
-"""The most attempts for a message to a person. Messages to the admin chat have no such limit."""
+"""The largest number of attempts to send a message to a person. Messages to the admin chat have no
+such limit."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +73,9 @@ class OutboxWorker:
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
-    """Returns whether more ads are due than this process may claim."""
+    """Returns whether ads wait, because more of them are due than this process may claim."""
     intake_sessions: Sessions | None = None
-    """The sessions that write down what Telegram says. None means `sessions`."""
+    """The sessions that store what Telegram reports. None means `sessions`."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,12 +105,16 @@ class _NotDelivered:
     retry_in: timedelta | None
     """The time until the next attempt. None means that the message is never tried again."""
     blocks_chat: bool = True
-    """Whether the whole chat has to wait. If False, only this message failed."""
+    """True if the later messages of the chat have to wait too. If False, only this message has
+    failed."""
     tried: bool = True
 
 
 def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
-    """Return the result of a message without a slot; `tried` is whether a part of it was sent."""
+    """Return the result for a message that got no slot and has to wait for the time `wait`.
+
+    `tried` says whether a part of the message was sent already.
+    """
     return _NotDelivered("waits for a slot in the limits", wait, tried=tried)
 
 
@@ -114,7 +122,10 @@ _Rendered = tuple[OutboxMessage, _OutgoingMessage | _NotDelivered]
 
 
 async def deliver_alarms(worker: OutboxWorker) -> None:
-    """Deliver the alarms. They have a tick of their own, so no other message delays them."""
+    """Deliver the alarms, which are the messages that the staff must read at once.
+
+    The alarms have a tick of their own, so that no other message delays them.
+    """
     while not worker.stopping.is_set():
         claimed_at = time.monotonic()
         async with worker.sessions.begin() as session:
@@ -125,9 +136,10 @@ async def deliver_alarms(worker: OutboxWorker) -> None:
 
 
 async def deliver(worker: OutboxWorker) -> None:
-    """Deliver all other messages until none waits; several chats are served at the same time.
+    """Deliver the due messages that are not alarms. Several chats are served at the same time.
 
-    While ads wait, a tick sends at most BATCH_WHILE_ADS_WAIT messages.
+    The tick ends when no message is due, or after TAKING_SECONDS. While ads wait, it sends at most
+    BATCH_WHILE_ADS_WAIT messages.
     """
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
@@ -149,9 +161,9 @@ async def deliver(worker: OutboxWorker) -> None:
 async def _deliver_batch(
     worker: OutboxWorker, taken: Sequence[OutboxMessage], until: float
 ) -> None:
-    """Deliver claimed messages, and serve several chats at the same time.
+    """Deliver claimed messages, in order within a chat and to several chats at the same time.
 
-    `until` is a time of `time.monotonic()`.
+    Messages that are not sent before `until` (a time of `time.monotonic()`) are queued again.
     """
     chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
     for row, rendered in await _render_all(worker, taken):
@@ -166,8 +178,9 @@ async def _deliver_chat_queue(
 ) -> None:
     """Deliver the messages of one chat in order.
 
-    If a message has to wait, the messages after it wait for the same time. After `until`, a time of
-    `time.monotonic()`, and after a stop, the remaining messages are immediately queued again.
+    If a message has to wait, the messages after it wait for the same time. After `until` (a time of
+    `time.monotonic()`), and when the process stops, the remaining messages are queued again at
+    once.
     """
     wait: timedelta | None = None
     for row, rendered in chat_queue:
@@ -184,15 +197,17 @@ async def _deliver_chat_queue(
 async def _deliver_one(
     worker: OutboxWorker, rendered: _OutgoingMessage | _NotDelivered
 ) -> _NotDelivered | None:
-    """Send one message and record it; return None if the message arrived."""
+    """Send one message and record that it was sent.
+
+    Returns None if it was sent, and otherwise the reason why not.
+    """
     if isinstance(rendered, _NotDelivered):
         return rendered
     message_id = None
     alarm = rendered.row.priority == Priority.ALARM
     for part, method in enumerate(rendered.methods):
-        # Alarms have the priority of ads. The parts after the first have it too, so that a card (a
-        # message with buttons in the admin chat) follows its ad soon: if the second part is
-        # postponed, both are sent again.
+        # Alarms have the priority of ads. So have the parts of a message after its first part: if
+        # the second part (for example a card after its ad) is postponed, both are sent again.
         wait = await worker.limiter.wait(
             rendered.chat_id,
             within=MAX_SLOT_WAIT_SECONDS,
@@ -232,7 +247,10 @@ async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> li
 async def _render_batch(
     worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
 ) -> list[_Rendered]:
-    """Render outbox rows for their receivers; an error of the database is raised to the caller."""
+    """Render outbox rows as messages for their receivers, in one transaction of the caller.
+
+    A row that cannot be rendered becomes a failure. Only an error of the database is raised.
+    """
     await worker.admin_chat.refresh(session)
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
     cards = await notices.read(session, rows)
@@ -264,10 +282,10 @@ def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
 async def _handle_send_error(
     worker: OutboxWorker, message: _OutgoingMessage, error: Exception
 ) -> _NotDelivered:
-    """Log an error of a send, react to the error, and return when to try the message again.
+    """Log an error of a send, react to it, and return when the message is tried again.
 
-    If a chat answered 429, all processes pause in this chat. If a person has deleted their account,
-    their channels are suspended.
+    After a 429, all processes pause in this chat for the time that Telegram names. If the person
+    has deleted their Telegram account, their channels are suspended.
     """
     row = message.row
     cause = type(error).__name__
@@ -281,7 +299,7 @@ async def _handle_send_error(
             if row.user_id is not None and api_response.USER_GONE in error.message.lower():
                 async with worker.sessions.begin() as session:
                     await owner_suspensions.suspend_all_of_gone(session, owner_id=row.user_id)
-            # The person has blocked the bot or never started it, or Telegram rejects the text.
+            # The person has blocked the bot or has never started it, or Telegram rejects the text.
             retry_in = _backoff(row) if row.user_id is None else None
             return _NotDelivered(f"{cause}: {error.message}", retry_in, blocks_chat=False)
         case _:
@@ -289,9 +307,9 @@ async def _handle_send_error(
 
 
 def _backoff(row: OutboxMessage) -> timedelta | None:
-    """Return the pause before the next attempt.
+    """Return the pause before the next attempt for a message, which grows with each attempt.
 
-    The result is None for a message to a person after MAX_ATTEMPTS.
+    The result is None if there is no further attempt: for a message to a person after MAX_ATTEMPTS.
     """
     if row.user_id is not None and row.attempts >= MAX_ATTEMPTS:
         return None

@@ -1,8 +1,8 @@
-"""Render an outbox row as the message that its receiver gets.
+"""Render a row of the outbox (a message that must still be sent) as the text that a person gets.
 
-This module reads the facts, and a screen builds the message from the facts. The scheduler calls
-this module, so that notices arrive even if no bot is running. A message is rendered right before it
-is sent, so that it shows the facts and the person's language of that moment.
+This module reads the facts, and a module of `bot.screens` builds the message from them. The
+scheduler does this, so that notices arrive even if no bot is running. A message is rendered right
+before it is sent, so that it shows the facts and the person's language of that moment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,9 +32,10 @@ OfPlacement = Callable[[Texts, PlacementDetails, Payload], Outgoing]
 async def read(
     session: AsyncSession, messages: Sequence[OutboxMessage]
 ) -> Mapping[int, PlacementDetails]:
-    """Read the details of the messages' placements with one query; return them by target id.
+    """Read the details of all placements that outbox rows are about, with one query.
 
-    A target is a placement, that is, one purchase of a post in one channel.
+    Returns the details by target id. A target is a placement, that is, one purchase of a post in
+    one channel.
     """
     target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
     return await moderation.get_many_details(session, target_ids=target_ids) if target_ids else {}

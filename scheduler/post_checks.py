@@ -1,4 +1,7 @@
-"""Check published ads during their promised hours, and one time at the end of these hours."""
+"""Check published ads during their promised hours, and one time at the end of these hours.
+
+The promised hours are the time for which a post must stay in its channel.
+"""
 
 import asyncio
 
@@ -26,7 +29,10 @@ log = structlog.get_logger(__name__)
 
 
 def max_tick_seconds(sender: Sender) -> float:
-    """Return how many seconds a tick may take if Telegram gives every answer at the last moment."""
+    """Return the longest time of one run of the checks, in seconds.
+
+    A run takes so long if Telegram gives every answer at the last moment.
+    """
     return BATCH / AT_ONCE * MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
 
 
@@ -52,7 +58,10 @@ async def check_due_posts(
 async def _check_post(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, post: verification.PostCheckTask
 ) -> None:
-    """Check one post and record the result; record nothing if the check gets too few slots."""
+    """Check one published post and record the result.
+
+    Nothing is recorded if the rate limiter permits too few requests to find anything out.
+    """
 
     async def wait_for_slot() -> bool:
         return not await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS)
@@ -89,7 +98,11 @@ async def _check_post(
 
 
 async def refund_breaches(sessions: Sessions) -> None:
-    """Fail the posts whose breach no admin has decided in time, so that they are refunded."""
+    """Mark posts with a breach as failed if no admin has decided about the breach in time.
+
+    A breach means that the owner did not keep a promise about the post. The tick `refunds` then
+    gives the money back to the advertiser.
+    """
     async with sessions.begin() as session:
         refunded = await breaches.refund_due(session, limit=BREACHES)
     if refunded:
@@ -97,10 +110,10 @@ async def refund_breaches(sessions: Sessions) -> None:
 
 
 async def _may_restore(sessions: Sessions) -> bool:
-    """Return whether the kill switch `telegram_posting` is running.
+    """Return whether a check may restore an altered ad.
 
-    A check that restores an altered ad changes the channel, so the check needs this switch. Takes
-    the shared lock of the switch.
+    A restored ad is a change in the channel, so the kill switch `telegram_posting` must be running.
+    The shared lock of the switch is held only during this call.
     """
     async with sessions.begin() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)

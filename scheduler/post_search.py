@@ -21,9 +21,10 @@ from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
 EMPTY_IDS_AT_END = 8
-"""A channel ends after this number of ids in a row without a message, above all known ids."""
+"""A search takes the end of a channel to be reached after this number of message ids in a row
+without a message. Only ids above all known message ids count."""
 MAX_PROBES = 60
-"""The most ids that one search probes. Telegram allows this number in a channel in 3 minutes."""
+"""The most message ids that one search probes. Telegram allows this many requests in 3 minutes."""
 MAX_SLOT_WAIT_SECONDS = 65.0
 """The longest time that a probe waits for a slot (the permission for one request). Telegram allows
 20 requests a minute in one channel, so a long search has to wait for the next minute."""
@@ -35,9 +36,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The result of one search for a post.
+    """The result of one search for a post in its channel.
 
-    If there is no `message_id` and `absent` is False, the search proved nothing.
+    `message_id` is the id of the post if it was found. `absent` is True if the search shows that
+    the post is not there. If neither is the case, the search proved nothing.
     """
 
     message_id: int | None = None
@@ -54,16 +56,17 @@ class Search:
 
     worker: PostingWorker
     probe_gap: timedelta
-    """The shortest time between the two searches that together prove a post absent."""
+    """The shortest time between two searches without success that together prove a post absent."""
     admin_chat_id: int
-    """The chat to which the bot forwards posts, for channels in which it must not probe posts."""
+    """The id of the admin chat in the settings. The bot forwards messages to this chat to compare
+    them with the ad."""
 
     @property
     def max_tick_seconds(self) -> float:
-        """The longest time of a tick, if Telegram gives every answer at the last moment.
+        """The longest time of one run, in seconds, if every answer comes at the last moment.
 
-        A probe of one id has at most three requests: one that changes nothing, a forward, and the
-        deletion of the copy.
+        One message id needs at most three requests: a probe, a forward of the message, and the
+        deletion of the forwarded copy.
         """
         return (3 * MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
 
@@ -85,9 +88,10 @@ async def search_due_posts(search: Search) -> None:
 
 
 async def ask_admins(worker: PostingWorker) -> None:
-    """Ask the admins about each post that has waited too long for an outcome or a check.
+    """Ask the admins about each post whose state the bot could not find out in time.
 
-    For each post the admin chat gets a card, that is, a message with buttons that decide something.
+    For each such post, the admin chat gets a card, that is, a message with buttons that decide
+    something.
     """
     async with worker.sessions.begin() as session:
         cards = await uncertain_posts.escalate_due(session, limit=CARDS)
@@ -98,12 +102,12 @@ async def ask_admins(worker: PostingWorker) -> None:
 async def _search_channel(
     worker: PostingWorker, post: UncertainPost, *, forward_to: int
 ) -> SearchResult:
-    """Probe the ids above the last known id until the post is found or the channel ends.
+    """Probe the message ids above the last known one until the post is found or the channel ends.
 
-    The bot's rights are read before and after the probes: without its rights the bot cannot
-    distinguish its own posts from the posts of others. The messages of other jobs are not probed.
-    Another message of the bot with a different content may be the ad that somebody has altered.
-    Therefore the ad is not absent after such a message.
+    The bot's rights are read before and after the probes, because without them the bot cannot
+    distinguish its own posts from the posts of others. Messages that belong to other post jobs are
+    not probed. If the search meets an unknown message of the bot with another content, this may be
+    the ad that somebody has altered. Then the search does not prove the post absent.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
     if rights is None or not rights.may_post:
@@ -135,7 +139,10 @@ async def _search_channel(
 async def _probe_and_compare(
     worker: PostingWorker, post: UncertainPost, message_id: int, forward_to: int
 ) -> tuple[Probe, bool]:
-    """Return what is at a message id, and whether the bot may edit the message."""
+    """Return what is at a message id, and whether the bot may edit the message.
+
+    If the bot may edit it, the message is forwarded and compared with the ad.
+    """
     if message_id in post.ids_of_others:
         return Probe(LookupResult.ANOTHERS, "the post of another job"), False
     probe = await _probe(worker, post, message_id)
@@ -167,9 +174,10 @@ async def _compare_forwarded(
 
 
 async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1) -> bool:
-    """Wait for a slot; return False if there is no slot in time, or after a stop.
+    """Wait for a slot, the permission for one request in a chat; return whether it was given.
 
-    `parts` is the number of messages for which the chat's minute must have room.
+    The result is False if there is no slot in time, or when the process stops. The slot is only
+    given if the chat's limit of one minute has room for `parts` messages.
     """
     slot = asyncio.ensure_future(
         worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS, parts=parts)

@@ -1,4 +1,8 @@
-"""Move the money that is due because of recorded facts: releases, refunds and credits."""
+"""Move the money that is due because of recorded facts: releases, refunds and credits.
+
+An escrow is the held money of one placement. A release pays it to the channel's owner, and a refund
+gives it back to the advertiser. A credit adds a deposit to a person's wallet.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -16,7 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 async def release_due(sessions: Sessions) -> None:
-    """Release the escrows of posts whose promised hours are over."""
+    """Release the escrows of published posts whose promised hours are over.
+
+    The promised hours are the time that a post must stay in its channel.
+    """
 
     async def release(session: AsyncSession, target_id: int) -> None:
         await escrow.release(session, target_id=target_id)
@@ -27,7 +34,7 @@ async def release_due(sessions: Sessions) -> None:
 
 
 async def refund_due(sessions: Sessions) -> None:
-    """Refund the escrows of failed and cancelled posts."""
+    """Refund the escrows of posts that failed or were cancelled."""
 
     async def refund(session: AsyncSession, target_id: int) -> None:
         await escrow.refund(session, target_id=target_id)
@@ -38,7 +45,7 @@ async def refund_due(sessions: Sessions) -> None:
 
 
 async def credit_due(sessions: Sessions) -> None:
-    """Credit the deposits that arrived while the kill switch for deposits was stopped."""
+    """Credit the deposits that arrived while deposits were stopped by their kill switch."""
     async with sessions.begin() as session:
         credited = await deposits.credit_due(session)
     if credited:
@@ -51,10 +58,10 @@ async def _settle_each(
     target_ids: Sequence[int],
     settle: Callable[[AsyncSession, int], Awaitable[None]],
 ) -> None:
-    """Settle (release or refund) each target (a placement) in a transaction of its own.
+    """Release or refund the escrow of each target (a placement) in a transaction of its own.
 
-    Therefore a failure delays no other target. If a kill switch is stopped, the remaining targets
-    wait for the next tick. An error of one target is logged.
+    An error of one target is logged, and delays no other target. If the kill switch for this
+    movement of money is stopped, the remaining targets wait until a later tick.
     """
     for target_id in target_ids:
         with error_isolation.isolate_errors(action, target_id=target_id):
@@ -64,7 +71,8 @@ async def _settle_each(
             except errors.SwitchStopped:
                 return
             except errors.DomainError as refusal:
-                # Another process settled the target, or its facts changed since the list was read.
+                # Since the list was read, another process has settled the escrow, or a fact about
+                # the placement has changed.
                 log.info("Settlement refused", what=action, target_id=target_id, why=str(refusal))
             else:
                 log.info("Settled", what=action, target_id=target_id)

@@ -1,4 +1,7 @@
-"""Compare the books with Telegram's list of payments in Stars, and record what is missing."""
+"""Compare the recorded deposits with Telegram's list of payments in Stars, and record the missing.
+
+A payment can be missing if the update about it was lost.
+"""
 
 from datetime import datetime
 
@@ -25,11 +28,11 @@ log = structlog.get_logger(__name__)
 
 
 class StarReconciliation:
-    """Read Telegram's list once from its beginning, and then only its new transactions.
+    """The comparison, with its position in Telegram's list of the bot's transactions in Stars.
 
-    Telegram lists transactions in the order of their times, so the position in the list is kept in
-    memory. A new process reads the list from its beginning again, which changes nothing that is
-    booked.
+    The list is in the order of time. A process reads it from its beginning, and then only its new
+    transactions. The position is only in memory. If a new process reads the list from its beginning
+    again, nothing is recorded twice.
     """
 
     def __init__(
@@ -37,7 +40,8 @@ class StarReconciliation:
     ) -> None:
         """Prepare the comparison, and read nothing yet.
 
-        `intake_sessions` write down what Telegram says. None means `sessions`.
+        `intake_sessions` store what Telegram lists, with a database role for this task. None means
+        `sessions`.
         """
         self._sessions = sessions
         self._intake_sessions = intake_sessions or sessions
@@ -48,9 +52,10 @@ class StarReconciliation:
         self._verified_id = 0
 
     async def run(self) -> None:
-        """Record the new transactions. After the end of the list, check the deposits against it.
+        """Read the new transactions of the list, and record the payments and refunds among them.
 
-        If Telegram does not answer, the next tick continues at the same position.
+        At the end of the list, check that the list contains every recorded deposit in Stars. If
+        Telegram does not answer, the next run continues at the same position.
         """
         try:
             for _ in range(PAGES_PER_TICK):
@@ -109,7 +114,10 @@ class StarReconciliation:
 
 
 def _read(listed: Listed) -> StarTransaction | None:
-    """Return a payment of an invoice or its refund, and None for every other transaction."""
+    """Convert a transaction of the list, if it is a payment of an invoice or the refund of one.
+
+    Returns None for every other transaction.
+    """
     partner = listed.source or listed.receiver
     if not isinstance(partner, TransactionPartnerUser) or partner.transaction_type != _INVOICE:
         return None

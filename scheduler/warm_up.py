@@ -1,4 +1,4 @@
-"""Build the models, texts and mappers before the scheduler takes work."""
+"""Build aiogram's models, the texts and SQLAlchemy's mappers before the scheduler takes work."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,10 @@ from services.market.creatives import Creative
 
 
 def build() -> None:
-    """Build objects in advance, so that the first post and message do not wait for them."""
+    """Build all objects that are otherwise built at their first use.
+
+    The first post and the first message then do not wait for them.
+    """
     configure_mappers()
     for language in texts.LANGUAGES:
         said = texts.Texts(language, "USD")

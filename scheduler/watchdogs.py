@@ -1,4 +1,7 @@
-"""Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger and clean up."""
+"""Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger and clean up.
+
+An escrow is the held money of one placement. A placement is the purchase of a post in a channel.
+"""
 
 from datetime import timedelta
 
@@ -12,16 +15,17 @@ from services.platform import inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
-"""How many open requests and corrections one tick looks at."""
+"""How many open staff requests one tick looks at, and how many open corrections."""
 
 log = structlog.get_logger(__name__)
 
 
 async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -> None:
-    """Queue the posts of dead processes again, or make them uncertain if their sends had begun.
+    """Take up the posts that a process claimed but did not finish before the claim's lease ended.
 
-    `lease` is the length of a claim. Outbox messages that would wait too long, because the
-    database's clock was set back, become due too.
+    A post whose send had not begun is queued again. If the send had begun, nobody knows whether the
+    ad is published, so the post becomes uncertain. `lease` is the length of a lease. If the
+    database's clock was set back, delayed messages of the outbox also become due.
     """
     async with sessions.begin() as session:
         rescued = await rescue.rescue_abandoned(session, lease=lease)
@@ -32,13 +36,19 @@ async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -
 
 
 async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
-    """Refund escrows that were held longer than `sla` for posts that were never published."""
+    """Refund escrows that were held longer than `sla` for posts that were surely never published.
+
+    While refunds or this watchdog are stopped by a kill switch, the admins are only notified.
+    """
     async with sessions.begin() as session:
         await stuck_escrows.refund_stuck_escrows(session, sla=sla)
 
 
 async def expire_targets(sessions: Sessions) -> None:
-    """Expire the placements on which no admin decided in time."""
+    """End the placements that no admin has approved or rejected in time.
+
+    Undecided placements of cancelled campaigns are ended at once.
+    """
     async with sessions.begin() as session:
         expired = await placement_expiry.expire_targets(session)
     if expired:
@@ -54,7 +64,7 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 
 
 async def drop_ended_proposals(sessions: Sessions) -> None:
-    """Drop the staff's proposals that are too old or whose proposer has no role any more."""
+    """Drop open staff requests and corrections that are too old or whose proposer lost the role."""
     async with sessions.begin() as session:
         dropped = await staff_requests.drop_ended(session, limit=PROPOSALS)
         dropped += await correction_expiry.drop_ended(session, limit=PROPOSALS)
@@ -63,16 +73,20 @@ async def drop_ended_proposals(sessions: Sessions) -> None:
 
 
 async def check_ledger(sessions: Sessions) -> None:
-    """Check the invariants of the ledger; if one is violated, stop the kill switches of money."""
+    """Check the invariants of the ledger (the rules that must always hold for its rows).
+
+    If one is violated, an incident is opened, and all movements of money are stopped.
+    """
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
 
 
 async def settle_stops(sessions: Sessions) -> None:
-    """Settle the stops that nobody has settled: wait until no act is under way that they forbid.
+    """Finish the stops of kill switches for which nobody has waited yet.
 
-    Such a stop comes from an incident, or from a program that died before it settled its stop. Each
-    switch has a transaction of its own, so that a stop that cannot be settled delays no other.
+    A stop is finished (settled) when no action is under way any more that it forbids. An incident
+    does not wait for this, and a program may die while it waits. Each switch has a transaction of
+    its own, so that a stop that cannot be settled delays no other.
     """
     async with sessions.begin() as session:
         stops = await killswitches.list_unsettled(session)
@@ -82,6 +96,9 @@ async def settle_stops(sessions: Sessions) -> None:
 
 
 async def purge_inbox(sessions: Sessions) -> None:
-    """Delete updates that were handled or parked (kept and not tried again) long ago."""
+    """Delete updates that were handled or parked (kept and not tried again) long ago.
+
+    Parked payments are never deleted.
+    """
     async with sessions.begin() as session:
         await inbox.purge(session)

@@ -13,10 +13,10 @@ from db.session import Sessions
 from services.platform import killswitches, readiness, reports
 from services.posts import dead_letters
 
-Reason = Annotated[str, typer.Argument(help="Why; kept with the switch and told to the admins.")]
+Reason = Annotated[str, typer.Argument(help="The reason. The admins get it in a message.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-switch_app = typer.Typer(no_args_is_help=True, help="Stop or run a part of the product.")
+switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
 app.add_typer(switch_app, name="killswitch")
 app.add_typer(money.app)
 app.add_typer(ledger.app)
@@ -25,14 +25,17 @@ app.add_typer(people.app)
 
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
-    """Print a report of the production checklist or the safety plan."""
+    """Print the rows of one report of the production checklist or of the safety plan."""
     rows = run_once(lambda session: reports.run(session, name), reads_only=True)
     print_rows(list(rows), out)
 
 
 @app.command()
 def health() -> None:
-    """Say whether the scheduler is alive, and which kill switches are running."""
+    """Show whether the scheduler is alive, and which kill switches are running.
+
+    Exit with status 1 if the scheduler gives no sign of life or a kill switch is missing.
+    """
     ready = run_once(readiness.read_state)
     print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
@@ -44,8 +47,8 @@ def health() -> None:
 
 
 @app.command()
-def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50) -> None:
-    """List the dead letters, that is, the posts that failed and are not tried again."""
+def dlq(limit: Annotated[int, typer.Option(help="How many rows, newest first.")] = 50) -> None:
+    """List the dead letters, that is, the posts that failed and that the bot does not try again."""
     dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(
         [
@@ -67,7 +70,7 @@ def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] 
 
 @switch_app.command("list")
 def list_switches() -> None:
-    """Show every kill switch."""
+    """Show for every kill switch whether it is running or stopped, and why."""
     states = run_once(killswitches.overview)
     print_rows(
         [
@@ -84,9 +87,9 @@ def list_switches() -> None:
 
 @switch_app.command()
 def stop(key: Switch, reason: Reason, person: Person) -> None:
-    """Stop one kill switch, at once.
+    """Stop one kill switch at once. From then on, the actions that it allows are refused.
 
-    The command returns when no transaction that the switch forbids can commit any more.
+    The command then waits for the actions that are under way, and says so if one does not end.
     """
 
     async def stop_switch(sessions: Sessions) -> killswitches.SwitchChange:
@@ -104,7 +107,10 @@ def stop(key: Switch, reason: Reason, person: Person) -> None:
 
 @switch_app.command()
 def run(key: Switch, reason: Reason, person: Person) -> None:
-    """Ask to run one kill switch again. The person acknowledges it in the admin chat."""
+    """Request that a stopped kill switch runs again.
+
+    Nothing changes before the person of --as has pressed a button in the admin chat.
+    """
     typer.confirm(f"Run {key.value} again?", abort=True)
     request(RequestKind.RUN_SWITCH, {"key": key.value}, reason=reason, person=person)
 

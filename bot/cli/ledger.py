@@ -26,10 +26,10 @@ from services.money.incremental_check import Progress
 from services.money.invariants import Violation
 
 LINKS_PER_QUERY = 500
-Full = Annotated[bool, typer.Option("--full", help="Every row, not only what is new.")]
+Full = Annotated[bool, typer.Option("--full", help="Check all rows, old ones too.")]
 ChainFile = Annotated[
     Path | None,
-    typer.Option("--file", help="The audit chain's file; by default AUDIT_CHAIN_FILE."),
+    typer.Option("--file", help="The copy of the audit chain. Default: AUDIT_CHAIN_FILE."),
 ]
 
 
@@ -38,9 +38,9 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def check(*, full: Full = False) -> None:
-    """Check the ledger in the same way as the scheduled check does.
+    """Check the ledger now, in the same way as the check that runs on a schedule.
 
-    A violation stops all movements of money.
+    If a rule is violated, all movements of money are stopped, and the exit status is 1.
     """
     violations = run_all(_check_all) if full else run_once(incidents.check_ledger_invariant)
     if not violations:
@@ -54,7 +54,11 @@ def check(*, full: Full = False) -> None:
 
 @app.command()
 def verify_ledger(file: ChainFile = None) -> None:
-    """Compute each link of the audit chain again, and name the first range that has changed."""
+    """Find out whether rows of the ledger were changed after they had been written.
+
+    Each link of the audit chain has a digest of a range of the ledger. This command computes all
+    links again, and names the first range that has changed.
+    """
     path = file or settings.load().audit_chain_file
     file_links: list[ChainLink] = []
     if path is not None:
@@ -72,9 +76,10 @@ def verify_ledger(file: ChainFile = None) -> None:
 
 @app.command()
 def restored() -> None:
-    """Continue the numbers of transactions after a backup was restored into a new cluster.
+    """Finish a restore: run this once after a backup was restored into a new PostgreSQL cluster.
 
-    Run this command before any other program uses the database. The command needs
+    A new cluster counts its transactions from the beginning. This command lets the ledger count on
+    from the last number in the backup. Run it before any other program uses the database. It needs
     MIGRATION_DATABASE_URL, because only the owner of the tables may change these numbers.
     """
     added = run_once(_restart, as_owner=True)
@@ -88,9 +93,10 @@ async def _restart(session: AsyncSession) -> int:
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Check all rows, one part in each transaction, and then the invariants without a row filter.
+    """Check all rows of the ledger, and return the violations.
 
-    A violation stops all movements of money.
+    Each transaction reads some rows. Invariants that cannot be checked for some rows alone are
+    checked in a last transaction. A violation stops all movements of money.
     """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
@@ -124,9 +130,9 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
 
 
 def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
-    """Add the violations of one part to `by_name`.
+    """Add the violations that one call of `incremental_check.run_part` found to `by_name`.
 
-    `by_name` maps the name of each invariant to the violation that the earlier parts found.
+    `by_name` maps the name of an invariant to its violation, with the rows of all calls together.
     """
     for violation in violations:
         rows = list(by_name[violation.name].rows) if violation.name in by_name else []
@@ -135,10 +141,11 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
-    """Compare the ledger with the links of the audit chain, one range of transactions at a time.
+    """Compute all links of the audit chain again, and compare them with the stored links.
 
-    The links in the file are also compared with the links in the database. Returns the first
-    problem as a sentence, or None if there is no problem.
+    The links in `file_links` are compared first, also with the links in the database. Then follow
+    the links that only the database has. Returns the first problem as a sentence, or None if there
+    is no problem.
     """
     previous: ChainLink | None = None
     with Bar(console=err) as bar:
@@ -181,9 +188,10 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 async def _compare(
     session: AsyncSession, previous: ChainLink | None, expected: ChainLink
 ) -> str | None:
-    """Compute the link of one range again from the ledger, and compare it with the expected link.
+    """Compute one link of the audit chain again from the ledger, and compare it with `expected`.
 
-    Returns the difference as a sentence, or None if there is no difference.
+    `previous` is the link before it, or None for the first link. Returns the difference as a
+    sentence, or None if there is no difference.
     """
     computed = await audit_chain.digest(session, previous, expected.upto_txn)
     if computed == expected:

@@ -1,7 +1,8 @@
 """Define the `adtech` commands about money: explain a wallet, list open work, repair the ledger.
 
-A command that changes something only makes a request. The person in whose name it was typed
-acknowledges the request in the admin chat, and a second admin confirms what needs two people.
+A command that changes something only makes a request; `repair` is the exception. The person in
+whose name the command was typed acknowledges the request in the admin chat. If the change needs two
+people, a second admin then confirms it there.
 """
 
 from typing import Annotated
@@ -15,20 +16,23 @@ from services.money import corrections, reconciliation, withdrawal_details
 from services.platform import inbox
 
 SHOWN = 100
-Why = Annotated[str, typer.Argument(help="Why; kept with the correction.")]
-Wallet = Annotated[int, typer.Argument(min=1, help="Id of a wallet; `report drift` lists some.")]
-Target = Annotated[int, typer.Argument(min=1, help="Id of a placement.")]
+Why = Annotated[str, typer.Argument(help="The reason. The correction keeps it.")]
+Wallet = Annotated[int, typer.Argument(min=1, help="Id of a wallet. See `adtech report drift`.")]
+Target = Annotated[int, typer.Argument(min=1, help="The id of a placement.")]
 
 app = typer.Typer(no_args_is_help=True)
 propose_app = typer.Typer(
-    no_args_is_help=True, help="Propose a repair of the books; another admin confirms it."
+    no_args_is_help=True, help="Propose a repair of the ledger. Another admin must confirm it."
 )
 app.add_typer(propose_app, name="propose")
 
 
 @app.command()
 def reconcile(wallet: Wallet) -> None:
-    """Explain a wallet entry by entry. Exit with status 1 if balance and entries disagree."""
+    """Show each ledger entry of a wallet, and whether the entries and the balance agree.
+
+    Exit with status 1 if they do not agree.
+    """
     result = run_once(lambda session: reconciliation.explain(session, wallet))
     print_rows(
         [
@@ -62,7 +66,7 @@ def reconcile(wallet: Wallet) -> None:
 
 @app.command("withdrawals")
 def list_withdrawals() -> None:
-    """Show the withdrawals that wait for staff, oldest first."""
+    """Show the withdrawals that staff must approve or pay, the oldest first."""
     waiting = run_once(lambda session: withdrawal_details.list_open(session, limit=SHOWN, offset=0))
     print_rows(
         [
@@ -82,7 +86,7 @@ def list_withdrawals() -> None:
 
 @app.command("parked-payments")
 def list_parked_payments() -> None:
-    """Show the payments that were paid but could not be credited, oldest first."""
+    """Show the payments that people made but that the bot could not credit, the oldest first."""
     parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
     print_rows(
         [
@@ -100,37 +104,46 @@ def list_parked_payments() -> None:
 
 @app.command("retry-payment")
 def retry_payment(
-    update: Annotated[int, typer.Argument(min=1, help="Id, as `parked-payments` shows it.")],
+    update: Annotated[int, typer.Argument(min=1, help="Id that `parked-payments` shows.")],
     person: Person,
-    reason: Annotated[str, typer.Option(help="Why; kept with the request.")] = "repaired",
+    reason: Annotated[str, typer.Option(help="The reason for the request.")] = "repaired",
 ) -> None:
-    """Let the bot handle a parked payment again.
+    """Request that the bot handles a parked payment again.
 
-    A parked payment was kept after an error and is not tried again. No payment is credited twice.
+    The bot stored a parked payment but could not credit it. No payment is credited twice.
     """
     request(RequestKind.RETRY_PAYMENT, {"inbox_id": update}, reason=reason, person=person)
 
 
 @app.command("clawback")
 def claw_back(
-    charge: Annotated[str, typer.Argument(help="Charge id of the deposit, as /deposits shows it.")],
+    charge: Annotated[str, typer.Argument(help="Telegram's charge id of the payment.")],
     reason: Why,
     person: Person,
 ) -> None:
-    """Take a deposit back whose payer reversed the payment outside. A second admin confirms it."""
+    """Request to take back a deposit whose payer has got the payment back outside the platform.
+
+    This happens, for example, after a chargeback. A second admin must confirm the request.
+    """
     request(RequestKind.CLAWBACK, {"charge_id": charge}, reason=reason, person=person)
 
 
 @app.command("corrections")
 def list_corrections() -> None:
-    """Show the corrections that wait for another admin or for `adtech repair`."""
+    """Show the corrections that another admin must confirm or that `adtech repair` must apply.
+
+    A correction is a repair of the ledger.
+    """
     waiting = run_once(lambda session: corrections.list_open(session, limit=SHOWN, offset=0))
     print_rows([_row(correction) for correction in waiting], out)
 
 
 @app.command()
 def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
-    """Apply a confirmed correction as the owner of the tables (MIGRATION_DATABASE_URL)."""
+    """Apply a confirmed correction of the ledger.
+
+    It needs MIGRATION_DATABASE_URL, because only the owner of the tables may change these rows.
+    """
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
@@ -141,7 +154,7 @@ def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
 def adjustment(
     from_wallet: Wallet,
     to_wallet: Wallet,
-    amount: Annotated[int, typer.Argument(help="Whole minor units.")],
+    amount: Annotated[int, typer.Argument(help="In whole minor units (cents, Stars).")],
     reason: Why,
     person: Person,
 ) -> None:
@@ -164,11 +177,11 @@ def reset(wallet: Wallet, reason: Why, person: Person) -> None:
 
 @propose_app.command()
 def orphan(
-    entry: Annotated[int, typer.Argument(min=1, help="Id of the entry, as `reconcile` shows it.")],
+    entry: Annotated[int, typer.Argument(min=1, help="Id of the entry that `reconcile` shows.")],
     reason: Why,
     person: Person,
 ) -> None:
-    """Propose to balance an orphan (an entry that its wallet's balance does not include)."""
+    """Propose to balance an orphan, that is, an entry that is missing in its wallet's balance."""
     _propose(CorrectionKind.ORPHAN_ENTRY, reason, person, entry_id=entry)
 
 
@@ -180,7 +193,10 @@ def payout(target: Target, reason: Why, person: Person) -> None:
 
 @propose_app.command()
 def reversal(target: Target, reason: Why, person: Person) -> None:
-    """Propose to mark an escrow as held again, because it was closed but its money did not move."""
+    """Propose to mark the escrow of a placement as held again.
+
+    This repairs an escrow that was marked as released or refunded, but whose money did not move.
+    """
     _propose(CorrectionKind.ESCROW_REVERSAL, reason, person, target_id=target)
 
 

@@ -1,7 +1,7 @@
-"""Define the `adtech` commands about people: blocks, staff roles and reversed payments.
+"""Define the `adtech` commands about people: blocks and staff roles.
 
-Each command that changes something only makes a request. The person in whose name it was typed
-acknowledges it in the admin chat.
+Each command that changes something only makes a request. The person in whose name the command was
+typed acknowledges the request in the admin chat.
 """
 
 from typing import Annotated
@@ -12,27 +12,30 @@ from bot.cli.shell import Person, out, print_rows, request, run_once
 from db.models.users import RequestKind, Role
 from services.platform import roles
 
-Whom = Annotated[int, typer.Argument(help="Telegram id of the person that it is about.")]
-Why = Annotated[str, typer.Argument(help="Why; kept in the audit log.")]
+Whom = Annotated[int, typer.Argument(help="Telegram id of the person to act on.")]
+Why = Annotated[str, typer.Argument(help="The reason. The audit log keeps it.")]
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
 def block(whom: Whom, reason: Why, person: Person) -> None:
-    """Block a person from everything new. The person's published posts stay until their end."""
+    """Request to block a person. A blocked person can begin nothing new.
+
+    The person's published posts stay in their channels until the agreed time is over.
+    """
     request(RequestKind.BLOCK, {}, reason=reason, person=person, subject=whom)
 
 
 @app.command()
 def unblock(whom: Whom, reason: Why, person: Person) -> None:
-    """Unblock a person, and restore the channels that only the block has suspended."""
+    """Request to unblock a person, and to restore the channels that only the block suspended."""
     request(RequestKind.UNBLOCK, {}, reason=reason, person=person, subject=whom)
 
 
 @app.command("grant-role")
 def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
-    """Grant a staff role to a person who has used the bot. A second super admin confirms it."""
+    """Request a staff role for a person who has used the bot. A second super admin must confirm."""
     request(
         RequestKind.GRANT_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
     )
@@ -40,7 +43,7 @@ def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
 
 @app.command("revoke-role")
 def revoke_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
-    """Take a staff role from a person. A second super admin confirms it."""
+    """Request to take a staff role from a person. A second super admin must confirm it."""
     request(
         RequestKind.REVOKE_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
     )

@@ -1,4 +1,4 @@
-"""Run each command of `adtech` as one action in one transaction, and print its result."""
+"""Run the actions of the `adtech` commands in transactions, and print their results and errors."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ from services.platform.actors import Actor
 COMMAND_LINE = "command-line"
 T = TypeVar("T")
 _current_actor: ContextVar[Actor | None] = ContextVar("current_actor", default=None)
-Person = Annotated[int, typer.Option("--as", help="Telegram id of the person who does it.")]
+Person = Annotated[int, typer.Option("--as", help="Your Telegram id.")]
 out = Console()
 err = Console(stderr=True)
 
@@ -54,9 +54,10 @@ def run_once(
 ) -> T:
     """Run an action in one transaction, and return the action's result.
 
-    If the action is refused, the refusal is printed as a sentence, and the process exits with
-    status 1. The action connects to the database as the application. With `as_owner` it connects as
-    the owner of the tables (MIGRATION_DATABASE_URL), and with `reads_only` as the login of reports.
+    The database role is the bot's own (DATABASE_URL). With `as_owner`, it is the owner of the
+    tables (MIGRATION_DATABASE_URL). With `reads_only`, it is the read-only role for reports
+    (REPORTS_DATABASE_URL, if this is set). If the action is refused or the database does not
+    answer, a sentence is printed, and the process exits with status 1.
     """
 
     async def run_in_transaction(sessions: Sessions) -> T:
@@ -71,8 +72,8 @@ def run_all(
 ) -> T:
     """Run an action that opens its own transactions, and return the action's result.
 
-    Refusals, `as_owner` and `reads_only` have the same effect as in `run_once`. With `as_owner`,
-    the process exits with status 2 if MIGRATION_DATABASE_URL is not set.
+    Errors, `as_owner` and `reads_only` have the same effect as in `run_once`. The process exits
+    with status 2 if `as_owner` is True and MIGRATION_DATABASE_URL is not set.
     """
     configured = settings.load()
     logging.setup(configured)
@@ -128,10 +129,11 @@ def request(
     person: int,
     subject: int | None = None,
 ) -> None:
-    """Ask for an act in a person's name; the person acknowledges it in the admin chat.
+    """Create a staff request in a person's name, and print what has to happen next.
 
-    A shell does not prove who types in it. Therefore nothing is done before that (see
-    `services.market.staff_requests`). `person` and `subject` are Telegram ids.
+    A shell does not prove who types in it. Therefore nothing is done before the person has
+    acknowledged the request in the admin chat (see `services.market.staff_requests`). `person` and
+    `subject` (whom the request is about) are Telegram ids.
     """
 
     async def create(session: AsyncSession) -> StaffRequest:
@@ -152,9 +154,9 @@ def request(
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:
-    """Print rows as a table, or say that there are no rows.
+    """Print rows as a table whose header is the keys of the first row.
 
-    The keys of the first row are the header.
+    Without rows, print `No rows.`
     """
     if not rows:
         console.print("No rows.")

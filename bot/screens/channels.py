@@ -39,7 +39,7 @@ def channels(t: Texts, page: Page[Channel]) -> Outgoing:
 
 
 def channel(t: Texts, row: Channel) -> Outgoing:
-    """Build the screen of one channel: its terms, and buttons for the allowed actions."""
+    """Build the screen of one channel: its state, its terms (price and hours), and its actions."""
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
         ChannelStatus.PAUSED: [ChannelAct.RESUME],
@@ -93,8 +93,8 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
 def channel_picker(t: Texts) -> Outgoing:
     """Build the message whose button opens Telegram's channel picker.
 
-    The picker offers only channels that the person created, and makes the bot an admin of the
-    chosen channel.
+    The picker offers only channels that the person created. When the person chooses a channel,
+    Telegram makes the bot an admin there.
     """
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
@@ -117,9 +117,9 @@ def channel_picker(t: Texts) -> Outgoing:
 
 
 def _posting_rights() -> ChatAdministratorRights:
-    """Return admin rights with only the right to post.
+    """Return the admin rights for which the bot asks: only the right to post.
 
-    The bot must not edit the posts of others.
+    With more rights, the bot could also edit the posts of others.
     """
     return ChatAdministratorRights(
         is_anonymous=False,

@@ -1,4 +1,4 @@
-"""Build the screens on which a second admin confirms or refuses a correction of the ledger.
+"""Build the screens on which another admin confirms or refuses a correction of the ledger.
 
 A card is a message with buttons in the admin chat.
 """
@@ -12,15 +12,15 @@ from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
-"""The preset reasons to confirm a correction. For free text, there is the command `/confirm`."""
+"""The preset reasons to confirm a correction. The command `/confirm` takes any other reason."""
 REFUSE_REASONS = ("wrong", "cause", "again")
-"""The preset reasons to refuse a correction. For free text, there is the command `/refuse`."""
+"""The preset reasons to refuse a correction. The command `/refuse` takes any other reason."""
 _MAX_ENTRIES = 10
 """The largest number of entry ids that a card shows for one finding (a problem of a wallet)."""
 
 
 def queue(t: Texts, page: Page[Correction]) -> Outgoing:
-    """Build the list of corrections that are proposed or confirmed, the oldest first."""
+    """Build the list of corrections that are not done yet, the oldest first."""
     return Outgoing(
         t("corrections" if page.fetched else "corrections-none"),
         rows(
@@ -44,7 +44,7 @@ def queue(t: Texts, page: Page[Correction]) -> Outgoing:
 
 
 def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
-    """Return the decisions that a correction's status allows."""
+    """Return the actions that a correction's status allows: to confirm it, to refuse it."""
     if details.correction.status is CorrectionStatus.PROPOSED:
         return (CorrectionAct.ASK_CONFIRM, CorrectionAct.ASK_REFUSE)
     if details.correction.status is CorrectionStatus.CONFIRMED:
@@ -68,7 +68,10 @@ def card(t: Texts, details: CorrectionDetails) -> Outgoing:
 
 
 def reasons(t: Texts, details: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
-    """Build the card with the preset reasons as buttons. A press on a reason is the decision."""
+    """Build the card of a correction with one button for each preset reason.
+
+    `asked` is ASK_CONFIRM or ASK_REFUSE. A press on a reason confirms or refuses the correction.
+    """
     if asked is CorrectionAct.ASK_CONFIRM:
         act, presets = CorrectionAct.CONFIRM, CONFIRM_REASONS
         question = t("correction-confirm-why", id=str(details.correction.id))
@@ -136,7 +139,7 @@ def _change(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _wallet(t: Texts, wallet: WalletDetails) -> str:
-    """Describe one wallet briefly, with the problems that `adtech reconcile` reports."""
+    """Describe one wallet briefly, with the problems that `adtech reconcile` also shows."""
     books = wallet.books
     lines = [
         t(

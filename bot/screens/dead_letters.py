@@ -15,7 +15,7 @@ OFFER = "offer"
 
 
 def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
-    """Build the list of dead letters, the newest first. The button of each row opens its card."""
+    """Build the staff's list of dead letters, the newest first. Each row is a button."""
     return Outgoing(
         t("dead-letters" if page.fetched else "dead-letters-none"),
         rows(
@@ -39,9 +39,10 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 
 
 def card(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the card of one dead letter.
+    """Build the staff's card of one dead letter.
 
-    The card shows the failure and the later decisions about it.
+    The card shows the failure. It also shows whether the placement was offered to its advertiser
+    again, and whether the advertiser has submitted it again.
     """
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
@@ -63,7 +64,10 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the offer to submit the placement again on the terms that the channel has now."""
+    """Build the offer to the advertiser to submit a failed placement again.
+
+    The offer has the terms (price and hours) that the channel has now.
+    """
     terms, price = row.terms_now, t.money(row.terms_now.price)
     retry = button(
         t("retry-button", price=price),

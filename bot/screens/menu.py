@@ -1,4 +1,4 @@
-"""Build the menu, the pages of text, and the settings."""
+"""Build the screens of the main menu, of fixed texts (help, terms), and of a person's settings."""
 
 from bot import texts
 from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
@@ -29,12 +29,12 @@ def menu(t: Texts) -> Outgoing:
 
 
 def page(t: Texts, message_id: str) -> Outgoing:
-    """Build a page of text (for example the terms) with a button that leads back to the menu."""
+    """Build the screen of a fixed text, for example the terms of use, with a button to the menu."""
     return Outgoing(t(message_id), rows([button(t("back"), Go(screen=Screen.MENU))]))
 
 
 def settings(t: Texts) -> Outgoing:
-    """Build the screen of the settings: the language and the time zone."""
+    """Build the screen of a person's settings: the language and the time zone."""
     languages = [
         button(
             t(

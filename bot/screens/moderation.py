@@ -1,6 +1,6 @@
-"""Build the moderation cards, that is, messages with buttons in the admin chat.
+"""Build the messages in the admin chat on which admins approve or reject placements.
 
-Each card shows one placement. The ad can be sent before the card.
+A placement is the purchase of a post in a channel. Its card is a message with buttons.
 """
 
 from aiogram.types import InlineKeyboardButton
@@ -25,7 +25,7 @@ def card(t: Texts, row: PlacementDetails, *, with_ad: bool) -> Outgoing:
 
 
 def reasons(t: Texts, row: PlacementDetails) -> Outgoing:
-    """Build the card with the reasons for a rejection as buttons."""
+    """Build the card of a placement with one button for each preset reason to reject it."""
     return Outgoing(
         _facts(t, row),
         rows(

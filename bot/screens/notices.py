@@ -1,4 +1,7 @@
-"""Build the notices about placements, channels and money that the bot sends without a request."""
+"""Build the notices that the bot sends to people and to the staff when something has happened.
+
+Nobody has asked for a notice with a message or a press. `staff` means the admin chat.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,7 +26,10 @@ _MAX_LISTED = 10
 def placement(
     t: Texts, message_id: str, row: PlacementDetails, payload: Mapping[str, Any]
 ) -> Outgoing:
-    """Build the notice to the advertiser or the owner about what happened to a placement."""
+    """Build the notice to the advertiser or the owner about what happened to a placement.
+
+    `message_id` names the text. `payload` holds facts about the event, and may name the receiver.
+    """
     to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
     text = t(
         message_id,
@@ -56,10 +62,10 @@ def placement(
 
 
 def _record(payload: Mapping[str, Any]) -> str:
-    """Return one word for what the checks say about a post that is paid for.
+    """Return one word for what all checks of a post together say about its content.
 
-    A check without a clear answer may have restored an altered post. Therefore it is unknown
-    whether such a post stayed unchanged.
+    The word is "altered", "stayed", or "unclear" if the answer to a check was not clear. Such a
+    check may have restored an altered post without a record.
     """
     if payload.get("alterations"):
         return "altered"
@@ -67,14 +73,14 @@ def _record(payload: Mapping[str, Any]) -> str:
 
 
 def answer_lost(t: Texts) -> Outgoing:
-    """Tell a person that the answer to the last message or press did not arrive."""
+    """Build the notice to a person that the answer to a message or a press may be missing."""
     return Outgoing(t("notice-answer-lost"))
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
-    """Build the notice to staff that Telegram does not answer.
+    """Build the notice to staff that Telegram does not answer and that sending has stopped.
 
-    It arrives when Telegram works again.
+    The notice itself can arrive only when Telegram works again.
     """
     return Outgoing(t("notice-telegram-down", id=str(incident_id)))
 
@@ -97,7 +103,10 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
 
 
 def channel_taken_over(t: Texts, row: Channel) -> Outgoing:
-    """Build the notice that the new creator of a channel has connected the channel."""
+    """Build the notice that the new creator of a channel has connected the channel.
+
+    It goes to the former owner and to the staff.
+    """
     return Outgoing(t("notice-channel-taken-over", title=row.title))
 
 
@@ -107,7 +116,7 @@ def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
 
 
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
-    """Build the notice to staff that a payment could not be credited, and what to do."""
+    """Build the notice to staff that says that a payment could not be credited, and what to do."""
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
 
 
@@ -120,7 +129,10 @@ def deposit_credited(t: Texts, amount: int) -> Outgoing:
 
 
 def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
-    """Build the notice to staff that a kill switch was stopped or run, by whom, and why."""
+    """Build the notice to staff that somebody has stopped a kill switch or let it run again.
+
+    `by` is the Telegram id of this person, or None for the system.
+    """
     return Outgoing(
         t(
             "notice-switch-changed",
@@ -133,7 +145,10 @@ def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | 
 
 
 def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Tell the staff that a payment or refund in Telegram's list could not be recorded."""
+    """Build the notice to staff that a payment or refund of Stars could not be recorded.
+
+    The bot found it in Telegram's list of the bot's Star transactions.
+    """
     return Outgoing(
         t(
             "notice-star-transaction-refused",
@@ -148,7 +163,10 @@ def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Build the notice to staff about violated invariants, the wrong rows and the stopped money."""
+    """Build the notice to staff that rows violate invariants and that all money is stopped.
+
+    An invariant is a rule that must always hold for all rows of the ledger.
+    """
     lines = [t("notice-ledger-violation", id=str(incident_id))]
     for violation in violations:
         refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
@@ -159,7 +177,10 @@ def ledger_violation(
 def audit_chain_broken(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Build the notice to staff about faults of the audit chain or of its file."""
+    """Build the notice to staff about faults of the audit chain or of its file.
+
+    The audit chain is a list of digests that shows whether rows of the ledger were changed.
+    """
     lines = [t("notice-audit-chain-broken", id=str(incident_id))]
     lines += [t("notice-audit-chain-fault", name=violation["name"]) for violation in violations]
     return Outgoing("\n".join(lines))
@@ -168,20 +189,28 @@ def audit_chain_broken(
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
     """Build the notice to staff with the digest of the last link of the audit chain.
 
-    The digest covers the whole ledger. A sent message cannot be changed through the database.
+    The digest covers the whole ledger up to now. A person who can change the database cannot change
+    this message, so the message proves what the digest was.
     """
     return Outgoing(t("notice-audit-chain-extended", number=str(number), digest=digest))
 
 
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
-    """Build the notice to staff about placements whose money was held too long without a post."""
+    """Build the notice to staff about placements whose money was held too long without a post.
+
+    `acting` is False if nothing was done, because a kill switch stops the watchdog or refunds.
+    """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
     return Outgoing(t(message_id, count=count, targets=listed))
 
 
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
-    """Build the notice to staff about a new withdrawal, or to the person about its new status."""
+    """Build the notice that a withdrawal has the status `status`.
+
+    For the status `requested`, the notice goes to the staff. For any other status, it goes to the
+    person who withdraws the money.
+    """
     text = t(
         "notice-withdrawal",
         status=status,
@@ -197,7 +226,10 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a payer reversed a payment, and how much the platform lost."""
+    """Build the notice to staff that a payer has got a payment back outside the platform.
+
+    The notice says how much was taken back from the person's wallet, and how much is lost.
+    """
     currency = payload["currency"]
     return Outgoing(
         t(
@@ -211,7 +243,11 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice that a withdrawal was paid outside when it held no money any more."""
+    """Build the notice that a withdrawal was paid after its money had left its wallet.
+
+    The payment was made outside the platform. The notice goes to the staff or to the person, as the
+    key `to` of the payload says.
+    """
     currency = payload["currency"]
     return Outgoing(
         t(
@@ -227,7 +263,11 @@ def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Ou
 
 
 def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
-    """Build the notice to staff that a role differed from SUPER_ADMIN_IDS, and what was done."""
+    """Build the notice to staff that a stored role of a person differed from SUPER_ADMIN_IDS.
+
+    `change` says what the program did about it: it granted the role of super admin, revoked it, or
+    left a role revoked that two people had revoked.
+    """
     return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))
 
 

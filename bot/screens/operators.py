@@ -1,4 +1,7 @@
-"""Build the operators' screens for kill switches, health, ledger checks and incidents."""
+"""Build the operators' screens for kill switches, health, ledger checks and incidents.
+
+A kill switch allows or forbids one kind of action. It is running (allows it) or stopped.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,7 +34,10 @@ def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
 
 
 def stop_reasons(t: Texts, key: str) -> Outgoing:
-    """Build the question why a switch is stopped. A press on a reason stops the switch at once."""
+    """Build the question why the operator wants to stop a kill switch.
+
+    There is one button for each preset reason. A press on it stops the switch at once.
+    """
     return Outgoing(
         t("switch-stop-why", key=key),
         rows(
@@ -50,7 +56,10 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
 
 
 def confirm_run(t: Texts, key: str) -> Outgoing:
-    """Build the question whether a switch is to run again. A press on a reason runs the switch."""
+    """Build the question whether a stopped kill switch shall run again.
+
+    There is one button for each preset reason. A press on it lets the switch run again.
+    """
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -69,7 +78,11 @@ def confirm_run(t: Texts, key: str) -> Outgoing:
 
 
 def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
-    """Build the question after the words `on` and `off`, because both have two meanings."""
+    """Build the question whether the operator wants to stop a kill switch or to let it run.
+
+    It is asked after a command with the word `on` or `off`, because people use these words in both
+    meanings.
+    """
     return Outgoing(
         t("switch-which", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -80,7 +93,7 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
 
 
 def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
-    """Build the screen that says that a switch was stopped or is running again."""
+    """Build the screen that says whether a kill switch was stopped or is running again."""
     text = t(
         "switch-changed" if change.changed else "switch-unchanged",
         key=change.key.value,
@@ -94,12 +107,15 @@ def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
 
 
 def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """Build the screen of the readiness check. `/api/health/ready` returns the same result."""
+    """Build the screen with the result of the readiness check, the same as `/api/health/ready`."""
     return Outgoing("\n".join([t("health"), *_lines(facts)]))
 
 
 def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
-    """Build the screen that shows the result of the check of all invariants."""
+    """Build the screen with the result of a check of the ledger's invariants.
+
+    An invariant is a rule that must always hold for all rows.
+    """
     if not violations:
         return Outgoing(t("ledger-clean"))
     lines = [

@@ -70,7 +70,7 @@ def button(text: str, action: CallbackData) -> InlineKeyboardButton:
 
 
 def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make a button of a receipt: its screen is a new message, and the receipt stays."""
+    """Make a button for a receipt (a message to keep). Its screen opens in a new message."""
     return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
 
 

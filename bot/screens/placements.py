@@ -1,4 +1,4 @@
-"""Build the screens of an advertiser's placements, with their present state."""
+"""Build the screens of an advertiser's placements (purchases of a post in a channel)."""
 
 from aiogram.types import InlineKeyboardButton
 
@@ -11,11 +11,14 @@ from services.market.placements import Placement
 
 WITHDRAW = "withdraw"
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""A channel's chat id is this number minus the channel's number in links of the form t.me/c."""
+"""This number minus a channel's chat id is the channel's number in links of the form t.me/c."""
 
 
 def state(placement: Placement) -> str:
-    """Return one word for a placement's state, from the statuses of its target and post job."""
+    """Return one word for the state of a placement.
+
+    The word depends on the status of the purchase and, after its approval, on that of the post job.
+    """
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
@@ -83,7 +86,7 @@ def placement(t: Texts, row: Placement) -> Outgoing:
 
 
 def reason(t: Texts, word: str) -> str:
-    """Translate a preset reason. A reason in free text is returned without a change."""
+    """Return the text of a preset reason for a rejection. Any other reason stays as it is."""
     return t("reject-reason", reason=word)
 
 

@@ -1,4 +1,7 @@
-"""Build the screens about the staff: its people, and the requests that wait for somebody."""
+"""Build the screens about the staff: the list of its people, and its requests.
+
+A staff request asks for an action that counts only after a person has confirmed it with a button.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +17,7 @@ _UNACKNOWLEDGED = "unacknowledged"
 
 
 def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
-    """Build the list of requests that wait for somebody, the oldest first."""
+    """Build the list of the open staff requests, the oldest first."""
     return Outgoing(
         t("requests" if page.fetched else "requests-none"),
         rows(
@@ -38,7 +41,10 @@ def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
 
 
 def card(t: Texts, details: RequestDetails) -> Outgoing:
-    """Build the card of a request: the act, in whose name it was asked for, and its status."""
+    """Build the card (a message with buttons in the admin chat) of a staff request.
+
+    The card shows the requested action, the requester, the reason and the status.
+    """
     row = details.request
     text = "\n\n".join(
         (
@@ -90,7 +96,7 @@ def usage(t: Texts) -> Outgoing:
 
 
 def _what(t: Texts, details: RequestDetails) -> str:
-    """Describe the act that a request asks for."""
+    """Describe the action that a staff request asks for."""
     arguments = details.request.arguments
     correction, facts = "", ""
     if details.request.kind is RequestKind.CORRECTION:
@@ -119,7 +125,11 @@ def _state(row: StaffRequest) -> str:
 
 
 def _allowed_acts(row: StaffRequest) -> tuple[RequestAct, ...]:
-    """Return the decisions that the state of a request allows."""
+    """Return the decisions that the state of a staff request allows.
+
+    The requester must first acknowledge a request from a shell. After that, it can be confirmed. An
+    open request can be dropped at any time.
+    """
     if row.status is not RequestStatus.PROPOSED:
         return ()
     first = RequestAct.CONFIRM if row.acknowledged else RequestAct.ACKNOWLEDGE

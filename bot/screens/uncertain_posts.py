@@ -52,10 +52,10 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 
 
 def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
-    """Build the paragraphs about the checks of a post.
+    """Build the paragraphs that list each check of a published post.
 
-    They list each check. They also say how long before the end of the promised hours the post was
-    last seen.
+    If the post was not seen at the end of its promised hours (the time that it must stay), a last
+    paragraph says how long before this end it was last seen.
     """
     lines = [
         t(
@@ -75,14 +75,14 @@ def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
 
 
 def altered_parts(t: Texts, parts: Sequence[str]) -> str:
-    """Return the names of the altered parts of an ad."""
+    """Return the names of the altered parts of an ad in one text, with commas between them."""
     return ", ".join(t("altered-part", part=part) for part in parts)
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
-    """Build the question for the link of a post.
+    """Build the question to an admin for the link of an uncertain post.
 
-    The bot checks the link before it accepts the link.
+    The bot will check the message at the link before it accepts the link.
     """
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -92,9 +92,9 @@ def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
 
 
 def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
-    """Build the question to another admin whether the post is at the message id.
+    """Build the question to a second admin whether an uncertain post is at a message id.
 
-    One admin has stated this, and nothing can prove it.
+    The first admin has stated this, and the bot cannot prove it.
     """
     agree = StatePublished(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
@@ -109,7 +109,10 @@ def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoin
 
 
 def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
-    """Build the question that is asked before money moves: `act` is REFUND or RELEASE."""
+    """Build the question whether an admin is sure, before the decision moves money.
+
+    `act` is REFUND (to the advertiser) or RELEASE (to the owner of the channel).
+    """
     text = t(
         "uncertain-sure",
         act=act.value,

@@ -12,7 +12,10 @@ from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """Build the screen of a wallet: its balance, the money in escrow, and the open withdrawals."""
+    """Build the screen of a person's wallet.
+
+    It shows the balance, the money that is held for placements, and the sum of open withdrawals.
+    """
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -59,9 +62,9 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
 
 
 def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: str) -> SendInvoice:
-    """Build the invoice for a top-up. An invoice in Stars has no provider and exactly one price.
+    """Build Telegram's invoice for a deposit of `amount`, in minor units.
 
-    `amount` is in minor units.
+    `payload` comes back with the payment. An invoice in Telegram Stars has no payment provider.
     """
     return SendInvoice(
         chat_id=chat_id,
@@ -75,7 +78,10 @@ def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: s
 
 
 def deposit_received(t: Texts, amount: int) -> Outgoing:
-    """Build the answer to a payment that arrives while the kill switch `deposits` is stopped."""
+    """Build the answer to a payment that arrives while deposits are stopped by their kill switch.
+
+    `amount` is in minor units. The money is credited later.
+    """
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),
         rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]),

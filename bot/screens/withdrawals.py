@@ -1,4 +1,4 @@
-"""Build the screens of withdrawals: the staff's cards and the list of a person's withdrawals.
+"""Build the screens of withdrawals: the staff's list and cards, and a person's own list.
 
 A card is a message with buttons in the admin chat.
 """
@@ -24,16 +24,16 @@ from db.models.money import Withdrawal, WithdrawalStatus
 from services.money.withdrawal_details import WithdrawalDetails
 
 REASONS = ("details", "suspicion", "rules")
-"""The preset reasons to return a withdrawal. People read a preset reason in their own language."""
+"""The preset reasons to return a withdrawal's money. People read them in their own language."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)
 """From this age on, a screen shows the age of a withdrawal in days and not in hours."""
 
 
 def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
-    """Build the list of withdrawals that wait for staff. The button of each row opens its card.
+    """Build the list of the withdrawals that staff must approve or pay, the oldest first.
 
-    The oldest withdrawal comes first.
+    Each row is a button that opens the card of its withdrawal.
     """
     return Outgoing(
         t("withdrawals" if page.fetched else "withdrawals-none"),
@@ -53,9 +53,10 @@ def card(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the question for the reference of the payment that was made outside the platform.
+    """Build the question to staff for the external reference of a payment.
 
-    The command `/paid` takes the reference.
+    The payment was made outside the platform, and the reference is, for example, the bank's id of
+    it. The staff answer with the command `/paid`.
     """
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
@@ -64,7 +65,7 @@ def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the card of a withdrawal with the reasons to give the money back as buttons."""
+    """Build the card of a withdrawal with one button for each preset reason to return the money."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
         rows(
@@ -180,7 +181,7 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
 def _state(row: WithdrawalDetails) -> str:
     """Return one word for a withdrawal's status.
 
-    The word is 'blocked' while a block of the person delays the approval.
+    The word is 'blocked' if the withdrawal waits for approval while its person is blocked.
     """
     waits_for_block = row.blocked and row.status is WithdrawalStatus.REQUESTED
     return "blocked" if waits_for_block else row.status.value

@@ -23,14 +23,15 @@ class CheckResult:
     evidence: str
     retry_after: timedelta | None = None
     loss: str | None = None
-    """Why the bot has lost the channel, as `api_response.loss_reason` returns it."""
+    """Why the bot may not post in the channel any more, or None if the answer does not say so. The
+    reason is a result of `api_response.loss_reason`."""
     altered_parts: tuple[AdPart, ...] = ()
     restored: bool = True
     """False if the ad was altered in a way that no edit can undo."""
 
 
 def interpret(response: ApiResponse, part: AdPart) -> CheckResult:
-    """Return what Telegram's answer to the edit of one part proves."""
+    """Return what Telegram's answer to the edit of one part of the ad proves about this part."""
     answer = api_response.parse(response)
     if answer is None:
         return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
@@ -51,17 +52,17 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
     if any(absent in lowered for absent in api_response.NOT_THERE):
         return CheckResult(Verdict.GONE, error)
     if any(phrase in lowered for phrase in api_response.OTHER_KIND):
-        # A person has added media to a text, and Telegram lets nobody remove the media again.
+        # A person has changed a text to a message with media. Telegram has no way to undo this.
         return CheckResult(Verdict.ALTERED, error, altered_parts=(AdPart.MEDIA,), restored=False)
     return CheckResult(Verdict.UNKNOWN, error, loss=api_response.loss_reason(error))
 
 
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
-    """Return what a second edit of the media proves after a first edit that succeeded.
+    """Return what two edits of the media prove together, after the first edit has succeeded.
 
-    The second edit shows whether Telegram compares media at all. If Telegram answers that nothing
-    changes, the first edit has restored the media. If the second edit succeeds too, Telegram does
-    not compare media, and the media count as not compared.
+    The second edit is the same as the first. If Telegram answers that the second edit changes
+    nothing, the first edit has restored altered media. If the second edit succeeds too, Telegram
+    does not compare media at all. The result then is PRESENT, because nothing proves an alteration.
     """
     if second.verdict is Verdict.PRESENT:
         return first
@@ -71,9 +72,10 @@ def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
 
 
 def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | None:
-    """Return the result of a check from the results of its parts, in the order of the edits.
+    """Combine the results for the parts of an ad into the result of the whole check.
 
-    `complete` is whether all parts were compared. The result is None if nothing was found out.
+    `results` has the order of the edits. `complete` says whether all parts were edited. If they
+    were not, and all edited parts are unchanged, the result is None.
     """
     altered = [result for result in results if result.verdict is Verdict.ALTERED]
     if not results or not (complete or altered or results[-1].verdict is not Verdict.PRESENT):

@@ -1,4 +1,4 @@
-"""Compare a message of Telegram with an ad: text, formatting, media and buttons."""
+"""Compare a message in Telegram with an ad: the text, the formatting, the media and the buttons."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -29,15 +29,15 @@ class Comparison(StrEnum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
-    """The message does not differ, but a part of the ad cannot be compared."""
+    """The compared parts are the same, but a part of the ad cannot be compared."""
 
 
 def compare(message: Mapping[str, Any], creative: Creative) -> Comparison:
     """Compare a forwarded message, as the Bot API shows it, with an ad.
 
-    Media are compared by their `file_unique_id`. An ad without a stored `file_unique_id` cannot be
-    proven. Telegram keeps link buttons in a forwarded message. If the message shows no buttons and
-    the ad has one, the result is UNKNOWN.
+    Media are compared by their `file_unique_id`. The result is UNKNOWN if the other parts are the
+    same, but the ad has media without a stored `file_unique_id`, or the message has no buttons
+    although the ad has one. Telegram keeps link buttons in a forwarded message.
     """
     if not _has_same_text(message, creative):
         return Comparison.DIFFERENT
@@ -58,7 +58,10 @@ def _has_same_text(message: Mapping[str, Any], creative: Creative) -> bool:
 
 
 def _normalize(text: str, entities: list[dict[str, Any]]) -> list[_Entity]:
-    """Return the entities that an author chose, in a fixed order, for the text without margins."""
+    """Return the entities (formatting marks) that an author chose, in a fixed order.
+
+    The offsets count from the first character of `text` that is not a space or a line break.
+    """
     margin = creatives.utf16_length(text) - creatives.utf16_length(text.lstrip())
     return sorted(
         (

@@ -1,6 +1,7 @@
-"""Create the bots that write to people and to the staff, and answer presses of buttons.
+"""Create the aiogram clients that write to people and to the staff, and answer presses of buttons.
 
-Such a bot writes only to people and to the admin chat. Ads in channels have a sender of their own.
+Such a client can write only to private chats and to the admin chat. `bot.telegram.sender` sends the
+ads to channels.
 """
 
 import asyncio
@@ -39,10 +40,11 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 log = structlog.get_logger(__name__)
 
 NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, ClientDecodeError)
-"""The errors that say nothing about a request: Telegram refused it for a time, or the answer was
-lost."""
+"""The errors of a request that is not wrong in itself: Telegram refuses requests for a time, or its
+answer was lost."""
 WAIT_SECONDS = 3
-"""The longest `retry_after` for which a call waits. A pre-checkout query has 10 seconds."""
+"""The longest `retry_after` for which a call waits. A pre-checkout query must be answered within 10
+seconds."""
 _QUESTIONS = (GetChat, GetChatAdministrators, GetChatMember, GetChatMemberCount)
 """The methods that read data about a chat and write nothing into it."""
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
@@ -60,7 +62,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
-        """Store the admin chat. The chat's type is read from Telegram before its first message."""
+        """Store the admin chat. Before the first message to it, Telegram is asked for its type."""
         self._admin_chat = admin_chat
         self._group_id: int | None = None
 
@@ -81,7 +83,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
     async def _is_admin_chat(self, bot: Bot, chat_id: int | str) -> bool:
         """Return whether a chat is the admin chat and is a group.
 
-        A wrong setting may name a channel as the admin chat.
+        The type is checked, because a wrong setting may name a channel as the admin chat.
         """
         if chat_id != self._admin_chat.id:
             return False
@@ -93,11 +95,12 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
 class FollowAdminChat(BaseRequestMiddleware):
     """Record the new id of the admin chat when Telegram refuses a call because the chat has moved.
 
-    The process learns of the move in this way even if no process got Telegram's service message.
+    Telegram also reports the move in an update. This class finds the new id even if no process got
+    that update.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
-        """Store the admin chat, whose moves are followed."""
+        """Store the admin chat whose new id is recorded."""
         self._admin_chat = admin_chat
 
     async def __call__(
@@ -106,7 +109,7 @@ class FollowAdminChat(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call, and repeat it one time in the chat to which the admin chat has moved."""
+        """Make the call. If the admin chat has moved, repeat the call one time with its new id."""
         try:
             return await make_request(bot, method)
         except TelegramMigrateToChat as error:
@@ -121,7 +124,7 @@ class FollowAdminChat(BaseRequestMiddleware):
 
 
 class RepeatAfterFlood(BaseRequestMiddleware):
-    """Repeat a call that Telegram refused with 429, because such a call was surely not made."""
+    """Repeat a call that Telegram refused with 429, because it was surely not carried out."""
 
     async def __call__(
         self,
@@ -129,7 +132,11 @@ class RepeatAfterFlood(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call, and repeat it one time. Raises TelegramRetryAfter for a long wait."""
+        """Make the call, and repeat it one time after the wait that Telegram asks for.
+
+        Raises TelegramRetryAfter if the wait is longer than WAIT_SECONDS, or if the second call is
+        refused too.
+        """
         try:
             return await make_request(bot, method)
         except TelegramRetryAfter as error:
@@ -141,9 +148,9 @@ class RepeatAfterFlood(BaseRequestMiddleware):
 
 
 def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
-    """Return a bot that writes to people and to the admin chat, and raises aiogram's exceptions.
+    """Return a client that writes to people and to the admin chat. It repeats no call after a 429.
 
-    The bot keeps its connections open.
+    The client keeps its connections open. A failed call raises an exception of aiogram.
     """
     bot = Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
     bot.session.middleware(OnlyPeopleAndStaff(admin_chat))
@@ -152,18 +159,19 @@ def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
 
 
 def create_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
-    """Return a bot that answers people and waits for a short `retry_after` by itself."""
+    """Return a client that answers people. After a 429 with a short wait, it repeats the call."""
     bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())
     return bot
 
 
 async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
-    """Answer a press, and return whether the answer came in time.
+    """Answer a press of a button, with an alert if there is a text.
 
-    Telegram expects an answer to each press, but accepts none after a few minutes. An answer can
-    come too late after a restart. An answer without a text may be lost, because it only ends the
-    progress bar of the button.
+    Returns True if Telegram accepted the answer. The result is False if the answer came too late,
+    some minutes after the press (for example after a restart). It is also False if an answer
+    without a text was lost, because such an answer only ends the button's progress bar. If an
+    answer with a text was lost, the error (one of NOT_ANSWERED) is raised.
     """
     try:
         await press.answer(text, show_alert=text is not None)
@@ -179,8 +187,8 @@ async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
 
 
 def too_late(error: TelegramBadRequest) -> bool:
-    """Return whether Telegram refuses an answer to a press, because the press is too old.
+    """Return whether `error` says that a press is too old to be answered.
 
-    Telegram refuses a second answer to the same press in the same way.
+    Telegram gives the same error for a second answer to a press.
     """
     return _TOO_OLD in error.message

@@ -1,4 +1,4 @@
-"""Read raw answers of the Bot API, and decide which of them can be trusted."""
+"""Read raw HTTP answers, and decide whether an answer surely comes from the Bot API."""
 
 import json
 from dataclasses import dataclass
@@ -37,14 +37,15 @@ CHANNEL_GONE = (
 )
 """Parts of Telegram's error texts. Each part means that the channel is gone or private."""
 GONE = "channel_gone"
-"""The reason that is stored for each of CHANNEL_GONE."""
+"""The reason that `loss_reason` returns for each text in CHANNEL_GONE."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
 OTHER_KIND = (
     "there is no text in the message to edit",
     "there is no caption in the message to edit",
 )
-"""Parts of Telegram's error texts. Each part means that a text has become media, or the reverse."""
+"""Parts of Telegram's error texts. Each part means that a message with text only has become a
+message with media, or the reverse."""
 NOT_EDITABLE = "message can't be edited"
 NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
@@ -95,17 +96,17 @@ def retry_after(answer: dict[str, Any]) -> timedelta:
 
 
 def error_text(status: int, answer: dict[str, Any]) -> str:
-    """Return the status code and Telegram's text of a refusal.
+    """Return the status code and Telegram's text of a refusal, shortened to MAX_ERROR_LENGTH.
 
-    The caller may store the text with the job, but must never log it.
+    The caller may store the text with a post job, but must never log it.
     """
     return f"{status}: {answer.get('description') or 'no description'}"[:MAX_ERROR_LENGTH]
 
 
 def loss_reason(error: str) -> str | None:
-    """Return why the bot may not post in a channel any more, or None if the text does not say it.
+    """Return why the bot may not post in a channel any more, from the text of an error.
 
-    The reason is a fixed word for `channels.record_rights_lost`.
+    The result is GONE or a value of RIGHTS_LOST. It is None if the text says nothing about this.
     """
     lowered = error.lower()
     if any(phrase in lowered for phrase in CHANNEL_GONE):

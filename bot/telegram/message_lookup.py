@@ -15,7 +15,7 @@ from services.market.creatives import Creative
 
 
 class LookupResult(StrEnum):
-    """What a search for an uncertain post found at one message id of a channel."""
+    """What the search for an uncertain post has found out about one message id of the channel."""
 
     OURS = "ours"
     """The content of the message proves that the message is the ad."""
@@ -30,7 +30,7 @@ class LookupResult(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """The result of a probe of one message id.
+    """The result of a probe, which is a request that finds out what is at one message id.
 
     `evidence` is Telegram's text or the class of an error.
     """
@@ -39,7 +39,7 @@ class Probe:
     evidence: str
     retry_after: timedelta | None = None
     answered: bool = False
-    """For UNKNOWN: whether Telegram has answered, so that another try gives the same result."""
+    """For UNKNOWN: True if Telegram has answered. Another try would then give the same result."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ _COMPARED = {
 def interpret_probe(response: ApiResponse) -> Probe:
     """Return what Telegram's answer to a probe of one message id proves.
 
-    The probe is a request that Telegram refuses for every message of the bot, because no message of
-    the bot has a live location.
+    The probe is a request to stop a live location. Telegram refuses it for every message of the
+    bot, because no message of the bot has a live location. The reason of the refusal tells what is
+    at the message id.
     """
     answer = api_response.parse(response)
     if answer is None:
@@ -95,9 +96,10 @@ def _interpret_error(error: str) -> LookupResult:
 
 
 def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
-    """Return what Telegram's answer to a forward proves, and the id of the copy or None.
+    """Return what the copy of a forwarded message proves, and the id of the copy.
 
-    The caller must delete the copy. The id is None if there is no copy.
+    `response` is Telegram's answer to the forward. The caller must delete the copy. The id is None
+    if there is no copy.
     """
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:

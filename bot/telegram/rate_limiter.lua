@@ -1,23 +1,39 @@
 -- Reserve slots in Telegram's limits for messages, and confirm the slots of answered messages.
+-- A slot is the permission to send one message. A notice is every message that is not an ad.
 --
--- KEYS: the chats that cool down; all messages; the send time of the last slot; the mark that a notice
--- was sent like an ad. Then two keys for each chat, its last second and its last minute: first for
--- the chats of the confirmed messages, then for the chats that ask for a slot.
--- ARGV: the messages a second; the messages a second for notices; the least gap between two messages;
--- how long before its time a slot may be reserved; how long a slot counts as pending; how many chats
--- that cool down make all chats cool down; how long the mark stays; the number of confirmed messages.
--- Then for each confirmed message its chat and how long ago its answer came. Then for each request its
--- chat, 1 for an ad, 1 if its answer will be confirmed, how long before its time it takes a slot, and
--- the rank of the message in the chat's minute whose slot must be free. All times are milliseconds.
+-- KEYS:
+-- 1. the chats that cool down (to which nothing may be sent after a 429)
+-- 2. the messages to all chats
+-- 3. the time at which the message with the last slot may be sent
+-- 4. the mark that a notice has used a slot that is reserved for ads
+-- 5. two keys for each chat: its messages of the last second, and of the last minute. The chats of the
+--    confirmed messages come first, then the chats that ask for a slot.
+-- ARGV (all times are milliseconds):
+-- 1. the limit of messages a second
+-- 2. the limit of messages a second for notices
+-- 3. the shortest gap between two messages
+-- 4. how long before its time a slot may be reserved
+-- 5. how long a slot counts as pending
+-- 6. how many chats that cool down make all chats cool down
+-- 7. how long the mark stays
+-- 8. the number of confirmed messages
+-- 9. for each confirmed message: its chat, and how long ago Telegram's answer came
+-- 10. for each request of a slot: its chat, 1 for an ad, 1 if its answer will be confirmed, how long
+--     before its time it takes a slot, and a number N: the slot is given only if fewer than N messages
+--     count in the chat's last minute.
 --
--- The keys are sorted sets. A score is a time by Redis's own clock, because the clocks of the
--- processes may differ. It is the time from which a message counts. Until the answer is confirmed, it
--- is the latest time from which the message can count. A member is a chat: a chat has one slot a second.
+-- Keys 1 and 2 and those of the chats are sorted sets. A score is a time by Redis's own clock, because
+-- the clocks of the processes may differ. In key 1, it is the end of the cool-down. In the other sets,
+-- it is the time from which a message counts: the time of Telegram's answer or, until this is
+-- confirmed, the latest time at which the answer can come. In the sets of the last second, a member is
+-- a chat, because a chat has one slot a second.
 --
--- A slot is reserved before its time: it belongs to the message that counts longest, and the new message
--- may be sent when that one does not count any more. The result holds two numbers for each request:
--- 0 and in how many ms the message may be sent; 1 and how long all chats have to wait; or 2 and how long
--- this chat has to wait.
+-- A slot can be reserved before its time, while all slots are still used. The new message then takes
+-- the slot of the message that has counted for the longest time, and may be sent when that message
+-- does not count any more.
+--
+-- The result has two numbers for each request: 0 and in how many ms the message may be sent; 1 and how
+-- many ms all chats have to wait; or 2 and how many ms this chat has to wait.
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
@@ -44,7 +60,8 @@ end
 redis.call('ZREMRANGEBYSCORE', all, '-inf', now - 1000)
 local used = redis.call('ZCARD', all)
 local last = tonumber(redis.call('GET', last_send) or 0)
--- No message counts later than this. A later time was written before Redis's clock was set back.
+-- No message can count from a later time than this. If a stored time is later, Redis's clock was set
+-- back after it was written.
 local latest_time = now + lead + pending_ms + 1000
 if last > latest_time then
     local step = last - now
@@ -56,7 +73,8 @@ if last > latest_time then
     last, used, flood_ends = 0, 0, nil
 end
 
--- Return when the set has fewer than `allowed` messages in its window.
+-- Return the time from which fewer than `allowed` messages of the set count. `window` is how long a
+-- message counts.
 local function free_at(set, allowed, window)
     local nth = redis.call('ZRANGE', set, -allowed, -allowed, 'WITHSCORES')[2]
     return nth and math.min(nth, now) + window or 0

@@ -45,14 +45,15 @@ _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notic
 class SendOptions(TypedDict, total=False):
     """What kind of message a caller sends.
 
-    Without options, the message is a notice whose answer is never confirmed.
+    Without options, the message is a notice (every message that is not an ad), and the caller will
+    not call `confirm`.
     """
 
     ad: bool
     answered: bool
     """True if the caller will call `confirm` after Telegram has answered."""
     parts: int
-    """The number of messages that are still to be sent, including this message."""
+    """For a text in several messages: how many of them are still to be sent, including this one."""
 
 
 class SendSlot(NamedTuple):
@@ -118,12 +119,13 @@ class RateLimiter:
     async def acquire(
         self, chat_id: int, *, within: float, **options: Unpack[SendOptions]
     ) -> SendSlot:
-        """Wait up to `within` seconds for a slot. A slot may be given shortly before its time.
+        """Wait up to `within` seconds for a slot, and return the slot.
 
-        An ad may use every slot of a second. Other messages leave SHARE_FOR_ADS of these slots to
-        ads. The slot of an ad, or of a message that is `answered`, is pending until `confirm` is
-        called or PENDING_MS are over. A message of several `parts` needs a slot for each part. The
-        first part waits until the chat's limit of one minute has slots for all parts.
+        A slot may be returned up to LEAD_MS before its `send_at`. If no slot is free in time, the
+        result's `wait` is above 0. An ad may use every slot of a second; other messages leave
+        SHARE_FOR_ADS of them to ads. For an ad and for a message that is `answered`, the slot is
+        pending until `confirm` is called or PENDING_MS are over. A message of several `parts` needs
+        a slot for each part; the first part waits until the chat's limit a minute has room for all.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -147,7 +149,7 @@ class RateLimiter:
             await asyncio.sleep(slot.wait)
 
     def confirm(self, chat_id: int) -> None:
-        """Let the last slot of a chat count from now, because Telegram has answered."""
+        """Let the last slot of a chat count from now, the moment of Telegram's answer."""
         self._answers.append((chat_id, time.monotonic()))
         self._start_serving()
 
@@ -227,8 +229,8 @@ class RateLimiter:
         for chat_id, answered_at in answers:
             args += [chat_id, (time.monotonic() - answered_at) * 1000]
         for request in batch:
-            # A slot must begin before the caller gives up. There is one exception: the caller
-            # always waits for the end of one gap between two messages.
+            # A slot must begin before the caller gives up, with one exception: every caller waits
+            # at least for the shortest gap between two messages.
             patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
             lead = min(patience, rate_limits.LEAD_MS)
             minute_rank = rate_limits.PER_MINUTE - request.parts + 1
@@ -258,7 +260,7 @@ class RateLimiter:
         """Return the result of a call of Redis, or None if Redis is not available."""
         if time.monotonic() < self._redis_paused_until:
             return None
-        # The first attempt may fail because the connection is broken or this process was paused.
+        # The first attempt may fail because the connection broke or this process was paused.
         for _ in range(2):
             try:
                 # REDIS_SECONDS limits one read. An answer that arrives byte by byte needs a limit

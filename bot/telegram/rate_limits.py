@@ -1,6 +1,6 @@
 """Define Telegram's limits as rules, and keep the limits in the memory of one process.
 
-A slot is the permission to send one message.
+A slot is the permission to send one message. A notice is every message that is not an ad.
 """
 
 import time
@@ -12,9 +12,10 @@ PER_SECOND = 30
 PER_MINUTE = 20
 """How many messages per minute Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
-"""The slots of a group's minute that only alarms and the later parts of messages may use."""
+"""How many of a group's PER_MINUTE slots other messages leave free for alarms (urgent messages to
+the staff) and for the later parts of long messages."""
 SHARE_FOR_ADS = 0.2
-"""The part of each second's slots that only ads may use."""
+"""The fraction of the slots of each second that only ads may use."""
 NOTICE_MARK_MS = 2_000
 """In each interval of this length, one notice may use a slot that is reserved for ads. Otherwise a
 notice could wait for ever."""
@@ -24,15 +25,17 @@ the scheduler and one more process."""
 PENDING_MS = 2_000
 """The longest time for which a slot counts as used while Telegram has not answered."""
 PACE = 0.75
-"""The smallest gap between two messages, as a part of the even gap.
+"""The smallest gap between two messages, as a fraction of the even gap.
 
 The even gap is one second divided by the limit. The smallest gap prevents many messages at one
-moment. Because it is smaller than the even gap, the bot can use slots later that it has missed.
+moment. It is smaller than the even gap, so that a bot that was late can catch up.
 """
 LEAD_MS = 400
-"""How long before its time a slot may be given. The caller prepares its request in this time."""
+"""How long before the time of sending a slot may be given. In this time, the caller prepares its
+request."""
 FLOOD_CHATS = 3
-"""If this many chats cool down at the same time (after a 429), the bot pauses in all chats."""
+"""If this many chats cool down at the same time, the bot pauses in all chats. A chat that cools
+down gets no messages for a time, because Telegram answered 429 for it."""
 MAX_WINDOWS = 1_000
 """If the limiter counts messages in more windows than this, it removes the windows that had no
 message for a minute."""
@@ -81,7 +84,10 @@ class LocalLimiter:
         self._drop_above = MAX_WINDOWS
 
     def reserve(self, chat_id: int, parts: int = 1) -> Wait:
-        """Reserve a slot for a message to a chat, or return how long to wait for a slot."""
+        """Reserve a slot for a message to a chat, and return NO_WAIT.
+
+        If no slot is free, reserve nothing, and return how long to wait for a slot.
+        """
         now = time.monotonic()
         all_chats, *others = (
             self._seconds_until_free(rule, now) for rule in rules(chat_id, self._per_second, parts)
@@ -92,9 +98,10 @@ class LocalLimiter:
         return wait
 
     def record(self, chat_id: int) -> None:
-        """Count a message.
+        """Count a message that gets a slot now.
 
-        A message with a slot from Redis counts too, because Redis may fail later.
+        Callers also count the messages that get their slot from Redis, because Redis may fail
+        later.
         """
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):

@@ -41,7 +41,8 @@ from services.market.creatives import Creative
 SEND_SECONDS = 20.0
 """The time limit of a request, from the DNS lookup to the last byte of the answer."""
 ANSWER_SECONDS = 10.0
-"""The time limit of a call by a bot of `create_bot`. The chat's next message waits for it."""
+"""The time limit of a call that answers a person. The person's next message is handled only after
+the call."""
 CONNECT_SECONDS = 5.0
 
 
@@ -133,8 +134,9 @@ class Sender:
         """Publish an ad with one request, and return the outcome.
 
         No error of Telegram or of the network is raised. Both times are of `time.monotonic()`. The
-        send waits until `not_before`, and nothing is sent after `not_after`. After a cancellation
-        the outcome is returned too, because the caller must still record the outcome.
+        send waits until `not_before`, and nothing is sent after `not_after`. If the task is
+        cancelled, the outcome is returned instead of CancelledError, because the caller must still
+        record the outcome.
         """
         try:
             method = ad_messages.message(chat_id, creative)
@@ -167,10 +169,10 @@ class Sender:
         """Check a published ad by editing each part to its approved content; return the result.
 
         If `restore` is False, only the ad's button is edited. Such an edit shows whether the ad
-        exists and leaves the text unchanged. Callers use it while the kill switch
-        `telegram_posting` is stopped. `wait_for_slot` is called before each request, and returns
-        whether the request may be made. The result is None if nothing was found out without more
-        slots.
+        exists and leaves the text unchanged. Callers use it while posting is stopped by the kill
+        switch `telegram_posting`. `wait_for_slot` is called before each request, and returns
+        whether the request may be made. The result is None if too few requests could be made to
+        find anything out.
         """
         parts = ad_messages.parts(creative) if restore else [AdPart.BUTTON]
         results: list[CheckResult] = []
@@ -191,10 +193,10 @@ class Sender:
         part: AdPart,
         wait_for_slot: Callable[[], Awaitable[bool]],
     ) -> CheckResult | None:
-        """Edit one part of an ad, and return what the answer proves, or None without a slot.
+        """Edit one part of an ad, and return what Telegram's answer proves about this part.
 
-        A successful edit of the media is repeated once, because it is not known whether Telegram
-        compares media.
+        The result is None if no request could be made. A successful edit of the media is repeated
+        once, because it is not known whether Telegram compares media.
         """
         first: CheckResult | None = None
         while await wait_for_slot():
@@ -265,11 +267,11 @@ class Sender:
         return probe
 
     async def compare_by_edit(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
-        """Find out whether a message is the ad, by giving it the whole content of the ad.
+        """Find out whether a message is the ad, by an edit that gives it the content of the ad.
 
-        Callers use this method only for a message of the bot that an admin has named, in a channel
-        whose messages cannot be forwarded. If the message is not the ad, the edit changes it, and
-        the result is UNKNOWN.
+        If Telegram answers that the edit changes nothing, the message is the ad. Otherwise the edit
+        may have changed the message, and the result is UNKNOWN. Callers use this method only for a
+        message of the bot that an admin has named, in a channel whose messages cannot be forwarded.
         """
         try:
             response = await self._request(
@@ -294,12 +296,12 @@ class Sender:
         )
 
     async def close(self) -> None:
-        """Close the open connections."""
+        """Close the connections to Telegram."""
         if self._http is not None:
             await self._http.close()
 
     async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
-        """Return the answer to a method that publishes nothing, or None without a clear answer."""
+        """Call a method that publishes nothing, and return the answer, or None if it is unclear."""
         try:
             return api_response.parse(await self._request(method))
         except Exception:  # noqa: BLE001 - after any error there is no answer
@@ -311,7 +313,10 @@ class Sender:
     async def _request(
         self, method: TelegramMethod[Any], state: _RequestState | None = None
     ) -> ApiResponse:
-        """Make one request. Without a `state`, its first byte must be sent within `seconds`."""
+        """Make one request to the Bot API, and return the raw answer.
+
+        Without a `state`, the first byte must be sent within `seconds` from now.
+        """
         if self._http is None:
             self._http = _create_session(self.seconds)
         form = self._form_builder.build_form_data(self._bot, method)
@@ -326,7 +331,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return the outcome of a send that Telegram's answer proves."""
+    """Return the outcome of a send, as far as Telegram's answer proves it."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")
@@ -362,10 +367,11 @@ def _create_session(seconds: float) -> ClientSession:
 async def _before_first_byte(
     _session: ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    """Wait until `not_before`, and record that the first byte may now be sent.
+    """Wait until the request's `not_before`, and then set its `started`.
 
-    aiohttp sends the first byte when this function returns. If this function raises an error,
-    nothing is sent. Raises _TooLateError after `not_after`.
+    aiohttp calls this function before the first byte of a request, and sends the byte when the
+    function returns. Nothing is sent if the function raises an error. Raises _TooLateError after
+    the request's `not_after`.
     """
     state: _RequestState = context.trace_request_ctx
     await asyncio.sleep(state.not_before - time.monotonic())

@@ -1,7 +1,8 @@
--- Balances an orphan entry: completes the orphan's transfer with a leg of another wallet, and takes
--- both legs back by a transfer that belongs to the correction. No balance changes, and the versions
--- go on without a gap. The other wallet is the platform's `loss` or `external` wallet for the same
--- person: the first that the transfer does not name yet.
+-- Balances an orphan: an entry that its wallet's balance does not include and that no other leg
+-- balances. The function completes the orphan's transfer with a leg of another wallet, and then takes
+-- both legs back by a new transfer that belongs to the correction. No balance changes, and the
+-- versions of both wallets go on without a gap. The other wallet is the platform's `loss` wallet for
+-- the same person or, if the orphan's transfer names this wallet already, its `external` wallet.
 -- Only the owner's role may call it.
 -- Locks: the two wallets, in the order of their ids.
 -- Raises: AD015 (the entry is not the orphan that was confirmed, or cannot be balanced).

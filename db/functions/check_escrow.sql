@@ -1,4 +1,5 @@
--- Constraint trigger `matches_ledger` of escrows, at commit: the escrow and its transfers match.
+-- Constraint trigger `matches_ledger` of escrows. Requires at commit that an escrow says the same as
+-- its transfers.
 -- Locks: nothing. Raises: what `require_escrow_match` raises.
 CREATE OR REPLACE FUNCTION check_escrow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$

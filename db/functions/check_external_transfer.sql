@@ -1,8 +1,9 @@
--- Constraint triggers `matches_ledger` (deposits, clawbacks, withdrawals, excess_payments,
--- corrections) and `matches_its_row` (ledger_transfers), at commit: a row and the transfers that belong to it match.
--- Locks: the row. Raises: AD024 (a leg has another reason or reference than its transfer, so that a
--- later look-up would overlook it); what `require_deposit_match`, `require_withdrawal_match`,
--- `require_excess_payment_match` and `require_correction_match` raise.
+-- Constraint triggers `matches_ledger` (of deposits, clawbacks, withdrawals, excess_payments and
+-- corrections) and `matches_its_row` (of ledger_transfers). Require at commit that such a row says the
+-- same as the transfers that belong to it.
+-- Locks: the row (not the transfers). Raises: AD024 (a leg has another reason or reference than its
+-- transfer, so that the checks would not find it); what `require_deposit_match`,
+-- `require_withdrawal_match`, `require_excess_payment_match` and `require_correction_match` raise.
 CREATE OR REPLACE FUNCTION check_external_transfer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

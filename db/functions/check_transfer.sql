@@ -1,5 +1,6 @@
--- Constraint trigger `matches_escrow` of ledger_transfers, at commit: a transfer of held money
--- matches its escrow; any other transfer has at least two legs and leaves held money alone.
+-- Constraint trigger `matches_escrow` of ledger_transfers. Requires at commit that a transfer into or
+-- out of an escrow's wallet says the same as the escrow. Any other transfer must have at least two
+-- legs, none of which is a wallet of an escrow.
 -- Locks: nothing.
 -- Raises: what `require_escrow_match` raises; AD018 (no legs), AD019 (held money).
 CREATE OR REPLACE FUNCTION check_transfer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -1,6 +1,6 @@
--- Ends the sessions with these process ids that belong to a login of the application. Waits at most
--- 0.3 s for the end of each session, and returns how many have ended. The calling session is not
--- ended.
+-- Ends those of the sessions with these process ids that belong to a login (database role) of the
+-- application. Waits at most 0.3 s for the end of each session, and returns how many have ended. The
+-- session that calls this function is never ended.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION end_sessions(pids integer[]) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,8 +1,9 @@
--- Adds the next link to the audit chain and returns it, or no row if there are no new entries or another
--- process adds a link. The link covers about `row_limit` entries (at most 50000) of transactions that
--- have all ended; the entries of one transaction are never divided. No login can write a link in
--- another way. `services/money/audit_chain.py` computes the same digest without this function, so that a
--- replaced function shows.
+-- Adds one link to the audit chain and returns it. Each link has a digest of a range of the ledger and
+-- of the link before it. Returns no row if there are no new entries or if another process is adding a
+-- link. The link covers about `row_limit` entries (at most 50000). All their transactions have ended,
+-- and the entries of one transaction are in one link. No login can write a link in another way.
+-- `services/money/audit_chain.py` computes the same digests without this function, so that a wrong
+-- digest is found even if somebody replaces the function.
 -- Locks: the audit chain (advisory, without waiting). Raises: nothing.
 CREATE OR REPLACE FUNCTION extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 LANGUAGE plpgsql SECURITY DEFINER

@@ -1,6 +1,6 @@
--- Trigger `in_the_past` of ledger_checkpoints: refuses the record of a check that is impossible. A
--- check cannot have read a transaction that has not ended, and cannot have begun in the future.
--- After a violation, it stores no progress.
+-- Trigger `in_the_past` of ledger_checkpoints: refuses an impossible record of a check of the ledger.
+-- A check cannot have read a transaction that has not ended, and cannot have begun in the future. A
+-- check that found a violation must not record any progress, so that the rows are read again.
 -- Locks: nothing. Raises: AD041.
 CREATE OR REPLACE FUNCTION guard_checkpoint() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

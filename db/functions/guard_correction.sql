@@ -1,7 +1,7 @@
--- Trigger `settled_once`: a correction that is done or dropped never changes, a confirmation never
--- changes, and what was proposed never changes. (Which statuses may follow each other is
--- `require_allowed_move`'s work.)
--- Locks: nothing. Raises: AD026 (ended), AD027 (confirmation), AD028 (proposal).
+-- Trigger `settled_once` of corrections: a correction that is done or dropped never changes, a
+-- confirmation never changes, and what was proposed never changes. (`require_allowed_move` checks
+-- which statuses may follow each other.)
+-- Locks: nothing. Raises: AD026 (it has ended), AD027 (the confirmation), AD028 (the proposal).
 CREATE OR REPLACE FUNCTION guard_correction() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.status IN ('done', 'dropped') THEN

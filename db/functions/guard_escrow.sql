@@ -1,11 +1,12 @@
--- Trigger `settled_once`: a settled escrow never changes, and amount, fee, wallet and target of an
--- escrow never change. An escrow is released only if the post is published, the promised hours have
--- passed since the publication, the post has no breach, and a check proves that the post stayed.
--- Such a check found the post present at the end of the hours or later, or has the verdict
--- "stayed". For 0 hours no check is needed. An escrow is refunded only if its post job has failed
--- or was cancelled, or if it has no post job. (Which statuses may follow each other is
--- `require_allowed_move`'s work.)
--- Locks: nothing. Raises: AD011 (settled), AD025 (terms), AD037 (release), AD038 (refund).
+-- Trigger `settled_once` of escrows: a settled (released or refunded) escrow never changes, and the
+-- amount, fee, wallet and target of an escrow never change. An escrow is released only if the post is
+-- published, the promised hours (the time that it must stay) have passed since the publication, the
+-- post has no breach, and a check proves that the post stayed. Such a check was made at the end of
+-- the hours or later, and has the verdict "present" or "stayed". For 0 hours no check is needed. An
+-- escrow is refunded only if its post job has failed or was cancelled, or if it has no post job.
+-- (`require_allowed_move` checks which statuses may follow each other.)
+-- Locks: nothing. Raises: AD011 (settled), AD025 (amount, fee, wallet or target), AD037 (release),
+-- AD038 (refund).
 CREATE OR REPLACE FUNCTION guard_escrow() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

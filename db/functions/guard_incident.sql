@@ -1,7 +1,8 @@
--- Trigger `closed_once`: an incident never opens again. Except for an outage of Telegram, it is
--- closed by an operator or a super admin who is not blocked, after a check that began later read all
--- rows and found nothing.
--- Locks: nothing. Raises: AD039 (closed already), AD040 (who closes it, or no check).
+-- Trigger `closed_once` of incidents: a closed incident never changes. An incident may be closed only
+-- after a check that began after the incident was opened, read all rows and found no violation. The
+-- person who closes it must be an operator or a super admin, and not blocked. For an outage of
+-- Telegram (`telegram_down`), neither is required.
+-- Locks: nothing. Raises: AD039 (closed already), AD040 (wrong person, or no such check).
 CREATE OR REPLACE FUNCTION guard_incident() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

@@ -1,7 +1,8 @@
--- Trigger `claimed`: a job succeeds only under its claim, and an uncertain one only with a message id
--- above those that were known before the send. The number of the claim grows by one. The promised
--- hours begin when they are recorded, not earlier.
--- Locks: nothing. Raises: AD033 (success), AD034 (number of the claim), AD035 (begin of the hours).
+-- Trigger `claimed` of post_jobs. A job becomes a success only under its present claim. An uncertain
+-- job also needs a message id above all ids that were known before the send. The number of a claim
+-- (`claim_no`) grows by one. The promised hours begin at `sent_at`, so that `sent_at` must not be
+-- before the moment when it is recorded.
+-- Locks: nothing. Raises: AD033 (success), AD034 (number of the claim), AD035 (`sent_at`).
 CREATE OR REPLACE FUNCTION guard_post_job() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

@@ -1,4 +1,6 @@
--- Returns whether two admins have decided a staff request of this kind whose argument has this value.
+-- Returns whether a staff request of this kind was carried out that two different admins have decided
+-- (one requested it, and the other confirmed it). The argument `argument` of the request must have
+-- the value `wanted`.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION has_request(request_kind text, argument text, wanted text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$

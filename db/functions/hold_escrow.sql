@@ -1,5 +1,6 @@
--- Holds the price of a target that the caller has locked: opens the escrow's own wallet, writes the
--- escrow and posts the transfer into the wallet. The target says the amount and the fee (minor units).
+-- Moves the price of a target (a placement) from the advertiser into an escrow: opens a wallet for the
+-- escrow, writes the escrow, and posts the transfer into the wallet. The caller has locked the target.
+-- The amount and the fee (minor units) come from the target.
 -- Locks: the wallets of the advertiser and of the escrow.
 -- Raises: what `post_transfer` raises; 23505 if the target has an escrow.
 CREATE OR REPLACE FUNCTION hold_escrow(target_id bigint, actor_id bigint, correlation_id text)

@@ -1,5 +1,6 @@
--- Trigger `settles_job`: sets the column `settled` of a target's post job to whether the escrow is
--- settled, so that the scheduler's indexes contain only jobs that are not settled.
+-- Trigger `settles_job` of escrows: copies to the column `settled` of the target's post job whether the
+-- escrow is settled (released or refunded). The scheduler's indexes then contain only jobs that are
+-- not settled.
 -- Locks: the target's post job. A transaction that settles an escrow has locked the job before
 -- (`lock_placement`). Raises: nothing.
 CREATE OR REPLACE FUNCTION mark_job_settled() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -1,8 +1,8 @@
--- Trigger `payment_noted` of inbox: keeps what an update says about a payment or a refund, as the
--- evidence that `require_received_payment` asks for. The update itself is emptied when it is
--- handled. The payer is the sender of the message about a payment, and the private chat of the
--- message about a refund. Content that is no valid payment is skipped without an error, because
--- every update has to be stored.
+-- Trigger `payment_noted` of inbox: stores what an update of Telegram says about a payment or a refund
+-- in `received_payments`. `require_received_payment` needs this row as evidence, and the update itself
+-- is emptied when it is handled. For a payment, the payer is the sender of the message. For a refund,
+-- the payer is the person of the message's private chat. Content that is no valid payment is skipped
+-- without an error, because every update has to be stored.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION note_payment() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

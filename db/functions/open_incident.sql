@@ -1,10 +1,10 @@
--- Opens an incident and returns its id, or null if an incident of this kind is open. An open
--- incident about the ledger stops the switches of money by itself (`running_switches`). The stops
--- are also written as rows, so that the switches stay stopped after the incident is closed. If
--- sessions of the application that are changing incidents delay this function for longer than the
--- limit (0.4 s), these sessions are ended.
--- Locks: nothing that another session can hold for long. Raises: 55P03 if a session of another login
--- holds an incident of this kind.
+-- Opens an incident and returns its id, or null if an incident of this kind is open already. While an
+-- incident about the ledger is open, the kill switches of money count as stopped (see the view
+-- `running_switches`). The stops are also written as rows, so that the switches stay stopped after
+-- the incident is closed. If sessions of the application that are changing incidents delay this
+-- function for more than 0.4 s, these sessions are ended.
+-- Locks: nothing that another session can hold for long. Raises: 55P03 if a session that does not
+-- belong to the application delays it for longer.
 CREATE OR REPLACE FUNCTION open_incident(incident_kind text, facts jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '400ms' AS $$

@@ -1,4 +1,4 @@
--- Returns the id of the wallet of this kind for this person, and opens it, empty, if there is none.
+-- Returns the id of the wallet of this kind for this person. If there is none, opens an empty one.
 -- A person's own wallet has a `user_id`. A wallet of the platform has a `counterparty_id`. An
 -- escrow wallet has neither, and each call for this kind opens another wallet.
 -- Locks: no wallet that exists already.

@@ -1,5 +1,6 @@
--- Deletes updates that were handled 48 hours ago, and parked ones after 30 days. Parked payments and
--- refunds are never deleted. The times are fixed here, so that no login can delete what is newer.
+-- Deletes updates that were handled more than 48 hours ago, and updates that were parked (kept and not
+-- tried again) more than 30 days ago. Parked payments and refunds are never deleted. The times are
+-- fixed in this function, so that no login can delete newer updates.
 -- Locks: the deleted rows. Raises: nothing.
 CREATE OR REPLACE FUNCTION purge_inbox() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,4 +1,5 @@
--- Writes the audit row of a kill switch that was stopped or runs again, and the alarm to the admin chat.
+-- Writes the audit row about a kill switch that was stopped or runs again, and queues the alarm about
+-- it to the admin chat.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION record_switch(
     switch_key text, running boolean, actor_id bigint, role text, change_reason text,

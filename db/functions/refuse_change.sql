@@ -1,5 +1,5 @@
--- Triggers `append_only` and `never_deleted`: refuse the statement, whoever runs it. The first
--- protects rows from every change, the second from deletion.
+-- Triggers `append_only` and `never_deleted`: refuse the statement, whichever role runs it.
+-- `append_only` protects rows from every change, `never_deleted` only from deletion.
 -- Locks: nothing. Raises: AD006.
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

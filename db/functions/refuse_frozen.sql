@@ -1,5 +1,5 @@
--- Triggers on columns that never change, or change only in one direction: refuses the row, because the
--- trigger's WHEN has found such a change. DETAIL names the trigger. It holds for every role.
+-- Triggers on columns that must not change, or change only in one direction. The WHEN of the trigger
+-- has found a forbidden change, and the function refuses it for every role. DETAIL names the trigger.
 -- Locks: nothing. Raises: AD031.
 CREATE OR REPLACE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

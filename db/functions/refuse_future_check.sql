@@ -1,5 +1,5 @@
--- Trigger `not_ahead` of post_checks: a check is not recorded before it was made. A check from the
--- future would prove the end of hours that have not passed.
+-- Trigger `not_ahead` of post_checks: refuses a check of a post whose time is in the future. Such a
+-- check would prove that the post stayed for hours that have not passed yet.
 -- Locks: nothing. Raises: AD036.
 CREATE OR REPLACE FUNCTION refuse_future_check() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,5 +1,5 @@
--- Trigger `initial_status`: refuses a new row, because the trigger's WHEN has found that its status
--- is not the one in which rows of its table begin.
+-- Trigger `initial_status`: refuses a new row that does not have the first status of its table. The
+-- WHEN of the trigger has found this.
 -- Locks: nothing. Raises: AD030.
 CREATE OR REPLACE FUNCTION refuse_initial_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,6 +1,6 @@
--- Sets a settled escrow back to `held` and its target back to `approved`, if none of the escrow's
--- money has moved. Only the owner's role may call it. The guards `settled_once` and `allowed_move`
--- are off inside this transaction, on escrows and on campaign_targets.
+-- Sets a settled (released or refunded) escrow back to `held` and its target back to `approved`, if
+-- none of the escrow's money has moved. Only the owner's role may call it. Inside this transaction,
+-- the triggers `settled_once` and `allowed_move` of escrows and campaign_targets are disabled.
 -- Locks: the target before all else, then the tables escrows and campaign_targets (SHARE ROW
 -- EXCLUSIVE), in the order in which every settlement writes them.
 -- Raises: AD016 (the escrow is not settled); AD012 or AD017 if any of its money has moved.

@@ -1,5 +1,6 @@
--- Does a repair of the books that the ledger's guards forbid, as two people have confirmed it, and
--- marks the correction as done. Only the owner's role may call it: no GRANT exists.
+-- Carries out a confirmed correction of the ledger that the ledger's triggers forbid, and marks the
+-- correction as done. One person has proposed it, and another has confirmed it. Only the owner's role
+-- may call this function: no GRANT exists.
 -- Locks: the correction, then what the called function locks.
 -- Raises: AD013 (not confirmed); what `reset_balance`, `balance_orphan` and `reopen_escrow` raise.
 CREATE OR REPLACE FUNCTION repair(correction_id bigint) RETURNS void LANGUAGE plpgsql

@@ -1,5 +1,5 @@
--- Triggers on decisions of the staff: the person in the column that the trigger's argument names is an
--- admin or a super admin now, and is not blocked.
+-- Triggers on rows with a decision of the staff. The argument of the trigger names the column with the
+-- person who decides. This person must be an admin or a super admin now, and not blocked.
 -- Locks: nothing. Raises: AD032.
 CREATE OR REPLACE FUNCTION require_admin() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

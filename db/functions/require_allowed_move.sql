@@ -1,6 +1,6 @@
--- Trigger `allowed_move`: a row changes its status only by a move of its table. The moves are the
--- trigger's arguments, each as 'from>to'; `services/platform/transitions.py` has the same tables, and a test
--- compares the two.
+-- Trigger `allowed_move`: refuses a change of a row's status that its table does not allow. The allowed
+-- changes are the arguments of the trigger, each as 'from>to'. `services/platform/transitions.py` lists
+-- the same changes, and a test compares the two.
 -- Locks: nothing. Raises: AD029.
 CREATE OR REPLACE FUNCTION require_allowed_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,5 +1,6 @@
--- Requires that a deposit, its clawback and their transfers say the same. Called at commit.
--- Locks: the deposit, so that two transactions that post for one deposit check one after the other.
+-- Requires that a deposit, its clawback (if there is one) and their transfers say the same. A clawback
+-- takes back a deposit after its payer reversed the payment. Called at commit.
+-- Locks: the deposit, so that two transactions with transfers for it are checked one after the other.
 -- Raises: AD021 (no such deposit, or its status, its times or its clawback contradict each other);
 -- what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_deposit_match(checked_deposit_id bigint) RETURNS void

@@ -1,4 +1,5 @@
--- Trigger `opened_empty`: a new wallet has no balance and no version, since only entries move it.
+-- Trigger `opened_empty` of wallets: the balance and the version of a new wallet must be 0, because
+-- only entries of the ledger may change them.
 -- Locks: nothing. Raises: AD008.
 CREATE OR REPLACE FUNCTION require_empty_wallet() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,6 +1,7 @@
--- Trigger `moved_by_entries`: only entries move a balance. The new version of a wallet is the version
--- of its last entry, its new balance is the balance after that entry, and the difference to the old
--- balance is the sum of the entries in between. Owner, kind and currency of a wallet never change.
+-- Trigger `moved_by_entries` of wallets: a balance changes only as entries of the ledger say. The new
+-- version of a wallet is the version of one of its entries, and the new balance is the balance after
+-- that entry. The difference to the old balance is the sum of the entries since the old version.
+-- Owner, kind and currency of a wallet never change.
 -- Locks: nothing. Raises: AD009 (owner, kind or currency), AD010 (balance or version).
 CREATE OR REPLACE FUNCTION require_entries() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,5 +1,6 @@
--- Requires that a target's escrow and its transfers say the same: status, amount and parties.
--- Called at commit. An orphan entry that a correction has balanced does not count.
+-- Requires that the escrow of a target (a placement) and its transfers say the same: status, amount,
+-- advertiser and owner. Called at commit. An orphan (an entry without a second leg) does not count
+-- after a correction has balanced it.
 -- Locks: nothing.
 -- Raises: AD017 (the escrow does not match its target), AD012 (the transfers do not match the
 -- escrow, or there is no escrow; DETAIL says what was expected and what was found).

@@ -1,6 +1,7 @@
--- Requires that a payment in excess belongs to a withdrawal that has ended, has the person, the
--- amount and the currency of that withdrawal, that two admins have decided to record it, and that its
--- transfer takes exactly its amounts. Called at commit.
+-- Checks a payment in excess, that is, a payment for a withdrawal that had been paid or returned
+-- before. It must have the person, the amount and the currency of this withdrawal, and another
+-- external reference. Two admins must have decided to record it. Its transfer must take exactly its
+-- amounts. Called at commit.
 -- Locks: the withdrawal, so that its status does not change at the same time.
 -- Raises: AD051 (no such payment, or it is not that of its withdrawal); what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_excess_payment_match(payment_id bigint) RETURNS void

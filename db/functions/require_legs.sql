@@ -1,6 +1,7 @@
--- Requires that exactly the expected legs stand in the ledger under these transfer reasons and this
--- reference. The arrays hold one element an expected leg; an amount of 0 expects none. An orphan
--- entry that a correction has balanced, and the leg that completed its transfer, do not count.
+-- Requires that the transfers with these reasons and this reference have exactly the expected legs.
+-- The arrays have one element for each expected leg. An amount of 0 means that no such leg is
+-- expected. An orphan (an entry without a second leg) that a correction has balanced does not count,
+-- and neither does the leg that completed its transfer.
 -- Locks: nothing.
 -- Raises: AD020 (DETAIL names the reasons and the reference).
 CREATE OR REPLACE FUNCTION require_legs(

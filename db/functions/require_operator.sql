@@ -1,4 +1,5 @@
--- Requires that a person is an operator or a super admin now, and is not blocked. Null is the system.
+-- Requires that a person is an operator or a super admin now, and is not blocked. Null means the
+-- system, which is not refused.
 -- Locks: nothing. Raises: AD042.
 CREATE OR REPLACE FUNCTION require_operator(person_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,8 +1,9 @@
--- Triggers `received` of deposits, and `known_outside` of clawbacks at commit: Telegram has said that
--- there is this payment or refund, with this charge id, amount (minor units) and currency. A deposit
--- belongs to the person who paid, or to whom the money went back. Only the login `adtech_intake` writes
--- down what Telegram says. A clawback may also come from a request that two admins have decided (a
--- chargeback by letter).
+-- Trigger `received` of deposits, and constraint trigger `known_outside` of clawbacks, at commit.
+-- Requires that Telegram has reported this payment or refund with the same charge id, amount (minor
+-- units) and currency. The person of a deposit must be the person in the report. The reports are in
+-- `received_payments`; of the logins, only `adtech_intake` can write there. A clawback without a
+-- report of a refund needs a staff request that two admins have decided (for example after the bank
+-- wrote about a chargeback).
 -- Locks: nothing. Raises: AD044 (deposit), AD045 (clawback).
 CREATE OR REPLACE FUNCTION require_received_payment() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,6 +1,7 @@
--- Triggers `requested` of user_roles, at commit: a role that a person grants, and every role that
--- is taken away, has a request that two super admins have decided. Only the role of a super admin
--- from SUPER_ADMIN_IDS (without `granted_by`) is added and removed without a request.
+-- Constraint trigger `requested` of user_roles, at commit. Requires a staff request that two people
+-- have decided for each role that a person grants and for each role that is taken away. There is one
+-- exception: a role of super admin without `granted_by` comes from the setting SUPER_ADMIN_IDS. It is
+-- granted and taken away without a request.
 -- Locks: nothing. Raises: AD052.
 CREATE OR REPLACE FUNCTION require_role_request() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

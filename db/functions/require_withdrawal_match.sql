@@ -1,6 +1,7 @@
--- Requires that a withdrawal and its transfers say the same: the hold at the request, then either
--- the payment or the return. Called at commit.
--- Locks: the withdrawal, so that two transactions that post for it check one after the other.
+-- Requires that a withdrawal and its transfers say the same: one transfer holds the money at the
+-- request, and another one later records the payment or returns the money. Called at commit.
+-- Locks: the withdrawal, so that two transactions with transfers for it are checked one after the
+-- other.
 -- Raises: AD022 (no such withdrawal); what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_withdrawal_match(withdrawal_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,4 +1,5 @@
--- Trigger `zero_sum`: after an INSERT of entries, the legs of each of their transfers sum to zero.
+-- Trigger `zero_sum` of ledger_entries. Requires after an INSERT of entries that the legs of each of
+-- their transfers sum to zero.
 -- Locks: nothing. Raises: AD007.
 CREATE OR REPLACE FUNCTION require_zero_sum() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$

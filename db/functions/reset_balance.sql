@@ -1,8 +1,8 @@
--- Sets a drifted balance to the balance after the wallet's last entry. If the wallet has orphans
--- that its balance does not include, only the entries before the first of these orphans count. The
--- entries must explain the new balance: they are numbered without a gap, and their sum is this
--- balance. Only the owner's role may call it. The guard `moved_by_entries` is off inside this
--- transaction.
+-- Sets a wrong balance of a wallet to the balance after the wallet's last entry. If the wallet has
+-- orphans (entries that its balance does not include), only the entries before the first orphan
+-- count. The entries must explain the new balance: their versions have no gap, and their sum is this
+-- balance. Only the owner's role may call it. Inside this transaction, the trigger `moved_by_entries`
+-- is disabled.
 -- Locks: the table wallets (EXCLUSIVE): the lock waits for all transactions that have locked a
 -- wallet, and then makes others wait. Therefore no deadlock with them is possible.
 -- Raises: AD014 (the entries do not explain a balance).

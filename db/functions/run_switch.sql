@@ -1,8 +1,9 @@
--- Lets a kill switch run again, and returns whether it was stopped: null for an unknown switch. The
--- audit row and the alarm are written with it. A person needs the role, and no switch of money runs
--- while a violation of the ledger is an open incident. The system has no `actor_id`.
+-- Lets a kill switch run again, and writes the audit row and the alarm about it. Returns whether the
+-- switch was stopped before, or null if there is no such switch. Only an operator or a super admin may
+-- do this; a null `actor_id` means the system. The switches of money cannot run while an incident
+-- about the ledger is open.
 -- Locks: the switch (advisory, exclusive), its row.
--- Raises: AD042 (who runs it), AD043 (open incident).
+-- Raises: AD042 (the person may not do it), AD043 (open incident).
 CREATE OR REPLACE FUNCTION run_switch(
     switch_key text, actor_id bigint, role text, run_reason text, correlation_id text
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER

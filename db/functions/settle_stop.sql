@@ -1,8 +1,10 @@
--- Waits until no act is under way that a stopped kill switch forbids, and writes the stop into the row
--- of the switch. A session of the application that holds the switch's lock longer than the limit
--- (0.4 s) is ended. Returns how many sessions were ended; without a stop it does nothing.
--- Locks: the switch (advisory, exclusive), its row. Raises: 55P03 if others than sessions of the
--- application hold the lock; the stop itself stays.
+-- Finishes the stop of a kill switch: waits until no action is under way that the switch forbids, and
+-- then writes the stop into the row of the switch. If sessions of the application hold the switch's
+-- lock for more than 0.4 s, they are ended. Returns how many sessions were ended. Without a stop, it
+-- returns 0 and does nothing.
+-- Locks: the switch (advisory, exclusive), its row. Raises: 55P03 if the lock is not free after several
+-- attempts, for example because a session that does not belong to the application holds it. The switch
+-- is stopped nevertheless.
 CREATE OR REPLACE FUNCTION settle_stop(switch_key text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '400ms' AS $$

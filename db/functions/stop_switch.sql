@@ -1,9 +1,9 @@
--- Stops a kill switch for all acts that begin after the commit, and returns whether it was running:
--- null for an unknown switch. The stop is a new row, which no lock of another session can delay: it
--- refers to no row by a foreign key, and it has no unique column. The audit row and the alarm are
--- written with it. `settle_stop` then waits for the acts that are under way. The system has no
--- `actor_id`.
--- Locks: nothing. Raises: AD042 (who stops it).
+-- Stops a kill switch for all actions that begin after the commit, and writes the audit row and the
+-- alarm about it. Returns whether the switch was running before, or null if there is no such switch.
+-- The stop is a new row without foreign keys and unique columns, so that no lock of another session
+-- can delay it. `settle_stop` then waits for the actions that are under way. Only an operator or a
+-- super admin may do this; a null `actor_id` means the system.
+-- Locks: nothing. Raises: AD042 (the person may not do it).
 CREATE OR REPLACE FUNCTION stop_switch(
     switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER

@@ -1,6 +1,6 @@
--- Triggers `audited`, at commit: a change of roles, moved chats and incidents has its audit row. If the
--- application has written one in this transaction (or before, about an incident), no second row is
--- written.
+-- Constraint triggers `audited` of user_roles, moved_chats and incidents. Write at commit an audit row
+-- about the change. No second row is written if the application has written one in this transaction
+-- (for an incident: at any time).
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION write_audit_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$

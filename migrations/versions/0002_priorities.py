@@ -1,4 +1,7 @@
-"""Give each message of the outbox a priority, and find open updates by their lane."""
+"""Give each message of the outbox a priority, and add an index of open updates by their lane.
+
+The updates of one lane (usually a chat) are handled in order.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +16,10 @@ _OPEN = sa.text("done_at IS NULL AND failed_at IS NULL")
 
 
 def upgrade() -> None:
-    """Add the priority. Waiting rows, and rows of an older program, get the priority RESULT."""
+    """Add the column `priority` and the indexes.
+
+    Rows that wait already, and rows that an older program writes, get the priority RESULT.
+    """
     op.add_column(
         "outbox",
         sa.Column("priority", sa.SmallInteger(), server_default=sa.text("1"), nullable=False),
@@ -26,7 +32,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the priority, and order the queue by its times alone."""
+    """Remove the priority and the index of lanes. The outbox is ordered by time alone again."""
     op.drop_index("ix_inbox_lane", table_name="inbox")
     op.drop_index("ix_outbox_queued", table_name="outbox")
     op.create_index("ix_outbox_queued", "outbox", ["due_at", "id"], postgresql_where=_QUEUED)

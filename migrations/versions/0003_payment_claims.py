@@ -1,4 +1,7 @@
-"""Let one admin claim the outside payment of a withdrawal for a while."""
+"""Let one admin claim the payment of a withdrawal for a while, so that two admins do not both pay.
+
+The payment itself is made outside the platform.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +13,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the admin who is paying and the end of the claim, and let the application write them."""
+    """Add columns for the admin who is paying and for the end of the admin's claim.
+
+    The application may write these columns.
+    """
     op.add_column("withdrawals", sa.Column("paying_by", sa.BigInteger(), nullable=True))
     op.add_column(
         "withdrawals", sa.Column("paying_until", sa.DateTime(timezone=True), nullable=True)
@@ -25,6 +31,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the claims."""
+    """Remove the columns, and all claims with them."""
     op.drop_column("withdrawals", "paying_until")
     op.drop_column("withdrawals", "paying_by")

@@ -1,4 +1,8 @@
-"""Add staff requests, payments in excess, and the kill switch of adjustments."""
+"""Add staff requests, payments in excess, and the kill switch `adjustments`.
+
+A staff request asks for an action that counts only after a person has confirmed it. A payment in
+excess is a payment for a withdrawal that had been paid or returned before.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -56,15 +60,18 @@ OLD_CHECKED = (
     "adjustment",
 )
 CHECKED = (*OLD_CHECKED, "excess_payment")
-"""The reasons of transfers. A constraint trigger compares each such transfer with the row that it
-belongs to."""
+"""The reasons of the transfers that a constraint trigger compares with the rows that they belong to
+(for example a deposit)."""
 FUNCTIONS = ("require_correction_match", "check_external_transfer")
 STATUSES = ("proposed", "done", "dropped")
 MOVES = ("proposed>done", "proposed>dropped")
 
 
 def upgrade() -> None:
-    """Create the tables with their guards and rights, and the switch `adjustments` (stopped)."""
+    """Create the two tables with their triggers and rights, and the kill switch `adjustments`.
+
+    The switch is created in the state "stopped".
+    """
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
     op.execute(
@@ -97,7 +104,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables and the switch."""
+    """Drop the two tables and the kill switch."""
     _allow_reasons(OLD_REASONS, OLD_CHECKED)
     for name in FUNCTIONS:
         functions.create(name, down_revision)
@@ -220,7 +227,10 @@ def _create_excess_payments() -> None:
 
 
 def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
-    """Allow these reasons of transfers. Those in `checked` are compared with their rows."""
+    """Allow exactly these reasons of transfers, and replace the trigger that checks transfers.
+
+    The trigger compares each transfer whose reason is in `checked` with the row that it belongs to.
+    """
     for table in ("ledger_transfers", "ledger_entries"):
         name = op.f(f"ck_{table}_reason")
         op.drop_constraint(name, table, type_="check")

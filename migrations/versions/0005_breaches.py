@@ -1,4 +1,4 @@
-"""Record which parts of a post were altered, and which promise about a post its owner broke."""
+"""Record which parts of a post were altered, and which promise the channel's owner broke."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,10 @@ _OPEN_BREACH = sa.text("breach IS NOT NULL AND status = 'success' AND NOT settle
 
 
 def upgrade() -> None:
-    """Add the columns, the verdict "stayed", and the rights of the application."""
+    """Add the columns, and let the application write them.
+
+    Checks of posts get one more verdict: "stayed".
+    """
     op.add_column(
         "post_checks",
         sa.Column(
@@ -56,7 +59,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the columns, and replace the verdict "stayed", which is new, by "unknown"."""
+    """Remove the columns. In stored checks, replace the verdict "stayed" by "unknown"."""
     op.drop_index("ix_post_jobs_open_breach", table_name="post_jobs")
     op.drop_column("post_jobs", "check_began_at")
     op.drop_column("post_jobs", "breach_refund_at")

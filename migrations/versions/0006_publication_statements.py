@@ -1,4 +1,7 @@
-"""Let two admins record together that an uncertain post is published."""
+"""Let two admins record together that an uncertain post is published.
+
+An uncertain post is a post that Telegram may or may not have published.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the table of statements. The application may insert rows and never change them."""
+    """Add the table of the admins' statements. The application may insert rows, not change them."""
     op.create_table(
         "publication_statements",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -39,5 +42,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the table."""
+    """Remove the table, and all statements with it."""
     op.drop_table("publication_statements")

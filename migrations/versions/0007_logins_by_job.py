@@ -1,7 +1,7 @@
-"""Give each job of the application a login, and let the database check what each login writes.
+"""Give each job of the application a login (a database role), and check what each login writes.
 
-The logins are made with the database (`docs/deploy.md`). `db/rights.toml` says why a login has each
-of its rights.
+The logins must exist before this migration (`docs/deploy.md`). `db/rights.toml` says why a login
+has each of its rights.
 """
 
 import importlib
@@ -18,7 +18,7 @@ depends_on = None
 
 JOBS = ("adtech_intake", "adtech_bot", "adtech_clock", "adtech_reports")
 
-# A role that is missing, or an adtech_app that is no member of a job, is one clear error here.
+# If a login is missing, or adtech_app is no member of one, this statement fails with a clear error.
 REQUIRE_ROLES = """
     DO $$ BEGIN
         IF EXISTS (SELECT FROM unnest(ARRAY['adtech_intake', 'adtech_bot', 'adtech_clock',
@@ -177,7 +177,7 @@ FROZEN = {
     "incidents": ("kind", "details", "opened_at"),
     "user_roles": ("user_id", "role", "granted_by"),
 }
-"""The columns that never change, whatever role changes them."""
+"""The columns that no role may change after the insert of their row, by table."""
 
 TRIGGERS = (
     (
@@ -245,17 +245,17 @@ AT_COMMIT = (
     ("known_outside", "INSERT ON clawbacks", "require_received_payment"),
     ("requested", "INSERT OR DELETE ON user_roles", "require_role_request"),
 )
-"""Constraint triggers with their events and functions."""
+"""The constraint triggers that run at commit: the name, the event with its table, the function."""
 AUDITED = {
     "user_roles": "INSERT OR DELETE",
     "moved_chats": "INSERT",
     "incidents": "INSERT OR UPDATE",
 }
-"""The tables whose changes get an audit row at commit, with the events."""
+"""The tables whose changes get an audit row at commit, and the events that count as changes."""
 
 
 def upgrade() -> None:
-    """Take all rights from adtech_app, and give the login of each job its own rights."""
+    """Take all rights from the login adtech_app, and give the login of each job its own rights."""
     op.execute(REQUIRE_ROLES)
     _revoke("adtech_app")
     for table, column in NO_FOREIGN_KEYS.items():
@@ -276,7 +276,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the checks, and give adtech_app its own rights again."""
+    """Remove the new tables and triggers, and give the login adtech_app its former rights again."""
     for name in REPLACED:
         functions.create(name, down_revision)
     for name in FUNCTIONS:
@@ -360,7 +360,7 @@ def _create_audit_chain_files() -> None:
 
 
 def _note_waiting_payments() -> None:
-    """Store the unhandled updates about payments again, so that a trigger notes the payments."""
+    """Insert the unhandled updates about payments again, so that `payment_noted` fires for them."""
     op.execute(
         "WITH waiting AS (DELETE FROM inbox WHERE done_at IS NULL AND payload->'message' ?|"
         " ARRAY['successful_payment', 'refunded_payment'] RETURNING *)"

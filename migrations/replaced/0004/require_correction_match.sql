@@ -1,6 +1,8 @@
--- Requires that a correction and its transfer say the same: only an adjustment or an orphan that is
--- done has moved money, and exactly its amount. Called at commit.
--- Locks: the correction, so that two transactions that post for it check one after the other.
+-- Requires that a correction says the same as its transfer. If the correction is an adjustment or
+-- balances an orphan, and is done, the transfer moves exactly its amount. No other correction has a
+-- transfer. Called at commit.
+-- Locks: the correction, so that two transactions with transfers for it are checked one after the
+-- other.
 -- Raises: AD023 (no such correction); what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_correction_match(correction_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

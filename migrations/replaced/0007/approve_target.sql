@@ -1,9 +1,11 @@
--- Approves a target, or says why not. All rules of an approval stand here, in the order in which they
--- refuse. All is one round trip, because many approvals come at the same time: the function locks,
--- applies the rules, holds the price, queues the post, and writes the decision, its audit row and the
--- messages to the advertiser and the owner. A refusal writes nothing: `code` names the reason, `ref_id`
--- the row that the reason is about (null is the target), `state` the state of that row. `code` is null
--- for an approval. The rows are read after all locks were granted, and get one common time.
+-- Approves a target (one purchase of a post in one channel), or returns why it cannot be approved.
+-- All rules of an approval are in this function, in the order in which they are checked. One call
+-- does everything, because many approvals come at the same time: it locks the rows, checks the
+-- rules, moves the price into an escrow, queues the post, and writes the decision, its audit row and
+-- the messages to the advertiser and the owner. For an approval, the result's `code` is null. A
+-- refusal writes nothing. Its result is the reason (`code`), the id of the row that the reason is
+-- about (`ref_id`, null if this is the target) and the state of that row (`state`). The rows are
+-- read after all locks were granted, and all written rows have one common time.
 -- Locks: the switch `new_escrows` (advisory, shared), the target, its campaign (shared), its escrow,
 -- then the wallets of the advertiser and of the escrow.
 -- Raises: what `hold_escrow` raises.

@@ -1,6 +1,7 @@
--- Trigger `settled_once`: a settled escrow never changes, and amount, fee, wallet and target of an
--- escrow never change. (Which statuses may follow each other is `require_allowed_move`'s work.)
--- Locks: nothing. Raises: AD011 (settled), AD025 (terms).
+-- Trigger `settled_once` of escrows: a settled (released or refunded) escrow never changes, and the
+-- amount, fee, wallet and target of an escrow never change. (`require_allowed_move` checks which
+-- statuses may follow each other.)
+-- Locks: nothing. Raises: AD011 (settled), AD025 (amount, fee, wallet or target).
 CREATE OR REPLACE FUNCTION guard_escrow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.status <> 'held' THEN
