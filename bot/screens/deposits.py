@@ -24,6 +24,7 @@ def deposits(t: Texts, page: Page[DepositDetails], waiting: tuple[int, int]) -> 
             amount=t.money(row.amount, row.currency),
             person=str(row.telegram_id),
             source=row.source,
+            charge=row.external_reference,
             when=t.time(row.created_at),
             status=row.status.value,
         )

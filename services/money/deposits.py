@@ -33,6 +33,8 @@ class DepositDetails:
     amount: int
     currency: str
     source: str
+    external_reference: str
+    """The charge id of Telegram, which `adtech clawback` needs."""
     status: DepositStatus
     created_at: datetime
 
@@ -191,6 +193,7 @@ async def list_recent(
             amount=received.amount,
             currency=received.currency,
             source=received.source,
+            external_reference=received.external_reference,
             status=received.status,
             created_at=received.created_at,
         )

@@ -1,6 +1,7 @@
 """Test the list of deposits in the admin chat."""
 
 from db.models.operations import Switch
+from tests.factories import rows
 from tests.handlers.marketplace import Marketplace
 
 
@@ -17,4 +18,10 @@ async def test_deposits_are_listed_with_those_that_wait(market: Marketplace) -> 
     assert f"$90.00 · {market.chat('owner')} · telegram" in page
     await market.press("admin", "Next ▶️", where="group")
     assert "$100.00" in await market.last("group")
-    assert "✅ credited" in await market.last("group")
+    page = await market.last("group")
+    assert "✅ credited" in page
+    async with market.database.sessions.begin() as session:
+        charge = await rows.one(
+            session, "SELECT external_reference FROM deposits ORDER BY id LIMIT 1"
+        )
+    assert f"Charge id: {charge}" in page

@@ -9,4 +9,5 @@ deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when 
     [credited] ✅ credited
    *[clawed_back] ↩️ reversed outside of the platform
 }
+    Charge id: { $charge }
 command-deposits = The latest deposits

@@ -10,4 +10,5 @@ deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when 
     [credited] ✅ зачислено
    *[clawed_back] ↩️ отозвано вне площадки
 }
+    Номер платежа: { $charge }
 command-deposits = Последние пополнения
