@@ -22,9 +22,9 @@ def candidate(
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Return the indexes of the processes that ran a function that only the leader may run.
+    """Let each process try to run a function that only the leader may run.
 
-    Each of the processes tries to run it.
+    Returns the indexes of the processes that ran it.
     """
     found: list[int] = []
     for number, leader in enumerate(leaders):

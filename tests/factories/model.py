@@ -172,7 +172,7 @@ class Model:
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
 
     def refund(self, target_id: int) -> None:
-        """Return the whole escrow to the advertiser."""
+        """Refund an escrow, that is, give its whole amount back to the advertiser."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)

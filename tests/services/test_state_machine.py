@@ -64,14 +64,20 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
     def go_on(self, pick: int, steps: int) -> None:
-        """Do the next steps of a placement as if nothing goes wrong; some steps may be refused."""
+        """Do the next steps of a placement on its usual way, from the approval to the payout.
+
+        `steps` is the number of steps. Some of them may be refused, for example by a kill switch.
+        """
         target_id = self.target(pick)
         for _ in range(steps):
             self.next_step(target_id)
             self.books_agree()
 
     def next_step(self, target_id: int) -> None:
-        """Do the step that comes next if nothing goes wrong with a placement."""
+        """Do the next step of a placement on its usual way, for example approve, send or release.
+
+        If the post has failed or is cancelled, the next step is the refund.
+        """
         target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
         mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
         if target.job is PostJobStatus.QUEUED:

@@ -104,9 +104,10 @@ async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimi
 
 
 async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a chat's next slot is one second after Telegram's answer to the last send.
+    """Check that a chat's next slot begins one second after the answer to the last send.
 
-    Telegram may count a message as late as the moment before the answer.
+    A slot is the permission to send one message. Telegram may count a message as late as the moment
+    before its answer.
     """
     first, second = limiters
     await first.wait(CHANNEL, within=0)
