@@ -73,7 +73,7 @@ class Selection:
         return [tests for tests in (chosen[:FIRST_ROUND], chosen[FIRST_ROUND:]) if tests]
 
     def limit(self, rounds: list[list[str]]) -> float:
-        """Return the longest time that one of these rounds (lists of tests) may take, in seconds."""
+        """Return the longest time that one of these rounds (lists of tests) may take in seconds."""
         longest = max(sum(self._seconds[test] for test in tests) for tests in rounds)
         return START_SECONDS + TIME_FACTOR * longest
 

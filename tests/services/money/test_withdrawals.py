@@ -25,7 +25,7 @@ WHERE_IT_IS = (
 
 
 async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """Create a person with money who requests a withdrawal; return the person and the withdrawal."""
+    """Create a person with money who requests a withdrawal; return person and withdrawal."""
     person = await people.person(session, balance=balance)
     withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
