@@ -55,7 +55,10 @@ class Shell:
 
 
 def shell_of(database: Database) -> Shell:
-    """Return a runner of commands that uses this database in the application's role."""
+    """Return a runner of `adtech` commands for this database.
+
+    The commands connect in the application's role.
+    """
     return Shell(
         {
             "BOT_TOKEN": "1:secret",

@@ -69,7 +69,7 @@ async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Da
     """Check that a paused leader learns of an election that happened during its pause.
 
     The leader's own clock may have been paused as well. But the lease in the database has an epoch,
-    a number that grows when the owner changes.
+    a number that grows when another process takes the lease.
     """
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()

@@ -81,9 +81,9 @@ class _PassingCounter:
         self._begun = time.monotonic()
 
     def count(self, point: str) -> None:
-        """Count that the process passes a point, and signal the process if this was the last pass.
+        """Count one pass of a point. After the last pass that is needed, signal the process.
 
-        How many passes are needed is in the `Failpoint`. The point is reported before the signal.
+        `Failpoint` says how many passes are needed. The point is reported before the signal.
         """
         if self._left == 0 or self._others_left == 0:
             return
@@ -136,8 +136,8 @@ def points() -> list[str]:
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
     """Let this process signal itself at the failpoint. This holds until the process ends.
 
-    The function wraps the named functions and listens to commits. The process calls `report` with
-    the name of the point before it signals itself.
+    The function wraps the functions in SERVICES and TELEGRAM_CALLS, and listens to commits. The
+    process calls `report` with the name of the point before it signals itself.
     """
     counter = _PassingCounter(failpoint, report)
     for module_name, functions in SERVICES.items():

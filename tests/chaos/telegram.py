@@ -33,8 +33,8 @@ SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
 UNANSWERED_SECONDS = 3.0
-"""The server drops a request without an answer after this time, in seconds. Schedulers stop waiting
-earlier."""
+"""If a fault leaves a request without an answer, the server closes the connection after this time,
+in seconds. Schedulers stop waiting earlier."""
 
 
 @dataclass(frozen=True)

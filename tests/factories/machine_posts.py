@@ -154,7 +154,7 @@ class PostRules(Machine):
     def not_sent(self, pick: int, *, counts: bool) -> None:
         """Record, in the role of a worker, that the post was not sent and is to be tried again.
 
-        If `counts` is true, the attempt counts towards the largest number of attempts.
+        A post fails after too many attempts. If `counts` is false, this attempt is not one of them.
         """
         claim = self.a_claim(pick)
         retry_after = timedelta(hours=RETRY_HOURS)

@@ -308,7 +308,7 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Expire the placements that no admin decided in time.
+        """Expire the placements about which no admin has decided in time.
 
         The pending placements of a cancelled campaign are withdrawn instead. Returns how many
         placements were expired or withdrawn.

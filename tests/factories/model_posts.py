@@ -99,7 +99,11 @@ class PostingModel(Model):
         return True
 
     def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
-        """Record that the post was not sent, and return whether the claim was valid."""
+        """Queue a post again after a send that has certainly failed.
+
+        After too many attempts, the post fails instead. Returns whether the claim was valid. If it
+        was not, nothing changes.
+        """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False

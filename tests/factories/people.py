@@ -1,4 +1,4 @@
-"""Create users, channels, campaigns and placements for tests by calling the product's services."""
+"""Create people, channels, campaigns and placements for tests, with the product's services."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -157,7 +157,7 @@ async def block(session: AsyncSession, who: Actor) -> None:
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Approve the placement of a deal in the role of the deal's moderator."""
+    """Approve the placement of `made` in the role of its moderator; return the decision."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 

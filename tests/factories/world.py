@@ -71,7 +71,10 @@ def nth(things: dict[int, Any], pick: int) -> int:
 
 
 def copy(model: PostingModel) -> PostingModel:
-    """Return a copy of the model for one example; the copy has no placements."""
+    """Return a copy of the model for one example (one random sequence of operations).
+
+    The copy has no placements.
+    """
     return PostingModel(
         model.now,
         dict(model.balances),

@@ -116,7 +116,10 @@ class SandboxClient:
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
 ) -> AsyncIterator[SandboxClient]:
-    """Serve the state in `folder` on a free loopback port, and yield a client of this server."""
+    """Serve a sandbox on a free loopback port, and yield a client of this server.
+
+    The sandbox begins with the data that is stored in `folder`.
+    """
     state = State.load(folder)
     app = create_app(
         state,

@@ -56,7 +56,10 @@ class Marketplace(machine_posts.PostRules):
 
     @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
     def begin(self, stages: list[int]) -> None:
-        """Begin an example with some placements in different states."""
+        """Begin an example (a random sequence of operations) with some placements.
+
+        Each element of `stages` makes one placement, and says how many steps it has already gone.
+        """
         for number, stage in enumerate(stages):
             self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
             self.go_on(-1, stage)

@@ -1,7 +1,7 @@
 """Test that several processes together keep Telegram's limits.
 
-They share the limits through Valkey. Without Valkey, each process keeps its own part of the limits.
-A slot is the permission to send one message.
+They share the limits through Valkey. Without Valkey, each process may use only its own share of the
+limits. A slot is the permission to send one message.
 """
 
 import asyncio

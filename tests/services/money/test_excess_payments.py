@@ -1,6 +1,7 @@
 """Test that a payment made outside the platform is recorded even if no money is held for it.
 
-Such a payment belongs to a withdrawal that was returned to the person or paid before.
+Such a payment belongs to a withdrawal that was already paid, or whose money was already given back
+to the person.
 """
 
 from typing import Any

@@ -53,7 +53,10 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Return a function that does `step` in the role of `actor` for the withdrawal with this id."""
+    """Return a function that calls `step` with its session, `actor` and the withdrawal's id.
+
+    `step` is a step of a withdrawal, for example its approval.
+    """
     return lambda session: step(session, actor, id_)
 
 
