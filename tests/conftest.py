@@ -91,10 +91,8 @@ class Database:
     url: str
     """The URL of the database for the application's role."""
     owner_url: str
-    """The URL of the database for the owner's role.
-
-    Tests need this role to move the clock, and to break data on purpose.
-    """
+    """The URL with which the owner of the tables connects to the database. Tests need this role to
+    move the clock, and to break data on purpose."""
 
     async def forward(self, by: timedelta) -> None:
         """Move the database's `clock()` forward."""
@@ -102,7 +100,7 @@ class Database:
         await clock.move_forward(self.owner_url, by.total_seconds())
 
     async def as_owner(self, sql: str, *arguments: object) -> None:
-        """Run a statement with the owner's rights."""
+        """Run a statement in the role of the tables' owner."""
         connection = await asyncpg.connect(self.owner_url)
         try:
             await connection.execute(sql, *arguments)
@@ -112,7 +110,10 @@ class Database:
 
 @asynccontextmanager
 async def copied_database(server: embedded.Postgres, template: str) -> AsyncIterator[Database]:
-    """Copy a template for one test, and drop the copy at the end, even if the copy is broken."""
+    """Yield a copy of a template database for one test, and drop the copy at the end.
+
+    A test may leave the copy in any state.
+    """
     name = f"test_{uuid4().hex}"
     await clone_database(server, template, name)
     url = server.dsn(embedded.APP, name)

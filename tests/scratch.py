@@ -1,4 +1,4 @@
-"""Choose the folder for the files of tests: the folder is in memory if there is enough room.
+"""Choose the folder for the temporary files of tests: in RAM if enough memory is free.
 
 Tests create and drop many databases. When a file system on a disk creates a file, it searches all
 files that were deleted recently. With a database for each test, this search takes a fifth of the
@@ -16,16 +16,21 @@ _VARIABLE = "PYTEST_DEBUG_TEMPROOT"
 
 
 def choose() -> None:
-    """Set pytest's folder for temporary files, unless the user has already set this folder."""
+    """Let pytest keep its temporary files in RAM, if this is possible.
+
+    If the environment already names a folder for these files, or if `folder` returns None, nothing
+    is changed.
+    """
     if _VARIABLE not in os.environ and (chosen := folder()) is not None:
         _remove_leftovers(chosen)
         os.environ[_VARIABLE] = str(chosen)
 
 
 def folder() -> Path | None:
-    """Return this user's folder in memory.
+    """Return a folder in /dev/shm, whose files are in RAM, and create it if necessary.
 
-    Return None if there is not enough room, or if another user owns the folder.
+    Each user of the operating system has one such folder. Return None if less than 4 GiB are free,
+    if /dev/shm cannot be written, or if the folder belongs to another user.
     """
     if not _has_room():
         return None
@@ -42,7 +47,10 @@ def _has_room() -> bool:
 
 
 def _remove_leftovers(chosen: Path) -> None:
-    """Remove the files of killed runs; pytest would keep these files in memory for three days."""
+    """Remove the files of test runs that were killed.
+
+    Without this, pytest would keep these files, and so the RAM, for three days.
+    """
     for lock in chosen.glob("pytest-of-*/pytest-*/.lock"):
         with contextlib.suppress(OSError, ValueError):
             if not Path(f"/proc/{int(lock.read_text())}").exists():

@@ -37,7 +37,10 @@ class Shell:
     environment: dict[str, str] = field(repr=False)
 
     async def adtech(self, *arguments: object) -> Answer:
-        """Run one command in another thread, because the command starts its own event loop."""
+        """Run one `adtech` command, and return its status and its outputs.
+
+        The command runs in another thread, because it starts its own event loop.
+        """
         before = structlog.get_config()
         runner = CliRunner(env=self.environment)
         for console in (shell.out, shell.err):
@@ -52,7 +55,10 @@ class Shell:
 
 
 def shell_of(database: Database) -> Shell:
-    """Return a runner of commands that uses this database in the application's role."""
+    """Return a runner of `adtech` commands for this database.
+
+    The commands connect in the application's role.
+    """
     return Shell(
         {
             "BOT_TOKEN": "1:secret",

@@ -64,11 +64,12 @@ QUICK = Plan(3, {1: 100, 8: 600, 32: 600}, 1_000, 1_000, 20_000, (100_000, 500_0
 async def approvals(
     server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own_script: Path
 ) -> tuple[dict[str, float], int]:
-    """Measure part (a): approvals of placements in three ways, one after the other in each round.
+    """Measure part (a) of the benchmark: approvals of placements in three ways.
 
-    The ways are the service, a fixed script of plain SQL, and `own_script`, which has the
-    statements that the service executes. `first` is the id of the first pending placement. Returns
-    the figures by name, and the id of the first placement that is still pending at the end.
+    In each round, the three ways run one after the other. They are the service, a fixed script of
+    plain SQL, and `own_script`, which has the statements that the service executes. `first` is the
+    id of the first pending placement. Returns the figures by name, and the id of the first
+    placement that is still pending at the end.
     """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
@@ -107,7 +108,7 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """Measure part (b): return how many transfers 8 concurrent tasks make per second.
+    """Measure part (b) of the benchmark: the transfers per second of 8 concurrent tasks.
 
     The `count` transfers move money between `wallets` wallets.
     """
@@ -131,7 +132,7 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 
 
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Insert a correction for each transfer that part (b) will make.
+    """Insert a correction for each transfer that part (b) of the benchmark will make.
 
     A correction is a repair of the books, and the transfers are adjustments, which are corrections
     of one kind. A trigger refuses an adjustment that has no correction with the same wallets and
@@ -165,7 +166,7 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
-    """Measure part (c): how much slower releases are if the same owners are paid again and again.
+    """Measure part (c) of the benchmark: releases that pay the same owners again and again.
 
     A release pays an escrow to the owner of a channel. There are two groups of owners: owners who
     are paid several times, and owners who are paid once. The result is the release rate of the
@@ -226,7 +227,7 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """Measure part (e): how the number of settled placements changes the rate of approvals.
+    """Measure part (e) of the benchmark: the rate of approvals among more placements.
 
     Returns the rate in the large database, divided by the rate in the small database. In a full
     run, the large database has 1,000,000 settled placements, and the small database has 1,000. A
@@ -272,7 +273,7 @@ async def measure(folder: Path, plan: Plan) -> dict[str, float]:
 
 
 async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> dict[str, float]:
-    """Measure parts (a), (b), (c) and (e), and return their figures by name.
+    """Measure parts (a), (b), (c) and (e) of the benchmark; return their figures by name.
 
     These parts are about approvals, transfers, releases, and approvals among more placements.
     """

@@ -132,9 +132,10 @@ def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited
 async def drain(
     environment: Environment, fork_server: ForkServerClient, processes: int, *, limited: bool
 ) -> Drain:
-    """Drain a fresh copy of the backlog with this number of scheduler processes.
+    """Publish all posts of a copy of the backlog, and return the figures.
 
-    To drain a backlog is to publish all its posts.
+    The backlog is the set of posts that are due. `processes` is the number of scheduler processes.
+    If `limited` is true, Telegram and the schedulers keep Telegram's flood limits.
     """
     name = f"drain_{processes}_{'limited' if limited else 'unlimited'}"
     url = await environment.clone(name)
@@ -289,7 +290,7 @@ def quantile(sorted_values: list[float], percent: int) -> float:
 
 
 def row(figures: Drain) -> str:
-    """Format the figures of a drain as a line of the table."""
+    """Format the figures of one drained backlog (whose posts were all sent) as a table line."""
     limits = "30/s kept" if figures.limited else "no limit"
     return (
         f"{limits:<10} {figures.processes} process(es) {figures.posts:>5} posts"

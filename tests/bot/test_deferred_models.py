@@ -96,7 +96,10 @@ print(json.dumps(seen))
 
 
 def run(first: str) -> dict[str, Any]:
-    """Start a process that begins with the given import, and return what the process measures."""
+    """Start a process that uses aiogram's models, and return its results and its memory use.
+
+    `first` is the import with which the process begins.
+    """
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", BEHAVIOUR.format(first=first)],
         cwd=ROOT,
@@ -111,13 +114,16 @@ def run(first: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def deferred() -> dict[str, Any]:
-    """Return the measurements of a process that builds models on first use."""
+    """Return the results and the memory use of a process that builds models on first use."""
     return run("import bot")
 
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    """Return the measurements of a process that builds models at import, as aiogram does."""
+    """Return the results and the memory use of a process that builds models at import.
+
+    This is how aiogram builds its models.
+    """
     return run("import aiogram")
 
 

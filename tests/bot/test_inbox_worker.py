@@ -1,6 +1,6 @@
-"""Test that each update reaches its handler once, in the order of its chat, and is never lost.
+"""Test that each update reaches its handler once and in order, and that no update is lost.
 
-A parked update is kept and not tried again.
+An update that fails again and again is parked, that is, kept but not tried again.
 """
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
@@ -147,7 +147,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the error for which the bot gave up (parked) a payment; let an operator retry it."""
+    """Remove the error for which a payment was parked, and let an operator retry the payment."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -268,9 +268,9 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a lost answer of Telegram does not delay the next message of the chat.
+    """Check that a person's next message is handled although a send to the person hangs.
 
-    This next message may be the command that stops everything.
+    The next message may be the command that stops everything.
     """
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:

@@ -22,9 +22,9 @@ def candidate(
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Return the indexes of the processes that ran a function that only the leader may run.
+    """Let each process try to run a function that only the leader may run.
 
-    Each of the processes tries to run it.
+    Returns the indexes of the processes that ran it.
     """
     found: list[int] = []
     for number, leader in enumerate(leaders):
@@ -69,7 +69,7 @@ async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Da
     """Check that a paused leader learns of an election that happened during its pause.
 
     The leader's own clock may have been paused as well. But the lease in the database has an epoch,
-    a number that grows when the owner changes.
+    a number that grows when another process takes the lease.
     """
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()

@@ -49,9 +49,9 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """Start a bot with settings with which it must not start, and return its error output.
+    """Start a bot with settings that it must refuse, and assert that it ends with status 2.
 
-    Asserts that the process ends with status 2.
+    Returns what the bot has written to its error output.
     """
     process = await start(settings)
     try:

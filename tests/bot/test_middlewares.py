@@ -53,7 +53,10 @@ def private_message(market: Marketplace, **more: Any) -> dict[str, Any]:
 
 
 def press(market: Marketplace, message: dict[str, Any]) -> dict[str, Any]:
-    """Return a callback query: the operator presses a button of `message` that stops payouts."""
+    """Return a callback query, that is, the update about the press of a button.
+
+    The operator presses the button that stops payouts. The button is below `message`.
+    """
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     return {"id": "1", "from": person, "chat_instance": "1", "data": PRESSED, "message": message}
 

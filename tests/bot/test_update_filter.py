@@ -40,7 +40,7 @@ def nested(depth: int) -> Any:
 
 
 def message(**more: Any) -> dict[str, Any]:
-    """Return a raw update with a message that contains these fields too."""
+    """Return a raw update with a message; `more` adds or replaces fields of the message."""
     return {"update_id": 1, "message": MESSAGE | more}
 
 

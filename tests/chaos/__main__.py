@@ -46,9 +46,10 @@ SHOWN = (
 
 
 async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
-    """Run the chaos run, and measure the recovery time on other servers at the same time.
+    """Run the chaos run, and return its figures together with the recovery time.
 
-    The recovery time is how long posts wait after the death of their scheduler.
+    The recovery time is how long posts wait after the death of their scheduler. It is measured at
+    the same time, on other servers.
     """
     begun = time.monotonic()
     figures, recovery_seconds = await asyncio.gather(
@@ -82,7 +83,10 @@ def table(figures: chaos_run.Json) -> str:
 
 
 def problems(figures: chaos_run.Json) -> list[str]:
-    """Return the problems in the figures of a run. The list of a good run is empty."""
+    """Return a line for each problem in the figures of a chaos run, for example lost posts.
+
+    The list of a good run is empty.
+    """
     lines = [f"{name}: {figures[name]}" for name in MUST_BE_ZERO if figures[name]]
     if figures["takeover_s_max"] > LONGEST_RECOVERY_SECONDS:
         lines.append(f"takeover_s_max: {figures['takeover_s_max']}")

@@ -255,12 +255,12 @@ class ChaosRun:
                 raise RuntimeError(f"a scheduler ended with status {scheduler.status}, not 0")
 
     async def _move_clock(self, by: timedelta) -> None:
-        """Move the database's clock forward by this much."""
+        """Move the database's clock forward by the time `by`."""
         owner_url = self.environment.postgres.dsn(embedded.OWNER)
         await clock.move_forward(owner_url, by.total_seconds())
 
     async def _wait_until_zero(self, count: str) -> None:
-        """Wait until a query counts 0, and move the database's clock during this wait.
+        """Wait until a query that counts rows returns 0. Meanwhile, move the database's clock.
 
         After `finish_seconds`, the wait ends without an error, because the oracle reports the posts
         that are not finished by then.

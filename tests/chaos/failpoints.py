@@ -1,10 +1,11 @@
 """Let a process kill or stop itself at a named point in the product (a failpoint).
 
-The product's code is unchanged. A forked scheduler calls `arm` before it runs. `arm` wraps the
-named functions in the modules that define them. This works because callers import modules and not
-functions. The points before and after a commit are SQLAlchemy's events. They have the name of the
-service that used the session last. When the chosen point has been passed often enough, the process
-reports the point through a pipe and signals itself.
+A forked scheduler calls `arm` before it runs. `arm` puts a wrapper around each named function, in
+the module that defines the function. The product's code is unchanged, and its calls reach the
+wrappers because callers import modules and not functions. The points before and after a commit are
+SQLAlchemy's events. They have the name of the service that used the session last. When the process
+has passed its failpoint as often as `Failpoint` says, it reports the point through a pipe and sends
+a signal to itself.
 """
 
 import importlib
@@ -29,8 +30,8 @@ SERVICES = {
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
 }
-"""Functions whose first argument is the session, by module. A name that does not exist is
-skipped."""
+"""The functions of the services that get failpoints, by module. The first argument of each function
+is the session. `points` and `arm` skip a name that does not exist."""
 TELEGRAM_CALLS = {
     "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
 }
@@ -42,9 +43,10 @@ FREQUENT = (
     *("uncertain_posts.claim_due ", "verification.claim_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )
-"""Prefixes of points that processes pass again and again, even if there is no work, or that they
-pass many times for one post. If these points counted like the others, almost every process would
-die at one of them. Then no search for an uncertain post would ever find the post."""
+"""Prefixes of the names of failpoints that a process passes very often: even without work, or many
+times for one post. A process that has waited in vain for its own failpoint accepts these points
+later than all others. Otherwise, almost every process would die at one of them, and no search for
+an uncertain post would ever find the post."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Failpoint:
 class _PassingCounter:
     """The counter of how often one process passes its failpoint and the other points.
 
-    When the chosen passing comes, the counter sends the failpoint's signal to its own process.
+    After the last pass that `Failpoint` asks for, the counter sends the failpoint's signal to its
+    own process.
     """
 
     def __init__(self, failpoint: Failpoint, report: Callable[[str], None]) -> None:
@@ -78,7 +81,10 @@ class _PassingCounter:
         self._begun = time.monotonic()
 
     def count(self, point: str) -> None:
-        """Count one passing. If it is the chosen one, report the point and send the signal."""
+        """Count one pass of a point. After the last pass that is needed, signal the process.
+
+        `Failpoint` says how many passes are needed. The point is reported before the signal.
+        """
         if self._left == 0 or self._others_left == 0:
             return
         if point == self._failpoint.point:
@@ -90,7 +96,11 @@ class _PassingCounter:
             os.kill(os.getpid(), self._failpoint.signal)
 
     def _accepts(self, other_point: str) -> bool:
-        """Tell whether the process has waited so long that passings of this other point count."""
+        """Tell whether the process may signal itself at another point than its failpoint.
+
+        It may do so only after it has waited for its failpoint for long enough
+        (`patience_seconds`).
+        """
         if self._failpoint.patience_seconds is None:
             return False
         waited = (time.monotonic() - self._begun) / self._failpoint.patience_seconds
@@ -126,8 +136,8 @@ def points() -> list[str]:
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
     """Let this process signal itself at the failpoint. This holds until the process ends.
 
-    The function wraps the named functions and listens to commits. The process calls `report` with
-    the name of the point before it signals itself.
+    The function wraps the functions in SERVICES and TELEGRAM_CALLS, and listens to commits. The
+    process calls `report` with the name of the point before it signals itself.
     """
     counter = _PassingCounter(failpoint, report)
     for module_name, functions in SERVICES.items():

@@ -67,7 +67,10 @@ class ForkServer:
                     return
 
     def _read(self, descriptor: int) -> bool:
-        """Handle the complete lines that have arrived. Return False at the end of the stream."""
+        """Read from a pipe, and handle each command or report that has arrived completely.
+
+        Return False at the end of the stream, and True otherwise.
+        """
         try:
             chunk = os.read(descriptor, 65536)
         except BlockingIOError:

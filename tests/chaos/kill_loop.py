@@ -55,7 +55,10 @@ class KillLoop:
         settings: Callable[[], Mapping[str, str]],
         rng: random.Random,
     ) -> None:
-        """Keep the fork server and a function that returns the settings of one scheduler."""
+        """Keep a client of the fork server, which starts the schedulers, and prepare the counts.
+
+        `settings` returns the settings of one scheduler.
+        """
         self._fork_server = fork_server
         self._settings = settings
         self._rng = rng

@@ -1,4 +1,7 @@
-"""Start scheduler processes and send signals to them, through the fork server."""
+"""Start scheduler processes and send signals to them, through the fork server.
+
+The fork server is the process that forks all schedulers of a run (`tests.chaos.fork_server`).
+"""
 
 import asyncio
 import json
@@ -36,7 +39,10 @@ class Scheduler:
 
 
 class ForkServerClient:
-    """A client that sends commands to `tests.chaos.fork_server` and keeps the reports."""
+    """A client of the fork server, which is the process that forks all schedulers of a run.
+
+    It sends the commands to the fork server and keeps the reports that come back.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
@@ -53,7 +59,10 @@ class ForkServerClient:
         settings: Mapping[str, str],
         failpoint: Failpoint | None = None,
     ) -> Scheduler:
-        """Fork a scheduler with these settings, and with a failpoint if one is given."""
+        """Let the fork server start a scheduler with these settings, and return the scheduler.
+
+        If a failpoint is given, the scheduler will signal itself at this point.
+        """
         self._started += 1
         scheduler = Scheduler(self._started, failpoint)
         self.running[scheduler.id] = scheduler
@@ -80,7 +89,10 @@ class ForkServerClient:
         await asyncio.wait_for(scheduler.ended.wait(), seconds)
 
     async def read_reports(self) -> None:
-        """Handle the reports of the fork server until it ends."""
+        """Handle the reports about schedulers until the fork server ends.
+
+        The fork server is the process that forks all schedulers and sends the reports.
+        """
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             self._handle(json.loads(line))
@@ -109,7 +121,10 @@ class ForkServerClient:
 
 @asynccontextmanager
 async def run_fork_server(folder: Path) -> AsyncIterator[ForkServerClient]:
-    """Run a fork server that writes its logs to `folder`. Kill all its schedulers at the end."""
+    """Run a fork server (the process that forks all schedulers), and yield a client of it.
+
+    The logs are in `folder`. At the end, the fork server kills all its schedulers.
+    """
     with (folder / "fork_server.log").open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.chaos.fork_server"),

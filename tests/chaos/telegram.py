@@ -33,8 +33,8 @@ SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
 UNANSWERED_SECONDS = 3.0
-"""The server drops a request without an answer after this time, in seconds. Schedulers stop waiting
-earlier."""
+"""If a fault leaves a request without an answer, the server closes the connection after this time,
+in seconds. Schedulers stop waiting earlier."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,11 @@ class RandomFaults(Faults):
         self.fault_shares = fault_shares
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the fault of this call, or None."""
+        """Return the fault that this call of the Bot API gets, or None if it gets no fault.
+
+        A send into a channel gets a random fault, unless the control API has set a fault for the
+        call.
+        """
         fault = super().take(method, chat_id)
         if fault is not None or method not in SENDS:
             return fault

@@ -75,8 +75,8 @@ def test_a_round_leaves_nothing_out() -> None:
 def placement(**facts: object) -> dict[str, object]:
     """Return one placement as the oracle (the judge of a run) reads it.
 
-    `facts` replaces single values. Without `facts`, its post is the message 5, and its owner was
-    paid.
+    By default, its post was published with the message id 5, and its owner was paid. `facts`
+    replaces single values.
     """
     return {
         "id": 1,

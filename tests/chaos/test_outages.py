@@ -59,7 +59,10 @@ async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
-    """Return every message that was ever published in the channel of a story."""
+    """Return every message that was ever published in the channel of one story.
+
+    A story is one complete use of the product.
+    """
     messages: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
     return messages
 

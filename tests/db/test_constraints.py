@@ -181,7 +181,8 @@ def _words(text: str) -> list[str]:
 def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
     """Yield at most TRIES combinations of values, in a random order that is the same in each run.
 
-    In the order of `product`, the first columns of a long constraint would hardly change.
+    In the order of `itertools.product`, the value of a long constraint's first column would hardly
+    change.
     """
     combinations = list(product(*values))
     random.Random(len(combinations)).shuffle(combinations)  # noqa: S311 - not for secrets

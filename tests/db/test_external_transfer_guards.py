@@ -217,7 +217,7 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
 
 
 async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
-    """Check that the guards (the database's checks) accept a second payment of the same person."""
+    """Check that the database accepts another deposit of a person who has already deposited."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
         again = await payments.deposit(

@@ -24,7 +24,10 @@ LOGIN = {
 
 @dataclass(frozen=True)
 class Attack:
-    """Statements that a login runs in one transaction, and the expected SQLSTATE of each login."""
+    """Statements that a login runs in one transaction, and the expected SQLSTATE of each login.
+
+    A login is a database role with the rights of one job.
+    """
 
     name: str
     sql: tuple[str, ...]
@@ -32,10 +35,11 @@ class Attack:
 
 
 def attack(what: str, *sql: str, **states: str) -> Attack:
-    """Describe an attack. `states` maps names of LOGIN to the SQLSTATEs that these logins get.
+    """Describe an attack: its name, its statements, and the refusal that each login must get.
 
-    Each login without a state must get DENIED. The state "may" means that the login may do what the
-    attack does.
+    A login is a database role. `states` maps a login's key in LOGIN to the SQLSTATE that this login
+    must get. A login without a state must get DENIED. The state "may" means that the login may do
+    what the attack does.
     """
     expected = dict.fromkeys(logins.LOGINS, DENIED) | {
         LOGIN[name]: state for name, state in states.items()

@@ -114,7 +114,7 @@ class RolledBackSteps:
         await self._set_role(self._connection)
 
     def books(self) -> dict[str, Any]:
-        """Return the balances, states and switches, and the names of the violated invariants."""
+        """Return the product's books: balances, statuses, kill switches and violated invariants."""
         row = self._wait(self._connection.execute(BOOKS)).scalar_one()
         books: dict[str, Any] = json.loads(row)
         return books

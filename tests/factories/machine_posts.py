@@ -70,23 +70,31 @@ class Machine(RuleBasedStateMachine):
             assert result == expected_result
 
     def person(self, pick: int) -> Actor:
-        """Return one of the people; `pick` is an index of any size."""
+        """Return one of the people; the index `pick` is taken modulo their number."""
         return self.world.people[pick % len(self.world.people)]
 
     def advertiser(self, campaign_id: int, pick: int) -> Actor:
-        """Return the advertiser of a campaign, or the person at `pick` if `pick` is above 90."""
+        """Return the person who tries an operation on a campaign: in most cases its advertiser.
+
+        If `pick` is above 90, return one of all people instead, to whom the operation may be
+        forbidden.
+        """
         advertiser_id = self.model.campaigns[campaign_id].advertiser
         advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)
         return self.person(pick) if pick > 90 else advertiser
 
     def target(self, pick: int) -> int:
-        """Return the id of one placement; `pick` is an index of any size, and -1 is the newest."""
+        """Return the id of one placement; the index `pick` is taken modulo their number.
+
+        The index -1 means the newest placement.
+        """
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of all claims that were made until now; `pick` is an index of any size.
+        """Return one of all claims that were made until now.
 
-        A claim is the right of one worker to send one post.
+        A claim is the right of one worker to send one post. The index `pick` is taken modulo the
+        number of claims.
         """
         return self.claims[pick % len(self.claims)]
 
@@ -146,7 +154,7 @@ class PostRules(Machine):
     def not_sent(self, pick: int, *, counts: bool) -> None:
         """Record, in the role of a worker, that the post was not sent and is to be tried again.
 
-        If `counts` is true, the attempt counts towards the largest number of attempts.
+        A post fails after too many attempts. If `counts` is false, this attempt is not one of them.
         """
         claim = self.a_claim(pick)
         retry_after = timedelta(hours=RETRY_HOURS)
@@ -162,7 +170,10 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, back=YES)
     def give_up(self, pick: int, *, back: bool) -> None:
-        """End a claim: release it if `back` is true, or record that its post is uncertain."""
+        """End a claim (the right of one worker to send a post) before the send has succeeded.
+
+        If `back` is true, the post is queued again. Otherwise, it is recorded as uncertain.
+        """
         claim = self.a_claim(pick)
         self.same(
             lambda session: (

@@ -172,7 +172,7 @@ class Model:
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
 
     def refund(self, target_id: int) -> None:
-        """Return the whole escrow to the advertiser."""
+        """Refund an escrow, that is, give its whole amount back to the advertiser."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -308,7 +308,7 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Expire the placements that no admin decided in time.
+        """Expire the placements about which no admin has decided in time.
 
         The pending placements of a cancelled campaign are withdrawn instead. Returns how many
         placements were expired or withdrawn.

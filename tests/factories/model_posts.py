@@ -99,7 +99,11 @@ class PostingModel(Model):
         return True
 
     def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
-        """Record that the post was not sent, and return whether the claim was valid."""
+        """Queue a post again after a send that has certainly failed.
+
+        After too many attempts, the post fails instead. Returns whether the claim was valid. If it
+        was not, nothing changes.
+        """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -112,7 +116,11 @@ class PostingModel(Model):
         return True
 
     def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
-        """Queue a claimed post or make it uncertain, and return whether the claim was valid."""
+        """End a claim, and return whether the claim was valid.
+
+        If it was valid, the post gets the status `job`: queued or uncertain. If not, nothing
+        changes.
+        """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -133,8 +141,9 @@ class PostingModel(Model):
         """Record the result of a check of a published post.
 
         The post fails if two checks in a row find it gone and there are at least five minutes
-        between them. An alteration counts as a breach (a promise that the owner did not keep),
-        unless it is the first one and it certainly happened since the check before.
+        between them. An alteration counts as a breach (a promise that the owner did not keep), with
+        one exception: it is the first alteration, and it certainly happened since the previous
+        check.
         """
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:

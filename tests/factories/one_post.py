@@ -23,6 +23,9 @@ async def may_send(session: AsyncSession, claim: Claim) -> bool:
 
 
 async def record_published(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
-    """Record that a post is published; return False if the post has another claim by now."""
+    """Record that a post is published, and return True.
+
+    If the claim is not valid any more, record nothing and return False.
+    """
     recorded = await posting.record_published(session, [PublishedPost(claim, message_id)])
     return claim.job_id in recorded

@@ -1,4 +1,4 @@
-"""Create users, channels, campaigns and placements for tests by calling the product's services."""
+"""Create people, channels, campaigns and placements for tests, with the product's services."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ _numbers = count(1_000)
 
 @dataclass(frozen=True)
 class Deal:
-    """An active campaign, a channel, and a placement of the campaign in the channel."""
+    """A placement with its campaign, its channel, its advertiser, its owner and a moderator."""
 
     advertiser: Actor
     owner: Actor
@@ -130,7 +130,10 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Create an advertiser, an owner and a moderator, and submit a placement."""
+    """Submit a placement of a new advertiser in the channel of a new owner.
+
+    Returns the placement with its campaign, its channel and its people, and with a moderator.
+    """
     advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
@@ -154,12 +157,15 @@ async def block(session: AsyncSession, who: Actor) -> None:
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Let the moderator of a deal approve its placement."""
+    """Approve the placement of `made` in the role of its moderator; return the decision."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 
 async def approved(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a deal and approve its placement; its money is then held and its post is queued."""
+    """Create a placement and approve it; its money is then held and its post is queued.
+
+    Returns the placement with its campaign, its channel and its people.
+    """
     made = await deal(session, **terms)
     await approve(session, made)
     await commit(session)
@@ -169,7 +175,10 @@ async def approved(session: AsyncSession, **terms: Any) -> Deal:
 async def another(
     session: AsyncSession, made: Deal, *, publish_at: datetime | None = None, decide: bool = True
 ) -> CampaignTarget:
-    """Submit another placement of the deal's campaign; approve it unless `decide` is False."""
+    """Submit another placement of the same campaign in the same channel, and return it.
+
+    The moderator approves it, unless `decide` is False.
+    """
     target = await campaigns.submit_target(
         session,
         actor=made.advertiser,
@@ -208,7 +217,10 @@ async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
 
 
 async def posted(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a deal whose post is published with the message id 10 in its channel."""
+    """Create a placement whose post is published with the message id 10 in its channel.
+
+    Returns the placement with its campaign, its channel and its people.
+    """
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -218,7 +230,10 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
 
 
 async def failed(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a deal whose post was refused by Telegram."""
+    """Create a placement whose post was refused by Telegram.
+
+    Returns the placement with its campaign, its channel and its people.
+    """
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id

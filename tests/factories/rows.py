@@ -44,7 +44,10 @@ def grown(before: Rows, after: Rows) -> dict[str, int]:
 
 
 def added(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained, and assert that all rows of `before` remain."""
+    """Return how many rows each table has gained from the snapshot `before` to `after`.
+
+    Asserts that every row of `before` is unchanged in `after`.
+    """
     for name, rows in before.items():
         assert set(rows) <= set(after[name]), f"a row of {name} was changed or deleted"
     return grown(before, after)
@@ -73,10 +76,10 @@ async def refused(
     actor: Actor,
     action: str,
 ) -> DomainError:
-    """Run an operation (`act`) as an entry point does, assert that it is refused, return the error.
+    """Run an operation (`act`) that must be refused, and return the error of the refusal.
 
-    The function also asserts that the refusal changes no row. The only new row is the audit row
-    that the entry point writes.
+    Asserts that the operation changes no row. Then records the refusal in the audit log, as the bot
+    does, and asserts that this adds one row and changes nothing else.
     """
     async with sessions.begin() as session:
         before = await snapshot(session)

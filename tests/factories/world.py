@@ -63,12 +63,18 @@ def user_id(actor: Actor) -> int:
 
 
 def nth(things: dict[int, Any], pick: int) -> int:
-    """Return one id of `things`, in the order of their creation; `pick` is an index of any size."""
+    """Return the id of one of `things`, whose order is that of their creation.
+
+    `pick` is an index of any size; it is taken modulo the number of things.
+    """
     return list(things)[pick % len(things)]
 
 
 def copy(model: PostingModel) -> PostingModel:
-    """Return a copy of the model for one example; the copy has no placements."""
+    """Return a copy of the model for one example (one random sequence of operations).
+
+    The copy has no placements.
+    """
     return PostingModel(
         model.now,
         dict(model.balances),
@@ -82,7 +88,10 @@ def copy(model: PostingModel) -> PostingModel:
 
 
 def books(model: PostingModel) -> dict[str, Any]:
-    """Return the value that `RolledBackSteps.books` must return."""
+    """Return the books that the model expects, in the form of `RolledBackSteps.books`.
+
+    The books are the balances, the statuses and the kill switches. No invariant may be violated.
+    """
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],

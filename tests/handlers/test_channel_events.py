@@ -32,7 +32,7 @@ async def moved(market: Marketplace) -> Marketplace:
 
 
 async def receive(market: Marketplace, **message: Any) -> None:
-    """Let the bot receive a message of Admin in the old group, and handle it."""
+    """Let the bot receive and handle a message that Admin has sent to the old group."""
     chat = {"id": OLD_GROUP, "type": "group", "title": "Admins"}
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     update = {"message_id": 1, "date": 1, "chat": chat, "from": person} | message

@@ -40,7 +40,7 @@ SCHEMA = {
 
 @pytest.fixture
 async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the owner's URL of an empty database."""
+    """Yield the URL with which the tables' owner connects to an empty database."""
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
     yield server.dsn(embedded.OWNER, name)
@@ -49,7 +49,10 @@ async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the owner's URL of a migrated database, which is a copy of the tests' template."""
+    """Yield the URL with which the tables' owner connects to a migrated database.
+
+    The database is a copy of the tests' template.
+    """
     name = f"migrated_{uuid4().hex}"
     await clone_database(server, embedded.DATABASE, name)
     yield server.dsn(embedded.OWNER, name)

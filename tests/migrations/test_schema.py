@@ -25,7 +25,7 @@ DEFINITIONS = """
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """Yield the owner's connection to a database that `upgrade head` has just created.
+    """Yield a connection of the tables' owner to a database that `upgrade head` has just created.
 
     The database is not a copy of the tests' template. Mutants (copies of the code that lack one
     guard) remove guards from that template.

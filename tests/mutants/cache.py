@@ -29,7 +29,11 @@ class Cache:
         return self._known.get(mutant.digest)
 
     def add_verdict(self, mutant: Mutant, verdict: dict[str, Any]) -> None:
-        """Write a verdict to the file at once."""
+        """Append the verdict on a mutant to the file of verdicts.
+
+        The verdict says which test failed on the mutant, if one failed. It is written at once, so
+        that it is kept if the run is interrupted.
+        """
         row = {"name": mutant.name, "digest": mutant.digest, "verdict": verdict}
         with self._verdicts.open("a") as file:
             file.write(json.dumps(row) + "\n")

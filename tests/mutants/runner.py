@@ -200,7 +200,11 @@ def _forked(
 def _in_the_fork(
     tree: Path, scratch: Path, answer_file: Path, tests: list[str], *, coverage: bool
 ) -> None:
-    """Load the mutated tree in this fork, run its tests, and write the answer."""
+    """Run tests on the mutated tree in this forked process, and write the result to a file.
+
+    The result in `answer_file` says which test failed, if one failed. If `coverage` is true, it
+    also has the functions that each test entered, and the time of each test.
+    """
     os.setpgid(0, 0)
     output = os.open(scratch / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):

@@ -9,7 +9,8 @@ from typing import Any
 from tests.mutants.mutant import Mutant
 
 FIRST_ROUND = 12
-"""The number of tests in the first round. Most mutants are killed in this round."""
+"""The number of tests in the first round. A round is a list of tests that run together on a mutant.
+Most mutants are killed in the first round."""
 MONEY_CORE_TESTS = ("tests/services", "tests/db", "tests/migrations")
 """The folders of tests that work without Telegram. These tests are quicker than others, and they
 test the guards of the services and the database directly."""
@@ -18,7 +19,8 @@ SHORT_WORD = 5
 are in too many names."""
 START_SECONDS = 60.0
 TIME_FACTOR = 6
-"""A round may take this many times its usual time, because the machine may have other work."""
+"""A round of tests may take this many times its usual time, because the machine may have other
+work."""
 
 
 class Selection:
@@ -43,9 +45,10 @@ class Selection:
         }
 
     def rounds(self, mutant: Mutant) -> list[list[str]]:
-        """Return the tests for a mutant as a list of rounds, with the most promising tests first.
+        """Return the tests for a mutant as a list of at most two rounds (lists of tests).
 
-        The result is empty if no test enters the function of the mutant.
+        The first round has the tests that are most likely to fail, and the second round has the
+        others. The result is empty if no test enters the function of the mutant.
         """
         if mutant.where == "source":
             whole_file = mutant.scope == "*"
@@ -70,7 +73,7 @@ class Selection:
         return [tests for tests in (chosen[:FIRST_ROUND], chosen[FIRST_ROUND:]) if tests]
 
     def limit(self, rounds: list[list[str]]) -> float:
-        """Return how many seconds a round may take."""
+        """Return the longest time that one of these rounds (lists of tests) may take in seconds."""
         longest = max(sum(self._seconds[test] for test in tests) for tests in rounds)
         return START_SECONDS + TIME_FACTOR * longest
 
@@ -115,7 +118,10 @@ def _stem(test: str) -> str:
 
 
 def _named_for(test: str, mutant: Mutant) -> bool:
-    """Tell whether a test's file is named after this kind of guard, its module or its function."""
+    """Tell whether a test file's name has a word that also names the guard of a mutant.
+
+    The guard's words are those of its kind, its module and its function.
+    """
     stem = _stem(test)
     words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.location).stem]
     return any(len(word) > len("row") and word != "call" and word in stem for word in words)

@@ -104,7 +104,10 @@ def _of_node(node: ast.AST, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _row_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
-    """Find `.with_for_update(…)`, and the keyword `with_for_update` of `session.get`."""
+    """Yield the edits that remove the row lock from a call.
+
+    The lock is `.with_for_update(…)`, or the keyword `with_for_update` of `session.get`.
+    """
     if isinstance(call.func, ast.Attribute) and call.func.attr == "with_for_update":
         yield Edit("row lock", offsets.span(call.func.value)[1], offsets.span(call)[1], "")
     for keyword in call.keywords:
@@ -119,9 +122,9 @@ def _advisory_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _condition_edits(tests: list[ast.expr], offsets: _Offsets) -> Iterator[Edit]:
-    """Find conditions on a status or a claim.
+    """Yield an edit for each condition on a status or a claim; the edit makes it always true.
 
-    Such a condition is in a query's WHERE, or in a tuple that is used as a WHERE.
+    `tests` are the conditions in a query's WHERE, or in a tuple that is used as a WHERE.
     """
     for test in tests:
         if isinstance(test, ast.Compare) and _is_guard_column(test.left):
@@ -147,7 +150,10 @@ def _is_guard_column(node: ast.expr) -> bool:
 
 
 def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
-    """Find a call that only refuses or locks. The name of the called function shows this."""
+    """Yield the edit that removes a call, if the call only refuses or only locks.
+
+    A word in the name of the called function shows this, for example `require` or `lock`.
+    """
     inner = statement.value
     call = inner.value if isinstance(inner, ast.Await) else inner
     if not isinstance(call, ast.Call):
@@ -162,7 +168,11 @@ def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _refusal_edits(node: ast.If, offsets: _Offsets) -> Iterator[Edit]:
-    """Find `if …: raise` and `if … status …: return`. Each side of an `or` is a separate guard."""
+    """Yield the edits that make the condition of a refusal always false.
+
+    A refusal is `if …: raise`, or `if … status …: return`. Each side of an `or` is a separate
+    guard.
+    """
     first = node.body[0]
     raises = isinstance(first, ast.Raise)
     returns = isinstance(first, ast.Return) and any(

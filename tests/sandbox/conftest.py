@@ -1,4 +1,4 @@
-"""Provide a sandbox that tests use over raw HTTP, and a folder for embedded servers."""
+"""Provide a sandbox that tests use over raw HTTP, and a folder for PostgreSQL and Valkey."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,7 +22,10 @@ async def world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder for embedded servers. After the test, no process may run in this folder."""
+    """Yield a folder for the PostgreSQL and the Valkey that the sandbox starts by itself.
+
+    After the test, no process may run in this folder.
+    """
     yield tmp_path
     for part in ("postgres/data", "valkey"):
         if (tmp_path / part).exists():

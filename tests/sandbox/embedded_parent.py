@@ -1,4 +1,4 @@
-"""Run both embedded servers under a parent process that tests can kill."""
+"""Run the sandbox's PostgreSQL and Valkey under a parent process that tests can kill."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 def until(condition: Callable[[], bool], limit: float = 60) -> None:
-    """Wait until a condition is true, at most `limit` seconds."""
+    """Wait until a condition is true. Raise AssertionError after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

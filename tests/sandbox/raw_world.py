@@ -72,7 +72,10 @@ class SandboxClient:
         return await self.control(path, expected, "GET")
 
     async def updates(self, *, confirm: bool = True) -> list[Json]:
-        """Return the updates that wait for the bot. If `confirm` is true, confirm them too."""
+        """Return the updates that wait for the bot.
+
+        If `confirm` is true, confirm them too, so that they are not returned again.
+        """
         found: list[Json] = await self.call("getUpdates", timeout=0)
         if found and confirm:
             await self.call("getUpdates", offset=found[-1]["update_id"] + 1, timeout=0)
@@ -113,7 +116,10 @@ class SandboxClient:
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
 ) -> AsyncIterator[SandboxClient]:
-    """Serve the state in `folder` on a free loopback port, and yield a client of this server."""
+    """Serve a sandbox on a free loopback port, and yield a client of this server.
+
+    The sandbox begins with the data that is stored in `folder`.
+    """
     state = State.load(folder)
     app = create_app(
         state,

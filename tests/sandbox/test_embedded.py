@@ -1,6 +1,6 @@
-"""Test the embedded servers: which starts they refuse, how they end, and how they start again.
+"""Test the sandbox's PostgreSQL and Valkey: refused starts, the end, and another start.
 
-The embedded servers are the PostgreSQL and the Valkey that the sandbox starts by itself.
+The sandbox starts these two servers by itself. The code calls them the embedded servers.
 """
 
 import asyncio

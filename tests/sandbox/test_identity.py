@@ -1,4 +1,7 @@
-"""Test which user runs the embedded PostgreSQL. This depends on the user who starts the sandbox."""
+"""Test which user of the operating system runs the PostgreSQL that the sandbox starts.
+
+This depends on the user who starts the sandbox.
+"""
 
 import asyncio
 import os
@@ -26,10 +29,11 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become som
 
 
 def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
-    """Return a command that runs its arguments as another user.
+    """Return a command that runs its arguments as another user of the operating system.
 
     Some users may not read the folders of this Python and this repository. For such a user, the
-    command adds one capability, with which its process can read these folders.
+    command adds one capability, with which its process can read these folders. If this does not
+    help, the test is skipped.
     """
     ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
@@ -43,7 +47,10 @@ def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
 
 
 def copy_server_packages(folder: Path) -> Path:
-    """Copy the servers' packages to a folder that other users can enter, and return the copy."""
+    """Copy the packages of PostgreSQL and Valkey, and return the folder of the copies.
+
+    Other users of the operating system can enter this folder.
+    """
     copied = folder / "packages"
     for program in (binaries.postgres("postgres"), binaries.valkey()):
         package = program.parents[2]
@@ -74,10 +81,10 @@ def test_an_ordinary_user_runs_them() -> None:
 
 @AS_ROOT
 def test_root_without_namespaces_runs_them_as_another_user() -> None:
-    """Check that PostgreSQL runs as the user nobody if root cannot create a namespace.
+    """Check that PostgreSQL runs as the user `nobody` if root cannot create a Linux namespace.
 
-    The test starts the servers as root in a namespace that has all users but forbids further
-    namespaces.
+    The test starts the servers as root, inside a namespace in which no further namespaces may be
+    created.
     """
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)

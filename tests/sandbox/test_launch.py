@@ -1,4 +1,4 @@
-"""Test `python -m sandbox` from outside: its processes, its refusals, its restarts and its end."""
+"""Test the program `python -m sandbox`: its processes, its refusals, its restarts and its end."""
 
 import asyncio
 import json
@@ -28,7 +28,8 @@ pytestmark = pytest.mark.slow_process
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180
-"""The longest wait of a test, in seconds. A machine with no other work needs less than 10."""
+"""A test fails if one of its waits takes longer than this, in seconds. A machine with no other work
+needs less than 10."""
 
 
 class Sandbox:
@@ -115,7 +116,7 @@ def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true, at most PATIENCE_SECONDS."""
+    """Wait until a condition is true. Raise AssertionError after PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -18,7 +18,8 @@ from sandbox.supervisor import RESTART_DELAY, Program, Supervisor, program
 
 Start = Callable[[], Awaitable[Program]]
 PATIENCE_SECONDS = 60
-"""The longest wait of a test, in seconds. A machine with no other work needs less than 5."""
+"""A test fails if one of its waits takes longer than this, in seconds. A machine with no other work
+needs less than 5."""
 
 
 def runs(folder: Path, source: str) -> Start:
@@ -27,7 +28,7 @@ def runs(folder: Path, source: str) -> Start:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true, at most PATIENCE_SECONDS."""
+    """Wait until a condition is true. Raise AssertionError after PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -1,6 +1,6 @@
 """Test that the sandbox delivers updates to the bot by polling and by webhook.
 
-The updates and the other state survive a kill of the server.
+Also test that waiting updates and all other data of the sandbox survive a kill of the server.
 """
 
 import asyncio

@@ -199,7 +199,10 @@ class Scene:
         await asyncio.gather(*posting_worker.under_way)
 
     async def fault(self, method: str, kind: str, **more: Any) -> None:
-        """Let the next call of a method of Telegram fail."""
+        """Set a fault, so that the next call of this method of the Bot API fails.
+
+        `kind` is the kind of the fault, for example a timeout.
+        """
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:

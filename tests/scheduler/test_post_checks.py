@@ -166,7 +166,10 @@ async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> Non
 
 
 async def test_an_ad_that_its_owner_alters_all_the_time_is_not_paid_for(scene: Scene) -> None:
-    """Check that an owner is not paid who alters the ad again whenever a check has restored it."""
+    """Check that an owner who alters the ad again after each repair is not paid.
+
+    A check of the post repairs the ad, and the owner then alters it again.
+    """
     target_id = await scene.approve(promised_hours=6)
     await scene.dispatch()
     for _ in range(90):

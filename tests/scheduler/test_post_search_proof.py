@@ -45,7 +45,7 @@ async def use_ad(scene: Scene, ad: Creative) -> None:
 async def make_photo_ad(scene: Scene, caption: str = "", **more: Any) -> Creative:
     """Replace the ad of the campaign by a photo that Advertiser has sent to the bot.
 
-    Returns the new ad. `more` replaces the ids of the photo's file or adds other fields of the ad.
+    Returns the new ad. `more` sets further fields of the ad, or replaces the ids of its file.
     """
     [photo] = (await scene.world.say("", photo=True))["photo"]
     files = {"file_id": photo["file_id"], "file_unique_id": photo["file_unique_id"]} | more

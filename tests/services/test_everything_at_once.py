@@ -27,7 +27,7 @@ WORKERS, STEPS = 8, 30
 
 
 async def _any_target(session: AsyncSession, rng: random.Random) -> int:
-    """Return the id of one of the 12 newest placements."""
+    """Return the id of a randomly chosen placement, one of the 12 newest."""
     found = await rows.table(session, "SELECT id FROM campaign_targets ORDER BY id DESC LIMIT 12")
     return int(rng.choice(found)[0])
 
@@ -50,9 +50,10 @@ def _random_outcome(rng: random.Random, claim: Claim) -> Act:
 
 
 async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
-    """Claim the checks that are due, or record the result of one check.
+    """Do one of two things at random: claim what is due, or record the result of one check.
 
-    The scheduler does the claim and the record in separate transactions, and so does this test.
+    Due are checks of published posts and searches for uncertain posts. As in the scheduler, a claim
+    and a record are separate transactions.
     """
     if rng.random() < 0.5:
         await verification.claim_due(session, limit=2)

@@ -1,9 +1,9 @@
 """Test that a worker with an invalid claim of a post cannot write anything.
 
-A claim is the right of one worker to send the post. Each write checks the status, the claim number
-and the owner of the post job. Each of these three checks is tested alone. A constraint keeps the
-status and the lease consistent, so the tests drop the constraint before they change the status or
-the lease.
+A claim is the right of one worker to send the post. Each write compares the post job's status, its
+claim number, and the worker that holds its lease. Each of these three checks is tested alone. A
+constraint keeps the status and the lease consistent, so the tests drop the constraint before they
+change the status or the lease.
 """
 
 from collections.abc import Awaitable, Callable

@@ -56,7 +56,10 @@ class Marketplace(machine_posts.PostRules):
 
     @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
     def begin(self, stages: list[int]) -> None:
-        """Begin an example with some placements in different states."""
+        """Begin an example (a random sequence of operations) with some placements.
+
+        Each element of `stages` makes one placement, and says how many steps it has already gone.
+        """
         for number, stage in enumerate(stages):
             self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
             self.go_on(-1, stage)
@@ -64,14 +67,20 @@ class Marketplace(machine_posts.PostRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
     def go_on(self, pick: int, steps: int) -> None:
-        """Do the next steps of a placement as if nothing goes wrong; some steps may be refused."""
+        """Do the next steps of a placement on its usual way, from the approval to the payout.
+
+        `steps` is the number of steps. Some of them may be refused, for example by a kill switch.
+        """
         target_id = self.target(pick)
         for _ in range(steps):
             self.next_step(target_id)
             self.books_agree()
 
     def next_step(self, target_id: int) -> None:
-        """Do the step that comes next if nothing goes wrong with a placement."""
+        """Do the next step of a placement on its usual way, for example approve, send or release.
+
+        If the post has failed or is cancelled, the next step is the refund.
+        """
         target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
         mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
         if target.job is PostJobStatus.QUEUED:

@@ -1,7 +1,7 @@
 """Test that several processes together keep Telegram's limits.
 
-They share the limits through Valkey. Without Valkey, each process keeps its own part of the limits.
-A slot is the permission to send one message.
+They share the limits through Valkey. Without Valkey, each process may use only its own share of the
+limits. A slot is the permission to send one message.
 """
 
 import asyncio
@@ -104,9 +104,10 @@ async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimi
 
 
 async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a chat's next slot is one second after Telegram's answer to the last send.
+    """Check that a chat's next slot begins one second after the answer to the last send.
 
-    Telegram may count a message as late as the moment before the answer.
+    A slot is the permission to send one message. Telegram may count a message as late as the moment
+    before its answer.
     """
     first, second = limiters
     await first.wait(CHANNEL, within=0)

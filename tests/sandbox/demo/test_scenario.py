@@ -1,7 +1,7 @@
-"""Test E1: an ad is bought, approved, posted and paid for by pressing buttons, on real processes.
+"""Test the whole way of an ad with real processes (E1), by pressing buttons.
 
-After that, the SQL reports in `seed_reports.sql` are run. This module imports nothing of the
-product. The demo's own code uses only HTTP and SQL.
+The ad is bought, approved, posted and paid for. After that, the SQL reports in `seed_reports.sql`
+are run. This module imports nothing of the product. The demo's own code uses only HTTP and SQL.
 """
 
 import asyncio

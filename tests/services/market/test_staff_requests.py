@@ -1,7 +1,7 @@
-"""Test that a staff request is carried out once, and only after the right people have pressed.
+"""Test that a staff request is carried out once, and only after the right people confirmed it.
 
-A request that was typed in a shell needs a press of its requester. Some kinds of requests also need
-a press of a second person.
+To confirm is to press a button in the admin chat. The requester must confirm a request that was
+typed in a shell. For some kinds of requests, a second person must confirm too.
 """
 
 from datetime import timedelta
@@ -37,7 +37,10 @@ async def _asked(
     from_shell: bool = True,
     **arguments: Any,
 ) -> int:
-    """Make a request with a reason, and return its id. `subject` is the person whom it is about."""
+    """Make a staff request of this kind, and return its id.
+
+    `subject` is the person about whom the request is, for example the person to block.
+    """
     request = await staff_requests.create(
         session,
         actor=who,

@@ -10,7 +10,7 @@ from tests.factories import people, rows
 
 
 async def _submit(session: AsyncSession, made: people.Deal) -> CampaignTarget:
-    """Submit one more placement in a new campaign of the deal's advertiser."""
+    """Create one more campaign of the same advertiser, and submit a placement of it."""
     bought = await people.campaign(session, made.advertiser)
     return await campaigns.submit_target(
         session,

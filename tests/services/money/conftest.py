@@ -32,7 +32,10 @@ async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterat
 
 @pytest.fixture
 async def owner(owners_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """Yield a session of the tables' owner, with transfers of every kind and without triggers."""
+    """Yield a session in the role of the tables' owner, in which no trigger guards the tables.
+
+    The database has transfers of every kind. All changes are rolled back at the end.
+    """
     async with owners_engine.connect() as connection:
         outer = await connection.begin()
         async with AsyncSession(

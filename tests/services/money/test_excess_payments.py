@@ -1,6 +1,7 @@
 """Test that a payment made outside the platform is recorded even if no money is held for it.
 
-Such a payment belongs to a withdrawal that was returned to the person or paid before.
+Such a payment belongs to a withdrawal that was already paid, or whose money was already given back
+to the person.
 """
 
 from typing import Any
@@ -28,16 +29,20 @@ async def _withdrawal(session: AsyncSession, person: Actor, amount: int = 400) -
 
 
 async def _returned(session: AsyncSession, person: Actor, admin: Actor) -> int:
-    """Request a withdrawal of 400 and return its money."""
+    """Create a withdrawal of 400 minor units whose money an admin has given back to the person.
+
+    Returns the id of the withdrawal.
+    """
     id_ = await _withdrawal(session, person)
     await withdrawals.return_money(session, actor=admin, withdrawal_id=id_, reason="wrong account")
     return id_
 
 
 async def _record(session: AsyncSession, admin: Actor, id_: int, reference: str) -> ExcessPayment:
-    """Let two admins decide to record a payment outside the platform, and record it.
+    """Record a payment that was made outside the platform, and return the record.
 
-    `reference` is the external reference of the payment, for example the bank's id.
+    Two admins have confirmed this before. `reference` is the external reference of the payment, for
+    example the bank's id.
     """
     facts = {"withdrawal_id": id_, "external_reference": reference}
     other = await people.staff(session)

@@ -52,10 +52,11 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """Assert that the check of the ledger finds these violations and opens exactly one incident.
+    """Assert that the check of the ledger finds these violations and stops all money.
 
-    Money must be stopped by its kill switches, and exactly one alert sent. Before the repair, the
-    incident cannot be closed, and payouts cannot be allowed again.
+    The check must open exactly one incident, queue exactly one alert for the admin chat, and set
+    each kill switch of money to stopped. Nobody may close the incident or run payouts before the
+    repair.
     """
     for _ in range(2):
         async with database.sessions.begin() as session:
@@ -82,10 +83,11 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """Assert that all invariants hold, close the incident, and set its switches to running again.
+    """Assert that all invariants hold, close the incident, and set money's switches to running.
 
-    One operator closes the incident, and another operator must set the switches. The admin who
-    confirmed the repair may not set them either.
+    One operator closes the incident, and another operator sets the switches. Asserts that two
+    people may not set them: the operator who closed the incident, and the admin who confirmed the
+    repair.
     """
     incident = await _incident(database)
     async with database.sessions.begin() as session:

@@ -62,7 +62,7 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
                 await asyncio.sleep(chance.random() / 20)
 
     async def commit_late(looked: asyncio.Event) -> None:
-        """Write at the same time as the other writers, and commit only after a check has run."""
+        """Create a person with money in a transaction that commits only after a check has run."""
         async with database.sessions.begin() as session:
             await people.person(session, balance=100)
             late.set()

@@ -1,7 +1,7 @@
-"""Test that reconciliation explains a wallet's entries, and that only the owner repairs the wallet.
+"""Test that reconciliation explains a wallet's entries, and who can repair the wallet.
 
-To reconcile a wallet is to compare its balance with its entries. The owner is the database role
-that owns the tables.
+To reconcile a wallet is to compare its balance with its entries. Only the database role that owns
+the tables can repair the wallet.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
@@ -19,7 +19,7 @@ from tests.factories import breakage, payments, people, rows
 
 
 class Scene:
-    """A person with three entries, and two admins. Each test of this module begins with a scene."""
+    """A person whose wallet has three entries, and two admins. Each test begins with a scene."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -291,9 +291,10 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
 
 
 async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
-    """Check that the owner's role cannot execute an adjustment.
+    """Check that even the tables' owner cannot execute an adjustment that nobody has confirmed.
 
-    An adjustment is executed by its confirmation, for which it still waits in this test.
+    An adjustment is a correction that moves an amount from one wallet to another. It is executed
+    when an admin confirms it.
     """
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)

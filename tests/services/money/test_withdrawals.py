@@ -25,7 +25,7 @@ WHERE_IT_IS = (
 
 
 async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """Create a person with money, request a withdrawal of it, and return person and withdrawal."""
+    """Create a person with money who requests a withdrawal; return person and withdrawal."""
     person = await people.person(session, balance=balance)
     withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
@@ -53,7 +53,10 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Return a function that does `step` in the role of `actor` for the withdrawal with this id."""
+    """Return a function that calls `step` with its session, `actor` and the withdrawal's id.
+
+    `step` is a step of a withdrawal, for example its approval.
+    """
     return lambda session: step(session, actor, id_)
 
 

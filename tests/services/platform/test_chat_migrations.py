@@ -14,7 +14,7 @@ OTHER = -1_000_000_000_078
 
 
 async def record(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> None:
-    """Record a move of a chat, while the settings name GROUP as the admin chat."""
+    """Record that a chat got a new id, while the settings name GROUP as the admin chat."""
     await chat_migrations.record_migration(
         session, admin_chat_id=GROUP, old_chat_id=old_chat_id, new_chat_id=new_chat_id
     )

@@ -118,7 +118,10 @@ async def test_a_post_that_keeps_killing_its_workers_is_parked(database: Databas
 
 
 async def test_a_claim_of_the_time_before_a_step_back_is_abandoned(database: Database) -> None:
-    """Check that a claim lasts no longer if the database's clock was set back an hour."""
+    """Check that a claim does not last an hour longer if the database's clock is set back an hour.
+
+    The end of its lease is then too far in the future. Therefore, the claim counts as abandoned.
+    """
     lease = timedelta(seconds=30)
     async with database.sessions.begin() as session:
         await people.approved(session)
