@@ -263,6 +263,13 @@ class PaymentClaimed(DomainError):
 
 
 @dataclass(eq=False)
+class NotCompared(DomainError):
+    """Deposits in Stars that may pay this withdrawal are not compared with Telegram's list yet."""
+
+    withdrawal_id: int
+
+
+@dataclass(eq=False)
 class OpenLoss(DomainError):
     """A reversed deposit of the person is not repaid. The amount `needed` is in minor units."""
 
