@@ -3,12 +3,12 @@
 The commands are about kill switches, health, the ledger and incidents.
 """
 
-from aiogram import Router
+from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import readiness, switches
-from bot.callbacks import CloseIncident, OnSwitch, SwitchAct
+from bot.callbacks import IncidentAct, OnIncident, OnSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
@@ -112,22 +112,38 @@ async def check_ledger(message: Message, context: RequestContext) -> None:
     await respond.show(message, screens.ledger(context.t, violations))
 
 
+async def _incidents(context: RequestContext) -> Outgoing:
+    async with context.read() as session:
+        return screens.incidents(context.t, await incidents.open_incidents(session))
+
+
 @router.message(Command("incidents"))
-async def show_incidents(message: Message, context: RequestContext) -> None:
+@router.callback_query(OnIncident.filter(F.act == IncidentAct.LIST))
+async def show_incidents(event: CallbackQuery | Message, context: RequestContext) -> None:
     """Show the open incidents. A switch cannot run while an incident that stopped it is open."""
     context.actor.require_staff(*STAFF, action="incidents")
+    await respond.show(event, await _incidents(context))
+
+
+@router.callback_query(OnIncident.filter(F.act == IncidentAct.CLOSE))
+async def ask_to_close(
+    press: CallbackQuery, callback_data: OnIncident, context: RequestContext
+) -> None:
+    """Ask once before an incident is closed; show the list if it was closed already."""
+    context.actor.require_staff(*OPERATORS, action="incident_close")
     async with context.read() as session:
-        rows = await incidents.open_incidents(session)
-    await respond.show(message, screens.incidents(context.t, rows))
+        is_open = await incidents.is_open(session, callback_data.id)
+    if is_open:
+        await respond.show(press, screens.confirm_close(context.t, callback_data.id))
+    else:
+        await respond.show(press, await _incidents(context))
 
 
-@router.callback_query(CloseIncident.filter())
+@router.callback_query(OnIncident.filter(F.act == IncidentAct.CLOSE_CONFIRMED))
 async def close_incident(
-    press: CallbackQuery, callback_data: CloseIncident, context: RequestContext
+    press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
     """Close an incident. The bot refuses this while an invariant is still violated."""
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
-    async with context.read() as session:
-        rows = await incidents.open_incidents(session)
-    await respond.show(press, screens.incidents(context.t, rows))
+    await respond.show(press, await _incidents(context))

@@ -264,6 +264,14 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:
     return withdrawal
 
 
+async def get_own(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
+    """Return a withdrawal of the actor. Raises NotFound, NotWithdrawalOwner."""
+    withdrawal = await get(session, withdrawal_id)
+    if withdrawal.user_id != actor.user_id:
+        raise errors.NotWithdrawalOwner(withdrawal_id)
+    return withdrawal
+
+
 def _require_text(field: str, text: str, limit: int) -> str:
     """Return a text without spaces at its ends. Raises InvalidText if it is empty or too long."""
     text = text.strip()
