@@ -816,7 +816,7 @@ CREATE INDEX ix_withdrawals_open ON withdrawals USING btree (id) WHERE status::t
 CREATE INDEX ix_withdrawals_txn ON withdrawals USING btree (txn);
 CREATE INDEX ix_withdrawals_user_id ON withdrawals USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>approved', 'approved>paid', 'requested>paid', 'requested>returned', 'approved>returned');
-CREATE TRIGGER compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text AND new.currency = 'XTR'::text) EXECUTE FUNCTION require_comparison();
+CREATE TRIGGER compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_comparison();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'paid'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();

@@ -1,6 +1,7 @@
 """Keep the position in Telegram's list of Stars, and let approvals wait for the comparison.
 
-The bot may not write the result of a comparison, and no login may date a deposit.
+The bot may not write the result of a comparison, and no login may date a deposit. A deposit has the
+currency of its wallet. Otherwise a deposit in another currency would not be compared.
 """
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ GRANTS = (
 TRIGGERS = (
     (
         "compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW"
-        " WHEN (OLD.status <> NEW.status AND NEW.status = 'approved' AND NEW.currency = 'XTR')"
+        " WHEN (OLD.status <> NEW.status AND NEW.status = 'approved')"
         " EXECUTE FUNCTION require_comparison()"
     ),
     (
@@ -58,7 +59,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_deposits_uncompared", "deposits", ["id"], postgresql_where=sa.text(_UNCOMPARED)
     )
-    functions.create("require_comparison", revision)
+    for name in ("require_comparison", "require_deposit_match"):
+        functions.create(name, revision)
     for trigger in TRIGGERS:
         op.execute(f"CREATE TRIGGER {trigger}")
     op.execute("REVOKE INSERT ON deposits FROM adtech_bot, adtech_clock")
@@ -68,6 +70,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove the position, the results and the check."""
+    functions.create("require_deposit_match", down_revision)
     op.execute("DROP TRIGGER compared ON withdrawals")
     op.execute("DROP FUNCTION require_comparison")
     op.execute("DROP TRIGGER compared_once ON deposits")

@@ -81,6 +81,12 @@ async def test_an_approval_waits_until_the_deposit_is_compared(database: Databas
             "UPDATE withdrawals SET status = 'approved', decided_by = $1", admin.user_id
         )
     assert refusal.value.sqlstate == "AD053"
+    other_currency = "UPDATE withdrawals SET status = 'approved', decided_by = $1, currency = 'USD'"
+    await database.as_owner("ALTER TABLE withdrawals DISABLE TRIGGER frozen")
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await database.as_owner(other_currency, admin.user_id)
+    assert refusal.value.sqlstate == "AD053"
+    await database.as_owner("ALTER TABLE withdrawals ENABLE TRIGGER frozen")
     async with database.sessions.begin() as session:
         await _compare(session, [paid])
     assert await _approve(database, admin, asked) == "approved"
