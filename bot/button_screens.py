@@ -11,18 +11,23 @@ from aiogram.filters.callback_data import CallbackData
 
 from bot.callbacks import (
     CancelWithdrawal,
+    CancelWithdrawalConfirmed,
     CorrectionAct,
     Go,
+    IncidentAct,
     Moderate,
     ModerationAct,
     OnCampaign,
     OnChannel,
     OnCorrection,
     OnDeadLetter,
+    OnIncident,
     OnPlacement,
+    OnStaffRequest,
     OnSwitch,
     OnUncertainPost,
     OnWithdrawal,
+    RequestAct,
     ResolutionAct,
     Screen,
     ShowCorrections,
@@ -31,6 +36,7 @@ from bot.callbacks import (
     ShowQueue,
     ShowWithdrawals,
     StatePublished,
+    StatePublishedConfirmed,
     SwitchAct,
     Withdraw,
     WithdrawalAct,
@@ -51,13 +57,19 @@ _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnChannel: lambda pressed: Go(screen=Screen.CHANNEL, id=pressed.id),
     Withdraw: lambda _pressed: Go(screen=Screen.WALLET),
     CancelWithdrawal: lambda _pressed: Go(screen=Screen.WITHDRAWALS),
+    CancelWithdrawalConfirmed: lambda _pressed: Go(screen=Screen.WITHDRAWALS),
     Moderate: lambda pressed: Moderate(act=ModerationAct.CARD, id=pressed.id),
     OnSwitch: lambda _pressed: OnSwitch(act=SwitchAct.PANEL),
+    OnIncident: lambda _pressed: OnIncident(act=IncidentAct.LIST),
+    OnStaffRequest: lambda pressed: OnStaffRequest(act=RequestAct.CARD, id=pressed.id),
     OnDeadLetter: lambda pressed: OnDeadLetter(act=dead_letters.OPEN, id=pressed.id),
     OnUncertainPost: lambda pressed: OnUncertainPost(
         act=ResolutionAct.CARD, id=pressed.id, claim=pressed.claim
     ),
     StatePublished: lambda pressed: OnUncertainPost(
+        act=ResolutionAct.CARD, id=pressed.id, claim=pressed.claim
+    ),
+    StatePublishedConfirmed: lambda pressed: OnUncertainPost(
         act=ResolutionAct.CARD, id=pressed.id, claim=pressed.claim
     ),
     OnWithdrawal: lambda pressed: OnWithdrawal(act=WithdrawalAct.CARD, id=pressed.id),

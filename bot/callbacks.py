@@ -84,6 +84,13 @@ class OnCampaign(CallbackData, prefix="camp"):
     id: int
 
 
+class PlacementAct(StrEnum):
+    """An action that an advertiser can choose for a placement that waits for moderation."""
+
+    WITHDRAW = "withdraw"
+    WITHDRAW_CONFIRMED = "withdraw_sure"
+
+
 class OnPlacement(CallbackData, prefix="placement"):
     """The data of a button with which an advertiser takes back a placement.
 
@@ -91,7 +98,7 @@ class OnPlacement(CallbackData, prefix="placement"):
     moderation.
     """
 
-    act: str
+    act: PlacementAct
     id: int
 
 
@@ -154,13 +161,19 @@ class OnSwitch(CallbackData, prefix="switch"):
     reason: str = ""
 
 
-class CloseIncident(CallbackData, prefix="incident"):
-    """The data of a button that closes an incident after its violations are repaired.
+class IncidentAct(StrEnum):
+    """An action that an operator can choose for open incidents."""
 
-    An incident says, for example, that a check of the ledger has found rows that violate a rule.
-    """
+    LIST = "list"
+    CLOSE = "close"
+    CLOSE_CONFIRMED = "close_sure"
 
-    id: int
+
+class OnIncident(CallbackData, prefix="incident"):
+    """The data of a button that lists the incidents, or closes one after its repair."""
+
+    act: IncidentAct
+    id: int = 0
 
 
 class ShowQueue(CallbackData, prefix="queue"):
@@ -186,12 +199,14 @@ class ResolutionAct(StrEnum):
     CARD = "card"
     THERE = "there"
     ABSENT = "absent"
+    ABSENT_CONFIRMED = "absent_sure"
     ASK_REFUND = "ask_refund"
     REFUND = "refund"
     ASK_RELEASE = "ask_release"
     RELEASE = "release"
     WAIT = "wait"
     DISMISS = "dismiss"
+    DISMISS_CONFIRMED = "dismiss_sure"
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
@@ -207,10 +222,18 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class StatePublished(CallbackData, prefix="seen"):
-    """The data of a button with which an admin states where an uncertain post is in its channel.
+    """The data of a button with which an admin states that an uncertain post is at `message_id`.
 
-    `message_id` is the id of the post there. `claim` is the same as in `OnUncertainPost`.
+    The bot asks once before it records the statement.
     """
+
+    id: int
+    claim: int
+    message_id: int
+
+
+class StatePublishedConfirmed(CallbackData, prefix="seen_sure"):
+    """The data of the button that answers the question of `StatePublished` with yes."""
 
     id: int
     claim: int
@@ -256,7 +279,16 @@ class Withdraw(CallbackData, prefix="withdraw"):
 
 
 class CancelWithdrawal(CallbackData, prefix="cancel"):
-    """The data of a button with which a person cancels their own withdrawal before its approval."""
+    """The data of a button with which a person cancels their own withdrawal before its approval.
+
+    The bot asks once before it cancels the withdrawal.
+    """
+
+    id: int
+
+
+class CancelWithdrawalConfirmed(CallbackData, prefix="cancel_sure"):
+    """The data of the button that answers the question of `CancelWithdrawal` with yes."""
 
     id: int
 
@@ -272,6 +304,7 @@ class WithdrawalAct(StrEnum):
 
     CARD = "card"
     APPROVE = "approve"
+    APPROVE_CONFIRMED = "approve_sure"
     ASK_REFERENCE = "ask_paid"
     ASK_REASON = "ask"
     RETURN = "return"
@@ -308,8 +341,11 @@ class RequestAct(StrEnum):
 
     CARD = "card"
     ACKNOWLEDGE = "mine"
+    DISOWN = "not_mine"
     CONFIRM = "yes"
+    CONFIRM_CONFIRMED = "yes_sure"
     DROP = "no"
+    DROP_CONFIRMED = "no_sure"
 
 
 class OnStaffRequest(CallbackData, prefix="request"):

@@ -4,6 +4,7 @@
 value of `.env` is then used.
 """
 
+import re
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -187,7 +188,13 @@ class Settings(BaseSettings):
     @field_validator("currency")
     @classmethod
     def _check_currency(cls, value: str) -> str:
-        if value not in currencies.EXPONENTS:
+        known = value in currencies.EXPONENTS
+        if not known and re.fullmatch("[A-Z]{3}", value):
+            raise ValueError(
+                "names a currency whose number of decimals at Telegram is not known, so that"
+                " amounts could be wrong: choose one of db/currencies.py"
+            )
+        if not known:
             raise ValueError(
                 "must be three capital letters of a currency that Telegram takes,"
                 f" or {STARS} for Telegram Stars"
@@ -218,6 +225,11 @@ class Settings(BaseSettings):
         if self.currency == STARS and self.payment_provider_token.get_secret_value():
             raise ValueError(f"PAYMENT_PROVIDER_TOKEN must be empty when CURRENCY is {STARS}")
         least, most = self.top_up_limits
+        if not (least and most):
+            raise ValueError(
+                f"TOP_UP_MIN and TOP_UP_MAX must be set when CURRENCY is {self.currency}:"
+                " Telegram's bounds are not known"
+            )
         if least > most:
             raise ValueError(f"TOP_UP_MIN ({least}) must not be above TOP_UP_MAX ({most})")
         if self.environment == "production" and self.probe_gap < SHORTEST_PRODUCTION_PROBE_GAP:
@@ -233,7 +245,7 @@ class Settings(BaseSettings):
     @property
     def top_up_limits(self) -> tuple[int, int]:
         """The smallest and the largest amount of a top-up, in minor units."""
-        least, most = currencies.LIMITS[self.currency]
+        least, most = currencies.LIMITS.get(self.currency, (0, 0))
         return self.top_up_min or least, self.top_up_max or most
 
     def database_url_of(self, job_url: SecretStr | None) -> str:

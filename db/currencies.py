@@ -1,19 +1,25 @@
 """List the currencies that Telegram accepts, with their decimals and the limits of invoices.
 
-Source: https://core.telegram.org/bots/payments/currencies.json. The numbers of decimals differ from
-those of CLDR, for example for RSD. Amounts that are sent to Telegram have Telegram's number of
-decimals, so all amounts in this program have it too. Telegram's limits follow the exchange rates
-and change daily. The limits here are a copy, and Telegram itself may refuse an invoice.
+Source: https://core.telegram.org/bots/payments/currencies.json. The exponents of BYN, ETB and MOP
+come from the source of Telegram Desktop, which shows invoices with them: `LookupCurrencyRule` in
+`ui/text/format_values.cpp`. The exponents differ from those of CLDR, for example for RSD. An amount
+that crosses to Telegram has Telegram's exponent, so every amount here has it too.
+
+The settings refuse a currency that is missing here: its exponent has no source (XOF), or no list of
+Telegram's payment currencies was found that has it (BHD).
+
+Telegram's smallest and largest amounts follow the exchange rates and change daily. The bounds here
+are those of one day, and Telegram itself refuses an invoice outside of its own bounds.
 """
 
 from db.money import MAX_AMOUNT, STARS
 
 _WHOLE_UNITS = "CLP ISK JPY KRW PYG UGX VND"
 _HUNDREDTHS = (
-    "AED AFN ALL AMD ARS AUD AZN BAM BDT BGN BND BOB BRL CAD CHF CNY COP CRC CZK DKK DOP DZD EGP"
-    " EUR GBP GEL GTQ HKD HNL HRK HUF IDR ILS INR JMD KES KGS KZT LBP LKR MAD MDL MNT MUR MVR MXN"
-    " MYR MZN NGN NIO NOK NPR NZD PAB PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TJS TRY TTD"
-    " TWD TZS UAH USD UYU UZS YER ZAR"
+    "AED AFN ALL AMD ARS AUD AZN BAM BDT BGN BND BOB BRL BYN CAD CHF CNY COP CRC CZK DKK DOP DZD"
+    " EGP ETB EUR GBP GEL GTQ HKD HNL HRK HUF IDR ILS INR JMD KES KGS KZT LBP LKR MAD MDL MNT MOP"
+    " MUR MVR MXN MYR MZN NGN NIO NOK NPR NZD PAB PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB"
+    " TJS TRY TTD TWD TZS UAH USD UYU UZS YER ZAR"
 )
 
 EXPONENTS = {
@@ -51,7 +57,7 @@ def _limits() -> dict[str, tuple[int, int]]:
 
 LIMITS = _limits() | {STARS: (1, MAX_AMOUNT)}
 """The smallest and the largest invoice of each currency, in minor units. Telegram publishes no
-limits for Stars."""
+bounds for Stars. BYN, ETB and MOP are missing here, so the settings have to name the bounds."""
 
 
 def exponent(currency: str) -> int:

@@ -237,27 +237,33 @@ CREATE TABLE deposits (
     credited_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
+    comparison character varying(32),
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT uq_deposits_external_reference UNIQUE (external_reference),
     CONSTRAINT fk_deposits_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_deposits_amount CHECK (amount > 0),
+    CONSTRAINT ck_deposits_comparison CHECK (comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[])),
     CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[]))
 );
 CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::text = 'received'::text;
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
+CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL AND status::text <> 'clawed_back'::text;
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
+CREATE TRIGGER compared_once BEFORE UPDATE OF comparison ON deposits FOR EACH ROW WHEN (old.comparison IS NOT NULL AND new.comparison::text IS DISTINCT FROM old.comparison::text) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, source, external_reference ON deposits FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.source IS DISTINCT FROM new.source OR old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'received'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
-GRANT INSERT, SELECT ON deposits TO adtech_bot;
-GRANT INSERT, SELECT ON deposits TO adtech_clock;
+GRANT SELECT ON deposits TO adtech_bot;
+GRANT SELECT ON deposits TO adtech_clock;
 GRANT SELECT ON deposits TO adtech_reports;
+GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_bot;
+GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_clock;
 GRANT UPDATE (status, credited_at) ON deposits TO adtech_bot;
-GRANT UPDATE (status, credited_at) ON deposits TO adtech_clock;
+GRANT UPDATE (status, credited_at, comparison) ON deposits TO adtech_clock;
 
 CREATE TABLE escrows (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -672,6 +678,20 @@ GRANT SELECT ON staff_requests TO adtech_reports;
 GRANT UPDATE (status, acknowledged, decided_by, decided_at) ON staff_requests TO adtech_bot;
 GRANT UPDATE (status, decided_by, decided_at) ON staff_requests TO adtech_clock;
 
+CREATE TABLE star_list_positions (
+    bot_id bigint NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    begins_at timestamp with time zone,
+    read_at timestamp with time zone,
+    CONSTRAINT pk_star_list_positions PRIMARY KEY (bot_id),
+    CONSTRAINT ck_star_list_positions_position CHECK ("position" >= 0)
+);
+GRANT SELECT ON star_list_positions TO adtech_bot;
+GRANT SELECT ON star_list_positions TO adtech_clock;
+GRANT SELECT ON star_list_positions TO adtech_reports;
+GRANT INSERT (bot_id) ON star_list_positions TO adtech_clock;
+GRANT UPDATE ("position", begins_at, read_at) ON star_list_positions TO adtech_clock;
+
 CREATE TABLE switch_stops (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     key character varying(32) NOT NULL,
@@ -796,6 +816,7 @@ CREATE INDEX ix_withdrawals_open ON withdrawals USING btree (id) WHERE status::t
 CREATE INDEX ix_withdrawals_txn ON withdrawals USING btree (txn);
 CREATE INDEX ix_withdrawals_user_id ON withdrawals USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>approved', 'approved>paid', 'requested>paid', 'requested>returned', 'approved>returned');
+CREATE TRIGGER compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_comparison();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'paid'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -883,6 +904,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- repair(correction_id bigint) RETURNS void
 -- require_admin() RETURNS trigger
 -- require_allowed_move() RETURNS trigger
+-- require_comparison() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
 -- require_deposit_match(checked_deposit_id bigint) RETURNS void
 -- require_empty_wallet() RETURNS trigger

@@ -5,12 +5,12 @@ forbids one kind of action. An incident says that something is wrong, for exampl
 ledger violate an invariant (a rule that must always hold).
 """
 
-from aiogram import Router
+from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import readiness, switches
-from bot.callbacks import CloseIncident, OnSwitch, SwitchAct
+from bot.callbacks import IncidentAct, OnIncident, OnSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
@@ -120,21 +120,36 @@ async def check_ledger(message: Message, context: RequestContext) -> None:
     await respond.show(message, screens.ledger(context.t, violations))
 
 
-@router.message(Command("incidents"))
-async def show_incidents(message: Message, context: RequestContext) -> None:
-    """Show the open incidents.
-
-    A kill switch that an incident has stopped cannot run again while the incident is open.
-    """
-    context.actor.require_staff(*STAFF, action="incidents")
+async def _incidents(context: RequestContext) -> Outgoing:
     async with context.read() as session:
-        rows = await incidents.open_incidents(session)
-    await respond.show(message, screens.incidents(context.t, rows))
+        return screens.incidents(context.t, await incidents.open_incidents(session))
 
 
-@router.callback_query(CloseIncident.filter())
+@router.message(Command("incidents"))
+@router.callback_query(OnIncident.filter(F.act == IncidentAct.LIST))
+async def show_incidents(event: CallbackQuery | Message, context: RequestContext) -> None:
+    """Show the open incidents. A switch cannot run while an incident that stopped it is open."""
+    context.actor.require_staff(*STAFF, action="incidents")
+    await respond.show(event, await _incidents(context))
+
+
+@router.callback_query(OnIncident.filter(F.act == IncidentAct.CLOSE))
+async def ask_to_close(
+    press: CallbackQuery, callback_data: OnIncident, context: RequestContext
+) -> None:
+    """Ask once before an incident is closed; show the list if it was closed already."""
+    context.actor.require_staff(*OPERATORS, action="incident_close")
+    async with context.read() as session:
+        is_open = await incidents.is_open(session, callback_data.id)
+    if is_open:
+        await respond.show(press, screens.confirm_close(context.t, callback_data.id))
+    else:
+        await respond.show(press, await _incidents(context))
+
+
+@router.callback_query(OnIncident.filter(F.act == IncidentAct.CLOSE_CONFIRMED))
 async def close_incident(
-    press: CallbackQuery, callback_data: CloseIncident, context: RequestContext
+    press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
     """Close an incident, and show those that are still open.
 
@@ -142,6 +157,4 @@ async def close_incident(
     """
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
-    async with context.read() as session:
-        rows = await incidents.open_incidents(session)
-    await respond.show(press, screens.incidents(context.t, rows))
+    await respond.show(press, await _incidents(context))

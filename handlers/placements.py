@@ -3,10 +3,11 @@
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
-from bot.callbacks import Go, OnPlacement, Screen
+from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
 from bot.context import RequestContext
 from bot.screens import placements as screens
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from db.models.campaigns import TargetStatus
 from handlers import respond
 from services.market import campaigns, placements
 
@@ -31,7 +32,21 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
     await respond.show(press, screens.placement(context.t, row))
 
 
-@router.callback_query(OnPlacement.filter(F.act == screens.WITHDRAW))
+@router.callback_query(OnPlacement.filter(F.act == PlacementAct.WITHDRAW))
+async def ask_to_withdraw(
+    press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
+) -> None:
+    """Ask once before a placement is withdrawn; show its screen if it was decided already."""
+    async with context.read() as session:
+        row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
+    if row.target_status == TargetStatus.PENDING:
+        await respond.show(press, screens.confirm_withdraw(context.t, row))
+    else:
+        await respond.replace(press, screens.placement(context.t, row))
+        await respond.alert(press, context.t("placement-moved-on"))
+
+
+@router.callback_query(OnPlacement.filter(F.act == PlacementAct.WITHDRAW_CONFIRMED))
 async def withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:

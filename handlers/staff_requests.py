@@ -6,7 +6,7 @@ confirmed it with a button.
 
 from collections.abc import Mapping
 
-from aiogram import Router
+from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
@@ -15,9 +15,10 @@ from bot.context import RequestContext
 from bot.screens import staff_requests as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
-from db.models.users import RequestKind, Role
+from db.models.users import RequestKind, RequestStatus, Role
 from handlers import command_arguments, respond
 from services.market import staff_requests
+from services.market.staff_requests import RequestDetails
 from services.platform import roles
 from services.platform.actors import STAFF
 
@@ -25,14 +26,19 @@ router = Router(name="staff_requests")
 
 _DECISIONS: Mapping[RequestAct, staff_requests.Decision] = {
     RequestAct.ACKNOWLEDGE: staff_requests.acknowledge,
-    RequestAct.CONFIRM: staff_requests.confirm,
-    RequestAct.DROP: staff_requests.drop,
+    RequestAct.DISOWN: staff_requests.drop,
+    RequestAct.CONFIRM_CONFIRMED: staff_requests.confirm,
+    RequestAct.DROP_CONFIRMED: staff_requests.drop,
 }
 
 
-async def _card(context: RequestContext, request_id: int) -> Outgoing:
+async def _details(context: RequestContext, request_id: int) -> RequestDetails:
     async with context.read() as session:
-        return screens.card(context.t, await staff_requests.get(session, request_id))
+        return await staff_requests.get(session, request_id)
+
+
+async def _card(context: RequestContext, request_id: int) -> Outgoing:
+    return screens.card(context.t, await _details(context, request_id))
 
 
 @router.message(Command("requests"))
@@ -61,13 +67,27 @@ async def show_staff(message: Message, context: RequestContext) -> None:
     await respond.show(message, screens.staff(context.t, people))
 
 
+@router.callback_query(OnStaffRequest.filter(F.act.in_({RequestAct.CONFIRM, RequestAct.DROP})))
+async def ask_to_decide(
+    press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
+) -> None:
+    """Ask once before a second person's decision; after an old button, show the card instead."""
+    context.actor.require_staff(*STAFF, action="request_card")
+    details = await _details(context, callback_data.id)
+    if details.request.status is RequestStatus.PROPOSED:
+        await respond.show(press, screens.confirm(context.t, details, callback_data.act))
+    else:
+        await respond.replace(press, screens.card(context.t, details))
+        await respond.alert(press, context.t("request-moved-on"))
+
+
 @router.callback_query(OnStaffRequest.filter())
 async def press_card(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Acknowledge, confirm or drop a staff request, or only show its card.
+    """Acknowledge, confirm or drop a request, or only show its card.
 
-    The requester acknowledges a request that was made in a shell; a second person confirms it.
+    The card is the question about a request from a shell. So its answers act at once.
     """
     context.actor.require_staff(*STAFF, action="request_card")
     decide = _DECISIONS.get(callback_data.act)

@@ -13,7 +13,12 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import OnUncertainPost, ResolutionAct, StatePublished
+from bot.callbacks import (
+    OnUncertainPost,
+    ResolutionAct,
+    StatePublished,
+    StatePublishedConfirmed,
+)
 from bot.context import RequestContext
 from bot.screens import uncertain_posts as screens
 from bot.screens.outgoing import Outgoing
@@ -72,25 +77,27 @@ async def ask_link(
     await respond.show(press, screen)
 
 
-@router.callback_query(
-    OnUncertainPost.filter(F.act.in_({ResolutionAct.ASK_REFUND, ResolutionAct.ASK_RELEASE}))
-)
+_QUESTIONS = {
+    ResolutionAct.ASK_REFUND: ResolutionAct.REFUND,
+    ResolutionAct.ASK_RELEASE: ResolutionAct.RELEASE,
+    ResolutionAct.ABSENT: ResolutionAct.ABSENT_CONFIRMED,
+    ResolutionAct.DISMISS: ResolutionAct.DISMISS_CONFIRMED,
+}
+"""The buttons that ask a question, with the decision that its answer carries out."""
+
+
+@router.callback_query(OnUncertainPost.filter(F.act.in_(_QUESTIONS)))
 async def ask_to_confirm(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask the admin for a confirmation before a refund or a payout moves money.
-
-    If the post has changed since the button was shown, show its card instead.
-    """
+    """Ask once before a decision that is final; after an old button, show the card instead."""
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     case = await _case(context, callback_data.id)
-    refund = callback_data.act is ResolutionAct.ASK_REFUND
     if case.claim_no != callback_data.claim or not (case.uncertain or case.needs_decision):
         await respond.replace(press, screens.card(context.t, case, with_ad=False))
         await respond.alert(press, context.t("uncertain-moved-on"))
         return
-    act = ResolutionAct.REFUND if refund else ResolutionAct.RELEASE
-    await respond.show(press, screens.confirm(context.t, case, act))
+    await respond.show(press, screens.confirm(context.t, case, _QUESTIONS[callback_data.act]))
 
 
 @router.callback_query(OnUncertainPost.filter())
@@ -102,11 +109,11 @@ async def decide(
     If the post has changed since the button was shown, only show the card.
     """
     decision = {
-        ResolutionAct.ABSENT: manual_resolution.confirm_absent,
+        ResolutionAct.ABSENT_CONFIRMED: manual_resolution.confirm_absent,
         ResolutionAct.REFUND: manual_resolution.decide_refund,
         ResolutionAct.RELEASE: manual_resolution.decide_release,
         ResolutionAct.WAIT: manual_resolution.postpone,
-        ResolutionAct.DISMISS: manual_resolution.dismiss_breach,
+        ResolutionAct.DISMISS_CONFIRMED: manual_resolution.dismiss_breach,
     }[callback_data.act]
     async with context.begin() as session:
         done = await decision(
@@ -174,17 +181,26 @@ async def confirm_published(
 
 
 @router.callback_query(StatePublished.filter())
+@router.callback_query(StatePublishedConfirmed.filter())
 async def state_published(
-    press: CallbackQuery, callback_data: StatePublished, context: RequestContext
+    press: CallbackQuery,
+    callback_data: StatePublished | StatePublishedConfirmed,
+    context: RequestContext,
 ) -> None:
-    """Record a second admin's statement that a post is at the message id of the first admin."""
+    """State as a second admin that the post is at the message id that the first admin named.
+
+    The first press asks once, and the answer to the question records the statement.
+    """
     context.actor.require_staff(*MODERATORS, action="resolution_state_published")
     case = await _case(context, callback_data.id)
+    message_id = callback_data.message_id
     if not case.uncertain or case.claim_no != callback_data.claim:
         await respond.replace(press, screens.card(context.t, case, with_ad=False))
         await respond.alert(press, context.t("uncertain-moved-on"))
-        return
-    await respond.show(press, await _state_published(context, case, callback_data.message_id))
+    elif isinstance(callback_data, StatePublished):
+        await respond.show(press, screens.confirm_statement(context.t, case, message_id))
+    else:
+        await respond.show(press, await _state_published(context, case, message_id))
 
 
 async def _state_published(

@@ -9,11 +9,20 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
-from bot.callbacks import CancelWithdrawal, FormName, Go, OpenForm, Screen, Withdraw
+from bot.callbacks import (
+    CancelWithdrawal,
+    CancelWithdrawalConfirmed,
+    FormName,
+    Go,
+    OpenForm,
+    Screen,
+    Withdraw,
+)
 from bot.context import RequestContext
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from db.models.money import WithdrawalStatus
 from handlers import forms, respond
 from handlers.wallet import wallet_after_cancel
 from services.money import wallets, withdrawals
@@ -56,10 +65,26 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
 
 
 @router.callback_query(CancelWithdrawal.filter())
-async def cancel(
+async def ask_to_cancel(
     press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
 ) -> None:
-    """Cancel the person's own withdrawal, if no admin has approved it yet."""
+    """Ask once before a withdrawal is cancelled; show the list if it was decided already."""
+    async with context.read() as session:
+        withdrawal = await withdrawals.get_own(
+            session, actor=context.actor, withdrawal_id=callback_data.id
+        )
+    if withdrawal.status is WithdrawalStatus.REQUESTED:
+        await respond.show(press, screens.confirm_cancel(context.t, withdrawal))
+    else:
+        await respond.replace(press, await _list_screen(context))
+        await respond.alert(press, context.t("withdrawal-moved-on"))
+
+
+@router.callback_query(CancelWithdrawalConfirmed.filter())
+async def cancel(
+    press: CallbackQuery, callback_data: CancelWithdrawalConfirmed, context: RequestContext
+) -> None:
+    """Cancel a withdrawal that no admin has approved yet."""
     async with (
         respond.show_result(press, lambda: _list_screen(context)),
         context.begin() as session,

@@ -10,15 +10,18 @@ from aiogram.types import CallbackQuery, Message
 
 from bot.callbacks import OnWithdrawal, ShowWithdrawals, WithdrawalAct
 from bot.context import RequestContext
+from bot.errors import explain
 from bot.screens import staff_requests as request_screens
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from db.models.money import WithdrawalStatus
 from db.models.users import RequestKind
 from handlers import command_arguments, respond
 from services.market import staff_requests
-from services.money import payment_claims, withdrawal_details, withdrawals
+from services.money import payment_claims, withdrawal_details, withdrawal_sources, withdrawals
 from services.money.withdrawal_details import WithdrawalDetails
+from services.money.withdrawal_sources import Sources
 from services.platform import errors
 from services.platform.actors import MODERATORS
 
@@ -30,8 +33,16 @@ async def _card(context: RequestContext, withdrawal_id: int) -> WithdrawalDetail
         return await withdrawal_details.get_details(session, withdrawal_id)
 
 
+async def _with_sources(
+    context: RequestContext, withdrawal_id: int
+) -> tuple[WithdrawalDetails, Sources]:
+    async with context.read() as session:
+        details = await withdrawal_details.get_details(session, withdrawal_id)
+        return details, await withdrawal_sources.get(session, withdrawal_id)
+
+
 async def _card_screen(context: RequestContext, withdrawal_id: int) -> Outgoing:
-    return screens.card(context.t, await _card(context, withdrawal_id))
+    return screens.card(context.t, *await _with_sources(context, withdrawal_id))
 
 
 async def _ask_reference_screen(context: RequestContext, withdrawal_id: int) -> Outgoing:
@@ -78,7 +89,7 @@ async def ask_details(
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
     if row.status not in withdrawal_details.OPEN:
-        await respond.replace(press, screens.card(context.t, row))
+        await respond.replace(press, await _card_screen(context, row.withdrawal_id))
         await respond.alert(press, context.t("withdrawal-moved-on"))
     elif callback_data.act is WithdrawalAct.ASK_REFERENCE:
         async with (
@@ -93,16 +104,35 @@ async def ask_details(
 
 
 @router.callback_query(OnWithdrawal.filter(F.act == WithdrawalAct.APPROVE))
+async def ask_to_approve(
+    press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
+) -> None:
+    """Ask once before a withdrawal is approved; after an old button, show the card instead."""
+    context.actor.require_staff(*MODERATORS, action="withdrawal_approve")
+    details, sources = await _with_sources(context, callback_data.id)
+    if details.status is WithdrawalStatus.REQUESTED:
+        await respond.show(press, screens.confirm_approval(context.t, details, sources))
+    else:
+        await respond.replace(press, screens.card(context.t, details, sources))
+        await respond.alert(press, context.t("withdrawal-moved-on"))
+
+
+@router.callback_query(OnWithdrawal.filter(F.act == WithdrawalAct.APPROVE_CONFIRMED))
 async def approve(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Approve a withdrawal, so that an admin can pay it, and show its card."""
+    """Approve a withdrawal. If it waits for the comparison with Telegram, offer to try again."""
     withdrawal_id = callback_data.id
-    async with (
-        respond.show_result(press, lambda: _card_screen(context, withdrawal_id)),
-        context.begin() as session,
-    ):
-        await withdrawals.approve(session, actor=context.actor, withdrawal_id=withdrawal_id)
+    try:
+        async with (
+            respond.show_result(press, lambda: _card_screen(context, withdrawal_id)),
+            context.begin() as session,
+        ):
+            await withdrawals.approve(session, actor=context.actor, withdrawal_id=withdrawal_id)
+    except errors.NotCompared as refusal:
+        details = await _card(context, withdrawal_id)
+        screen = screens.not_compared(context.t, details, explain(context.t, refusal))
+        await respond.show(press, screen)
 
 
 @router.callback_query(

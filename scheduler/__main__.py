@@ -97,7 +97,7 @@ def ticks(
         sessions, outbox_worker.bot, outbox_worker.intake_sessions
     )
     reconcile_stars = leader.leader_only(stars.run)
-    star_ticks = [Tick("star transactions", 30.0, 5 * HANG_SECONDS, reconcile_stars)]
+    star_ticks = [Tick("star transactions", 10.0, 5 * HANG_SECONDS, reconcile_stars)]
     return [
         *(star_ticks if settings.currency == STARS else []),
         Tick("posts", dispatch.TICK_SECONDS, posts_limit, publish),

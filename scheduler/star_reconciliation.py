@@ -11,11 +11,12 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import StarTransaction as Listed
 from aiogram.types import TransactionPartnerUser
 
+from db.models.intake import Comparison
 from db.money import STARS
 from db.session import Sessions
 from services.market import star_transactions
 from services.market.star_transactions import StarTransaction
-from services.money import received_payments
+from services.money import received_payments, star_list_positions
 from services.platform import errors
 
 PAGE = 100
@@ -28,11 +29,10 @@ log = structlog.get_logger(__name__)
 
 
 class StarReconciliation:
-    """The comparison, with its position in Telegram's list of the bot's transactions in Stars.
+    """Read the transactions that Telegram has added to its list, and compare the books with them.
 
-    The list is in the order of time. A process reads it from its beginning, and then only its new
-    transactions. The position is only in memory. If a new process reads the list from its beginning
-    again, nothing is recorded twice.
+    Telegram lists transactions in the order of their times, so a number is enough as the position
+    in the list. The database keeps it, see `star_list_positions`.
     """
 
     def __init__(
@@ -46,40 +46,51 @@ class StarReconciliation:
         self._sessions = sessions
         self._intake_sessions = intake_sessions or sessions
         self._bot = bot
-        self._offset = 0
-        self._since: datetime | None = None
-        self._confirmed: set[int] = set()
-        self._verified_id = 0
 
     async def run(self) -> None:
         """Read the new transactions of the list, and record the payments and refunds among them.
 
-        At the end of the list, check that the list contains every recorded deposit in Stars. If
-        Telegram does not answer, the next run continues at the same position.
+        If Telegram does not answer, or if the process ends, the next tick continues at the same
+        position. A transaction that is read twice changes nothing.
         """
+        async with self._sessions.begin() as session:
+            stored = await star_list_positions.get(session, self._bot.id)
+        position, begins_at = stored.position, stored.begins_at
         try:
             for _ in range(PAGES_PER_TICK):
-                answer = await self._bot.get_star_transactions(offset=self._offset, limit=PAGE)
-                await self._record_page(answer.transactions)
-                if len(answer.transactions) < PAGE:
-                    await self._verify()
+                answer = await self._bot.get_star_transactions(offset=position, limit=PAGE)
+                page = answer.transactions
+                begins_at = begins_at or (page[0].date if page else None)
+                await self._record_page(page)
+                if not await self._advance(position, position + len(page), begins_at):
+                    return
+                position += len(page)
+                if len(page) < PAGE:
+                    await self._verify(begins_at)
                     return
         except TelegramAPIError as error:
             log.warning("Star transactions not read", error=type(error).__name__)
 
     async def _record_page(self, page: list[Listed]) -> None:
-        if page and self._since is None:
-            self._since = page[0].date
         transactions = [found for found in map(_read, page) if found is not None]
         async with self._sessions.begin() as session:
             booked = await star_transactions.known(session, [row.charge_id for row in transactions])
+            listed = {
+                deposit.id
+                for row in transactions
+                if (deposit := booked.get(row.charge_id)) is not None
+                and star_transactions.is_booked(row, deposit)
+            }
+            await star_transactions.mark_compared(session, listed, Comparison.LISTED)
         for transaction in transactions:
-            deposit = booked.get(transaction.charge_id)
-            if star_transactions.is_booked(transaction, deposit) and deposit is not None:
-                self._confirmed.add(deposit.id)
-            else:
+            if not star_transactions.is_booked(transaction, booked.get(transaction.charge_id)):
                 await self._record(transaction)
-        self._offset += len(page)
+
+    async def _advance(self, begin: int, end: int, begins_at: datetime | None) -> bool:
+        async with self._sessions.begin() as session:
+            return await star_list_positions.advance(
+                session, bot_id=self._bot.id, begin=begin, end=end, begins_at=begins_at
+            )
 
     async def _record(self, transaction: StarTransaction) -> None:
         async with self._intake_sessions.begin() as session:
@@ -94,23 +105,18 @@ class StarReconciliation:
         try:
             async with self._sessions.begin() as session:
                 deposit_id = await star_transactions.record(session, transaction)
+                await star_transactions.mark_compared(session, {deposit_id}, Comparison.LISTED)
         except errors.DomainError as error:
             log.error("Star transaction not recorded", error=type(error).__name__)
             async with self._sessions.begin() as session:
                 await star_transactions.report_refused(session, transaction, error)
         else:
             log.warning("Star transaction recorded without its update", deposit_id=deposit_id)
-            self._confirmed.add(deposit_id)
 
-    async def _verify(self) -> None:
+    async def _verify(self, begins_at: datetime | None) -> None:
         async with self._sessions.begin() as session:
-            self._verified_id = await star_transactions.verify(
-                session,
-                after_id=self._verified_id,
-                confirmed=self._confirmed,
-                since=self._since,
-            )
-        self._confirmed = {row for row in self._confirmed if row > self._verified_id}
+            await star_transactions.verify(session, since=begins_at)
+            await star_list_positions.record_read(session, self._bot.id)
 
 
 def _read(listed: Listed) -> StarTransaction | None:

@@ -78,7 +78,7 @@ def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
                     OnCampaign(act=CampaignAct.CANCEL_CONFIRMED, id=row.id),
                 )
             ],
-            [button(t("back"), Go(screen=Screen.CAMPAIGN, id=row.id))],
+            [button(t("no-go-back"), Go(screen=Screen.CAMPAIGN, id=row.id))],
         ),
     )
 

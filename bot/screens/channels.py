@@ -85,7 +85,7 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
                     t("channel-remove-sure"), OnChannel(act=ChannelAct.REMOVE_CONFIRMED, id=row.id)
                 )
             ],
-            [button(t("back"), Go(screen=Screen.CHANNEL, id=row.id))],
+            [button(t("no-go-back"), Go(screen=Screen.CHANNEL, id=row.id))],
         ),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import CloseIncident, OnSwitch, SwitchAct
+from bot.callbacks import IncidentAct, OnIncident, OnSwitch, SwitchAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.operations import Incident
@@ -144,9 +144,30 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
         "\n".join(lines),
         rows(
             *(
-                [button(t("incident-close", id=incident.id), CloseIncident(id=incident.id))]
+                [
+                    button(
+                        t("incident-close", id=incident.id),
+                        OnIncident(act=IncidentAct.CLOSE, id=incident.id),
+                    )
+                ]
                 for incident in open_incidents
             )
+        ),
+    )
+
+
+def confirm_close(t: Texts, incident_id: int) -> Outgoing:
+    """Build the question that is asked before an incident is closed for good."""
+    return Outgoing(
+        t("incident-close-question", id=incident_id),
+        rows(
+            [
+                button(
+                    t("incident-close-sure"),
+                    OnIncident(act=IncidentAct.CLOSE_CONFIRMED, id=incident_id),
+                )
+            ],
+            [button(t("no-go-back"), OnIncident(act=IncidentAct.LIST))],
         ),
     )
 

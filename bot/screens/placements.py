@@ -2,14 +2,13 @@
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import Go, OnPlacement, Screen
+from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from services.market.placements import Placement
 
-WITHDRAW = "withdraw"
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
 """This number minus a channel's chat id is the channel's number in links of the form t.me/c."""
 
@@ -76,11 +75,28 @@ def placement(t: Texts, row: Placement) -> Outgoing:
             []
             if row.message_id is None
             else [link(t, row.channel_username, row.channel_chat_id, row.message_id)],
-            [button(t("placement-withdraw"), OnPlacement(act=WITHDRAW, id=row.target_id))]
+            [
+                button(
+                    t("placement-withdraw"),
+                    OnPlacement(act=PlacementAct.WITHDRAW, id=row.target_id),
+                )
+            ]
             if row.target_status == TargetStatus.PENDING
             else [],
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
+        ),
+    )
+
+
+def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
+    """Build the question that is asked before a placement is withdrawn for good."""
+    sure = OnPlacement(act=PlacementAct.WITHDRAW_CONFIRMED, id=row.target_id)
+    return Outgoing(
+        t("placement-withdraw-question", id=str(row.target_id), channel=row.channel_title),
+        rows(
+            [button(t("placement-withdraw-sure"), sure)],
+            [button(t("no-go-back"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
         ),
     )
 

@@ -3,7 +3,7 @@
 A staff request asks for an action that counts only after a person has confirmed it with a button.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.callbacks import OnStaffRequest, RequestAct, ShowStaffRequests
 from bot.screens.outgoing import Outgoing, button, rows
@@ -69,9 +69,27 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
         text,
         rows(
             *(
-                [button(_label(t, act, row), OnStaffRequest(act=act, id=row.id))]
-                for act in _allowed_acts(row)
+                [button(label, OnStaffRequest(act=act, id=row.id))]
+                for act, label in _allowed_acts(t, row).items()
             )
+        ),
+    )
+
+
+def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
+    """Build the question before a request is confirmed or refused: `act` is CONFIRM or DROP."""
+    row = details.request
+    sure = RequestAct.CONFIRM_CONFIRMED if act is RequestAct.CONFIRM else RequestAct.DROP_CONFIRMED
+    return Outgoing(
+        t("request-question", act=act.name.lower(), id=str(row.id), what=_what(t, details)),
+        rows(
+            [
+                button(
+                    t("request-sure", act=act.name.lower()),
+                    OnStaffRequest(act=sure, id=row.id),
+                )
+            ],
+            [button(t("no-go-back"), OnStaffRequest(act=RequestAct.CARD, id=row.id))],
         ),
     )
 
@@ -124,22 +142,10 @@ def _state(row: StaffRequest) -> str:
     return _UNACKNOWLEDGED if waits else row.status.value
 
 
-def _allowed_acts(row: StaffRequest) -> tuple[RequestAct, ...]:
-    """Return the decisions that the state of a staff request allows.
-
-    The requester must first acknowledge a request from a shell. After that, it can be confirmed. An
-    open request can be dropped at any time.
-    """
+def _allowed_acts(t: Texts, row: StaffRequest) -> Mapping[RequestAct, str]:
+    """Return the decisions that the state of a request allows, with the texts of their buttons."""
     if row.status is not RequestStatus.PROPOSED:
-        return ()
-    first = RequestAct.CONFIRM if row.acknowledged else RequestAct.ACKNOWLEDGE
-    return (first, RequestAct.DROP)
-
-
-def _label(t: Texts, act: RequestAct, row: StaffRequest) -> str:
-    labels = {
-        RequestAct.ACKNOWLEDGE: t("request-mine"),
-        RequestAct.CONFIRM: t("request-yes"),
-        RequestAct.DROP: t("request-no", status=_state(row)),
-    }
-    return labels[act]
+        return {}
+    if row.acknowledged:
+        return {RequestAct.CONFIRM: t("request-yes"), RequestAct.DROP: t("request-no")}
+    return {RequestAct.ACKNOWLEDGE: t("request-mine"), RequestAct.DISOWN: t("request-not-mine")}

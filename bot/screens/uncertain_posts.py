@@ -10,7 +10,12 @@ from datetime import timedelta
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import OnUncertainPost, ResolutionAct, StatePublished
+from bot.callbacks import (
+    OnUncertainPost,
+    ResolutionAct,
+    StatePublished,
+    StatePublishedConfirmed,
+)
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
@@ -108,10 +113,24 @@ def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoin
     )
 
 
-def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
-    """Build the question whether an admin is sure, before the decision moves money.
+def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
+    """Build the question before the second admin's statement that the post is at a message id."""
+    sure = StatePublishedConfirmed(id=case.target_id, claim=case.claim_no, message_id=message_id)
+    back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
+    return Outgoing(
+        t("uncertain-agree-question", id=str(case.target_id), message=str(message_id)),
+        rows(
+            [link(t, case.channel_username, case.chat_id, message_id)],
+            [button(t("uncertain-agree-sure"), sure)],
+            [button(t("no-go-back"), back)],
+        ),
+    )
 
-    `act` is REFUND (to the advertiser) or RELEASE (to the owner of the channel).
+
+def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
+    """Build the question before a decision that ends something for good.
+
+    `act` is REFUND, RELEASE, ABSENT_CONFIRMED or DISMISS_CONFIRMED.
     """
     text = t(
         "uncertain-sure",
@@ -124,7 +143,10 @@ def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
         text,
-        rows([button(t("uncertain-sure-button", act=act.value), sure)], [button(t("back"), back)]),
+        rows(
+            [button(t("uncertain-sure-button", act=act.value), sure)],
+            [button(t("no-go-back"), back)],
+        ),
     )
 
 

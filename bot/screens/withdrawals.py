@@ -10,6 +10,7 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import (
     CancelWithdrawal,
+    CancelWithdrawalConfirmed,
     Go,
     OnWithdrawal,
     Screen,
@@ -20,8 +21,10 @@ from bot.callbacks import (
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
-from db.models.money import Withdrawal, WithdrawalStatus
+from db.models.money import Reason, Withdrawal, WithdrawalStatus
+from db.money import STARS
 from services.money.withdrawal_details import WithdrawalDetails
+from services.money.withdrawal_sources import Source, Sources
 
 REASONS = ("details", "suspicion", "rules")
 """The preset reasons to return a withdrawal's money. People read them in their own language."""
@@ -44,11 +47,40 @@ def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
     )
 
 
-def card(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the card of a withdrawal, before or after the decision about the withdrawal."""
+def card(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
+    """Build the card of a withdrawal, before or after the decision about the withdrawal.
+
+    The card says where the money came from.
+    """
     return Outgoing(
-        _facts(t, row),
+        f"{_facts(t, row)}\n\n{_sources(t, row, sources)}",
         rows(*_buttons(t, row), [button(t("back"), ShowWithdrawals())]),
+    )
+
+
+def confirm_approval(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
+    """Build the question that is asked before a withdrawal is approved."""
+    text = t("withdrawal-approve-question", amount=t.money(row.amount, row.currency))
+    return Outgoing(
+        f"{_facts(t, row)}\n\n{_sources(t, row, sources)}\n\n{text}",
+        rows(
+            [button(t("withdrawal-approve-sure"), _act(WithdrawalAct.APPROVE_CONFIRMED, row))],
+            [button(t("no-go-back"), _act(WithdrawalAct.CARD, row))],
+        ),
+    )
+
+
+def not_compared(t: Texts, row: WithdrawalDetails, why: str) -> Outgoing:
+    """Build the refusal of an approval that waits for the comparison with Telegram's list.
+
+    The button approves again. `why` is the text of the refusal.
+    """
+    return Outgoing(
+        f"{_facts(t, row)}\n\n⏳ {why}",
+        rows(
+            [button(t("withdrawal-approve-again"), _act(WithdrawalAct.APPROVE_CONFIRMED, row))],
+            [button(t("no-go-back"), _act(WithdrawalAct.CARD, row))],
+        ),
     )
 
 
@@ -98,7 +130,18 @@ def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgo
                     Withdraw(amount=amount, key=key),
                 )
             ],
-            [button(t("back"), Go(screen=Screen.WALLET))],
+            [button(t("no-go-back"), Go(screen=Screen.WALLET))],
+        ),
+    )
+
+
+def confirm_cancel(t: Texts, row: Withdrawal) -> Outgoing:
+    """Build the question that is asked before a person's own withdrawal is cancelled."""
+    return Outgoing(
+        t("withdrawal-cancel-question", id=str(row.id), amount=t.money(row.amount, row.currency)),
+        rows(
+            [button(t("withdrawal-cancel-sure"), CancelWithdrawalConfirmed(id=row.id))],
+            [button(t("no-go-back"), Go(screen=Screen.WITHDRAWALS))],
         ),
     )
 
@@ -176,6 +219,39 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
     if row.return_reason is not None:
         lines.append(t("withdrawal-returned-why", reason=row.return_reason))
     return "\n".join(lines)
+
+
+def _sources(t: Texts, row: WithdrawalDetails, sources: Sources) -> str:
+    """Build the list of a withdrawal's sources.
+
+    Only Telegram's list of Stars can be compared with the books. For other currencies, the list
+    says so.
+    """
+    lines = [t("withdrawal-sources"), *(_source(t, row, source) for source in sources.newest)]
+    if sources.others:
+        lines.append(t("withdrawal-sources-more", count=sources.others))
+    if row.currency != STARS:
+        lines.append(t("withdrawal-sources-uncompared", currency=row.currency))
+    return "\n".join(lines)
+
+
+def _source(t: Texts, row: WithdrawalDetails, source: Source) -> str:
+    line = t(
+        "withdrawal-source",
+        amount=t.money(source.amount, row.currency),
+        reason=source.reason.value,
+        id=str(source.reference_id),
+        when=t.time(source.credited_at),
+        advertiser=str(source.advertiser_telegram_id or ""),
+    )
+    if source.reason is not Reason.DEPOSIT:
+        return line
+    result = source.comparison.value if source.comparison else "waits"
+    if source.taken_back:
+        result = "taken_back"
+    elif row.currency != STARS:
+        return line
+    return f"{line}: {t('withdrawal-source-compared', result=result)}"
 
 
 def _state(row: WithdrawalDetails) -> str:

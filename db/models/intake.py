@@ -1,9 +1,22 @@
-"""Define the table of the payments and refunds that Telegram has reported."""
+"""Define what is stored of Telegram's reports about payments and refunds."""
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key
+
+
+class Comparison(StrEnum):
+    """The result of comparing a deposit in Stars with the payments that Telegram lists."""
+
+    LISTED = "listed"
+    ACCEPTED = "accepted"
+    """Telegram does not list the payment, and an operator closed the incident about the deposit."""
+    NOT_COVERED = "not_covered"
+    """The deposit is older than the bot's list: the payment was made to another bot."""
 
 
 class ReceivedPayment(Base):
@@ -28,3 +41,22 @@ class ReceivedPayment(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
+
+
+class StarListPosition(Base):
+    """The point up to which a bot's list of transactions in Stars has been read.
+
+    A list belongs to one bot. Telegram adds transactions only at the end of the list.
+    """
+
+    __tablename__ = "star_list_positions"
+    __table_args__ = (CheckConstraint("position >= 0", name="position"),)
+
+    bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """The bot's id at Telegram."""
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    """The number of transactions that have been read and recorded, from the beginning."""
+    begins_at: Mapped[datetime | None]
+    """The time of the oldest transaction in the list. Null while the list is empty."""
+    read_at: Mapped[datetime | None]
+    """When the list was last read to its end, and the deposits were then compared with it."""

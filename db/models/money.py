@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key, Txn, enum_column
+from db.models.intake import Comparison
 
 
 class WalletKind(StrEnum):
@@ -261,6 +262,13 @@ class Deposit(Base):
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_deposits_received", "id", postgresql_where=text("status = 'received'")),
+        Index(
+            "ix_deposits_uncompared",
+            "id",
+            postgresql_where=text(
+                "currency = 'XTR' AND comparison IS NULL AND status <> 'clawed_back'"
+            ),
+        ),
         Index("ix_deposits_user_id", "user_id"),
     )
 
@@ -276,6 +284,8 @@ class Deposit(Base):
         enum_column(DepositStatus), server_default="received"
     )
     credited_at: Mapped[datetime | None]
+    comparison: Mapped[Comparison | None] = mapped_column(enum_column(Comparison))
+    """Null until a deposit in Stars is compared. Deposits in other currencies stay null."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
 

@@ -5,14 +5,15 @@ was lost, the list is the only trace of the payment. A deposit in Stars that is 
 was never paid.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import cast, func, select
+from sqlalchemy import cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.intake import Comparison
 from db.models.money import Deposit, DepositStatus
 from db.models.operations import Incident
 from db.money import STARS
@@ -120,33 +121,56 @@ async def report_refused(
     )
 
 
-async def verify(
-    session: AsyncSession, *, after_id: int, confirmed: Collection[int], since: datetime | None
-) -> int:
-    """Check that Telegram lists the deposits in Stars with an id above `after_id`.
+async def mark_compared(
+    session: AsyncSession, deposit_ids: Collection[int], comparison: Comparison
+) -> None:
+    """Store the result of the comparison of these deposits. A deposit keeps its first result.
 
-    `confirmed` holds the ids of the deposits that Telegram lists, and `since` is the time of the
-    oldest listed transaction. Older deposits belong to another bot and are skipped. If a deposit is
-    missing in the list, payouts and other movements of money are stopped and an incident is opened
-    (`incidents.raise_alarm`). This does not happen after the deposit was taken back, or after the
-    staff closed an incident that names it. Returns the value of `after_id` for the following call.
-    Locks what `incidents.raise_alarm` locks.
+    Locks the deposits in the order of their ids.
     """
-    due = [Deposit.source == SOURCE, Deposit.id > after_id]
-    due.append(Deposit.created_at < func.clock() - GRACE)
-    if since is not None:
-        due.append(Deposit.created_at >= since)
-    found = await session.scalars(
-        select(Deposit).where(*due).order_by(Deposit.id).limit(VERIFIED_AT_ONCE)
+    if not deposit_ids:
+        return
+    uncompared = (
+        select(Deposit.id)
+        .where(Deposit.id.in_(deposit_ids), Deposit.comparison.is_(None))
+        .order_by(Deposit.id)
+        .with_for_update()
     )
-    rows: Sequence[Deposit] = found.all()
-    missing = [
-        row
-        for row in rows
-        if row.id not in confirmed and row.status is not DepositStatus.CLAWED_BACK
-    ]
-    judged = await _judged(session) if missing else frozenset()
-    missing = [row for row in missing if row.id not in judged]
+    await session.execute(
+        update(Deposit).where(Deposit.id.in_(uncompared)).values(comparison=comparison)
+    )
+
+
+async def verify(session: AsyncSession, *, since: datetime | None) -> None:
+    """Check the deposits in Stars that no read transaction has confirmed.
+
+    The caller has read Telegram's list to its end, and has marked the deposits that it lists.
+    `since` is the time of the oldest listed transaction. Older deposits belong to another bot. A
+    deposit that is missing in the list stops the money and opens an incident, see
+    `incidents.raise_alarm`. After the staff closed an incident that names the deposit, it raises no
+    further alarm, and approvals of withdrawals no longer wait for it. Locks the deposits that it
+    marks, and what `incidents.raise_alarm` locks.
+    """
+    found = await session.execute(
+        select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
+        .where(
+            Deposit.currency == STARS,
+            Deposit.comparison.is_(None),
+            Deposit.status != DepositStatus.CLAWED_BACK,
+            Deposit.created_at < func.clock() - GRACE,
+        )
+        .order_by(Deposit.id)
+        .limit(VERIFIED_AT_ONCE)
+    )
+    rows = found.all()
+    older = {row.id for row in rows if since is not None and row.created_at < since}
+    unlisted = [row for row in rows if row.id not in older]
+    judged = await _judged(session) if unlisted else frozenset()
+    await mark_compared(session, older, Comparison.NOT_COVERED)
+    await mark_compared(
+        session, {row.id for row in unlisted if row.id in judged}, Comparison.ACCEPTED
+    )
+    missing = [row for row in unlisted if row.id not in judged]
     if missing:
         violation = Violation(
             UNKNOWN_DEPOSIT,
@@ -154,8 +178,6 @@ async def verify(
             [{"ref": row.id, "amount": row.amount, "user_id": row.user_id} for row in missing],
         )
         await incidents.raise_alarm(session, [violation])
-        return missing[0].id - 1
-    return rows[-1].id if rows else after_id
 
 
 async def _judged(session: AsyncSession) -> frozenset[int]:

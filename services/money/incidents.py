@@ -126,6 +126,12 @@ async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
     return rows.all()
 
 
+async def is_open(session: AsyncSession, incident_id: int) -> bool:
+    """Return whether there is an open incident with this id."""
+    incident = await session.get(Incident, incident_id)
+    return incident is not None and incident.closed_at is None
+
+
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
     """Close an incident after all invariants hold again. The stopped kill switches stay stopped.
 

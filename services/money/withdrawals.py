@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
+from db.session import sqlstate
 from services.money import ledger, payment_claims, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
@@ -27,7 +29,8 @@ REFERENCE_LIMIT = 200
 CANCELLED_REASON = "cancelled"
 """The reason that is stored if the person cancels the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
-"""The reason that is stored if the money is needed for a clawback or for a payment in excess."""
+"""The stored reason of a return after a deposit of the same person was reversed outside."""
+_NOT_COMPARED = "AD053"
 
 
 async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
@@ -82,9 +85,11 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     """Approve a withdrawal. After the approval, the withdrawal may be paid.
 
     If it is already approved or paid, nothing changes. If the person is blocked or has an open
-    loss, the withdrawal is not approved and stays open. Locks the kill switch `withdrawals`, the
-    person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
-    PersonBlocked, OpenLoss, SwitchStopped.
+    loss, the withdrawal is not approved and stays open. The database refuses an approval in Stars
+    until the comparison with Telegram's list covers the deposits that may pay the withdrawal. Locks
+    the switch `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound,
+    OwnMoney, InvalidMove, PersonBlocked, OpenLoss, SwitchStopped. Raises NotCompared, after which
+    the transaction can only be rolled back.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -98,7 +103,12 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     await killswitches.require(session, Switch.WITHDRAWALS)
     withdrawal.status = WithdrawalStatus.APPROVED
     withdrawal.decided_by = actor.user_id
-    await session.flush()
+    try:
+        await session.flush()
+    except DBAPIError as error:
+        if sqlstate(error) == _NOT_COMPARED:
+            raise errors.NotCompared(withdrawal_id) from error
+        raise
     await _record_and_notify(session, withdrawal, actor, "withdrawal_approved", role=role)
     return withdrawal
 
@@ -253,6 +263,14 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:
     withdrawal = await session.get(Withdrawal, withdrawal_id)
     if withdrawal is None:
         raise errors.NotFound("withdrawal", withdrawal_id)
+    return withdrawal
+
+
+async def get_own(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
+    """Return a withdrawal of the actor. Raises NotFound, NotWithdrawalOwner."""
+    withdrawal = await get(session, withdrawal_id)
+    if withdrawal.user_id != actor.user_id:
+        raise errors.NotWithdrawalOwner(withdrawal_id)
     return withdrawal
 
 

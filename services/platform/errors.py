@@ -269,6 +269,13 @@ class PaymentClaimed(DomainError):
 
 
 @dataclass(eq=False)
+class NotCompared(DomainError):
+    """Deposits in Stars that may pay this withdrawal are not compared with Telegram's list yet."""
+
+    withdrawal_id: int
+
+
+@dataclass(eq=False)
 class OpenLoss(DomainError):
     """The person has caused a loss to the platform and has not repaid the amount `needed`.
 

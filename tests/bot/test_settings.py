@@ -172,8 +172,27 @@ def test_the_bounds_of_top_ups_can_be_set(
     assert refusal(capsys).startswith("settings: TOP_UP_MIN ")
 
 
-def test_every_currency_has_bounds() -> None:
-    assert currencies.LIMITS.keys() == currencies.EXPONENTS.keys()
+def test_every_currency_has_bounds_or_asks_for_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unbounded = currencies.EXPONENTS.keys() - currencies.LIMITS.keys()
+    assert unbounded == {"BYN", "ETB", "MOP"}
+    for currency in unbounded:
+        monkeypatch.setenv("CURRENCY", currency)
+        assert refusal(capsys).startswith("settings: TOP_UP_MIN and TOP_UP_MAX must be set")
+    monkeypatch.setenv("TOP_UP_MIN", "300")
+    assert refusal(capsys).startswith("settings: TOP_UP_MIN and TOP_UP_MAX must be set")
+    monkeypatch.setenv("TOP_UP_MAX", "3000000")
+    assert settings.load().top_up_limits == (300, 3_000_000)
+    assert currencies.exponent(settings.load().currency) == 2
+
+
+@pytest.mark.parametrize("currency", ["XOF", "BHD", "ABC"])
+def test_a_currency_without_a_known_exponent_is_refused(
+    currency: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CURRENCY", currency)
+    assert "number of decimals at Telegram is not known" in refusal(capsys)
 
 
 @pytest.mark.parametrize("currency", ["KWD", "BTC", "usd", "US"])

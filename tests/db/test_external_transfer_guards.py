@@ -112,6 +112,20 @@ async def test_the_status_of_a_deposit_matches_its_transfers(
     await refused(owner, "AD021", waiting.format(column=", credited_at", value=", now()"))
 
 
+async def test_a_deposit_has_the_currency_of_its_wallet(
+    database: Database, owner: asyncpg.Connection
+) -> None:
+    person, _, _ = await _person(database)
+    await refused(
+        owner,
+        "AD021",
+        "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
+        f" SELECT 'payment', 'x', telegram_id, 5, 'EUR' FROM users WHERE id = {person.user_id}",
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
+        f" VALUES ({person.user_id}, 5, 'EUR', 'manual', 'x')",
+    )
+
+
 @pytest.mark.parametrize(
     "fact", ["user_id = {other}", "amount = 99", "currency = 'EUR'", "recovered = 0"]
 )

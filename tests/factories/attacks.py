@@ -71,6 +71,23 @@ ATTACKS = (
         **everywhere("AD044"),
     ),
     attack(
+        "a deposit is dated by hand",
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference, created_at)"
+        " VALUES ({thief}, 1000000, 'XTR', 'stars', 'invented', '2020-01-01')",
+    ),
+    attack(
+        "a deposit is said to be in Telegram's list",
+        "UPDATE deposits SET comparison = 'listed'",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "the list of Stars is said to be read",
+        "UPDATE star_list_positions SET read_at = clock()",
+        app="may",
+        clock="may",
+    ),
+    attack(
         "a payment is invented",
         "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
         " VALUES ('payment', 'invented', 1, 1, 'USD')",

@@ -30,6 +30,8 @@ BOOKS = text(
         'held', (SELECT sum(balance) FROM wallets WHERE kind = 'escrow'),
         'deposits', (SELECT coalesce(jsonb_object_agg(external_reference,
             jsonb_build_array(user_id, amount, status)), '{{}}') FROM deposits),
+        'withdrawals', (SELECT coalesce(jsonb_object_agg(id,
+            jsonb_build_array(user_id, amount, status)), '{{}}') FROM withdrawals),
         'campaigns', (SELECT jsonb_object_agg(id, status) FROM campaigns),
         'channels', (SELECT jsonb_object_agg(id, status) FROM channels),
         'switches', (SELECT jsonb_object_agg(key, enabled) FROM kill_switches),

@@ -69,10 +69,10 @@ async def stop(session: AsyncSession, key: Switch) -> None:
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
-async def person(session: AsyncSession, *, balance: int = 0) -> Actor:
+async def person(session: AsyncSession, *, balance: int = 0, currency: str = CURRENCY) -> Actor:
     """Register a person and credit a deposit of `balance` minor units to them."""
     user = await registration.register(
-        session, telegram_id=number(), language="en", currency=CURRENCY
+        session, telegram_id=number(), language="en", currency=currency
     )
     if balance:
         await payments.deposit(

@@ -3,29 +3,32 @@
 The books are the balances, the states and the switches.
 """
 
+from functools import partial
 from typing import Any
 
 from db.models.money import EscrowStatus
+from db.money import STARS
 from services.platform.actors import Actor
 from tests.factories import payments, people
 from tests.factories.books import RolledBackSteps
 from tests.factories.model import Campaign, Channel, Target
-from tests.factories.model_posts import PostingModel
+from tests.factories.model_withdrawals import WithdrawalModel
 
 
 class World:
     """The state in which every example of the state machine test begins.
 
-    The same people, channels and campaigns exist in the product and in the model.
+    The same people, channels and campaigns exist in the product and in the model. The wallets are
+    in Stars.
     """
 
     def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
-        self.model = PostingModel()
+        self.model = WithdrawalModel()
         self.people: list[Actor] = []
         self.moderator = story.do(people.staff)
         for number in range(3):
-            person = story.do(people.person)
+            person = story.do(partial(people.person, currency=STARS))
             self.people.append(person)
             self.model.balances[user_id(person)] = 0
             self._pay(person, 3_000 if number < 2 else 0)
@@ -70,12 +73,9 @@ def nth(things: dict[int, Any], pick: int) -> int:
     return list(things)[pick % len(things)]
 
 
-def copy(model: PostingModel) -> PostingModel:
-    """Return a copy of the model for one example (one random sequence of operations).
-
-    The copy has no placements.
-    """
-    return PostingModel(
+def copy(model: WithdrawalModel) -> WithdrawalModel:
+    """Return a copy of the model for one example; the copy has no placements."""
+    return WithdrawalModel(
         model.now,
         dict(model.balances),
         dict(model.revenue),
@@ -84,14 +84,12 @@ def copy(model: PostingModel) -> PostingModel:
         {key: Channel(**vars(value)) for key, value in model.channels.items()},
         {},
         dict(model.switches),
+        dict(model.recorded_at),
     )
 
 
-def books(model: PostingModel) -> dict[str, Any]:
-    """Return the books that the model expects, in the form of `RolledBackSteps.books`.
-
-    The books are the balances, the statuses and the kill switches. No invariant may be violated.
-    """
+def books(model: WithdrawalModel) -> dict[str, Any]:
+    """Return the value that `RolledBackSteps.books` must return."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],
@@ -102,6 +100,10 @@ def books(model: PostingModel) -> dict[str, Any]:
         "deposits": {
             key: [person, amount, "credited" if credited else "received"]
             for key, (person, amount, credited) in model.deposits.items()
+        },
+        "withdrawals": {
+            str(key): [each.person, each.amount, each.status]
+            for key, each in model.withdrawals.items()
         },
         "campaigns": {str(key): value.status for key, value in model.campaigns.items()},
         "channels": {str(key): value.status for key, value in model.channels.items()},

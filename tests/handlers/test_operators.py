@@ -9,6 +9,8 @@ from db.models.operations import Switch
 from db.models.users import Role
 from tests.handlers.marketplace import Marketplace
 
+CLOSE, SURE_CLOSE = "✅ Repaired, close #1", "✅ Yes, close it"
+
 
 @pytest.fixture
 async def operated(market: Marketplace) -> Marketplace:
@@ -123,11 +125,15 @@ async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     assert "Invariants are broken" in await market.last("group")
     assert not await enabled(market, Switch.PAYOUTS)
     await market.say("admin", "/incidents", where="group")
-    await market.press("admin", "✅ Repaired, close #1", where="group")
+    await market.press("admin", CLOSE, where="group")
+    assert "It never opens again" in await market.last("group")
+    await market.press("admin", "⬅️ No, go back", where="group")
+    await market.press("admin", CLOSE, where="group")
+    await market.press("admin", SURE_CLOSE, where="group")
     assert await market.value("SELECT closed_at FROM incidents") is None
     await market.database.as_owner(drift, -1)
     await market.database.as_owner("ALTER TABLE wallets ENABLE TRIGGER USER")
-    await market.press("admin", "✅ Repaired, close #1", where="group")
+    await market.press("admin", SURE_CLOSE, where="group")
     assert "No incident is open" in await market.last("group")
     await market.say("admin", "/killswitch run payouts", where="group")
     await market.press("admin", "▶️ Yes, run it: resolved", where="group")

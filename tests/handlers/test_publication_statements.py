@@ -15,6 +15,7 @@ from tests.handlers.marketplace import AD, Marketplace
 from tests.handlers.uncertain_post import MOVED_ON, job, publish, target
 
 AGREE = "✅ I have looked: it is this ad"
+SURE = "✅ Yes, it is this ad"
 
 
 @pytest.fixture
@@ -87,8 +88,12 @@ async def test_two_admins_record_a_post_that_nothing_can_prove(
     expected = AD if posting and not rights else "Altered words"
     assert await shown(market, message_id) == expected
     await market.press("admin", AGREE, where="group")
+    await market.press("admin", SURE, where="group")
     assert await job(market) == ("uncertain", "held")
     await market.press("second", AGREE, where="group")
+    assert "its promised hours begin" in await market.last("group")
+    assert await job(market) == ("uncertain", "held")
+    await market.press("second", SURE, where="group")
     assert "✅ It is in the channel" in await market.last("group")
     assert await job(market) == ("success", "held")
     assert await market.value("SELECT message_id FROM post_jobs") == message_id
@@ -150,6 +155,7 @@ async def test_an_old_statement_or_one_of_no_admin_does_not_count(
     for statement in outdate.split(";"):
         await market.database.as_owner(statement)
     await market.press("second", AGREE, where="group")
+    await market.press("second", SURE, where="group")
     assert await job(market) == ("uncertain", "held")
     assert "Another admin has to look" in await market.last("group")
 

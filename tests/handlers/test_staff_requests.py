@@ -14,6 +14,7 @@ from tests.handlers.test_corrections import hire
 
 MINE, NOT_MINE = "✅ That was me", "✖️ That was not me"
 CONFIRM, REFUSE = "✅ Confirm", "✖️ Refuse"
+SURE, SURE_REFUSE = "✅ Yes, confirm it", "✖️ Yes, refuse it"
 
 
 @pytest.fixture
@@ -42,9 +43,13 @@ async def test_two_super_admins_grant_and_revoke_a_role(two_heads: Marketplace) 
         await market.say("admin", f"/{command} {whom} operator the night shift", where="group")
         assert "Waits for a second person" in await market.last("group")
         assert "the night shift" in await market.last("group")
-        alert = await market.press("admin", CONFIRM, where="group")
-        assert "Another person" in alert
         await market.press("owner", CONFIRM, where="group")
+        assert "Then this happens at once" in await market.last("group")
+        assert await roles_of(market, "advertiser") != expected
+        await market.press("owner", "⬅️ No, go back", where="group")
+        await market.press("admin", CONFIRM, where="group")
+        assert "Another person" in await market.press("admin", SURE, where="group")
+        await market.press("owner", SURE, where="group")
         assert f"Done by {market.chat('owner')}" in await market.last("group")
         assert await market.buttons("group") == []
         assert await roles_of(market, "advertiser") == expected
@@ -120,3 +125,24 @@ async def test_a_request_that_was_not_theirs_does_nothing(two_heads: Marketplace
     assert not await _blocked(market)
     await market.say("owner", "/requests", where="group")
     assert "No request waits" in await market.last("group")
+
+
+async def test_a_refusal_is_asked_once_and_an_old_card_decides_nothing(
+    two_heads: Marketplace,
+) -> None:
+    market = two_heads
+    await market.say("advertiser", "/start")
+    whom = market.chat("advertiser")
+    await market.say("admin", f"/grant {whom} operator the night shift", where="group")
+    old = (await market.messages("group"))[-1]["message_id"]
+    await market.say("owner", "/requests", where="group")
+    [row] = await market.buttons("group")
+    await market.press("owner", row, where="group")
+    await market.press("owner", REFUSE, where="group")
+    assert "Then it ends" in await market.last("group")
+    assert await market.value("SELECT status FROM staff_requests") == "proposed"
+    await market.press("owner", SURE_REFUSE, where="group")
+    assert "Refused by" in await market.last("group")
+    alert = await market.press("owner", CONFIRM, where="group", message_id=old)
+    assert alert == "This has been decided already. Nothing was changed."
+    assert await roles_of(market, "advertiser") == []

@@ -19,6 +19,7 @@ from tests.handlers.uncertain_post import MOVED_ON, ask, job, link, publish, tar
 
 THERE = "✅ It is there"
 ABSENT = "📤 It is not there: send it"
+SURE_ABSENT = "📤 Yes, send it again"
 REFUND = "↩️ Refund the advertiser"
 RELEASE = "💰 It stayed: pay the owner"
 SURE_REFUND = "↩️ Yes, refund it"
@@ -109,6 +110,11 @@ async def test_two_admins_who_report_a_missing_post_queue_it_once(
 ) -> None:
     market = with_uncertain_post
     await market.press("admin", ABSENT, where="group")
+    assert "it is then published twice" in await market.last("group")
+    await market.press("admin", "⬅️ No, go back", where="group")
+    await market.press("admin", ABSENT, where="group")
+    assert await job(market) == ("uncertain", "held")
+    await market.press("admin", SURE_ABSENT, where="group")
     assert "It is queued" in await market.last("group")
     assert await job(market) == ("queued", "held")
     async with market.database.sessions.begin() as session:
@@ -140,7 +146,7 @@ async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(
     await market.press("admin", REFUND, where="group")
     assert "$50.00 goes back to the advertiser" in await market.last("group")
     assert await job(market) == ("uncertain", "held")
-    await market.press("admin", "⬅️ Back", where="group")
+    await market.press("admin", "⬅️ No, go back", where="group")
     await market.press("admin", REFUND, where="group")
     await market.press("admin", SURE_REFUND, where="group")
     assert await job(market) == ("failed", "held")
@@ -173,12 +179,12 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
     await market.world.control(
         f"chats/{market.chat('group')}/members", user_id=market.chat("owner"), status="member"
     )
-    for button, question in ((ABSENT, None), (SURE_REFUND, REFUND)):
-        if question is not None:
-            await market.press("owner", question, where="group")
+    for button, question in ((SURE_ABSENT, ABSENT), (SURE_REFUND, REFUND)):
+        await market.press("owner", question, where="group")
         assert "Nobody decides on their own money" in await market.press(
             "owner", button, where="group"
         )
+        await market.press("owner", "⬅️ No, go back", where="group")
     assert await job(market) == ("uncertain", "held")
 
 
@@ -251,6 +257,7 @@ async def test_an_old_card_decides_nothing_after_the_post_was_found_again(
 
 
 DISMISS = "✋ It doesn't count: let the checks decide"
+SURE_DISMISS = "✋ Yes, it doesn't count"
 PAY_ANYWAY = "💰 Pay the owner anyway"
 
 
@@ -329,6 +336,8 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     assert await market.buttons("group") == ["🔗 Open the post", DISMISS, REFUND]
     assert "the admins decide" in await market.last("owner")
     await market.press("admin", DISMISS, where="group")
+    assert await market.value("SELECT breach FROM post_jobs") == "altered"
+    await market.press("admin", SURE_DISMISS, where="group")
     assert await market.value("SELECT breach FROM post_jobs") is None
     await _release(market)
     assert "changed 2 times" in await market.last("advertiser")
@@ -361,7 +370,7 @@ async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
     await market.press("admin", PAY_ANYWAY, where="group")
     answer = await market.press("admin", SURE_RELEASE, where="group")
     assert "not proven yet" in answer
-    await market.press("admin", "⬅️ Back", where="group")
+    await market.press("admin", "⬅️ No, go back", where="group")
     await market.database.forward(timedelta(hours=1))
     await market.hire_newcomer("second", Role.ADMIN)
     for admin in ("admin", "second"):  # no check has ever seen the post

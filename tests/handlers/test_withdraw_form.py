@@ -1,6 +1,7 @@
 """Test the form with which a person requests a withdrawal."""
 
 from db.models.operations import Switch
+from services.money import withdrawals
 from tests.handlers.marketplace import Marketplace
 
 SURE = "✅ Yes, withdraw $30.00"
@@ -36,11 +37,36 @@ async def test_a_person_requests_a_withdrawal_and_cancels_it(market: Marketplace
     assert "On its way to you: $30.00" in await market.last("advertiser")
     await market.press("advertiser", "📤 My withdrawals")
     await market.press("advertiser", "✖️ Take back")
+    assert "$30.00 goes back into your wallet" in await market.last("advertiser")
+    assert await market.withdrawal_statuses() == ["requested"]
+    await market.press("advertiser", "⬅️ No, go back")
+    await market.press("advertiser", "✖️ Take back")
+    question = (await market.messages("advertiser"))[-1]["message_id"]
+    await market.press("advertiser", "✖️ Yes, take it back")
     assert "You took it back" in await market.last("advertiser")
     assert (await market.withdrawal_statuses(), await market.balance("advertiser")) == (
         ["returned"],
         10_000,
     )
+    assert question == (await market.messages("advertiser"))[-1]["message_id"]
+
+
+async def test_an_old_list_takes_nothing_back(market: Marketplace) -> None:
+    await market.give("advertiser", 10_000)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "🏦 Withdraw")
+    await market.say("advertiser", "30")
+    await market.press("advertiser", SURE)
+    actor = await market.actor("advertiser")
+    number = await market.value("SELECT id FROM withdrawals")
+    async with market.database.sessions.begin() as session:
+        await withdrawals.cancel(session, actor=actor, withdrawal_id=number)
+    assert await market.press("advertiser", "✖️ Take back") == (
+        "This has been decided already. Nothing was changed."
+    )
+    assert "You took it back" in await market.last("advertiser")
+    assert await market.balance("advertiser") == 10_000
 
 
 async def test_a_stopped_switch_is_explained_and_the_button_works_later(

@@ -1,16 +1,24 @@
 """Test that admins approve, pay and reject withdrawals in the admin chat."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from db.models.intake import Comparison
 from db.models.users import Role
-from services.money import withdrawals
+from db.money import STARS
+from services.market import registration, star_transactions
+from services.money import star_list_positions, withdrawals
+from tests.factories import payments
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.test_corrections import hire
 
 APPROVE = "✅ Approve"
+SURE = "✅ Yes, approve it"
+SURE_CONFIRM = "✅ Yes, confirm it"
 OPEN = "🔎 Open the withdrawal"
+AGAIN = "🔁 Try again"
 
 
 @pytest.fixture
@@ -42,7 +50,14 @@ async def test_an_admin_approves_and_marks_it_as_paid(with_withdrawal: Marketpla
     assert "Amount: $30.00" in card
     assert f"Person: {market.chat('advertiser')}" in card
     assert "(0 min ago)" in card
+    assert re.search(r"• \$30\.00, [^\n]+, payment #\d+\n", card)
+    assert "Payments in USD can't be compared" in card
     await market.press("admin", APPROVE, where="group")
+    assert "$30.00 is to be paid outside" in await market.last("group")
+    assert await market.withdrawal_statuses() == ["requested"]
+    await market.press("admin", "⬅️ No, go back", where="group")
+    await market.press("admin", APPROVE, where="group")
+    await market.press("admin", SURE, where="group")
     assert await market.withdrawal_statuses() == ["approved"]
     await market.press("admin", "💸 Mark as paid", where="group")
     number = await market.value("SELECT id FROM withdrawals")
@@ -86,7 +101,7 @@ async def test_a_rejected_withdrawal_is_returned_and_its_old_card_says_so(
     await market.deliver()
     assert "We don't know where to send it" in await market.last("advertiser")
     alert = await market.press("admin", APPROVE, where="group", message_id=old)
-    assert "it is returned" in alert
+    assert alert == "This has been decided already. Nothing was changed."
     shown = {m["message_id"]: m for m in await market.messages("group")}
     assert "Given back" in shown[old]["text"]
     assert APPROVE not in str(shown[old]["buttons"])
@@ -100,7 +115,8 @@ async def test_nobody_decides_on_their_own_money_nor_outside_the_chat(market: Ma
     number = await request_withdrawal(market, "admin", 2_000)
     await market.deliver()
     await market.press("admin", OPEN, where="group")
-    assert "their own money" in await market.press("admin", APPROVE, where="group")
+    await market.press("admin", APPROVE, where="group")
+    assert "their own money" in await market.press("admin", SURE, where="group")
     for command in (f"/paid {number} wire-1", f"/return {number} no"):
         await market.say("admin", command, where="group")
         assert "their own money" in await market.last("group"), command
@@ -120,6 +136,7 @@ async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) ->
     )
     await market.press("admin", OPEN, where="group")
     await market.press("admin", APPROVE, where="group")
+    await market.press("admin", SURE, where="group")
     await market.press("admin", "💸 Mark as paid", where="group")
     await market.press("admin", "⬅️ Back", where="group")
     paying = f"{market.chat('admin')} is paying"
@@ -148,14 +165,68 @@ async def test_a_payment_that_nobody_approved_needs_a_second_admin(
     card = await market.last("group")
     assert f"withdrawal #{number} of {market.chat('advertiser')} was paid outside (wire-1)" in card
     assert "nobody has approved the withdrawal" in card
-    assert "Another person" in await market.press("admin", "✅ Confirm", where="group")
+    await market.press("admin", "✅ Confirm", where="group")
+    assert "Another person" in await market.press("admin", SURE_CONFIRM, where="group")
     assert await market.withdrawal_statuses() == ["requested"]
-    await market.press("owner", "✅ Confirm", where="group")
+    await market.press("owner", SURE_CONFIRM, where="group")
     assert await market.withdrawal_statuses() == ["paid"]
     await market.say("owner", f"/paid {number} wire-2", where="group")
     await market.press("admin", "✅ Confirm", where="group")
+    await market.press("admin", SURE_CONFIRM, where="group")
     await market.deliver()
     notices = [str(message["text"]) for message in await market.messages("group")]
     assert any("held no money any more. Taken from the wallet: $30.00" in text for text in notices)
     told = [str(message["text"]) for message in await market.messages("advertiser")]
     assert any("Taken from your wallet: $30.00" in text for text in told)
+
+
+async def test_a_second_press_approves_once_and_edits_its_card(
+    with_withdrawal: Marketplace,
+) -> None:
+    market = with_withdrawal
+    await market.press("admin", OPEN, where="group")
+    card = (await market.messages("group"))[-1]["message_id"]
+    await market.press("admin", APPROVE, where="group")
+    for _ in range(2):
+        await market.world.control(
+            f"users/{market.chat('admin')}/press",
+            chat_id=market.chat("group"),
+            message_id=card,
+            button=SURE,
+            wait=False,
+        )
+    await market.settle()
+    assert await market.withdrawal_statuses() == ["approved"]
+    assert (await market.messages("group"))[-1]["message_id"] == card
+    approvals = "SELECT count(*) FROM user_audit_logs WHERE action = 'withdrawal_approved'"
+    assert await market.value(approvals) == 1
+
+
+async def test_an_approval_in_stars_waits_for_the_comparison(market: Marketplace) -> None:
+    async with market.database.sessions.begin() as session:
+        person = await registration.register(
+            session, telegram_id=market.chat("owner"), language="en", currency=STARS
+        )
+        paid = await payments.deposit(
+            session, user_id=person.id, amount=500, key="charge", source="stars", currency=STARS
+        )
+    await request_withdrawal(market, "owner", 300)
+    await market.say("admin", "/withdrawals", where="group")
+    [row] = await market.buttons("group")
+    await market.press("admin", row, where="group")
+    assert "⏳ not compared with Telegram yet" in await market.last("group")
+    await market.press("admin", APPROVE, where="group")
+    for button in (SURE, AGAIN):
+        await market.press("admin", button, where="group")
+        assert "Try again in a minute" in await market.last("group")
+        assert await market.withdrawal_statuses() == ["requested"]
+    await market.press("admin", "⬅️ No, go back", where="group")
+    await market.press("admin", APPROVE, where="group")
+    await market.press("admin", SURE, where="group")
+    async with market.database.sessions.begin() as session:
+        await star_transactions.mark_compared(session, {paid.id}, Comparison.LISTED)
+        await star_list_positions.get(session, market.bot.id)
+        await star_list_positions.record_read(session, market.bot.id)
+    await market.press("admin", AGAIN, where="group")
+    assert await market.withdrawal_statuses() == ["approved"]
+    assert "✅ in Telegram's list" in await market.last("group")

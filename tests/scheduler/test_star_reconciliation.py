@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from aiogram import Bot
+from aiogram.methods import GetStarTransactions
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from db.models.users import Role
 from scheduler.star_reconciliation import StarReconciliation
@@ -44,6 +46,19 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
     """Run a query that has one row with one value, and return the value."""
     async with scene.database.sessions.begin() as session:
         return (await session.execute(text(sql), values)).scalar_one()
+
+
+def _record_offsets(bot: Bot) -> list[int | None]:
+    """Return a list that grows by the offset of each call that reads Telegram's list."""
+    offsets: list[int | None] = []
+
+    async def record(send: Any, caller: Bot, method: Any) -> Any:
+        if isinstance(method, GetStarTransactions):
+            offsets.append(method.offset)
+        return await send(caller, method)
+
+    bot.session.middleware(record)  # type: ignore[arg-type]  # aiogram asks for a named protocol
+    return offsets
 
 
 async def _pay(scene: Scene, payload: str) -> str:
@@ -126,8 +141,62 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
     for restarted in (reconciliation, StarReconciliation(scene.database.sessions, bot)):
         await restarted.run()
         assert await _value(scene, OPEN_INCIDENTS) == 0
+    result = "SELECT comparison FROM deposits WHERE external_reference = :charge"
+    assert await _value(scene, result, charge="invented") == "accepted"
+    assert await _value(scene, result, charge="invented too") is None
     await scene.database.forward(timedelta(minutes=2))
     await reconciliation.run()
     named = "SELECT jsonb_array_length(details->'deposit_unknown_to_telegram') FROM incidents"
     assert await _value(scene, OPEN_INCIDENTS) == 1
     assert await _value(scene, f"{named} WHERE closed_at IS NULL") == 1
+
+
+async def test_a_restart_reads_only_what_is_new(scene: Scene, bot: Bot, payer: int) -> None:
+    first = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    await StarReconciliation(scene.database.sessions, bot).run()
+    read = "SELECT position FROM star_list_positions"
+    assert await _value(scene, read) == 1
+    offsets = _record_offsets(bot)
+    second = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:y")
+    await StarReconciliation(scene.database.sessions, bot).run()
+    assert offsets == [1]
+    assert await _value(scene, read) == 2
+    for charge_id in (first, second):
+        result = "SELECT comparison FROM deposits WHERE external_reference = :charge"
+        assert await _value(scene, result, charge=charge_id) == "listed"
+
+
+async def test_a_page_that_was_not_recorded_is_read_again(
+    scene: Scene, bot: Bot, payer: int
+) -> None:
+    charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    await scene.database.as_owner("REVOKE INSERT ON outbox FROM adtech_bot, adtech_clock")
+    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    with pytest.raises(DBAPIError):
+        await reconciliation.run()
+    assert await _value(scene, "SELECT position FROM star_list_positions") == 0
+    assert await _value(scene, "SELECT read_at FROM star_list_positions") is None
+    await scene.database.as_owner("GRANT INSERT ON outbox TO adtech_bot, adtech_clock")
+    await StarReconciliation(scene.database.sessions, bot).run()
+    status = "SELECT status FROM deposits WHERE external_reference = :charge"
+    assert await _value(scene, status, charge=charge_id) == "credited"
+
+
+async def test_another_bot_reads_its_own_list_from_the_beginning(
+    scene: Scene, bot: Bot, payer: int
+) -> None:
+    await scene.database.as_owner(
+        "INSERT INTO star_list_positions (bot_id, position, read_at) VALUES (1, 500, clock())"
+    )
+    async with scene.database.sessions.begin() as session:
+        await payments.deposit(
+            session, user_id=payer, amount=7, key="of the other bot", source="stars", currency="XTR"
+        )
+    await scene.database.as_owner("UPDATE deposits SET created_at = created_at - interval '1 day'")
+    await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    await StarReconciliation(scene.database.sessions, bot).run()
+    result = "SELECT comparison FROM deposits WHERE external_reference = 'of the other bot'"
+    assert await _value(scene, result) == "not_covered"
+    assert await _value(scene, OPEN_INCIDENTS) == 0
+    positions = "SELECT array_agg(position ORDER BY position) FROM star_list_positions"
+    assert await _value(scene, positions) == [1, 500]

@@ -35,7 +35,7 @@ from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import breaches, rescue
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_posts, payments, world
+from tests.factories import machine_withdrawals, payments, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_posts import PostingModel
@@ -46,7 +46,7 @@ STEPS = 50 if LONG else 20
 MOSTLY = st.sampled_from([True, True, True, False])
 
 
-class Marketplace(machine_posts.PostRules):
+class Marketplace(machine_withdrawals.WithdrawalRules):
     """The state machine of the marketplace, which tests the product against the model.
 
     Each rule is a use case, and each rule runs in the product and in the model.

@@ -147,5 +147,8 @@ placement-escrow = Money: { $status ->
 }
 placement-until = Promised until: { $at }
 placement-withdraw = 🗑 Take it back
+placement-withdraw-question = Take back placement #{ $id } in { $channel }? It ends for good, and nothing is charged.
+placement-withdraw-sure = 🗑 Yes, take it back
+placement-moved-on = This has been decided already. Nothing was changed.
 placement-open = 🔗 Open the post
 placement-card = 📋 Open the placement

@@ -1,4 +1,5 @@
 back = ⬅️ Back
+no-go-back = ⬅️ No, go back
 cancel = ✖️ Cancel
 cancelled = Cancelled.
 skip = Skip

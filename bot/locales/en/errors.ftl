@@ -50,5 +50,6 @@ error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (it 
 error-proposal-ended = This proposal counts no more: it is older than 72 hours, or the person who made it has lost the role. Make a new one. Nothing was changed.
 error-not-correctable = The ledger is not in the state that this correction requires ({ $kind }). Check it again with adtech reconcile. Nothing was changed.
 error-payment-mismatch = The payment differs from what was recorded or invoiced: { $expected } was expected, { $got } arrived ({ $key }). Nothing was changed.
+error-not-compared = Withdrawal #{ $withdrawal_id } can't be approved yet: the payments in Stars before it are not all compared with Telegram's list. This takes some seconds, and a minute if a payment is missing there. Try again in a minute. Nothing was changed.
 error-open-loss = A payment was taken back after its money was spent. { $needed } is still missing, so nothing can be withdrawn. Please write to the support: /paysupport
 error-payment-claimed = { $telegram_id } is paying withdrawal #{ $withdrawal_id } now. Please do not pay it too. Nothing was changed.

@@ -103,3 +103,5 @@ incidents = 🚨 Open incidents. Close an incident when it is repaired. After th
 incidents-none = ✅ No incident is open.
 incident-line = #{ $id } { $kind }, since { $at }: { $what }
 incident-close = ✅ Repaired, close #{ $id }
+incident-close-question = Close incident { $id }? It never opens again. After that, another person can run the switches that it stopped.
+incident-close-sure = ✅ Yes, close it

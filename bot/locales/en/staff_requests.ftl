@@ -46,10 +46,17 @@ request-state = { $status ->
 }
 request-mine = ✅ That was me
 request-yes = ✅ Confirm
-request-no = { $status ->
-    [unacknowledged] ✖️ That was not me
-   *[proposed] ✖️ Refuse
+request-not-mine = ✖️ That was not me
+request-no = ✖️ Refuse
+request-question = { $act ->
+    [confirm] Confirm request #{ $id }? Then this happens at once: { $what }
+   *[drop] Refuse request #{ $id }? Then it ends, and this does not happen: { $what }
 }
+request-sure = { $act ->
+    [confirm] ✅ Yes, confirm it
+   *[drop] ✖️ Yes, refuse it
+}
+request-moved-on = This has been decided already. Nothing was changed.
 staff-list = 👥 The staff:
 staff-line = • { $person }: { $roles }{ $blocked ->
     [yes] {" "}(blocked: no role counts)

@@ -39,10 +39,14 @@ uncertain-absent = 📤 It is not there: send it
 uncertain-refund = ↩️ Refund the advertiser
 uncertain-sure = { $act ->
     [refund] Refund placement #{ $id } in { $channel }? { $price } goes back to the advertiser, and the owner is not paid.
+    [absent_sure] Send placement #{ $id } to { $channel } again? If the ad is there after all, it is then published twice.
+    [dismiss_sure] Put the breach of placement #{ $id } in { $channel } aside? Then the checks decide again, and the owner may get { $price } minus the fee.
    *[release] Pay placement #{ $id } in { $channel }? { $price } minus the fee goes to the owner, and the advertiser gets nothing back.
 } This can't be undone.
 uncertain-sure-button = { $act ->
     [refund] ↩️ Yes, refund it
+    [absent_sure] 📤 Yes, send it again
+    [dismiss_sure] ✋ Yes, it doesn't count
    *[release] 💰 Yes, pay the owner
 }
 uncertain-wait = ⏳ Wait another day
@@ -60,6 +64,8 @@ uncertain-not-seen = { $trace ->
 } Nothing was changed.
 uncertain-second-admin = 👥 Placement #{ $id }: one admin says that the ad is message { $message } of the channel, and the bot can't prove it. Another admin has to look at the post and agree. Then the promised hours begin. Nothing was changed yet.
 uncertain-agree = ✅ I have looked: it is this ad
+uncertain-agree-question = Placement #{ $id }: is message { $message } of the channel this ad? Then its promised hours begin, and the owner is paid after them. This can't be undone.
+uncertain-agree-sure = ✅ Yes, it is this ad
 uncertain-moved-on = This has been decided already, or the bot has found the answer. Nothing was changed.
 uncertain-second-release = No check of the bot has ever seen this post. Another admin has to press the same button within 72 hours. The money stays held until then.
 uncertain-waits = The bot keeps checking the post. You are asked again in a day.

@@ -32,7 +32,28 @@ withdrawal-returned-why = Why: { $reason ->
     [rules] against the rules
    *[text] { $reason }
 }
+withdrawal-sources = Paid from (first in, first out; the newest first):
+withdrawal-source = • { $amount }, { $when }, { $reason ->
+    [deposit] payment #{ $id }
+    [payout] placement #{ $id } of advertiser { $advertiser }
+    [refund] back from placement #{ $id }
+    [withdrawal_return] withdrawal #{ $id }, given back
+    [adjustment] correction #{ $id }
+   *[other] { $reason } #{ $id }
+}
+withdrawal-source-compared = { $result ->
+    [listed] ✅ in Telegram's list
+    [accepted] ⚠️ not in Telegram's list, its incident was closed
+    [not_covered] older than Telegram's list
+    [taken_back] ↩️ reversed outside of the platform
+   *[waits] ⏳ not compared with Telegram yet
+}
+withdrawal-sources-more = … and { $count } more
+withdrawal-sources-uncompared = Payments in { $currency } can't be compared with Telegram's list. Compare them with the provider's.
 withdrawal-approve = ✅ Approve
+withdrawal-approve-question = Approve it? Then { $amount } is to be paid outside of the platform, and the person can't take it back any more.
+withdrawal-approve-sure = ✅ Yes, approve it
+withdrawal-approve-again = 🔁 Try again
 withdrawal-mark-paid = 💸 Mark as paid
 withdrawal-return = ↩️ Reject: give it back
 withdrawal-open = 🔎 Open the withdrawal
@@ -64,6 +85,8 @@ my-withdrawal = #{ $id }: { $amount }, asked for { $when }
         [paid] 💸 Paid. Reference: { $reference }
        *[returned] ↩️ Back in your wallet. { $reason }
     }
+withdrawal-cancel-question = Take back withdrawal #{ $id }? { $amount } goes back into your wallet, and the withdrawal ends.
+withdrawal-cancel-sure = ✖️ Yes, take it back
 withdrawal-take-back = ✖️ Take back #{ $id } ({ $amount })
 command-withdrawals = Withdrawals that wait
 command-paid = Mark a withdrawal as paid

@@ -149,5 +149,8 @@ placement-escrow = Деньги: { $status ->
 }
 placement-until = Обещано до: { $at }
 placement-withdraw = 🗑 Отозвать
+placement-withdraw-question = Отозвать размещение #{ $id } в { $channel }? Оно закончится навсегда, деньги не списываются.
+placement-withdraw-sure = 🗑 Да, отозвать
+placement-moved-on = Это уже решено. Ничего не изменилось.
 placement-open = 🔗 Открыть пост
 placement-card = 📋 Открыть размещение

@@ -1,4 +1,5 @@
 back = ⬅️ Назад
+no-go-back = ⬅️ Нет, назад
 cancel = ✖️ Отмена
 cancelled = Отменено.
 skip = Пропустить

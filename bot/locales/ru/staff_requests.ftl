@@ -46,10 +46,17 @@ request-state = { $status ->
 }
 request-mine = ✅ Это был(а) я
 request-yes = ✅ Подтвердить
-request-no = { $status ->
-    [unacknowledged] ✖️ Это был(а) не я
-   *[proposed] ✖️ Отказать
+request-not-mine = ✖️ Это был(а) не я
+request-no = ✖️ Отказать
+request-question = { $act ->
+    [confirm] Подтвердить запрос #{ $id }? Тогда это произойдёт сразу: { $what }
+   *[drop] Отказать в запросе #{ $id }? Тогда он закончится, и этого не произойдёт: { $what }
 }
+request-sure = { $act ->
+    [confirm] ✅ Да, подтвердить
+   *[drop] ✖️ Да, отказать
+}
+request-moved-on = Это уже решено. Ничего не изменилось.
 staff-list = 👥 Сотрудники:
 staff-line = • { $person }: { $roles }{ $blocked ->
     [yes] {" "}(заблокирован, роли не действуют)

@@ -32,7 +32,28 @@ withdrawal-returned-why = Почему: { $reason ->
     [rules] против правил
    *[text] { $reason }
 }
+withdrawal-sources = Из чего выплата (первым пришло — первым ушло; сначала новые):
+withdrawal-source = • { $amount }, { $when }, { $reason ->
+    [deposit] платёж #{ $id }
+    [payout] размещение #{ $id } рекламодателя { $advertiser }
+    [refund] возврат за размещение #{ $id }
+    [withdrawal_return] возвращённый вывод #{ $id }
+    [adjustment] исправление #{ $id }
+   *[other] { $reason } #{ $id }
+}
+withdrawal-source-compared = { $result ->
+    [listed] ✅ есть в списке Telegram
+    [accepted] ⚠️ нет в списке Telegram, инцидент о нём закрыт
+    [not_covered] старше списка Telegram
+    [taken_back] ↩️ отозван вне площадки
+   *[waits] ⏳ ещё не сверен с Telegram
+}
+withdrawal-sources-more = … и ещё { $count }
+withdrawal-sources-uncompared = Платежи в { $currency } нельзя сверить со списком Telegram. Сверьте их со списком провайдера.
 withdrawal-approve = ✅ Одобрить
+withdrawal-approve-question = Одобрить? Тогда { $amount } нужно будет выплатить вне площадки, и человек больше не сможет отменить вывод.
+withdrawal-approve-sure = ✅ Да, одобрить
+withdrawal-approve-again = 🔁 Ещё раз
 withdrawal-mark-paid = 💸 Отметить выплату
 withdrawal-return = ↩️ Отклонить и вернуть
 withdrawal-open = 🔎 Открыть вывод
@@ -64,6 +85,8 @@ my-withdrawal = #{ $id }: { $amount }, запрошен { $when }
         [paid] 💸 Выплачен. Номер: { $reference }
        *[returned] ↩️ Снова в вашем кошельке. { $reason }
     }
+withdrawal-cancel-question = Отменить вывод #{ $id }? { $amount } вернутся в кошелёк, вывод закончится.
+withdrawal-cancel-sure = ✖️ Да, отменить
 withdrawal-take-back = ✖️ Отменить #{ $id } ({ $amount })
 command-withdrawals = Выводы, которые ждут
 command-paid = Отметить, что вывод выплачен

@@ -1,0 +1,45 @@
+"""Store how far a bot's list of transactions in Stars has been read, and when it was complete.
+
+The position survives a restart. Therefore a new process neither reads the list again from its
+beginning, nor skips a transaction.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.intake import StarListPosition
+
+
+async def get(session: AsyncSession, bot_id: int) -> StarListPosition:
+    """Return the position of a bot's list. Begin at the list's beginning if there is none."""
+    await session.execute(insert(StarListPosition).values(bot_id=bot_id).on_conflict_do_nothing())
+    return await session.get_one(StarListPosition, bot_id, populate_existing=True)
+
+
+async def advance(
+    session: AsyncSession, *, bot_id: int, begin: int, end: int, begins_at: datetime | None
+) -> bool:
+    """Move a position from `begin` to `end`, and return whether it was still at `begin`.
+
+    The caller has recorded the transactions between the two. If another process has moved the
+    position, nothing changes. `begins_at` is the time of the oldest transaction.
+    """
+    moved = await session.execute(
+        update(StarListPosition)
+        .where(StarListPosition.bot_id == bot_id, StarListPosition.position == begin)
+        .values(position=end, begins_at=begins_at)
+        .returning(StarListPosition.bot_id)
+    )
+    return moved.one_or_none() is not None
+
+
+async def record_read(session: AsyncSession, bot_id: int) -> None:
+    """Record that the list was read to its end, and that the deposits were compared with it."""
+    await session.execute(
+        update(StarListPosition)
+        .where(StarListPosition.bot_id == bot_id)
+        .values(read_at=func.clock())
+    )

@@ -1,0 +1,186 @@
+"""Find out where the money of a withdrawal came from.
+
+The rule is first in, first out: each amount that left the person's wallet is paid from the oldest
+money that was still in it. So the sources of a withdrawal are the credits that nothing before it
+has used up. A deposit that was taken back before the withdrawal counts only with the part that was
+not recovered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.models.campaigns import Campaign, CampaignTarget
+from db.models.intake import Comparison
+from db.models.losses import Clawback
+from db.models.money import Deposit, DepositStatus, LedgerEntry, Reason
+from db.models.users import User
+
+SHOWN = 5
+"""The number of sources that are described. The others are only counted."""
+PAGE = 500
+"""The number of credits that one query reads."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A credit that pays a withdrawal, or a part of it. The time has a zone."""
+
+    reason: Reason
+    reference_id: int
+    """The id of the placement, deposit, withdrawal or correction behind the credit."""
+    amount: int
+    """The part of the credit that the withdrawal uses, in minor units."""
+    credited_at: datetime
+    advertiser_telegram_id: int | None
+    """The advertiser of the placement for which the person was paid."""
+    comparison: Comparison | None
+    """The comparison of a deposit with Telegram's list."""
+    taken_back: bool
+    """Whether the deposit was reversed outside."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The sources of a withdrawal. The newest is the first."""
+
+    newest: Sequence[Source]
+    others: int
+    """The number of sources that `newest` does not describe."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    version: int
+    amount: int
+
+
+async def get(session: AsyncSession, withdrawal_id: int) -> Sources:
+    """Return the sources of a withdrawal.
+
+    Reads the wallet's credits from the withdrawal backwards, until they explain the whole balance
+    that was there. Older credits had been used up.
+    """
+    hold = (
+        await session.execute(
+            select(
+                LedgerEntry.wallet_id,
+                LedgerEntry.version,
+                LedgerEntry.balance_after,
+                LedgerEntry.amount,
+            ).where(
+                LedgerEntry.reference_id == withdrawal_id,
+                LedgerEntry.reason == Reason.WITHDRAWAL_HOLD,
+                LedgerEntry.amount < 0,
+            )
+        )
+    ).one()
+    parts = await _parts(session, hold)
+    newest = await _describe(session, hold.wallet_id, parts[:SHOWN])
+    return Sources(newest, len(parts) - len(newest))
+
+
+async def _parts(session: AsyncSession, hold: Any) -> list[_Part]:
+    """Return which part of which credit pays the withdrawal, the newest first.
+
+    The newest credits are the `balance_after` that stays in the wallet. The withdrawal uses the
+    credits before them.
+    """
+    parts: list[_Part] = []
+    staying, missing, before = hold.balance_after, -hold.amount, hold.version
+    while missing:
+        page = (await session.execute(_credits(hold.wallet_id, hold.version, before))).all()
+        for version, credit in page:
+            kept = min(staying, credit)
+            used = min(missing, credit - kept)
+            staying, missing = staying - kept, missing - used
+            if used:
+                parts.append(_Part(version, used))
+        if len(page) < PAGE:
+            break
+        before = page[-1].version
+    return parts
+
+
+def _credits(wallet_id: int, held_at: int, before: int) -> Select[int, int]:
+    """Select credits of a wallet below the version `before`, the newest first.
+
+    The amount of a deposit is less what its clawback had recovered before the version `held_at`.
+    """
+    taken = aliased(LedgerEntry)
+    recovered = (
+        select(func.sum(-taken.amount))
+        .select_from(Clawback)
+        .join(
+            taken,
+            and_(
+                taken.reference_id == Clawback.id,
+                taken.reason == Reason.CLAWBACK,
+                taken.wallet_id == wallet_id,
+                taken.version < held_at,
+            ),
+        )
+        .where(_is_deposit(), Clawback.deposit_id == LedgerEntry.reference_id)
+        .correlate(LedgerEntry)
+        .scalar_subquery()
+    )
+    return (
+        select(LedgerEntry.version, LedgerEntry.amount - func.coalesce(recovered, 0))
+        .where(
+            LedgerEntry.wallet_id == wallet_id,
+            LedgerEntry.version < before,
+            LedgerEntry.amount > 0,
+        )
+        .order_by(LedgerEntry.version.desc())
+        .limit(PAGE)
+    )
+
+
+async def _describe(session: AsyncSession, wallet_id: int, parts: Sequence[_Part]) -> list[Source]:
+    rows = await session.execute(
+        select(
+            LedgerEntry.version,
+            LedgerEntry.reason,
+            LedgerEntry.reference_id,
+            LedgerEntry.created_at,
+            User.telegram_id,
+            Deposit.comparison,
+            Deposit.status,
+        )
+        .outerjoin(
+            CampaignTarget,
+            and_(
+                LedgerEntry.reason == Reason.PAYOUT, CampaignTarget.id == LedgerEntry.reference_id
+            ),
+        )
+        .outerjoin(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .outerjoin(User, User.id == Campaign.advertiser_id)
+        .outerjoin(Deposit, and_(_is_deposit(), Deposit.id == LedgerEntry.reference_id))
+        .where(
+            LedgerEntry.wallet_id == wallet_id,
+            LedgerEntry.version.in_([part.version for part in parts]),
+        )
+    )
+    described = {row.version: row for row in rows}
+    return [
+        Source(
+            reason=row.reason,
+            reference_id=row.reference_id,
+            amount=part.amount,
+            credited_at=row.created_at,
+            advertiser_telegram_id=row.telegram_id,
+            comparison=row.comparison,
+            taken_back=row.status is DepositStatus.CLAWED_BACK,
+        )
+        for part in parts
+        for row in [described[part.version]]
+    ]
+
+
+def _is_deposit() -> ColumnElement[bool]:
+    return LedgerEntry.reason == Reason.DEPOSIT

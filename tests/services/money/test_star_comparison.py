@@ -1,0 +1,226 @@
+"""Test that approvals of withdrawals in Stars wait for the comparison with Telegram's list."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.intake import Comparison
+from db.models.money import Deposit, Withdrawal
+from db.models.users import Role
+from db.money import STARS
+from services.market import registration, star_transactions
+from services.money import incidents, star_list_positions, withdrawals
+from services.platform import errors
+from services.platform.actors import Actor
+from tests.conftest import Database
+from tests.factories import payments, people, rows
+
+BOT = 7
+MINUTE = timedelta(minutes=1)
+
+
+async def _person(session: AsyncSession) -> Actor:
+    """Register a person with a wallet in Stars."""
+    user = await registration.register(
+        session, telegram_id=people.number(), language="en", currency=STARS
+    )
+    return Actor(user.id)
+
+
+async def _pay_in(session: AsyncSession, person: Actor, amount: int = 500) -> Deposit:
+    return await payments.deposit(
+        session,
+        user_id=person.user_id or 0,
+        amount=amount,
+        key=f"charge-{people.number()}",
+        source="stars",
+        currency=STARS,
+    )
+
+
+async def _request(session: AsyncSession, person: Actor, amount: int = 300) -> Withdrawal:
+    return await withdrawals.request(
+        session, actor=person, amount=amount, key=f"form-{people.number()}"
+    )
+
+
+async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> None:
+    """Do what the clock does after it has read a list that contains these deposits."""
+    await star_transactions.mark_compared(session, {row.id for row in listed}, Comparison.LISTED)
+    await star_list_positions.get(session, BOT)
+    await star_transactions.verify(session, since=None)
+    await star_list_positions.record_read(session, BOT)
+
+
+async def _approve(database: Database, admin: Actor, withdrawal: Withdrawal) -> str:
+    """Approve in a transaction of its own, and return the status."""
+    async with database.sessions.begin() as session:
+        done = await withdrawals.approve(session, actor=admin, withdrawal_id=withdrawal.id)
+        return done.status.value
+
+
+async def _is_refused(database: Database, admin: Actor, withdrawal: Withdrawal) -> None:
+    with pytest.raises(errors.NotCompared):
+        await _approve(database, admin, withdrawal)
+
+
+async def test_an_approval_waits_until_the_deposit_is_compared(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        admin, person = await people.staff(session), await _person(session)
+        paid = await _pay_in(session, person)
+        asked = await _request(session, person)
+    await _is_refused(database, admin, asked)
+    async with database.sessions.begin() as session:
+        await _compare(session)
+    await _is_refused(database, admin, asked)
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await database.as_owner(
+            "UPDATE withdrawals SET status = 'approved', decided_by = $1", admin.user_id
+        )
+    assert refusal.value.sqlstate == "AD053"
+    other_currency = "UPDATE withdrawals SET status = 'approved', decided_by = $1, currency = 'USD'"
+    await database.as_owner("ALTER TABLE withdrawals DISABLE TRIGGER frozen")
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await database.as_owner(other_currency, admin.user_id)
+    assert refusal.value.sqlstate == "AD053"
+    await database.as_owner("ALTER TABLE withdrawals ENABLE TRIGGER frozen")
+    async with database.sessions.begin() as session:
+        await _compare(session, [paid])
+    assert await _approve(database, admin, asked) == "approved"
+    assert await _approve(database, admin, asked) == "approved"
+
+
+async def test_an_approval_waits_for_the_deposits_of_everybody_before_its_request(
+    database: Database,
+) -> None:
+    async with database.sessions.begin() as session:
+        admin, person, other = (
+            await people.staff(session),
+            await _person(session),
+            await _person(session),
+        )
+        mine = await _pay_in(session, person)
+        theirs = await _pay_in(session, other)
+    async with database.sessions.begin() as session:
+        asked = await _request(session, person)
+        await _compare(session, [mine])
+    await _is_refused(database, admin, asked)
+    async with database.sessions.begin() as session:
+        await _compare(session, [theirs])
+        later = await _pay_in(session, other)
+    assert await _approve(database, admin, asked) == "approved"
+    async with database.sessions.begin() as session:
+        assert await rows.one(
+            session, "SELECT comparison IS NULL FROM deposits WHERE id = :id", id=later.id
+        )
+
+
+async def test_an_approval_waits_while_the_list_is_not_read(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        admin, person = await people.staff(session), await _person(session)
+        paid = await _pay_in(session, person)
+        asked = await _request(session, person)
+        await _compare(session, [paid])
+    await database.forward(5 * MINUTE + timedelta(seconds=1))
+    await _is_refused(database, admin, asked)
+    async with database.sessions.begin() as session:
+        await _compare(session)
+    await database.forward(4 * MINUTE)
+    assert await _approve(database, admin, asked) == "approved"
+
+
+async def test_an_unlisted_deposit_stops_the_money_before_the_next_approval(
+    database: Database,
+) -> None:
+    async with database.sessions.begin() as session:
+        admin, person = await people.staff(session), await _person(session)
+        invented = await _pay_in(session, person)
+        asked = await _request(session, person)
+        await _compare(session)
+    await _is_refused(database, admin, asked)
+    await database.forward(2 * MINUTE)
+    async with database.sessions.begin() as session:
+        await _compare(session)
+    with pytest.raises(errors.SwitchStopped):
+        await _approve(database, admin, asked)
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.SUPER_ADMIN)
+        [incident] = await incidents.open_incidents(session)
+        await incidents.close_incident(session, actor=operator, incident_id=incident.id)
+    async with database.sessions.begin() as session:
+        await people.run_switches(session)
+    await _is_refused(database, admin, asked)
+    async with database.sessions.begin() as session:
+        await _compare(session)
+        accepted = "SELECT comparison FROM deposits WHERE id = :id"
+        assert await rows.one(session, accepted, id=invented.id) == "accepted"
+    assert await _approve(database, admin, asked) == "approved"
+
+
+async def test_a_deposit_that_was_taken_back_covers_nothing(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        admin, person, other = (
+            await people.staff(session),
+            await _person(session),
+            await _person(session),
+        )
+        paid = await _pay_in(session, person)
+        reversed_ = await _pay_in(session, other)
+        asked = await _request(session, person)
+        await payments.reverse(
+            session,
+            external_reference=reversed_.external_reference,
+            user_id=None,
+            amount=reversed_.amount,
+            source="stars",
+            currency=STARS,
+        )
+        await _compare(session, [paid])
+    await database.forward(2 * MINUTE)
+    async with database.sessions.begin() as session:
+        await _compare(session)
+    assert await _approve(database, admin, asked) == "approved"
+
+
+async def test_other_currencies_are_not_compared(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        admin, person = await people.staff(session), await people.person(session, balance=500)
+        asked = await _request(session, person)
+    assert await _approve(database, admin, asked) == "approved"
+
+
+async def test_a_result_never_changes(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person = await _person(session)
+        paid = await _pay_in(session, person)
+        await star_transactions.mark_compared(session, {paid.id}, Comparison.LISTED)
+        await star_transactions.mark_compared(session, {paid.id}, Comparison.ACCEPTED)
+        result = "SELECT comparison FROM deposits WHERE id = :id"
+        assert await rows.one(session, result, id=paid.id) == "listed"
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await database.as_owner("UPDATE deposits SET comparison = NULL")
+    assert refusal.value.sqlstate == "AD031"
+
+
+async def test_the_check_before_an_approval_uses_its_index(database: Database) -> None:
+    """Fill the table with deposits that were compared long ago, and read the plan."""
+    async with database.sessions.begin() as session:
+        person = await _person(session)
+        await _pay_in(session, person)
+    await database.as_owner(
+        "ALTER TABLE deposits DISABLE TRIGGER USER;"
+        " INSERT INTO deposits (user_id, amount, currency, source, external_reference, comparison)"
+        " SELECT user_id, 1, 'XTR', 'stars', 'filler-' || n, 'listed' FROM deposits,"
+        " generate_series(1, 200000) AS n;"
+        " ALTER TABLE deposits ENABLE TRIGGER USER; ANALYZE deposits"
+    )
+    async with database.sessions.begin() as session:
+        plan = await rows.table(
+            session,
+            "EXPLAIN SELECT FROM deposits WHERE currency = 'XTR' AND comparison IS NULL"
+            " AND status <> 'clawed_back' AND created_at <= clock()",
+        )
+    assert any("ix_deposits_uncompared" in row[0] for row in plan), plan
