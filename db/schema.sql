@@ -66,7 +66,7 @@ CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (create
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
-CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
@@ -92,7 +92,7 @@ CREATE TABLE campaigns (
 );
 CREATE INDEX ix_campaigns_advertiser_id_id ON campaigns USING btree (advertiser_id, id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaigns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('draft>active', 'active>paused', 'paused>active', 'draft>cancelled', 'active>cancelled', 'paused>cancelled', 'active>completed', 'paused>completed');
-CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id, creative, total_budget ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id OR old.creative IS DISTINCT FROM new.creative OR old.total_budget IS DISTINCT FROM new.total_budget) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'draft'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON campaigns TO adtech_bot;
 GRANT SELECT ON campaigns TO adtech_clock;
@@ -126,6 +126,7 @@ CREATE TABLE channels (
 CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text = 'active'::text;
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
+CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
@@ -664,6 +665,7 @@ END)
 CREATE INDEX ix_staff_requests_open ON staff_requests USING btree (id) WHERE status::text = 'proposed'::text;
 CREATE INDEX ix_staff_requests_subject ON staff_requests USING btree (kind, subject_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON staff_requests FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>done', 'proposed>dropped');
+CREATE TRIGGER frozen BEFORE UPDATE OF kind, arguments, subject_id, reason, requested_by ON staff_requests FOR EACH ROW WHEN (old.kind::text IS DISTINCT FROM new.kind::text OR old.arguments IS DISTINCT FROM new.arguments OR old.subject_id IS DISTINCT FROM new.subject_id OR old.reason IS DISTINCT FROM new.reason OR old.requested_by IS DISTINCT FROM new.requested_by) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON staff_requests FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_requests FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT INSERT, SELECT ON staff_requests TO adtech_bot;

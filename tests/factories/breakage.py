@@ -16,7 +16,7 @@ from tests.conftest import Database
 GUARDED_TABLES = (
     *("wallets", "ledger_entries", "ledger_transfers", "audit_chain_links", "escrows"),
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
-    *("corrections", "excess_payments", "ledger_checkpoints", "users"),
+    *("corrections", "excess_payments", "ledger_checkpoints", "users", "channels"),
 )
 """The tables whose triggers are disabled while a test changes their rows."""
 
