@@ -201,6 +201,7 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
         user_id=person.id,
         roles=roles,
         in_admin_chat=chat is not None and chat.id == dependencies.admin_chat.id,
+        inbox_id=context.update_result.inbox_id,
     )
     context.t = Texts(person.language, currency, person.time_zone)
     return context

@@ -371,8 +371,15 @@ class Correction(Base):
     key: Mapped[str | None] = mapped_column(unique=True)
     """The idempotency key of the proposal."""
     proposed_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    proposed_in: Mapped[int | None] = mapped_column(unique=True)
+    """The id of the inbox row in which the proposer pressed "That was me".
+
+    It is no foreign key, because handled updates are deleted later.
+    """
     reason: Mapped[str]
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    confirmed_in: Mapped[int | None] = mapped_column(unique=True)
+    """The id of the inbox row with the confirmer's press or command."""
     confirm_reason: Mapped[str | None]
     done_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

@@ -123,8 +123,15 @@ class StaffRequest(Base):
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     acknowledged: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the requester made the request in the admin chat, or pressed "That was me" there."""
+    acknowledged_in: Mapped[int | None] = mapped_column(unique=True)
+    """The id of the inbox row with the requester's command or press.
+
+    It is no foreign key, because handled updates are deleted later.
+    """
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The person who carried the request out or dropped it. Null means nobody yet or the system."""
+    decided_in: Mapped[int | None] = mapped_column(unique=True)
+    """The id of the inbox row with the press of `decided_by`."""
     decided_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 

@@ -1,10 +1,13 @@
-"""Let the audit chain cover the frozen terms, and freeze the rest of what people have agreed on.
+"""Ask for the presses of two people, cover frozen terms by the audit chain, freeze other terms.
 
+From this revision on, a person signs an act of two people only in an update that Telegram delivered.
+A version of the program before this revision cannot carry out such acts any more.
 Links that exist keep their digests. `adtech verify-ledger` compares them with the digest without
 terms, until the first link that covers the terms. After a downgrade, the version before calls that
 link broken.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 from migrations import functions
@@ -32,20 +35,86 @@ FROZEN = {
     "staff_requests": ("kind", "arguments", "subject_id", "reason", "requested_by"),
 }
 """The columns that never change, whatever role changes them."""
-REPLACED = ("extend_audit_chain",)
+PRESSES = (
+    ("staff_requests", "acknowledged_in"),
+    ("staff_requests", "decided_in"),
+    ("corrections", "proposed_in"),
+    ("corrections", "confirmed_in"),
+)
+"""The columns with the inbox rows in which people have signed. Each row signs once."""
+REPLACED = ("extend_audit_chain", "require_role_request")
+FUNCTIONS = (
+    "words_in_update",
+    "require_words",
+    "is_command_for_request",
+    "guard_staff_request",
+    "tell_staff_request",
+    "guard_signature",
+    "decided_role_request",
+    "reconcile_super_admins",
+    "require_payment_request",
+)
+TRIGGERS = (
+    (
+        "signed BEFORE INSERT OR UPDATE OF status, acknowledged ON staff_requests FOR EACH ROW"
+        " EXECUTE FUNCTION guard_staff_request()"
+    ),
+    (
+        "told AFTER INSERT ON staff_requests FOR EACH ROW WHEN (NOT NEW.acknowledged)"
+        " EXECUTE FUNCTION tell_staff_request()"
+    ),
+    (
+        "told_again AFTER UPDATE ON staff_requests FOR EACH ROW"
+        " WHEN (NEW.status <> OLD.status OR NEW.acknowledged <> OLD.acknowledged)"
+        " EXECUTE FUNCTION tell_staff_request()"
+    ),
+    (
+        "signed_proposal BEFORE INSERT ON corrections FOR EACH ROW"
+        " EXECUTE FUNCTION guard_signature()"
+    ),
+    (
+        "signed_confirmation BEFORE UPDATE OF confirmed_by ON corrections FOR EACH ROW"
+        " WHEN (NEW.confirmed_by IS DISTINCT FROM OLD.confirmed_by)"
+        " EXECUTE FUNCTION guard_signature()"
+    ),
+)
 
 
 def upgrade() -> None:
-    """Replace the functions and the triggers."""
-    for name in REPLACED:
+    """Create the columns, the functions and the triggers, and grant the rights."""
+    for table, column in PRESSES:
+        op.add_column(table, sa.Column(column, sa.BigInteger(), nullable=True))
+        op.create_unique_constraint(op.f(f"uq_{table}_{column}"), table, [column])
+        op.execute(
+            f"CREATE TRIGGER {column}_kept BEFORE UPDATE OF {column} ON {table} FOR EACH ROW"
+            f" WHEN (OLD.{column} IS NOT NULL AND NEW.{column} IS DISTINCT FROM OLD.{column})"
+            " EXECUTE FUNCTION refuse_frozen()"
+        )
+    for name in (*FUNCTIONS, *REPLACED):
         functions.create(name, revision)
+    for trigger in TRIGGERS:
+        op.execute(f"CREATE TRIGGER {trigger}")
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE"
+        " INITIALLY DEFERRED FOR EACH ROW"
+        " WHEN (OLD.status = 'requested' AND NEW.status = 'paid')"
+        " EXECUTE FUNCTION require_payment_request()"
+    )
+    op.execute("GRANT UPDATE (acknowledged_in, decided_in) ON staff_requests TO adtech_bot")
+    op.execute("GRANT UPDATE (confirmed_in) ON corrections TO adtech_bot")
+    op.execute("GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake")
     _freeze(FROZEN)
 
 
 def downgrade() -> None:
-    """Restore the functions and the triggers."""
+    """Restore the functions and the triggers, and drop the columns."""
     for name in REPLACED:
         functions.create(name, down_revision)
+    for name in FUNCTIONS:
+        op.execute(f"DROP FUNCTION {name} CASCADE")  # with its triggers
+    for table, column in PRESSES:
+        op.execute(f"DROP TRIGGER {column}_kept ON {table}")
+        op.drop_column(table, column)
     for table in FROZEN:
         op.execute(f"DROP TRIGGER frozen ON {table}")
     _freeze(FROZEN_BEFORE)

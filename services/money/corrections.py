@@ -190,7 +190,7 @@ async def confirm(
         await incomplete_settlements.post_missing_payout(session, actor, correction)
     now = await queries.now(session)
     correction.status = status
-    correction.confirmed_by = actor.user_id
+    correction.confirmed_by, correction.confirmed_in = actor.user_id, actor.inbox_id
     correction.confirm_reason = reason
     correction.done_at = now if done else None
     await session.flush()
@@ -310,7 +310,13 @@ async def _propose(
     await _require_not_own(session, actor, proposal)
     inserted: Correction | None = await session.scalar(
         insert(Correction)
-        .values(**columns, key=key, reason=proposal.reason, proposed_by=actor.user_id)
+        .values(
+            **columns,
+            key=key,
+            reason=proposal.reason,
+            proposed_by=actor.user_id,
+            proposed_in=actor.inbox_id,
+        )
         .on_conflict_do_nothing()
         .returning(Correction)
     )

@@ -15,7 +15,7 @@ from services.money import invariants, wallets
 from services.platform import errors, killswitches, roles, users
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import people, presses, rows
 
 STATUS = "SELECT status FROM staff_requests WHERE id = :id"
 
@@ -34,27 +34,34 @@ async def _asked(
     **arguments: Any,
 ) -> int:
     """Make a request with a reason, and return its id."""
+    telegram_id = await _telegram_id(session, subject) if subject else None
+    if not from_shell:
+        command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"
+        who = await presses.write(session, who, command)
     request = await staff_requests.create(
         session,
         actor=who,
         kind=kind,
         arguments=arguments,
         reason="a reason",
-        subject_telegram_id=await _telegram_id(session, subject) if subject else None,
+        subject_telegram_id=telegram_id,
         from_shell=from_shell,
     )
     return request.id
 
 
 async def _acknowledge(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    who = await presses.press(session, who, f"request:mine:{request_id}")
     return await staff_requests.acknowledge(session, actor=who, request_id=request_id)
 
 
 async def _confirm(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    who = await presses.press(session, who, f"request:yes:{request_id}")
     return await staff_requests.confirm(session, actor=who, request_id=request_id)
 
 
 async def _drop(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    who = await presses.press(session, who, f"request:no:{request_id}")
     return await staff_requests.drop(session, actor=who, request_id=request_id)
 
 
@@ -104,12 +111,16 @@ async def test_a_role_is_granted_and_revoked_by_two_super_admins(session: AsyncS
             await _confirm(session, admin, asked)
         for _ in range(2):
             assert (await _confirm(session, two, asked)).status is RequestStatus.DONE
+        await people.commit(session)
         assert await users.roles(session, newcomer.user_id or 0) == expected
     actions = (
-        "SELECT action FROM user_audit_logs"
-        " WHERE action IN ('role_granted', 'role_revoked') ORDER BY id"
+        "SELECT action FROM user_audit_logs WHERE action IN ('role_granted', 'role_revoked')"
+        " AND (metadata->>'staff_user_id')::bigint = :id ORDER BY id"
     )
-    assert await rows.table(session, actions) == [("role_granted",), ("role_revoked",)]
+    assert await rows.table(session, actions, id=newcomer.user_id) == [
+        ("role_granted",),
+        ("role_revoked",),
+    ]
 
 
 async def test_a_role_from_a_shell_needs_the_requester_and_a_second_person(
@@ -241,19 +252,18 @@ async def test_a_request_ends_after_72_hours(database: Database) -> None:
 
 
 async def test_the_database_refuses_one_person_for_an_act_of_two(session: AsyncSession) -> None:
-    one = await people.staff(session, Role.SUPER_ADMIN)
-    newcomer = await people.person(session)
-    asked = await _asked(
-        session, one, RequestKind.GRANT_ROLE, newcomer, from_shell=False, role="admin"
-    )
-    for decider in (one.user_id, newcomer.user_id):
+    one, two = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+    asked = await _asked(session, one, RequestKind.GRANT_ROLE, two, from_shell=False, role="admin")
+    for decider, act in ((one, "mine"), (two, "yes")):
+        pressed = await presses.press(session, decider, f"request:{act}:{asked}")
         with pytest.raises(IntegrityError, match="two_people"):
             async with session.begin_nested():
                 await rows.table(
                     session,
                     "UPDATE staff_requests SET status = 'done', decided_at = clock(),"
-                    " decided_by = :by WHERE id = :id RETURNING id",
-                    by=decider,
+                    " decided_by = :by, decided_in = :press WHERE id = :id RETURNING id",
+                    by=pressed.user_id,
+                    press=pressed.inbox_id,
                     id=asked,
                 )
 
