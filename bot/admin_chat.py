@@ -18,6 +18,8 @@ class AdminChat:
         """Start with the id of ADMIN_CHAT_ID. The chat may have moved before: see `refresh`."""
         self.id = configured_id
         """The present id, as far as this process knows."""
+        self.unconfirmed_ids: frozenset[int] = frozenset()
+        """The ids to which the chat may have moved, before a super admin has confirmed it."""
         self.configured_id = configured_id
         """The id in the settings."""
         self._sessions = sessions
@@ -26,9 +28,10 @@ class AdminChat:
     async def refresh(self, session: AsyncSession) -> None:
         """Read the present id from the database, where every process records what it learns."""
         self.id = await chat_migrations.current_chat_id(session, self.configured_id)
+        self.unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, self.id)
 
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
-        """Record that Telegram has moved a chat; return whether the admin chat is there now.
+        """Record that Telegram has moved a chat; return whether it is the admin chat.
 
         A move of another chat is not recorded.
         """
@@ -40,7 +43,7 @@ class AdminChat:
                 new_chat_id=new_chat_id,
             )
             await self.refresh(session)
-        return self.id == new_chat_id
+        return new_chat_id == self.id or new_chat_id in self.unconfirmed_ids
 
     def may_ask(self) -> bool:
         """Return whether Telegram may be asked now for the present id. LOOK_SECONDS limit this."""

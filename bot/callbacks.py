@@ -7,6 +7,7 @@ forms. A card is a message with buttons in the admin chat.
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from aiogram.filters.callback_data import CallbackData
 
@@ -271,6 +272,12 @@ class ShowStaffRequests(CallbackData, prefix="requests"):
     """The data of a button that shows a page of the staff requests that wait for somebody."""
 
     page: int = 0
+
+
+class ConfirmAdminChat(CallbackData, prefix="admin_chat"):
+    """The data of the button that confirms the move of the admin chat to the pressed chat."""
+
+    act: Literal["confirm"] = "confirm"
 
 
 class RequestAct(StrEnum):

@@ -496,14 +496,23 @@ CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
     new_chat_id bigint NOT NULL,
     moved_at timestamp with time zone DEFAULT clock() NOT NULL,
-    CONSTRAINT pk_moved_chats PRIMARY KEY (old_chat_id)
+    confirmed_by bigint,
+    confirmed_in bigint,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT pk_moved_chats PRIMARY KEY (old_chat_id, new_chat_id),
+    CONSTRAINT uq_moved_chats_confirmed_in UNIQUE (confirmed_in),
+    CONSTRAINT fk_moved_chats_confirmed_by FOREIGN KEY (confirmed_by) REFERENCES users(id)
 );
-CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON moved_chats DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE UNIQUE INDEX uq_moved_chats_confirmed ON moved_chats USING btree (old_chat_id) WHERE confirmed_at IS NOT NULL;
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR UPDATE ON moved_chats DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER confirmed_once BEFORE INSERT OR UPDATE ON moved_chats FOR EACH ROW EXECUTE FUNCTION guard_moved_chat();
+CREATE TRIGGER told AFTER INSERT ON moved_chats FOR EACH ROW EXECUTE FUNCTION tell_moved_chat();
 GRANT SELECT ON moved_chats TO adtech_bot;
 GRANT SELECT ON moved_chats TO adtech_clock;
 GRANT SELECT ON moved_chats TO adtech_intake;
 GRANT SELECT ON moved_chats TO adtech_reports;
 GRANT INSERT (old_chat_id, new_chat_id) ON moved_chats TO adtech_intake;
+GRANT UPDATE (confirmed_by, confirmed_in, confirmed_at) ON moved_chats TO adtech_bot;
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -883,6 +892,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_correction() RETURNS trigger
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
+-- guard_moved_chat() RETURNS trigger
 -- guard_post_job() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
@@ -928,6 +938,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- settle_stop(switch_key text) RETURNS integer
 -- stamp_txn() RETURNS trigger
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
 -- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger

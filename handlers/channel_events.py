@@ -71,8 +71,8 @@ async def find_moved_admin_chat(message: Message, context: RequestContext, bot: 
 async def follow_group(message: Message, context: RequestContext) -> None:
     """Record the new id of the admin chat when Telegram turns the group into a supergroup.
 
-    The id is stored in the database, from which every process reads it. A move of another group is
-    not recorded.
+    The id is stored in the database, from which every process reads it. The staff act in the new
+    chat after a super admin has confirmed the move. A move of another group is not recorded.
     """
     if message.migrate_to_chat_id is None:
         return
@@ -81,4 +81,4 @@ async def follow_group(message: Message, context: RequestContext) -> None:
             message.chat.id, message.migrate_to_chat_id
         )
     if moved:
-        log.warning("admin chat moved", new_chat_id=context.admin_chat_id)
+        log.warning("admin chat moved", new_chat_id=message.migrate_to_chat_id)

@@ -42,7 +42,7 @@ PRESSES = (
     ("corrections", "confirmed_in"),
 )
 """The columns with the inbox rows in which people have signed. Each row signs once."""
-REPLACED = ("extend_audit_chain", "require_role_request")
+REPLACED = ("extend_audit_chain", "require_role_request", "write_audit_row")
 FUNCTIONS = (
     "words_in_update",
     "require_words",
@@ -53,6 +53,8 @@ FUNCTIONS = (
     "decided_role_request",
     "reconcile_super_admins",
     "require_payment_request",
+    "guard_moved_chat",
+    "tell_moved_chat",
 )
 TRIGGERS = (
     (
@@ -77,6 +79,11 @@ TRIGGERS = (
         " WHEN (NEW.confirmed_by IS DISTINCT FROM OLD.confirmed_by)"
         " EXECUTE FUNCTION guard_signature()"
     ),
+    (
+        "confirmed_once BEFORE INSERT OR UPDATE ON moved_chats FOR EACH ROW"
+        " EXECUTE FUNCTION guard_moved_chat()"
+    ),
+    "told AFTER INSERT ON moved_chats FOR EACH ROW EXECUTE FUNCTION tell_moved_chat()",
 )
 
 
@@ -90,6 +97,7 @@ def upgrade() -> None:
             f" WHEN (OLD.{column} IS NOT NULL AND NEW.{column} IS DISTINCT FROM OLD.{column})"
             " EXECUTE FUNCTION refuse_frozen()"
         )
+    _let_moves_be_confirmed()
     for name in (*FUNCTIONS, *REPLACED):
         functions.create(name, revision)
     for trigger in TRIGGERS:
@@ -103,6 +111,10 @@ def upgrade() -> None:
     op.execute("GRANT UPDATE (acknowledged_in, decided_in) ON staff_requests TO adtech_bot")
     op.execute("GRANT UPDATE (confirmed_in) ON corrections TO adtech_bot")
     op.execute("GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake")
+    op.execute(
+        "GRANT UPDATE (confirmed_by, confirmed_in, confirmed_at) ON moved_chats TO adtech_bot"
+    )
+    _audit_moves("INSERT OR UPDATE")
     _freeze(FROZEN)
 
 
@@ -115,9 +127,49 @@ def downgrade() -> None:
     for table, column in PRESSES:
         op.execute(f"DROP TRIGGER {column}_kept ON {table}")
         op.drop_column(table, column)
+    _audit_moves("INSERT")
+    op.execute("DELETE FROM moved_chats WHERE confirmed_at IS NULL")
+    op.drop_constraint(op.f("pk_moved_chats"), "moved_chats")
+    op.create_primary_key(op.f("pk_moved_chats"), "moved_chats", ["old_chat_id"])
+    for column in ("confirmed_at", "confirmed_in", "confirmed_by"):
+        op.drop_column("moved_chats", column)
     for table in FROZEN:
         op.execute(f"DROP TRIGGER frozen ON {table}")
     _freeze(FROZEN_BEFORE)
+
+
+def _let_moves_be_confirmed() -> None:
+    """Add the confirmation of moves. The moves that the bot follows already count as confirmed."""
+    op.add_column("moved_chats", sa.Column("confirmed_by", sa.BigInteger(), nullable=True))
+    op.add_column("moved_chats", sa.Column("confirmed_in", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "moved_chats", sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True)
+    )
+    op.create_foreign_key(
+        op.f("fk_moved_chats_confirmed_by"), "moved_chats", "users", ["confirmed_by"], ["id"]
+    )
+    op.create_unique_constraint(
+        op.f("uq_moved_chats_confirmed_in"), "moved_chats", ["confirmed_in"]
+    )
+    op.drop_constraint(op.f("pk_moved_chats"), "moved_chats")
+    op.create_primary_key(op.f("pk_moved_chats"), "moved_chats", ["old_chat_id", "new_chat_id"])
+    op.create_index(
+        "uq_moved_chats_confirmed",
+        "moved_chats",
+        ["old_chat_id"],
+        unique=True,
+        postgresql_where=sa.text("confirmed_at IS NOT NULL"),
+    )
+    op.execute("UPDATE moved_chats SET confirmed_at = moved_at")
+
+
+def _audit_moves(events: str) -> None:
+    """Write an audit row at commit after these changes of moved chats."""
+    op.execute("DROP TRIGGER audited ON moved_chats")
+    op.execute(
+        f"CREATE CONSTRAINT TRIGGER audited AFTER {events} ON moved_chats DEFERRABLE"
+        " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row()"
+    )
 
 
 def _freeze(frozen: dict[str, tuple[str, ...]]) -> None:

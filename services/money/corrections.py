@@ -306,19 +306,11 @@ async def _propose(
     values.
     """
     role = actor.require_staff(*MODERATORS, action="correction_propose")
-    proposal = Correction(**columns, key=key, reason=_require_reason(reason))
-    await _require_not_own(session, actor, proposal)
+    values = columns | {"key": key, "reason": _require_reason(reason)}
+    await _require_not_own(session, actor, Correction(**values))
+    values |= {"proposed_by": actor.user_id, "proposed_in": actor.inbox_id}
     inserted: Correction | None = await session.scalar(
-        insert(Correction)
-        .values(
-            **columns,
-            key=key,
-            reason=proposal.reason,
-            proposed_by=actor.user_id,
-            proposed_in=actor.inbox_id,
-        )
-        .on_conflict_do_nothing()
-        .returning(Correction)
+        insert(Correction).values(**values).on_conflict_do_nothing().returning(Correction)
     )
     if inserted is not None:
         await record_and_notify(session, inserted, actor, role=role)

@@ -8,7 +8,7 @@ from db.models.users import RequestKind, Role
 from sandbox import embedded
 from services.market import staff_requests
 from services.money import corrections, wallets, withdrawals
-from services.platform import inbox
+from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import people, presses
@@ -42,6 +42,10 @@ async def ids(database: Database) -> dict[str, int]:
         press = await presses.press(session, admin, f"request:mine:{acknowledged}")
         await staff_requests.acknowledge(session, actor=press, request_id=acknowledged)
         colleague = await people.staff(session)
+        head = await people.staff(session, Role.SUPER_ADMIN)
+        await chat_migrations.record_migration(
+            session, admin_chat_id=-77, old_chat_id=-77, new_chat_id=-1_000_000_000_077
+        )
         thief_wallet = (await wallets.of_user(session, thief.user_id or 0)).id
     await database.as_owner(
         "INSERT INTO post_checks (post_job_id, verdict, evidence)"
@@ -51,6 +55,7 @@ async def ids(database: Database) -> dict[str, int]:
         "admin": admin.user_id or 0,
         "operator": operator.user_id or 0,
         "colleague": colleague.user_id or 0,
+        "head": head.user_id or 0,
         "request": request,
         "acknowledged": acknowledged,
         "thief": thief.user_id or 0,
@@ -129,6 +134,6 @@ async def test_what_a_login_may_do_by_hand_has_its_audit_row(
         "SELECT payload->>'key' FROM outbox WHERE kind = 'switch_changed' ORDER BY id DESC LIMIT 2"
     )
     assert [row[0] for row in await owner.fetch(told)] == ["refunds", "refunds"]
-    told = "SELECT payload->>'change' FROM outbox WHERE kind = 'role_reconciled'"
-    assert await owner.fetchval(told) == "granted"
+    told = "SELECT payload->>'change' FROM outbox WHERE kind = 'role_reconciled' ORDER BY id"
+    assert [row[0] for row in await owner.fetch(told)] == ["revoked", "granted"]
     await owner.close()

@@ -356,9 +356,18 @@ ATTACKS = (
     attack("an incident is deleted", "DELETE FROM incidents"),
     attack(
         "the admin chat is moved",
-        "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-1, -2)",
-        app="may",
-        intake="may",
+        "INSERT INTO moved_chats (old_chat_id, new_chat_id, confirmed_at) VALUES (-77, -2, now())",
+    ),
+    attack(
+        "a move of the admin chat is confirmed in the name of a super admin",
+        "UPDATE moved_chats SET confirmed_by = {head}, confirmed_at = now()",
+        app="AD065",
+        bot="AD065",
+    ),
+    attack(
+        "a move of the admin chat becomes another one",
+        "UPDATE moved_chats SET new_chat_id = -2",
+        owner="AD065",
     ),
     attack(
         "a link of the audit chain is written",

@@ -17,7 +17,7 @@ from tests.factories import presses
 GUARDED_TABLES = (
     *("wallets", "ledger_entries", "ledger_transfers", "audit_chain_links", "escrows"),
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
-    *("corrections", "excess_payments", "ledger_checkpoints", "users", "channels"),
+    *("corrections", "excess_payments", "ledger_checkpoints", "users", "channels", "moved_chats"),
 )
 """The tables whose triggers are disabled while a test changes their rows."""
 

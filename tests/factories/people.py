@@ -12,7 +12,7 @@ from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.money import Correction
 from db.models.operations import Switch
 from db.models.posting import PostJob
-from db.models.users import Role, User, UserRole
+from db.models.users import RequestKind, Role, User, UserRole
 from db.session import Sessions
 from services.market import campaigns, channels, moderation, registration
 from services.market.creatives import Creative
@@ -251,4 +251,11 @@ async def adjusted(
         actor=await presses.confirm_correction(session, confirmer, proposed.id),
         correction_id=proposed.id,
         reason="seen in the statement",
+    )
+
+
+async def decided_payment(session: AsyncSession, admin: Actor, **payment: Any) -> None:
+    """Store the decision of an admin and a colleague to record a payment outside."""
+    await payments.decided_request(
+        session, RequestKind.RECORD_PAYMENT, payment, await staff(session), admin
     )

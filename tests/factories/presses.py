@@ -14,9 +14,9 @@ from services.platform import users
 from services.platform.actors import Actor
 
 
-async def press(session: AsyncSession, who: Actor, data: str) -> Actor:
+async def press(session: AsyncSession, who: Actor, data: str, **more: Any) -> Actor:
     """Store the press of a button by a person, and return the person as the actor of this press."""
-    return await _deliver(session, who, "callback_query", {"data": data})
+    return await _deliver(session, who, "callback_query", {"data": data, **more})
 
 
 async def write(session: AsyncSession, who: Actor, words: str, **more: Any) -> Actor:

@@ -52,3 +52,4 @@ error-not-correctable = The ledger is not in the state that this correction requ
 error-payment-mismatch = The payment differs from what was recorded or invoiced: { $expected } was expected, { $got } arrived ({ $key }). Nothing was changed.
 error-open-loss = A payment was taken back after its money was spent. { $needed } is still missing, so nothing can be withdrawn. Please write to the support: /paysupport
 error-payment-claimed = { $telegram_id } is paying withdrawal #{ $withdrawal_id } now. Please do not pay it too. Nothing was changed.
+error-admin-chat-not-moved = Telegram does not say that the admin chat moved to this group, or the move is confirmed already. Nothing was changed.

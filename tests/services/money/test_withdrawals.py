@@ -9,13 +9,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from db.models.users import RequestKind, Role
+from db.models.users import Role
 from db.money import MAX_AMOUNT
 from services.money import withdrawal_details, withdrawals
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
-from tests.factories import payments, people, rows
+from tests.factories import people, rows
 
 Act = Callable[[AsyncSession, Actor, int], Awaitable[Any]]
 WHERE_IT_IS = (
@@ -40,12 +40,6 @@ async def pay(session: AsyncSession, admin: Actor, id_: int) -> Any:
     return await withdrawals.mark_paid(
         session, actor=admin, withdrawal_id=id_, external_reference="bank-1"
     )
-
-
-async def _decided(session: AsyncSession, admin: Actor, payment: dict[str, Any]) -> None:
-    """Let two admins decide to record a payment outside."""
-    other = await people.staff(session)
-    await payments.decided_request(session, RequestKind.RECORD_PAYMENT, payment, other, admin)
 
 
 async def give_back(session: AsyncSession, admin: Actor, id_: int) -> Any:
@@ -223,17 +217,8 @@ async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_paymen
     with pytest.raises(errors.SecondPersonNeeded):  # it was paid outside before its approval
         async with database.sessions.begin() as session:
             await withdrawals.mark_paid(session, actor=admin, **payment)
-    with pytest.raises(DBAPIError, match="two admins record the payment"):
-        async with database.sessions.begin() as session:
-            await withdrawals.mark_paid(session, actor=admin, confirmed=True, **payment)
     async with database.sessions.begin() as session:
-        await _decided(session, admin, payment | {"external_reference": "bank-3"})
-        await _decided(session, admin, payment | {"withdrawal_id": approved.id})
-    with pytest.raises(DBAPIError, match="two admins record the payment"):
-        async with database.sessions.begin() as session:
-            await withdrawals.mark_paid(session, actor=admin, confirmed=True, **payment)
-    async with database.sessions.begin() as session:
-        await _decided(session, admin, payment)
+        await people.decided_payment(session, admin, **payment)
         paid = await withdrawals.mark_paid(session, actor=admin, confirmed=True, **payment)
         assert (paid.status, paid.decided_by) == ("paid", admin.user_id)
 
@@ -252,11 +237,8 @@ async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
     async with database.sessions.begin() as session:
         (row,) = await withdrawal_details.list_open(session, limit=5, offset=0)
         assert (row.status, row.blocked) == ("requested", True)
-        payment: dict[str, Any] = {
-            "withdrawal_id": withdrawal.id,
-            "external_reference": "bank-1",
-        }
-        await _decided(session, admin, payment)
+        payment = {"withdrawal_id": withdrawal.id, "external_reference": "bank-1"}
+        await people.decided_payment(session, admin, **payment)
         paid = await withdrawals.mark_paid(session, actor=admin, confirmed=True, **payment)
         assert paid.status == "paid"
 
