@@ -102,7 +102,10 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
     bot's commands and webhook at Telegram. Raises CannotStartError if a setting is wrong.
     """
     await startup_checks.database(
-        dependencies.sessions, dependencies.settings, dependencies.admin_chat
+        dependencies.sessions,
+        dependencies.intake_sessions,
+        dependencies.settings,
+        dependencies.admin_chat,
     )
     await startup_checks.retry_while_away(
         partial(startup_checks.admin_chat, bot, dependencies.admin_chat)

@@ -24,6 +24,8 @@ class AdminChat:
         """
         self.id = configured_id
         """The present id, as far as this process knows."""
+        self.unconfirmed_ids: frozenset[int] = frozenset()
+        """The ids to which the chat may have moved, before a super admin has confirmed it."""
         self.configured_id = configured_id
         """The id in the settings."""
         self._sessions = sessions
@@ -32,9 +34,10 @@ class AdminChat:
     async def refresh(self, session: AsyncSession) -> None:
         """Set `id` to the present id in the database. Every process records a new id there."""
         self.id = await chat_migrations.current_chat_id(session, self.configured_id)
+        self.unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, self.id)
 
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
-        """Record that Telegram has given the chat `old_chat_id` the id `new_chat_id`.
+        """Record that Telegram has moved a chat; return whether it is the admin chat.
 
         Returns whether the admin chat has the id `new_chat_id` now. A new id of any other chat is
         not recorded.
@@ -47,7 +50,7 @@ class AdminChat:
                 new_chat_id=new_chat_id,
             )
             await self.refresh(session)
-        return self.id == new_chat_id
+        return new_chat_id == self.id or new_chat_id in self.unconfirmed_ids
 
     def may_ask(self) -> bool:
         """Return whether the caller may ask Telegram now whether the chat has moved.

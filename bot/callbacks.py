@@ -7,6 +7,7 @@ forms. A card is a message with buttons in the admin chat.
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from aiogram.filters.callback_data import CallbackData
 
@@ -334,6 +335,12 @@ class ShowStaffRequests(CallbackData, prefix="requests"):
     """
 
     page: int = 0
+
+
+class ConfirmAdminChat(CallbackData, prefix="admin_chat"):
+    """The data of the button that confirms the move of the admin chat to the pressed chat."""
+
+    act: Literal["confirm"] = "confirm"
 
 
 class RequestAct(StrEnum):

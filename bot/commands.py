@@ -1,6 +1,9 @@
 """Publish the commands that Telegram suggests to people, in each language."""
 
+from contextlib import suppress
+
 from aiogram import Bot
+from aiogram.exceptions import TelegramMigrateToChat
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllPrivateChats,
@@ -19,9 +22,19 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Publish the commands of people (in private chats) and of staff (in the admin chat)."""
+    """Publish the commands of people (in private chats) and of staff (in the admin chat).
+
+    If the admin chat has moved, the staff's commands are published when the move is confirmed.
+    """
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
+    with suppress(TelegramMigrateToChat):
+        await publish_to_staff(bot, admin_chat_id)
+
+
+async def publish_to_staff(bot: Bot, admin_chat_id: int) -> None:
+    """Publish the commands of staff in the admin chat."""
+    for language in LANGUAGES:
         await _publish(bot, STAFF, BotCommandScopeChat(chat_id=admin_chat_id), language)
 
 

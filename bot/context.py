@@ -111,6 +111,11 @@ class RequestContext:
         """Return the current id of the admin chat."""
         return self.dependencies.admin_chat.id
 
+    def may_be_admin_chat(self, chat_id: int) -> bool:
+        """Return whether a chat is the admin chat, or may be it after a move is confirmed."""
+        admin_chat = self.dependencies.admin_chat
+        return chat_id == admin_chat.id or chat_id in admin_chat.unconfirmed_ids
+
     @property
     def actor(self) -> Actor:
         """Return the actor of the update, that is, the person who acts, with the person's roles.

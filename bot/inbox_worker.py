@@ -177,8 +177,11 @@ class InboxWorker:
         full_lanes = [lane for lane, count in counts.items() if count >= inbox.PER_LANE]
         rows: list[InboxUpdate] = []
         async with database_errors(), self._sessions.begin() as session:
-            await self._dependencies.admin_chat.refresh(session)
-            self._staff_lanes = await lanes.staff_lanes(session, self._dependencies.admin_chat.id)
+            admin_chat = self._dependencies.admin_chat
+            await admin_chat.refresh(session)
+            self._staff_lanes = await lanes.staff_lanes(
+                session, admin_chat.id, *admin_chat.unconfirmed_ids
+            )
             if first_free > 0:
                 rows += await inbox.claim_first(
                     session, limit=first_free, exclude=self._taken, staff=self._staff_lanes

@@ -22,8 +22,9 @@ from aiogram.types import (
 from aiogram.types import User as TelegramUser
 
 from bot import button_screens
-from bot.callbacks import BESIDE
+from bot.callbacks import BESIDE, ConfirmAdminChat
 from bot.context import Dependencies, RequestContext, database_errors, read_only
+from bot.screens import admin_chat as admin_chat_screens
 from bot.telegram.answers import answer_press
 from bot.texts import Texts
 from db.models.users import Role, User
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 _COMMAND_LENGTH = 32
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
+_CONFIRM = ConfirmAdminChat().pack()
 
 
 class ContextMiddleware(BaseMiddleware):
@@ -121,7 +123,32 @@ class PrivateAdminChatMiddleware(BaseMiddleware):
 
 
 def _is_public_admin_chat(context: RequestContext, chat: Chat) -> bool:
-    return chat.id == context.admin_chat_id and chat.username is not None
+    return context.may_be_admin_chat(chat.id) and chat.username is not None
+
+
+class ConfirmedAdminChatMiddleware(BaseMiddleware):
+    """Stop the acts of the staff in a new admin chat until a super admin has confirmed the move."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler, or show the button that confirms the move to a person with a role."""
+        context: RequestContext = data["context"]
+        bot: Bot = data["bot"]
+        message = event.message if isinstance(event, CallbackQuery) else event
+        if (
+            not isinstance(message, Message | InaccessibleMessage)
+            or message.chat.id not in context.dependencies.admin_chat.unconfirmed_ids
+            or context.identified_actor is None
+            or not context.actor.roles
+            or (isinstance(event, CallbackQuery) and event.data == _CONFIRM)
+            or (isinstance(event, Message) and not _is_command(event))
+        ):
+            return await handler(event, data)
+        log.warning("admin chat is not confirmed", act=context.action)
+        if isinstance(event, CallbackQuery):
+            await answer_press(event, context.t("admin-chat-unconfirmed"))
+        for method in admin_chat_screens.moved(context.t, "staff").methods(message.chat.id):
+            await bot(method)
+        return None
 
 
 class OwnButtonMiddleware(BaseMiddleware):
@@ -144,7 +171,7 @@ class OwnButtonMiddleware(BaseMiddleware):
         if not isinstance(event, CallbackQuery):
             return await handler(event, data)
         message = event.message
-        in_admin_chat = message is not None and message.chat.id == context.admin_chat_id
+        in_admin_chat = message is not None and context.may_be_admin_chat(message.chat.id)
         if message is not None and not in_admin_chat and message.chat.id != event.from_user.id:
             await answer_press(event)
             return None
@@ -209,6 +236,7 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
         user_id=person.id,
         roles=roles,
         in_admin_chat=chat is not None and chat.id == dependencies.admin_chat.id,
+        inbox_id=context.update_result.inbox_id,
     )
     context.t = Texts(person.language, currency, person.time_zone)
     return context

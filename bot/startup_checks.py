@@ -21,6 +21,7 @@ from bot.settings import Settings
 from db.session import Sessions, cause, is_refused
 from services.market import registration
 from services.money import wallets
+from services.platform import roles
 
 PAUSE_SECONDS = 2.0
 AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter, ClientDecodeError)
@@ -31,9 +32,12 @@ class CannotStartError(Exception):
     """The bot cannot start, and the message is one line for the person who starts the bot."""
 
 
-async def database(sessions: Sessions, settings: Settings, admin_chat: AdminChat) -> None:
+async def database(
+    sessions: Sessions, intake_sessions: Sessions, settings: Settings, admin_chat: AdminChat
+) -> None:
     """Wait for PostgreSQL, create the first super admins, and read the admin chat's present id.
 
+    `intake_sessions` write down what comes from outside, for example the list SUPER_ADMIN_IDS.
     Raises CannotStartError if PostgreSQL refuses the address, or if the currency of the wallets is
     not the currency of the settings.
     """
@@ -47,9 +51,11 @@ async def database(sessions: Sessions, settings: Settings, admin_chat: AdminChat
                     f"CURRENCY is {settings.currency}, the wallets hold {other_currency}"
                 )
             async with database_errors(), sessions.begin() as session:
-                await registration.ensure_super_admins(
+                user_ids = await registration.register_all(
                     session, telegram_ids=settings.super_admin_ids, currency=settings.currency
                 )
+            async with database_errors(), intake_sessions.begin() as session:
+                await roles.reconcile_super_admins(session, user_ids)
         except DatabaseAwayError as error:
             if is_refused(error):
                 raise CannotStartError(f"DATABASE_URL: {cause(error)}") from error

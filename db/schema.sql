@@ -66,7 +66,7 @@ CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (create
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
-CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
@@ -92,7 +92,7 @@ CREATE TABLE campaigns (
 );
 CREATE INDEX ix_campaigns_advertiser_id_id ON campaigns USING btree (advertiser_id, id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaigns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('draft>active', 'active>paused', 'paused>active', 'draft>cancelled', 'active>cancelled', 'paused>cancelled', 'active>completed', 'paused>completed');
-CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id, creative, total_budget ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id OR old.creative IS DISTINCT FROM new.creative OR old.total_budget IS DISTINCT FROM new.total_budget) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'draft'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON campaigns TO adtech_bot;
 GRANT SELECT ON campaigns TO adtech_clock;
@@ -126,6 +126,7 @@ CREATE TABLE channels (
 CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text = 'active'::text;
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
+CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
@@ -185,8 +186,12 @@ CREATE TABLE corrections (
     confirm_reason text,
     done_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    proposed_in bigint,
+    confirmed_in bigint,
     CONSTRAINT pk_corrections PRIMARY KEY (id),
+    CONSTRAINT uq_corrections_confirmed_in UNIQUE (confirmed_in),
     CONSTRAINT uq_corrections_key UNIQUE (key),
+    CONSTRAINT uq_corrections_proposed_in UNIQUE (proposed_in),
     CONSTRAINT fk_corrections_confirmed_by FOREIGN KEY (confirmed_by) REFERENCES users(id),
     CONSTRAINT fk_corrections_entry_id FOREIGN KEY (entry_id) REFERENCES ledger_entries(id),
     CONSTRAINT fk_corrections_other_wallet_id FOREIGN KEY (other_wallet_id) REFERENCES wallets(id),
@@ -215,16 +220,20 @@ CREATE UNIQUE INDEX uq_corrections_entry_id ON corrections USING btree (entry_id
 CREATE UNIQUE INDEX uq_corrections_open ON corrections USING btree (kind, COALESCE(wallet_id, target_id), COALESCE(entry_id, 0::bigint)) WHERE kind::text <> 'adjustment'::text AND (status::text = ANY (ARRAY['proposed'::character varying, 'confirmed'::character varying]::text[]));
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON corrections FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>confirmed', 'proposed>done', 'proposed>dropped', 'confirmed>done', 'confirmed>dropped');
 CREATE TRIGGER confirmed_by_admin BEFORE UPDATE OF confirmed_by ON corrections FOR EACH ROW WHEN (new.confirmed_by IS DISTINCT FROM old.confirmed_by) EXECUTE FUNCTION require_admin('confirmed_by');
+CREATE TRIGGER confirmed_in_kept BEFORE UPDATE OF confirmed_in ON corrections FOR EACH ROW WHEN (old.confirmed_in IS NOT NULL AND new.confirmed_in IS DISTINCT FROM old.confirmed_in) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON corrections FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER proposed_by_admin BEFORE INSERT ON corrections FOR EACH ROW EXECUTE FUNCTION require_admin('proposed_by');
+CREATE TRIGGER proposed_in_kept BEFORE UPDATE OF proposed_in ON corrections FOR EACH ROW WHEN (old.proposed_in IS NOT NULL AND new.proposed_in IS DISTINCT FROM old.proposed_in) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction();
+CREATE TRIGGER signed_confirmation BEFORE UPDATE OF confirmed_by ON corrections FOR EACH ROW WHEN (new.confirmed_by IS DISTINCT FROM old.confirmed_by) EXECUTE FUNCTION guard_signature();
+CREATE TRIGGER signed_proposal BEFORE INSERT ON corrections FOR EACH ROW EXECUTE FUNCTION guard_signature();
 GRANT INSERT, SELECT ON corrections TO adtech_bot;
 GRANT SELECT ON corrections TO adtech_clock;
 GRANT SELECT ON corrections TO adtech_reports;
 GRANT UPDATE (status) ON corrections TO adtech_clock;
-GRANT UPDATE (status, confirmed_by, confirm_reason, done_at) ON corrections TO adtech_bot;
+GRANT UPDATE (status, confirmed_by, confirm_reason, done_at, confirmed_in) ON corrections TO adtech_bot;
 
 CREATE TABLE deposits (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -493,14 +502,23 @@ CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
     new_chat_id bigint NOT NULL,
     moved_at timestamp with time zone DEFAULT clock() NOT NULL,
-    CONSTRAINT pk_moved_chats PRIMARY KEY (old_chat_id)
+    confirmed_by bigint,
+    confirmed_in bigint,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT pk_moved_chats PRIMARY KEY (old_chat_id, new_chat_id),
+    CONSTRAINT uq_moved_chats_confirmed_in UNIQUE (confirmed_in),
+    CONSTRAINT fk_moved_chats_confirmed_by FOREIGN KEY (confirmed_by) REFERENCES users(id)
 );
-CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON moved_chats DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE UNIQUE INDEX uq_moved_chats_confirmed ON moved_chats USING btree (old_chat_id) WHERE confirmed_at IS NOT NULL;
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR UPDATE ON moved_chats DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER confirmed_once BEFORE INSERT OR UPDATE ON moved_chats FOR EACH ROW EXECUTE FUNCTION guard_moved_chat();
+CREATE TRIGGER told AFTER INSERT ON moved_chats FOR EACH ROW EXECUTE FUNCTION tell_moved_chat();
 GRANT SELECT ON moved_chats TO adtech_bot;
 GRANT SELECT ON moved_chats TO adtech_clock;
 GRANT SELECT ON moved_chats TO adtech_intake;
 GRANT SELECT ON moved_chats TO adtech_reports;
 GRANT INSERT (old_chat_id, new_chat_id) ON moved_chats TO adtech_intake;
+GRANT UPDATE (confirmed_by, confirmed_in, confirmed_at) ON moved_chats TO adtech_bot;
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -654,7 +672,11 @@ CREATE TABLE staff_requests (
     decided_by bigint,
     decided_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    acknowledged_in bigint,
+    decided_in bigint,
     CONSTRAINT pk_staff_requests PRIMARY KEY (id),
+    CONSTRAINT uq_staff_requests_acknowledged_in UNIQUE (acknowledged_in),
+    CONSTRAINT uq_staff_requests_decided_in UNIQUE (decided_in),
     CONSTRAINT fk_staff_requests_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
     CONSTRAINT fk_staff_requests_requested_by FOREIGN KEY (requested_by) REFERENCES users(id),
     CONSTRAINT fk_staff_requests_subject_id FOREIGN KEY (subject_id) REFERENCES users(id),
@@ -669,13 +691,19 @@ END)
 );
 CREATE INDEX ix_staff_requests_open ON staff_requests USING btree (id) WHERE status::text = 'proposed'::text;
 CREATE INDEX ix_staff_requests_subject ON staff_requests USING btree (kind, subject_id);
+CREATE TRIGGER acknowledged_in_kept BEFORE UPDATE OF acknowledged_in ON staff_requests FOR EACH ROW WHEN (old.acknowledged_in IS NOT NULL AND new.acknowledged_in IS DISTINCT FROM old.acknowledged_in) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON staff_requests FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>done', 'proposed>dropped');
+CREATE TRIGGER decided_in_kept BEFORE UPDATE OF decided_in ON staff_requests FOR EACH ROW WHEN (old.decided_in IS NOT NULL AND new.decided_in IS DISTINCT FROM old.decided_in) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF kind, arguments, subject_id, reason, requested_by ON staff_requests FOR EACH ROW WHEN (old.kind::text IS DISTINCT FROM new.kind::text OR old.arguments IS DISTINCT FROM new.arguments OR old.subject_id IS DISTINCT FROM new.subject_id OR old.reason IS DISTINCT FROM new.reason OR old.requested_by IS DISTINCT FROM new.requested_by) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON staff_requests FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_requests FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER signed BEFORE INSERT OR UPDATE OF status, acknowledged ON staff_requests FOR EACH ROW EXECUTE FUNCTION guard_staff_request();
+CREATE TRIGGER told AFTER INSERT ON staff_requests FOR EACH ROW WHEN (NOT new.acknowledged) EXECUTE FUNCTION tell_staff_request();
+CREATE TRIGGER told_again AFTER UPDATE ON staff_requests FOR EACH ROW WHEN (new.status::text <> old.status::text OR new.acknowledged <> old.acknowledged) EXECUTE FUNCTION tell_staff_request();
 GRANT INSERT, SELECT ON staff_requests TO adtech_bot;
 GRANT SELECT ON staff_requests TO adtech_clock;
 GRANT SELECT ON staff_requests TO adtech_reports;
-GRANT UPDATE (status, acknowledged, decided_by, decided_at) ON staff_requests TO adtech_bot;
+GRANT UPDATE (status, acknowledged, decided_by, decided_at, acknowledged_in, decided_in) ON staff_requests TO adtech_bot;
 GRANT UPDATE (status, decided_by, decided_at) ON staff_requests TO adtech_clock;
 
 CREATE TABLE star_list_positions (
@@ -822,6 +850,7 @@ CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key ON withdra
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
 GRANT SELECT ON withdrawals TO adtech_clock;
@@ -877,15 +906,20 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
+-- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
+-- guard_moved_chat() RETURNS trigger
 -- guard_post_job() RETURNS trigger
+-- guard_signature() RETURNS trigger
+-- guard_staff_request() RETURNS trigger
 -- has_request(request_kind text, argument text, wanted text) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
+-- is_command_for_request(request staff_requests) RETURNS boolean
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
 -- lock_wallet(wallet_id bigint) RETURNS bigint
@@ -895,6 +929,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
 -- purge_inbox() RETURNS void
+-- reconcile_super_admins(listed bigint[]) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refuse_change() RETURNS trigger
 -- refuse_frozen() RETURNS trigger
@@ -913,9 +948,11 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_excess_payment_match(payment_id bigint) RETURNS void
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_operator(person_id bigint) RETURNS void
+-- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_role_request() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
+-- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger
 -- reset_balance(drifted_wallet_id bigint) RETURNS void
 -- restart_ledger_txn() RETURNS bigint
@@ -923,6 +960,9 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- settle_stop(switch_key text) RETURNS integer
 -- stamp_txn() RETURNS trigger
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- tell_moved_chat() RETURNS trigger
+-- tell_staff_request() RETURNS trigger
+-- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger
 
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
@@ -948,6 +988,7 @@ GRANT EXECUTE ON FUNCTION open_wallet TO adtech_clock;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
+GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;

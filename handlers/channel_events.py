@@ -72,8 +72,8 @@ async def find_moved_admin_chat(message: Message, context: RequestContext, bot: 
 async def follow_group(message: Message, context: RequestContext) -> None:
     """Record the new id of the admin chat when its group becomes a supergroup.
 
-    The message that calls this handler comes from the old group. The id is stored in the database,
-    from which every process reads it. A new id of any other group is not recorded.
+    The id is stored in the database, from which every process reads it. The staff act in the new
+    chat after a super admin has confirmed the move. A move of another group is not recorded.
     """
     if message.migrate_to_chat_id is None:
         return
@@ -82,4 +82,4 @@ async def follow_group(message: Message, context: RequestContext) -> None:
             message.chat.id, message.migrate_to_chat_id
         )
     if moved:
-        log.warning("admin chat moved", new_chat_id=context.admin_chat_id)
+        log.warning("admin chat moved", new_chat_id=message.migrate_to_chat_id)

@@ -11,6 +11,7 @@ from aiogram.filters import ExceptionTypeFilter
 from aiogram_dialog import setup_dialogs
 
 from bot.middlewares import (
+    ConfirmedAdminChatMiddleware,
     ContextMiddleware,
     OwnButtonMiddleware,
     OwnWordsMiddleware,
@@ -18,6 +19,7 @@ from bot.middlewares import (
     ReceiptMiddleware,
 )
 from handlers import (
+    admin_chat,
     buy_form,
     campaign_form,
     campaigns,
@@ -56,6 +58,8 @@ def dispatcher() -> Dispatcher:
     root.message.outer_middleware(PrivateAdminChatMiddleware())
     root.callback_query.outer_middleware(PrivateAdminChatMiddleware())
     root.callback_query.outer_middleware(OwnButtonMiddleware())
+    root.message.outer_middleware(ConfirmedAdminChatMiddleware())
+    root.callback_query.outer_middleware(ConfirmedAdminChatMiddleware())
     root.callback_query.outer_middleware(ReceiptMiddleware())
     root.include_routers(
         error_handlers.refusals,
@@ -68,6 +72,7 @@ def dispatcher() -> Dispatcher:
         corrections.router,
         staff_requests.router,
         operators.router,
+        admin_chat.router,
         channel_events.router,
         start.router,
         settings_handlers.router,

@@ -10,11 +10,11 @@ import sys
 from alembic import context
 from sqlalchemy import Connection
 
-from db.models import campaigns, intake, losses, money, operations, posting, users
+from db.models import campaigns, corrections, intake, losses, money, operations, posting, users
 from db.models.base import Base
 from db.session import cause, create_engine, is_away
 
-DESCRIBED = (campaigns, intake, losses, money, operations, posting, users)
+DESCRIBED = (campaigns, corrections, intake, losses, money, operations, posting, users)
 """The modules that define all tables. Their import fills the metadata that `alembic check` compares
 with the database."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.screens import admin_chat as admin_chat_screens
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
@@ -182,6 +183,10 @@ async def _role_reconciled(session: AsyncSession, t: Texts, payload: Payload) ->
     return screens.role_reconciled(t, payload["telegram_id"], payload["change"])
 
 
+async def _admin_chat_moved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return admin_chat_screens.moved(t, payload["to"])
+
+
 _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_submitted": _moderation_card,
     "target_approved": _of_placement("notice-target-approved"),
@@ -225,6 +230,7 @@ _KINDS: Mapping[str, Render] = {
     "correction_changed": _correction_changed,
     "staff_request_changed": _staff_request_changed,
     "role_reconciled": _role_reconciled,
+    "admin_chat_moved": _admin_chat_moved,
 }
 
 KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS)

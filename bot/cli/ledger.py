@@ -1,6 +1,6 @@
 """Check the ledger and detect changed rows: `adtech check`, `verify-ledger` and `restored`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -147,22 +147,21 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
     the links that only the database has. Returns the first problem as a sentence, or None if there
     is no problem.
     """
-    previous: ChainLink | None = None
+    chain = _VerifiedChain()
     with Bar(console=err) as bar:
         task = bar.add_task("links", total=max(len(file_links), 1))
         for expected in file_links:
             async with sessions.begin() as session:
-                if problem := await _compare(session, previous, expected):
+                if problem := await chain.extend(session, expected):
                     return problem
                 database_links = await audit_chain.links_after(
                     session, expected.number - 1, limit=1
                 )
             if database_links[:1] != [expected]:
                 return f"Link {expected.number} of the database is not the one in the file."
-            previous = expected
             bar.update(task, advance=1)
         while True:
-            number = previous.number if previous else 0
+            number = chain.last.number if chain.last else 0
             async with sessions.begin() as session:
                 database_links = await audit_chain.links_after(
                     session, number, limit=LINKS_PER_QUERY
@@ -172,34 +171,48 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
             bar.update(task, total=number + len(database_links), completed=number)
             for expected in database_links:
                 async with sessions.begin() as session:
-                    if problem := await _compare(session, previous, expected):
+                    if problem := await chain.extend(session, expected):
                         return problem
-                previous = expected
                 bar.update(task, advance=1)
     result = (
-        f"All links hold, {previous.number} in all: {previous.digest}"
-        if previous
+        f"All links hold, {chain.last.number} in all: {chain.last.digest}"
+        if chain.last
         else "The audit chain has no link yet"
     )
     out.print(f"{result}.", soft_wrap=True)
     return None
 
 
-async def _compare(
-    session: AsyncSession, previous: ChainLink | None, expected: ChainLink
-) -> str | None:
-    """Compute one link of the audit chain again from the ledger, and compare it with `expected`.
+@dataclass
+class _VerifiedChain:
+    """The links that were compared with the ledger so far, without a difference."""
 
-    `previous` is the link before it, or None for the first link. Returns the difference as a
-    sentence, or None if there is no difference.
+    last: ChainLink | None = None
+    covers_terms: bool = False
+    """Whether the digest of a compared link covers the frozen terms.
+
+    Links that revisions before 0009 made do not cover the terms. They stand before all others.
     """
-    computed = await audit_chain.digest(session, previous, expected.upto_txn)
-    if computed == expected:
+
+    async def extend(self, session: AsyncSession, expected: ChainLink) -> str | None:
+        """Compute the link of the next range from the ledger, and compare it with `expected`.
+
+        Returns the difference as a sentence, or None if there is no difference.
+        """
+        computed = await audit_chain.compute(session, self.last, expected.upto_txn)
+        if expected == computed.link:
+            self.covers_terms = True
+        elif self.covers_terms or expected != computed.without_terms:
+            return self._describe(computed.link, expected)
+        self.last = expected
         return None
-    if (computed.number, computed.from_txn) != (expected.number, expected.from_txn):
-        return f"Link {expected.number} does not follow the one before it."
-    first = "the beginning" if previous is None else computed.from_txn
-    return (
-        f"Link {expected.number} is broken: transactions from {first} up to {computed.upto_txn},"
-        f" {expected.entries} entries when it was made, {computed.entries} now."
-    )
+
+    def _describe(self, computed: ChainLink, expected: ChainLink) -> str:
+        if (computed.number, computed.from_txn) != (expected.number, expected.from_txn):
+            return f"Link {expected.number} does not follow the one before it."
+        first = "the beginning" if self.last is None else computed.from_txn
+        return (
+            f"Link {expected.number} is broken: transactions from {first} up to"
+            f" {computed.upto_txn}, {expected.entries} entries when it was made,"
+            f" {computed.entries} now."
+        )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.shell import Person, err, out, print_rows, request, run_once
-from db.models.money import Correction, CorrectionKind
+from db.models.corrections import Correction, CorrectionKind
 from db.models.users import RequestKind
 from services.money import corrections, reconciliation, withdrawal_details
 from services.platform import inbox

@@ -7,7 +7,7 @@ from bot.callbacks import CorrectionAct, OnCorrection, ShowCorrections
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
-from db.models.money import Correction, CorrectionStatus
+from db.models.corrections import Correction, CorrectionStatus
 from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 

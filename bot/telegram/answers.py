@@ -58,13 +58,15 @@ class ForeignChatError(Exception):
 class OnlyPeopleAndStaff(BaseRequestMiddleware):
     """Refuse to write to any chat except private chats and the admin chat.
 
+    A chat to which the admin chat may have moved gets the question for the confirmation.
+
     In a channel the bot publishes only ads, and never an error or an answer.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
         """Store the admin chat. Before the first message to it, Telegram is asked for its type."""
         self._admin_chat = admin_chat
-        self._group_id: int | None = None
+        self._group_ids: set[int | str] = set()
 
     async def __call__(
         self,
@@ -85,18 +87,19 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
 
         The type is checked, because a wrong setting may name a channel as the admin chat.
         """
-        if chat_id != self._admin_chat.id:
+        if chat_id != self._admin_chat.id and chat_id not in self._admin_chat.unconfirmed_ids:
             return False
-        if chat_id != self._group_id and (await bot.get_chat(chat_id)).type in _GROUPS:
-            self._group_id = self._admin_chat.id
-        return self._admin_chat.id == self._group_id
+        if chat_id not in self._group_ids and (await bot.get_chat(chat_id)).type in _GROUPS:
+            self._group_ids.add(chat_id)
+        return chat_id in self._group_ids
 
 
 class FollowAdminChat(BaseRequestMiddleware):
     """Record the new id of the admin chat when Telegram refuses a call because the chat has moved.
 
-    Telegram also reports the move in an update. This class finds the new id even if no process got
-    that update.
+    The process learns of the move in this way even if no process got Telegram's service message.
+    The call itself is repeated where Telegram says that the chat is. Therefore no alarm waits for
+    the confirmation of a move, and an invented move receives no alarm.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:

@@ -22,9 +22,10 @@ BEGIN
             'staff_role', changed -> 'role');
         actor_id := CASE TG_OP WHEN 'INSERT' THEN changed ->> 'granted_by' END;
     WHEN 'moved_chats' THEN
-        row_action := 'chat_moved';
+        row_action := CASE TG_OP WHEN 'INSERT' THEN 'chat_moved' ELSE 'chat_move_confirmed' END;
         facts := jsonb_build_object('old_chat_id', changed -> 'old_chat_id',
             'new_chat_id', changed -> 'new_chat_id');
+        actor_id := changed ->> 'confirmed_by';
     WHEN 'incidents' THEN
         row_action := CASE TG_OP WHEN 'INSERT' THEN 'incident_opened' ELSE 'incident_closed' END;
         facts := jsonb_build_object('incident_id', changed -> 'id');

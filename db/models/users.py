@@ -123,8 +123,15 @@ class StaffRequest(Base):
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     acknowledged: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the requester made the request in the admin chat, or pressed "That was me" there."""
+    acknowledged_in: Mapped[int | None] = mapped_column(unique=True)
+    """The id of the inbox row with the requester's command or press.
+
+    It is no foreign key, because handled updates are deleted later.
+    """
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The person who carried the request out or dropped it. Null means nobody yet or the system."""
+    decided_in: Mapped[int | None] = mapped_column(unique=True)
+    """The id of the inbox row with the press of `decided_by`."""
     decided_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
@@ -155,10 +162,28 @@ class UserAuditLog(Base):
 
 
 class MovedChat(Base):
-    """A group that became a supergroup, with the new chat id (Telegram's `migrate_to_chat_id`)."""
+    """A group that became a supergroup, with the new chat id (Telegram's `migrate_to_chat_id`).
+
+    If somebody who has a stolen password invents a move, the true move is another row.
+    """
 
     __tablename__ = "moved_chats"
 
+    __table_args__ = (
+        Index(
+            "uq_moved_chats_confirmed",
+            "old_chat_id",
+            unique=True,
+            postgresql_where=text("confirmed_at IS NOT NULL"),
+        ),
+    )
+
     old_chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    new_chat_id: Mapped[int]
+    new_chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     moved_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
+    confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """The super admin who pressed the confirmation in the new chat."""
+    confirmed_in: Mapped[int | None] = mapped_column(unique=True)
+    """The id of the inbox row with the press of `confirmed_by`."""
+    confirmed_at: Mapped[datetime | None]
+    """When the move was confirmed. The staff act in the new chat only after this."""

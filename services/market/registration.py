@@ -9,7 +9,7 @@ from db import queries
 from db.models.money import WalletKind
 from db.models.users import User
 from services.money import ledger
-from services.platform import roles, users
+from services.platform import users
 
 
 async def register(
@@ -39,16 +39,12 @@ async def register(
     return user
 
 
-async def ensure_super_admins(
+async def register_all(
     session: AsyncSession, *, telegram_ids: Iterable[int], currency: str
-) -> None:
-    """Register the people of the setting SUPER_ADMIN_IDS, and give and take super admin roles.
-
-    `telegram_ids` is the content of this setting. `roles.reconcile_super_admins` documents which
-    roles change and who is notified.
-    """
+) -> list[int]:
+    """Register people by their Telegram ids, and return their user ids."""
     people = [
         await register(session, telegram_id=telegram_id, language=None, currency=currency)
         for telegram_id in telegram_ids
     ]
-    await roles.reconcile_super_admins(session, [user.id for user in people])
+    return [user.id for user in people]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import CorrectionKind
+from db.models.corrections import CorrectionKind
 from db.models.operations import Switch
 from db.models.users import RequestKind, Role, StaffRequest
 from services.market import payment_reversals, user_blocks

@@ -1,9 +1,12 @@
 """Store requests for acts of the staff, and carry an act out after its requester has confirmed it.
 
-Anybody with access to a shell can type a command there, in the name of any person. Therefore such a
-command only makes a request. The act is carried out when the named person presses "That was me" in
-the admin chat. An act that needs two people is carried out when a second person then confirms the
-request in the admin chat (source: product spec, people).
+A command in a shell can be typed by anybody who has the shell, in the name of any person. Therefore
+such a command only makes a request. The act is done when the named person presses "That was me" in
+the admin chat. An act that needs two people is done when a second person then confirms the request
+in the admin chat (source: product spec, people).
+
+The database asks for the update in which each person has pressed (`guard_staff_request`), and sends
+the request's card to the admin chat after each change (`tell_staff_request`).
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.users import RequestKind, RequestStatus, StaffRequest, User
 from services.market.staff_acts import ACTS
-from services.platform import audit, errors, outbox, proposals, transitions, users
+from services.platform import audit, errors, proposals, transitions, users
 from services.platform.actors import STAFF, SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
@@ -80,12 +83,11 @@ async def create(
         reason=reason,
         requested_by=actor.require_user(action=f"request_{kind}"),
         acknowledged=not from_shell,
+        acknowledged_in=None if from_shell else actor.inbox_id,
     )
     session.add(request)
     await session.flush()
     await _record(session, request, actor, role=role)
-    if from_shell:
-        await _notify(session, request)
     return request
 
 
@@ -104,12 +106,13 @@ async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -
         return request
     _require_move(request, RequestStatus.DONE, role)
     await _require_open(session, request)
-    request.acknowledged = True
-    if ACTS[request.kind].two_people:
-        await session.flush()
-        await _record_and_notify(session, request, actor, role=role)
-    else:
-        await _carry_out(session, request, actor, role=role)
+    if not ACTS[request.kind].two_people:
+        await ACTS[request.kind].carry_out(session, actor, request)
+        await _end(session, request, RequestStatus.DONE, actor, role=role)
+        return request
+    request.acknowledged, request.acknowledged_in = True, actor.inbox_id
+    await session.flush()
+    await _record(session, request, actor, role=role)
     return request
 
 
@@ -131,7 +134,8 @@ async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> St
     if not request.acknowledged or not ACTS[request.kind].two_people:
         raise errors.NotAcknowledged(request_id)
     await _require_open(session, request)
-    await _carry_out(session, request, actor, role=role)
+    await ACTS[request.kind].carry_out(session, actor, request)
+    await _end(session, request, RequestStatus.DONE, actor, role=role)
     return request
 
 
@@ -148,8 +152,7 @@ async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> Staff
     if request.status is RequestStatus.DROPPED:
         return request
     _require_move(request, RequestStatus.DROPPED, role)
-    await _end(session, request, RequestStatus.DROPPED, actor)
-    await _record_and_notify(session, request, actor, role=role)
+    await _end(session, request, RequestStatus.DROPPED, actor, role=role)
     return request
 
 
@@ -170,8 +173,7 @@ async def drop_ended(session: AsyncSession, *, limit: int) -> int:
     dropped = 0
     for request in rows.all():
         if await _has_ended(session, request):
-            await _end(session, request, RequestStatus.DROPPED, SYSTEM)
-            await _record_and_notify(session, request, SYSTEM, role="system")
+            await _end(session, request, RequestStatus.DROPPED, SYSTEM, role="system")
             dropped += 1
     return dropped
 
@@ -238,22 +240,20 @@ async def _require_open(session: AsyncSession, request: StaffRequest) -> None:
         raise errors.ProposalEnded("staff_request", request.id)
 
 
-async def _carry_out(
-    session: AsyncSession, request: StaffRequest, actor: Actor, *, role: str
-) -> None:
-    """Carry out the act that a request asks for, and set the request to `done`."""
-    _require_move(request, RequestStatus.DONE, role)
-    await ACTS[request.kind].carry_out(session, actor, request)
-    await _end(session, request, RequestStatus.DONE, actor)
-    await _record_and_notify(session, request, actor, role=role)
-
-
 async def _end(
-    session: AsyncSession, request: StaffRequest, status: RequestStatus, actor: Actor
+    session: AsyncSession, request: StaffRequest, status: RequestStatus, actor: Actor, *, role: str
 ) -> None:
+    """Set the final status of a request with the press that decided it, and write the audit row.
+
+    If an act needs only its requester, the same press acknowledges the request.
+    """
     now = await queries.now(session)
-    request.status, request.decided_by, request.decided_at = status, actor.user_id, now
+    if status is RequestStatus.DONE and not request.acknowledged:
+        request.acknowledged, request.acknowledged_in = True, actor.inbox_id
+    request.status, request.decided_at = status, now
+    request.decided_by, request.decided_in = actor.user_id, actor.inbox_id
     await session.flush()
+    await _record(session, request, actor, role=role)
 
 
 def _require_move(request: StaffRequest, status: RequestStatus, role: str) -> None:
@@ -268,14 +268,6 @@ def _require_move(request: StaffRequest, status: RequestStatus, role: str) -> No
     )
 
 
-async def _record_and_notify(
-    session: AsyncSession, request: StaffRequest, actor: Actor, *, role: str
-) -> None:
-    """Write the audit row of a request's new status, and queue its message for the admin chat."""
-    await _record(session, request, actor, role=role)
-    await _notify(session, request)
-
-
 async def _record(session: AsyncSession, request: StaffRequest, actor: Actor, *, role: str) -> None:
     await audit.record(
         session,
@@ -286,16 +278,6 @@ async def _record(session: AsyncSession, request: StaffRequest, actor: Actor, *,
         kind=request.kind.value,
         requested_by=request.requested_by,
         subject_id=request.subject_id,
-    )
-
-
-async def _notify(session: AsyncSession, request: StaffRequest) -> None:
-    await outbox.add(
-        session,
-        user_id=None,
-        kind="staff_request_changed",
-        payload={"request_id": request.id},
-        key=f"staff_request_{_state(request)}:{request.id}",
     )
 
 

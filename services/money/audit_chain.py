@@ -4,8 +4,10 @@ The chain consists of links. Each link contains the digest of one range of ledge
 is all entries that transactions with consecutive numbers wrote. The horizon is a
 transaction number: every transaction below this number has ended. A range never goes beyond the
 horizon, so that no transaction can add entries to it later. The digest covers the digest of the
-previous link, each entry with its transfer, and the owner of each entry's wallet. A person who
-changes old entries can also replace the links in the database. But that person cannot replace the
+previous link, each entry with its transfer, and the owner of each entry's wallet. It also covers
+the frozen terms of each row for which the range moves money (for example the price, the hours, the
+ad and the people of a placement), and the Telegram ids of the people. A person who
+changes old rows can also replace the links in the database. But that person cannot replace the
 copies outside the database: the chain's file, and the digest in the admin chat.
 """
 
@@ -57,6 +59,59 @@ _DIGEST = text("""
         WHERE e.txn >= :after AND e.txn < :upto
     ) AS entry
 """)
+_TERMS = text("""
+    WITH moved AS (
+        SELECT t.reason, t.reference_id FROM public.ledger_transfers t
+        WHERE t.id IN (SELECT transfer_id FROM public.ledger_entries
+            WHERE txn >= :after AND txn < :upto)
+    )
+    SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(
+        pg_catalog.string_agg(sealed.line, E'\\n' ORDER BY sealed.part, sealed.id), ''),
+        'UTF8')), 'hex')
+    FROM (
+        SELECT 1 AS part, p.id, ROW(p.id, p.telegram_id)::text AS line FROM public.users p
+        WHERE p.id IN (SELECT COALESCE(w.user_id, w.counterparty_id)
+            FROM public.ledger_entries e JOIN public.wallets w ON w.id = e.wallet_id
+            WHERE e.txn >= :after AND e.txn < :upto)
+        UNION ALL
+        SELECT 2, g.id, ROW(
+            g.id, s.id, s.wallet_id, s.amount, s.fee, g.price, g.fee_bps, g.promised_hours,
+            pg_catalog.date_part('epoch', g.publish_at), g.campaign_id, g.channel_id, h.chat_id,
+            g.owner_id, o.telegram_id, c.advertiser_id, a.telegram_id, c.creative)::text
+        FROM moved JOIN public.campaign_targets g
+            ON moved.reason IN ('escrow_hold', 'payout', 'refund') AND g.id = moved.reference_id
+        JOIN public.escrows s ON s.campaign_target_id = g.id
+        JOIN public.campaigns c ON c.id = g.campaign_id
+        JOIN public.channels h ON h.id = g.channel_id
+        JOIN public.users o ON o.id = g.owner_id
+        JOIN public.users a ON a.id = c.advertiser_id
+        UNION ALL
+        SELECT 3, d.id, ROW(
+            d.id, d.user_id, d.amount, d.currency, d.source, d.external_reference)::text
+        FROM moved JOIN public.deposits d
+            ON moved.reason = 'deposit' AND d.id = moved.reference_id
+        UNION ALL
+        SELECT 4, r.id, ROW(
+            r.id, r.deposit_id, r.user_id, r.amount, r.recovered, r.loss, r.currency)::text
+        FROM moved JOIN public.clawbacks r
+            ON moved.reason = 'clawback' AND r.id = moved.reference_id
+        UNION ALL
+        SELECT 5, w.id, ROW(w.id, w.user_id, w.amount, w.currency, w.key)::text
+        FROM moved JOIN public.withdrawals w
+            ON moved.reason IN ('withdrawal_hold', 'withdrawal', 'withdrawal_return')
+                AND w.id = moved.reference_id
+        UNION ALL
+        SELECT 6, x.id, ROW(x.id, x.withdrawal_id, x.user_id, x.amount, x.recovered, x.loss,
+            x.currency, x.external_reference, x.recorded_by)::text
+        FROM moved JOIN public.excess_payments x
+            ON moved.reason = 'excess_payment' AND x.id = moved.reference_id
+        UNION ALL
+        SELECT 7, k.id, ROW(k.id, k.kind, k.wallet_id, k.other_wallet_id, k.amount, k.entry_id,
+            k.target_id, k.proposed_by, k.reason, k.confirmed_by, k.confirm_reason)::text
+        FROM moved JOIN public.corrections k
+            ON moved.reason = 'adjustment' AND k.id = moved.reference_id
+    ) AS sealed
+""")
 
 
 @dataclass(frozen=True)
@@ -76,6 +131,15 @@ class ChainLink:
     """The SHA-256 digest, in hexadecimal, of the previous link's digest and of the range."""
 
 
+@dataclass(frozen=True)
+class ComputedLink:
+    """A link that was computed again from the present rows."""
+
+    link: ChainLink
+    without_terms: ChainLink
+    """The link as revisions before 0009 made it: its digest does not cover the terms."""
+
+
 async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> ChainLink | None:
     """Add a link for about `limit` entries that no link covers yet, and return the link.
 
@@ -87,7 +151,7 @@ async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> Chai
     return ChainLink(**row._asdict()) if row else None
 
 
-async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> ChainLink:
+async def compute(session: AsyncSession, before: ChainLink | None, upto: int) -> ComputedLink:
     """Compute the link that follows `before` and ends below the transaction number `upto`.
 
     If `before` is None, this is the first link. The digest is computed from the entries that are in
@@ -95,9 +159,15 @@ async def digest(session: AsyncSession, before: ChainLink | None, upto: int) -> 
     """
     number = before.number + 1 if before else 1
     after = before.upto_txn if before else BEFORE_FIRST
-    row = (await session.execute(_DIGEST, {"after": after, "upto": upto})).one()
+    values = {"after": after, "upto": upto}
+    row = (await session.execute(_DIGEST, values)).one()
+    terms = (await session.execute(_TERMS, values)).scalar_one()
     content = f"{before.digest if before else ''} {number} {upto} {row.entries} {row.digest}"
-    return ChainLink(number, after, upto, row.entries, hashlib.sha256(content.encode()).hexdigest())
+    link, without_terms = (
+        ChainLink(number, after, upto, row.entries, hashlib.sha256(sealed.encode()).hexdigest())
+        for sealed in (f"{content} {terms}", content)
+    )
+    return ComputedLink(link, without_terms)
 
 
 async def last_link(session: AsyncSession) -> ChainLink | None:

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import CampaignTarget
-from db.models.money import Correction, Escrow, EscrowStatus, Wallet
+from db.models.corrections import Correction
+from db.models.money import Escrow, EscrowStatus, Wallet
 from db.models.posting import PostJob, PostJobStatus
 from db.models.users import Role
 from services.money import corrections, reconciliation

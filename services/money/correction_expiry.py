@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import Correction, CorrectionStatus
+from db.models.corrections import Correction, CorrectionStatus
 from services.money import corrections
 from services.platform import proposals
 from services.platform.actors import MODERATORS, SYSTEM

@@ -15,16 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignTarget
-from db.models.money import (
-    Correction,
-    CorrectionKind,
-    CorrectionStatus,
-    Escrow,
-    LedgerEntry,
-    Reason,
-    Wallet,
-    WalletKind,
-)
+from db.models.corrections import Correction, CorrectionKind, CorrectionStatus
+from db.models.money import Escrow, LedgerEntry, Reason, Wallet, WalletKind
 from db.models.operations import Switch
 from services.money import incomplete_settlements, ledger, wallets
 from services.money.ledger import Leg
@@ -189,7 +181,7 @@ async def confirm(
         await incomplete_settlements.post_missing_payout(session, actor, correction)
     now = await queries.now(session)
     correction.status = status
-    correction.confirmed_by = actor.user_id
+    correction.confirmed_by, correction.confirmed_in = actor.user_id, actor.inbox_id
     correction.confirm_reason = reason
     correction.done_at = now if done else None
     await session.flush()
@@ -305,13 +297,11 @@ async def _propose(
     values.
     """
     role = actor.require_staff(*MODERATORS, action="correction_propose")
-    proposal = Correction(**columns, key=key, reason=_require_reason(reason))
-    await _require_not_own(session, actor, proposal)
+    values = columns | {"key": key, "reason": _require_reason(reason)}
+    await _require_not_own(session, actor, Correction(**values))
+    values |= {"proposed_by": actor.user_id, "proposed_in": actor.inbox_id}
     inserted: Correction | None = await session.scalar(
-        insert(Correction)
-        .values(**columns, key=key, reason=proposal.reason, proposed_by=actor.user_id)
-        .on_conflict_do_nothing()
-        .returning(Correction)
+        insert(Correction).values(**values).on_conflict_do_nothing().returning(Correction)
     )
     if inserted is not None:
         await record_and_notify(session, inserted, actor, role=role)

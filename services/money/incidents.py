@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.money import Correction
+from db.models.corrections import Correction
 from db.models.operations import Incident, LedgerCheckpoint, Switch
 from services.money import incremental_check
 from services.money.invariants import Violation

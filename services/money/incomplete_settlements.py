@@ -5,7 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import TargetStatus
-from db.models.money import Correction, CorrectionKind, EscrowStatus, LedgerTransfer, Reason
+from db.models.corrections import Correction, CorrectionKind
+from db.models.money import EscrowStatus, LedgerTransfer, Reason
 from db.models.posting import PostJobStatus
 from services.money import escrow
 from services.platform import errors

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import Correction, CorrectionStatus, Wallet
+from db.models.corrections import Correction, CorrectionStatus
+from db.models.money import Wallet
 from services.money import corrections
 from services.platform import errors
 from services.platform.actors import SYSTEM

@@ -25,7 +25,12 @@ class Actor:
     """The person's user id, or None for the system itself."""
     roles: frozenset[Role] = frozenset()
     in_admin_chat: bool = False
-    """True if the act comes from the admin chat or from the command line."""
+    """Whether the act comes from the admin chat. An act on the command line counts too."""
+    inbox_id: int | None = None
+    """The id of the inbox row with the update in which the person acts; None without an update.
+
+    The database reads this row before it believes that the person has signed an act of two people.
+    """
 
     def staff_role(self, *allowed: Role) -> Role | None:
         """Return the first role of `allowed` that the actor has.

@@ -1,10 +1,18 @@
-"""Store the new id of the admin chat when it becomes a supergroup, and find the present id."""
+"""Store the new id of the admin chat when it becomes a supergroup, and let people confirm it.
 
-from sqlalchemy import select
+A move counts only after a super admin has confirmed it in the new chat. Before that, nobody acts as
+staff there. Messages to the admin chat do not need this table: they are sent to the last confirmed
+id, and Telegram's own answer says where that chat is now (`FollowAdminChat`).
+"""
+
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import MovedChat
+from db import queries
+from db.models.users import MovedChat, Role
+from services.platform import errors
+from services.platform.actors import Actor
 
 _FIRST_SUPERGROUP_ID = -1_000_000_000_000
 """The ids of supergroups and channels are below this number, and the ids of groups are above it."""
@@ -15,8 +23,9 @@ async def record_migration(
 ) -> None:
     """Record the new id of the admin chat, which Telegram sends as `migrate_to_chat_id`.
 
-    Nothing is recorded if `old_chat_id` is not the present admin chat, or if `new_chat_id` is no
-    supergroup. A recorded change of id stays for ever. `admin_chat_id` is the id in the settings.
+    The database notifies the admin chat and the super admins. Nothing is recorded if the old chat
+    is not the present admin chat or if the new chat is no supergroup. `admin_chat_id` is the id in
+    the settings.
     """
     present_id = await current_chat_id(session, admin_chat_id)
     if old_chat_id != present_id or new_chat_id >= _FIRST_SUPERGROUP_ID:
@@ -24,18 +33,63 @@ async def record_migration(
     await session.execute(
         insert(MovedChat)
         .values(old_chat_id=old_chat_id, new_chat_id=new_chat_id)
-        .on_conflict_do_nothing(index_elements=["old_chat_id"])
+        .on_conflict_do_nothing(index_elements=["old_chat_id", "new_chat_id"])
     )
 
 
+async def confirm(
+    session: AsyncSession, *, actor: Actor, old_chat_id: int, new_chat_id: int
+) -> None:
+    """Confirm a recorded move as a super admin who pressed the button in the new chat.
+
+    The caller must have asked Telegram where the old chat is now. Locks the move. Raises
+    AccessDenied; AdminChatNotMoved if no such move waits for a confirmation.
+    """
+    if Role.SUPER_ADMIN not in actor.roles:
+        raise errors.AccessDenied("admin_chat_confirm")
+    confirmed = await session.scalar(
+        update(MovedChat)
+        .where(
+            MovedChat.old_chat_id == old_chat_id,
+            MovedChat.new_chat_id == new_chat_id,
+            MovedChat.confirmed_at.is_(None),
+        )
+        .values(
+            confirmed_by=actor.user_id,
+            confirmed_in=actor.inbox_id,
+            confirmed_at=await queries.now(session),
+        )
+        .returning(MovedChat.new_chat_id)
+        .execution_options(synchronize_session=False)
+    )
+    if confirmed is None:
+        raise errors.AdminChatNotMoved
+
+
 async def current_chat_id(session: AsyncSession, chat_id: int) -> int:
-    """Return the present id of a chat, even if its id has changed several times."""
+    """Return the present id of a chat, also if the chat got a new id several times.
+
+    Moves that nobody has confirmed are not followed.
+    """
     visited = {chat_id}
     while (
         new_chat_id := await session.scalar(
-            select(MovedChat.new_chat_id).where(MovedChat.old_chat_id == chat_id)
+            select(MovedChat.new_chat_id).where(
+                MovedChat.old_chat_id == chat_id, MovedChat.confirmed_at.is_not(None)
+            )
         )
     ) is not None and new_chat_id not in visited:
         visited.add(new_chat_id)
         chat_id = new_chat_id
     return chat_id
+
+
+async def unconfirmed_chat_ids(session: AsyncSession, chat_id: int) -> frozenset[int]:
+    """Return the ids that a chat may have now, according to moves that nobody has confirmed."""
+    return frozenset(
+        await session.scalars(
+            select(MovedChat.new_chat_id).where(
+                MovedChat.old_chat_id == chat_id, MovedChat.confirmed_at.is_(None)
+            )
+        )
+    )

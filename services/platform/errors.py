@@ -36,6 +36,11 @@ class AdminChatPublic(DomainError):
 
 
 @dataclass(eq=False)
+class AdminChatNotMoved(DomainError):
+    """No move of the admin chat to this chat waits for a confirmation, or Telegram denies it."""
+
+
+@dataclass(eq=False)
 class NotCampaignOwner(DomainError):
     """The campaign belongs to another advertiser."""
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import Correction, CorrectionStatus
+from db.models.corrections import Correction, CorrectionStatus
 from db.models.operations import Incident, KillSwitch, Switch, SwitchStop
 from db.models.posting import PostJob, PostJobStatus
 from db.session import sqlstate

@@ -45,11 +45,8 @@ def own_lane(payload: dict[str, Any]) -> int | None:
     return SWITCH_LANES + person_id if person_id is not None and _in_group(shown) else None
 
 
-async def staff_lanes(session: AsyncSession, admin_chat_id: int) -> frozenset[int]:
-    """Return the lanes of the staff: the admin chat, and the lanes of unblocked people with a role.
-
-    A person has two lanes: the private chat with the bot, and the lane for the kill switches.
-    """
+async def staff_lanes(session: AsyncSession, *chat_ids: int) -> frozenset[int]:
+    """Return the lanes of the staff: their chats, and the lanes of people with a role."""
     people = await session.scalars(
         select(User.telegram_id)
         .join(UserRole, UserRole.user_id == User.id)
@@ -57,7 +54,7 @@ async def staff_lanes(session: AsyncSession, admin_chat_id: int) -> frozenset[in
         .distinct()
     )
     ids = people.all()
-    return frozenset({admin_chat_id, *ids, *(SWITCH_LANES + person_id for person_id in ids)})
+    return frozenset({*chat_ids, *ids, *(SWITCH_LANES + person_id for person_id in ids)})
 
 
 def _person_id(content: object) -> int | None:

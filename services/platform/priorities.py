@@ -26,6 +26,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "deposit_clawed_back": Priority.ALARM,
     "excess_payment": Priority.ALARM,
     "role_reconciled": Priority.ALARM,
+    "admin_chat_moved": Priority.ALARM,
     "target_submitted": Priority.CARD,
     "post_uncertain": Priority.CARD,
     "post_unseen": Priority.CARD,

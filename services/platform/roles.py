@@ -6,13 +6,15 @@ SUPER_ADMIN_IDS. The row of such a role has no `granted_by`.
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User, UserRole
-from services.platform import audit, errors, outbox, users
-from services.platform.actors import SYSTEM, Actor
+from db.models.users import Role, User, UserRole
+from services.platform import audit, errors
+from services.platform.actors import Actor
+
+_RECONCILE = text("SELECT reconcile_super_admins(:user_ids)")
 
 
 async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
@@ -45,27 +47,10 @@ async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Rol
 async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int]) -> None:
     """Give and take super admin roles so that they match the list of users in SUPER_ADMIN_IDS.
 
-    A listed user gets the role, unless two people have revoked this user's role. A user who got the
-    role from an earlier list and is not listed any more loses it. Roles that people granted stay.
-    The admin chat is notified of each change, except for the first super admins of a new database.
+    The database function says which roles change and who is notified. Only the login that writes
+    down what comes from outside may call it.
     """
-    is_new = not (await session.scalars(select(UserRole.id).limit(1))).all()
-    from_list = await session.scalars(
-        select(UserRole.user_id).where(
-            UserRole.role == Role.SUPER_ADMIN, UserRole.granted_by.is_(None)
-        )
-    )
-    for user_id in sorted(set(from_list.all()) - set(user_ids)):
-        if await _delete(session, SYSTEM, user_id, Role.SUPER_ADMIN, actor_role="system"):
-            await _tell(session, user_id, "revoked")
-    for user_id in sorted(set(user_ids)):
-        request_id = await _revoked_by_people(session, user_id)
-        if request_id is not None:
-            await _tell(session, user_id, "kept_revoked", key=f"role_kept_revoked:{request_id}")
-            continue
-        granted = await _insert(session, SYSTEM, user_id, Role.SUPER_ADMIN, actor_role="system")
-        if granted and not is_new:
-            await _tell(session, user_id, "granted")
+    await session.execute(_RECONCILE, {"user_ids": list(user_ids)})
 
 
 async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
@@ -79,27 +64,6 @@ async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
     for user, role in rows:
         people.setdefault(user, set()).add(role)
     return [(user, frozenset(roles)) for user, roles in people.items()]
-
-
-async def _revoked_by_people(session: AsyncSession, user_id: int) -> int | None:
-    """Return the id of the request with which two people revoked a person's super admin role.
-
-    Returns None if there is no such request, or if a later request has granted the role again.
-    """
-    last = (
-        await session.execute(
-            select(StaffRequest.id, StaffRequest.kind)
-            .where(
-                StaffRequest.kind.in_((RequestKind.GRANT_ROLE, RequestKind.REVOKE_ROLE)),
-                StaffRequest.subject_id == user_id,
-                StaffRequest.status == RequestStatus.DONE,
-                StaffRequest.arguments["role"].astext == Role.SUPER_ADMIN.value,
-            )
-            .order_by(StaffRequest.decided_at.desc(), StaffRequest.id.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    return last.id if last is not None and last.kind is RequestKind.REVOKE_ROLE else None
 
 
 async def _insert(
@@ -147,17 +111,4 @@ async def _record(
         role=actor_role,
         staff_user_id=user_id,
         staff_role=role.value,
-    )
-
-
-async def _tell(
-    session: AsyncSession, user_id: int, change: str, *, key: str | None = None
-) -> None:
-    person = await users.get(session, user_id)
-    await outbox.add(
-        session,
-        user_id=None,
-        kind="role_reconciled",
-        payload={"telegram_id": person.telegram_id, "change": change},
-        key=key,
     )

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
-from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.corrections import CorrectionStatus
+from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
 from db.models.users import RequestStatus

@@ -31,7 +31,9 @@ _PEOPLE = (
     SELECT open_wallet('user', id, NULL, 'USD'), open_wallet('external', NULL, id, 'USD')
     FROM users
     """,
+    "ALTER TABLE user_roles DISABLE TRIGGER requested",
     "INSERT INTO user_roles (user_id, role) VALUES (1, 'admin')",
+    "ALTER TABLE user_roles ENABLE TRIGGER requested",
     f"""
     INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)
     SELECT 'payment', 'bench:' || n, n, 1000000000000, 'USD'

@@ -37,7 +37,10 @@ async def test_wallets_in_another_currency_are_refused(market: Marketplace) -> N
     euros = market.dependencies.settings.model_copy(update={"currency": "EUR"})
     with pytest.raises(startup_checks.CannotStartError, match="CURRENCY"):
         await startup_checks.database(
-            market.database.sessions, euros, market.dependencies.admin_chat
+            market.database.sessions,
+            market.database.sessions,
+            euros,
+            market.dependencies.admin_chat,
         )
 
 
@@ -55,7 +58,10 @@ async def test_a_refused_password_is_one_line(market: Marketplace) -> None:
     engine = create_engine(url.replace(address.parse(url).password, "wrong"))
     with pytest.raises(startup_checks.CannotStartError) as refusal:
         await startup_checks.database(
-            create_sessions(engine), market.dependencies.settings, market.dependencies.admin_chat
+            create_sessions(engine),
+            market.database.sessions,
+            market.dependencies.settings,
+            market.dependencies.admin_chat,
         )
     assert str(refusal.value) == (
         'DATABASE_URL: InvalidPasswordError: password authentication failed for user "adtech_app"'
@@ -73,6 +79,7 @@ async def test_a_database_that_is_away_is_one_line_a_minute(
         async with asyncio.timeout(0.5):
             await startup_checks.database(
                 create_sessions(engine),
+                market.database.sessions,
                 market.dependencies.settings,
                 market.dependencies.admin_chat,
             )

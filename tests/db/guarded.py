@@ -1,5 +1,7 @@
 """Run SQL in the role of the tables' owner, for the tests of the database's guards (its checks)."""
 
+from collections.abc import Sequence
+
 import asyncpg
 import pytest
 
@@ -28,22 +30,15 @@ def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
     )
 
 
-async def done(connection: asyncpg.Connection, a: int, b: int, amount: int) -> int:
-    """Insert a correction that is done, and return its id.
+async def done(
+    connection: asyncpg.Connection, signers: Sequence[int], a: int, b: int, amount: int
+) -> int:
+    """Insert a correction with the status `done`, and return its id.
 
-    The correction is an adjustment: it moves `amount` between the wallets `a` and `b`. The caller
-    must record the transfer of the correction in the same transaction.
+    `signers` are the user ids of two admins. The caller must record the transfer of the correction
+    in the same transaction. The corrections of the database must need no press.
     """
-    one, two = [
-        await connection.fetchval(
-            "INSERT INTO users (telegram_id) VALUES ((SELECT max(telegram_id) + 1 FROM users))"
-            " RETURNING id"
-        )
-        for _ in range(2)
-    ]
-    await connection.execute(
-        "INSERT INTO user_roles (user_id, role) VALUES ($1, 'admin'), ($2, 'admin')", one, two
-    )
+    one, two = signers
     found = await connection.fetchval(
         "INSERT INTO corrections (kind, wallet_id, other_wallet_id, amount, proposed_by, reason)"
         " VALUES ('adjustment', $1, $2, $3, $4, 'x') RETURNING id",

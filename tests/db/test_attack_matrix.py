@@ -5,13 +5,16 @@ Each attack is tried with several logins. A login is a database role with the ri
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import Role
+from db.models.users import RequestKind, Role
 from sandbox import embedded
+from services.market import staff_requests
 from services.money import corrections, wallets, withdrawals
-from services.platform import inbox
+from services.platform import chat_migrations, inbox
+from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import people
+from tests.factories import people, presses
 from tests.factories.attacks import ATTACKS, LOGIN, Attack
 
 
@@ -27,13 +30,25 @@ async def ids(database: Database) -> dict[str, int]:
         pending = await people.deal(session)
         wallet = (await wallets.of_user(session, live.owner.user_id or 0)).id
         await corrections.propose_balance_reset(
-            session, actor=admin, wallet_id=wallet, reason="drift"
+            session,
+            actor=await presses.request_correction(session, admin),
+            wallet_id=wallet,
+            reason="drift",
         )
         message = {"chat": {"id": 5}, "text": "x"}
         await inbox.store(session, [{"update_id": n, "message": message} for n in (1, 2, 3)])
         taken = await inbox.claim(session, limit=9)
         await inbox.mark_handled(session, taken[0].id)
         await inbox.park(session, id=taken[1].id, error="x")
+        request = await _ask(session, admin)
+        acknowledged = await _ask(session, admin)
+        press = await presses.press(session, admin, f"request:mine:{acknowledged}")
+        await staff_requests.acknowledge(session, actor=press, request_id=acknowledged)
+        colleague = await people.staff(session)
+        head = await people.staff(session, Role.SUPER_ADMIN)
+        await chat_migrations.record_migration(
+            session, admin_chat_id=-77, old_chat_id=-77, new_chat_id=-1_000_000_000_077
+        )
         thief_wallet = (await wallets.of_user(session, thief.user_id or 0)).id
     await database.as_owner(
         "INSERT INTO post_checks (post_job_id, verdict, evidence)"
@@ -42,12 +57,29 @@ async def ids(database: Database) -> dict[str, int]:
     return {
         "admin": admin.user_id or 0,
         "operator": operator.user_id or 0,
+        "colleague": colleague.user_id or 0,
+        "head": head.user_id or 0,
+        "request": request,
+        "acknowledged": acknowledged,
         "thief": thief.user_id or 0,
         "thief_wallet": thief_wallet,
         "wallet": wallet,
         "live": live.target.id,
         "pending": pending.target.id,
     }
+
+
+async def _ask(session: AsyncSession, admin: Actor) -> int:
+    """Let an admin ask in a shell to take a deposit back, and return the id of the request."""
+    request = await staff_requests.create(
+        session,
+        actor=admin,
+        kind=RequestKind.CLAWBACK,
+        arguments={"charge_id": "x"},
+        reason="x",
+        from_shell=True,
+    )
+    return request.id
 
 
 async def _attempt(url: str, statements: list[str]) -> str | None:
@@ -77,8 +109,8 @@ async def test_the_attack_is_refused_as_each_login(
 AUDITED = (
     (
         "role_granted",
-        "bot",
-        "INSERT INTO user_roles (user_id, role) VALUES ({thief}, 'super_admin')",
+        "intake",
+        "SELECT reconcile_super_admins(ARRAY[{thief}]::bigint[])",
     ),
     ("kill_switch_stopped", "clock", "SELECT stop_switch('refunds', NULL, 'system', 'x', NULL)"),
     ("kill_switch_run", "bot", "SELECT run_switch('refunds', {operator}, 'operator', 'x', NULL)"),
@@ -100,9 +132,11 @@ async def test_what_a_login_may_do_by_hand_has_its_audit_row(
         query = "SELECT count(*) FROM user_audit_logs WHERE action = $1 AND created_at > $2"
         since = await owner.fetchval("SELECT now() - interval '1 minute'")
         assert await owner.fetchval(query, action, since) >= 1, action
-    # The admin chat gets a notice of each change of a switch, whoever makes the change.
+    # A change of a switch or a role is also told to the admin chat, whoever makes it.
     told = (
         "SELECT payload->>'key' FROM outbox WHERE kind = 'switch_changed' ORDER BY id DESC LIMIT 2"
     )
     assert [row[0] for row in await owner.fetch(told)] == ["refunds", "refunds"]
+    told = "SELECT payload->>'change' FROM outbox WHERE kind = 'role_reconciled' ORDER BY id"
+    assert [row[0] for row in await owner.fetch(told)] == ["revoked", "granted"]
     await owner.close()

@@ -12,7 +12,7 @@ from services.money import corrections, wallets, withdrawals
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.guarded import done, post, refused
-from tests.factories import payments, people
+from tests.factories import breakage, payments, people, presses
 
 NOBODY = 999_999
 
@@ -54,12 +54,14 @@ async def test_an_external_transfer_needs_its_row(
 async def test_a_leg_has_the_reason_of_its_transfer(
     database: Database, owner: asyncpg.Connection
 ) -> None:
+    await database.as_owner(breakage.UNSIGNED)
     _, a, _ = await _person(database)
     _, b, _ = await _person(database)
+    admins = await people.admins(database.sessions)
 
     async def attempt() -> None:
         async with owner.transaction():
-            made = await done(owner, a, b, 5)
+            made = await done(owner, admins, a, b, 5)
             await owner.execute(post("x", "adjustment", made, (a, -5, "adjustment"), (b, 5, "fee")))
 
     with pytest.raises(asyncpg.PostgresError) as refusal:
@@ -70,14 +72,16 @@ async def test_a_leg_has_the_reason_of_its_transfer(
 async def test_a_correction_cannot_move_held_money(
     database: Database, owner: asyncpg.Connection
 ) -> None:
+    await database.as_owner(breakage.UNSIGNED)
     async with database.sessions.begin() as session:
         await people.approved(session)
     _, mine, _ = await _person(database)
     escrow = await owner.fetchval("SELECT wallet_id FROM escrows")
+    admins = await people.admins(database.sessions)
 
     async def attempt() -> None:
         async with owner.transaction():
-            made = await done(owner, escrow, mine, 5)
+            made = await done(owner, admins, escrow, mine, 5)
             leg = "adjustment"
             await owner.execute(post("x", leg, made, (escrow, -5, leg), (mine, 5, leg)))
 
@@ -183,6 +187,7 @@ async def test_a_signed_correction_cannot_be_changed(
     database: Database, owner: asyncpg.Connection, change: str, state: str
 ) -> None:
     _, wallet, _ = await _person(database)
+    await database.as_owner(breakage.UNSIGNED)
     async with database.sessions.begin() as session:
         proposer, confirmer, _ = [await people.staff(session) for _ in range(3)]
     await owner.execute(
@@ -214,7 +219,10 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
     async with database.sessions.begin() as session:
         await withdrawals.request(session, actor=person, amount=5, key="form")
         await corrections.propose_balance_reset(
-            session, actor=await people.staff(session), wallet_id=wallet, reason="x"
+            session,
+            actor=await presses.request_correction(session, await people.staff(session)),
+            wallet_id=wallet,
+            reason="x",
         )
     row = await owner.fetchval(f"SELECT max(id) FROM {name}s")
     check = f"SELECT require_{name}_match({row})"

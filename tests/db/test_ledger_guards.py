@@ -7,7 +7,7 @@ import pytest
 from services.money import escrow
 from tests.conftest import Database
 from tests.db.guarded import done, post, refused
-from tests.factories import people
+from tests.factories import breakage, people
 
 APPEND_ONLY = {
     "ledger_entries": "reason",
@@ -137,8 +137,10 @@ async def test_a_key_belongs_to_one_transfer(database: Database, owner: asyncpg.
             await people.person(session, balance=100)
     a, b = await owner.fetchrow("SELECT min(id), max(id) FROM wallets WHERE kind = 'user'")
     leg = "adjustment"
+    admins = await people.admins(database.sessions)
+    await database.as_owner(breakage.UNSIGNED)
     async with owner.transaction():
-        correction = await done(owner, a, b, 5)
+        correction = await done(owner, admins, a, b, 5)
         made = await owner.fetchval(post("same", leg, correction, (a, -5, leg), (b, 5, leg)))
     again = await owner.fetchval(post("same", leg, correction, (b, 5, leg), (a, -5, leg)))
     assert made == (again[0], True)

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from db.models.money import Correction
+from db.models.corrections import Correction
 from sandbox import embedded
 from services.money import wallets
 from services.platform import errors

@@ -149,8 +149,66 @@ ATTACKS = (
     attack(
         "a correction is confirmed by its proposer",
         "UPDATE corrections SET status = 'confirmed', confirmed_by = {admin}, confirm_reason = 'x'",
-        app="23514",
-        bot="23514",
+        app="AD061",
+        bot="AD061",
+    ),
+    attack(
+        "a correction is confirmed in a colleague's name",
+        "UPDATE corrections SET status = 'confirmed', confirmed_by = {colleague},"
+        " confirm_reason = 'x', confirmed_in = (SELECT max(id) FROM inbox)",
+        app="AD061",
+        bot="AD061",
+    ),
+    attack(
+        "a correction is proposed in a colleague's name",
+        "INSERT INTO corrections (kind, wallet_id, proposed_by, reason, proposed_in)"
+        " SELECT 'balance_reset', {thief_wallet}, {colleague}, 'x', max(id) FROM inbox",
+        app="AD064",
+        bot="AD064",
+    ),
+    attack(
+        "a request is written in a colleague's name",
+        "INSERT INTO staff_requests (kind, arguments, reason, requested_by, acknowledged)"
+        """ VALUES ('clawback', '{{"charge_id": "x"}}', 'x', {colleague}, true)""",
+        app="AD063",
+        bot="AD063",
+    ),
+    attack(
+        "a request is acknowledged in a colleague's name",
+        "UPDATE staff_requests SET acknowledged = true, acknowledged_in ="
+        " (SELECT max(id) FROM inbox) WHERE id = {request}",
+        app="AD061",
+        bot="AD061",
+    ),
+    attack(
+        "a request is confirmed in a colleague's name",
+        "UPDATE staff_requests SET status = 'done', decided_by = {colleague}, decided_at = now()"
+        " WHERE id = {acknowledged}",
+        **everywhere("AD061"),
+    ),
+    attack(
+        "a request becomes another one",
+        "UPDATE staff_requests SET subject_id = {thief}",
+        owner="AD031",
+    ),
+    attack(
+        "a press signs a second time",
+        "UPDATE staff_requests SET acknowledged_in = NULL WHERE id = {acknowledged}",
+        app="AD031",
+        bot="AD031",
+        owner="AD031",
+    ),
+    attack(
+        "a withdrawal that nobody approved is paid by one admin",
+        "UPDATE withdrawals SET status = 'paid', decided_by = {admin}, settled_at = now(),"
+        " external_reference = 'x'",
+        "SELECT post_transfer('withdrawal:' || w.id, 'withdrawal', w.id, ARRAY[held.id, out.id],"
+        " ARRAY[-w.amount, w.amount], '{{withdrawal,withdrawal}}', {admin}, NULL)"
+        " FROM withdrawals w JOIN wallets held ON held.user_id = w.user_id"
+        " AND held.kind = 'withdrawal' JOIN wallets out ON out.counterparty_id = w.user_id"
+        " AND out.kind = 'external'",
+        app="AD060",
+        bot="AD060",
     ),
     attack(
         "a withdrawal is approved by somebody without the role",
@@ -246,7 +304,11 @@ ATTACKS = (
             ("campaign_targets", "channel_id", "channel_id + 1"),
             ("campaign_targets", "owner_id", "{thief}"),
             ("campaign_targets", "campaign_id", "campaign_id + 1"),
+            ("campaign_targets", "publish_at", "now()"),
             ("campaigns", "advertiser_id", "{thief}"),
+            ("campaigns", "creative", "'{{}}'"),
+            ("campaigns", "total_budget", "total_budget + 1"),
+            ("channels", "chat_id", "chat_id + 1000000"),
             ("post_jobs", "campaign_target_id", "campaign_target_id + 1000"),
             ("post_jobs", "channel_id", "channel_id + 1000"),
             ("user_roles", "role", "'super_admin'"),
@@ -264,7 +326,13 @@ ATTACKS = (
         "a role is granted",
         "INSERT INTO user_roles (user_id, role) VALUES ({thief}, 'admin')",
         app="may",
-        bot="may",
+        bot="AD052",
+    ),
+    attack(
+        "the super admins are replaced",
+        "SELECT reconcile_super_admins(ARRAY[{thief}]::bigint[])",
+        app="may",
+        intake="may",
     ),
     attack(
         "a role is revoked without a decision of two people",
@@ -313,9 +381,18 @@ ATTACKS = (
     attack("an incident is deleted", "DELETE FROM incidents"),
     attack(
         "the admin chat is moved",
-        "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-1, -2)",
-        app="may",
-        intake="may",
+        "INSERT INTO moved_chats (old_chat_id, new_chat_id, confirmed_at) VALUES (-77, -2, now())",
+    ),
+    attack(
+        "a move of the admin chat is confirmed in the name of a super admin",
+        "UPDATE moved_chats SET confirmed_by = {head}, confirmed_at = now()",
+        app="AD065",
+        bot="AD065",
+    ),
+    attack(
+        "a move of the admin chat becomes another one",
+        "UPDATE moved_chats SET new_chat_id = -2",
+        owner="AD065",
     ),
     attack(
         "a link of the audit chain is written",

@@ -16,6 +16,10 @@ OTHER = (
     f"(SELECT id FROM ledger_entries WHERE transfer_id = {TRANSFER} AND reason = 'escrow_release')"
 )
 OTHER_WALLET = f"(SELECT wallet_id FROM ledger_entries WHERE id = {OTHER})"
+PLACEMENT = f"(SELECT reference_id FROM ledger_entries WHERE id = {FIRST})"
+OWNER = f"(SELECT owner_id FROM campaign_targets WHERE id = {PLACEMENT})"
+CAMPAIGN = f"(SELECT campaign_id FROM campaign_targets WHERE id = {PLACEMENT})"
+CHANNEL = f"(SELECT channel_id FROM campaign_targets WHERE id = {PLACEMENT})"
 REWRITES: dict[str, tuple[str, ...]] = {
     "an amount, with every balance that follows from it": (
         (
@@ -46,6 +50,26 @@ REWRITES: dict[str, tuple[str, ...]] = {
             f" WHERE id = {FIRST}"
         ),
     ),
+    **{
+        f"{column} of {table}": (f"UPDATE {table} SET {column} = {value} WHERE id = {row}",)
+        for table, row, column, value in (
+            ("users", OWNER, "telegram_id", "1"),
+            ("campaign_targets", PLACEMENT, "price", "price - 1"),
+            ("campaign_targets", PLACEMENT, "fee_bps", "0"),
+            ("campaign_targets", PLACEMENT, "promised_hours", "1"),
+            ("campaign_targets", PLACEMENT, "publish_at", "now()"),
+            ("campaign_targets", PLACEMENT, "owner_id", "(SELECT max(id) FROM users)"),
+            ("campaigns", CAMPAIGN, "advertiser_id", "(SELECT max(id) FROM users)"),
+            ("campaigns", CAMPAIGN, "creative", """creative || '{"text": "other"}'"""),
+            ("channels", CHANNEL, "chat_id", "1"),
+            (
+                "escrows",
+                f"(SELECT id FROM escrows WHERE campaign_target_id = {PLACEMENT})",
+                "fee",
+                "0",
+            ),
+        )
+    },
     "an entry less": (f"DELETE FROM ledger_entries WHERE id = {FIRST}",),
     "an entry more, dated back": (
         (

@@ -7,18 +7,24 @@ from contextlib import asynccontextmanager
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import Correction
+from db.models.corrections import Correction
 from db.session import create_engine, create_sessions
 from services.money import corrections, reconciliation
 from services.platform.actors import Actor
 from tests.conftest import Database
+from tests.factories import presses
 
 GUARDED_TABLES = (
     *("wallets", "ledger_entries", "ledger_transfers", "audit_chain_links", "escrows"),
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
-    *("corrections", "excess_payments", "ledger_checkpoints", "users"),
+    *("corrections", "excess_payments", "ledger_checkpoints", "users", "channels", "moved_chats"),
 )
 """The tables whose triggers are disabled while a test changes their rows."""
+
+UNSIGNED = (
+    "ALTER TABLE corrections DISABLE TRIGGER signed_proposal, DISABLE TRIGGER signed_confirmation"
+)
+"""SQL after which corrections need no press of their two people, for the tests of other guards."""
 
 
 async def run_unguarded(database: Database, *statements: str) -> None:
@@ -82,10 +88,18 @@ async def confirmed_correction(
     }
     act, argument = functions[propose]
     async with database.sessions.begin() as session:
-        proposed = await act(session, actor=proposer, reason="the incident", **{argument: what})
+        proposed = await act(
+            session,
+            actor=await presses.request_correction(session, proposer),
+            reason="the incident",
+            **{argument: what},
+        )
     async with database.sessions.begin() as session:
         return await corrections.confirm(
-            session, actor=confirmer, correction_id=proposed.id, reason="looked at the entries"
+            session,
+            actor=await presses.confirm_correction(session, confirmer, proposed.id),
+            correction_id=proposed.id,
+            reason="looked at the entries",
         )
 
 

@@ -16,6 +16,7 @@ from db.models.users import RequestKind, RequestStatus, StaffRequest, User
 from services.market import payment_reversals
 from services.money import deposits, received_payments, wallets
 from services.platform.actors import Actor
+from tests.factories import presses
 
 
 async def deposit(
@@ -76,16 +77,15 @@ async def decided_request(
         arguments=arguments,
         reason="a reason",
         requested_by=queries.required(first.user_id),
-        acknowledged=True,
     )
     session.add(request)
     await session.flush()
+    first = await presses.press(session, first, f"request:mine:{request.id}")
+    second = await presses.press(session, second, f"request:yes_sure:{request.id}")
     now = await queries.now(session)
-    request.status, request.decided_by, request.decided_at = (
-        RequestStatus.DONE,
-        second.user_id,
-        now,
-    )
+    request.acknowledged, request.acknowledged_in = True, first.inbox_id
+    request.status, request.decided_at = RequestStatus.DONE, now
+    request.decided_by, request.decided_in = second.user_id, second.inbox_id
     await session.flush()
 
 

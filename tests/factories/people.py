@@ -9,10 +9,11 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
-from db.models.money import Correction
+from db.models.corrections import Correction
 from db.models.operations import Switch
 from db.models.posting import PostJob
-from db.models.users import Role, User, UserRole
+from db.models.users import RequestKind, Role, User, UserRole
+from db.session import Sessions
 from services.market import campaigns, channels, moderation, registration
 from services.market.creatives import Creative
 from services.money import corrections
@@ -20,7 +21,7 @@ from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
 from services.posts.posting import Claim
-from tests.factories import one_post, payments
+from tests.factories import one_post, payments, presses
 
 CURRENCY = "USD"
 FEE_BPS = 1_000
@@ -89,6 +90,12 @@ async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
     session.add(UserRole(user_id=user.id, role=role))
     await session.flush()
     return Actor(user.id, frozenset({role}), in_admin_chat=True)
+
+
+async def admins(sessions: Sessions) -> list[int]:
+    """Register two admins, commit, and return their user ids."""
+    async with sessions.begin() as session:
+        return [(await staff(session)).user_id or 0 for _ in range(2)]
 
 
 async def channel(
@@ -254,12 +261,22 @@ async def adjusted(
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
         session,
-        actor=proposer,
+        actor=await presses.request_correction(session, proposer),
         from_wallet=from_wallet,
         to_wallet=to_wallet,
         amount=amount,
         reason="a fee was taken twice",
     )
     return await corrections.confirm(
-        session, actor=confirmer, correction_id=proposed.id, reason="seen in the statement"
+        session,
+        actor=await presses.confirm_correction(session, confirmer, proposed.id),
+        correction_id=proposed.id,
+        reason="seen in the statement",
+    )
+
+
+async def decided_payment(session: AsyncSession, admin: Actor, **payment: Any) -> None:
+    """Store the decision of an admin and a colleague to record a payment outside."""
+    await payments.decided_request(
+        session, RequestKind.RECORD_PAYMENT, payment, await staff(session), admin
     )

@@ -15,15 +15,18 @@ from tests.handlers.marketplace import Marketplace
 
 OLD_GROUP = -77
 STOP = "/killswitch stop payouts x"
+CONFIRM = "✅ This is the admin chat"
 
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
     """Return a bot whose admin chat was a group that Telegram has turned into a supergroup.
 
-    The supergroup has a new id. The bot does not know this id yet, and Admin is an operator.
+    The bot does not know the new id yet. Admin is an operator, and Head is a super admin.
     """
     await market.employ("admin", Role.OPERATOR)
+    await market.hire_newcomer("head", Role.SUPER_ADMIN)
+    await market.settle()
     group = market.chat("group")
     market.world.state.add_chat(Chat(OLD_GROUP, "group", "Admins", migrated_to_id=group))
     admin_chat = market.dependencies.admin_chat
@@ -48,10 +51,17 @@ async def recorded(market: Marketplace) -> list[tuple[int, int]]:
 
 
 async def require_staff_acts(market: Marketplace) -> None:
-    """Assert that the bot obeys a staff command in the supergroup and knows the supergroup's id."""
+    """Check that a command acts in the new chat after one press of one super admin there."""
+    running = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
     await market.say("admin", STOP, where="group")
-    assert not await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'")
+    assert "after one super admin has pressed" in await market.last("group")
+    assert await market.value(running) == 1
+    assert market.dependencies.admin_chat.id == OLD_GROUP
+    await market.press("head", CONFIRM, where="group")
+    assert "This group is the admin chat now" in await market.last("group")
     assert market.dependencies.admin_chat.id == market.chat("group")
+    await market.say("admin", STOP, where="group")
+    assert await market.value(running) == 0
 
 
 async def test_a_move_that_the_bot_sees_is_followed(moved: Marketplace) -> None:
@@ -68,7 +78,6 @@ async def test_a_move_that_nobody_saw_is_followed_at_the_first_command(moved: Ma
 async def test_a_move_that_another_process_saw_is_followed(moved: Marketplace) -> None:
     other_process = AdminChat(OLD_GROUP, moved.database.sessions)
     assert await other_process.follow(OLD_GROUP, moved.chat("group"))
-    moved.world.state.chats[OLD_GROUP].migrated_to_id = None
     await require_staff_acts(moved)
 
 

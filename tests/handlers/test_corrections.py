@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.users import Role
 from services.money import corrections, wallets
 from services.platform.actors import Actor
-from tests.factories import breakage, people
+from tests.factories import breakage, people, presses
 from tests.handlers.marketplace import Marketplace
 
 OPEN = "🔎 Open the correction"
@@ -52,7 +52,7 @@ async def adjustment(market: Marketplace) -> int:
     async with market.database.sessions.begin() as session:
         proposed = await corrections.propose_adjustment(
             session,
-            actor=actor,
+            actor=await presses.request_correction(session, actor),
             from_wallet=await wallet(session, giver),
             to_wallet=await wallet(session, await people.person(session)),
             amount=4_000,
@@ -145,7 +145,10 @@ async def test_a_drift_is_confirmed_by_a_command_and_repaired_by_the_owner_role(
     )
     async with market.database.sessions.begin() as session:
         proposed = await corrections.propose_balance_reset(
-            session, actor=actor, wallet_id=drifted, reason="a row was written by hand"
+            session,
+            actor=await presses.request_correction(session, actor),
+            wallet_id=drifted,
+            reason="a row was written by hand",
         )
     await market.say("owner", "/corrections", where="group")
     assert await market.buttons("group") == [
@@ -203,7 +206,10 @@ async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Mar
     )
     async with market.database.sessions.begin() as session:
         await corrections.propose_missing_payout(
-            session, actor=actor, target_id=deal.target.id, reason="the release was cut"
+            session,
+            actor=await presses.request_correction(session, actor),
+            target_id=deal.target.id,
+            reason="the release was cut",
         )
     await market.say("owner", "/corrections", where="group")
     await market.press("owner", "a missing payout", where="group")

@@ -14,8 +14,10 @@ import pytest
 from bot.telegram import rate_limits
 from bot.telegram.rate_limiter import RateLimiter
 from sandbox import embedded
+from sandbox.entities import Chat
 from scheduler import notice_delivery
 from services.platform import outbox as owing
+from tests.factories import breakage
 from tests.scheduler.scene import Scene
 
 
@@ -166,13 +168,30 @@ async def test_a_notice_that_cannot_be_rendered_delays_no_other(scene: Scene) ->
     assert other["status"] == "sent"
 
 
-async def test_the_new_id_of_the_admin_chat_is_used(scene: Scene) -> None:
-    await scene.database.as_owner(
-        "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-77, $1)",
-        scene.world.ids["group"],
-    )
+MOVE = "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES ($1, $2)"
+
+
+async def test_a_confirmed_new_id_of_the_admin_chat_is_used(scene: Scene) -> None:
+    await scene.database.as_owner(MOVE, -77, scene.world.ids["group"])
+    await breakage.run_unguarded(scene.database, "UPDATE moved_chats SET confirmed_at = now()")
     await owe(scene, None)
     await notice_delivery.deliver(scene.outbox_worker(admin_chat_id=-77))
+    assert len(await received(scene, "group")) == 1
+
+
+async def test_an_alarm_arrives_before_the_move_is_confirmed(scene: Scene) -> None:
+    group = scene.world.ids["group"]
+    scene.world.state.add_chat(Chat(-77, "group", "Admins", migrated_to_id=group))
+    await owe(scene, None)
+    await notice_delivery.deliver(scene.outbox_worker(admin_chat_id=-77))
+    assert len(await received(scene, "group")) == 1
+
+
+async def test_an_invented_move_gets_no_alarm(scene: Scene) -> None:
+    group, strangers = scene.world.ids["group"], -1_000_000_000_099
+    await scene.database.as_owner(MOVE, group, strangers)
+    await owe(scene, None)
+    await notice_delivery.deliver(scene.outbox_worker())
     assert len(await received(scene, "group")) == 1
 
 

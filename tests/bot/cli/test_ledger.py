@@ -3,11 +3,12 @@
 
 from pathlib import Path
 
+from migrations import functions
 from scheduler import audit_chain_tick as tick
 from services.money import audit_chain
 from tests.conftest import Database
 from tests.factories import audit_chain as chain
-from tests.factories import breakage, rows
+from tests.factories import breakage, people, rows
 from tests.shell import shell_of
 
 
@@ -32,8 +33,8 @@ async def test_verify_ledger_names_the_first_link_that_differs(
         assert f"Link 2 is broken: transactions from {kept[1].from_txn}" in broken.err
 
     async with chained_database.sessions.begin() as session:
-        second = await audit_chain.digest(session, kept[0], kept[1].upto_txn)
-        third = await audit_chain.digest(session, second, kept[2].upto_txn)
+        second = (await audit_chain.compute(session, kept[0], kept[1].upto_txn)).link
+        third = (await audit_chain.compute(session, second, kept[2].upto_txn)).link
     await breakage.run_unguarded(
         chained_database,
         f"UPDATE audit_chain_links SET digest = '{second.digest}' WHERE number = 2",
@@ -46,6 +47,22 @@ async def test_verify_ledger_names_the_first_link_that_differs(
         "line 1 is not a link of the audit chain"
         in (await shell.adtech("verify-ledger", "--file", str(path))).err
     )
+
+
+async def test_verify_ledger_accepts_links_of_earlier_revisions_only_before_all_others(
+    chained_database: Database, tmp_path: Path
+) -> None:
+    sessions, shell = chained_database.sessions, shell_of(chained_database)
+    path = tmp_path / "links.jsonl"
+    await breakage.run_unguarded(chained_database, "DELETE FROM audit_chain_links")
+    for revision, balance in (("0007", 100), ("0009", 200), ("0007", 300)):
+        await chained_database.as_owner(functions.text("extend_audit_chain", revision))
+        await tick.extend_audit_chain(sessions, path)
+        verified = await shell.adtech("verify-ledger", "--file", str(path))
+        assert verified.status == (balance == 300), verified.err
+        async with sessions.begin() as session:
+            await people.person(session, balance=balance)
+    assert "Link 3 is broken" in verified.err
 
 
 async def test_check_full_checks_every_row(chained_database: Database) -> None:

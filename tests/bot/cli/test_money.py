@@ -10,7 +10,7 @@ from services.market import staff_requests
 from services.money import corrections, wallets, withdrawals
 from services.platform import errors, users
 from tests.conftest import Database
-from tests.factories import breakage, people, rows
+from tests.factories import breakage, people, presses, rows
 from tests.shell import Shell, shell_of
 
 
@@ -57,7 +57,8 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     async with database.sessions.begin() as session:
         assert await corrections.list_open(session, limit=5, offset=0) == []
         (request,) = await staff_requests.list_open(session, limit=5, offset=0)
-        await staff_requests.acknowledge(session, actor=proposer, request_id=request.id)
+        pressed = await presses.press(session, proposer, f"request:mine:{request.id}")
+        await staff_requests.acknowledge(session, actor=pressed, request_id=request.id)
         (waiting,) = await corrections.list_open(session, limit=5, offset=0)
         assert (waiting.status, waiting.proposed_by) == ("proposed", proposer.user_id)
     ran = await shell.adtech("corrections")
@@ -71,6 +72,7 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     assert ran.status == 1  # it is not confirmed yet
     assert "can't be done now" in ran.said
     async with database.sessions.begin() as session:
+        confirmer = await presses.confirm_correction(session, confirmer, waiting.id)
         await corrections.confirm(session, actor=confirmer, correction_id=waiting.id, reason="seen")
     ran = await shell.adtech("repair", waiting.id)
     assert ran.status == 0, ran.said
@@ -102,7 +104,8 @@ async def test_proposals_and_waiting_withdrawals_are_shown(
     assert ran.status == 1
     async with database.sessions.begin() as session:
         first, *others = await staff_requests.list_open(session, limit=5, offset=0)
-        await staff_requests.acknowledge(session, actor=proposer, request_id=first.id)
+        pressed = await presses.press(session, proposer, f"request:mine:{first.id}")
+        await staff_requests.acknowledge(session, actor=pressed, request_id=first.id)
     for request in others:
         with pytest.raises((errors.NotCorrectable, errors.NotFound)):
             async with database.sessions.begin() as session:

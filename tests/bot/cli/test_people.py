@@ -3,7 +3,7 @@
 from db.models.users import Role
 from services.market import staff_requests
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import people, presses, rows
 from tests.shell import shell_of
 
 TELEGRAM_ID = "SELECT telegram_id FROM users WHERE id = :id"
@@ -37,7 +37,8 @@ async def test_a_command_about_people_only_makes_a_request(database: Database) -
             ("clawback", False, "proposed", None),
         ]
         first, *_ = await staff_requests.list_open(session, limit=1, offset=0)
-        await staff_requests.acknowledge(session, actor=head, request_id=first.id)
+        pressed = await presses.press(session, head, f"request:mine:{first.id}")
+        await staff_requests.acknowledge(session, actor=pressed, request_id=first.id)
         blocked = "SELECT blocked FROM users WHERE id = :id"
         assert await rows.one(session, blocked, id=person.user_id)
     ran = await shell.adtech("block", 5, "nobody", "--as", me)

@@ -94,9 +94,9 @@ async def test_a_moved_admin_chat_is_followed_when_telegram_names_its_new_id(
     await bot.send_message(old, "An alarm")
     await bot.session.close()
     assert await sent(market, "An alarm") == 1
-    assert admin_chat.id == new
+    assert (admin_chat.id, admin_chat.unconfirmed_ids) == (old, frozenset({new}))
     async with market.database.sessions.begin() as session:
-        assert await chat_migrations.current_chat_id(session, old) == new
+        assert await chat_migrations.unconfirmed_chat_ids(session, old) == {new}
 
 
 async def test_the_move_of_another_group_is_not_recorded(market: Marketplace) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role, User
 from services.market import registration
-from services.platform import errors, users
+from services.platform import errors, roles, users
 from tests.conftest import Database
 from tests.factories import rows
 
@@ -47,7 +47,8 @@ async def test_two_first_messages_at_once_register_one_person(database: Database
 
 async def test_super_admins_come_from_the_settings_once(session: AsyncSession) -> None:
     for _ in range(2):
-        await registration.ensure_super_admins(session, telegram_ids=[5, 6], currency="USD")
+        user_ids = await registration.register_all(session, telegram_ids=[5, 6], currency="USD")
+        await roles.reconcile_super_admins(session, user_ids)
     assert await rows.one(session, "SELECT count(*) FROM user_roles") == 2
     user = await users.by_telegram_id(session, 5)
     assert user is not None

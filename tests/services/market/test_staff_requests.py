@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.money import CorrectionKind
+from db.models.corrections import CorrectionKind
 from db.models.operations import Switch
 from db.models.users import RequestKind, RequestStatus, Role, StaffRequest
 from services.market import staff_requests, user_blocks
@@ -19,7 +19,7 @@ from services.money import invariants, wallets
 from services.platform import errors, killswitches, roles, users
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import people, presses, rows
 
 STATUS = "SELECT status FROM staff_requests WHERE id = :id"
 
@@ -37,31 +37,35 @@ async def _asked(
     from_shell: bool = True,
     **arguments: Any,
 ) -> int:
-    """Make a staff request of this kind, and return its id.
-
-    `subject` is the person about whom the request is, for example the person to block.
-    """
+    """Make a request with a reason, and return its id."""
+    telegram_id = await _telegram_id(session, subject) if subject else None
+    if not from_shell:
+        command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"
+        who = await presses.write(session, who, command)
     request = await staff_requests.create(
         session,
         actor=who,
         kind=kind,
         arguments=arguments,
         reason="a reason",
-        subject_telegram_id=await _telegram_id(session, subject) if subject else None,
+        subject_telegram_id=telegram_id,
         from_shell=from_shell,
     )
     return request.id
 
 
 async def _acknowledge(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    who = await presses.press(session, who, f"request:mine:{request_id}")
     return await staff_requests.acknowledge(session, actor=who, request_id=request_id)
 
 
 async def _confirm(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    who = await presses.press(session, who, f"request:yes_sure:{request_id}")
     return await staff_requests.confirm(session, actor=who, request_id=request_id)
 
 
 async def _drop(session: AsyncSession, who: Actor, request_id: int) -> StaffRequest:
+    who = await presses.press(session, who, f"request:no_sure:{request_id}")
     return await staff_requests.drop(session, actor=who, request_id=request_id)
 
 
@@ -111,12 +115,16 @@ async def test_a_role_is_granted_and_revoked_by_two_super_admins(session: AsyncS
             await _confirm(session, admin, asked)
         for _ in range(2):
             assert (await _confirm(session, two, asked)).status is RequestStatus.DONE
+        await people.commit(session)
         assert await users.roles(session, newcomer.user_id or 0) == expected
     actions = (
-        "SELECT action FROM user_audit_logs"
-        " WHERE action IN ('role_granted', 'role_revoked') ORDER BY id"
+        "SELECT action FROM user_audit_logs WHERE action IN ('role_granted', 'role_revoked')"
+        " AND (metadata->>'staff_user_id')::bigint = :id ORDER BY id"
     )
-    assert await rows.table(session, actions) == [("role_granted",), ("role_revoked",)]
+    assert await rows.table(session, actions, id=newcomer.user_id) == [
+        ("role_granted",),
+        ("role_revoked",),
+    ]
 
 
 async def test_a_role_from_a_shell_needs_the_requester_and_a_second_person(
@@ -248,19 +256,18 @@ async def test_a_request_ends_after_72_hours(database: Database) -> None:
 
 
 async def test_the_database_refuses_one_person_for_an_act_of_two(session: AsyncSession) -> None:
-    one = await people.staff(session, Role.SUPER_ADMIN)
-    newcomer = await people.person(session)
-    asked = await _asked(
-        session, one, RequestKind.GRANT_ROLE, newcomer, from_shell=False, role="admin"
-    )
-    for decider in (one.user_id, newcomer.user_id):
+    one, two = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+    asked = await _asked(session, one, RequestKind.GRANT_ROLE, two, from_shell=False, role="admin")
+    for decider, act in ((one, "mine"), (two, "yes_sure")):
+        pressed = await presses.press(session, decider, f"request:{act}:{asked}")
         with pytest.raises(IntegrityError, match="two_people"):
             async with session.begin_nested():
                 await rows.table(
                     session,
                     "UPDATE staff_requests SET status = 'done', decided_at = clock(),"
-                    " decided_by = :by WHERE id = :id RETURNING id",
-                    by=decider,
+                    " decided_by = :by, decided_in = :press WHERE id = :id RETURNING id",
+                    by=pressed.user_id,
+                    press=pressed.inbox_id,
                     id=asked,
                 )
 

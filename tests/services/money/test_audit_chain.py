@@ -13,6 +13,7 @@ from itertools import count
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.money import audit_chain
 from services.money.audit_chain import ChainLink
@@ -20,13 +21,17 @@ from tests.conftest import Database
 from tests.factories import audit_chain as chain
 from tests.factories import breakage, payments, people, rows
 
+_BEYOND = 2**62
+"""A transaction number above all others."""
+_AMOUNTS = frozenset({"amount", "fee", "recovered", "loss"})
+
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
     """Return the numbers of those `expected` links whose digest does not fit the present rows."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:
-            if await audit_chain.digest(session, before, each.upto_txn) != each:
+            if (await audit_chain.compute(session, before, each.upto_txn)).link != each:
                 found.append(each.number)
             before = each
     return found
@@ -63,6 +68,39 @@ async def test_a_rewrite_changes_the_digest_of_its_link(
     assert after[0] == (1 if "dated back" in what else 2)
 
 
+TERMS = {
+    "deposits": ("user_id", "amount", "currency", "source", "external_reference"),
+    "clawbacks": ("deposit_id", "user_id", "amount", "recovered", "loss", "currency"),
+    "withdrawals": ("user_id", "amount", "currency", "key"),
+    "excess_payments": ("withdrawal_id", "amount", "recovered", "external_reference"),
+    "corrections": ("wallet_id", "other_wallet_id", "amount", "reason", "confirmed_by"),
+    "escrows": ("wallet_id", "amount", "fee"),
+}
+"""Columns that a link covers in addition to those of `REWRITES`, by table."""
+_CONSTRAINTS = text("""
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+    FROM pg_constraint WHERE conrelid = CAST(:table AS regclass) AND contype IN ('c', 'f', 'u')
+    ORDER BY conindid  -- a foreign key depends on the index of its target
+""")
+
+
+@pytest.mark.parametrize("table", TERMS)
+async def test_a_link_covers_the_terms_of_each_kind_of_row(owner: AsyncSession, table: str) -> None:
+    for drop in (await owner.scalars(_CONSTRAINTS, {"table": table})).all():
+        await owner.execute(text(drop))
+    before = await audit_chain.compute(owner, None, _BEYOND)
+    for column in TERMS[table]:
+        change = f"UPDATE {table} SET {column} = {column} "
+        number = column.endswith(("id", "by")) or column in _AMOUNTS
+        async with owner.begin_nested() as savepoint:
+            await owner.execute(text(change + ("+ 1" if number else "|| 'x'")))
+            changed = await audit_chain.compute(owner, None, _BEYOND)
+            assert changed.link != before.link, column
+            assert changed.without_terms == before.without_terms
+            await savepoint.rollback()
+    assert await audit_chain.compute(owner, None, _BEYOND) == before
+
+
 async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outside(
     chained_database: Database,
 ) -> None:
@@ -73,7 +111,7 @@ async def test_links_that_are_recomputed_after_a_rewrite_differ_from_a_copy_outs
     async with chained_database.sessions.begin() as session:
         anew, before = [], None
         for each in outside:
-            before = await audit_chain.digest(session, before, each.upto_txn)
+            before = (await audit_chain.compute(session, before, each.upto_txn)).link
             anew.append(before)
     await breakage.run_unguarded(
         chained_database,

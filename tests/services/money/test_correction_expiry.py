@@ -12,7 +12,7 @@ from services.money import correction_expiry, corrections, invariants, ledger, w
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import people, presses, rows
 
 STATUS = "SELECT status FROM corrections"
 
@@ -22,7 +22,7 @@ async def _proposed(session: AsyncSession, proposer: Actor) -> int:
     giver, taker = await people.person(session, balance=100), await people.person(session)
     proposed = await corrections.propose_adjustment(
         session,
-        actor=proposer,
+        actor=await presses.request_correction(session, proposer),
         from_wallet=(await wallets.of_user(session, giver.user_id or 0)).id,
         to_wallet=(await wallets.of_user(session, taker.user_id or 0)).id,
         amount=40,
@@ -32,6 +32,7 @@ async def _proposed(session: AsyncSession, proposer: Actor) -> int:
 
 
 async def _confirm(session: AsyncSession, who: Actor, correction_id: int) -> None:
+    who = await presses.confirm_correction(session, who, correction_id)
     await corrections.confirm(session, actor=who, correction_id=correction_id, reason="checked")
 
 

@@ -18,7 +18,7 @@ from services.money import correction_details, corrections, ledger, wallets
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import breakage, people, rows
+from tests.factories import breakage, people, presses, rows
 
 
 async def _wallet(session: AsyncSession, who: Actor) -> int:
@@ -30,7 +30,7 @@ async def _proposed(
 ) -> Any:
     return await corrections.propose_adjustment(
         session,
-        actor=proposer,
+        actor=await presses.request_correction(session, proposer),
         from_wallet=await _wallet(session, one),
         to_wallet=await _wallet(session, two),
         amount=amount,
@@ -40,6 +40,7 @@ async def _proposed(
 
 
 async def _confirm(session: AsyncSession, who: Actor, id_: int) -> Any:
+    who = await presses.confirm_correction(session, who, id_)
     return await corrections.confirm(session, actor=who, correction_id=id_, reason="checked")
 
 
@@ -103,8 +104,12 @@ async def test_two_admins_move_money_by_a_compensating_transfer(session: AsyncSe
         " ORDER BY id",
     ) == [(None, "proposed"), (None, "done")]
     assert await corrections.list_open(session, limit=5, offset=0) == []
+    again = await presses.confirm_correction(session, confirmer, done.id)
     before = await rows.snapshot(session)
-    assert (await _confirm(session, confirmer, done.id)).id == done.id
+    repeated = await corrections.confirm(
+        session, actor=again, correction_id=done.id, reason="checked"
+    )
+    assert repeated.id == done.id
     assert await rows.snapshot(session) == before
 
 
@@ -117,14 +122,14 @@ async def test_two_admins_without_an_interest_in_the_money_are_needed(database: 
     for actor, expected in (
         (proposer, errors.SamePerson),
         (operator, errors.AccessDenied),
-        (Actor(99, staff, in_admin_chat=False), errors.AccessDenied),
+        (Actor(operator.user_id, staff, in_admin_chat=False), errors.AccessDenied),
         (Actor(one.user_id, staff, in_admin_chat=True), errors.OwnMoney),
         (Actor(two.user_id, staff, in_admin_chat=True), errors.OwnMoney),
     ):
         refusal = await rows.refused(
             database.sessions,
             _confirming(actor, proposed.id),
-            actor=actor if actor.user_id != 99 else operator,
+            actor=actor,
             action="correction_confirm",
         )
         assert isinstance(refusal, expected)
@@ -233,7 +238,10 @@ async def test_a_repeated_proposal_returns_the_first(session: AsyncSession) -> N
     assert (await _proposed(session, proposer, one, two)).id != first.id
     reset = [
         await corrections.propose_balance_reset(
-            session, actor=proposer, wallet_id=await _wallet(session, one), reason="drift"
+            session,
+            actor=await presses.request_correction(session, proposer),
+            wallet_id=await _wallet(session, one),
+            reason="drift",
         )
         for _ in range(2)
     ]
@@ -299,6 +307,7 @@ async def test_the_database_refuses_an_adjustment_without_two_people(database: D
         proposed = await _proposed(session, proposer, one, two)
         done = await _proposed(session, proposer, one, two)
         await _confirm(session, other, done.id)
+    await database.as_owner(breakage.UNSIGNED)
     sign = "UPDATE corrections SET status = 'done', confirm_reason = 'x', done_at = now(),"
     post = (
         f"SELECT post_transfer('x', 'adjustment', {proposed.id}, ARRAY[{a}, {b}]::bigint[],"

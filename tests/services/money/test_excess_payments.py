@@ -45,8 +45,8 @@ async def _record(session: AsyncSession, admin: Actor, id_: int, reference: str)
     example the bank's id.
     """
     facts = {"withdrawal_id": id_, "external_reference": reference}
-    other = await people.staff(session)
-    await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, other, admin)
+    admins = [await people.staff(session) for _ in range(2)]
+    await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, *admins)
     payment = await excess_payments.record(
         session, actor=admin, withdrawal_id=id_, external_reference=reference
     )

@@ -330,6 +330,8 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
         opened = await rows.one(session, "SELECT opened_at FROM incidents")
         done = opened + timedelta(minutes=1)
         proposer, confirmer = await people.staff(session), await people.staff(session)
+    await database.as_owner(breakage.UNSIGNED)
+    async with database.sessions.begin() as session:
         await session.execute(
             text(
                 "INSERT INTO corrections (kind, wallet_id, proposed_by, reason)"

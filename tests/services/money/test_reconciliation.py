@@ -15,7 +15,7 @@ from services.money.reconciliation import Explanation, Finding
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import breakage, payments, people, rows
+from tests.factories import breakage, payments, people, presses, rows
 
 
 class Scene:
@@ -268,7 +268,10 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
     await breakage.run_unguarded(scene.database, change)
     async with scene.database.sessions.begin() as session:
         proposed = await corrections.propose_balance_reset(
-            session, actor=scene.proposer, wallet_id=scene.wallet, reason="drift"
+            session,
+            actor=await presses.request_correction(session, scene.proposer),
+            wallet_id=scene.wallet,
+            reason="drift",
         )
     with pytest.raises(errors.InvalidMove):
         await breakage.execute_correction(scene.database, proposed)
@@ -277,7 +280,10 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
             await rows.table(session, f"SELECT repair({proposed.id})")
     async with scene.database.sessions.begin() as session:
         await corrections.confirm(
-            session, actor=scene.confirmer, correction_id=proposed.id, reason="seen"
+            session,
+            actor=await presses.confirm_correction(session, scene.confirmer, proposed.id),
+            correction_id=proposed.id,
+            reason="seen",
         )
     with pytest.raises(DBAPIError, match="permission denied"):
         async with scene.database.sessions.begin() as session:
@@ -301,7 +307,7 @@ async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
         wallet = (await wallets.of_user(session, other.user_id or 0)).id
         proposed = await corrections.propose_adjustment(
             session,
-            actor=scene.proposer,
+            actor=await presses.request_correction(session, scene.proposer),
             from_wallet=scene.wallet,
             to_wallet=wallet,
             amount=5,

@@ -221,6 +221,7 @@ async def test_the_switch_stops_requests_and_approvals_but_no_record_of_a_paymen
         async with database.sessions.begin() as session:
             await withdrawals.mark_paid(session, actor=admin, **payment)
     async with database.sessions.begin() as session:
+        await people.decided_payment(session, admin, **payment)
         paid = await withdrawals.mark_paid(session, actor=admin, confirmed=True, **payment)
         assert (paid.status, paid.decided_by) == ("paid", admin.user_id)
 
@@ -239,13 +240,9 @@ async def test_a_blocked_persons_withdrawal_waits(database: Database) -> None:
     async with database.sessions.begin() as session:
         (row,) = await withdrawal_details.list_open(session, limit=5, offset=0)
         assert (row.status, row.blocked) == ("requested", True)
-        paid = await withdrawals.mark_paid(
-            session,
-            actor=admin,
-            withdrawal_id=withdrawal.id,
-            external_reference="bank-1",
-            confirmed=True,
-        )
+        payment = {"withdrawal_id": withdrawal.id, "external_reference": "bank-1"}
+        await people.decided_payment(session, admin, **payment)
+        paid = await withdrawals.mark_paid(session, actor=admin, confirmed=True, **payment)
         assert paid.status == "paid"
 
 

@@ -3,19 +3,21 @@
 A start does not undo what two super admins have granted or revoked.
 """
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import RequestKind, Role
 from services.market import registration, staff_requests
-from services.platform import users
+from services.platform import roles, users
 from services.platform.actors import Actor
-from tests.factories import people, rows
+from tests.factories import people, presses, rows
 
 NOTICES = "SELECT payload->>'change' FROM outbox WHERE kind = 'role_reconciled' ORDER BY id"
 
 
 async def _start(session: AsyncSession, *telegram_ids: int) -> None:
-    await registration.ensure_super_admins(session, telegram_ids=telegram_ids, currency="USD")
+    user_ids = await registration.register_all(session, telegram_ids=telegram_ids, currency="USD")
+    await roles.reconcile_super_admins(session, user_ids)
 
 
 async def _roles(session: AsyncSession, telegram_id: int) -> frozenset[Role]:
@@ -32,16 +34,20 @@ async def _head(session: AsyncSession, telegram_id: int) -> Actor:
 
 async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int) -> None:
     """Let two super admins grant or revoke the role of a super admin."""
+    command = f"/{kind.value.removesuffix('_role')} {whom} super_admin a reason"
     asked = await staff_requests.create(
         session,
-        actor=await _head(session, by[0]),
+        actor=await presses.write(session, await _head(session, by[0]), command),
         kind=kind,
         arguments={"role": "super_admin"},
         reason="a reason",
         subject_telegram_id=whom,
         from_shell=False,
     )
-    await staff_requests.confirm(session, actor=await _head(session, by[1]), request_id=asked.id)
+    second = await presses.press(
+        session, await _head(session, by[1]), f"request:yes_sure:{asked.id}"
+    )
+    await staff_requests.confirm(session, actor=second, request_id=asked.id)
 
 
 async def test_the_first_start_grants_without_a_notice(session: AsyncSession) -> None:
@@ -57,6 +63,7 @@ async def test_a_changed_list_is_followed_and_told(session: AsyncSession) -> Non
     assert await _roles(session, 5) == frozenset()
     assert await _roles(session, 7) == {Role.SUPER_ADMIN}
     assert await rows.table(session, NOTICES) == [("revoked",), ("granted",)]
+    await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     actions = "SELECT role, action FROM user_audit_logs WHERE action = 'role_revoked'"
     assert await rows.table(session, actions) == [("system", "role_revoked")]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
-from db.models.money import CorrectionStatus, DepositStatus, EscrowStatus, WithdrawalStatus
+from db.models.corrections import CorrectionStatus
+from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
 from services.platform import errors, transitions

@@ -1,0 +1,59 @@
+"""Let Telegram deliver the presses and commands with which people sign acts of two people."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.operations import InboxUpdate
+from db.models.users import RequestKind, StaffRequest
+from services.platform import users
+from services.platform.actors import Actor
+
+
+async def press(session: AsyncSession, who: Actor, data: str, **more: Any) -> Actor:
+    """Store the press of a button by a person, and return the person as the actor of this press."""
+    return await _deliver(session, who, "callback_query", {"data": data, **more})
+
+
+async def write(session: AsyncSession, who: Actor, words: str, **more: Any) -> Actor:
+    """Store a message of a person, and return the person as the actor of this message."""
+    return await _deliver(session, who, "message", {"text": words, **more})
+
+
+async def request_correction(session: AsyncSession, who: Actor) -> Actor:
+    """Let a person request a correction in a shell and press "That was me".
+
+    Returns the person as the actor of the press, who may propose one correction.
+    """
+    request = StaffRequest(
+        kind=RequestKind.CORRECTION,
+        arguments={"correction": "adjustment"},
+        reason="a reason",
+        requested_by=queries.required(who.user_id),
+    )
+    session.add(request)
+    await session.flush()
+    return await press(session, who, f"request:mine:{request.id}")
+
+
+async def confirm_correction(session: AsyncSession, who: Actor, correction_id: int) -> Actor:
+    """Let a person confirm a correction, and return the person as the actor of the press."""
+    return await press(session, who, f"correction:yes:{correction_id}:checked")
+
+
+async def _deliver(session: AsyncSession, who: Actor, kind: str, content: dict[str, Any]) -> Actor:
+    telegram_id = (await users.get(session, queries.required(who.user_id))).telegram_id
+    inbox_id = await session.scalar(
+        insert(InboxUpdate)
+        .values(
+            update_id=uuid4().int % 2**62,
+            lane=telegram_id,
+            payload={kind: {"from": {"id": telegram_id}, **content}},
+        )
+        .returning(InboxUpdate.id)
+    )
+    return replace(who, inbox_id=inbox_id)
