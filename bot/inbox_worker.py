@@ -47,17 +47,17 @@ _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
 """The largest number of rows that are held in memory. All other rows wait in the table."""
 FIRST_IN_FLIGHT = 50
-"""The number of additional rows in memory that are kept free for pre-checkout queries and the
-staff."""
+"""How many rows may be held in memory in addition to IN_FLIGHT, if they are pre-checkout queries or
+updates of the staff."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
 STAFF_HANDLERS = 5
-"""The number of additional handlers that can run at the same time for updates of the staff. The
-handlers of all groups together need no more connections than the database's pool has."""
+"""The number of additional handlers that can run at the same time for updates of the staff. The sum
+of the three numbers of handlers is not above the size of the database's connection pool."""
 PRE_CHECKOUT_HANDLERS = 6
 """The number of additional handlers that can run at the same time for pre-checkout queries."""
 POLL_SECONDS = 1.0
-"""The interval between two reads of the table. The reads find rows that other processes stored."""
+"""The interval between two reads of the inbox table, which find rows stored by other processes."""
 AWAY_SECONDS = 2.0
 """The pause after the database was not available, or after a handler raised TryLaterError."""
 
@@ -210,7 +210,10 @@ class InboxWorker:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its lane. If the lane has no queue, start a task for one."""
+        """Append a row to the queue of its lane.
+
+        If the lane has no queue, make one, and start the task that handles the lane's rows.
+        """
         self._taken[row.id] = row.lane
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
@@ -224,9 +227,10 @@ class InboxWorker:
     async def _work(self, chat: int) -> None:
         """Handle the updates of one lane (usually a chat) in order until its queue is empty.
 
-        If a handler raises TryLaterError, the updates of the queue stay open in the table, and the
-        lane pauses for AWAY_SECONDS. The failed attempt counts only for the update of this handler.
-        If the database was not available, the attempt does not count at all.
+        If a handler raises TryLaterError, its update and the updates behind it stay open in the
+        table, and the lane pauses for AWAY_SECONDS. One attempt is counted for the update of this
+        handler, and none for the updates behind it. If the cause is that the database was not
+        available, no attempt is counted.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []

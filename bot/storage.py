@@ -27,7 +27,7 @@ PAUSE_SECONDS = 3.0
 """The time for which Redis is not used after it did not answer."""
 DRAFT_TTL = timedelta(days=7)
 REMEMBERED = 5_000
-"""The largest number of values that are kept in memory. The oldest values are removed first."""
+"""The largest number of drafts that the process keeps. It removes the oldest drafts first."""
 
 
 def connect(url: str) -> Redis:

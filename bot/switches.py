@@ -1,8 +1,8 @@
-"""Stop kill switches, for the entry points: handlers, the command line and the scheduler.
+"""Stop kill switches. Handlers, the command line and the scheduler all use these functions.
 
-A kill switch allows or forbids one kind of action, for example deposits. A stop is committed before
-the program waits for the actions that are under way. Therefore a session that hangs cannot delay
-the moment from which new actions are refused.
+A kill switch allows or forbids one kind of action, for example deposits. First the stop is
+committed, and from then on new actions are refused. Only then does the program wait for the actions
+that are under way. Therefore a database session that hangs cannot delay the refusal.
 """
 
 from dataclasses import replace

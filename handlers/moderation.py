@@ -77,9 +77,9 @@ async def approve(
 ) -> None:
     """Approve a placement if the bot may post in the channel and the owner is still its creator.
 
-    Telegram is asked for both. If one is not true, the channel is suspended instead. If the
-    advertiser has too little money, the placement stays open, and the advertiser gets a notice that
-    says how much is missing.
+    The bot asks Telegram about both conditions. If one of them is not met, the channel is suspended
+    and the placement is not approved. If the advertiser has too little money, the placement stays
+    open, and the advertiser gets a notice that says how much is missing.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)

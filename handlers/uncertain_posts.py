@@ -177,7 +177,11 @@ async def confirm_published(
 async def state_published(
     press: CallbackQuery, callback_data: StatePublished, context: RequestContext
 ) -> None:
-    """Record a second admin's statement that a post is at the message id of the first admin."""
+    """Record a second admin's statement that an uncertain post is where the first admin says.
+
+    With both statements, the post counts as published. If the post has changed since the first
+    statement, only show its card.
+    """
     context.actor.require_staff(*MODERATORS, action="resolution_state_published")
     case = await _case(context, callback_data.id)
     if not case.uncertain or case.claim_no != callback_data.claim:
@@ -212,7 +216,8 @@ async def _state_published(
 def _message_id(link: str, case: ResolutionCase) -> int | None:
     """Return the message id in an admin's text, which is a link to a post or only an id.
 
-    Returns None for any other text, and for a link to another channel than that of the case.
+    Returns None for any other text, and for a link to a channel that is not the channel of the
+    uncertain post.
     """
     match = _LINK.fullmatch(link)
     if match is None:
@@ -224,12 +229,13 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 
 
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
-    """Find out by requests to Telegram whether the message with this id is the ad of the case.
+    """Ask Telegram whether the message with this id is the ad of the uncertain post in `case`.
 
-    The bot forwards the message and compares the copy. If this is not possible and the message is
-    the bot's own, the bot edits the message to the content of the ad: an edit that changes nothing
-    is a proof. The result is CANDIDATE if the message may be the ad but nothing proves it. If the
-    database already shows that the message cannot be the ad, the result is ANOTHERS.
+    If the database already shows that it cannot be the ad, the result is ANOTHERS without a
+    request. Otherwise the bot forwards the message and compares the copy with the ad. If it cannot
+    be forwarded and is the bot's own message, the bot edits it to the content of the ad. If this
+    edit changes nothing, the message is the ad. The result is CANDIDATE if the message may be the
+    ad but nothing proves it.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(

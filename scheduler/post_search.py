@@ -63,7 +63,7 @@ class Search:
 
     @property
     def max_tick_seconds(self) -> float:
-        """The longest time of one run, in seconds, if every answer comes at the last moment.
+        """How many seconds one search takes at most, if every answer comes at the last moment.
 
         One message id needs at most three requests: a probe, a forward of the message, and the
         deletion of the forwarded copy.
@@ -176,8 +176,8 @@ async def _compare_forwarded(
 async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1) -> bool:
     """Wait for a slot, the permission for one request in a chat; return whether it was given.
 
-    The result is False if there is no slot in time, or when the process stops. The slot is only
-    given if the chat's limit of one minute has room for `parts` messages.
+    The result is False if there is no slot in time, or when the process stops. A slot is given only
+    while the chat's limit per minute has room for `parts` messages.
     """
     slot = asyncio.ensure_future(
         worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS, parts=parts)

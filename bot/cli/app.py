@@ -109,7 +109,7 @@ def stop(key: Switch, reason: Reason, person: Person) -> None:
 def run(key: Switch, reason: Reason, person: Person) -> None:
     """Request that a stopped kill switch runs again.
 
-    Nothing changes before the person of --as has pressed a button in the admin chat.
+    The switch stays stopped until the person named by `--as` presses a button in the admin chat.
     """
     typer.confirm(f"Run {key.value} again?", abort=True)
     request(RequestKind.RUN_SWITCH, {"key": key.value}, reason=reason, person=person)

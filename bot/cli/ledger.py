@@ -95,8 +95,9 @@ async def _restart(session: AsyncSession) -> int:
 async def _check_all(sessions: Sessions) -> list[Violation]:
     """Check all rows of the ledger, and return the violations.
 
-    Each transaction reads some rows. Invariants that cannot be checked for some rows alone are
-    checked in a last transaction. A violation stops all movements of money.
+    The rows are read in portions, each in a transaction of its own. A last transaction checks the
+    invariants that need all rows at once. It also records the check: if an invariant is violated,
+    all movements of money stop.
     """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:

@@ -231,10 +231,12 @@ class Sender:
         )
 
     async def probe(self, chat_id: int, message_id: int) -> Probe:
-        """Find out whether the bot may edit a message, by a request that changes no message.
+        """Find out what is at a message id of a channel, by a request that Telegram always refuses.
 
-        The request stops the live location of the message. Telegram checks whether the bot may edit
-        the message, and then refuses the request, because the bot sends no live locations.
+        The request is to stop the live location of the message. No message of the bot has one, so
+        Telegram refuses, and nothing changes. The reason in the refusal says whether there is a
+        message at the id, and whether the bot may edit it. The result is UNKNOWN if Telegram does
+        not answer.
         """
         method = StopMessageLiveLocation(chat_id=chat_id, message_id=message_id)
         try:

@@ -227,9 +227,10 @@ def _create_excess_payments() -> None:
 
 
 def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
-    """Allow exactly these reasons of transfers, and replace the trigger that checks transfers.
+    """Let transfers and entries of the ledger have only the reasons in `reasons`.
 
-    The trigger compares each transfer whose reason is in `checked` with the row that it belongs to.
+    Also replace the trigger that compares a new transfer with the row that it belongs to, for
+    example a deposit. The new trigger compares only transfers whose reason is in `checked`.
     """
     for table in ("ledger_transfers", "ledger_entries"):
         name = op.f(f"ck_{table}_reason")
