@@ -52,8 +52,9 @@ updates of the staff."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
 STAFF_HANDLERS = 5
-"""The number of additional handlers that can run at the same time for updates of the staff. The sum
-of the three numbers of handlers is not above the size of the database's connection pool."""
+"""The number of additional handlers that can run at the same time for updates of the staff. This
+number and the numbers of the other handlers (above and below) add up to less than the size of the
+database's connection pool."""
 PRE_CHECKOUT_HANDLERS = 6
 """The number of additional handlers that can run at the same time for pre-checkout queries."""
 POLL_SECONDS = 1.0

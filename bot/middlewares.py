@@ -135,10 +135,10 @@ class OwnButtonMiddleware(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler if the bot sent the pressed button; otherwise show an alert.
 
-        The alert says that the button is out of date. With a press in a very old message, Telegram
-        does not send the message's buttons. The handler then only shows the screen to which the
-        button belongs (see `bot.button_screens`). A press in a chat that is neither the admin chat
-        nor the person's private chat does nothing, and there is no alert.
+        The alert says that the button is out of date. There are two exceptions. If the message is
+        so old that Telegram does not send its buttons, the handler only shows the screen to which
+        the pressed button belongs (see `bot.button_screens`). In a chat that is neither the admin
+        chat nor the person's private chat, a press does nothing and shows no alert.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]

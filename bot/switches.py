@@ -32,8 +32,8 @@ async def stop_switch(
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
     """Wait for the actions that were under way when a kill switch was stopped.
 
-    The wait has a transaction of its own. If a session keeps such an action open and may not be
-    ended, the result's `settled` is False. New actions are refused nevertheless.
+    The wait has a transaction of its own. If a database session keeps such an action open and may
+    not be ended, the result's `settled` is False. New actions are refused nevertheless.
     """
     try:
         async with sessions.begin() as session:

@@ -105,7 +105,11 @@ async def approve(
 async def _suspend_channel(
     context: RequestContext, row: moderation.PlacementDetails, problem: str
 ) -> None:
-    """Suspend the channel of a placement, because of the problem NO_RIGHT or NOT_CREATOR."""
+    """Suspend the channel of a placement, because the bot must not use the channel.
+
+    `problem` is NO_RIGHT (the bot may not post there) or NOT_CREATOR (the owner is not its
+    creator).
+    """
     async with context.begin() as session:
         if problem == channel_rights.NO_RIGHT:
             await channels.record_rights_lost(

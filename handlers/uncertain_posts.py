@@ -2,7 +2,7 @@
 
 Telegram may or may not have published an uncertain post. An unverifiable post was published, but
 the last check could not find out whether the post is still in the channel. A breach means that the
-owner did not keep a promise about a published post: for example, it was altered. A card is a
+owner did not keep a promise about a published post: for example, the post was altered. A card is a
 message with buttons in the admin chat. When an admin presses a button, the bot checks again whether
 the decision is still possible.
 """
@@ -56,10 +56,10 @@ async def show_card(
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask an admin, who says that an uncertain post is in the channel, for the link of the post.
+    """Ask an admin for the link of an uncertain post that is in the channel, as this admin says.
 
-    The word of one admin alone must not move money. If the post is not uncertain any more, show its
-    card instead.
+    The bot checks the message at the link, because the word of one admin must not move money. If
+    the post is not uncertain any more, show its card instead.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)

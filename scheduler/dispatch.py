@@ -45,8 +45,8 @@ CLAIMING_SECONDS = 10.0
 CAPACITY_WAIT_SECONDS = 1.0
 """The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The same limit for a process that may already claim at least one post. It waits a little for more
-capacity, because one claim of many posts costs less than many claims."""
+"""The longest time for the same wait (see CAPACITY_WAIT_SECONDS) if the process may already claim a
+post. It waits until it may claim more, because many posts cost no more than one in a claim."""
 TICK_SECONDS = 0.25
 """The interval of the tick. If a post is due within the next interval, the tick waits for it."""
 MAX_SLOT_WAIT_SECONDS = 3.0
@@ -55,7 +55,8 @@ one message). After this time, the post is queued again."""
 MAX_BATCH = 32
 """The most posts that are recorded in one transaction."""
 LEAD_SECONDS = 0.15
-"""How long before its slot a task asks the database whether its post may be sent, and connects.
+"""How long before its slot a task does two steps: it asks the database whether its post may be
+sent, and it opens the connection to Telegram.
 
 The time must be long enough for both steps, because the slot is lost if they end too late. It must
 also be short: a kill switch that is stopped after the question has no effect on this post, and if

@@ -73,9 +73,9 @@ class OutboxWorker:
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
-    """Returns whether ads wait, because more of them are due than this process may claim."""
+    """Returns True while more ads are due than this process may claim."""
     intake_sessions: Sessions | None = None
-    """The sessions that store what Telegram reports. None means `sessions`."""
+    """The sessions that store what Telegram reports. None means that `sessions` store it."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -102,12 +102,12 @@ async def ask_admins(worker: PostingWorker) -> None:
 async def _search_channel(
     worker: PostingWorker, post: UncertainPost, *, forward_to: int
 ) -> SearchResult:
-    """Probe the message ids above the last known one until the post is found or the channel ends.
+    """Probe the message ids above the last known one until the post is found or no messages follow.
 
-    The bot's rights are read before and after the probes, because without them the bot cannot
-    distinguish its own posts from the posts of others. Messages that belong to other post jobs are
-    not probed. If the search meets an unknown message of the bot with another content, this may be
-    the ad that somebody has altered. Then the search does not prove the post absent.
+    The bot's rights are read before and after the probes. If they have changed, or the bot may not
+    post, the result proves nothing. Messages that belong to other post jobs are not probed. If the
+    search meets a message of the bot that is not the ad and belongs to no job, somebody may have
+    altered the ad. Then the search does not prove the post absent.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
     if rights is None or not rights.may_post:

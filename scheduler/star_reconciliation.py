@@ -1,6 +1,6 @@
-"""Compare the recorded deposits with Telegram's list of payments in Stars, and record the missing.
+"""Compare the recorded deposits with Telegram's list of payments in Stars; record missing deposits.
 
-A payment can be missing if the update about it was lost.
+A deposit can be missing if the update about its payment was lost.
 """
 
 from datetime import datetime

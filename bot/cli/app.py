@@ -25,7 +25,7 @@ app.add_typer(people.app)
 
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
-    """Print the rows of one report of the production checklist or of the safety plan."""
+    """Print the rows of one report, whose SQL is in the production checklist or the safety plan."""
     rows = run_once(lambda session: reports.run(session, name), reads_only=True)
     print_rows(list(rows), out)
 

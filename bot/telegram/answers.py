@@ -40,7 +40,7 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 log = structlog.get_logger(__name__)
 
 NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, ClientDecodeError)
-"""The errors that say nothing against the content of a request: Telegram refuses requests for a
+"""The errors that do not mean that a request itself is wrong: Telegram refuses all requests for a
 time, does not answer, or its answer was lost."""
 WAIT_SECONDS = 3
 """The longest `retry_after` for which a call waits. A pre-checkout query must be answered within 10
@@ -74,7 +74,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the call, unless it writes to a chat that is neither private nor the admin chat.
 
-        Raises ForeignChatError, and makes no call, if it does.
+        For a write to any such chat, no call is made, and ForeignChatError is raised.
         """
         chat_id = getattr(method, "chat_id", None)
         if chat_id is not None and not isinstance(method, _QUESTIONS):

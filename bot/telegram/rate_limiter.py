@@ -229,8 +229,7 @@ class RateLimiter:
 
         Returns two numbers for each request. (0, s): a slot is reserved, and the message may be
         sent in s seconds. (1, s): no slot, and all chats have to wait s seconds. (2, s): no slot,
-        and only this chat has to wait s seconds.
-        The result is None if Redis is not available.
+        and only this chat has to wait s seconds. Returns None if Redis is not available.
         """
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]

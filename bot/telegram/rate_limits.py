@@ -50,7 +50,7 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """The seconds that a caller must wait for each limit. Both are 0 if a slot was reserved."""
+    """How long a caller must wait for each of two limits. Both are 0 if a slot was reserved."""
 
     all_chats: float
     """The seconds until the limit of all chats has a free slot."""

@@ -195,8 +195,8 @@ class Sender:
     ) -> CheckResult | None:
         """Edit one part of an ad, and return what Telegram's answer proves about this part.
 
-        The result is None if no request could be made. A successful edit of the media is repeated
-        once, because it is not known whether Telegram compares media.
+        The result is None if no request could be made. If the edit of the media succeeds, the
+        same edit is made a second time. Only this shows whether the first edit changed anything.
         """
         first: CheckResult | None = None
         while await wait_for_slot():
@@ -333,7 +333,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return the outcome of a send, as far as Telegram's answer proves it."""
+    """Return what Telegram's answer proves: Sent, NotSent or Refused. Otherwise Uncertain."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")

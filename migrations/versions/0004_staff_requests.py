@@ -68,9 +68,9 @@ MOVES = ("proposed>done", "proposed>dropped")
 
 
 def upgrade() -> None:
-    """Create the two tables with their triggers and rights, and the kill switch `adjustments`.
+    """Create the tables `staff_requests` and `excess_payments`, and the kill switch `adjustments`.
 
-    The switch is created in the state "stopped".
+    The tables get their triggers and rights. The switch is created in the state "stopped".
     """
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
@@ -104,7 +104,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the two tables and the kill switch."""
+    """Drop the tables `staff_requests` and `excess_payments`, and the kill switch `adjustments`."""
     _allow_reasons(OLD_REASONS, OLD_CHECKED)
     for name in FUNCTIONS:
         functions.create(name, down_revision)
