@@ -103,10 +103,10 @@ async def record_payment(message: Message, context: RequestContext) -> None:
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Take the money of a payment that Telegram has refunded from the payer, and block the payer.
+    """Take the amount of a refunded payment out of the payer's wallet, and block the payer.
 
-    The money comes from the payer's wallet. If the wallet has too little, the rest is a loss. The
-    admin chat is notified.
+    Telegram has already refunded the payment. If the wallet has too little money, the rest is a
+    loss of the platform. The admin chat is notified.
 
     Telegram's message about the refund has the bot as its sender. Therefore the payer is the person
     whose deposit has the charge id or, if there is no such deposit, the person of the private chat.

@@ -68,7 +68,7 @@ async def cancel_picker(
 
 @unmatched.message()
 async def show_menu_for_unexpected(message: Message, context: RequestContext) -> None:
-    """Show the menu and say that the message was not understood, if no other handler takes it."""
+    """Say that a message was not understood, and show the menu. No other handler takes it."""
     screen = menu.menu(context.t)
     await respond.show(message, Outgoing(context.t("not-understood"), screen.keyboard))
 

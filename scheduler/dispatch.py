@@ -46,7 +46,7 @@ CAPACITY_WAIT_SECONDS = 1.0
 """The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
 """The longest time for the same wait (see CAPACITY_WAIT_SECONDS) if the process may already claim a
-post. It waits until it may claim more, because many posts cost no more than one in a claim."""
+post. It waits until it may claim more, because a claim of many posts costs no more than of one."""
 TICK_SECONDS = 0.25
 """The interval of the tick. If a post is due within the next interval, the tick waits for it."""
 MAX_SLOT_WAIT_SECONDS = 3.0

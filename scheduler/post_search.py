@@ -104,10 +104,10 @@ async def _search_channel(
 ) -> SearchResult:
     """Probe the message ids above the last known one until the post is found or no messages follow.
 
-    The bot's rights are read before and after the probes. If they have changed, or the bot may not
-    post, the result proves nothing. Messages that belong to other post jobs are not probed. If the
-    search meets a message of the bot that is not the ad and belongs to no job, somebody may have
-    altered the ad. Then the search does not prove the post absent.
+    Messages that belong to other post jobs are not probed. There are two reasons why a search
+    without success does not prove the post absent. The bot's rights, which are read before and
+    after the probes, may have changed. Or the search has met a message of the bot that is not the
+    ad and belongs to no job: somebody may have altered the ad.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
     if rights is None or not rights.may_post:

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -> None:
-    """Take up claimed posts whose lease has ended, and messages that a clock step has delayed.
+    """Take up claimed posts whose lease has ended, and make wrongly delayed messages due now.
 
     A process claimed such a post but did not finish it. If its send had not begun, the post is
     queued again. If the send had begun, nobody knows whether the ad is published, so the post

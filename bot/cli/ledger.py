@@ -1,7 +1,7 @@
 """Define the `adtech` commands about the ledger: `check`, `verify-ledger` and `restored`.
 
-The first two look for violated rules and for changed rows. The third must run once
-after a backup was restored into a new PostgreSQL cluster.
+The first two look for violated rules and for changed rows. The third must run once after
+a backup was restored into a new PostgreSQL cluster.
 """
 
 from dataclasses import replace

@@ -74,7 +74,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the call, unless it writes to a chat that is neither private nor the admin chat.
 
-        For a write to any such chat, no call is made, and ForeignChatError is raised.
+        Such a call raises ForeignChatError and is not sent to Telegram.
         """
         chat_id = getattr(method, "chat_id", None)
         if chat_id is not None and not isinstance(method, _QUESTIONS):

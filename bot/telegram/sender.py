@@ -333,7 +333,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return what Telegram's answer proves: Sent, NotSent or Refused. Otherwise Uncertain."""
+    """Return Sent, NotSent or Refused if Telegram's answer proves it, and otherwise Uncertain."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")
