@@ -209,8 +209,9 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 class StatePublished(CallbackData, prefix="seen"):
     """The data of a button with which an admin states where an uncertain post is in its channel.
 
-    `message_id` is the id of the post there. `claim` is the number of the post's claim when the
-    button was sent. If this number has changed, the button is out of date.
+    `message_id` is the id of the post there. `claim` is the number of the claim (the
+    right of one process to send the post) when the button was sent. If the post has another claim
+    now, the button is out of date.
     """
 
     id: int

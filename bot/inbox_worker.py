@@ -45,9 +45,9 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that are held in memory. All other rows wait in the table."""
+"""The largest number of rows that the worker holds. All other rows wait in the table."""
 FIRST_IN_FLIGHT = 50
-"""How many rows may be held in memory in addition to IN_FLIGHT, if they are pre-checkout queries or
+"""How many rows the worker may hold in addition to IN_FLIGHT, if they are pre-checkout queries or
 updates of the staff."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
@@ -131,13 +131,13 @@ class InboxWorker:
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
-        """Let `run` take rows now, because there are new rows or there is room for more rows."""
+        """Let `run` take rows now, because there are new rows or the worker may hold more rows."""
         self._wake_up.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and then wait until the running handlers end.
 
-        Rows in memory whose handler has not begun stay open in the table.
+        Rows that the worker holds, but whose handler has not begun, stay open in the table.
         """
         while not stop.is_set():
             self._wake_up.clear()
@@ -167,7 +167,7 @@ class InboxWorker:
             wait.cancel()
 
     async def _take(self) -> Sequence[InboxUpdate]:
-        """Claim as many rows of the table as there is room for in memory, and return them.
+        """Claim as many rows of the table as the worker may still hold, and return them.
 
         A lane of which the worker already holds PER_LANE rows gets no more rows. Raises
         DatabaseAwayError.
@@ -206,7 +206,7 @@ class InboxWorker:
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
-        """Remove rows from memory: handled rows, and open rows that will be claimed again later."""
+        """Stop holding rows: handled rows, and open rows that will be claimed again later."""
         for row_id in ids:
             self._taken.pop(row_id, None)
 

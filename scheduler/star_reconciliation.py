@@ -31,8 +31,8 @@ class StarReconciliation:
     """The comparison, with its position in Telegram's list of the bot's transactions in Stars.
 
     The list is in the order of time. A process reads it from its beginning, and then only its new
-    transactions. The position is only in memory. If a new process reads the list from its beginning
-    again, nothing is recorded twice.
+    transactions. Only this object holds the position. If a new process reads the list from its
+    beginning again, nothing is recorded twice.
     """
 
     def __init__(

@@ -66,7 +66,7 @@ def _record(payload: Mapping[str, Any]) -> str:
     """Return one word for what all checks of a post together say about its content.
 
     "altered": a check found a change. "stayed": no check found a change. "unclear": no check found
-    a change, but an answer of Telegram was unclear, so that a check may have undone one unnoticed.
+    a change, but an answer of Telegram was unclear, so the post may have been changed.
     """
     if payload.get("alterations"):
         return "altered"
