@@ -18,9 +18,9 @@ class AdminChat:
     """The id of the admin chat, as far as one process knows it."""
 
     def __init__(self, configured_id: int, sessions: Sessions) -> None:
-        """Start with the id in the setting ADMIN_CHAT_ID.
+        """Start with `configured_id`, the admin chat's id in the settings.
 
-        If the chat got another id before this start, `refresh` finds it.
+        Telegram may have given the chat a new id since then. `refresh` reads the new id.
         """
         self.id = configured_id
         """The present id, as far as this process knows."""
@@ -32,7 +32,10 @@ class AdminChat:
         self._look_after = 0.0
 
     async def refresh(self, session: AsyncSession) -> None:
-        """Set `id` to the present id in the database. Every process records a new id there."""
+        """Set `id` to the admin chat's present id, as the database has it.
+
+        Every process that learns of a new id records it in the database.
+        """
         self.id = await chat_migrations.current_chat_id(session, self.configured_id)
         self.unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, self.id)
 

@@ -83,8 +83,8 @@ def screen_data(data: str, *, staff: bool) -> str | None:
     """Return the button data that shows the screen to which a pressed button belongs.
 
     `data` is the data of the pressed button. The returned data changes nothing. If the button
-    belongs to no screen, the result leads to the menu. In the admin chat (`staff`), the result is
-    then None.
+    belongs to no screen, the result is the data that shows the menu or, if `staff` is True (in the
+    admin chat), None.
     """
     kind = _BY_PREFIX.get(data.partition(":")[0])
     try:

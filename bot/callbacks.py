@@ -384,7 +384,8 @@ class CorrectionAct(StrEnum):
 class OnCorrection(CallbackData, prefix="correction"):
     """The data of a button on the card of a correction.
 
-    `reason` is a preset reason to confirm or refuse it. It is empty for every other action.
+    `reason` is the preset reason if the button confirms or refuses the correction. For every other
+    action, `reason` is empty.
     """
 
     act: CorrectionAct

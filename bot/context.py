@@ -33,9 +33,10 @@ class AlreadyHandledError(Exception):
 async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
     """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction.
 
-    `reads_only` says that the transaction is read-only. A write in it is a fault of the program, so
-    the database's error is raised unchanged. In a transaction that may write, the same error means
-    that the whole server is read-only, and DatabaseAwayError is raised.
+    The database may also refuse a write because it is read-only. In a normal transaction, this
+    means that the whole server is read-only, so DatabaseAwayError is raised. If `reads_only` is
+    True, the program has opened a read-only transaction and must not write in it. The database's
+    error is then a fault of the program and is raised unchanged.
     """
     try:
         yield

@@ -35,12 +35,12 @@ def _rebuild_on_use(
     _parent_namespace_depth: int = 2,
     _types_namespace: dict[str, Any] | None = None,
 ) -> bool | None:
-    """Build a model at its first use, and not while aiogram is imported.
+    """Build a model, unless aiogram asks for it during its own import.
 
-    This function replaces `BaseModel.model_rebuild`. At the end of their import, `aiogram.types`
-    and `aiogram_i18n.types` call it for each of their models, with a namespace. Such a call only
-    keeps the namespace and returns None. At the first use of a model, pydantic calls this function
-    without a namespace. Such a call builds the model.
+    This function replaces `BaseModel.model_rebuild`. It is called in two situations. During an
+    import, `aiogram.types` and `aiogram_i18n.types` call it for each of their models, and pass a
+    namespace. Then it only stores the namespace and returns None. At the first use of a model,
+    pydantic calls it without a namespace. Then it builds the model.
     """
     if _types_namespace is not None and model.__module__.startswith(_IMPORTED):
         _names.update(_types_namespace)

@@ -45,19 +45,20 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that are held in memory. All other rows wait in the table."""
+"""The largest number of rows that the worker holds. All other rows wait in the table."""
 FIRST_IN_FLIGHT = 50
-"""The number of additional rows in memory that are kept free for pre-checkout queries and the
-staff."""
+"""How many rows the worker may hold in addition to IN_FLIGHT, if they are pre-checkout queries or
+updates of the staff."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
 STAFF_HANDLERS = 5
-"""The number of additional handlers that can run at the same time for updates of the staff. The
-handlers of all groups together need no more connections than the database's pool has."""
+"""The number of additional handlers that can run at the same time for updates of the staff. This
+number and the numbers of the other handlers (above and below) add up to less than the size of the
+database's connection pool."""
 PRE_CHECKOUT_HANDLERS = 6
 """The number of additional handlers that can run at the same time for pre-checkout queries."""
 POLL_SECONDS = 1.0
-"""The interval between two reads of the table. The reads find rows that other processes stored."""
+"""The interval between two reads of the inbox table, which find rows stored by other processes."""
 AWAY_SECONDS = 2.0
 """The pause after the database was not available, or after a handler raised TryLaterError."""
 
@@ -130,13 +131,13 @@ class InboxWorker:
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
-        """Let `run` take rows now, because there are new rows or there is room for more rows."""
+        """Let `run` take rows now, because there are new rows or the worker may hold more rows."""
         self._wake_up.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and then wait until the running handlers end.
 
-        Rows in memory whose handler has not begun stay open in the table.
+        Rows that the worker holds, but whose handler has not begun, stay open in the table.
         """
         while not stop.is_set():
             self._wake_up.clear()
@@ -166,7 +167,7 @@ class InboxWorker:
             wait.cancel()
 
     async def _take(self) -> Sequence[InboxUpdate]:
-        """Claim as many rows of the table as there is room for in memory, and return them.
+        """Claim as many rows of the table as the worker may still hold, and return them.
 
         A lane of which the worker already holds PER_LANE rows gets no more rows. Raises
         DatabaseAwayError.
@@ -208,12 +209,15 @@ class InboxWorker:
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
-        """Remove rows from memory: handled rows, and open rows that will be claimed again later."""
+        """Stop holding rows: handled rows, and open rows that will be claimed again later."""
         for row_id in ids:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its lane. If the lane has no queue, start a task for one."""
+        """Append a row to the queue of its lane.
+
+        If the lane has no queue, make one, and start the task that handles the lane's rows.
+        """
         self._taken[row.id] = row.lane
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
@@ -227,9 +231,10 @@ class InboxWorker:
     async def _work(self, chat: int) -> None:
         """Handle the updates of one lane (usually a chat) in order until its queue is empty.
 
-        If a handler raises TryLaterError, the updates of the queue stay open in the table, and the
-        lane pauses for AWAY_SECONDS. The failed attempt counts only for the update of this handler.
-        If the database was not available, the attempt does not count at all.
+        If a handler raises TryLaterError, its update and the updates behind it stay open in the
+        table, and the lane pauses for AWAY_SECONDS. One attempt is counted for the update of this
+        handler, and none for the updates behind it. If the cause is that the database was not
+        available, no attempt is counted.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []

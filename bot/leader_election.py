@@ -67,9 +67,9 @@ class LeaderElection:
             await leases.release(session, name=self._lease, owner=self._owner)
 
     def leader_only(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """Wrap a tick (one run of periodic work) so that it does nothing unless this process leads.
+        """Return a function that calls `run` only if this process is the leader.
 
-        Before each run, the wrapped tick asks the database once more whether this process is the
+        Before each call of `run`, the function asks the database whether the process is still the
         leader.
         """
 

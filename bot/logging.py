@@ -152,9 +152,10 @@ def _scrub(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _first_line_of_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Keep only the first line of an event.
+    """Cut the text of a log event after its first line.
 
-    Libraries write the messages of exceptions and the reprs of objects into the further lines.
+    The further lines may contain personal data: libraries write the messages of exceptions and the
+    reprs of objects into them.
     """
     event["event"] = str(event["event"]).partition("\n")[0]
     return event

@@ -9,7 +9,7 @@ from bot.context import Dependencies, database_errors
 from services.platform import outbox, users
 
 LATER = timedelta(seconds=5)
-"""The time until the message is sent, if Telegram's error names no waiting time."""
+"""How long the message about a lost answer waits, if Telegram's error names no waiting time."""
 
 
 async def answer_later(

@@ -63,9 +63,9 @@ class OwnWordsMiddleware(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler, except for a message that is not a person's own words.
 
-        In the admin chat and in private chats, an ignored command gets an answer that says why. No
-        other ignored message gets an answer, and neither does a command that a bot sent itself. A
-        forwarded message that is no command may be an ad, so the handler is called for it.
+        An ignored command in the admin chat or in a private chat gets an answer that says why,
+        unless its sender is a bot. All other ignored messages get no answer. A forwarded message
+        that is no command may be an ad, so the handler is called for it.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -160,11 +160,12 @@ class OwnButtonMiddleware(BaseMiddleware):
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, or show an alert that the button is out of date.
+        """Call the handler if the bot sent the pressed button; otherwise show an alert.
 
-        A press in any other chat does nothing and gets no text. With a press in a message that is
-        too old, Telegram does not send the message's buttons. Then the handler only shows the
-        screen to which the button belongs (see `bot.button_screens`).
+        The alert says that the button is out of date. There are two exceptions. If the message is
+        so old that Telegram does not send its buttons, the handler only shows the screen to which
+        the pressed button belongs (see `bot.button_screens`). In a chat that is neither the admin
+        chat nor the person's private chat, a press does nothing and shows no alert.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]

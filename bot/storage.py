@@ -1,9 +1,9 @@
 """Store the drafts of forms (what a person has typed so far) in Redis and in the process's memory.
 
 If Redis does not answer within TIMEOUT_SECONDS, it is not used for PAUSE_SECONDS, so that people
-need not wait. Open forms still work during this pause, because every draft is also in memory. A
-draft that changed during the pause is read from memory until a later change of it is stored in
-Redis.
+need not wait. Open forms still work during this pause, because the process also keeps every draft.
+If a draft changed during the pause, the process uses its own copy until it has stored a later
+change of this draft in Redis.
 """
 
 import json
@@ -27,7 +27,7 @@ PAUSE_SECONDS = 3.0
 """The time for which Redis is not used after it did not answer."""
 DRAFT_TTL = timedelta(days=7)
 REMEMBERED = 5_000
-"""The largest number of values that are kept in memory. The oldest values are removed first."""
+"""The largest number of drafts that the process keeps. It removes the oldest drafts first."""
 
 
 def connect(url: str) -> Redis:

@@ -1,8 +1,8 @@
-"""Stop kill switches, for the entry points: handlers, the command line and the scheduler.
+"""Stop kill switches. Handlers, the command line and the scheduler all use these functions.
 
-A kill switch allows or forbids one kind of action, for example deposits. A stop is committed before
-the program waits for the actions that are under way. Therefore a session that hangs cannot delay
-the moment from which new actions are refused.
+A kill switch allows or forbids one kind of action, for example deposits. First the stop is
+committed, and from then on new actions are refused. Only then does the program wait for the actions
+that are under way. Therefore a database session that hangs cannot delay the refusal.
 """
 
 from dataclasses import replace
@@ -32,8 +32,8 @@ async def stop_switch(
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
     """Wait for the actions that were under way when a kill switch was stopped.
 
-    The wait has a transaction of its own. If a session keeps such an action open and may not be
-    ended, the result's `settled` is False. New actions are refused nevertheless.
+    The wait has a transaction of its own. If a database session keeps such an action open and may
+    not be ended, the result's `settled` is False. New actions are refused nevertheless.
     """
     try:
         async with sessions.begin() as session:

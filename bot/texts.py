@@ -65,7 +65,7 @@ class Texts:
 def in_all_languages(message_id: str) -> frozenset[str]:
     """Return the translations of a text into all languages.
 
-    A button of a reply keyboard sends its text. The person may have changed the language since the
-    keyboard was shown.
+    A button of a reply keyboard sends its text as a message. A handler of the button must know the
+    text in all languages, because the person may have changed the language in the meantime.
     """
     return frozenset(core().get(message_id, language) for language in LANGUAGES)

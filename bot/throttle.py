@@ -11,7 +11,7 @@ PER_MINUTE = 120
 """The messages and presses of one person that are handled in a minute. People need far fewer."""
 MINUTE = 60.0
 _MAX_PEOPLE = 10_000
-"""The number of counted people above which old counts are removed."""
+"""If counts of more people than this are stored, those older than a minute are removed."""
 _PAYMENTS = ("successful_payment", "refunded_payment")
 
 

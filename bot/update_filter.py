@@ -1,21 +1,21 @@
 """Reduce updates to the fields that the product reads, before an update is stored and validated.
 
 An update contains what its sender has chosen, and the validation of some unused parts is costly: a
-rich text that is nested 6 levels deep keeps aiogram busy for minutes. Therefore unused parts are
-removed, and the used parts have limits.
+rich text that is nested 6 levels deep keeps aiogram busy for minutes. Therefore fields that the
+product does not read are removed, and a field that it reads may not exceed MAX_DEPTH and MAX_NODES.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 MAX_DEPTH = 8
-"""The deepest allowed nesting of a used part. Telegram's own parts that the product reads have at
+"""The deepest allowed nesting of a field that the product reads. Real fields of Telegram have at
 most 5 levels."""
 MAX_NODES = 5_000
-"""The largest allowed number of values in a used part. A keyboard of 100 buttons has about 300."""
+"""The largest allowed number of values in one field. A keyboard of 100 buttons has about 300."""
 TOO_LARGE = "too large"
-"""The text that replaces a used part above the limits. Such an update is then parked as malformed.
-If the part were removed instead, an ad could change without a notice to its advertiser."""
+"""The text that replaces a field above MAX_DEPTH or MAX_NODES. The update is then parked (kept and
+not handled) as malformed. If only the field were removed, an ad could lose a part unnoticed."""
 
 _PAYMENTS = ("successful_payment", "refunded_payment")
 _MESSAGE = frozenset(
@@ -36,7 +36,7 @@ _MESSAGE = frozenset(
         "video",
     }
 )
-"""The parts of a message that the product reads, in addition to its numbers, texts and flags."""
+"""The fields of a message that the product reads, in addition to its numbers, texts and flags."""
 _HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
 _KINDS: Mapping[str, frozenset[str]] = {
     "message": _MESSAGE,
@@ -45,7 +45,7 @@ _KINDS: Mapping[str, frozenset[str]] = {
     "my_chat_member": frozenset({"chat", "from", "old_chat_member", "new_chat_member"}),
     "pre_checkout_query": frozenset({"from"}),
 }
-"""The kinds of updates that the bot asks for, and the parts of each kind that it reads."""
+"""The kinds of updates that the bot asks for, and the fields of each kind that it reads."""
 
 
 def reduce(update: Mapping[str, Any]) -> dict[str, Any]:

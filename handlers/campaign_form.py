@@ -64,9 +64,9 @@ async def _read_ad(message: Message, _input: MessageInput, manager: DialogManage
 
 
 async def _replace_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    """Replace the ad after its preview with the ad in a new message.
+    """Take a new ad from the message, in place of the ad that the preview shows.
 
-    The link button and the budget stay as they are.
+    Show the preview again with the new ad. The link button and the budget of the draft stay.
     """
     if _parse_ad(message, manager) and await _show_preview(message, manager):
         await forms.next_step(manager, CampaignForm.preview)

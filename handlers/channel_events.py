@@ -58,11 +58,11 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
 
 @router.message(F.migrate_from_chat_id)
 async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
-    """Ask Telegram for the admin chat's new id after the chat has become a supergroup.
+    """Find the admin chat's new id after its group has become a supergroup.
 
-    Telegram sends the message that calls this handler into the new supergroup, and names the old
-    group in it. A request about the old group then fails with the new id in the error, and
-    `FollowAdminChat` records this id.
+    Telegram has written a message into the supergroup that names the old group. If the old group is
+    the admin chat, this handler makes a request about the old group. Telegram refuses the request,
+    and its error contains the new id. `FollowAdminChat` then records the new id.
     """
     if message.migrate_from_chat_id == context.admin_chat_id:
         await bot.get_chat(context.admin_chat_id)

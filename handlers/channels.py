@@ -122,10 +122,10 @@ async def connect(
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:
-    """Return the user id of the person from whom the present person may take a channel over.
+    """Return the id of a channel's stored owner, if this person is not its creator any more.
 
-    The result is None if nobody else has connected the channel, or if that person is still the
-    creator of the channel.
+    The person who now connects the channel may then take it over. The result is None if nobody else
+    has connected the channel, or if the stored owner is still its creator.
     """
     async with context.read() as session:
         row = await channels.by_chat(session, chat_id)

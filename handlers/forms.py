@@ -162,9 +162,9 @@ def navigation_row(
 ) -> Row:
     """Make a row with the buttons "back" and "cancel".
 
-    `after_cancel` makes the screen that is shown after "cancel". The `first` step has no button
-    "back". `back_to` is the step to which the button "back" leads; by default, this is the previous
-    step in the form's order.
+    `after_cancel` makes the screen that is shown after "cancel". If `first` is True, the row has no
+    button "back". `back_to` is the step to which the button "back" leads. Without `back_to`, the
+    button leads to the previous step in the form's order.
     """
 
     async def back(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:

@@ -77,9 +77,9 @@ async def approve(
 ) -> None:
     """Approve a placement if the bot may post in the channel and the owner is still its creator.
 
-    Telegram is asked for both. If one is not true, the channel is suspended instead. If the
-    advertiser has too little money, the placement stays open, and the advertiser gets a notice that
-    says how much is missing.
+    The bot asks Telegram about both conditions. If one of them is not met, the channel is suspended
+    and the placement is not approved. If the advertiser has too little money, the placement stays
+    open, and the advertiser gets a notice that says how much is missing.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
@@ -105,7 +105,11 @@ async def approve(
 async def _suspend_channel(
     context: RequestContext, row: moderation.PlacementDetails, problem: str
 ) -> None:
-    """Suspend the channel of a placement, because of the problem NO_RIGHT or NOT_CREATOR."""
+    """Suspend the channel of a placement, because the bot must not use the channel.
+
+    `problem` is NO_RIGHT (the bot may not post there) or NOT_CREATOR (the owner is not its
+    creator).
+    """
     async with context.begin() as session:
         if problem == channel_rights.NO_RIGHT:
             await channels.record_rights_lost(

@@ -48,8 +48,9 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
     """Show the panel of the kill switches, or stop or run one of them.
 
     `/killswitch stop payouts <reason>` stops a switch at once; without a reason, the bot asks for
-    one. `/killswitch run payouts` asks for confirmation before the switch runs again. People
-    understand `on` and `off` in opposite ways, so the bot asks which of the two they want.
+    one. `/killswitch run payouts` asks for confirmation before the switch runs again. For
+    `on` and `off`, the bot asks whether to stop or run the switch, because people understand these
+    two words in opposite ways.
     """
     arguments = (command.args or "").split(maxsplit=_SWITCH_ARGUMENTS - 1)
     if not arguments:

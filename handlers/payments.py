@@ -73,8 +73,8 @@ async def record_payment(message: Message, context: RequestContext) -> None:
     """Record a payment that was made, under Telegram's charge id, and credit it to the payer.
 
     A payment is parked (kept for the admins, who are notified) if it differs from its invoice or
-    has another currency than the payer's wallet. The message that the payment was credited is a row
-    of the outbox, because a crash cannot lose such a row.
+    has another currency than the payer's wallet. The payer is notified of the credit through the
+    outbox, because a crash cannot lose a row of the outbox.
     """
     payment = message.successful_payment
     if payment is None:
@@ -103,7 +103,10 @@ async def record_payment(message: Message, context: RequestContext) -> None:
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Take back a payment that Telegram has refunded, and notify the admin chat of the loss.
+    """Take the amount of a refunded payment out of the payer's wallet, and block the payer.
+
+    Telegram has already refunded the payment. If the wallet has too little money, the rest is a
+    loss of the platform. The admin chat is notified.
 
     Telegram's message about the refund has the bot as its sender. Therefore the payer is the person
     whose deposit has the charge id or, if there is no such deposit, the person of the private chat.

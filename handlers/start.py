@@ -16,8 +16,8 @@ from handlers import respond
 PAGES = ("help", "paysupport", "terms", "privacy")
 
 router = Router(name="start")
-"""The router of the fixed texts and of the button to the menu. Its handlers leave an open form as
-it is."""
+"""The router of the commands that show fixed texts (for example `/help`), and of the button to the
+menu. Its handlers do not close an open form."""
 form_closers = Router(name="form_closers")
 """The router of handlers that close an open form. It must be part of the forms' router."""
 unmatched = Router(name="unmatched")
@@ -68,7 +68,7 @@ async def cancel_picker(
 
 @unmatched.message()
 async def show_menu_for_unexpected(message: Message, context: RequestContext) -> None:
-    """Answer a message that no handler understands with the menu."""
+    """Say that a message was not understood, and show the menu. No other handler takes it."""
     screen = menu.menu(context.t)
     await respond.show(message, Outgoing(context.t("not-understood"), screen.keyboard))
 

@@ -2,7 +2,7 @@
 
 Telegram may or may not have published an uncertain post. An unverifiable post was published, but
 the last check could not find out whether the post is still in the channel. A breach means that the
-owner did not keep a promise about a published post: for example, it was altered. A card is a
+owner did not keep a promise about a published post: for example, the post was altered. A card is a
 message with buttons in the admin chat. When an admin presses a button, the bot checks again whether
 the decision is still possible.
 """
@@ -61,10 +61,10 @@ async def show_card(
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask an admin, who says that an uncertain post is in the channel, for the link of the post.
+    """Ask an admin for the link of an uncertain post that is in the channel, as this admin says.
 
-    The word of one admin alone must not move money. If the post is not uncertain any more, show its
-    card instead.
+    The bot checks the message at the link, because the word of one admin must not move money. If
+    the post is not uncertain any more, show its card instead.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)
@@ -228,7 +228,8 @@ async def _state_published(
 def _message_id(link: str, case: ResolutionCase) -> int | None:
     """Return the message id in an admin's text, which is a link to a post or only an id.
 
-    Returns None for any other text, and for a link to another channel than that of the case.
+    Returns None for any other text, and for a link to a channel that is not the channel of the
+    uncertain post.
     """
     match = _LINK.fullmatch(link)
     if match is None:
@@ -240,12 +241,13 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 
 
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
-    """Find out by requests to Telegram whether the message with this id is the ad of the case.
+    """Ask Telegram whether the message with this id is the ad of the uncertain post in `case`.
 
-    The bot forwards the message and compares the copy. If this is not possible and the message is
-    the bot's own, the bot edits the message to the content of the ad: an edit that changes nothing
-    is a proof. The result is CANDIDATE if the message may be the ad but nothing proves it. If the
-    database already shows that the message cannot be the ad, the result is ANOTHERS.
+    If the database already shows that it cannot be the ad, the result is ANOTHERS without a
+    request. Otherwise the bot forwards the message and compares the copy with the ad. If it cannot
+    be forwarded and is the bot's own message, the bot edits it to the content of the ad. If this
+    edit changes nothing, the message is the ad. The result is CANDIDATE if the message may be the
+    ad but nothing proves it.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(

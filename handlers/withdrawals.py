@@ -186,7 +186,7 @@ async def paid(message: Message, command: CommandObject, context: RequestContext
 async def _ask_second_person(
     message: Message, context: RequestContext, withdrawal_id: int, reference: str
 ) -> None:
-    """Ask a second admin to confirm the payment of a withdrawal, because it is not approved."""
+    """Ask a second admin to confirm the payment of a withdrawal that is not approved."""
     details = await _card(context, withdrawal_id)
     async with context.begin() as session:
         request = await staff_requests.create(

@@ -1,7 +1,8 @@
 """Install the requirements into the environment of the Python that runs this file.
 
 uv is tried first, because it installs in seconds what takes pip a minute. If uv fails, pip
-installs. For example, uv does not read pip's configuration, which may name a mirror.
+installs. uv may fail, for example, because it does not read pip's configuration, and only a mirror
+that is named there can be reached.
 
 From pip's configuration, only the options of the network are used, for example the address of a
 mirror. Other options would change what is installed and where. `user = true`, for example, fails in
@@ -57,8 +58,9 @@ def network_options(listing: str) -> dict[str, str]:
 def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
     """Return the environment variables with which pip and uv are started.
 
-    The result is `variables` without those that configure pip, uv or Python. Only the options of
-    the network are kept: uv's own from `variables`, and pip's from `listing`.
+    The result is `variables` without those that configure pip, uv or Python, because they could
+    change what is installed. Two groups of options stay: uv's options of the network, and pip's
+    options of the network in `listing`, the output of `pip config list`.
     """
     kept = {
         name: value

@@ -52,7 +52,7 @@ SEND_SHARE = 2 / 3
 """The fraction of a post's lease that the send of the post may take. The rest of the lease is for
 the wait for a slot (the permission to send one message) and for the record of the outcome."""
 STEP_DOWN_SECONDS = 2.0
-"""The longest time that a process which stops tries to release the leader's lease."""
+"""When a leader stops, it tries for at most this time to release its lease."""
 HANG_SECONDS = 60.0
 """The time limit of a tick that has only short transactions. If it lasts longer, it has hung."""
 

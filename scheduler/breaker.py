@@ -1,4 +1,4 @@
-"""Stop the sends of ads while Telegram is down, so that the waiting posts use no attempts."""
+"""Stop the sends of ads while Telegram is down, so that no attempts are wasted."""
 
 import time
 

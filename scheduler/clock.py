@@ -64,9 +64,9 @@ class Clock:
     ) -> None:
         """Prepare the clock. Nothing runs before `run` is called.
 
-        `beat` writes the heartbeat. `stopping` is set when the process must stop; the ticks check
-        it too, before they take work. `under_way` holds the tasks that outlive the tick that began
-        them, and a stop waits for these tasks as well.
+        `beat` writes the heartbeat. `stopping` is set when the process must stop. Each tick (a
+        piece of periodic work) also checks it before the tick takes work. A tick may start tasks
+        that run longer than the tick: `under_way` holds these tasks, and a stop waits for them.
         """
         self._ticks = ticks
         self._beat = beat
@@ -109,8 +109,8 @@ class Clock:
     async def _repeat(self, tick: Tick) -> None:
         """Run a tick every `tick.every` seconds until the clock stops.
 
-        A run that lasts longer than this interval delays nothing: the starts that fall into the run
-        are skipped.
+        If a run lasts longer than this interval, the starts that fall into the run are skipped, and
+        the tick starts again at the next multiple of the interval.
         """
         due_at = time.monotonic()
         while not self._stopping.is_set():

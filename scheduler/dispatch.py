@@ -45,16 +45,18 @@ CLAIMING_SECONDS = 10.0
 CAPACITY_WAIT_SECONDS = 1.0
 """The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The value that replaces CAPACITY_WAIT_SECONDS if the process may already claim at least one post.
-"""
+"""The longest time for the same wait (see CAPACITY_WAIT_SECONDS) if the process may already claim a
+post. It waits until it may claim more, because a claim of many posts costs no more than of one."""
 TICK_SECONDS = 0.25
 """The interval of the tick. If a post is due within the next interval, the tick waits for it."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""The longest time that a claimed post waits for its slot. After this time, it is queued again."""
+"""The longest time that a claimed post waits for a slot of the rate limiter (the permission to send
+one message). After this time, the post is queued again."""
 MAX_BATCH = 32
 """The most posts that are recorded in one transaction."""
 LEAD_SECONDS = 0.15
-"""How long before its slot a task asks the database whether its post may be sent, and connects.
+"""How long before its slot a task does two steps: it asks the database whether its post may be
+sent, and it opens the connection to Telegram.
 
 The time must be long enough for both steps, because the slot is lost if they end too late. It must
 also be short: a kill switch that is stopped after the question has no effect on this post, and if
@@ -139,9 +141,9 @@ async def dispatch(worker: PostingWorker) -> None:
 
 
 async def _wait_until_due(worker: PostingWorker) -> bool:
-    """Return whether a queued post is due now.
+    """Wait until the earliest queued post is due, if this is at most TICK_SECONDS away.
 
-    If the first post becomes due within TICK_SECONDS, wait for it and return True.
+    Returns True if a post is due now. Returns False, without a wait, if none becomes due in time.
     """
     async with worker.sessions.begin() as session:
         seconds = await posting.seconds_until_due(session)

@@ -73,9 +73,9 @@ class OutboxWorker:
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
-    """Returns whether ads wait, because more of them are due than this process may claim."""
+    """Returns True while more ads are due than this process may claim."""
     intake_sessions: Sessions | None = None
-    """The sessions that store what Telegram reports. None means `sessions`."""
+    """The sessions that store what Telegram reports. None means that `sessions` store it."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,9 +111,10 @@ class _NotDelivered:
 
 
 def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
-    """Return the result for a message that got no slot and has to wait for the time `wait`.
+    """Return the result for a message that the rate limiter does not yet let through.
 
-    `tried` says whether a part of the message was sent already.
+    The message is tried again after the time `wait`. `tried` is True if a part of the message was
+    sent already.
     """
     return _NotDelivered("waits for a slot in the limits", wait, tried=tried)
 
@@ -247,9 +248,10 @@ async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> li
 async def _render_batch(
     worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
 ) -> list[_Rendered]:
-    """Render outbox rows as messages for their receivers, in one transaction of the caller.
+    """Render outbox rows as messages for their receivers, in the transaction of the caller.
 
-    A row that cannot be rendered becomes a failure. Only an error of the database is raised.
+    Returns each row with its message. If a row cannot be rendered, it is returned with the reason
+    and with the time until the next attempt. Only an error of the database is raised.
     """
     await worker.admin_chat.refresh(session)
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})

@@ -52,8 +52,8 @@ async def render(
 ) -> Outgoing:
     """Render one outbox row as a message in `language`, with times in the receiver's time zone.
 
-    `currency` is the currency of amounts without a currency of their own. `cards` is the result of
-    `read` for a batch that contains this row. Raises LookupError if no screen exists for the row's
+    Amounts that name no currency are in `currency`. `cards` holds the details of the placements, by
+    target id: call `read` with this row first. Raises LookupError if no screen exists for the row's
     kind, or if the row's placement is not in `cards`.
     """
     time_zone = None

@@ -112,8 +112,8 @@ async def refund_breaches(sessions: Sessions) -> None:
 async def _may_restore(sessions: Sessions) -> bool:
     """Return whether a check may restore an altered ad.
 
-    A restored ad is a change in the channel, so the kill switch `telegram_posting` must be running.
-    The shared lock of the switch is held only during this call.
+    A check restores an ad by an edit in the channel, so the kill switch `telegram_posting` must be
+    running. The shared lock of the switch is held only during this call.
     """
     async with sessions.begin() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)

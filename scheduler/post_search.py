@@ -63,7 +63,7 @@ class Search:
 
     @property
     def max_tick_seconds(self) -> float:
-        """The longest time of one run, in seconds, if every answer comes at the last moment.
+        """How many seconds one search takes at most, if every answer comes at the last moment.
 
         One message id needs at most three requests: a probe, a forward of the message, and the
         deletion of the forwarded copy.
@@ -102,12 +102,12 @@ async def ask_admins(worker: PostingWorker) -> None:
 async def _search_channel(
     worker: PostingWorker, post: UncertainPost, *, forward_to: int
 ) -> SearchResult:
-    """Probe the message ids above the last known one until the post is found or the channel ends.
+    """Probe the message ids above the last known one until the post is found or no messages follow.
 
-    The bot's rights are read before and after the probes, because without them the bot cannot
-    distinguish its own posts from the posts of others. Messages that belong to other post jobs are
-    not probed. If the search meets an unknown message of the bot with another content, this may be
-    the ad that somebody has altered. Then the search does not prove the post absent.
+    Messages that belong to other post jobs are not probed. There are two reasons why a search
+    without success does not prove the post absent. The bot's rights, which are read before and
+    after the probes, may have changed. Or the search has met a message of the bot that is not the
+    ad and belongs to no job: somebody may have altered the ad.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
     if rights is None or not rights.may_post:
@@ -176,8 +176,8 @@ async def _compare_forwarded(
 async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1) -> bool:
     """Wait for a slot, the permission for one request in a chat; return whether it was given.
 
-    The result is False if there is no slot in time, or when the process stops. The slot is only
-    given if the chat's limit of one minute has room for `parts` messages.
+    The result is False if there is no slot in time, or when the process stops. A slot is given only
+    while the chat's limit per minute has room for `parts` messages.
     """
     slot = asyncio.ensure_future(
         worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS, parts=parts)

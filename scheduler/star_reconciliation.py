@@ -1,6 +1,6 @@
-"""Compare the recorded deposits with Telegram's list of payments in Stars, and record the missing.
+"""Compare the recorded deposits with Telegram's list of payments in Stars; record missing deposits.
 
-A payment can be missing if the update about it was lost.
+A deposit can be missing if the update about its payment was lost.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ from services.platform import errors
 PAGE = 100
 """The largest number of transactions that Telegram returns in one answer."""
 PAGES_PER_TICK = 20
-"""The largest number of answers that one tick reads."""
+"""The largest number of answers (pages of Telegram's list) that one tick reads."""
 _INVOICE = "invoice_payment"
 
 log = structlog.get_logger(__name__)
@@ -38,10 +38,10 @@ class StarReconciliation:
     def __init__(
         self, sessions: Sessions, bot: Bot, intake_sessions: Sessions | None = None
     ) -> None:
-        """Prepare the comparison, and read nothing yet.
+        """Start at the beginning of Telegram's list, and read nothing yet.
 
-        `intake_sessions` store what Telegram lists, with a database role for this task. None means
-        `sessions`.
+        `intake_sessions` are for the writes: payments and refunds from the list are stored with a
+        database role for this task. Without them, `sessions` are used.
         """
         self._sessions = sessions
         self._intake_sessions = intake_sessions or sessions
@@ -120,9 +120,9 @@ class StarReconciliation:
 
 
 def _read(listed: Listed) -> StarTransaction | None:
-    """Convert a transaction of the list, if it is a payment of an invoice or the refund of one.
+    """Convert an item of Telegram's list of transactions into a StarTransaction.
 
-    Returns None for every other transaction.
+    Returns None if the item is neither a person's payment of an invoice nor the refund of one.
     """
     partner = listed.source or listed.receiver
     if not isinstance(partner, TransactionPartnerUser) or partner.transaction_type != _INVOICE:

@@ -15,17 +15,18 @@ from services.platform import inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
-"""How many open staff requests one tick looks at, and how many open corrections."""
+"""One tick drops at most this many open staff requests, and at most this many open corrections."""
 
 log = structlog.get_logger(__name__)
 
 
 async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -> None:
-    """Take up the posts that a process claimed but did not finish before the claim's lease ended.
+    """Take up claimed posts whose lease has ended, and make wrongly delayed messages due now.
 
-    A post whose send had not begun is queued again. If the send had begun, nobody knows whether the
-    ad is published, so the post becomes uncertain. `lease` is the length of a lease. If the
-    database's clock was set back, delayed messages of the outbox also become due.
+    A process claimed such a post but did not finish it. If its send had not begun, the post is
+    queued again. If the send had begun, nobody knows whether the ad is published, so the post
+    becomes uncertain. `lease` is the length of a lease. If the database's clock was set back, some
+    outbox messages have due times that are too late. These messages become due now.
     """
     async with sessions.begin() as session:
         rescued = await rescue.rescue_abandoned(session, lease=lease)
@@ -82,11 +83,12 @@ async def check_ledger(sessions: Sessions) -> None:
 
 
 async def settle_stops(sessions: Sessions) -> None:
-    """Finish the stops of kill switches for which nobody has waited yet.
+    """Settle the stops of kill switches that are not settled yet.
 
-    A stop is finished (settled) when no action is under way any more that it forbids. An incident
-    does not wait for this, and a program may die while it waits. Each switch has a transaction of
-    its own, so that a stop that cannot be settled delays no other.
+    A stop refuses new actions at once. It is settled when the actions that were under way have
+    ended. Whoever stops a switch usually waits for this. But a stop by an incident does not wait,
+    and a program may crash while it waits. Each switch has a transaction of its own, so that a stop
+    that cannot be settled delays no other.
     """
     async with sessions.begin() as session:
         stops = await killswitches.list_unsettled(session)

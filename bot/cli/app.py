@@ -25,7 +25,7 @@ app.add_typer(people.app)
 
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
-    """Print the rows of one report of the production checklist or of the safety plan."""
+    """Print the rows of one report, whose SQL is in the production checklist or the safety plan."""
     rows = run_once(lambda session: reports.run(session, name), reads_only=True)
     print_rows(list(rows), out)
 
@@ -109,7 +109,7 @@ def stop(key: Switch, reason: Reason, person: Person) -> None:
 def run(key: Switch, reason: Reason, person: Person) -> None:
     """Request that a stopped kill switch runs again.
 
-    Nothing changes before the person of --as has pressed a button in the admin chat.
+    The switch stays stopped until the person named by `--as` presses a button in the admin chat.
     """
     typer.confirm(f"Run {key.value} again?", abort=True)
     request(RequestKind.RUN_SWITCH, {"key": key.value}, reason=reason, person=person)

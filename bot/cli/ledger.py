@@ -1,4 +1,8 @@
-"""Check the ledger and detect changed rows: `adtech check`, `verify-ledger` and `restored`."""
+"""Define the `adtech` commands about the ledger: `check`, `verify-ledger` and `restored`.
+
+The first two look for violated rules and for changed rows. The third must run once after
+a backup was restored into a new PostgreSQL cluster.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,8 +99,9 @@ async def _restart(session: AsyncSession) -> int:
 async def _check_all(sessions: Sessions) -> list[Violation]:
     """Check all rows of the ledger, and return the violations.
 
-    Each transaction reads some rows. Invariants that cannot be checked for some rows alone are
-    checked in a last transaction. A violation stops all movements of money.
+    The rows are read in portions, each in a transaction of its own. A last transaction checks the
+    invariants that need all rows at once. It also records the check: if an invariant is violated,
+    all movements of money stop.
     """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:

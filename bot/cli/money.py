@@ -1,8 +1,8 @@
 """Define the `adtech` commands about money: explain a wallet, list open work, repair the ledger.
 
-A command that changes something only makes a request; `repair` is the exception. The person in
-whose name the command was typed acknowledges the request in the admin chat. If the change needs two
-people, a second admin then confirms it there.
+Most commands that change something only make a request. The person in whose name the command was
+typed acknowledges the request in the admin chat. If the change needs two people, a second admin
+then confirms it there. Only `repair` acts at once: it applies a change that was confirmed before.
 """
 
 from typing import Annotated

@@ -1,6 +1,7 @@
 """Build the notices that the bot sends to people and to the staff when something has happened.
 
-Nobody has asked for a notice with a message or a press. `staff` means the admin chat.
+A notice is not an answer to a message or to a press of a button. A notice "to staff" goes to the
+admin chat.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,8 +65,8 @@ def placement(
 def _record(payload: Mapping[str, Any]) -> str:
     """Return one word for what all checks of a post together say about its content.
 
-    The word is "altered", "stayed", or "unclear" if the answer to a check was not clear. Such a
-    check may have restored an altered post without a record.
+    "altered": a check found a change. "stayed": no check found a change. "unclear": no check found
+    a change, but an answer of Telegram was unclear, so the post may have been changed.
     """
     if payload.get("alterations"):
         return "altered"
@@ -198,7 +199,8 @@ def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Build the notice to staff about placements whose money was held too long without a post.
 
-    `acting` is False if nothing was done, because a kill switch stops the watchdog or refunds.
+    If `acting` is True, the notice says that the money was refunded. Otherwise it says that the
+    money is still held, because the watchdog or refunds are stopped by a kill switch.
     """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
@@ -243,10 +245,10 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice that a withdrawal was paid after its money had left its wallet.
+    """Build the notice that an admin has paid a withdrawal for which no money was held any more.
 
-    The payment was made outside the platform. The notice goes to the staff or to the person, as the
-    key `to` of the payload says.
+    The withdrawal had already been paid, or its money had been returned to the person. The notice
+    goes to the staff or to the person, as the key `to` of the payload says.
     """
     currency = payload["currency"]
     return Outgoing(
@@ -265,8 +267,8 @@ def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Ou
 def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
     """Build the notice to staff that a stored role of a person differed from SUPER_ADMIN_IDS.
 
-    `change` says what the program did about it: it granted the role of super admin, revoked it, or
-    left a role revoked that two people had revoked.
+    `change` says what the program did: it granted the role of super admin, it revoked this role, or
+    it changed nothing, because two people had revoked the role on purpose.
     """
     return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))
 

@@ -10,7 +10,8 @@ from db.models.campaigns import TargetStatus
 from services.market.placements import Placement
 
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""This number minus a channel's chat id is the channel's number in links of the form t.me/c."""
+"""A link to a post in a private channel is t.me/c/NUMBER/MESSAGE_ID. NUMBER is this offset minus
+the chat id: the chat id -1000000001234 gives 1234."""
 
 
 def state(placement: Placement) -> str:

@@ -72,10 +72,11 @@ def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
 
 
 def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | None:
-    """Combine the results for the parts of an ad into the result of the whole check.
+    """Combine the results for single parts of an ad (button, text, media) into one result.
 
-    `results` has the order of the edits. `complete` says whether all parts were edited. If they
-    were not, and all edited parts are unchanged, the result is None.
+    `results` has one result for each part that the check could edit, in the order of the edits.
+    `complete` is True if the check has edited all parts. If some parts are missing and no other
+    part shows a problem, nothing is known about the whole ad, and the result is None.
     """
     altered = [result for result in results if result.verdict is Verdict.ALTERED]
     if not results or not (complete or altered or results[-1].verdict is not Verdict.PRESENT):

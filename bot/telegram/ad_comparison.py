@@ -35,9 +35,9 @@ class Comparison(StrEnum):
 def compare(message: Mapping[str, Any], creative: Creative) -> Comparison:
     """Compare a forwarded message, as the Bot API shows it, with an ad.
 
-    Media are compared by their `file_unique_id`. The result is UNKNOWN if the other parts are the
-    same, but the ad has media without a stored `file_unique_id`, or the message has no buttons
-    although the ad has one. Telegram keeps link buttons in a forwarded message.
+    Media are compared by their `file_unique_id`. Two parts may be impossible to compare: media for
+    which the ad has no `file_unique_id`, and a button that is missing in the message. If all other
+    parts are the same, the result is then UNKNOWN.
     """
     if not _has_same_text(message, creative):
         return Comparison.DIFFERENT

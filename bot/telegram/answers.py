@@ -40,8 +40,8 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 log = structlog.get_logger(__name__)
 
 NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, ClientDecodeError)
-"""The errors of a request that is not wrong in itself: Telegram refuses requests for a time, or its
-answer was lost."""
+"""The errors that do not mean that a request itself is wrong: Telegram refuses all requests for a
+time, does not answer, or its answer was lost."""
 WAIT_SECONDS = 3
 """The longest `retry_after` for which a call waits. A pre-checkout query must be answered within 10
 seconds."""
@@ -74,7 +74,10 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call. Raises ForeignChatError instead of a call that writes to another chat."""
+        """Make the call, unless it writes to a chat that is neither private nor the admin chat.
+
+        Such a call raises ForeignChatError and is not sent to Telegram.
+        """
         chat_id = getattr(method, "chat_id", None)
         if chat_id is not None and not isinstance(method, _QUESTIONS):
             private = isinstance(chat_id, int) and chat_id > 0

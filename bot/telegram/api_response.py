@@ -37,7 +37,7 @@ CHANNEL_GONE = (
 )
 """Parts of Telegram's error texts. Each part means that the channel is gone or private."""
 GONE = "channel_gone"
-"""The reason that `loss_reason` returns for each text in CHANNEL_GONE."""
+"""The result of `loss_reason` if the channel is gone or private. New rights cannot repair this."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
 OTHER_KIND = (

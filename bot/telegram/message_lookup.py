@@ -46,7 +46,7 @@ class Probe:
 class BotRights:
     """The bot's rights in a channel.
 
-    They decide what the result CANDIDATE means.
+    If the bot may edit only its own messages, a message that it may edit (CANDIDATE) is its own.
     """
 
     may_post: bool

@@ -81,7 +81,10 @@ class RateLimiter:
     """Telegram's limits as one process keeps them. Callers wait here before they send a message."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Prepare the connection. `per_second` is the limit for all chats together."""
+        """Prepare the connection to Redis, and start without reserved slots.
+
+        `per_second` is how many messages per second Telegram allows in all chats together.
+        """
         self._redis = Redis.from_url(
             redis_url,
             socket_timeout=REDIS_SECONDS,
@@ -121,11 +124,12 @@ class RateLimiter:
     ) -> SendSlot:
         """Wait up to `within` seconds for a slot, and return the slot.
 
-        A slot may be returned up to LEAD_MS before its `send_at`. If no slot is free in time, the
-        result's `wait` is above 0. An ad may use every slot of a second; other messages leave
-        SHARE_FOR_ADS of them to ads. For an ad and for a message that is `answered`, the slot is
-        pending until `confirm` is called or PENDING_MS are over. A message of several `parts` needs
-        a slot for each part; the first part waits until the chat's limit a minute has room for all.
+        The caller sends at `send_at`, which is at most LEAD_MS after the return. If no slot is free
+        in time, the result's `wait` is above 0, and nothing is reserved. An ad may use every slot
+        of a second. Other messages leave SHARE_FOR_ADS of the slots to ads. If the message is an ad
+        or is `answered`, call `confirm` when the answer arrives, or the slot counts for PENDING_MS.
+        For a message of several `parts`, call this method once for each part. The first part waits
+        until the chat's limit per minute has room for all parts.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -149,7 +153,10 @@ class RateLimiter:
             await asyncio.sleep(slot.wait)
 
     def confirm(self, chat_id: int) -> None:
-        """Let the last slot of a chat count from now, the moment of Telegram's answer."""
+        """Record that Telegram has answered the last message to a chat.
+
+        Call this when the answer arrives: the message's slot then counts from this moment.
+        """
         self._answers.append((chat_id, time.monotonic()))
         self._start_serving()
 
@@ -218,9 +225,11 @@ class RateLimiter:
     async def _reserve_in_redis(
         self, batch: Sequence[_Request], answers: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]] | None:
-        """Reserve slots in Redis for a batch; return a verdict and seconds for each request.
+        """Reserve slots in Redis for a batch of requests, and confirm `answers`.
 
-        `rate_limiter.lua` explains the verdicts. The result is None if Redis is not available.
+        Returns two numbers for each request. (0, s): a slot is reserved, and the message may be
+        sent in s seconds. (1, s): no slot, and all chats have to wait s seconds. (2, s): no slot,
+        and only this chat has to wait s seconds. Returns None if Redis is not available.
         """
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]

@@ -12,8 +12,8 @@ PER_SECOND = 30
 PER_MINUTE = 20
 """How many messages per minute Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
-"""How many of a group's PER_MINUTE slots other messages leave free for alarms (urgent messages to
-the staff) and for the later parts of long messages."""
+"""How many of a group's PER_MINUTE slots only alarms (urgent messages to the staff) and the later
+parts of a long message may use."""
 SHARE_FOR_ADS = 0.2
 """The fraction of the slots of each second that only ads may use."""
 NOTICE_MARK_MS = 2_000
@@ -37,8 +37,8 @@ FLOOD_CHATS = 3
 """If this many chats cool down at the same time, the bot pauses in all chats. A chat that cools
 down gets no messages for a time, because Telegram answered 429 for it."""
 MAX_WINDOWS = 1_000
-"""If the limiter counts messages in more windows than this, it removes the windows that had no
-message for a minute."""
+"""If there are more counts than this (one for each limit of each chat), the limiter removes the
+counts to which no message was added for a minute."""
 
 
 class Rule(NamedTuple):
@@ -50,7 +50,7 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """The seconds that a caller must wait for each limit. Both are 0 if a slot was reserved."""
+    """How long a caller must wait for each of two limits. Both are 0 if a slot was reserved."""
 
     all_chats: float
     """The seconds until the limit of all chats has a free slot."""
@@ -62,10 +62,10 @@ NO_WAIT = Wait(0.0, 0.0)
 
 
 def rules(chat_id: int, per_second: int, parts: int = 1) -> list[Rule]:
-    """Return the limits for a message to a chat. The limit of all chats comes first.
+    """Return the limits for a message to a chat. The limit of all chats together comes first.
 
-    Only groups and channels (chats with negative ids) have a limit of one minute. This limit must
-    have free slots for all `parts` of the message.
+    Groups and channels (chats with negative ids) also have a limit per minute. For a message of
+    several `parts`, this limit is lowered, so that it leaves slots for all parts.
     """
     found = [Rule("all", per_second, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
     if chat_id < 0:
@@ -127,7 +127,10 @@ class LocalLimiter:
         return 0.0 if until is None else until - now
 
     def _drop_old(self, now: float) -> None:
-        """Remove windows that had no message for a minute, because a process can run for months."""
+        """Remove the counts to which no message was added for a minute, if there are many counts.
+
+        Otherwise the memory of a process that runs for months would grow.
+        """
         if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
             self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))

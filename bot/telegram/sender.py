@@ -195,8 +195,8 @@ class Sender:
     ) -> CheckResult | None:
         """Edit one part of an ad, and return what Telegram's answer proves about this part.
 
-        The result is None if no request could be made. A successful edit of the media is repeated
-        once, because it is not known whether Telegram compares media.
+        The result is None if no request could be made. If the edit of the media succeeds, the
+        same edit is made a second time. Only this shows whether the first edit changed anything.
         """
         first: CheckResult | None = None
         while await wait_for_slot():
@@ -231,10 +231,12 @@ class Sender:
         )
 
     async def probe(self, chat_id: int, message_id: int) -> Probe:
-        """Find out whether the bot may edit a message, by a request that changes no message.
+        """Find out what is at a message id of a channel, by a request that Telegram always refuses.
 
-        The request stops the live location of the message. Telegram checks whether the bot may edit
-        the message, and then refuses the request, because the bot sends no live locations.
+        The request is to stop the live location of the message. No message of the bot has one, so
+        Telegram refuses, and nothing changes. The reason in the refusal says whether there is a
+        message at the id, and whether the bot may edit it. The result is UNKNOWN if Telegram does
+        not answer.
         """
         method = StopMessageLiveLocation(chat_id=chat_id, message_id=message_id)
         try:
@@ -331,7 +333,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return the outcome of a send, as far as Telegram's answer proves it."""
+    """Return Sent, NotSent or Refused if Telegram's answer proves it, and otherwise Uncertain."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")

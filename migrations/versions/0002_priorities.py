@@ -16,9 +16,10 @@ _OPEN = sa.text("done_at IS NULL AND failed_at IS NULL")
 
 
 def upgrade() -> None:
-    """Add the column `priority` and the indexes.
+    """Add the column `priority` to the outbox, and indexes to the outbox and the inbox.
 
-    Rows that wait already, and rows that an older program writes, get the priority RESULT.
+    The default is 1 (RESULT). Messages that wait already get it, and so do messages that an older
+    version of the program writes.
     """
     op.add_column(
         "outbox",

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add columns for the admin who is paying and for the end of the admin's claim.
+    """Add columns to `withdrawals`: the admin who is paying, and the end of this admin's claim.
 
     The application may write these columns.
     """

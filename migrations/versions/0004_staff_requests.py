@@ -68,9 +68,9 @@ MOVES = ("proposed>done", "proposed>dropped")
 
 
 def upgrade() -> None:
-    """Create the two tables with their triggers and rights, and the kill switch `adjustments`.
+    """Create the tables `staff_requests` and `excess_payments`, and the kill switch `adjustments`.
 
-    The switch is created in the state "stopped".
+    The tables get their triggers and rights. The switch is created in the state "stopped".
     """
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
@@ -104,7 +104,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the two tables and the kill switch."""
+    """Drop the tables `staff_requests` and `excess_payments`, and the kill switch `adjustments`."""
     _allow_reasons(OLD_REASONS, OLD_CHECKED)
     for name in FUNCTIONS:
         functions.create(name, down_revision)
@@ -227,9 +227,10 @@ def _create_excess_payments() -> None:
 
 
 def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
-    """Allow exactly these reasons of transfers, and replace the trigger that checks transfers.
+    """Let transfers and entries of the ledger have only the reasons in `reasons`.
 
-    The trigger compares each transfer whose reason is in `checked` with the row that it belongs to.
+    Also replace the trigger that compares a new transfer with the row that it belongs to, for
+    example a deposit. The new trigger compares only transfers whose reason is in `checked`.
     """
     for table in ("ledger_transfers", "ledger_entries"):
         name = op.f(f"ck_{table}_reason")

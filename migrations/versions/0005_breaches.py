@@ -14,9 +14,9 @@ _OPEN_BREACH = sa.text("breach IS NOT NULL AND status = 'success' AND NOT settle
 
 
 def upgrade() -> None:
-    """Add the columns, and let the application write them.
+    """Add columns about alterations and breaches to `post_checks`, `post_jobs` and `channels`.
 
-    Checks of posts get one more verdict: "stayed".
+    The application may write them. A check of a post may also have a new verdict, "stayed".
     """
     op.add_column(
         "post_checks",

@@ -1,4 +1,4 @@
-"""Give each job of the application a login (a database role), and check what each login writes.
+"""Give each job of the application a login (a database role), and add triggers that check writes.
 
 The logins must exist before this migration (`docs/deploy.md`). `db/rights.toml` says why a login
 has each of its rights.
@@ -360,7 +360,7 @@ def _create_audit_chain_files() -> None:
 
 
 def _note_waiting_payments() -> None:
-    """Insert the unhandled updates about payments again, so that `payment_noted` fires for them."""
+    """Insert unhandled updates about payments again, to run the trigger `payment_noted` on them."""
     op.execute(
         "WITH waiting AS (DELETE FROM inbox WHERE done_at IS NULL AND payload->'message' ?|"
         " ARRAY['successful_payment', 'refunded_payment'] RETURNING *)"
