@@ -97,7 +97,7 @@ async def propose_balance_reset(
 async def propose_orphan(
     session: AsyncSession, *, actor: Actor, entry_id: int, reason: str
 ) -> Correction:
-    """Propose to complete the transfer of an orphan entry, and to reverse that transfer.
+    """Propose to add the missing leg of an orphan entry's transfer, and then to reverse both legs.
 
     An orphan entry has no balancing leg, and its wallet's balance does not include the entry. If a
     correction of this entry is already open, that correction is returned. Raises AccessDenied,

@@ -32,8 +32,8 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
     """Run the scheduled check of the ledger, and return the violations.
 
     A run reads the rows that were written since the last run. It also reads one part of all rows,
-    of fixed size, so that many runs together read all rows. After a violation, an alarm is raised
-    (see `raise_alarm`), and the following run reads the same rows again. Locks nothing.
+    of fixed size, so that many runs together read all rows. If this run finds a violation, it
+    raises an alarm (`raise_alarm`), and the run after it reads the same rows again. Locks nothing.
     """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
@@ -50,7 +50,7 @@ async def record_check(
 ) -> None:
     """Record a check of the ledger, and raise an alarm if it found violations (`raise_alarm`).
 
-    `progress` is the point at which the following scheduled check continues. If there are
+    `progress` is the point at which the scheduled check after this check continues. If there are
     violations, the progress is not stored. `full_since` is the time (with a zone) at which this
     check began, if the check has read all rows. Otherwise it is None.
     """
