@@ -52,9 +52,10 @@ async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str,
 
 
 def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
-    """Return whether a listed transaction needs no booking, because its deposit shows it already.
+    """Return whether the effect of a listed transaction is already in the database.
 
-    A payment needs a deposit with the same amount. A refund needs this deposit to be clawed back.
+    For a payment, there must be a deposit with the same amount. For the refund of a payment, this
+    deposit must also be clawed back (taken back from the payer).
     """
     if deposit is None or deposit.amount != transaction.amount or deposit.currency != STARS:
         return False
@@ -101,9 +102,9 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
 async def report_refused(
     session: AsyncSession, transaction: StarTransaction, error: errors.DomainError
 ) -> None:
-    """Notify the admin chat, once for each transaction, that it could not be recorded.
+    """Notify the admin chat that a listed transaction could not be recorded.
 
-    `error` is the reason.
+    `error` is the reason. A transaction causes only one such message.
     """
     kind = "refund" if transaction.refunded else "payment"
     await outbox.add(
@@ -123,14 +124,14 @@ async def report_refused(
 async def verify(
     session: AsyncSession, *, after_id: int, confirmed: Collection[int], since: datetime | None
 ) -> int:
-    """Check that Telegram lists the deposits in Stars with an id above `after_id`.
+    """Check that Telegram's list of transactions contains the stored deposits in Stars.
 
-    `confirmed` holds the ids of the deposits that Telegram lists, and `since` is the time of the
-    oldest listed transaction. Older deposits belong to another bot and are skipped. If a deposit is
-    missing in the list, payouts and other movements of money are stopped and an incident is opened
-    (`incidents.raise_alarm`). This does not happen after the deposit was taken back, or after the
-    staff closed an incident that names it. Returns the value of `after_id` for the following call.
-    Locks what `incidents.raise_alarm` locks.
+    One call checks deposits whose ids are above `after_id`, and returns the `after_id` for the call
+    after it. `confirmed` holds the ids of the deposits that Telegram lists, and `since` is the time
+    of the oldest listed transaction. Older deposits belong to another bot and are skipped. If a
+    deposit is missing in the list, an incident is opened, and payouts and other movements of money
+    are stopped (`incidents.raise_alarm`). A missing deposit is ignored if it was taken back, or if
+    the staff closed an incident that names it. Locks what `incidents.raise_alarm` locks.
     """
     due = [Deposit.source == SOURCE, Deposit.id > after_id]
     due.append(Deposit.created_at < func.clock() - GRACE)

@@ -31,7 +31,7 @@ from services.platform.transitions import ActorRole
 from services.posts import uncertain_posts
 
 STATEMENT_VALID = timedelta(hours=72)
-"""A statement of one admin that a post is published counts for this time."""
+"""For how long the statement of one admin that a post is published stays valid."""
 SEEN_BY_ADMIN = "an admin has seen it"
 """The evidence of a check that records an admin's decision. The bot made no request for it."""
 
@@ -59,10 +59,10 @@ async def confirm_published(
     """Record an admin's decision that an uncertain post is published.
 
     The promised hours (the time that the post must stay) start now. The caller must have found the
-    post with the help of Telegram. Returns False if the question is
-    outdated. Locks the placement, its post job and its escrow, then the channel. Raises
-    AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message id is not above the ids
-    that were known before the send, or belongs to another post.
+    post with the help of Telegram. Returns False if the question is outdated. Locks the placement,
+    its post job and its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound. Raises
+    PostNotProven if the message id is not above the ids that were known before the send, or belongs
+    to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_published"
@@ -174,7 +174,7 @@ async def confirm_absent(
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision for the advertiser: the job fails, and the scheduler refunds it.
+    """Record an admin's decision for the advertiser: the job fails, and its escrow gets refunded.
 
     This is possible for an uncertain post, an unverifiable post and a post with a breach. The owner
     is notified. Returns False if the question is outdated. Locks the placement, its post job and

@@ -147,7 +147,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
 
 
 async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
-    """Record that a claimed check was not made: it changed nothing and has no result."""
+    """Record that this process did not make the check that it had claimed, and changed no post."""
     await session.execute(
         update(PostJob)
         .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
@@ -267,11 +267,11 @@ async def _notify_parties(
 def _is_proof(
     escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
 ) -> bool:
-    """Return whether a verdict proves anything about the post.
+    """Return whether a verdict may be recorded. If not, "unknown" is recorded in its place.
 
-    From the end of the promised hours on, the verdict "present" is a proof only if the text was
-    compared. A first "gone" is no proof if it comes RECHECK_INTERVAL or more after the end of the
-    hours: no check was possible at their end, and the owner may remove the post after it.
+    From the end of the promised hours on, "present" may be recorded only if the text was compared.
+    A first "gone" may not be recorded RECHECK_INTERVAL or more after the end of the hours: no check
+    was made right at the end, and after the end the owner is allowed to remove the post.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
