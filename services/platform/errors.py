@@ -1,4 +1,4 @@
-"""Define the errors with which services refuse an act, for example a withdrawal without money.
+"""Define the errors with which services refuse an act, for example a payment by a blocked person.
 
 An error has no text: `bot.errors` renders each error in the language of the person.
 """
@@ -241,7 +241,9 @@ class CurrencyMismatch(DomainError):
 class PaymentMismatch(DomainError):
     """The payment differs from its invoice or from its recorded deposit.
 
-    `key` is the charge id. `expected` and `got` are an amount in minor units or a currency.
+    `key` is the id that Telegram or another provider gave the payment. `expected` says what the
+    invoice or the deposit contains, and `got` says what the payment contains: an amount in minor
+    units, a currency, or both.
     """
 
     key: str

@@ -164,10 +164,10 @@ async def _claim_fairly(
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
-    """Subtract one from the attempts of claimed updates that did not cause their own failure.
+    """Subtract one from the attempts of claimed updates whose handling failed for another reason.
 
-    For example, the database was not available. Without this correction, updates could be parked
-    (given up) after a long outage.
+    The reason lies outside the update, for example an outage of the database. Without this
+    correction, updates could be parked (kept, but not tried again) after a long outage.
     """
     await session.execute(
         update(InboxUpdate)

@@ -99,10 +99,10 @@ async def _claim_priority(
 
 
 async def end_delays_of_clock_step(session: AsyncSession) -> None:
-    """Make messages due now whose due time is wrong because the database's clock was set back.
+    """Set wrong due times of messages to now, after the database's clock was set back.
 
-    The creation time of such a message is in the future. Messages that are claimed at this moment
-    are not changed.
+    A due time is wrong if it is more than 2 * LEASE away and the message's creation time is in the
+    future. Messages that are claimed at this moment are not changed.
     """
     await session.execute(
         update(OutboxMessage)

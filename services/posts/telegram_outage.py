@@ -25,7 +25,7 @@ async def begin(session: AsyncSession) -> bool:
 
 
 async def end(session: AsyncSession) -> bool:
-    """Record that Telegram answers again; return False if no outage was recorded."""
+    """Record the end of the open outage. Return False if no outage of Telegram was open."""
     closed = await session.execute(
         update(Incident)
         .where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))
