@@ -164,10 +164,11 @@ async def _claim_fairly(
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
-    """Subtract one from the attempts of claimed updates whose handling failed for another reason.
+    """Subtract one from the attempts of claimed updates that were not tried.
 
-    The reason lies outside the update, for example an outage of the database. Without this
-    correction, updates could be parked (kept, but not tried again) after a long outage.
+    The claim has counted an attempt. An update also counts as not tried if its handler failed
+    because the database was not available. Otherwise, an update could be parked (kept, but not
+    tried again) after a long outage.
     """
     await session.execute(
         update(InboxUpdate)
