@@ -200,7 +200,7 @@ class PostCheck(Base):
     altered_parts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     """The parts of the post that had been changed, as `AdPart` names them."""
     compared: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether the text was compared with the ad. If posting is stopped, only the button is."""
+    """Whether the text was compared. A check compares only the button while posting is stopped."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
 
 
