@@ -1,4 +1,4 @@
-"""Define the tables of people, their staff roles, their audit log, and moved chats."""
+"""Define the tables of people, staff roles, staff requests, audit rows and changed chat ids."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -76,7 +76,7 @@ class RequestStatus(StrEnum):
     """The status of a staff request."""
 
     PROPOSED = "proposed"
-    """It waits until its requester presses "That was me", or until a second person confirms it."""
+    """The request waits for the requester's press of "That was me", or for a second person."""
     DONE = "done"
     DROPPED = "dropped"
 

@@ -91,7 +91,7 @@ async def create(
 
 
 async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Record that the requester has confirmed "That was me" for a request from a shell.
+    """Record that the requester has pressed "That was me" for a request from a shell.
 
     If the act needs no second person, it is carried out now. If the request is acknowledged
     already, nothing changes. Locks the request, and then what the act locks. Raises NotFound,

@@ -296,10 +296,10 @@ async def record_and_notify(
 async def _propose(
     session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **columns: Any
 ) -> Correction:
-    """Insert a proposal, or return the proposal that exists already.
+    """Insert a proposal and return it. If there is such a proposal already, return that one.
 
-    With a key, the existing proposal has the same key. Without a key, it is open and has the same
-    kind, the same wallet or target, and the same entry. `columns` contains the kind, and the
+    With a key, "such a proposal" has the same key. Without a key, it is open and has the same kind,
+    the same wallet or target, and the same entry. `columns` contains the kind, and the
     wallets, the entry, the target or the amount of the correction. Raises AccessDenied,
     InvalidText, NotFound, OwnMoney. Raises IdempotencyConflict if the existing proposal has other
     values.

@@ -169,8 +169,8 @@ async def refund_locked(
 ) -> None:
     """Refund the escrow of a placement that the caller has locked.
 
-    The caller must have checked that the escrow is held and that its post may be refunded. Locks
-    the wallets. Raises InvalidMove, NotFound.
+    The caller must have checked that the escrow is held, and that its post permits a refund, for
+    example because it has failed. Locks the wallets. Raises InvalidMove, NotFound.
     """
     target = placement.target
     transitions.require(

@@ -298,7 +298,7 @@ async def new_since(
 ) -> tuple[list[Violation], int]:
     """Check the rows that transactions with the number `since` or a higher number wrote.
 
-    Returns the violations, and the value of `since` for the following call.
+    Returns the violations, and the value of `since` for the call after this one.
     """
     horizon = (await session.execute(_HORIZON)).scalar_one()
     scope, next_horizon = await _find_new(session, since, horizon, limits)

@@ -253,7 +253,7 @@ class PaymentMismatch(DomainError):
 
 @dataclass(eq=False)
 class SecondPersonNeeded(DomainError):
-    """One person may not record this payment alone, because the withdrawal is not approved.
+    """One person alone may not record this payment of a withdrawal.
 
     Nobody has approved the withdrawal yet, or it has already been paid or returned.
     """
@@ -308,7 +308,7 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """The incident is still open, so that the kill switches that it stopped may not run yet.
+    """The incident is still open. The kill switches that it stopped may not be run again yet.
 
     This error is also raised if an incident cannot be closed, because an invariant is still broken.
     """
@@ -338,9 +338,9 @@ class SamePerson(DomainError):
 
 @dataclass(eq=False)
 class NotAcknowledged(DomainError):
-    """The request cannot be confirmed by a second person yet.
+    """A second person cannot confirm the request.
 
-    Its requester has not pressed "That was me", or its act needs no second person.
+    Its requester has not pressed "That was me" yet, or its act needs no second person.
     """
 
     request_id: int

@@ -61,10 +61,11 @@ async def claim(
 ) -> Sequence[OutboxMessage]:
     """Claim up to `limit` due messages of the given priorities, and count an attempt of each.
 
-    If no result is recorded within LEASE, another process can claim the message. The result is in
-    the order of the priorities, and then of the ids. Within a priority, the messages with the
-    oldest due time are claimed first. Each priority has a query of its own, so that the index gives
-    the rows in their order. Locks the messages, and skips those that another process is claiming.
+    Within a priority, the messages with the oldest due time are claimed first. The claimed messages
+    are then returned in the order of their priorities and ids. If no outcome of a message is
+    recorded within LEASE, another process can claim it. Each priority has a query of its own, so
+    that the index gives the rows in their order. Locks the messages, and skips those that another
+    process is claiming.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):

@@ -4,7 +4,7 @@ Telegram has no idempotency key. Therefore a send whose outcome is unknown is no
 its job becomes `uncertain`, the escrow stays held, and `services.posts.uncertain_posts` searches
 for the post. A worker claims jobs, asks right before each send whether the send may begin, and
 records the outcome. Every write contains the number of the worker's claim. A worker whose claim is
-no longer valid changes nothing. A statement that writes many posts skips those without valid claim.
+no longer valid changes nothing. A statement for many posts skips those without a valid claim.
 """
 
 from collections.abc import Sequence

@@ -315,7 +315,7 @@ async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment:
 
 
 def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
-    """Return whether the promised hours of the escrow's post were over at a moment."""
+    """Return whether the promised hours of the escrow's post were over at `moment`."""
     return moment >= queries.required(escrow.release_due_at)
 
 
