@@ -120,8 +120,8 @@ class CorrectionStatus(StrEnum):
 class Wallet(Base):
     """A row that holds money.
 
-    The application changes a balance only by `post_transfer`, and inserts a row only by
-    `open_wallet`.
+    The application changes a balance only with the database function `post_transfer`, and inserts
+    a row only with `open_wallet`.
     """
 
     __tablename__ = "wallets"

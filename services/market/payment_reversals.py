@@ -1,7 +1,7 @@
 """Handle payments whose payer has taken the money back outside the platform (a reversal).
 
-A reversal is for example a refund of Stars or a chargeback. The deposit is taken back, and its
-payer is blocked.
+A reversal is for example a refund of Stars or a chargeback. This module takes the deposit of the
+payment back and blocks its payer.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession

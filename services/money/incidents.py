@@ -67,13 +67,13 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Open an incident, stop the kill switches for money, and notify the admin chat.
+    """Open an incident about the ledger, stop the kill switches for money, and notify the admins.
 
     From the commit on, no new escrow, payout, refund or withdrawal can begin. Deposits are still
     credited. The kill switch `adjustments` is stopped too, but people may run it again for the
-    repair. The scheduler then calls `killswitches.settle`, which waits for the operations that have
-    begun before. While an incident of this kind is open, no second incident is opened and no second
-    message is sent. Waits for no lock that another session can hold for long.
+    repair. The scheduler then calls `killswitches.settle`, which waits for the operations that
+    began before the stop. If such an incident is open already, no second incident is opened and no
+    second message is sent. Waits for no lock that another session can hold for long.
     """
     log.error(
         "Ledger invariant violated",
@@ -99,8 +99,7 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
 async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation]) -> None:
     """Open an incident about the audit chain, and notify the admin chat. No switch is stopped.
 
-    While an incident of this kind is open, no second incident is opened and no second message is
-    sent.
+    If such an incident is open already, no second incident is opened and no second message is sent.
     """
     log.error("Audit chain broken", faults=[fault.name for fault in faults])
     incident_id = await killswitches.open_incident(

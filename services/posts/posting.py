@@ -247,7 +247,7 @@ async def record_published(
 async def release_claim(session: AsyncSession, claim: Claim) -> bool:
     """Queue a claimed post again, because the post was surely not sent.
 
-    The number of attempts does not change. Returns False if the claim is no longer valid.
+    The number of attempts does not change. Returns False if the worker's claim is not valid now.
     """
     return await _move(session, claim, PostJobStatus.QUEUED) is not None
 
