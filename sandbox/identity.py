@@ -38,8 +38,8 @@ def choose_identity(folder: Path, program: Path) -> Identity:
     """Return a user of the operating system that can run `program` and write to `folder`.
 
     If this process does not run as root, its own user is returned. Otherwise, the returned user
-    becomes the owner of the folder itself, without its content, and CannotStart is raised if there
-    is no such user.
+    becomes the owner of the folder itself, but not of its content. Raises CannotStart if there is
+    no such user.
     """
     if os.geteuid() != 0:
         return Identity(os.geteuid(), os.getegid(), None)

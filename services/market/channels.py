@@ -244,9 +244,9 @@ async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: 
     """Store `message_id` as the highest message id of a channel, if the stored id is lower.
 
     A search for a post that Telegram may or may not have published begins above the stored id.
-    `message_id` must be the id of a message that was the newest one when the bot received it, or an
-    id that a search found after it began at such a message. The id of an older message is not
-    enough: the bot may have missed any number of deleted messages above it. Locks the channel.
+    `message_id` must belong to a message that was the newest one when the bot received it, or that
+    a search found when it began at such a message. An older message is not enough: the bot may have
+    missed any number of deleted messages with higher ids. Locks the channel.
     """
     await session.execute(
         update(Channel)

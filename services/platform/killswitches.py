@@ -4,7 +4,7 @@ For example, while the switch `payouts` is stopped, no process pays an owner. A 
 needs a switch takes a shared advisory lock for the switch, and only then reads the switch in a
 separate statement. A stop has two steps. The first step writes the stop without waiting for
 anything; after its commit, every operation that begins reads the stop. The second step (`settle`)
-takes the same lock exclusively, so that it waits for the operations that are under way, and ends
+takes the same lock exclusively. Therefore it waits for the operations that are under way. It ends
 sessions that hold the lock too long. After both steps, no operation of this kind commits any more.
 The advisory locks are taken before any row lock. Otherwise a transaction that waits to set the
 switch could cause a deadlock between two transactions that need the switch.

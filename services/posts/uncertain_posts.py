@@ -117,10 +117,10 @@ def _ids_of_others() -> Select[int | None]:
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
     """Record that a search found the post. Return False if its job is not `uncertain` any more.
 
-    The promised hours (the time that the post must stay) start now and not at the send, because the
-    time of the send is unknown, and the advertiser must never get less time. Also returns False if
-    the message id belongs to another post. Locks the placement, its post job and its escrow, then
-    the channel.
+    The promised hours (the time that the post must stay) start now. The time of the send is
+    unknown, and an earlier start could give the advertiser less time. Also returns False if the
+    message id belongs to another post. Locks the placement, its post job and its escrow, then the
+    channel.
     """
     placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or not await mark_published(session, placement, message_id=message_id):

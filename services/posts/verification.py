@@ -1,9 +1,10 @@
 """Plan the checks of published posts, and record the results of the checks.
 
 A check finds out whether the ad is in the channel and unchanged. A live post is a published post
-whose escrow is still held. It is checked once at a random moment in each part of its promised hours
-(the time that it must stay), and once at the end of these hours. The time of the next check is
-stored in the post job, so that the time survives restarts and any process may make the check.
+whose escrow is still held. Its promised hours (the time that it must stay) are divided into parts.
+The post is checked once at a random moment in each part, and once at the end of the promised hours.
+The time of the next check is stored in the post job, so that the time survives restarts and any
+process may make the check.
 """
 
 from collections.abc import Collection, Sequence
