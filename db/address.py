@@ -38,7 +38,7 @@ class Address:
     hosts: tuple[tuple[str, int], ...]
     ssl_mode: str
     seconds: int
-    """How long an attempt to connect may take."""
+    """The longest time that an attempt to connect may take, in seconds."""
     pooled: bool
     """True if the address says that PgBouncer is between the program and the database."""
     driver_options: dict[str, str]

@@ -23,7 +23,7 @@ from db.models.posting import PostJob
 Value = TypeVar("Value")
 
 KEY_LOCKS = 7_003
-"""The first key of the advisory locks of idempotency keys. The second key is a hash of the text."""
+"""The first number of the advisory lock of an idempotency key. The second is the key's hash."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ async def lock_campaign(
 
 
 def required(value: Value | None) -> Value:
-    """Return `value`, which the database guarantees not to be null, without None in its type.
+    """Return `value` with a type that does not allow None, for the type checker.
 
-    A constraint, or the transaction that wrote the row, gives this guarantee. Raises LookupError if
-    the value is None in spite of it.
+    A constraint of the database, or the transaction that wrote the row, guarantees that the value
+    is not null. Raises LookupError if it is None in spite of this.
     """
     if value is None:
         raise LookupError("a value that the database guarantees is missing")

@@ -51,7 +51,7 @@ The three time limits are those of a lock, a transaction and a statement.
 """
 
 REFUSED_STATES = ("28", "3D")
-"""SQLSTATE prefixes of a server that refuses the name, the password or the database."""
+"""The SQLSTATE prefixes with which a server refuses the user name, password or database name."""
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
 """Errors of the driver: a file that the address names is missing, or no host is of the wanted kind.
 
@@ -161,7 +161,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_refused(error: BaseException) -> bool:
-    """Return whether the server refuses the name, the password or the database of the address."""
+    """Return whether the server refuses the user name, the password or the database name."""
     return sqlstate(_root(error)).startswith(REFUSED_STATES)
 
 

@@ -30,7 +30,7 @@ def postgres(program: str) -> Path:
 
 @contextmanager
 def initdb() -> Iterator[Path]:
-    """Yield the path of PostgreSQL's program `initdb` for a block.
+    """Yield the path of PostgreSQL's program `initdb` for the time of a `with` block.
 
     `initdb` starts other programs through a shell, and puts its own path in double quotes only. If
     the path has characters that a shell interprets in such quotes, the block gets the path of a

@@ -41,7 +41,10 @@ async def move_forward(owner_dsn: str, seconds: float) -> float:
 
 
 async def has_heartbeat_since(dsn: str, since: datetime) -> bool:
-    """Return whether a scheduler has written a heartbeat (a sign of life) since a real time."""
+    """Return whether a scheduler has written a heartbeat (a sign of life) at `since` or later.
+
+    `since` is a time of the real clock, which the sandbox cannot move.
+    """
     found = "SELECT EXISTS (SELECT FROM heartbeats WHERE name = 'scheduler' AND beat_at >= $1)"
     return bool(await _fetch_value(dsn, found, since))
 

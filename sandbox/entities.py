@@ -24,7 +24,7 @@ class User:
 
     @property
     def key(self) -> str:
-        """Return Telegram's id of the user as text."""
+        """Return the key of this row in the journal: Telegram's id of the user."""
         return str(self.id)
 
 
@@ -46,7 +46,7 @@ class Chat:
 
     @property
     def key(self) -> str:
-        """Return Telegram's id of the chat as text."""
+        """Return the key of this row in the journal: Telegram's id of the chat."""
         return str(self.id)
 
 
@@ -67,7 +67,7 @@ class Member:
 
     @property
     def key(self) -> str:
-        """Return chat id and user id as one text."""
+        """Return the key of this row in the journal: the chat id and the user id."""
         return f"{self.chat_id}:{self.user_id}"
 
     @property
@@ -103,7 +103,7 @@ class Message:
 
     @property
     def key(self) -> str:
-        """Return chat id and message id as one text."""
+        """Return the key of this row in the journal: the chat id and the message id."""
         return f"{self.chat_id}:{self.message_id}"
 
 
@@ -122,7 +122,7 @@ class Query:
 
     @property
     def key(self) -> str:
-        """Return the query's id."""
+        """Return the key of this row in the journal: the query's id."""
         return self.id
 
 
@@ -141,7 +141,7 @@ class Payment:
 
     @property
     def key(self) -> str:
-        """Return Telegram's charge id."""
+        """Return the key of this row in the journal: Telegram's charge id."""
         return self.charge_id
 
 
@@ -159,7 +159,7 @@ class File:
 
     @property
     def key(self) -> str:
-        """Return the file id."""
+        """Return the key of this row in the journal: the file id."""
         return self.id
 
 

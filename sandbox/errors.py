@@ -32,12 +32,12 @@ class ControlError(Exception):
 
 
 def bad_request(text: str) -> TelegramError:
-    """Return an error 400. Telegram puts the prefix "Bad Request: " before each such text."""
+    """Return an error 400. Its text gets the prefix "Bad Request: ", as at Telegram."""
     return TelegramError(400, f"Bad Request: {text}")
 
 
 def forbidden(text: str) -> TelegramError:
-    """Return an error 403. Telegram puts the prefix "Forbidden: " before each such text."""
+    """Return an error 403. Its text gets the prefix "Forbidden: ", as at Telegram."""
     return TelegramError(403, f"Forbidden: {text}")
 
 

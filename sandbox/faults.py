@@ -50,7 +50,7 @@ class Fault:
 class Faults:
     """The faults that are set now. Each call of the Bot API looks for its fault here.
 
-    The faults are kept in memory only.
+    The faults are not stored: a restart of the sandbox removes them.
     """
 
     def __init__(self) -> None:
@@ -67,9 +67,10 @@ class Faults:
         return fault
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the first fault that applies to a call, or None.
+        """Return the fault that applies to a call. If several apply, it is the oldest one.
 
-        This counts as one use of the fault. After its last use, the fault is removed.
+        Returns None if no fault applies. Each call of this function uses the fault once. After its
+        last use, the fault is removed.
         """
         for fault in self._set:
             if fault.matches(method, chat_id):

@@ -47,11 +47,11 @@ def write_private(path: Path, text: str) -> None:
 def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
     """Return the folder for a socket: `folder`, or a temporary folder if that path does not fit.
 
-    A path fits if it is short and has only plain characters. The temporary folder is private to the
-    user `uid`. `socket` is the longest name of a file that will be in the folder. The name of the
-    temporary folder depends on `folder` alone, so that addresses are the same after each start.
-    Raises CannotStart if this path is too long too, or if another user owns the temporary folder or
-    can enter it.
+    A path fits if it is short and has only plain characters. `socket` is the longest name of a file
+    that will be in the folder. The temporary folder belongs to the operating system's user `uid`,
+    and nobody else can enter it. Its name depends on `folder`, so that addresses are the same after
+    each start. Raises CannotStart if the path of the temporary folder does not fit either, or if
+    another user owns this folder or can enter it.
     """
     if _is_socket_path(folder / socket):
         return folder

@@ -1,4 +1,4 @@
-"""Choose the user that runs PostgreSQL, because PostgreSQL refuses to run as root.
+"""Choose the user of the operating system that runs PostgreSQL, which refuses to run as root.
 
 If root starts PostgreSQL, PostgreSQL gets a user namespace in which root has the id of another
 user. Outside the namespace the files still belong to root, with mode 0700. If namespaces are not
@@ -23,10 +23,10 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Identity:
-    """The user that runs a program.
+    """The user of the operating system in whose name a program runs.
 
     `uid` and `gid` are the user and the group that own the program's files. A child process calls
-    `become` to change to this user. If `become` is None, the child process stays as it is.
+    `become` to change to this user. If `become` is None, the child process keeps its user.
     """
 
     uid: int
@@ -35,9 +35,11 @@ class Identity:
 
 
 def choose_identity(folder: Path, program: Path) -> Identity:
-    """Find a user that can run `program` on `folder`, and make that user the folder's owner.
+    """Return a user of the operating system that can run `program` and write to `folder`.
 
-    Raises CannotStart if this process runs as root and finds no such user.
+    If this process does not run as root, its own user is returned. Otherwise, the returned user
+    becomes the owner of the folder itself, but not of its content. Raises CannotStart if there is
+    no such user.
     """
     if os.geteuid() != 0:
         return Identity(os.geteuid(), os.getegid(), None)
@@ -54,9 +56,9 @@ def choose_identity(folder: Path, program: Path) -> Identity:
 
 
 def change_owner(tree: Path, identity: Identity) -> None:
-    """Make `identity` the owner of a folder and its content.
+    """Make the user of `identity` the owner of the folder `tree` and of its content.
 
-    If `identity` is the owner of the folder already, nothing is changed.
+    If this user is the owner of the folder already, nothing is changed.
     """
     if tree.stat().st_uid == identity.uid:
         return
@@ -75,7 +77,11 @@ def _candidates(folder: Path) -> Iterator[Identity]:
 
 
 def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
-    """Yield the owners of the parent folders, nearest first, and then the first ordinary user."""
+    """Yield the users of the operating system that can perhaps reach `folder`. Root is left out.
+
+    These are the owners of the parent folders, beginning with the direct parent, and then the first
+    user of `_ordinary_users`.
+    """
     owners = [parent.stat().st_uid for parent in folder.resolve().parents]
     users = _ordinary_users()
     for owner in dict.fromkeys(owners):
@@ -84,7 +90,7 @@ def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
 
 
 def _ordinary_users() -> list[pwd.struct_passwd]:
-    """Return all users except root. The user `nobody` comes first."""
+    """Return all users of this machine except root. The user `nobody` comes first."""
     users = [user for user in pwd.getpwall() if user.pw_uid != 0]
     return sorted(users, key=lambda user: user.pw_name != "nobody")
 
@@ -111,7 +117,11 @@ def _can_run(identity: Identity, folder: Path, program: Path) -> bool:
 
 
 def _enter_namespace(inner_uid: int, uid: int, gid: int) -> None:
-    """Become the user `inner_uid` in a new user namespace. Outside of it the user stays `uid`."""
+    """Move this process into a new user namespace of the kernel.
+
+    Inside the namespace, the user id of the process is `inner_uid`. Outside the namespace, it is
+    still `uid`, and files of the process belong to `uid`. Raises OSError if the kernel refuses.
+    """
     if _LIBC.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     _write("/proc/self/setgroups", "deny")

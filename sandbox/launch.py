@@ -20,7 +20,7 @@ _POLL_INTERVAL = 0.1  # seconds
 
 
 class Launch:
-    """One run of the sandbox, with all its parts, on a folder that this process has locked."""
+    """The sandbox with all its parts, from its start to its stop, in a folder that is locked."""
 
     def __init__(
         self, folder: Path, settings: EnvironmentSettings, simulation: Simulation | None

@@ -26,7 +26,7 @@ _LIMITS = {
 async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
     """Create the roles that do not exist yet, and set their time limits and memberships.
 
-    `passwords` has a password for each role. It contains only letters, digits, hyphens and
+    `passwords` has a password for each role. A password contains only letters, digits, hyphens and
     underscores.
     """
     for role in (OWNER, *LOGINS):

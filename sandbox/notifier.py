@@ -18,7 +18,7 @@ class Notifier:
         self.closed = False
 
     def notify(self) -> None:
-        """Wake all waiting calls after a change."""
+        """Wake all calls of `wait`, so that each of them checks its condition again."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -109,7 +109,7 @@ class PublicationLog:
         self._descriptor = _open_to_append(path)
 
     def append(self, entry: Json) -> None:
-        """Add one publication to the log.
+        """Add one publication (a message that the bot posted in a channel) to the log.
 
         The publication is on the disk (fsync) when this function returns.
         """

@@ -1,8 +1,8 @@
 """Migrate the database: `python -m sandbox.prepare [--ours]`.
 
 The option `--ours` says that the database belongs to the sandbox. With this option, the program
-also allows moves of the database's clock, and sets each kill switch to running that nobody has
-changed since a migration created it. The launcher starts this program as a separate process, and
+also allows moves of the database's clock. It also runs each kill switch that is still stopped
+because a migration created it stopped. The launcher starts this program as a separate process, and
 only if the database needs it, so that alembic and the services are loaded only then.
 """
 
@@ -22,7 +22,7 @@ _REASON = "sandbox first start"
 
 
 async def _start_untouched_switches() -> None:
-    """Set each kill switch to running that nobody has changed since a migration created it."""
+    """Run each kill switch that is still stopped because a migration created it stopped."""
     engine = database.create_engine(os.environ["DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):

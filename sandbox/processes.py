@@ -44,7 +44,10 @@ class Child:
         return self._process.poll()
 
     async def wait(self, limit: float | None = None) -> int | None:
-        """Return the exit status, or None if the process still runs after `limit` seconds."""
+        """Wait at most `limit` seconds until the process has ended, and return its exit status.
+
+        Without `limit`, the wait has no end. Returns None if the process still runs.
+        """
         deadline = None if limit is None else time.monotonic() + limit
         while (returncode := self._process.poll()) is None:
             if deadline is not None and time.monotonic() >= deadline:
@@ -162,7 +165,7 @@ async def until_left(folder: Path, limit: float) -> list[int]:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a file that is not empty. Return "" if there is none or no file."""
+    """Return the last line of a log that is not blank, or "" if there is no such line or no log."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:

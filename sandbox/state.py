@@ -1,4 +1,4 @@
-"""Keep the state of the simulated Telegram in memory and in a file, the journal."""
+"""Keep the state of the simulated Telegram in Python objects, and in a file, the journal."""
 
 import secrets
 import time

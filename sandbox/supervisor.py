@@ -175,10 +175,10 @@ class Supervisor:
                 self._changed()
 
     def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
-        """Print that a process ended and is started again, or make the start fail.
+        """Print that a process ended, and that it is started again.
 
-        The start of the sandbox fails if the process has ended too often, or with the exit status
-        for wrong settings. After the start is complete, the process is always started again.
+        During the start of the sandbox, a process can end too often, or with the exit status for
+        wrong settings. Then nothing is printed, and the start of the sandbox fails.
         """
         ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         service.exits += 1

@@ -68,7 +68,7 @@ def queue_membership_update(state: State, old: Member, new: Member, by_user_id: 
 
 
 class Delivery:
-    """The delivery of updates to the bot, by one long poll at a time or to a webhook."""
+    """The delivery of updates to the bot: by long polling, one poll at a time, or to a webhook."""
 
     def __init__(self, state: State) -> None:
         self._state = state

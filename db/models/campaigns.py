@@ -120,9 +120,9 @@ class Channel(Base):
     status_reason: Mapped[str | None]
     """The code of the reason for the suspension. The bot shows the owner a text for this code."""
     suspended_at: Mapped[datetime | None]
-    """When the channel was suspended. If the bot lost its rights there later, the time of that."""
+    """When the channel was suspended, or when the bot lost its rights there, if that was later."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
-    """True if the channel was paused before its suspension. It is paused again after it."""
+    """True if the channel was paused before its suspension. It becomes paused again afterwards."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
     """The highest message id known in the channel, or 0 if no id is known.
 

@@ -47,11 +47,11 @@ class Reason(StrEnum):
     ESCROW_HOLD = "escrow_hold"
     PAYOUT = "payout"
     FEE = "fee"
-    """The reason of the entry with which the platform gets its fee. No transfer has this reason."""
+    """The reason of the fee's entry in a release. The transfer itself has the reason `payout`."""
     ESCROW_RELEASE = "escrow_release"
-    """The reason of the entry with which an escrow gives its money at a release.
+    """The reason of the entry with which an escrow gives its money in a release.
 
-    No transfer has this reason.
+    The transfer itself has the reason `payout`.
     """
     REFUND = "refund"
     WITHDRAWAL_HOLD = "withdrawal_hold"
@@ -93,8 +93,8 @@ class WithdrawalStatus(StrEnum):
 class Wallet(Base):
     """A row that holds money.
 
-    The application changes a balance only by `post_transfer`, and inserts a row only by
-    `open_wallet`.
+    The application changes a balance only with the database function `post_transfer`, and inserts
+    a row only with `open_wallet`.
     """
 
     __tablename__ = "wallets"
@@ -220,8 +220,7 @@ class Escrow(Base):
     """The platform's part of the amount at a release. A refund returns the whole amount."""
     status: Mapped[EscrowStatus] = mapped_column(enum_column(EscrowStatus), server_default="held")
     release_due_at: Mapped[datetime | None]
-    """When the time ends that the post must stay (its promised hours). Null until it is published.
-    """
+    """The end of the promised hours (the time that the post must stay). Null before their start."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

@@ -180,7 +180,7 @@ class LedgerCheckpoint(Base):
     progress: Mapped[dict[str, Any] | None]
     """The point at which the run after this one continues.
 
-    The value is null if this run found violations. The following run then reads the same rows.
+    The value is null if this run found violations. The run after it then reads the same rows again.
     """
     full_since: Mapped[datetime | None]
     """When the check began, if it has read all rows and found no violation. Otherwise null."""

@@ -58,7 +58,8 @@ class AdPart(StrEnum):
 class Breach(StrEnum):
     """How an owner of a channel broke a promise about a published post.
 
-    The escrow stays held until an admin decides. If no admin decides in time, it is refunded.
+    The escrow stays held until an admin decides. If no admin decides in time, the scheduler refunds
+    the escrow.
     """
 
     ALTERED = "altered"
@@ -128,8 +129,8 @@ class PostJob(Base):
         enum_column(PostJobStatus), server_default="queued"
     )
     due_at: Mapped[datetime]
-    """The post is not sent before this time: `publish_at`, or later the end of a pause after a
-    failure."""
+    """The post is not sent before this time. It is `publish_at`, or after a failed attempt the end
+    of the pause."""
     claim_no: Mapped[int] = mapped_column(server_default=text("0"))
     """The number of the job's last claim. It increases with each claim.
 
@@ -199,7 +200,7 @@ class PostCheck(Base):
     altered_parts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     """The parts of the post that had been changed, as `AdPart` names them."""
     compared: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether the text was compared. While posting is stopped, only the button is compared."""
+    """Whether the text was compared. A check compares only the button while posting is stopped."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
 
 

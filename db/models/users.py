@@ -1,4 +1,4 @@
-"""Define the tables of people, their staff roles, their audit log, and moved chats."""
+"""Define the tables of people, staff roles, staff requests, audit rows and changed chat ids."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -76,7 +76,7 @@ class RequestStatus(StrEnum):
     """The status of a staff request."""
 
     PROPOSED = "proposed"
-    """It waits until its requester presses "That was me", or until a second person confirms it."""
+    """The request waits for the requester's press of "That was me", or for a second person."""
     DONE = "done"
     DROPPED = "dropped"
 
@@ -116,9 +116,9 @@ class StaffRequest(Base):
         enum_column(RequestStatus), server_default="proposed"
     )
     arguments: Mapped[dict[str, Any]]
-    """The ids, amounts and words of the act."""
+    """The arguments of the act: ids, amounts and words."""
     subject_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person whom the act is about, who may not confirm it. Null if it is about nobody."""
+    """The person whom the act is about. This person may not confirm it. Null if there is none."""
     reason: Mapped[str]
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     acknowledged: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -108,9 +108,10 @@ def _post_membership_message(state: State, chat: Chat, field: str, user_id: int,
 
 
 def start_private_chat(state: State, person: User) -> None:
-    """Start the person's private chat with the bot, or end the person's block of the bot.
+    """Start the person's private chat with the bot, as a message of the person to the bot does.
 
-    This happens when a person writes to the bot.
+    If the person has blocked the bot, this ends the block. If the chat is started already, nothing
+    changes.
     """
     old = state.member(person.id, state.bot_id)
     if old.present:

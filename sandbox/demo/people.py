@@ -129,9 +129,11 @@ class Person:
     async def say(
         self, text: str, *, then: str, chat: Chat | None = None, entities: list[Json] | None = None
     ) -> Json:
-        """Write `text` in `chat`, or to the bot, and return the later message that contains `then`.
+        """Write `text` in a chat, wait for a message that contains `then`, and return this message.
 
-        Raises Unexpected if no such message comes within PATIENCE.
+        If `chat` is None, the chat is the private chat with the bot. Only messages that are new or
+        edited after the call began count. Raises Unexpected if none of them contains `then` within
+        PATIENCE.
         """
         target_chat = chat or self.chat
         since = await target_chat.version()

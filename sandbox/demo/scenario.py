@@ -39,7 +39,7 @@ class Scenario:
     books: DemoDatabase
     participants: Participants
     card: Json = field(default_factory=dict)
-    """The message with buttons on which the following steps press.
+    """The message whose buttons the steps press.
 
     At first this is the campaign's message in the advertiser's chat. From step 6 on, it is the
     message about the target (a placement) in the admin chat.
@@ -122,9 +122,9 @@ async def channel_posts(scenario: Scenario) -> list[Json]:
 
 
 async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
-    """Check that exactly one audit row has `action`, and has `number` in its field `name`.
+    """Check that there is exactly one audit row for an action about the row with the id `number`.
 
-    Raises Unexpected.
+    The details of the audit row contain the id in the field `name`. Raises Unexpected.
     """
     rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",

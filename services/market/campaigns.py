@@ -393,6 +393,6 @@ async def _cancel_jobs(
 
 
 def _require_same(same: bool, key: str) -> None:  # noqa: FBT001 - a fact, not a mode
-    """Raise IdempotencyConflict unless `same`: the key was used before with the same content."""
+    """Raise IdempotencyConflict if `same` is False: the key was used before with other content."""
     if not same:
         raise errors.IdempotencyConflict(key)

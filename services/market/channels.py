@@ -25,7 +25,7 @@ GONE = "channel_gone"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
 """With these reasons for a suspension, the bot keeps its rights and can still check posts."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""How long an owner who took away the bot's rights has to give them back.
+"""If the bot gets its rights in a channel back within this time, the admins are not asked.
 
 After this time, the admins are asked about each post in the channel. If half of the promised hours
 of a post (the time that it must stay) is less than RIGHTS_GRACE, they are asked after this half.
@@ -185,12 +185,14 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
     """Suspend a channel in which the bot has lost its rights, and notify the people concerned.
 
     Posts in the channel cannot be checked any more. Therefore the admins are asked about each post
-    with a held escrow after RIGHTS_GRACE, or after half of its promised hours if this is sooner. If
-    they are to be asked earlier anyway, this does not change, so an owner cannot gain time by
-    taking and giving back the rights repeatedly. `reason` is a fixed word of this program, and not
-    a text from Telegram. A channel that is already suspended for one of REASONS_WITH_ACCESS gets
-    the new reason. Any other channel that is neither active nor paused is not changed. Locks the
-    channel, then its post jobs, and skips the jobs that are locked.
+    with a held escrow after RIGHTS_GRACE, or after half of its promised hours if this is sooner. An
+    earlier time that is already planned stays. Therefore an owner gains no time by taking away and
+    giving back the rights repeatedly.
+
+    `reason` is a fixed word of this program, and not a text from Telegram. A channel that is
+    already suspended for one of REASONS_WITH_ACCESS gets the new reason. Any other channel that is
+    neither active nor paused is not changed. Locks the channel, then its post jobs, and skips the
+    jobs that are locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None:
@@ -239,13 +241,12 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
 
 
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
-    """Raise the stored highest message id of a channel to `message_id`, if it is lower.
+    """Store `message_id` as the highest message id of a channel, if the stored id is lower.
 
     A search for a post that Telegram may or may not have published begins above the stored id.
-    `message_id` must be the id of a message that was the newest when the bot received it, or an id
-    that a search found when it began at such a message. The id of an older message proves nothing:
-    above it there may be any number of deleted messages that the bot never received. Locks the
-    channel.
+    `message_id` must belong to a message that was the newest one when the bot received it, or that
+    a search found when it began at such a message. An older message is not enough: the bot may have
+    missed any number of deleted messages with higher ids. Locks the channel.
     """
     await session.execute(
         update(Channel)
@@ -255,9 +256,9 @@ async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: 
 
 
 async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
-    """Set the stored highest message id of a channel that the bot has left to 0. Locks the channel.
+    """Set the stored highest message id to 0 for a channel from which the bot is gone.
 
-    While the bot is not a member of the channel, Telegram does not report new messages to it.
+    While the bot is not a member, Telegram does not report new messages to it. Locks the channel.
     """
     await session.execute(
         update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)

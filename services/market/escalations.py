@@ -12,9 +12,10 @@ from db.models.posting import PostJob
 async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> None:
     """Bring forward the time at which the admins are asked about each open post of a channel.
 
-    A post is open while its escrow is held. The new time is at most `within` from now, and at most
-    half of the post's promised hours (the time that it must stay) from now. An earlier time is not
-    changed. Locks the channel's open post jobs, and skips those that are locked.
+    A post is open while its escrow is held. The promised hours are the time that a post must stay.
+    The new time is `within` from now, or half of the promised hours from now if that is sooner. A
+    time that is already earlier is not changed. Locks the channel's open post jobs, and skips those
+    that are locked.
     """
     # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for the
     # channel's lock, so a wait for the post here would be a deadlock.

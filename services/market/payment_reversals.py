@@ -1,7 +1,7 @@
 """Handle payments whose payer has taken the money back outside the platform (a reversal).
 
-A reversal is for example a refund of Stars or a chargeback. The deposit is taken back, and its
-payer is blocked.
+A reversal is for example a refund of Stars or a chargeback. This module takes the deposit of the
+payment back and blocks its payer.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,13 +26,16 @@ async def reverse(
     """Take the whole deposit of a reversed payment back, and block its payer.
 
     Returns the clawback, that is, the booking that takes the deposit back. A repeat returns the
-    first clawback. `amount` is in minor units. `external_reference` is the id that the payment
-    provider gave the payment; the deposit has the same reference. `user_id` is used only if no such
-    deposit exists: a deposit is then recorded for this person, so that a late message about the
-    payment credits nothing. If the deposit is not credited yet, it is never credited, and no money
-    moves. If `currency` is None, the currency is not compared. Locks the deposit, the person, their
-    channels, their unapproved withdrawals, then the wallets. Raises InvalidAmount, NotFound,
-    CurrencyMismatch. Raises PaymentMismatch if the deposit has another amount or currency.
+    first clawback. If the deposit is not credited yet, it is never credited, and no money moves.
+
+    `amount` is in minor units. `external_reference` is the id that the payment provider gave the
+    payment; the deposit has the same reference. If there is no such deposit, one is recorded for
+    the person `user_id`, so that a late message about the payment credits nothing. If `currency` is
+    None, the currency is not compared.
+
+    Locks the deposit, the person, their channels, their unapproved withdrawals, then the wallets.
+    Raises InvalidAmount, NotFound, CurrencyMismatch. Raises PaymentMismatch if the deposit has
+    another amount or currency.
     """
     deposit = await deposits.lock(session, external_reference)
     if deposit is None:
@@ -56,7 +59,11 @@ async def reverse(
 
 
 async def _take_back(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Block the payer of a locked deposit and record its clawback, or return the first clawback."""
+    """Take a deposit back, block its payer, and return the booking (the clawback).
+
+    If the deposit has a clawback already, nothing is changed, and that clawback is returned. The
+    caller must have locked the row of the deposit.
+    """
     first = await clawbacks.find_by_deposit(session, deposit.id)
     if first is not None:
         return first

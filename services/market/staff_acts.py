@@ -16,7 +16,7 @@ from services.platform.actors import MODERATORS, OPERATORS, Actor
 
 CarryOut = Callable[[AsyncSession, Actor, StaffRequest], Awaitable[object]]
 CLAWBACK_SOURCE = "staff"
-"""The source of a clawback that the staff requested. (Others are reported by Telegram.)"""
+"""The source of a reversal that the staff requested. Telegram reports the other reversals."""
 
 
 @dataclass(frozen=True)

@@ -56,13 +56,14 @@ async def create(
     subject_telegram_id: int | None = None,
     from_shell: bool,
 ) -> StaffRequest:
-    """Store a request for an act.
+    """Store a request for an act, and return the request. The act is not done yet.
 
     A request from a shell waits until the actor presses "That was me" under a message in the admin
-    chat; this function queues that message. A request from the admin chat waits for a second
-    person, so its kind must need two people; the caller shows its message. `subject_telegram_id` is
-    the person whom the act concerns. Raises AccessDenied, InvalidText. Raises NotFound if nobody
-    with `subject_telegram_id` has used the bot.
+    chat. This function queues that message. A request from the admin chat waits for a second
+    person. The caller shows the message for it. An act that needs no second person can only be
+    requested from a shell. `subject_telegram_id` is the person whom the act concerns. Raises
+    AccessDenied, InvalidText. Raises NotFound if nobody with `subject_telegram_id` has used the
+    bot.
     """
     act = ACTS[kind]
     role = actor.require_staff(*act.roles, action=f"request_{kind}")
@@ -92,7 +93,7 @@ async def create(
 
 
 async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Record that the requester has confirmed "That was me" for a request from a shell.
+    """Record that the requester has pressed "That was me" for a request from a shell.
 
     If the act needs no second person, it is carried out now. If the request is acknowledged
     already, nothing changes. Locks the request, and then what the act locks. Raises NotFound,
@@ -214,7 +215,8 @@ async def _lock(
 ) -> tuple[StaffRequest, str]:
     """Lock a request, and return it with the role in which the actor decides about it.
 
-    With `own`, any staff role is enough for the requester. Raises NotFound, AccessDenied.
+    The actor needs a role that may decide about this kind of act. If `own` is True and the actor is
+    the requester, any staff role is enough. Raises NotFound, AccessDenied.
     """
     actor.require_staff(*STAFF, action=action)
     request = await session.get(
@@ -282,6 +284,6 @@ async def _record(session: AsyncSession, request: StaffRequest, actor: Actor, *,
 
 
 def _state(request: StaffRequest) -> str:
-    """Return the status of a request, or "asked" before the requester has acknowledged it."""
+    """Return the status of a request. It is "asked" until the requester has acknowledged it."""
     waits = request.status is RequestStatus.PROPOSED and not request.acknowledged
     return "asked" if waits else request.status.value

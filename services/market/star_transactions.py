@@ -53,9 +53,10 @@ async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str,
 
 
 def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
-    """Return whether a listed transaction needs no booking, because its deposit shows it already.
+    """Return whether the effect of a listed transaction is already in the database.
 
-    A payment needs a deposit with the same amount. A refund needs this deposit to be clawed back.
+    For a payment, there must be a deposit with the same amount. For the refund of a payment, this
+    deposit must also be clawed back (taken back from the payer).
     """
     if deposit is None or deposit.amount != transaction.amount or deposit.currency != STARS:
         return False
@@ -102,9 +103,9 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
 async def report_refused(
     session: AsyncSession, transaction: StarTransaction, error: errors.DomainError
 ) -> None:
-    """Notify the admin chat, once for each transaction, that it could not be recorded.
+    """Notify the admin chat that a listed transaction could not be recorded.
 
-    `error` is the reason.
+    `error` is the reason. A transaction causes only one such message.
     """
     kind = "refund" if transaction.refunded else "payment"
     await outbox.add(

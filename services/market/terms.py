@@ -22,7 +22,7 @@ def require(channel: Channel, agreed: Terms | None) -> Terms:
     """Return the present terms of an active channel.
 
     Raises ChannelNotUsable if the channel is not active. Raises TermsChanged if the terms in
-    `agreed` are not the present terms. With None, any terms are accepted.
+    `agreed` are not the present terms. If `agreed` is None, any terms are accepted.
     """
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)

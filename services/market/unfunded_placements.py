@@ -13,7 +13,7 @@ from services.money import wallets
 from services.platform import errors
 
 MAX_UNFUNDED = 10
-"""An advertiser with this many pending placements needs the money for all of them and a new one."""
+"""With this many pending placements, a new one needs the money for all of them and for itself."""
 
 
 async def require_room(session: AsyncSession, *, advertiser_id: int, price: int) -> None:

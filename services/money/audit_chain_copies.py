@@ -14,11 +14,14 @@ from db.models.operations import AuditChainFile
 from services.money.invariants import Violation
 
 LATE = timedelta(minutes=10)
-"""If no process could write to a file for this time, somebody holds the lock of the file."""
+"""If no process could write to a file for longer than this, the file counts as locked for good."""
 
 
 async def record(session: AsyncSession, name: str, last_number: int) -> None:
-    """Record the number of a file's last link, and the present time. Locks the file's row."""
+    """Record the number of the last link in a file of the audit chain, and the present time.
+
+    Locks the file's row.
+    """
     await session.execute(
         insert(AuditChainFile)
         .values(name=name, last_number=last_number)
@@ -29,7 +32,7 @@ async def record(session: AsyncSession, name: str, last_number: int) -> None:
 
 
 async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> list[Violation]:
-    """Return one violation if a file lacks the last link that was recorded for it.
+    """Return a list with a violation if a file lacks the last link that was recorded for it.
 
     Otherwise the list is empty. `last_number` is the number of the last link that the file now
     contains, or 0 for a file without links.
@@ -49,10 +52,10 @@ async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> lis
 
 
 async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
-    """Return one violation if no process could write to a file for LATE, otherwise an empty list.
+    """Return a list with a violation if no process could write to a file for longer than LATE.
 
-    The caller calls this function after it found the file locked. The first call for a file only
-    records the file.
+    Otherwise the list is empty. The caller calls this function after it found the file locked. The
+    first call for a file also records the file, so that its time begins.
     """
     await session.execute(
         insert(AuditChainFile)

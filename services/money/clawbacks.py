@@ -25,13 +25,13 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 
 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Book the clawback of a deposit whose payment was reversed, and return the clawback.
+    """Take a deposit back after its payment was reversed, and return the booking (the clawback).
 
-    The amount that the person's wallet lacks is booked as the platform's loss. If the deposit was
-    not credited yet, no money moves, and the deposit is never credited. The
-    caller must have locked first the deposit and then the person. Before the deposit is taken back,
-    the money of the person's unapproved withdrawals is returned. Locks these withdrawals, then the
-    wallets. Raises InvalidMove, NotFound.
+    First, the money of the person's unapproved withdrawals is returned to the wallet. Then the
+    amount of the deposit is taken from the wallet. If the wallet has less, the rest is booked as
+    the platform's loss. If the deposit was not credited yet, no money moves, and the deposit is
+    never credited. The caller must have locked first the deposit and then the person. Locks the
+    unapproved withdrawals, then the wallets. Raises InvalidMove, NotFound.
     """
     transitions.require(
         transitions.DEPOSIT,

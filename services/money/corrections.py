@@ -89,7 +89,7 @@ async def propose_balance_reset(
 async def propose_orphan(
     session: AsyncSession, *, actor: Actor, entry_id: int, reason: str
 ) -> Correction:
-    """Propose to complete the transfer of an orphan entry, and to reverse that transfer.
+    """Propose to add the missing leg of an orphan entry's transfer, and then to reverse both legs.
 
     An orphan entry has no balancing leg, and its wallet's balance does not include the entry. If a
     correction of this entry is already open, that correction is returned. Raises AccessDenied,
@@ -288,10 +288,10 @@ async def record_and_notify(
 async def _propose(
     session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **columns: Any
 ) -> Correction:
-    """Insert a proposal, or return the proposal that exists already.
+    """Insert a proposal and return it. If there is such a proposal already, return that one.
 
-    With a key, the existing proposal has the same key. Without a key, it is open and has the same
-    kind, the same wallet or target, and the same entry. `columns` contains the kind, and the
+    With a key, "such a proposal" has the same key. Without a key, it is open and has the same kind,
+    the same wallet or target, and the same entry. `columns` contains the kind, and the
     wallets, the entry, the target or the amount of the correction. Raises AccessDenied,
     InvalidText, NotFound, OwnMoney. Raises IdempotencyConflict if the existing proposal has other
     values.

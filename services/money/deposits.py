@@ -92,7 +92,7 @@ async def deposit(
 
 
 async def lock(session: AsyncSession, external_reference: str) -> Deposit | None:
-    """Lock and return the deposit with the external reference of a payment, or return None."""
+    """Lock and return the deposit with this external reference. Return None if there is none."""
     found: Deposit | None = await session.scalar(
         select(Deposit)
         .where(Deposit.external_reference == external_reference)

@@ -169,8 +169,8 @@ async def refund_locked(
 ) -> None:
     """Refund the escrow of a placement that the caller has locked.
 
-    The caller must have checked that the escrow is held and that its post may be refunded. Locks
-    the wallets. Raises InvalidMove, NotFound.
+    The caller must have checked that the escrow is held, and that its post permits a refund, for
+    example because it has failed. Locks the wallets. Raises InvalidMove, NotFound.
     """
     target = placement.target
     transitions.require(
@@ -265,9 +265,9 @@ async def _lock_held(session: AsyncSession, target_id: int) -> tuple[queries.Pla
 async def _require_proof(
     session: AsyncSession, placement: queries.Placement, escrow: Escrow
 ) -> None:
-    """Refuse to pay for a post without a proof that it stayed, or with a breach by its owner.
+    """Raise PostNotProven if no check proves that the post stayed for its promised hours.
 
-    Raises PostNotProven.
+    Also raises it if the owner has broken a promise about the post (a breach).
     """
     target_id = placement.target.id
     if placement.job is None or placement.job.status is not PostJobStatus.SUCCESS:

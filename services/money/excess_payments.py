@@ -22,14 +22,17 @@ ENDED = (WithdrawalStatus.PAID, WithdrawalStatus.RETURNED)
 async def record(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, external_reference: str
 ) -> ExcessPayment:
-    """Record a payment that was made for a withdrawal that is already paid or returned.
+    """Record a payment in excess, and take its amount from the wallet of the person who got it.
 
-    The amount is that of the withdrawal. `external_reference` is the id of the payment at the bank
-    or another provider. A second call with the same reference changes nothing. The caller makes
-    sure that two people have decided this. Before the money is taken, the money of the person's
-    unapproved withdrawals is returned to the wallet. Locks the reference, the person, the
+    An admin has paid a withdrawal outside the platform after this withdrawal had been paid or its
+    money had been returned. First, the money of the person's unapproved withdrawals is returned to
+    the wallet. Then the amount of the paid withdrawal is taken from the wallet. If the wallet has
+    less, the rest is the platform's loss. `external_reference` is the id of the payment at the bank
+    or another provider. A second call with the same reference changes nothing.
+
+    The caller makes sure that two people have decided this. Locks the reference, the person, the
     withdrawal, the unapproved withdrawals, then the wallets. Raises AccessDenied, NotFound,
-    OwnMoney, InvalidText. Raises InvalidMove if the withdrawal has not ended. Raises
+    OwnMoney, InvalidText. Raises InvalidMove if the withdrawal is neither paid nor returned. Raises
     IdempotencyConflict if the reference belongs to another payment.
     """
     role = actor.require_staff(*MODERATORS, action="excess_payment")

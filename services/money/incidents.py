@@ -32,8 +32,8 @@ async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
     """Run the scheduled check of the ledger, and return the violations.
 
     A run reads the rows that were written since the last run. It also reads one part of all rows,
-    of fixed size, so that many runs together read all rows. After a violation, an alarm is raised
-    (see `raise_alarm`), and the following run reads the same rows again. Locks nothing.
+    of fixed size, so that many runs together read all rows. If this run finds a violation, it
+    raises an alarm (`raise_alarm`), and the run after it reads the same rows again. Locks nothing.
     """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
@@ -50,7 +50,7 @@ async def record_check(
 ) -> None:
     """Record a check of the ledger, and raise an alarm if it found violations (`raise_alarm`).
 
-    `progress` is the point at which the following scheduled check continues. If there are
+    `progress` is the point at which the scheduled check after this check continues. If there are
     violations, the progress is not stored. `full_since` is the time (with a zone) at which this
     check began, if the check has read all rows. Otherwise it is None.
     """
@@ -67,13 +67,13 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Open an incident, stop the kill switches for money, and notify the admin chat.
+    """Open an incident about the ledger, stop the kill switches for money, and notify the admins.
 
     From the commit on, no new escrow, payout, refund or withdrawal can begin. Deposits are still
     credited. The kill switch `adjustments` is stopped too, but people may run it again for the
-    repair. The scheduler then calls `killswitches.settle`, which waits for the operations that have
-    begun before. While an incident of this kind is open, no second incident is opened and no second
-    message is sent. Waits for no lock that another session can hold for long.
+    repair. The scheduler then calls `killswitches.settle`, which waits for the operations that
+    began before the stop. If such an incident is open already, no second incident is opened and no
+    second message is sent. Waits for no lock that another session can hold for long.
     """
     log.error(
         "Ledger invariant violated",
@@ -99,8 +99,7 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
 async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation]) -> None:
     """Open an incident about the audit chain, and notify the admin chat. No switch is stopped.
 
-    While an incident of this kind is open, no second incident is opened and no second message is
-    sent.
+    If such an incident is open already, no second incident is opened and no second message is sent.
     """
     log.error("Audit chain broken", faults=[fault.name for fault in faults])
     incident_id = await killswitches.open_incident(

@@ -16,8 +16,9 @@ from services.platform.actors import Actor
 async def lock(session: AsyncSession, kind: CorrectionKind, target_id: int) -> queries.Placement:
     """Lock a placement whose escrow has a final status but no payout or refund in the ledger.
 
-    For the kind `missing_payout`, the escrow must be released and the post must be published. Locks
-    the placement, its post job, then its escrow. Raises NotFound, NotCorrectable.
+    `kind` is the kind of the correction that repairs this fault. For a missing payout, the escrow
+    must be released and the post must be published. Locks the placement, its post job, then its
+    escrow. Raises NotFound. Raises NotCorrectable if the placement does not have this fault.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:

@@ -33,7 +33,7 @@ from services.money.invariants import Violation
 from services.money.scoped_invariants import Scope
 
 SUSPECTS = 1_000
-"""The largest number of suspects of one kind in one run. More would give no new information."""
+"""The largest number of suspect wallets, and of suspect transfers, that one query returns."""
 
 _SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
@@ -88,7 +88,7 @@ class Progress:
 
     @property
     def at_start(self) -> bool:
-        """Return whether the following run begins the rolling check with its first part."""
+        """Return whether a run that continues here begins with the rolling check's first part."""
         return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
@@ -280,7 +280,7 @@ async def run_part(
 
 
 async def last_ids(session: AsyncSession) -> Progress:
-    """Return the highest ids at this moment. A full check has to read the rows up to these ids."""
+    """Return the highest id of each table now. A full check has to read all rows up to them."""
     return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001
 
 
@@ -298,7 +298,7 @@ async def new_since(
 ) -> tuple[list[Violation], int]:
     """Check the rows that transactions with the number `since` or a higher number wrote.
 
-    Returns the violations, and the value of `since` for the following call.
+    Returns the violations, and the value of `since` for the call after this one.
     """
     horizon = (await session.execute(_HORIZON)).scalar_one()
     scope, next_horizon = await _find_new(session, since, horizon, limits)
@@ -308,9 +308,9 @@ async def new_since(
 async def _find_new(
     session: AsyncSession, since: int, horizon: int, limits: Limits
 ) -> tuple[Scope, int]:
-    """Return the ids to check because of new rows, and the value of `since` for the following run.
+    """Return the ids to check because of new rows, and the `since` of the run after this one.
 
-    This value is the horizon, or a lower number if there are more new rows than the limits allow.
+    This `since` is the horizon, or a lower number if there are more new rows than `limits` allows.
     """
     upto = None
     for table in ("ledger_entries", *_TABLES_WITH_TXN):
@@ -359,7 +359,7 @@ async def _next_part(
 async def _next_wallets(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[frozenset[int], int, int]:
-    """Read a part of the wallets. Return suspects, and the wallet and version to continue at."""
+    """Read a part of the wallets. Return suspect ids, and the wallet and version to go on from."""
     result = await session.execute(
         _WALLETS,
         {
@@ -382,7 +382,7 @@ async def _next_wallets(
 async def _next_transfers(
     session: AsyncSession, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Read the transfers above `after`. Return the suspects and the last id (0 if none is left)."""
+    """Read transfers above the id `after`. Return suspect ids, and the last id (0 at the end)."""
     result = await session.execute(
         _TRANSFERS, {"transfer": after, "transfers": limit, "suspects": SUSPECTS}
     )

@@ -28,7 +28,7 @@ _ENTRIES = text(
 )
 _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
-"""The SQLSTATEs with which the database refuses to repair rows that do not have the fault."""
+"""The database refuses a repair with one of these SQLSTATEs if the rows do not have the fault."""
 
 
 class Finding(StrEnum):
@@ -97,7 +97,7 @@ class Explanation:
 
 
 async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
-    """Return a wallet with its entries in the order of their versions, and what is wrong with each.
+    """Return a wallet, its entries in their order, and what is wrong with the wallet or an entry.
 
     Raises NotFound.
     """

@@ -47,7 +47,7 @@ class RowFilter:
     """The way in which an invariant's query is limited to the rows of a scope."""
 
     scope: str
-    """The kind of ids. It is a key of `ids` in `find_violations`."""
+    """Which ids limit the query, for example "targets": a key of `ids` in `find_violations`."""
     tables: dict[str, str]
     """The tables that are limited, each with the name of its column that contains the ids."""
 
@@ -95,8 +95,8 @@ async def find_violations(
 ) -> list[Violation]:
     """Run the invariants over the rows of a scope, and return the broken invariants.
 
-    Invariants without a row filter run over all rows if the scope has wallets or transfers. If
-    `whole` is true, they run in any case, except the invariants in `IMPLIED`.
+    An invariant without a row filter can only run over all rows. It runs if the scope has wallets
+    or transfers. If `whole` is true, it also runs for every other scope, unless it is in `IMPLIED`.
     """
     campaigns = await session.scalars(_CAMPAIGNS, {"ids": sorted(scope.targets)})
     withdrawal_wallets = await session.scalars(

@@ -13,7 +13,7 @@ from db.money import MAX_AMOUNT
 from services.platform import errors
 
 BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
-"""The kinds of wallets whose balance must equal the amount of an open escrow or of withdrawals."""
+"""The kinds of wallets whose balance must equal the amounts of open escrows or withdrawals."""
 
 
 @dataclass(frozen=True)

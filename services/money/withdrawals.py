@@ -125,11 +125,13 @@ async def mark_paid(
 
     `external_reference` is the id of this payment, for example the bank's id. The payment has
     already happened. Therefore it is recorded even if kill switches are stopped or the person is
-    blocked. If nobody approved the withdrawal, a second person has to confirm the payment
-    (`confirmed`). A second call with the same reference changes nothing. Locks the reference, the
-    person, the withdrawal, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidText.
-    Raises SecondPersonNeeded if the withdrawal is neither approved nor `confirmed`. Raises
-    IdempotencyConflict if another payment has this reference.
+    blocked. `confirmed` is True if a second person has confirmed the payment. This is needed if
+    nobody approved the withdrawal. A second call with the same reference changes nothing.
+
+    Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
+    NotFound, OwnMoney, InvalidText. Raises SecondPersonNeeded if nobody approved the withdrawal and
+    `confirmed` is False, or if the withdrawal is already paid or returned. Raises
+    IdempotencyConflict if another withdrawal was paid with this reference.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
     external_reference = await lock_reference(session, external_reference)
@@ -375,7 +377,7 @@ async def _record_and_notify(
     role: str,
     to_staff: bool = False,
 ) -> None:
-    """Write the audit row of a change, and queue a message to the person or to the admin chat."""
+    """Write the audit row of a withdrawal's new status, and notify the person or the admin chat."""
     await audit.record(
         session,
         actor=actor,

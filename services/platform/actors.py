@@ -7,7 +7,7 @@ from db.models.users import Role
 from services.platform import errors
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-"""The id that joins the logs, audit rows and transfers of one button press, command or tick.
+"""The id that all logs, audit rows and transfers of one button press, command or tick contain.
 
 A tick is one run of a periodic task of the scheduler.
 """

@@ -1,4 +1,4 @@
-"""Define the errors with which services refuse an act, for example a withdrawal without money.
+"""Define the errors with which services refuse an act, for example a payment by a blocked person.
 
 An error has no text: `bot.errors` renders each error in the language of the person.
 """
@@ -246,7 +246,9 @@ class CurrencyMismatch(DomainError):
 class PaymentMismatch(DomainError):
     """The payment differs from its invoice or from its recorded deposit.
 
-    `key` is the charge id. `expected` and `got` are an amount in minor units or a currency.
+    `key` is the id that Telegram or another provider gave the payment. `expected` says what the
+    invoice or the deposit contains, and `got` says what the payment contains: an amount in minor
+    units, a currency, or both.
     """
 
     key: str
@@ -256,7 +258,7 @@ class PaymentMismatch(DomainError):
 
 @dataclass(eq=False)
 class SecondPersonNeeded(DomainError):
-    """One person may not record this payment alone, because the withdrawal is not approved.
+    """One person alone may not record this payment of a withdrawal.
 
     Nobody has approved the withdrawal yet, or it has already been paid or returned.
     """
@@ -318,7 +320,7 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """The incident is still open, so that the kill switches that it stopped may not run yet.
+    """The incident is still open. The kill switches that it stopped may not be run again yet.
 
     This error is also raised if an incident cannot be closed, because an invariant is still broken.
     """
@@ -348,9 +350,9 @@ class SamePerson(DomainError):
 
 @dataclass(eq=False)
 class NotAcknowledged(DomainError):
-    """The request cannot be confirmed by a second person yet.
+    """A second person cannot confirm the request.
 
-    Its requester has not pressed "That was me", or its act needs no second person.
+    Its requester has not pressed "That was me" yet, or its act needs no second person.
     """
 
     request_id: int

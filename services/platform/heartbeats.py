@@ -30,8 +30,8 @@ async def beat(session: AsyncSession, *, owner: str, name: str) -> None:
 async def is_alive(session: AsyncSession, *, name: str) -> bool:
     """Return whether a process of this kind has written a heartbeat within HEARTBEAT_LATE.
 
-    A heartbeat that lies more than this in the future does not count: it was written before the
-    clock was set back.
+    A heartbeat that is further than HEARTBEAT_LATE in the future does not count: it was written
+    before the clock was set back.
     """
     owner = await session.scalar(
         select(Heartbeat.owner)

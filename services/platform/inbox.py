@@ -164,10 +164,11 @@ async def _claim_fairly(
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
-    """Subtract one from the attempts of claimed updates that did not cause their own failure.
+    """Subtract one from the attempts of claimed updates that were not tried.
 
-    For example, the database was not available. Without this correction, updates could be parked
-    (given up) after a long outage.
+    The claim has counted an attempt. An update also counts as not tried if its handler failed
+    because the database was not available. Otherwise, an update could be parked (kept, but not
+    tried again) after a long outage.
     """
     await session.execute(
         update(InboxUpdate)

@@ -4,7 +4,7 @@ For example, while the switch `payouts` is stopped, no process pays an owner. A 
 needs a switch takes a shared advisory lock for the switch, and only then reads the switch in a
 separate statement. A stop has two steps. The first step writes the stop without waiting for
 anything; after its commit, every operation that begins reads the stop. The second step (`settle`)
-takes the same lock exclusively, so that it waits for the operations that are under way, and ends
+takes the same lock exclusively. Therefore it waits for the operations that are under way. It ends
 sessions that hold the lock too long. After both steps, no operation of this kind commits any more.
 The advisory locks are taken before any row lock. Otherwise a transaction that waits to set the
 switch could cause a deadlock between two transactions that need the switch.
@@ -137,11 +137,12 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 
 
 async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
-    """Write the stop of a switch, for operators, super admins and the system. Waits for no lock.
+    """Write the stop of a switch. Waits for no lock.
 
-    From the commit on, no operation begins that needs the switch. `settle` has to follow in another
-    transaction. The stop is audited, and the admin chat is notified. If the switch is stopped
-    already, nothing is changed. Raises AccessDenied. Raises NotFound if the switch has no row.
+    Operators, super admins and the system may do this. From the commit on, no operation begins that
+    needs the switch. The caller must then call `settle` in another transaction. The stop is
+    audited, and the admin chat is notified. If the switch is stopped already, nothing is changed.
+    Raises AccessDenied. Raises NotFound if the switch has no row.
     """
     changed = await _call(session, _STOP, actor, key, reason)
     return SwitchChange(key, enabled=False, changed=changed, sends_under_way=0)
@@ -166,13 +167,13 @@ async def list_unsettled(session: AsyncSession) -> Sequence[SwitchChange]:
 
 
 async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
-    """Run one switch again, for operators and super admins.
+    """Run a stopped switch again. Operators and super admins may do this.
 
     The change is audited, and the admin chat is notified. If the switch runs already, nothing is
     changed. Takes the exclusive lock of the switch, then its row. Raises AccessDenied. Raises
-    NotFound if the switch has no row. For a switch of STOPPED_BY_INCIDENT, raises IncidentOpen
-    while an incident about the ledger is open. Raises SamePerson if the actor closed this incident
-    or confirmed a correction for it.
+    NotFound if the switch has no row. A switch of STOPPED_BY_INCIDENT has two more conditions:
+    raises IncidentOpen if the last incident about the ledger is open, and SamePerson if the actor
+    closed this incident or confirmed a correction for it.
     """
     if key in STOPPED_BY_INCIDENT and not await are_running(session, key):
         _require_role(actor)
@@ -220,7 +221,7 @@ async def _call(
 
 
 def _require_role(actor: Actor) -> str:
-    """Return the role in which an actor sets a switch. Raises AccessDenied."""
+    """Return the role in which an actor stops or runs a switch. Raises AccessDenied."""
     if actor.user_id is None:
         return "system"
     return actor.require_staff(*OPERATORS, action="kill_switch")
@@ -268,9 +269,9 @@ async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch
 
 
 async def _has_confirmed_since(session: AsyncSession, actor: Actor, incident: Incident) -> bool:
-    """Return whether the actor has confirmed a correction that was done since an incident opened.
+    """Return whether the actor has confirmed a correction that may have repaired an incident.
 
-    A confirmed correction that is not done yet counts too.
+    The correction was done after the incident was opened, or it is confirmed and not done yet.
     """
     found = await session.scalar(
         select(Correction.id)

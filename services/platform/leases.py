@@ -49,9 +49,10 @@ def has_ended(
 
 
 async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
-    """Return whether `owner` has held a lease without interruption since it got this epoch.
+    """Return whether `owner` holds a lease, and no other process has held it in between.
 
-    If the epoch is higher now, another owner has held the lease in between.
+    `epoch` is the number that `acquire` returned to `owner`. If the lease has a higher epoch now,
+    another process has held it.
     """
     held = await session.scalar(
         select(Lease.name).where(

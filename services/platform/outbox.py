@@ -61,10 +61,11 @@ async def claim(
 ) -> Sequence[OutboxMessage]:
     """Claim up to `limit` due messages of the given priorities, and count an attempt of each.
 
-    If no result is recorded within LEASE, another process can claim the message. The result is in
-    the order of the priorities, and then of the ids. Within a priority, the messages with the
-    oldest due time are claimed first. Each priority has a query of its own, so that the index gives
-    the rows in their order. Locks the messages, and skips those that another process is claiming.
+    Within a priority, the messages with the oldest due time are claimed first. The claimed messages
+    are then returned in the order of their priorities and ids. If no outcome of a message is
+    recorded within LEASE, another process can claim it. Each priority has a query of its own, so
+    that the index gives the rows in their order. Locks the messages, and skips those that another
+    process is claiming.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):
@@ -99,10 +100,10 @@ async def _claim_priority(
 
 
 async def end_delays_of_clock_step(session: AsyncSession) -> None:
-    """Make messages due now whose due time is wrong because the database's clock was set back.
+    """Set wrong due times of messages to now, after the database's clock was set back.
 
-    The creation time of such a message is in the future. Messages that are claimed at this moment
-    are not changed.
+    A due time is wrong if it is more than 2 * LEASE away and the message's creation time is in the
+    future. Messages that are claimed at this moment are not changed.
     """
     await session.execute(
         update(OutboxMessage)

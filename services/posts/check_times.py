@@ -10,7 +10,7 @@ CHECK_INTERVAL = timedelta(hours=6)
 In each part, the post is checked once, at a random time. Shorter promised hours are one part.
 """
 MAX_CHECKS = 24
-"""The largest number of parts. If a post has many promised hours, its parts are longer."""
+"""The largest number of parts of the promised hours. Many promised hours get longer parts."""
 RANDOM = random.SystemRandom()
 
 
@@ -36,9 +36,10 @@ def latest_next_check(sent_at: datetime, ends_at: datetime, after: datetime) -> 
 def _next_part(
     sent_at: datetime, ends_at: datetime, after: datetime
 ) -> tuple[timedelta | None, int]:
-    """Return the length and the number of the first part that begins at `after` or later.
+    """Find the first part of a post's promised hours that begins at `after` or later.
 
-    The parts of the promised hours are numbered from 0. The length is None if no part is left.
+    All parts have the same length. The part with the number 0 begins with the publication. Returns
+    the length of a part and the number of the found part. If no part is left, the length is None.
     """
     hours = ends_at - sent_at
     parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)

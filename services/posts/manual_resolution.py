@@ -31,7 +31,7 @@ from services.platform.transitions import ActorRole
 from services.posts import uncertain_posts
 
 STATEMENT_VALID = timedelta(hours=72)
-"""A statement of one admin that a post is published counts for this time."""
+"""For how long the statement of one admin that a post is published stays valid."""
 SEEN_BY_ADMIN = "an admin has seen it"
 """The evidence of a check that records an admin's decision. The bot made no request for it."""
 
@@ -59,10 +59,10 @@ async def confirm_published(
     """Record an admin's decision that an uncertain post is published.
 
     The promised hours (the time that the post must stay) start now. The caller must have found the
-    post with the help of Telegram. Returns False if the question is
-    outdated. Locks the placement, its post job and its escrow, then the channel. Raises
-    AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message id is not above the ids
-    that were known before the send, or belongs to another post.
+    post with the help of Telegram. Returns False and changes nothing if the job has changed since
+    the admins were asked. Locks the placement, its post job and its escrow, then the channel.
+    Raises AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message id is not above the
+    ids that were known before the send, or belongs to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_published"
@@ -85,9 +85,10 @@ async def state_published(
     """Record an admin's statement that an uncertain post is at a message id of its channel.
 
     Telegram cannot prove this. Therefore the post is marked as published only if another admin has
-    stated the same within STATEMENT_VALID and still has the role of an admin. Returns False if the
-    question is outdated; the statement is not recorded then. Locks the placement, its post job and
-    its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound, PostNotProven.
+    stated the same within STATEMENT_VALID and still has the role of an admin. Returns False and
+    records nothing if the job has changed since the admins were asked. Locks the placement, its
+    post job and its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound. Raises
+    PostNotProven if the message id belongs to another post or is too low.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_state_published"
@@ -153,8 +154,9 @@ async def confirm_absent(
     """Record an admin's decision that an uncertain post is not in the channel.
 
     The post is queued again, or is cancelled if its campaign is cancelled. The number of attempts
-    does not change. Returns False if the question is outdated. Locks the placement, its post job
-    and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    does not change. Returns False and changes nothing if the job has changed since the admins were
+    asked. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney,
+    NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_absent"
@@ -174,11 +176,12 @@ async def confirm_absent(
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision for the advertiser: the job fails, and the scheduler refunds it.
+    """Record an admin's decision for the advertiser: the job fails, and its escrow is refunded.
 
     This is possible for an uncertain post, an unverifiable post and a post with a breach. The owner
-    is notified. Returns False if the question is outdated. Locks the placement, its post job and
-    its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    is notified, and the scheduler refunds the escrow later. Returns False and changes nothing if
+    the job has changed since the admins were asked. Locks the placement, its post job and its
+    escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_refund"
@@ -211,10 +214,11 @@ async def decide_release(
     """Record an admin's decision for the owner: an admin has seen the post, so the owner is paid.
 
     This is possible for an unverifiable post. If no check has ever seen the post, two admins have
-    to decide this within STATEMENT_VALID; the first decision is only recorded. A breach of the post
-    does not count any more. The scheduler pays the owner later. Returns False if the question is
-    outdated. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney,
-    NotFound. Raises PostNotProven before the promised hours are over.
+    to decide this within STATEMENT_VALID; the first decision is only recorded. After the decision,
+    a breach of the post does not count any more, and the scheduler pays the owner later. Returns
+    False and changes nothing if the job has changed since the admins were asked. Locks the
+    placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound. Raises
+    PostNotProven before the promised hours are over.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_release"
@@ -263,8 +267,9 @@ async def dismiss_breach(
     """Record an admin's decision that a breach does not count. The checks decide about money again.
 
     If the bot still has no rights in the channel, the breach is recorded again after
-    ESCALATION_INTERVAL. Returns False if the question is outdated. Locks the placement, its post
-    job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    ESCALATION_INTERVAL. Returns False and changes nothing if the job has changed since the admins
+    were asked. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney,
+    NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_dismiss_breach"
@@ -281,8 +286,9 @@ async def dismiss_breach(
 async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int) -> bool:
     """Record an admin's decision to wait: the admins are asked again after ESCALATION_INTERVAL.
 
-    The checks of the unverifiable post continue. Returns False if the question is outdated. Locks
-    the placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    The checks of the unverifiable post continue. Returns False and changes nothing if the job has
+    changed since the admins were asked. Locks the placement, its post job and its escrow. Raises
+    AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_postpone"

@@ -4,8 +4,7 @@ Telegram has no idempotency key. Therefore a send whose outcome is unknown is no
 its job becomes `uncertain`, the escrow stays held, and `services.posts.uncertain_posts` searches
 for the post. A worker claims jobs, asks right before each send whether the send may begin, and
 records the outcome. Every write contains the number of the worker's claim. A worker whose claim is
-no longer valid changes nothing. One statement can write many posts, and skips those without a valid
-claim.
+no longer valid changes nothing. A statement for many posts skips those without a valid claim.
 """
 
 from collections.abc import Sequence
@@ -149,7 +148,7 @@ class Claim:
 
     @property
     def correlation_id(self) -> str:
-        """Return the id that joins the logs and audit rows of this claim."""
+        """Return the id that all log lines and audit rows about this claim contain."""
         return f"post-{self.job_id}-{self.claim_no}"
 
 
@@ -248,7 +247,7 @@ async def record_published(
 async def release_claim(session: AsyncSession, claim: Claim) -> bool:
     """Queue a claimed post again, because the post was surely not sent.
 
-    The number of attempts does not change. Returns False if the claim is no longer valid.
+    The number of attempts does not change. Returns False if the worker's claim is not valid now.
     """
     return await _move(session, claim, PostJobStatus.QUEUED) is not None
 
@@ -256,10 +255,11 @@ async def release_claim(session: AsyncSession, claim: Claim) -> bool:
 async def record_refused(
     session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool, gone: bool = False
 ) -> bool:
-    """Record that Telegram refused a post: its job fails, or is queued again if `rights_lost`.
+    """Record that Telegram refused a post. Its job fails, and the scheduler refunds its escrow.
 
-    The scheduler refunds a failed job. If `rights_lost` or `gone`, the channel is suspended too.
-    Returns False if the claim is not valid. Locks the placement, its post job, escrow and channel.
+    If the bot lost its rights in the channel, the job is queued again instead. In this case, and if
+    the channel does not exist any more (`gone`), the channel is suspended. Returns False if the
+    claim is not valid. Locks the placement, its post job, its escrow and its channel.
     """
     if rights_lost:
         recorded = await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error)
@@ -380,7 +380,7 @@ async def _lock_and_move(
 
 
 async def _fail(session: AsyncSession, claim: Claim, error: str, **values: Any) -> bool:
-    """Mark a claimed job as failed and notify its advertiser; return False if the claim is old."""
+    """Mark a claimed job as failed and notify its advertiser. Return False for an invalid claim."""
     if not await _lock_and_move(session, claim, PostJobStatus.FAILED, last_error=error, **values):
         return False
     await _audit(session, claim, "post_failed")

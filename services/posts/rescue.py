@@ -70,8 +70,8 @@ async def cancel_unwanted(session: AsyncSession) -> int:
 async def rescue_abandoned(session: AsyncSession, *, lease: timedelta | None = None) -> int:
     """Rescue claimed posts whose worker's lease has ended without an outcome. Return how many.
 
-    `lease` is the length of a lease by the real clock. If it is given, a lease that ends too late
-    for this length counts as ended too, because the database's clock was set back meanwhile.
+    `lease` is the length of a lease by the real clock. If it is given, a lease whose end is too far
+    in the future counts as ended too: the database's clock was set back after the claim.
 
     If the send of a post had begun, the post becomes uncertain: it may be in the channel. Every
     other post was surely not sent. It is queued again, or its job fails if its claims were

@@ -56,7 +56,7 @@ class ResolutionCase:
     """For a published post: whether no check can prove that it is still there unchanged."""
     breach: Breach | None
     breach_refund_at: datetime | None
-    """When the breach (the owner broke a promise) causes a refund, if no admin decides before."""
+    """When the escrow gets refunded if no admin decides about the breach (a broken promise)."""
     sent_at: datetime | None
     checks: Sequence[CheckFact]
     """The last MAX_CHECKS_SHOWN checks of the post, the oldest first."""
@@ -72,8 +72,8 @@ class ResolutionCase:
     def needs_decision(self) -> bool:
         """Whether an admin has to decide about the money of a published post.
 
-        This is so if its escrow is still held, and if no check can verify the post or the owner has
-        broken a promise about it.
+        The escrow must still be held. In addition, one of two things must be true: no check can
+        verify the post, or the owner has broken a promise about it.
         """
         return (
             self.job_status is PostJobStatus.SUCCESS
@@ -83,10 +83,10 @@ class ResolutionCase:
 
     @property
     def unseen_before_end(self) -> timedelta | None:
-        """The time from the last sight of the post to the end of its promised hours.
+        """How long before the end of its promised hours the post was last seen.
 
-        A check or the publication counts as a sight. The result is None if the post was seen at the
-        end or later, or if its promised hours have not started.
+        The post was seen at its publication, and by each check that found it. The result is None if
+        a check saw it at the end or later, or if its promised hours have not started.
         """
         seen_at = self.seen_at or self.sent_at
         if self.ends_at is None or seen_at is None or seen_at >= self.ends_at:

@@ -14,7 +14,7 @@ TELEGRAM_DOWN = "telegram_down"
 
 
 async def begin(session: AsyncSession) -> bool:
-    """Record that Telegram does not answer; return False if an outage is recorded already."""
+    """Record the start of an outage of Telegram. Return False if an outage is already open."""
     incident_id = await killswitches.open_incident(session, kind=TELEGRAM_DOWN, details={})
     if incident_id is None:
         return False
@@ -25,7 +25,7 @@ async def begin(session: AsyncSession) -> bool:
 
 
 async def end(session: AsyncSession) -> bool:
-    """Record that Telegram answers again; return False if no outage was recorded."""
+    """Record the end of the open outage. Return False if no outage of Telegram was open."""
     closed = await session.execute(
         update(Incident)
         .where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))

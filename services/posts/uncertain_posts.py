@@ -47,7 +47,7 @@ class UncertainPost:
     claimed_at: datetime
     """The time of the claim, by the database's clock. The search begins at this time or later."""
     ids_of_others: frozenset[int] = frozenset()
-    """The message ids of other jobs of the channel above `known_message_id`."""
+    """The ids above `known_message_id` that belong to the posts of other jobs in this channel."""
 
     @property
     def has_known_id(self) -> bool:
@@ -117,10 +117,10 @@ def _ids_of_others() -> Select[int | None]:
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
     """Record that a search found the post. Return False if its job is not `uncertain` any more.
 
-    The promised hours (the time that the post must stay) start now and not at the send, because the
-    time of the send is unknown, and the advertiser must never get less time. Also returns False if
-    the message id belongs to another post. Locks the placement, its post job and its escrow, then
-    the channel.
+    The promised hours (the time that the post must stay) start now. The time of the send is
+    unknown, and an earlier start could give the advertiser less time. Also returns False if the
+    message id belongs to another post. Locks the placement, its post job and its escrow, then the
+    channel.
     """
     placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or not await mark_published(session, placement, message_id=message_id):
@@ -220,15 +220,19 @@ def is_unverifiable() -> ColumnElement[bool]:
 
 
 async def escalate_due(session: AsyncSession, *, limit: int) -> int:
-    """Ask the admins about each post whose `escalate_at` has passed. Return how many there are.
+    """Ask the admins about up to `limit` posts whose `escalate_at` has passed. Return how many.
 
-    There are three kinds of such posts. The first kind has been uncertain for
-    `posting.UNCERTAIN_ESCALATION_DELAY`. The second kind is published, and is still unverifiable
-    when `verification.ESCALATION_DELAY` has passed after its promised hours. The third kind is
-    published in a channel in which the bot has had no rights for too long
-    (`channels.record_rights_lost`). If the bot lost them within the promised hours, a breach is
-    recorded. In all other cases, the admins are asked again after ESCALATION_INTERVAL. Locks the
-    jobs, and skips those that are locked.
+    There are three kinds of such posts:
+
+    - An uncertain post, when `posting.UNCERTAIN_ESCALATION_DELAY` has passed since its send.
+    - A published post that is still unverifiable when `verification.ESCALATION_DELAY` has passed
+      after its promised hours.
+    - A published post in a channel in which the bot has had no rights for too long
+      (`channels.record_rights_lost`). If the bot lost them within the promised hours of the post, a
+      breach is recorded, and the admins are asked once.
+
+    In all other cases, the admins are asked again after ESCALATION_INTERVAL. Locks the jobs, and
+    skips those that are locked.
     """
     due = (
         select(PostJob.id)
@@ -293,7 +297,7 @@ async def _lock_uncertain(
 
 
 async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen_id: int) -> None:
-    """Record the highest message id that a search found, if the channel had a known id before."""
+    """Record the highest message id that a search found, if the search began at a known id."""
     if post.has_known_id:
         await channels.record_message_id(session, chat_id=post.chat_id, message_id=highest_seen_id)
 

@@ -1,9 +1,10 @@
 """Plan the checks of published posts, and record the results of the checks.
 
 A check finds out whether the ad is in the channel and unchanged. A live post is a published post
-whose escrow is still held. It is checked once at a random moment in each part of its promised hours
-(the time that it must stay), and once at the end of these hours. The time of the next check is
-stored in the post job, so that the time survives restarts and any process may make the check.
+whose escrow is still held. Its promised hours (the time that it must stay) are divided into parts.
+The post is checked once at a random moment in each part, and once at the end of the promised hours.
+The time of the next check is stored in the post job, so that the time survives restarts and any
+process may make the check.
 """
 
 from collections.abc import Collection, Sequence
@@ -147,7 +148,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
 
 
 async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
-    """Record that a claimed check was not made: it changed nothing and has no result."""
+    """Record that this process did not make the check that it had claimed, and changed no post."""
     await session.execute(
         update(PostJob)
         .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
@@ -267,11 +268,11 @@ async def _notify_parties(
 def _is_proof(
     escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
 ) -> bool:
-    """Return whether a verdict proves anything about the post.
+    """Return whether a verdict may be recorded. If not, "unknown" is recorded in its place.
 
-    From the end of the promised hours on, the verdict "present" is a proof only if the text was
-    compared. A first "gone" is no proof if it comes RECHECK_INTERVAL or more after the end of the
-    hours: no check was possible at their end, and the owner may remove the post after it.
+    From the end of the promised hours on, "present" may be recorded only if the text was compared.
+    A first "gone" may not be recorded RECHECK_INTERVAL or more after the end of the hours: no check
+    was made right at the end, and after the end the owner is allowed to remove the post.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
@@ -315,7 +316,7 @@ async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment:
 
 
 def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
-    """Return whether the promised hours of the escrow's post were over at a moment."""
+    """Return whether the promised hours of the escrow's post were over at `moment`."""
     return moment >= queries.required(escrow.release_due_at)
 
 
