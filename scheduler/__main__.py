@@ -81,6 +81,7 @@ def ticks(
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
     expire = partial(watchdogs.expire_targets, sessions)
+    queue_cards = partial(watchdogs.queue_cards, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
@@ -109,6 +110,7 @@ def ticks(
         Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),
         Tick("breaches", 10.0, HANG_SECONDS, partial(post_checks.refund_breaches, sessions)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
+        Tick("submission cards", 2.0, HANG_SECONDS, leader.leader_only(queue_cards)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),

@@ -21,6 +21,10 @@ card-status = { $status ->
     [expired] Nobody decided in time.
    *[other] { $status }
 }
+card-more = ➕ { $count ->
+    [one] One more placement of this advertiser waits without a card.
+   *[other] { $count } more placements of this advertiser wait without a card.
+} The next card comes when one of these is decided. /queue shows all.
 card-approve = ✅ Approve
 card-reject = ❌ Reject
 reject-reason = { $reason ->
