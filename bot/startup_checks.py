@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.exceptions import (
-    ClientDecodeError,
     TelegramAPIError,
     TelegramNetworkError,
     TelegramRetryAfter,
@@ -23,7 +22,7 @@ from services.market import registration
 from services.money import wallets
 
 PAUSE_SECONDS = 2.0
-AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter, ClientDecodeError)
+AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter)
 _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 

@@ -106,7 +106,7 @@ async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -
 
 
 async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
-    return screens.answer_lost(t)
+    return screens.answer_lost(t, payload.get("text"))
 
 
 async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001

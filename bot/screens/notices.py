@@ -66,9 +66,11 @@ def _record(payload: Mapping[str, Any]) -> str:
     return "unclear" if payload.get("unclear") else "stayed"
 
 
-def answer_lost(t: Texts) -> Outgoing:
-    """Tell a person that the answer to the last message or press did not arrive."""
-    return Outgoing(t("notice-answer-lost"))
+def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
+    """Give a person the text of a lost answer, or say that an answer did not arrive."""
+    if lost_text is None:
+        return Outgoing(t("notice-answer-lost"))
+    return Outgoing(f"{t('notice-answer-late')}\n\n{lost_text}")
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:

@@ -38,7 +38,7 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 
 log = structlog.get_logger(__name__)
 
-NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, ClientDecodeError)
+NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError)
 """The errors that say nothing about a request: Telegram refused it for a time, or the answer was
 lost."""
 WAIT_SECONDS = 3
@@ -140,6 +140,25 @@ class RepeatAfterFlood(BaseRequestMiddleware):
         return await make_request(bot, method)
 
 
+class ReportUnreadable(BaseRequestMiddleware):
+    """Treat an answer of Telegram that cannot be read like a lost one, with the method it answers.
+
+    aiogram's own error does not name the method.
+    """
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Make the call. Raises TelegramNetworkError for an answer that cannot be read."""
+        try:
+            return await make_request(bot, method)
+        except (ClientDecodeError, UnicodeDecodeError) as error:
+            raise TelegramNetworkError(method, "the answer cannot be read") from error
+
+
 def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
     """Return a bot that writes to people and to the admin chat, and raises aiogram's exceptions.
 
@@ -155,6 +174,7 @@ def create_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
     """Return a bot that answers people and waits for a short `retry_after` by itself."""
     bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())
+    bot.session.middleware(ReportUnreadable())
     return bot
 
 
