@@ -1,7 +1,6 @@
 """Serve the bot's HTTP endpoints for health, metrics and Telegram's webhook."""
 
 import hmac
-import json
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -9,7 +8,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot import inbox_worker, readiness
+from bot import inbox_worker, raw_updates, readiness
 from bot.context import DatabaseAwayError, Dependencies
 
 log = structlog.get_logger(__name__)
@@ -59,8 +58,8 @@ async def _receive(
     if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
         raise web.HTTPForbidden
     try:
-        update = json.loads(await request.read())
-    except (ValueError, RecursionError):
+        update = raw_updates.read(await request.read())
+    except ValueError:
         update = None
     if not isinstance(update, dict) or not inbox_worker.has_id(update):
         log.warning("webhook body unreadable")
