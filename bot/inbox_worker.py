@@ -63,10 +63,10 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Store updates in the inbox with one statement, and commit before this function returns.
 
     Updates without an id are logged and skipped, and fields that the product does not read are not
-    stored. If the database refuses the data of an update, an empty update is stored under the same
-    id and parked later. Therefore other updates are not delayed. After every other error (a full
-    disk, a read-only server) nothing is stored, and Telegram must send the updates again. Raises
-    DatabaseAwayError.
+    stored. If the database refuses the data of an update, its JSON is stored as a text under the
+    same id, and the update is parked later. Therefore other updates are not delayed. After every
+    other error (a full disk, a read-only server) nothing is stored, and Telegram must send the
+    updates again. Raises DatabaseAwayError.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -76,14 +76,20 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     except DBAPIError as refused:
         _require_bad_data(refused)
         for update in readable:
-            try:
-                await _store(sessions, [update])
-            except DBAPIError as error:
-                _require_bad_data(error)
-                log.exception(
-                    "update cannot be kept", update_id=update["update_id"], exc_info=error
-                )
-                await _store(sessions, [{"update_id": update["update_id"]}])
+            await _store_alone(sessions, update)
+
+
+async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
+    """Store one update, or as much of it as the database accepts. Raises DatabaseAwayError."""
+    update_id = update["update_id"]
+    for content in (update, inbox.set_aside(update), {"update_id": update_id}):
+        try:
+            await _store(sessions, [content])
+        except DBAPIError as error:
+            _require_bad_data(error)
+            log.exception("update refused by the database", update_id=update_id, exc_info=error)
+        else:
+            return
 
 
 def _require_bad_data(error: DBAPIError) -> None:
@@ -258,7 +264,9 @@ class InboxWorker:
         verdict = Verdict.HANDLE
         if row.lane not in self._staff_lanes and row.payload is not None:
             verdict = self._throttle.judge(row.payload)
-        if verdict is Verdict.HANDLE:
+        if inbox.SET_ASIDE in (row.payload or {}):
+            update_result.failure = "refused by the database"
+        elif verdict is Verdict.HANDLE:
             await self._feed_dispatcher(row, update_result)
         else:
             metrics.DROPPED.inc()

@@ -113,6 +113,10 @@ async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> 
     return screens.payment_parked(t, payload["inbox_id"], payload["error"])
 
 
+async def _updates_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.updates_parked(t, payload["error"])
+
+
 async def _star_transaction_refused(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.star_transaction_refused(t, payload)
 
@@ -210,6 +214,7 @@ _KINDS: Mapping[str, Render] = {
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
     "payment_parked": _payment_parked,
+    "updates_parked": _updates_parked,
     "star_transaction_refused": _star_transaction_refused,
     "person_blocked": _person_blocked,
     "person_unblocked": _person_unblocked,

@@ -113,6 +113,11 @@ def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
 
 
+def updates_parked(t: Texts, error: str) -> Outgoing:
+    """Build the notice to staff that updates could not be handled, and where they are listed."""
+    return Outgoing(t("notice-updates-parked", error=error))
+
+
 def deposit_credited(t: Texts, amount: int) -> Outgoing:
     """Build the notice to a person that their deposit was credited."""
     return Outgoing(

@@ -31,6 +31,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "post_unseen": Priority.CARD,
     "retry_offered": Priority.CARD,
     "audit_chain_extended": Priority.CARD,
+    "updates_parked": Priority.CARD,
 }
 
 
