@@ -325,12 +325,13 @@ CREATE TABLE heartbeats (
     owner text NOT NULL,
     name text NOT NULL,
     beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    loop_lag double precision DEFAULT 0 NOT NULL,
     CONSTRAINT pk_heartbeats PRIMARY KEY (owner)
 );
 GRANT INSERT, SELECT ON heartbeats TO adtech_clock;
 GRANT SELECT ON heartbeats TO adtech_bot;
 GRANT SELECT ON heartbeats TO adtech_reports;
-GRANT UPDATE (beat_at) ON heartbeats TO adtech_clock;
+GRANT UPDATE (beat_at, loop_lag) ON heartbeats TO adtech_clock;
 
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -521,7 +522,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.sta
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
-GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at) ON outbox TO adtech_clock;
+GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority) ON outbox TO adtech_clock;
 
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -17,6 +17,7 @@ import structlog
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot.admin_chat import AdminChat
+from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
 from bot.telegram.answers import create_notice_bot
@@ -156,12 +157,14 @@ async def run(settings: Settings) -> int:
         intake_sessions=intake_sessions,
     )
     leader = LeaderElection(sessions, lease=LEADER_LEASE, owner=owner, ttl=LEADER_TTL)
+    loop_watch = LoopWatch()
     clock = Clock(
         ticks(settings, posting_worker, outbox_worker, leader),
-        partial(beat, sessions, owner, leader),
+        partial(beat, sessions, owner, leader, loop_watch),
         stopping,
         posting_worker.under_way,
     )
+    watching = asyncio.create_task(loop_watch.run(), name="loop watch")
     try:
         await _require_access(sessions)
         log.info("Scheduler started", owner=owner)
@@ -170,6 +173,7 @@ async def run(settings: Settings) -> int:
         log.info("Scheduler stopped", owner=owner)
         return status
     finally:
+        watching.cancel()
         await bot_for_notices.session.close()
         await sender.close()
         await limiter.close()
@@ -193,10 +197,13 @@ async def _require_access(sessions: Sessions) -> None:
             raise
 
 
-async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
+async def beat(
+    sessions: Sessions, owner: str, leader: LeaderElection, loop_watch: LoopWatch
+) -> None:
     """Write the heartbeat of this process, and acquire or prolong the leader's lease."""
+    lag = loop_watch.take_longest_lag()
     async with sessions.begin() as session:
-        await heartbeats.beat(session, owner=owner, name=NAME)
+        await heartbeats.beat(session, owner=owner, name=NAME, loop_lag=lag)
     await leader.acquire_or_renew()
 
 

@@ -1,5 +1,9 @@
-"""Give the cards about submitted placements the key that prevents a second card."""
+"""Give cards the key that prevents a second card, and let the scheduler record its lag.
 
+The scheduler may also raise the priority of messages that have waited for long.
+"""
+
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
@@ -9,14 +13,21 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Set the keys of the cards that were queued without one."""
+    """Set the keys of the cards that were queued without one, and add the lag to heartbeats."""
     op.execute(
         """
         UPDATE outbox SET key = 'target_submitted:' || (payload ->> 'target_id')
         WHERE kind = 'target_submitted' AND key IS NULL
         """
     )
+    op.add_column(
+        "heartbeats", sa.Column("loop_lag", sa.Float(), server_default=sa.text("0"), nullable=False)
+    )
+    op.execute("GRANT UPDATE (loop_lag) ON heartbeats TO adtech_clock")
+    op.execute("GRANT UPDATE (priority) ON outbox TO adtech_clock")
 
 
 def downgrade() -> None:
-    """Change nothing: the version before works with the keys."""
+    """Remove the lag and the right. The version before works with the keys."""
+    op.execute("REVOKE UPDATE (priority) ON outbox FROM adtech_clock")
+    op.drop_column("heartbeats", "loop_lag")
