@@ -79,6 +79,7 @@ async def _receive(
     if not isinstance(update, dict) or not inbox_worker.has_id(update):
         log.warning("webhook body unreadable")
         return web.Response()
+    worker.expect_stops([update])
     try:
         await inbox_worker.store(dependencies.intake_sessions, [update])
     except DatabaseAwayError:

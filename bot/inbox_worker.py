@@ -32,6 +32,7 @@ from bot.context import (
     UpdateResult,
     database_errors,
 )
+from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
 from bot.throttle import Throttle, Verdict
@@ -49,9 +50,12 @@ FIRST_IN_FLIGHT = 50
 """The room in memory for pre-checkout queries and the staff, in addition to IN_FLIGHT."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
-STAFF_HANDLERS = 5
+STAFF_HANDLERS = 4
 """The handlers for the staff, in addition. All of them together fit into the database's pool."""
-PRE_CHECKOUT_HANDLERS = 6
+SWITCH_HANDLERS = 3
+"""The handlers for the staff's kill switches, in addition. Other acts of the staff that hang, for
+example approvals, cannot use them."""
+PRE_CHECKOUT_HANDLERS = 5
 """The handlers for pre-checkout queries, in addition."""
 POLL_SECONDS = 1.0
 """The interval between two reads of the table. The reads find rows that other processes stored."""
@@ -128,6 +132,8 @@ class InboxWorker:
         self._staff_lanes: frozenset[int] = frozenset()
         self._throttle = Throttle()
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
+        self._stop_path = StopPath(self._sessions, bot, dependencies.settings.currency)
+        self._switch_slots = asyncio.Semaphore(SWITCH_HANDLERS)
         self._staff_slots = asyncio.Semaphore(STAFF_HANDLERS)
         self._pre_checkout_slots = asyncio.Semaphore(PRE_CHECKOUT_HANDLERS)
         self._wake_up = asyncio.Event()
@@ -136,11 +142,24 @@ class InboxWorker:
         """Let `run` take rows now, because there are new rows or there is room for more rows."""
         self._wake_up.set()
 
+    def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
+        """Look for stops of kill switches among raw updates, before the updates are stored."""
+        self._stop_path.expect(
+            updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
+        )
+
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and then wait for the running handlers.
 
         Rows that no handler has begun stay open in the table.
         """
+        clearing = asyncio.create_task(self._stop_path.run(self._dependencies.admin_chat))
+        try:
+            await self._run(stop)
+        finally:
+            clearing.cancel()
+
+    async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._wake_up.clear()
             try:
@@ -198,6 +217,8 @@ class InboxWorker:
         """Return the slots for the handlers of a lane."""
         if lane >= lanes.PRE_CHECKOUT_LANES:
             return self._pre_checkout_slots
+        if lane >= lanes.SWITCH_LANES and lane in self._staff_lanes:
+            return self._switch_slots
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
@@ -208,6 +229,7 @@ class InboxWorker:
     def _queue(self, row: InboxUpdate) -> None:
         """Append a row to the queue of its chat. If the chat has no queue, start a task for it."""
         self._taken[row.id] = row.lane
+        self.expect_stops([row.payload or {}])
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
             chat_queue.append(row)
@@ -261,6 +283,7 @@ class InboxWorker:
 
     async def _handle(self, row: InboxUpdate) -> None:
         update_result = UpdateResult(row.id)
+        self._stop_path.begin(row.update_id, update_result)
         verdict = Verdict.HANDLE
         if row.lane not in self._staff_lanes and row.payload is not None:
             verdict = self._throttle.judge(row.payload)
@@ -273,6 +296,7 @@ class InboxWorker:
             if verdict is Verdict.DROP_AND_TELL:
                 await self._tell_too_many(row)
         await self._finish(update_result)
+        self._stop_path.end(row.update_id)
 
     async def _tell_too_many(self, row: InboxUpdate) -> None:
         """Tell a person in a private chat that too many updates came, and that some are dropped."""

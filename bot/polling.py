@@ -55,6 +55,7 @@ class Poller:
         while True:
             try:
                 updates = await self._fetch()
+                self._worker.expect_stops(updates)
                 await inbox_worker.store(self._sessions, updates)
             except (PollError, DatabaseAwayError, ClientError, TimeoutError, OSError) as error:
                 _log_away(error)

@@ -857,6 +857,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
+-- end_lock_holders() RETURNS integer
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- guard_checkpoint() RETURNS trigger
@@ -910,6 +911,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
