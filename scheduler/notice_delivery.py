@@ -48,6 +48,8 @@ TICK_LIMIT = 120.0
 """If a tick lasts more seconds than this, the tick has hung."""
 INITIAL_BACKOFF = timedelta(seconds=2)
 MAX_BACKOFF = timedelta(minutes=10)
+MAX_ALARM_BACKOFF = timedelta(seconds=15)
+"""The longest pause before an alarm is sent again, unless Telegram names a longer one."""
 MAX_ATTEMPTS = 50
 """The most attempts for a message to a person. Messages to the admin chat have no such limit."""
 
@@ -129,6 +131,8 @@ async def deliver(worker: OutboxWorker) -> None:
 
     While ads wait, a tick sends at most BATCH_WHILE_ADS_WAIT messages.
     """
+    async with worker.sessions.begin() as session:
+        await outbox.raise_old_cards(session)
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
         claimed_at = time.monotonic()
@@ -295,7 +299,8 @@ def _backoff(row: OutboxMessage) -> timedelta | None:
     """
     if row.user_id is not None and row.attempts >= MAX_ATTEMPTS:
         return None
-    return min(INITIAL_BACKOFF * (1 << min(row.attempts, 20)), MAX_BACKOFF)
+    longest = MAX_ALARM_BACKOFF if row.priority == Priority.ALARM else MAX_BACKOFF
+    return min(INITIAL_BACKOFF * (1 << min(row.attempts, 20)), longest)
 
 
 async def _record_failure(worker: OutboxWorker, row: OutboxMessage, failure: _NotDelivered) -> None:

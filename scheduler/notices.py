@@ -6,6 +6,7 @@ is sent, so that it shows the facts and the person's language of that moment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +23,7 @@ from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import withdrawals
 from services.platform import users
-from services.posts import dead_letters, resolution_details
+from services.posts import alterations, dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -77,6 +78,12 @@ def _of_placement(message_id: str) -> OfPlacement:
 async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     case = await resolution_details.get_case(session, target_id=payload["target_id"])
     return uncertain_post_screens.card(t, case, with_ad=True)
+
+
+async def _posts_altered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    since, until = (datetime.fromisoformat(payload[name]) for name in ("since", "until"))
+    rows = await alterations.list_told(session, since=since, until=until)
+    return screens.posts_altered(t, rows)
 
 
 async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -206,6 +213,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
 _KINDS: Mapping[str, Render] = {
     "post_uncertain": _uncertain_post,
     "post_unseen": _uncertain_post,
+    "posts_altered": _posts_altered,
     "retry_offered": _retry_offered,
     "telegram_down": _telegram_down,
     "telegram_back": _telegram_back,

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
-from bot.screens.placements import link
+from bot.screens.placements import link, post_address
 from bot.screens.uncertain_posts import altered_parts
 from bot.texts import Texts
 from db.models.campaigns import Channel
@@ -14,6 +14,7 @@ from db.models.money import Withdrawal
 from db.money import STARS
 from services.market import channels
 from services.market.moderation import PlacementDetails
+from services.posts.alterations import Alteration
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
 _MAX_LISTED = 10
@@ -53,6 +54,23 @@ def placement(
     if message_id == "notice-funds-missing":
         buttons.append(receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
+
+
+def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:
+    """Build the notice to staff about first alterations of published posts, one in each line."""
+    lines = [
+        t(
+            "notice-posts-altered-line",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            parts=altered_parts(t, row.parts),
+            link=post_address(None, row.chat_id, row.message_id),
+        )
+        for row in alterations[:_MAX_LISTED]
+    ]
+    if len(alterations) > _MAX_LISTED:
+        lines.append(t("notice-posts-altered-more", count=len(alterations) - _MAX_LISTED))
+    return Outgoing("\n".join([t("notice-posts-altered"), *lines]))
 
 
 def _record(payload: Mapping[str, Any]) -> str:

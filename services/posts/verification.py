@@ -22,7 +22,7 @@ from services.market import channels
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
-from services.posts import breaches, check_times, due_jobs
+from services.posts import alterations, breaches, check_times, due_jobs
 
 RECHECK_INTERVAL = timedelta(minutes=5)
 """If a check did not find the post present, the next check follows after this time.
@@ -166,9 +166,9 @@ async def record_check(
     """Record the verdict of a check, and what follows from it.
 
     - A second "gone", RECHECK_INTERVAL later, fails the post, so that it is refunded.
-    - After a first "altered", the advertiser and the owner are notified. An alteration is a breach
-      (`breaches.record`) if it is the second one, if it is not dated (`_is_dated`), or if
-      `restored` is False.
+    - After a first "altered", the advertiser, the owner and the admins are notified. An
+      alteration is a breach (`breaches.record`) if it is the second one, if it is not dated
+      (`_is_dated`), or if `restored` is False.
     - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
       before their end.
 
@@ -224,9 +224,9 @@ async def record_check(
     elif verdict is Verdict.ALTERED and (altered_before or not dated or not restored):
         await breaches.record(session, [job_id], Breach.ALTERED)
     elif verdict is Verdict.ALTERED:
-        await _notify_parties(
-            session, placement, "post_altered", parts=sorted(altered_parts) or [AdPart.TEXT]
-        )
+        parts = sorted(altered_parts) or [AdPart.TEXT]
+        await _notify_parties(session, placement, alterations.NOTICE, parts=parts)
+        await alterations.tell_admins(session, await queries.now(session))
 
 
 async def _record_removed(

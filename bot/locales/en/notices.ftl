@@ -36,6 +36,9 @@ notice-post-altered = { $to ->
     [owner] ⚠️ The ad of placement #{ $id } in { $channel } was changed: { $parts }. The bot has restored it. Do not change it during the promised time. If it is changed again, you may not be paid.
    *[advertiser] ⚠️ Your ad in { $channel } was changed (placement #{ $id }): { $parts }. The bot has restored it and checks it again soon. If it is changed again, the admins decide about your money.
 }
+notice-posts-altered = ⚠️ Live posts were changed for the first time, and the bot has restored them. There is nothing to decide: a second change comes as a card.
+notice-posts-altered-line = #{ $id } · { $channel }: { $parts } · { $link }
+notice-posts-altered-more = and { $count } more
 notice-post-breach = { $to ->
     [owner] 🚨 { $breach ->
         [locked_out] I can't check the ad of placement #{ $id } in { $channel }, because I have no right to post there.
