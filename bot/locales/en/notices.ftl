@@ -103,6 +103,7 @@ notice-person-blocked = ⛔ You are blocked. Published posts stay for their prom
 notice-person-unblocked = ✅ You are no longer blocked. Your channels that were suspended because of this are restored.
 notice-answer-lost = ⏳ Telegram was busy and did not show you the answer to your last message or button. Open the same screen again: it shows whether your action was done. If it was not, repeat it.
 notice-answer-late = ⏳ Telegram did not show you this answer in time. You may have seen it already. To go on, open the screen again.
+alarm-in-private = 🔒 The admin chat is a public group now, and strangers can read it. So this alarm comes to you alone. Remove the public link of the group: until then nobody can act as staff there, and its other messages wait.
 notice-payment-parked = 🚨 A payment or a refund arrived and could not be handled ({ $error }). It is kept: once the cause is repaired, run adtech retry-payment { $id }. It is never credited twice.
 notice-updates-parked = ⚠️ An update of Telegram could not be handled ({ $error }). It is kept for 30 days. adtech parked-updates lists all of them. If the list names a successful_payment, tell an engineer. There is at most one message about this in an hour.
 notice-star-transaction-refused = 🚨 Telegram lists a transaction of { $amount } with { $person } that could not be recorded ({ $error }). Charge: { $charge }. Look at /deposits and adtech parked-payments, then correct the wallet or refund the person.
