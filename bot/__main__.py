@@ -28,6 +28,7 @@ from bot import (
 )
 from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, Dependencies, database_errors
+from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.settings import Settings
@@ -82,6 +83,8 @@ async def _run(config: Settings) -> None:
         dispatcher = routers.dispatcher()
         inbox = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
         await _serve_http(stack, dependencies, inbox)
+        watching = asyncio.create_task(LoopWatch().run(), name="loop watch")
+        stack.callback(watching.cancel)
         if not await _finish_unless_stopped(stop, _prepare(bot, dependencies)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)

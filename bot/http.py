@@ -1,7 +1,8 @@
 """Serve the bot's HTTP endpoints for health, metrics and Telegram's webhook."""
 
 import hmac
-import json
+import math
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -9,8 +10,9 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot import inbox_worker, readiness
-from bot.context import DatabaseAwayError, Dependencies
+from bot import inbox_worker, metrics, raw_updates, readiness
+from bot.context import DatabaseAwayError, Dependencies, read_only
+from services.platform import heartbeats
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +34,12 @@ def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) ->
     async def webhook(request: web.Request) -> web.Response:
         return await _receive(dependencies, worker, request)
 
+    async def metrics_page(_request: web.Request) -> web.Response:
+        return await _show_metrics(dependencies)
+
     app.router.add_get("/api/health/live", _live)
     app.router.add_get("/api/health/ready", ready)
-    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/metrics", metrics_page)
     if dependencies.settings.webhook_url:
         app.router.add_post(urlsplit(dependencies.settings.webhook_url).path or "/", webhook)
     return app
@@ -44,7 +49,16 @@ async def _live(_request: web.Request) -> web.Response:
     return web.json_response({"ok": True})
 
 
-async def _metrics(_request: web.Request) -> web.Response:
+async def _show_metrics(dependencies: Dependencies) -> web.Response:
+    """Return the metrics of this process, and the lag of the schedulers, which have no page.
+
+    While the database is not available, the lag of the schedulers is not a number.
+    """
+    metrics.SCHEDULER_LAG.set(math.nan)
+    with suppress(DatabaseAwayError):
+        async with read_only(dependencies.sessions) as session:
+            lag = await heartbeats.longest_lag(session, name="scheduler")
+            metrics.SCHEDULER_LAG.set(lag)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -62,12 +76,13 @@ async def _receive(
     if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
         raise web.HTTPForbidden
     try:
-        update = json.loads(await request.read())
-    except (ValueError, RecursionError):
+        update = raw_updates.read(await request.read())
+    except ValueError:
         update = None
     if not isinstance(update, dict) or not inbox_worker.has_id(update):
         log.warning("webhook body unreadable")
         return web.Response()
+    worker.expect_stops([update])
     try:
         await inbox_worker.store(dependencies.intake_sessions, [update])
     except DatabaseAwayError:

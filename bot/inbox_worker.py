@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.exceptions import ClientDecodeError, TelegramAPIError
+from aiogram.exceptions import TelegramAPIError
 from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
@@ -33,6 +33,7 @@ from bot.context import (
     UpdateResult,
     database_errors,
 )
+from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
 from bot.throttle import Throttle, Verdict
@@ -51,12 +52,13 @@ FIRST_IN_FLIGHT = 50
 updates of the staff."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time, for all chats together."""
-STAFF_HANDLERS = 5
-"""The number of additional handlers that can run at the same time for updates of the staff. This
-number and the numbers of the other handlers (above and below) add up to less than the size of the
-database's connection pool."""
-PRE_CHECKOUT_HANDLERS = 6
-"""The number of additional handlers that can run at the same time for pre-checkout queries."""
+STAFF_HANDLERS = 4
+"""The handlers for the staff, in addition. All of them together fit into the database's pool."""
+SWITCH_HANDLERS = 3
+"""The handlers for the staff's kill switches, in addition. Other acts of the staff that hang, for
+example approvals, cannot use them."""
+PRE_CHECKOUT_HANDLERS = 5
+"""The handlers for pre-checkout queries, in addition."""
 POLL_SECONDS = 1.0
 """The interval between two reads of the inbox table, which find rows stored by other processes."""
 AWAY_SECONDS = 2.0
@@ -67,10 +69,10 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Store updates in the inbox with one statement, and commit before this function returns.
 
     Updates without an id are logged and skipped, and fields that the product does not read are not
-    stored. If the database refuses the data of one update, an empty update is stored under the same
-    id and parked later, so that it does not delay the others. Every other error of the database (a
-    full disk, a read-only server) raises DatabaseAwayError. The caller must then let Telegram send
-    the updates again.
+    stored. If the database refuses the data of an update, its JSON is stored as a text under the
+    same id, and the update is parked later. Therefore other updates are not delayed. After every
+    other error (a full disk, a read-only server) nothing is stored, and Telegram must send the
+    updates again. Raises DatabaseAwayError.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -80,14 +82,20 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     except DBAPIError as refused:
         _require_bad_data(refused)
         for update in readable:
-            try:
-                await _store(sessions, [update])
-            except DBAPIError as error:
-                _require_bad_data(error)
-                log.exception(
-                    "update cannot be kept", update_id=update["update_id"], exc_info=error
-                )
-                await _store(sessions, [{"update_id": update["update_id"]}])
+            await _store_alone(sessions, update)
+
+
+async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
+    """Store one update, or as much of it as the database accepts. Raises DatabaseAwayError."""
+    update_id = update["update_id"]
+    for content in (update, inbox.set_aside(update), {"update_id": update_id}):
+        try:
+            await _store(sessions, [content])
+        except DBAPIError as error:
+            _require_bad_data(error)
+            log.exception("update refused by the database", update_id=update_id, exc_info=error)
+        else:
+            return
 
 
 def _require_bad_data(error: DBAPIError) -> None:
@@ -126,6 +134,8 @@ class InboxWorker:
         self._staff_lanes: frozenset[int] = frozenset()
         self._throttle = Throttle()
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
+        self._stop_path = StopPath(self._sessions, bot, dependencies.settings.currency)
+        self._switch_slots = asyncio.Semaphore(SWITCH_HANDLERS)
         self._staff_slots = asyncio.Semaphore(STAFF_HANDLERS)
         self._pre_checkout_slots = asyncio.Semaphore(PRE_CHECKOUT_HANDLERS)
         self._wake_up = asyncio.Event()
@@ -134,11 +144,24 @@ class InboxWorker:
         """Let `run` take rows now, because there are new rows or the worker may hold more rows."""
         self._wake_up.set()
 
+    def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
+        """Look for stops of kill switches among raw updates, before the updates are stored."""
+        self._stop_path.expect(
+            updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
+        )
+
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and then wait until the running handlers end.
 
         Rows that the worker holds, but whose handler has not begun, stay open in the table.
         """
+        clearing = asyncio.create_task(self._stop_path.run(self._dependencies.admin_chat))
+        try:
+            await self._run(stop)
+        finally:
+            clearing.cancel()
+
+    async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._wake_up.clear()
             try:
@@ -206,6 +229,8 @@ class InboxWorker:
         """
         if lane >= lanes.PRE_CHECKOUT_LANES:
             return self._pre_checkout_slots
+        if lane >= lanes.SWITCH_LANES and lane in self._staff_lanes:
+            return self._switch_slots
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
@@ -219,6 +244,7 @@ class InboxWorker:
         If the lane has no queue, make one, and start the task that handles the lane's rows.
         """
         self._taken[row.id] = row.lane
+        self.expect_stops([row.payload or {}])
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
             chat_queue.append(row)
@@ -273,16 +299,20 @@ class InboxWorker:
 
     async def _handle(self, row: InboxUpdate) -> None:
         update_result = UpdateResult(row.id)
+        self._stop_path.begin(row.update_id, update_result)
         verdict = Verdict.HANDLE
         if row.lane not in self._staff_lanes and row.payload is not None:
             verdict = self._throttle.judge(row.payload)
-        if verdict is Verdict.HANDLE:
+        if inbox.SET_ASIDE in (row.payload or {}):
+            update_result.failure = "refused by the database"
+        elif verdict is Verdict.HANDLE:
             await self._feed_dispatcher(row, update_result)
         else:
             metrics.DROPPED.inc()
             if verdict is Verdict.DROP_AND_TELL:
                 await self._tell_too_many(row)
         await self._finish(update_result)
+        self._stop_path.end(row.update_id)
 
     async def _tell_too_many(self, row: InboxUpdate) -> None:
         """Notify the sender of a row that they sent too many updates, and that some are dropped.
@@ -296,7 +326,7 @@ class InboxWorker:
         t = Texts(language, self._dependencies.settings.currency)
         try:
             await self._bot.send_message(row.lane, t("too-many"))
-        except (TelegramAPIError, ClientDecodeError) as error:
+        except TelegramAPIError as error:
             log.info("answer not sent", inbox_id=row.id, error=type(error).__name__)
 
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:

@@ -2,14 +2,30 @@
 
 from datetime import timedelta
 
-from aiogram.exceptions import TelegramRetryAfter
+from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
+from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import CallbackQuery, Message, Update
 
 from bot.context import Dependencies, database_errors
 from services.platform import outbox, users
 
 LATER = timedelta(seconds=5)
-"""How long the message about a lost answer waits, if Telegram's error names no waiting time."""
+"""The pause after an error that names no time."""
+TEXT_LIMIT = 1_500
+"""The longest text that is stored, in characters. A longer one is cut. With this limit, the late
+message is never too long for Telegram."""
+
+
+def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
+    """Return the text of the call that Telegram did not take, if the call answered in this chat."""
+    method = error.method if isinstance(error, TelegramAPIError) else None
+    lost = getattr(method, "text", None)
+    answers_here = isinstance(method, AnswerCallbackQuery) or (
+        getattr(method, "chat_id", None) == chat_id
+    )
+    if not answers_here or not isinstance(lost, str) or not lost:
+        return {}
+    return {"text": lost if len(lost) <= TEXT_LIMIT else lost[: TEXT_LIMIT - 1] + "…"}
 
 
 async def answer_later(
@@ -17,10 +33,10 @@ async def answer_later(
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message goes to the chat of the update, after the waiting time that Telegram named in
-    `error`, or after LATER. It does not repeat the answer, because the facts may have changed, and
-    because the answer may have arrived. Nothing is queued if the update is no message and no press
-    of a button, or if its chat is neither the admin chat nor a registered person's private chat.
+    The message contains the text of the lost answer, without its buttons: the facts may have
+    changed. If Telegram did not take another call, for example a question about a chat, the message
+    only says that an answer is missing. Nothing is queued if the update is no message and no press,
+    or if its chat is neither the admin chat nor the private chat of a registered person.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:
@@ -41,7 +57,7 @@ async def answer_later(
             session,
             user_id=user_id,
             kind="answer_lost",
-            payload={},
+            payload=_lost_text(error, chat_id),
             key=f"answer-lost:{inbox_id}",
             due_in=due_in,
         )

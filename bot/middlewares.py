@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from aiogram import BaseMiddleware, Bot
 from aiogram.enums import ChatType
-from aiogram.exceptions import ClientDecodeError, TelegramAPIError
+from aiogram.exceptions import TelegramAPIError
 from aiogram.types import (
     CallbackQuery,
     Chat,
@@ -250,7 +250,7 @@ async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
     `FollowAdminChat` records it. Any other answer changes nothing.
     """
     if dependencies.admin_chat.may_ask():
-        with suppress(TelegramAPIError, ClientDecodeError):
+        with suppress(TelegramAPIError):
             await bot.get_chat(dependencies.admin_chat.id)
 
 

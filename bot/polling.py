@@ -6,14 +6,13 @@ ended.
 """
 
 import asyncio
-import json
 from typing import Any
 
 import structlog
 from aiogram import Bot
 from aiohttp import ClientError, ClientTimeout
 
-from bot import inbox_worker, outages
+from bot import inbox_worker, outages, raw_updates
 from bot.context import DatabaseAwayError
 from db.session import Sessions, cause
 
@@ -57,6 +56,7 @@ class Poller:
         while True:
             try:
                 updates = await self._fetch()
+                self._worker.expect_stops(updates)
                 await inbox_worker.store(self._sessions, updates)
             except (PollError, DatabaseAwayError, ClientError, TimeoutError, OSError) as error:
                 _log_away(error)
@@ -86,8 +86,8 @@ class Poller:
         async with session.post(url, json=request, timeout=timeout) as response:
             body = await response.read()
         try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            answer = raw_updates.read(body)
+        except ValueError as error:
             raise PollError(f"{response.status}: unreadable") from error
         if not isinstance(answer, dict) or answer.get("ok") is not True:
             description = answer.get("description") if isinstance(answer, dict) else None

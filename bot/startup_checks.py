@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.exceptions import (
-    ClientDecodeError,
     TelegramAPIError,
     TelegramNetworkError,
     TelegramRetryAfter,
@@ -24,7 +23,7 @@ from services.money import wallets
 from services.platform import roles
 
 PAUSE_SECONDS = 2.0
-AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter, ClientDecodeError)
+AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter)
 _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 

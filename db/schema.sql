@@ -340,12 +340,13 @@ CREATE TABLE heartbeats (
     owner text NOT NULL,
     name text NOT NULL,
     beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    loop_lag double precision DEFAULT 0 NOT NULL,
     CONSTRAINT pk_heartbeats PRIMARY KEY (owner)
 );
 GRANT INSERT, SELECT ON heartbeats TO adtech_clock;
 GRANT SELECT ON heartbeats TO adtech_bot;
 GRANT SELECT ON heartbeats TO adtech_reports;
-GRANT UPDATE (beat_at) ON heartbeats TO adtech_clock;
+GRANT UPDATE (beat_at, loop_lag) ON heartbeats TO adtech_clock;
 
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -545,7 +546,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.sta
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
-GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at) ON outbox TO adtech_clock;
+GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority) ON outbox TO adtech_clock;
 
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -907,6 +908,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
+-- end_lock_holders() RETURNS integer
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- guard_checkpoint() RETURNS trigger
@@ -971,6 +973,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;

@@ -18,6 +18,7 @@ import structlog
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot.admin_chat import AdminChat
+from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
 from bot.telegram.answers import create_notice_bot
@@ -84,6 +85,7 @@ def ticks(
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
     expire = partial(watchdogs.expire_targets, sessions)
+    queue_cards = partial(watchdogs.queue_cards, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
@@ -112,6 +114,7 @@ def ticks(
         Tick("cards", 10.0, HANG_SECONDS, partial(post_search.ask_admins, posting_worker)),
         Tick("breaches", 10.0, HANG_SECONDS, partial(post_checks.refund_breaches, sessions)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
+        Tick("submission cards", 2.0, HANG_SECONDS, leader.leader_only(queue_cards)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),
@@ -157,12 +160,14 @@ async def run(settings: Settings) -> int:
         intake_sessions=intake_sessions,
     )
     leader = LeaderElection(sessions, lease=LEADER_LEASE, owner=owner, ttl=LEADER_TTL)
+    loop_watch = LoopWatch()
     clock = Clock(
         ticks(settings, posting_worker, outbox_worker, leader),
-        partial(beat, sessions, owner, leader),
+        partial(beat, sessions, owner, leader, loop_watch),
         stopping,
         posting_worker.under_way,
     )
+    watching = asyncio.create_task(loop_watch.run(), name="loop watch")
     try:
         await _require_access(sessions)
         log.info("Scheduler started", owner=owner)
@@ -171,6 +176,7 @@ async def run(settings: Settings) -> int:
         log.info("Scheduler stopped", owner=owner)
         return status
     finally:
+        watching.cancel()
         await bot_for_notices.session.close()
         await sender.close()
         await limiter.close()
@@ -194,13 +200,13 @@ async def _require_access(sessions: Sessions) -> None:
             raise
 
 
-async def beat(sessions: Sessions, owner: str, leader: LeaderElection) -> None:
-    """Write the heartbeat (the sign that this process is alive), and try to become the leader.
-
-    If this process is the leader already, its lease is renewed.
-    """
+async def beat(
+    sessions: Sessions, owner: str, leader: LeaderElection, loop_watch: LoopWatch
+) -> None:
+    """Write the heartbeat of this process, and acquire or prolong the leader's lease."""
+    lag = loop_watch.take_longest_lag()
     async with sessions.begin() as session:
-        await heartbeats.beat(session, owner=owner, name=NAME)
+        await heartbeats.beat(session, owner=owner, name=NAME, loop_lag=lag)
     await leader.acquire_or_renew()
 
 

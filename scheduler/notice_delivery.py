@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
@@ -29,8 +29,10 @@ from bot.telegram import api_response
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.rate_limits import KEPT_FOR_ALARMS
 from db.models.operations import OutboxMessage
+from db.models.users import Role
 from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
+from scheduler.admin_chat_privacy import AdminChatPrivacy
 from scheduler.batcher import Batcher
 from services.market import owner_suspensions
 from services.platform import outbox, users
@@ -51,6 +53,10 @@ TICK_LIMIT = 120.0
 """If a tick lasts more seconds than this, the tick has hung."""
 INITIAL_BACKOFF = timedelta(seconds=2)
 MAX_BACKOFF = timedelta(minutes=10)
+MAX_ALARM_BACKOFF = timedelta(seconds=15)
+"""The longest pause before an alarm is sent again, unless Telegram names a longer one."""
+PUBLIC_WAIT = timedelta(seconds=60)
+"""While the admin chat is public, the pause between two looks at a message that is no alarm."""
 MAX_ATTEMPTS = 50
 """The largest number of attempts to send a message to a person. Messages to the admin chat have no
 such limit."""
@@ -77,9 +83,11 @@ class OutboxWorker:
     intake_sessions: Sessions | None = None
     """The sessions that store what Telegram reports. None means that `sessions` store it."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
+    privacy: AdminChatPrivacy = field(init=False)
 
     def __post_init__(self) -> None:
         """Create the batcher that records several delivered messages in one transaction."""
+        object.__setattr__(self, "privacy", AdminChatPrivacy(self.bot, self.admin_chat))
         object.__setattr__(self, "record_delivered", Batcher(self._record_delivered, BATCH))
 
     async def _record_delivered(self, delivered: Sequence[_Delivered]) -> list[None]:
@@ -119,7 +127,16 @@ def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
     return _NotDelivered("waits for a slot in the limits", wait, tried=tried)
 
 
-_Rendered = tuple[OutboxMessage, _OutgoingMessage | _NotDelivered]
+@dataclass(frozen=True)
+class _PrivateAlarm:
+    """An alarm for the super admins, because strangers can read the admin chat."""
+
+    row: OutboxMessage
+    messages: list[_OutgoingMessage]
+
+
+_Content = _OutgoingMessage | _PrivateAlarm | _NotDelivered
+_Rendered = tuple[OutboxMessage, _Content]
 
 
 async def deliver_alarms(worker: OutboxWorker) -> None:
@@ -142,6 +159,8 @@ async def deliver(worker: OutboxWorker) -> None:
     The tick ends when no message is due, or after TAKING_SECONDS. While ads wait, it sends at most
     BATCH_WHILE_ADS_WAIT messages.
     """
+    async with worker.sessions.begin() as session:
+        await outbox.raise_old_cards(session)
     until = time.monotonic() + TAKING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
         claimed_at = time.monotonic()
@@ -167,6 +186,9 @@ async def _deliver_batch(
     Messages that are not sent before `until` (a time of `time.monotonic()`) are queued again.
     """
     chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
+    if any(row.user_id is None for row in taken):
+        # Telegram is asked before the transaction in which the messages are rendered.
+        await worker.privacy.look()
     for row, rendered in await _render_all(worker, taken):
         chat_queues[row.user_id].append((row, rendered))
     async with asyncio.TaskGroup() as deliveries:
@@ -195,15 +217,27 @@ async def _deliver_chat_queue(
                 wait = failure.retry_in if failure.blocks_chat else None
 
 
-async def _deliver_one(
-    worker: OutboxWorker, rendered: _OutgoingMessage | _NotDelivered
-) -> _NotDelivered | None:
-    """Send one message and record that it was sent.
+async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivered | None:
+    """Send one message and record it; return None if the message arrived.
 
-    Returns None if it was sent, and otherwise the reason why not.
+    A private alarm has arrived if one super admin got it.
     """
     if isinstance(rendered, _NotDelivered):
         return rendered
+    messages = rendered.messages if isinstance(rendered, _PrivateAlarm) else [rendered]
+    results = [await _send(worker, message) for message in messages]
+    arrived = [result for result in results if not isinstance(result, _NotDelivered)]
+    if arrived:
+        await worker.record_delivered((rendered.row.id, arrived[-1]))
+        return None
+    if isinstance(rendered, _PrivateAlarm):
+        log.error("No super admin got an alarm", outbox_id=rendered.row.id)
+        return _NotDelivered("no super admin got it", _backoff(rendered.row), blocks_chat=False)
+    return next(result for result in results if isinstance(result, _NotDelivered))
+
+
+async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotDelivered | None:
+    """Send the parts of one message; return the id of the last part."""
     message_id = None
     alarm = rendered.row.priority == Priority.ALARM
     for part, method in enumerate(rendered.methods):
@@ -219,13 +253,14 @@ async def _deliver_one(
         if wait:
             return _postponed(timedelta(seconds=wait), tried=part > 0)
         try:
-            message_id = (await worker.bot(method)).message_id
+            sent = await worker.bot(method)
+            worker.privacy.note(sent)
+            message_id = sent.message_id
         except Exception as error:  # noqa: BLE001 - aiogram's, and what it does not wrap
             return await _handle_send_error(worker, rendered, error)
         finally:
             worker.limiter.confirm(rendered.chat_id)
-    await worker.record_delivered((rendered.row.id, message_id))
-    return None
+    return message_id
 
 
 async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> list[_Rendered]:
@@ -254,12 +289,16 @@ async def _render_batch(
     and with the time until the next attempt. Only an error of the database is raised.
     """
     await worker.admin_chat.refresh(session)
+    public = worker.privacy.last_known
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
     cards = await notices.read(session, rows)
     rendered: list[_Rendered] = []
     for row in rows:
         chat_id, language = worker.admin_chat.id, texts.DEFAULT_LANGUAGE
         try:
+            if row.user_id is None and public:
+                rendered.append((row, await _render_for_public_chat(worker, session, row)))
+                continue
             if row.user_id is not None:
                 user = people[row.user_id]
                 chat_id, language = user.telegram_id, user.language
@@ -270,6 +309,26 @@ async def _render_batch(
         except Exception as error:  # noqa: BLE001 - any error of this row is its own
             rendered.append((row, _rendering_failed(row, error)))
     return rendered
+
+
+async def _render_for_public_chat(
+    worker: OutboxWorker, session: AsyncSession, row: OutboxMessage
+) -> _PrivateAlarm | _NotDelivered:
+    """Render a message to the admin chat while this chat is public.
+
+    An alarm goes to each super admin in private, and says why. All other messages wait until the
+    chat is private again.
+    """
+    if row.priority != Priority.ALARM:
+        return _NotDelivered("the admin chat is public", PUBLIC_WAIT, tried=False)
+    messages = []
+    for user in await users.list_with_role(session, Role.SUPER_ADMIN):
+        cards = await notices.read(session, [row])
+        notice = await notices.render(session, row, user.language, worker.currency, cards=cards)
+        t = texts.Texts(user.language, worker.currency)
+        private = replace(notice, text=f"{t('alarm-in-private')}\n\n{notice.text}")
+        messages.append(_OutgoingMessage(row, user.telegram_id, private.methods(user.telegram_id)))
+    return _PrivateAlarm(row, messages)
 
 
 def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
@@ -315,7 +374,8 @@ def _backoff(row: OutboxMessage) -> timedelta | None:
     """
     if row.user_id is not None and row.attempts >= MAX_ATTEMPTS:
         return None
-    return min(INITIAL_BACKOFF * (1 << min(row.attempts, 20)), MAX_BACKOFF)
+    longest = MAX_ALARM_BACKOFF if row.priority == Priority.ALARM else MAX_BACKOFF
+    return min(INITIAL_BACKOFF * (1 << min(row.attempts, 20)), longest)
 
 
 async def _record_failure(worker: OutboxWorker, row: OutboxMessage, failure: _NotDelivered) -> None:

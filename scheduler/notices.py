@@ -6,6 +6,7 @@ before it is sent, so that it shows the facts and the person's language of that 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +24,7 @@ from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import withdrawals
 from services.platform import users
-from services.posts import dead_letters, resolution_details
+from services.posts import alterations, dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -81,6 +82,12 @@ async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> 
     return uncertain_post_screens.card(t, case, with_ad=True)
 
 
+async def _posts_altered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    since, until = (datetime.fromisoformat(payload[name]) for name in ("since", "until"))
+    rows = await alterations.list_told(session, since=since, until=until)
+    return screens.posts_altered(t, rows)
+
+
 async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await dead_letters.get(session, target_id=payload["target_id"])
     return dead_letter_screens.offer(t, row)
@@ -108,11 +115,15 @@ async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -
 
 
 async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
-    return screens.answer_lost(t)
+    return screens.answer_lost(t, payload.get("text"))
 
 
 async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.payment_parked(t, payload["inbox_id"], payload["error"])
+
+
+async def _updates_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.updates_parked(t, payload["error"])
 
 
 async def _star_transaction_refused(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
@@ -208,6 +219,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
 _KINDS: Mapping[str, Render] = {
     "post_uncertain": _uncertain_post,
     "post_unseen": _uncertain_post,
+    "posts_altered": _posts_altered,
     "retry_offered": _retry_offered,
     "telegram_down": _telegram_down,
     "telegram_back": _telegram_back,
@@ -216,6 +228,7 @@ _KINDS: Mapping[str, Render] = {
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
     "payment_parked": _payment_parked,
+    "updates_parked": _updates_parked,
     "star_transaction_refused": _star_transaction_refused,
     "person_blocked": _person_blocked,
     "person_unblocked": _person_unblocked,

@@ -9,7 +9,7 @@ import structlog
 
 from bot import switches
 from db.session import Sessions
-from services.market import placement_expiry, staff_requests
+from services.market import placement_expiry, staff_requests, submission_cards
 from services.money import correction_expiry, incidents, stuck_escrows
 from services.platform import inbox, killswitches, outbox
 from services.posts import rescue
@@ -54,6 +54,12 @@ async def expire_targets(sessions: Sessions) -> None:
         expired = await placement_expiry.expire_targets(session)
     if expired:
         log.info("Placements expired", targets=expired)
+
+
+async def queue_cards(sessions: Sessions) -> None:
+    """Queue the cards of the placements that may have one now, because older ones are decided."""
+    async with sessions.begin() as session:
+        await submission_cards.queue_due(session)
 
 
 async def cancel_unwanted(sessions: Sessions) -> None:

@@ -102,6 +102,26 @@ def list_parked_payments() -> None:
     )
 
 
+@app.command("parked-updates")
+def list_parked_updates() -> None:
+    """Show the updates that could not be handled and are no payments, oldest first."""
+    parked = run_once(lambda session: inbox.parked_updates(session, limit=SHOWN))
+    print_rows(
+        [
+            {
+                "update": row.id,
+                "chat": row.lane,
+                "parked": f"{row.failed_at:%Y-%m-%d %H:%M}",
+                "error": row.last_error,
+                "content": (row.payload or {}).get(inbox.SET_ASIDE)
+                or ", ".join(name for name in row.payload or {} if name != "update_id"),
+            }
+            for row in parked
+        ],
+        out,
+    )
+
+
 @app.command("retry-payment")
 def retry_payment(
     update: Annotated[int, typer.Argument(min=1, help="Id that `parked-payments` shows.")],

@@ -85,6 +85,8 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
         ),
         t("card-status", status=status.value, by=str(row.decided_by_telegram_id or "")),
     ]
+    if status is TargetStatus.PENDING and row.without_card:
+        lines.append(t("card-more", count=row.without_card))
     if row.decision_reason and status is TargetStatus.REJECTED:
         lines.append(t("placement-reason", reason=t("reject-reason", reason=row.decision_reason)))
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
-from bot.screens.placements import link
+from bot.screens.placements import link, post_address
 from bot.screens.uncertain_posts import altered_parts
 from bot.texts import Texts
 from db.models.campaigns import Channel
@@ -18,6 +18,7 @@ from db.models.money import Withdrawal
 from db.money import STARS
 from services.market import channels
 from services.market.moderation import PlacementDetails
+from services.posts.alterations import Alteration
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
 _MAX_LISTED = 10
@@ -62,6 +63,23 @@ def placement(
     return Outgoing(text, rows(post_row, buttons))
 
 
+def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:
+    """Build the notice to staff about first alterations of published posts, one in each line."""
+    lines = [
+        t(
+            "notice-posts-altered-line",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            parts=altered_parts(t, row.parts),
+            link=post_address(None, row.chat_id, row.message_id),
+        )
+        for row in alterations[:_MAX_LISTED]
+    ]
+    if len(alterations) > _MAX_LISTED:
+        lines.append(t("notice-posts-altered-more", count=len(alterations) - _MAX_LISTED))
+    return Outgoing("\n".join([t("notice-posts-altered"), *lines]))
+
+
 def _record(payload: Mapping[str, Any]) -> str:
     """Return one word for what all checks of a post together say about its content.
 
@@ -73,9 +91,11 @@ def _record(payload: Mapping[str, Any]) -> str:
     return "unclear" if payload.get("unclear") else "stayed"
 
 
-def answer_lost(t: Texts) -> Outgoing:
-    """Build the notice to a person that the answer to a message or a press may be missing."""
-    return Outgoing(t("notice-answer-lost"))
+def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
+    """Give a person the text of a lost answer, or say that an answer did not arrive."""
+    if lost_text is None:
+        return Outgoing(t("notice-answer-lost"))
+    return Outgoing(f"{t('notice-answer-late')}\n\n{lost_text}")
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
@@ -119,6 +139,11 @@ def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
     """Build the notice to staff that says that a payment could not be credited, and what to do."""
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
+
+
+def updates_parked(t: Texts, error: str) -> Outgoing:
+    """Build the notice to staff that updates could not be handled, and where they are listed."""
+    return Outgoing(t("notice-updates-parked", error=error))
 
 
 def deposit_credited(t: Texts, amount: int) -> Outgoing:

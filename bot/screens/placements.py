@@ -109,5 +109,12 @@ def reason(t: Texts, word: str) -> str:
 
 def link(t: Texts, username: str | None, chat_id: int, message_id: int) -> InlineKeyboardButton:
     """Make the button that opens a placement's post in its channel."""
+    return InlineKeyboardButton(
+        text=t("placement-open"), url=post_address(username, chat_id, message_id)
+    )
+
+
+def post_address(username: str | None, chat_id: int, message_id: int) -> str:
+    """Return the address of a post. Without a username, only members of the channel can open it."""
     chat = username or f"c/{_PRIVATE_LINK_OFFSET - chat_id}"
-    return InlineKeyboardButton(text=t("placement-open"), url=f"https://t.me/{chat}/{message_id}")
+    return f"https://t.me/{chat}/{message_id}"

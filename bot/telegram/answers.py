@@ -39,9 +39,9 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 
 log = structlog.get_logger(__name__)
 
-NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError, ClientDecodeError)
-"""The errors that do not mean that a request itself is wrong: Telegram refuses all requests for a
-time, does not answer, or its answer was lost."""
+NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError)
+"""The errors that say nothing about a request: Telegram refused it for a time, or the answer was
+lost."""
 WAIT_SECONDS = 3
 """The longest `retry_after` for which a call waits. A pre-checkout query must be answered within 10
 seconds."""
@@ -153,6 +153,25 @@ class RepeatAfterFlood(BaseRequestMiddleware):
         return await make_request(bot, method)
 
 
+class ReportUnreadable(BaseRequestMiddleware):
+    """Treat an answer of Telegram that cannot be read like a lost one, with the method it answers.
+
+    aiogram's own error does not name the method.
+    """
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Make the call. Raises TelegramNetworkError for an answer that cannot be read."""
+        try:
+            return await make_request(bot, method)
+        except (ClientDecodeError, UnicodeDecodeError) as error:
+            raise TelegramNetworkError(method, "the answer cannot be read") from error
+
+
 def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
     """Return a client that writes to people and to the admin chat. It repeats no call after a 429.
 
@@ -168,6 +187,7 @@ def create_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
     """Return a client that answers people. After a 429 with a short wait, it repeats the call."""
     bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())
+    bot.session.middleware(ReportUnreadable())
     return bot
 
 

@@ -166,6 +166,8 @@ class Heartbeat(Base):
     name: Mapped[str]
     beat_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     """The time of the last heartbeat, by the real clock."""
+    loop_lag: Mapped[float] = mapped_column(server_default=text("0"))
+    """The longest lag of the process's event loop before this heartbeat, in seconds."""
 
 
 class LedgerCheckpoint(Base):

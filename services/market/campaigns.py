@@ -10,19 +10,19 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.campaigns import (
-    Campaign,
-    CampaignStatus,
-    CampaignTarget,
-    Channel,
-    TargetStatus,
-)
+from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel, TargetStatus
 from db.models.posting import PostJob, PostJobStatus
-from services.market import creatives, publish_times, terms, unfunded_placements
+from services.market import (
+    creatives,
+    publish_times,
+    submission_cards,
+    terms,
+    unfunded_placements,
+)
 from services.market.creatives import Creative
 from services.market.terms import Terms
 from services.money import wallets
-from services.platform import audit, errors, outbox, transitions, users
+from services.platform import audit, errors, transitions, users
 from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 
@@ -232,9 +232,7 @@ async def submit_target(
         campaign_id=campaign_id,
         channel_id=channel_id,
     )
-    await outbox.add(
-        session, user_id=None, kind="target_submitted", payload={"target_id": target.id}
-    )
+    await submission_cards.queue_due(session, advertiser_id=advertiser_id)
     return target
 
 

@@ -20,6 +20,7 @@ from db.models.campaigns import (
 from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import Switch
 from db.models.users import User
+from services.market import submission_cards
 from services.market.creatives import Creative
 from services.money import ledger
 from services.platform import audit, errors, outbox, transitions
@@ -70,7 +71,14 @@ class PlacementDetails:
     decided_by_telegram_id: int | None
     decision_reason: str | None
     advertiser_balance: int
+    advertiser_pending: int
+    """The number of the advertiser's pending placements, with this one if it is pending."""
     currency: str
+
+    @property
+    def without_card(self) -> int:
+        """The number of the advertiser's pending placements that have no card yet."""
+        return max(self.advertiser_pending - submission_cards.OPEN_CARDS, 0)
 
 
 async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
@@ -171,11 +179,19 @@ async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
-    """Return a page of the placements that wait for a decision, oldest first."""
+    """Return a page of the pending placements, the oldest first.
+
+    Placements that have to wait for a card come after all others.
+    """
+    ranked = submission_cards.rank_pending()
     rows = await session.execute(
         _query()
-        .where(CampaignTarget.status == TargetStatus.PENDING)
-        .order_by(CampaignTarget.created_at, CampaignTarget.id)
+        .join(ranked, ranked.c.id == CampaignTarget.id)
+        .order_by(
+            ranked.c.rank > submission_cards.OPEN_CARDS,
+            CampaignTarget.created_at,
+            CampaignTarget.id,
+        )
         .limit(limit)
         .offset(offset)
     )
@@ -247,6 +263,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             decider.telegram_id.label("decider_telegram_id"),
             Wallet.balance,
             Wallet.currency,
+            submission_cards.count_pending().label("advertiser_pending"),
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -282,5 +299,6 @@ def _card(row: Any) -> PlacementDetails:
         decided_by_telegram_id=row.decider_telegram_id,
         decision_reason=target.decision_reason,
         advertiser_balance=row.balance,
+        advertiser_pending=row.advertiser_pending,
         currency=row.currency,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,8 +35,11 @@ async def register(
             session, WalletKind.EXTERNAL, currency=currency, counterparty_id=user.id
         )
     elif language is not None and not user.language_chosen and user.language != known_language:
-        user.language = known_language
-        await session.flush()
+        # A lock of the person's row must not delay the person: the next update stores the language.
+        free = select(User.id).where(User.id == user.id).with_for_update(skip_locked=True)
+        if await session.scalar(free) is not None:
+            user.language = known_language
+            await session.flush()
     return user
 
 

@@ -1,5 +1,7 @@
 """Store updates from Telegram, claim them for handlers, and record the outcome."""
 
+import json
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -19,7 +21,12 @@ PER_LANE = 5
 Therefore a lane with many updates does not delay the others.
 """
 _OLDEST = 1_000
-"""How many of the oldest open updates a claim looks at."""
+"""The number of the oldest updates from which a claim chooses."""
+SET_ASIDE = "set_aside"
+"""The only content of an update that the database refused: its JSON as a text."""
+SET_ASIDE_LIMIT = 100_000
+"""The longest such text that is kept, in characters."""
+_BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _PAYMENT = (
     InboxUpdate.payload["message"]
@@ -44,17 +51,29 @@ def lane_of(payload: dict[str, Any]) -> int:
         message = content if "chat" in content else content.get("message")
         chat = message.get("chat") if isinstance(message, dict) else None
         for part in (chat, content.get("from"), content.get("user")):
-            if isinstance(part, dict) and isinstance(part.get("id"), int):
-                lane_id: int = part["id"]
+            lane_id = part.get("id") if isinstance(part, dict) else None
+            if isinstance(lane_id, int) and abs(lane_id) < _BIGINT_LIMIT:
                 return lane_id
     return 0
 
 
-def _remove_unstorable(content: Any) -> Any:
-    """Return JSON without the characters that PostgreSQL cannot store: NUL and lone surrogates.
+def set_aside(update: dict[str, Any]) -> dict[str, Any]:
+    """Return an update that the database can store in place of one whose data it refused.
 
-    With such a character, the update could never be stored, and neither could the updates after it.
+    The JSON of the refused update is kept as a text of ASCII characters.
     """
+    text = json.dumps(update)[:SET_ASIDE_LIMIT]
+    return {"update_id": update["update_id"], SET_ASIDE: text}
+
+
+def _remove_unstorable(content: Any) -> Any:
+    """Return JSON without what PostgreSQL cannot store.
+
+    NUL and lone surrogates are removed, and a number that is not finite becomes null. Otherwise an
+    update with such a value could never be stored.
+    """
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
     if isinstance(content, str):
         valid = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return valid.replace("\0", "")
@@ -197,17 +216,28 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
 async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
     """Park an update that cannot be handled: keep it, but do not try it again.
 
-    The payload is kept for people who investigate. If the update is about a payment or about the
-    refund of a payment, the admins are notified.
+    The payload is kept for people who investigate, and the admins are notified. `_PAYMENT` says
+    which updates are payments. A refund is one of them.
     """
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
     """Return the parked payments and refunds in the order in which they were parked."""
+    return await _list_parked(session, _PAYMENT, limit)
+
+
+async def parked_updates(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
+    """Return the parked updates that are no payments and no refunds, in the order of parking."""
+    return await _list_parked(session, ~_PAYMENT, limit)
+
+
+async def _list_parked(
+    session: AsyncSession, condition: ColumnElement[bool], limit: int
+) -> Sequence[InboxUpdate]:
     rows = await session.scalars(
         select(InboxUpdate)
-        .where(InboxUpdate.failed_at.is_not(None), _PAYMENT)
+        .where(InboxUpdate.failed_at.is_not(None), condition)
         .order_by(InboxUpdate.failed_at)
         .limit(limit)
     )
@@ -252,15 +282,22 @@ async def purge(session: AsyncSession) -> None:
 async def _park_matching(
     session: AsyncSession, *conditions: ColumnElement[bool], error: str
 ) -> None:
-    """Park the open updates that meet the conditions, and notify the admins of parked payments."""
+    """Park the open updates that meet the conditions, and notify the admins.
+
+    There is a notice for each payment. Of all other updates, only the first one of an hour causes a
+    notice, because any stranger can send many of them.
+    """
     parked = await session.execute(
         update(InboxUpdate)
         .where(*_OPEN, *conditions)
         .values(failed_at=func.now(), last_error=error)
-        .returning(InboxUpdate.id, _PAYMENT)
+        .returning(InboxUpdate.id, InboxUpdate.failed_at, _PAYMENT)
         .execution_options(synchronize_session=False)
     )
-    for inbox_id, is_payment in parked.all():
+    for inbox_id, failed_at, is_payment in parked.all():
+        payload = {"inbox_id": inbox_id, "error": error}
         if is_payment:
-            payload = {"inbox_id": inbox_id, "error": error}
             await outbox.add(session, user_id=None, kind="payment_parked", payload=payload)
+        else:
+            key = f"updates_parked:{failed_at:%Y-%m-%dT%H}"
+            await outbox.add(session, user_id=None, kind="updates_parked", payload=payload, key=key)

@@ -34,6 +34,7 @@ _RUNNING = text("SELECT key FROM running_switches")
 _STOP = text("SELECT stop_switch(:key, :actor_id, :role, :reason, :correlation_id)")
 _RUN = text("SELECT run_switch(:key, :actor_id, :role, :reason, :correlation_id)")
 _SETTLE = text("SELECT settle_stop(:key)")
+_END_LOCK_HOLDERS = text("SELECT end_lock_holders()")
 _OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
     bindparam("details", type_=JSONB)
 )
@@ -158,6 +159,15 @@ async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
     await session.execute(_SETTLE, {"key": change.key.value})
     sends = await _sends_under_way(session) if change.key in POSTING_SWITCHES else 0
     return replace(change, sends_under_way=sends)
+
+
+async def end_lock_holders(session: AsyncSession) -> int:
+    """End the sessions that lock whole tables and so hold up a stop; return how many have ended.
+
+    Sessions of superusers cannot be ended. Waits for no lock.
+    """
+    ended: int | None = await session.scalar(_END_LOCK_HOLDERS)
+    return ended or 0
 
 
 async def list_unsettled(session: AsyncSession) -> Sequence[SwitchChange]:

@@ -20,6 +20,9 @@ from services.platform.priorities import Priority
 LEASE = timedelta(seconds=30)
 """How long a claimed message is reserved for the process that claimed it (real clock)."""
 
+CARD_PATIENCE = timedelta(minutes=5)
+"""A card that has waited for this long gets the priority of a result."""
+
 _SENT = text(
     """
     UPDATE outbox o SET status = 'sent', message_id = m.message_id, sent_at = clock()
@@ -72,6 +75,30 @@ async def claim(
         if len(claimed) < limit:
             claimed += await _claim_priority(session, priority, limit - len(claimed))
     return claimed
+
+
+async def raise_old_cards(session: AsyncSession) -> None:
+    """Give cards that have waited for CARD_PATIENCE the priority of results.
+
+    Otherwise results that never end would hold back the cards for ever. Locks these cards, and
+    skips those that another process has locked.
+    """
+    old = (
+        select(OutboxMessage.id)
+        .where(
+            OutboxMessage.status == OutboxStatus.QUEUED,
+            OutboxMessage.priority == Priority.CARD,
+            OutboxMessage.created_at < func.clock() - CARD_PATIENCE,
+        )
+        .with_for_update(skip_locked=True)
+        .cte("old")
+    )
+    await session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == old.c.id)
+        .values(priority=Priority.RESULT)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _claim_priority(

@@ -12,7 +12,9 @@ class Priority(IntEnum):
     RESULT = 1
     """The message tells its receiver the result of an act, or news about the receiver's money."""
     CARD = 2
-    """The message asks for a decision that can wait, or contains a digest of the audit chain."""
+    """The message asks for a decision that can wait, or copies a digest of the audit chain.
+
+    After some minutes it counts as a result (`outbox.raise_old_cards`), so it is never starved."""
 
 
 _PRIORITIES: Mapping[str, Priority] = {
@@ -32,6 +34,8 @@ _PRIORITIES: Mapping[str, Priority] = {
     "post_unseen": Priority.CARD,
     "retry_offered": Priority.CARD,
     "audit_chain_extended": Priority.CARD,
+    "updates_parked": Priority.CARD,
+    "posts_altered": Priority.CARD,
 }
 
 

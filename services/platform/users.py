@@ -1,6 +1,6 @@
 """Read users, their roles and their blocks; store their language and time zone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select, update
@@ -66,6 +66,17 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
             .where(UserRole.user_id == user_id, User.blocked.is_(False))
         )
     )
+
+
+async def list_with_role(session: AsyncSession, role: Role) -> Sequence[User]:
+    """Return the people with a staff role who are not blocked, in the order of their ids."""
+    people = await session.scalars(
+        select(User)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(UserRole.role == role, User.blocked.is_(False))
+        .order_by(User.id)
+    )
+    return people.all()
 
 
 async def first_blocked(session: AsyncSession, *user_ids: int) -> int | None:

@@ -23,7 +23,7 @@ from services.market import channels
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
-from services.posts import breaches, check_times, due_jobs
+from services.posts import alterations, breaches, check_times, due_jobs
 
 RECHECK_INTERVAL = timedelta(minutes=5)
 """If a check did not find the post present, the next check follows after this time.
@@ -169,13 +169,12 @@ async def record_check(
 ) -> None:
     """Record the verdict of a check, and what follows from it.
 
-    - After a second "gone", at least RECHECK_INTERVAL after the first, the job fails. The scheduler
-      then refunds the escrow.
-    - After a first "altered", the advertiser and the owner are notified. An alteration is a breach
-      (`breaches.record`) if it is the second one, if it is not dated (`_is_dated`), or if
-      `restored` is False: the check could not undo it.
-    - A post that is gone or altered after its promised hours gets the verdict "stayed" if a check
-      saw it right before the end of these hours.
+    - A second "gone", RECHECK_INTERVAL later, fails the post, so that it is refunded.
+    - After a first "altered", the advertiser, the owner and the admins are notified. An
+      alteration is a breach (`breaches.record`) if it is the second one, if it is not dated
+      (`_is_dated`), or if `restored` is False.
+    - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
+      before their end.
 
     The verdict "unknown" never moves money. A verdict that proves nothing (`_is_proof`) is recorded
     as "unknown". The verdict "present" proves only that the post was there at `claimed_at`
@@ -228,9 +227,9 @@ async def record_check(
     elif verdict is Verdict.ALTERED and (altered_before or not dated or not restored):
         await breaches.record(session, [job_id], Breach.ALTERED)
     elif verdict is Verdict.ALTERED:
-        await _notify_parties(
-            session, placement, "post_altered", parts=sorted(altered_parts) or [AdPart.TEXT]
-        )
+        parts = sorted(altered_parts) or [AdPart.TEXT]
+        await _notify_parties(session, placement, alterations.NOTICE, parts=parts)
+        await alterations.tell_admins(session, await queries.now(session))
 
 
 async def _record_removed(

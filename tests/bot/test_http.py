@@ -83,6 +83,16 @@ async def test_metrics_count_updates(market: Marketplace, http_client: HttpClien
     assert 'adtech_updates_total{kind="message"}' in text
 
 
+async def test_metrics_show_the_lag_of_the_scheduler(
+    market: Marketplace, http_client: HttpClient
+) -> None:
+    async with market.database.sessions.begin() as session:
+        await heartbeats.beat(session, owner="one", name="scheduler", loop_lag=2.5)
+        await heartbeats.beat(session, owner="other", name="scheduler", loop_lag=0.5)
+    async with http_client.client.get(f"{http_client.url}/metrics") as response:
+        assert "adtech_scheduler_loop_lag_seconds 2.5" in await response.text()
+
+
 async def test_the_webhook_requires_its_secret(http_client: HttpClient) -> None:
     assert await http_client.post({"update_id": 1}) == 403
     assert await http_client.post({"update_id": 1}, **{http.SECRET_HEADER: "wrong"}) == 403

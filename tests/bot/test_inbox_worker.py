@@ -60,7 +60,7 @@ async def test_a_malformed_update_is_parked_and_delays_no_other(market: Marketpl
     assert found[1] == (False, "malformed")
     assert found[2] == (False, "of an unknown kind")
     assert found[3] == (True, None)
-    assert found[4] == (False, "of an unknown kind")
+    assert found[4] == (False, "DBAPIError")
     assert found[5] == (True, None)
 
 

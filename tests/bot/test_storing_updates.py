@@ -4,12 +4,16 @@ An error about the data of one update sets only this update aside. An error of t
 updates wait, and no update is confirmed to Telegram.
 """
 
+import json
+import math
+
 import pytest
 
 from bot import inbox_worker
 from bot.context import DatabaseAwayError
 from tests.bot.test_inbox_worker import message, payment
 from tests.handlers.marketplace import Marketplace
+from tests.shell import shell_of
 
 
 async def _refuse(market: Marketplace, sqlstate: str, update_id: int) -> None:
@@ -48,4 +52,32 @@ async def test_only_the_update_with_bad_data_is_set_aside(market: Marketplace) -
     await market.settle()
     assert "Welcome" in await market.last("advertiser")
     rows = await market.rows("SELECT update_id, last_error FROM inbox ORDER BY update_id")
-    assert [row["last_error"] for row in rows] == ["of an unknown kind", None]
+    assert [row["last_error"] for row in rows] == ["refused by the database", None]
+    listed = await shell_of(market.database).adtech("parked-updates")
+    assert "refused by the database" in listed.said
+    kept = await market.value("SELECT payload->>'set_aside' FROM inbox WHERE update_id = 1")
+    assert json.loads(kept)["message"]["text"] == "bad"
+    await market.deliver()
+    assert "adtech parked-updates" in await market.last("group")
+
+
+async def test_many_parked_updates_give_one_notice(market: Marketplace) -> None:
+    strange = [{"update_id": number, "message": {"chat": {"id": number}}} for number in range(1, 9)]
+    await inbox_worker.store(market.database.sessions, list(strange))
+    market.worker.wake()
+    await market.settle()
+    assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 8
+    assert await market.value("SELECT count(*) FROM outbox WHERE kind = 'updates_parked'") == 1
+
+
+async def test_values_that_postgresql_cannot_store_cost_no_other_part(market: Marketplace) -> None:
+    chat_id = market.chat("advertiser")
+    strange = message(1, chat_id, "/help \x00 \ud800")
+    strange["message"] |= {"date": 1, "longitude": math.inf, "x": math.nan}  # type: ignore[operator]
+    far = message(2, 10**30, "from nowhere")
+    await inbox_worker.store(market.database.sessions, [strange, far])
+    market.worker.wake()
+    await market.settle()
+    assert "How it works" in await market.last("advertiser")
+    rows = await market.rows("SELECT lane, payload ? 'message' AS kept FROM inbox ORDER BY id")
+    assert rows[1] == {"lane": 0, "kept": True}

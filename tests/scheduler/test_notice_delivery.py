@@ -296,3 +296,36 @@ async def test_the_channels_of_somebody_who_deleted_the_account_are_suspended(
     await notice_delivery.deliver(scene.outbox_worker())
     [channel] = await scene.rows("SELECT status, status_reason FROM channels")
     assert channel == {"status": "suspended", "status_reason": "owner_gone"}
+
+
+async def test_an_alarm_that_failed_often_is_tried_again_within_seconds(scene: Scene) -> None:
+    await raise_alarm(scene)
+    await scene.database.as_owner("UPDATE outbox SET attempts = 12")
+    await scene.fault("sendMessage", "error", error_code=500, description="Internal Server Error")
+    await notice_delivery.deliver_alarms(scene.outbox_worker())
+    [row] = await owed(scene)
+    assert (row["status"], row["attempts"]) == ("queued", 13)
+    assert 10 < row["seconds"] <= 15
+    await scene.database.as_owner("UPDATE outbox SET due_at = now()")
+    await notice_delivery.deliver_alarms(scene.outbox_worker())
+    assert len(await received(scene, "group")) == 1
+
+
+async def test_results_that_never_end_do_not_hold_back_a_card_for_ever(scene: Scene) -> None:
+    await scene.database.as_owner(
+        "INSERT INTO outbox (kind, payload) SELECT 'deposit_credited',"
+        ' \'{"deposit_id": 1, "amount": 5}\' FROM generate_series(1, 1000)'
+    )
+    async with scene.database.sessions.begin() as session:
+        payload = {"inbox_id": 1, "error": "malformed"}
+        await owing.add(session, user_id=None, kind="updates_parked", payload=payload)
+    await scene.database.as_owner("UPDATE outbox SET due_at = now() - id * interval '1 second'")
+    worker = replace(scene.outbox_worker(), ads_wait=lambda: True)
+    await notice_delivery.deliver(worker)
+    assert not any("parked-updates" in text for text in await received(scene, "group"))
+    await scene.database.as_owner(
+        "UPDATE outbox SET created_at = created_at - interval '5 minutes',"
+        " due_at = due_at - interval '1 hour' WHERE kind = 'updates_parked'"
+    )
+    await notice_delivery.deliver(worker)
+    assert any("parked-updates" in text for text in await received(scene, "group"))

@@ -36,6 +36,9 @@ notice-post-altered = { $to ->
     [owner] ⚠️ The ad of placement #{ $id } in { $channel } was changed: { $parts }. The bot has restored it. Do not change it during the promised time. If it is changed again, you may not be paid.
    *[advertiser] ⚠️ Your ad in { $channel } was changed (placement #{ $id }): { $parts }. The bot has restored it and checks it again soon. If it is changed again, the admins decide about your money.
 }
+notice-posts-altered = ⚠️ Live posts were changed for the first time, and the bot has restored them. There is nothing to decide: a second change comes as a card.
+notice-posts-altered-line = #{ $id } · { $channel }: { $parts } · { $link }
+notice-posts-altered-more = and { $count } more
 notice-post-breach = { $to ->
     [owner] 🚨 { $breach ->
         [locked_out] I can't check the ad of placement #{ $id } in { $channel }, because I have no right to post there.
@@ -99,7 +102,10 @@ withdrawal-return-reason = { $reason ->
 notice-person-blocked = ⛔ You are blocked. Published posts stay for their promised time and are paid for. Your ads that are not published yet are cancelled and refunded. Your channels take no placements. Your money stays yours, but withdrawals wait until the question is settled with the support.
 notice-person-unblocked = ✅ You are no longer blocked. Your channels that were suspended because of this are restored.
 notice-answer-lost = ⏳ Telegram was busy and did not show you the answer to your last message or button. Open the same screen again: it shows whether your action was done. If it was not, repeat it.
+notice-answer-late = ⏳ Telegram did not show you this answer in time. You may have seen it already. To go on, open the screen again.
+alarm-in-private = 🔒 The admin chat is a public group now, and strangers can read it. So this alarm comes to you alone. Remove the public link of the group: until then nobody can act as staff there, and its other messages wait.
 notice-payment-parked = 🚨 A payment or a refund arrived and could not be handled ({ $error }). It is kept: once the cause is repaired, run adtech retry-payment { $id }. It is never credited twice.
+notice-updates-parked = ⚠️ An update of Telegram could not be handled ({ $error }). It is kept for 30 days. adtech parked-updates lists all of them. If the list names a successful_payment, tell an engineer. There is at most one message about this in an hour.
 notice-star-transaction-refused = 🚨 Telegram lists a transaction of { $amount } with { $person } that could not be recorded ({ $error }). Charge: { $charge }. Look at /deposits and adtech parked-payments, then correct the wallet or refund the person.
 notice-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside of the platform. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
 correction-kind = { $kind ->

@@ -21,6 +21,10 @@ card-status = { $status ->
     [expired] Nobody decided in time.
    *[other] { $status }
 }
+card-more = ➕ { $count ->
+    [one] One more placement of this advertiser waits without a card.
+   *[other] { $count } more placements of this advertiser wait without a card.
+} The next card comes when one of these is decided. /queue shows all.
 card-approve = ✅ Approve
 card-reject = ❌ Reject
 reject-reason = { $reason ->
@@ -84,7 +88,8 @@ switch-unchanged = { $state ->
     [running] 🟢 { $key } was running already. Nothing was changed.
    *[stopped] 🔴 { $key } was stopped already. Nothing was changed.
 }
-switch-not-settled = ⚠️ Nothing new begins, but something that began before the stop is still under way. Look for the session that holds it up.
+switch-not-settled = ⚠️ Nothing new begins, but something that began before the stop may still be under way: another session of the database holds it up. Look for that session.
+switch-stop-waits = ⏳ NOT stopped yet: another session of the database holds the stop up, and I could not end it. I keep trying, and I answer when the switch is stopped. See the runbook: Stop and run.
 switch-under-way = { $count ->
     [one] One post was already on its way; its result is still recorded.
    *[other] { $count } posts were already on their way; their results are still recorded.

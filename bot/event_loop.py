@@ -1,0 +1,97 @@
+"""Measure how late the event loop of a process is, and name the code that holds it.
+
+While one piece of code holds the loop, nothing else of the process runs. A thread looks at the
+loop, because a loop that is held cannot look at itself.
+"""
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+import structlog
+
+from bot import metrics
+
+INTERVAL_SECONDS = 0.1
+"""The pause between two measurements."""
+HELD_SECONDS = 1.0
+"""If the loop is late by more than this, the code that holds it is logged and counted."""
+_ACTING = ("handlers", "scheduler")
+"""The packages whose functions name the code that holds the loop, if they are on the stack."""
+_OURS = (*_ACTING, "bot", "services", "db")
+UNKNOWN = "unknown"
+
+log = structlog.get_logger(__name__)
+
+
+class LoopWatch:
+    """The measurements of the loop in which it was created."""
+
+    def __init__(self) -> None:
+        """Prepare the watch. Nothing is measured before `run`."""
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
+        self._measured_at = time.monotonic()
+        self._reported_at: float | None = None
+        self._longest = 0.0
+        self._ended = threading.Event()
+
+    async def run(self) -> None:
+        """Measure until the task is cancelled."""
+        self._measured_at = time.monotonic()
+        threading.Thread(target=self._watch, daemon=True, name="loop-lag").start()
+        try:
+            while True:
+                due_at = time.monotonic() + INTERVAL_SECONDS
+                await asyncio.sleep(INTERVAL_SECONDS)
+                self._record(max(time.monotonic() - due_at, 0.0))
+        finally:
+            self._ended.set()
+
+    def take_longest_lag(self) -> float:
+        """Return the longest lag since the last call, in seconds."""
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+    def _record(self, lag: float) -> None:
+        metrics.LOOP_LAG.observe(lag)
+        self._longest = max(self._longest, lag)
+        if lag > HELD_SECONDS and self._reported_at != self._measured_at:
+            # The thread could not look either: some code of the interpreter did not let it run.
+            self._report(UNKNOWN, None)
+        self._measured_at = time.monotonic()
+
+    def _watch(self) -> None:
+        """Report each time that the loop is held for more than HELD_SECONDS."""
+        while not self._ended.wait(INTERVAL_SECONDS):
+            measured_at = self._measured_at
+            late = time.monotonic() - measured_at - INTERVAL_SECONDS
+            if late > HELD_SECONDS and self._reported_at != measured_at:
+                self._reported_at = measured_at
+                task = asyncio.current_task(self._loop)
+                frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - no other way
+                self._report(_name_of(frame), task.get_name() if task is not None else None)
+
+    def _report(self, where: str, task: str | None) -> None:
+        metrics.LOOP_HELD.labels(where).inc()
+        log.error("The event loop is held", where=where, task=task, seconds=HELD_SECONDS)
+
+
+def _name_of(frame: FrameType | None) -> str:
+    """Return the name of the function of ours that is running, for example of a handler."""
+    stack = list(_frames(frame))
+    for packages in (_ACTING, _OURS):
+        for inner in stack:
+            module = str(inner.f_globals.get("__name__", ""))
+            if module.partition(".")[0] in packages:
+                return f"{module}.{inner.f_code.co_qualname}"
+    return UNKNOWN
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

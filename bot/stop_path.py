@@ -1,0 +1,139 @@
+"""Clear the way of a stop of a kill switch, from its arrival until its commit.
+
+A session that locks a whole table (a migration, or a `LOCK TABLE` by hand) holds up every step of
+a stop: the update cannot be stored, claimed or handled. While a stop of the staff waits, such
+sessions are ended. If this does not help, the admin chat is told that the stop is not written yet.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
+
+from bot.admin_chat import AdminChat
+from bot.callbacks import OnSwitch, SwitchAct
+from bot.context import DatabaseAwayError, UpdateResult, database_errors
+from bot.texts import Texts
+from db.session import Sessions
+from services.platform import killswitches, lanes, users
+
+CHECK_SECONDS = 0.3
+"""The pause between the arrival of a stop and the first look, and between two looks."""
+TELL_SECONDS = 1.3
+"""If a stop is not written after this time, the admin chat is told."""
+FORGET_SECONDS = 300.0
+"""A stop that was never handled is forgotten after this time."""
+_COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
+_BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Stop:
+    """A stop that has arrived and is perhaps not written yet."""
+
+    language: str
+    arrived_at: float
+    result: UpdateResult | None = None
+    told: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        is_new = time.monotonic() - self.arrived_at < FORGET_SECONDS
+        return is_new and not (self.result is not None and self.result.marked)
+
+
+class StopPath:
+    """The stops of kill switches that this process has received and has not yet committed."""
+
+    def __init__(self, sessions: Sessions, bot: Bot, currency: str) -> None:
+        """Store the dependencies. Nothing is ended before `run`."""
+        self._sessions = sessions
+        self._bot = bot
+        self._currency = currency
+        self._stops: dict[int, _Stop] = {}
+        self._arrived = asyncio.Event()
+
+    def expect(
+        self, updates: Sequence[Mapping[str, Any]], *, admin_chat_id: int, staff: Collection[int]
+    ) -> None:
+        """Note the stops among raw updates. Those of strangers and in other chats do not count.
+
+        `staff` contains the lanes of the staff. Updates are raw JSON that is not trusted.
+        """
+        for update in updates:
+            lane, update_id = lanes.own_lane(dict(update)), update.get("update_id")
+            if lane not in staff or not isinstance(update_id, int) or update_id in self._stops:
+                continue
+            if (language := _language_of_stop(update, admin_chat_id)) is not None:
+                self._stops[update_id] = _Stop(language, time.monotonic())
+                self._arrived.set()
+
+    def begin(self, update_id: int, result: UpdateResult) -> None:
+        """Note that a handler works on an update. The result says when the stop is written."""
+        if (stop := self._stops.get(update_id)) is not None:
+            stop.result = result
+
+    def end(self, update_id: int) -> None:
+        """Note that an update is handled."""
+        self._stops.pop(update_id, None)
+
+    async def run(self, admin_chat: AdminChat) -> None:
+        """Clear the way of each stop that waits, until the task is cancelled."""
+        while True:
+            await self._arrived.wait()
+            await asyncio.sleep(CHECK_SECONDS)
+            self._stops = {number: stop for number, stop in self._stops.items() if stop.is_open}
+            if not self._stops:
+                self._arrived.clear()
+                continue
+            await self._end_lock_holders()
+            for stop in self._stops.values():
+                if not stop.told and time.monotonic() - stop.arrived_at > TELL_SECONDS:
+                    stop.told = True
+                    await self._tell(stop, admin_chat.id)
+
+    async def _end_lock_holders(self) -> None:
+        with suppress(DatabaseAwayError, TimeoutError):
+            async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
+                ended = await killswitches.end_lock_holders(session)
+                if ended:
+                    log.warning("Sessions ended that held up a stop", sessions=ended)
+
+    async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
+        """Say in the admin chat that a stop is not written yet, unless it is written by now."""
+        if stop.is_open:
+            log.error("A stop of a kill switch is held up")
+            t = Texts(stop.language, self._currency)
+            with suppress(TelegramAPIError):
+                await self._bot.send_message(admin_chat_id, t("switch-stop-waits"))
+
+
+def _language_of_stop(update: Mapping[str, Any], admin_chat_id: int) -> str | None:
+    """Return the language of the person who stops a switch, or None for other updates."""
+    press, message = update.get("callback_query"), update.get("message")
+    if isinstance(press, dict):
+        asker, shown, is_stop = press, press.get("message"), _is_stop_button(press)
+    elif isinstance(message, dict):
+        asker = shown = message
+        is_stop = _COMMAND.match(str(message.get("text"))) is not None
+    else:
+        return None
+    chat = shown.get("chat") if isinstance(shown, dict) else None
+    if not is_stop or not isinstance(chat, dict) or chat.get("id") != admin_chat_id:
+        return None
+    person = asker.get("from")
+    code = person.get("language_code") if isinstance(person, dict) else None
+    return users.known_language(code if isinstance(code, str) else None)
+
+
+def _is_stop_button(press: Mapping[str, Any]) -> bool:
+    return str(press.get("data")).startswith(_BUTTON)

@@ -1,0 +1,41 @@
+"""Give cards the key that prevents a second card, and let the scheduler record its lag.
+
+The scheduler may also raise the priority of messages that have waited for long. A stop of a kill
+switch may end sessions that lock whole tables, and does not wait for locks of other logins.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations import functions
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Set the keys of the cards that were queued without one, and add the lag to heartbeats."""
+    op.execute(
+        """
+        UPDATE outbox SET key = 'target_submitted:' || (payload ->> 'target_id')
+        WHERE kind = 'target_submitted' AND key IS NULL
+        """
+    )
+    op.add_column(
+        "heartbeats", sa.Column("loop_lag", sa.Float(), server_default=sa.text("0"), nullable=False)
+    )
+    op.execute("GRANT UPDATE (loop_lag) ON heartbeats TO adtech_clock")
+    op.execute("GRANT UPDATE (priority) ON outbox TO adtech_clock")
+    for name in ("end_lock_holders", "settle_stop"):
+        functions.create(name, revision)
+    op.execute("GRANT EXECUTE ON FUNCTION end_lock_holders() TO adtech_bot")
+
+
+def downgrade() -> None:
+    """Remove the lag and the right. The version before works with the keys."""
+    functions.create("settle_stop", down_revision)
+    op.execute("DROP FUNCTION end_lock_holders()")
+    op.execute("REVOKE UPDATE (priority) ON outbox FROM adtech_clock")
+    op.drop_column("heartbeats", "loop_lag")

@@ -1,0 +1,84 @@
+"""Queue the cards about pending placements, and gather the cards of each advertiser.
+
+A card is a message with buttons in the admin chat. At most OPEN_CARDS pending placements of one
+advertiser have a card. The other placements of this advertiser get their cards when those are
+decided, so one advertiser cannot fill the admin chat.
+"""
+
+from typing import Any
+
+from sqlalchemy import ScalarSelect, String, Subquery, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
+from db.models.operations import OutboxMessage
+from services.platform import outbox
+
+OPEN_CARDS = 3
+"""How many pending placements of one advertiser have a card at the same time."""
+BATCH = 100
+KIND = "target_submitted"
+_KEY = f"{KIND}:"
+
+
+def rank_pending(*conditions: Any) -> Subquery:
+    """Build a query of the pending targets (placements) and their ranks among their advertiser's.
+
+    The oldest pending target of an advertiser has the rank 1. `conditions` limit the campaigns.
+    """
+    rank = func.row_number().over(partition_by=Campaign.advertiser_id, order_by=CampaignTarget.id)
+    return (
+        select(CampaignTarget.id, rank.label("rank"))
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .where(CampaignTarget.status == TargetStatus.PENDING, *conditions)
+        .subquery()
+    )
+
+
+def count_pending() -> ScalarSelect[int]:
+    """Build a query of the number of pending targets of an advertiser.
+
+    The caller's query must select from `campaigns`, which names the advertiser.
+    """
+    others = Campaign.__table__.alias("campaigns_of_advertiser")
+    pending = CampaignTarget.__table__.alias("pending_targets")
+    return (
+        select(func.count())
+        .select_from(pending.join(others, others.c.id == pending.c.campaign_id))
+        .where(
+            pending.c.status == TargetStatus.PENDING,
+            others.c.advertiser_id == Campaign.advertiser_id,
+        )
+        .correlate(Campaign)
+        .scalar_subquery()
+    )
+
+
+async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) -> int:
+    """Queue the cards of the oldest pending placements that have none; return how many.
+
+    `advertiser_id` limits this to one advertiser. A placement never gets two cards, because each
+    card has an idempotency key.
+    """
+    conditions = [] if advertiser_id is None else [Campaign.advertiser_id == advertiser_id]
+    ranked = rank_pending(*conditions)
+    key = literal(_KEY, String) + ranked.c.id.cast(String)
+    due = await session.scalars(
+        select(ranked.c.id)
+        .where(
+            ranked.c.rank <= OPEN_CARDS,
+            ~select(OutboxMessage.id).where(OutboxMessage.key == key).exists(),
+        )
+        .order_by(ranked.c.id)
+        .limit(BATCH)
+    )
+    target_ids = due.all()
+    for target_id in target_ids:
+        await outbox.add(
+            session,
+            user_id=None,
+            kind=KIND,
+            payload={"target_id": target_id},
+            key=f"{_KEY}{target_id}",
+        )
+    return len(target_ids)

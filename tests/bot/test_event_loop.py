@@ -1,0 +1,56 @@
+"""Test that code that holds the event loop is measured and named."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from bot import event_loop
+from bot.event_loop import LoopWatch
+from bot.screens import menu
+from tests.handlers.marketplace import Marketplace
+
+HANDLER = "handlers.start.show_page"
+
+
+def held_by(where: str) -> float:
+    """Return how often the metrics say that a function held the loop."""
+    return REGISTRY.get_sample_value("adtech_event_loop_held_total", {"where": where}) or 0.0
+
+
+async def test_a_handler_that_holds_the_loop_is_logged_and_counted(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.say("advertiser", "/start")
+    page = menu.page
+
+    def slow_page(*arguments: Any) -> Any:
+        time.sleep(1.5)
+        return page(*arguments)
+
+    monkeypatch.setattr(menu, "page", slow_page)
+    watch = LoopWatch()
+    watching = asyncio.create_task(watch.run())
+    before = held_by(HANDLER)
+    with capture_logs() as logs:
+        await market.say("advertiser", "/help")
+    assert held_by(HANDLER) == before + 1
+    (line,) = [line for line in logs if line["event"] == "The event loop is held"]
+    assert line["where"] == HANDLER
+    assert line["task"] == f"chat {market.chat('advertiser')}"
+    await asyncio.sleep(2 * event_loop.INTERVAL_SECONDS)
+    assert 1.0 < watch.take_longest_lag() < 10
+    assert watch.take_longest_lag() < 1.0
+    watching.cancel()
+
+
+async def test_a_loop_that_only_waits_is_not_late() -> None:
+    watch = LoopWatch()
+    watching = asyncio.create_task(watch.run())
+    with capture_logs() as logs:
+        await asyncio.sleep(1.5)
+    assert logs == []
+    watching.cancel()

@@ -1,0 +1,169 @@
+"""Test that a stop in the chat is answered in time while other sessions hold locks.
+
+The sessions belong to the owner of the database or to a superuser, as in a migration or in `psql`.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from bot import inbox_worker
+from db.models.users import Role
+from sandbox import embedded
+from tests.handlers.marketplace import Marketplace
+
+LIMIT = 2.0
+"""A stop has to be answered within this time, in seconds."""
+STOP = "/killswitch stop payouts a test"
+IS_RUNNING = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
+ENDED = {
+    "no update can be stored": "LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE",
+    "no update can be claimed": "LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE",
+    "the staff cannot be read": "LOCK TABLE user_roles IN ACCESS EXCLUSIVE MODE",
+    "no person can be read": "ALTER TABLE users ADD COLUMN later text",
+    "the admin chat cannot be read": "LOCK TABLE moved_chats IN ACCESS EXCLUSIVE MODE",
+    "no switch can be read": "LOCK TABLE kill_switches IN ACCESS EXCLUSIVE MODE",
+    "no stop can be written": "LOCK TABLE switch_stops IN EXCLUSIVE MODE",
+    "no incident can be read": "LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE",
+    "no audit row can be written": "CREATE INDEX later ON user_audit_logs (id)",
+    "no alarm can be written": "LOCK TABLE outbox IN SHARE MODE",
+}
+WAITED_FOR = {
+    "the switch's lock": "SELECT pg_advisory_xact_lock_shared(7001, hashtext('payouts'))",
+    "the switch's row": "SELECT FROM kill_switches FOR UPDATE",
+    "no switch can be written": "LOCK TABLE kill_switches IN SHARE ROW EXCLUSIVE MODE",
+}
+HARMLESS = {
+    "the operator's row": "SELECT FROM users FOR UPDATE",
+    "the roles": "SELECT FROM user_roles FOR UPDATE",
+    "the posts": "LOCK TABLE post_jobs IN SHARE MODE",
+}
+
+
+@pytest.fixture
+async def staffed(market: Marketplace) -> Marketplace:
+    """Return a bot that knows its operator and has handled a command before."""
+    await market.employ("admin", Role.OPERATOR)
+    await market.say("admin", "/killswitch", where="group")
+    return market
+
+
+@pytest.fixture
+async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a session of the owner's login, in a transaction that never ends."""
+    connection = await asyncpg.connect(staffed.database.owner_url)
+    await connection.execute("BEGIN")
+    yield connection
+    connection.terminate()
+
+
+async def answer_to_stop(market: Marketplace, who: str = "admin") -> tuple[str, float]:
+    """Let a person stop `payouts`; return the answer, and after how many seconds it came."""
+    before = len(await market.messages("group")) + 1
+    began = time.monotonic()
+    await market.world.control(
+        f"users/{market.chat(who)}/send", chat_id=market.chat("group"), text=STOP
+    )
+    async with asyncio.timeout(20):
+        while len(await market.messages("group")) <= before:  # noqa: ASYNC110 - a chat
+            await asyncio.sleep(0.02)
+    return await market.last("group"), time.monotonic() - began
+
+
+@pytest.mark.parametrize("hold", ENDED)
+async def test_a_session_that_locks_a_table_is_ended_for_a_stop(
+    staffed: Marketplace, hung: asyncpg.Connection, hold: str
+) -> None:
+    await hung.execute(ENDED[hold])
+    answer, seconds = await answer_to_stop(staffed)
+    assert "payouts is STOPPED" in answer
+    assert "NOT" not in answer
+    assert seconds < LIMIT
+    assert await staffed.value(IS_RUNNING) == 0
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
+        await hung.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("hold", WAITED_FOR)
+async def test_a_stop_that_waits_for_a_foreign_lock_says_so(
+    staffed: Marketplace, hung: asyncpg.Connection, hold: str
+) -> None:
+    await hung.execute(WAITED_FOR[hold])
+    answer, seconds = await answer_to_stop(staffed)
+    assert "payouts is STOPPED" in answer
+    assert "may still be under way" in answer
+    assert seconds < LIMIT
+    hung.terminate()
+    assert await staffed.value(IS_RUNNING) == 0
+
+
+@pytest.mark.parametrize("hold", HARMLESS)
+async def test_a_session_that_does_not_hold_up_a_stop_is_not_ended(
+    staffed: Marketplace, hung: asyncpg.Connection, hold: str
+) -> None:
+    await staffed.database.as_owner("UPDATE users SET language = 'ru'")  # its own language is new
+    await hung.execute(HARMLESS[hold])
+    _, seconds = await answer_to_stop(staffed)
+    assert seconds < LIMIT
+    assert await staffed.value(IS_RUNNING) == 0
+    await asyncio.sleep(2 * inbox_worker.POLL_SECONDS)
+    assert await hung.fetchval("SELECT 1") == 1
+
+
+async def test_a_session_that_waits_for_a_table_is_ended_too(
+    staffed: Marketplace, hung: asyncpg.Connection
+) -> None:
+    """Check a migration that waits behind a report, with the application behind the migration."""
+    await hung.execute("SELECT count(*) FROM kill_switches")
+    migration = await asyncpg.connect(staffed.database.owner_url)
+    waiting = asyncio.create_task(migration.execute("ALTER TABLE kill_switches ADD later text"))
+    await asyncio.sleep(0.2)
+    answer, seconds = await answer_to_stop(staffed)
+    assert "payouts is STOPPED" in answer
+    assert seconds < LIMIT
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
+        await waiting
+    assert await hung.fetchval("SELECT 1") == 1
+
+
+async def test_the_admin_chat_is_told_if_a_superuser_holds_a_stop_up(
+    staffed: Marketplace, server: embedded.Postgres
+) -> None:
+    name = make_url(staffed.database.url).database
+    superuser = await asyncpg.connect(server.dsn(embedded.SUPERUSER, str(name)))
+    await superuser.execute("BEGIN; LOCK TABLE switch_stops IN EXCLUSIVE MODE")
+    answer, seconds = await answer_to_stop(staffed)
+    assert "NOT stopped yet" in answer
+    assert seconds < LIMIT
+    assert await superuser.fetchval(IS_RUNNING) == 1
+    await superuser.close()
+    await staffed.settle()
+    assert "payouts is STOPPED" in await staffed.last("group")
+    assert await staffed.value(IS_RUNNING) == 0
+
+
+async def test_a_stop_of_somebody_without_a_role_ends_no_session(
+    staffed: Marketplace, hung: asyncpg.Connection
+) -> None:
+    await staffed.world.control(
+        f"chats/{staffed.chat('group')}/members", user_id=staffed.chat("owner"), status="member"
+    )
+    await hung.execute(ENDED["no stop can be written"])
+    await staffed.say("owner", STOP, where="group")
+    await asyncio.sleep(1)
+    assert await hung.fetchval("SELECT 1") == 1
+    assert await staffed.value(IS_RUNNING) == 1
+
+
+async def test_acts_of_the_staff_that_hang_leave_room_for_a_stop(staffed: Marketplace) -> None:
+    for _ in range(inbox_worker.STAFF_HANDLERS):
+        await staffed.worker._staff_slots.acquire()
+    answer, seconds = await answer_to_stop(staffed)
+    assert "payouts is STOPPED" in answer
+    assert seconds < LIMIT
+    for _ in range(inbox_worker.STAFF_HANDLERS):
+        staffed.worker._staff_slots.release()
