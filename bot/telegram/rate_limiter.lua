@@ -7,12 +7,14 @@
 -- how long before its time a slot may be reserved; how long a slot counts as pending; how many chats
 -- that cool down make all chats cool down; how long the mark stays; the number of confirmed messages.
 -- Then for each confirmed message its chat and how long ago its answer came. Then for each request its
--- chat, 1 for an ad, 1 if its answer will be confirmed, how long before its time it takes a slot, and
--- the rank of the message in the chat's minute whose slot must be free. All times are milliseconds.
+-- chat, 1 for an ad, 1 if its answer will be confirmed, how long before its time it takes a slot, the
+-- rank of the message in the chat's minute whose slot must be free (0 if it uses none), and 1 for an answer
+-- to a person, which does not wait for the chat's second. All times are milliseconds.
 --
 -- The keys are sorted sets. A score is a time by Redis's own clock, because the clocks of the
 -- processes may differ. It is the time from which a message counts. Until the answer is confirmed, it
--- is the latest time from which the message can count. A member is a chat: a chat has one slot a second.
+-- is the latest time from which the message can count. A member is a chat: a chat has one slot a second. An
+-- answer is a member with its time, because a chat may get several answers in a second.
 --
 -- A slot is reserved before its time: it belongs to the message that counts longest, and the new message
 -- may be sent when that one does not count any more. The result holds two numbers for each request:
@@ -66,13 +68,14 @@ local result = {}
 while KEYS[key + 1] do
     local chat, is_ad, will_confirm = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
     local request_lead, minute_rank = ARGV[arg + 4], tonumber(ARGV[arg + 5])
+    local is_answer = ARGV[arg + 6] == '1'
     local second, minute = KEYS[key + 1], KEYS[key + 2]
     redis.call('ZREMRANGEBYSCORE', second, latest_time, '+inf')
     redis.call('ZREMRANGEBYSCORE', minute, latest_time, '+inf')
     local chat_free_at = tonumber(redis.call('ZSCORE', cooling, chat) or flood_ends or 0)
-    chat_free_at = math.max(chat_free_at, free_at(second, 1, 1000))
-    local is_group = string.sub(chat, 1, 1) == '-'
-    if is_group then chat_free_at = math.max(chat_free_at, free_at(minute, minute_rank, 60000)) end
+    if not is_answer then chat_free_at = math.max(chat_free_at, free_at(second, 1, 1000)) end
+    local in_minute = string.sub(chat, 1, 1) == '-' and minute_rank > 0
+    if in_minute then chat_free_at = math.max(chat_free_at, free_at(minute, minute_rank, 60000)) end
     local allowed = limit
     if not is_ad and redis.call('EXISTS', notice_mark) == 1 then allowed = notice_limit end
     local send_at = math.max(now, last + min_gap)
@@ -84,11 +87,12 @@ while KEYS[key + 1] do
     else
         local counts_from = will_confirm and send_at + pending_ms or send_at
         if used >= limit then redis.call('ZREMRANGEBYRANK', all, 0, 0) else used = used + 1 end
-        redis.call('ZADD', all, counts_from, chat)
+        local member = is_answer and string.format('%s:%.3f', chat, send_at) or chat
+        redis.call('ZADD', all, counts_from, member)
         redis.call('ZADD', second, counts_from, chat)
         redis.call('PEXPIRE', all, 1000 + lead + pending_ms)
         redis.call('PEXPIRE', second, 1000 + lead + pending_ms)
-        if is_group then
+        if in_minute then
             redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - 60000)
             redis.call('ZADD', minute, counts_from, string.format('%.1f', send_at))
             redis.call('PEXPIRE', minute, 60000 + lead + pending_ms)
@@ -98,6 +102,6 @@ while KEYS[key + 1] do
         if not is_ad then redis.call('SET', notice_mark, 1, 'PX', mark_ms) end
         result[#result + 1], result[#result + 2] = 0, math.ceil(send_at - now)
     end
-    key, arg = key + 2, arg + 5
+    key, arg = key + 2, arg + 6
 end
 return result
