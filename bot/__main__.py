@@ -33,6 +33,7 @@ from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.settings import Settings
 from bot.telegram.answers import create_bot
+from bot.telegram.rate_limiter import RateLimiter
 from db.session import cause, create_engine, create_sessions
 from handlers import routers
 
@@ -73,9 +74,14 @@ async def _run(config: Settings) -> None:
         stack.push_async_callback(intake_engine.dispose)
         sessions, intake_sessions = create_sessions(engine), create_sessions(intake_engine)
         admin_chat = AdminChat(config.admin_chat_id, intake_sessions)
-        bot = create_bot(config.bot_token.get_secret_value(), config.bot_api_url, admin_chat)
+        redis_url = config.redis_url.get_secret_value()
+        limiter = RateLimiter(redis_url, per_second=config.messages_per_second)
+        stack.push_async_callback(limiter.close)
+        bot = create_bot(
+            config.bot_token.get_secret_value(), config.bot_api_url, admin_chat, limiter
+        )
         stack.push_async_callback(bot.session.close)
-        redis = storage.connect(config.redis_url.get_secret_value())
+        redis = storage.connect(redis_url)
         stack.push_async_callback(redis.aclose)
         dependencies = Dependencies(
             sessions, config, storage.FormStorage(redis), admin_chat, intake_sessions

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import texts
 from bot.admin_chat import AdminChat
+from bot.screens import notices as screens
 from bot.telegram import api_response
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.rate_limits import KEPT_FOR_ALARMS
@@ -325,8 +326,7 @@ async def _render_for_public_chat(
     for user in await users.list_with_role(session, Role.SUPER_ADMIN):
         cards = await notices.read(session, [row])
         notice = await notices.render(session, row, user.language, worker.currency, cards=cards)
-        t = texts.Texts(user.language, worker.currency)
-        private = replace(notice, text=f"{t('alarm-in-private')}\n\n{notice.text}")
+        private = screens.in_private(texts.Texts(user.language, worker.currency), notice)
         messages.append(_OutgoingMessage(row, user.telegram_id, private.methods(user.telegram_id)))
     return _PrivateAlarm(row, messages)
 

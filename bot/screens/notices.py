@@ -5,6 +5,7 @@ admin chat.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -89,6 +90,11 @@ def _record(payload: Mapping[str, Any]) -> str:
     if payload.get("alterations"):
         return "altered"
     return "unclear" if payload.get("unclear") else "stayed"
+
+
+def in_private(t: Texts, alarm: Outgoing) -> Outgoing:
+    """Add the reason why an alarm comes to a super admin and not to the admin chat."""
+    return replace(alarm, text=f"{t('alarm-in-private')}\n\n{alarm.text}")
 
 
 def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:

@@ -5,6 +5,8 @@ ads to channels.
 """
 
 import asyncio
+import math
+from datetime import timedelta
 
 import structlog
 from aiogram import Bot
@@ -23,6 +25,8 @@ from aiogram.exceptions import (
     TelegramServerError,
 )
 from aiogram.methods import (
+    EditMessageReplyMarkup,
+    EditMessageText,
     GetChat,
     GetChatAdministrators,
     GetChatMember,
@@ -35,6 +39,8 @@ from aiogram.types import CallbackQuery
 
 from bot.admin_chat import AdminChat
 from bot.context import database_errors
+from bot.telegram import rate_limits
+from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import ANSWER_SECONDS, api_server
 
 log = structlog.get_logger(__name__)
@@ -153,6 +159,46 @@ class RepeatAfterFlood(BaseRequestMiddleware):
         return await make_request(bot, method)
 
 
+class KeepLimits(BaseRequestMiddleware):
+    """Keep Telegram's limits for answers, together with the other processes.
+
+    A call that would have to wait for long is not made. It counts as refused with 429, so that its
+    text is given later. After a 429 in a chat, no process writes there for the time that Telegram
+    names.
+    """
+
+    def __init__(self, limiter: RateLimiter, admin_chat: AdminChat) -> None:
+        """Store the limiter. Answers in the admin chat have the priority of ads."""
+        self._limiter = limiter
+        self._admin_chat = admin_chat
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Make the call when the limits permit it. Raises TelegramRetryAfter after WAIT_SECONDS."""
+        chat_id = getattr(method, "chat_id", None)
+        if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS):
+            return await make_request(bot, method)
+        is_new = not isinstance(method, EditMessageText | EditMessageReplyMarkup)
+        wait = await self._limiter.wait(
+            chat_id,
+            within=WAIT_SECONDS,
+            ad=chat_id == self._admin_chat.id,
+            parts=1 + rate_limits.KEPT_FROM_ANSWERS if is_new else 0,
+            answer=True,
+        )
+        if wait:
+            raise TelegramRetryAfter(method, "the limits of Telegram", math.ceil(wait))
+        try:
+            return await make_request(bot, method)
+        except TelegramRetryAfter as error:
+            await self._limiter.cool_down(chat_id, timedelta(seconds=error.retry_after))
+            raise
+
+
 class ReportUnreadable(BaseRequestMiddleware):
     """Treat an answer of Telegram that cannot be read like a lost one, with the method it answers.
 
@@ -183,10 +229,17 @@ def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
     return bot
 
 
-def create_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
-    """Return a client that answers people. After a 429 with a short wait, it repeats the call."""
+def create_bot(
+    token: str, api_url: str, admin_chat: AdminChat, limiter: RateLimiter | None = None
+) -> Bot:
+    """Return a bot that answers people and waits for a short `retry_after` by itself.
+
+    Without a limiter, the bot keeps no limits.
+    """
     bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())
+    if limiter is not None:
+        bot.session.middleware(KeepLimits(limiter, admin_chat))
     bot.session.middleware(ReportUnreadable())
     return bot
 

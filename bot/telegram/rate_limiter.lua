@@ -19,14 +19,16 @@
 -- 8. the number of confirmed messages
 -- 9. for each confirmed message: its chat, and how long ago Telegram's answer came
 -- 10. for each request of a slot: its chat, 1 for an ad, 1 if its answer will be confirmed, how long
---     before its time it takes a slot, and a number N: the slot is given only if fewer than N messages
---     count in the chat's last minute.
+--     before its time it takes a slot, a number N (the slot is given only if fewer than N messages
+--     count in the chat's last minute; 0 if the request uses no slot of the minute), and 1 for an answer
+--     to a person, which does not wait for the chat's second.
 --
 -- Keys 1 and 2 and those of the chats are sorted sets. A score is a time by Redis's own clock, because
 -- the clocks of the processes may differ. In key 1, it is the end of the cool-down. In the other sets,
 -- it is the time from which a message counts: the time of Telegram's answer or, until this is
 -- confirmed, the latest time at which the answer can come. In the sets of the last second, a member is
--- a chat, because a chat has one slot a second.
+-- a chat, because a chat has one slot a second. An answer is a member with its time, because a chat may
+-- get several answers in a second.
 --
 -- A slot can be reserved before its time, while all slots are still used. The new message then takes
 -- the slot of the message that has counted for the longest time, and may be sent when that message
@@ -84,13 +86,14 @@ local result = {}
 while KEYS[key + 1] do
     local chat, is_ad, will_confirm = ARGV[arg + 1], ARGV[arg + 2] == '1', ARGV[arg + 3] == '1'
     local request_lead, minute_rank = ARGV[arg + 4], tonumber(ARGV[arg + 5])
+    local is_answer = ARGV[arg + 6] == '1'
     local second, minute = KEYS[key + 1], KEYS[key + 2]
     redis.call('ZREMRANGEBYSCORE', second, latest_time, '+inf')
     redis.call('ZREMRANGEBYSCORE', minute, latest_time, '+inf')
     local chat_free_at = tonumber(redis.call('ZSCORE', cooling, chat) or flood_ends or 0)
-    chat_free_at = math.max(chat_free_at, free_at(second, 1, 1000))
-    local is_group = string.sub(chat, 1, 1) == '-'
-    if is_group then chat_free_at = math.max(chat_free_at, free_at(minute, minute_rank, 60000)) end
+    if not is_answer then chat_free_at = math.max(chat_free_at, free_at(second, 1, 1000)) end
+    local in_minute = string.sub(chat, 1, 1) == '-' and minute_rank > 0
+    if in_minute then chat_free_at = math.max(chat_free_at, free_at(minute, minute_rank, 60000)) end
     local allowed = limit
     if not is_ad and redis.call('EXISTS', notice_mark) == 1 then allowed = notice_limit end
     local send_at = math.max(now, last + min_gap)
@@ -102,11 +105,12 @@ while KEYS[key + 1] do
     else
         local counts_from = will_confirm and send_at + pending_ms or send_at
         if used >= limit then redis.call('ZREMRANGEBYRANK', all, 0, 0) else used = used + 1 end
-        redis.call('ZADD', all, counts_from, chat)
+        local member = is_answer and string.format('%s:%.3f', chat, send_at) or chat
+        redis.call('ZADD', all, counts_from, member)
         redis.call('ZADD', second, counts_from, chat)
         redis.call('PEXPIRE', all, 1000 + lead + pending_ms)
         redis.call('PEXPIRE', second, 1000 + lead + pending_ms)
-        if is_group then
+        if in_minute then
             redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - 60000)
             redis.call('ZADD', minute, counts_from, string.format('%.1f', send_at))
             redis.call('PEXPIRE', minute, 60000 + lead + pending_ms)
@@ -116,6 +120,6 @@ while KEYS[key + 1] do
         if not is_ad then redis.call('SET', notice_mark, 1, 'PX', mark_ms) end
         result[#result + 1], result[#result + 2] = 0, math.ceil(send_at - now)
     end
-    key, arg = key + 2, arg + 5
+    key, arg = key + 2, arg + 6
 end
 return result

@@ -53,7 +53,13 @@ class SendOptions(TypedDict, total=False):
     answered: bool
     """True if the caller will call `confirm` after Telegram has answered."""
     parts: int
-    """For a text in several messages: how many of them are still to be sent, including this one."""
+    """The number of messages that are still to be sent, including this message.
+
+    0 means that no message is new in the chat, for example an edit. It uses no slot of the minute.
+    """
+    answer: bool
+    """True for an answer to a person's update. Telegram permits short bursts in one chat, so it
+    does not wait for the slot of the chat's second."""
 
 
 class SendSlot(NamedTuple):
@@ -73,6 +79,7 @@ class _Request:
     ad: bool
     answered: bool
     parts: int
+    answer: bool
     give_up_at: float
     slot: asyncio.Future[SendSlot]
 
@@ -140,6 +147,7 @@ class RateLimiter:
                 ad,
                 answered,
                 options.get("parts", 1),
+                options.get("answer", False),
                 give_up_at,
                 asyncio.get_running_loop().create_future(),
             )
@@ -242,8 +250,9 @@ class RateLimiter:
             # at least for the shortest gap between two messages.
             patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
             lead = min(patience, rate_limits.LEAD_MS)
-            minute_rank = rate_limits.PER_MINUTE - request.parts + 1
-            args += [request.chat_id, int(request.ad), int(request.answered), lead, minute_rank]
+            minute_rank = rate_limits.PER_MINUTE - request.parts + 1 if request.parts else 0
+            flags = [int(request.ad), int(request.answered)]
+            args += [request.chat_id, *flags, lead, minute_rank, int(request.answer)]
         result = await self._in_redis(lambda: self._script(keys=keys, args=args))
         if result is None:
             return None
@@ -253,7 +262,7 @@ class RateLimiter:
         ]
 
     def _reserve_locally(self, request: _Request) -> tuple[int, float]:
-        wait = self._local.reserve(request.chat_id, request.parts)
+        wait = self._local.reserve(request.chat_id, request.parts, answer=request.answer)
         if wait.chat > 0:
             return 2, max(wait)
         return (1, wait.all_chats) if wait.all_chats > 0 else (0, 0.0)

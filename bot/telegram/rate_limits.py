@@ -12,8 +12,9 @@ PER_SECOND = 30
 PER_MINUTE = 20
 """How many messages per minute Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
-"""How many of a group's PER_MINUTE slots only alarms (urgent messages to the staff) and the later
-parts of a long message may use."""
+"""The slots of a group's minute that only alarms and the later parts of messages may use."""
+KEPT_FROM_ANSWERS = 2
+"""The slots of a group's minute that answers to the staff leave to alarms."""
 SHARE_FOR_ADS = 0.2
 """The fraction of the slots of each second that only ads may use."""
 NOTICE_MARK_MS = 2_000
@@ -61,14 +62,17 @@ class Wait(NamedTuple):
 NO_WAIT = Wait(0.0, 0.0)
 
 
-def rules(chat_id: int, per_second: int, parts: int = 1) -> list[Rule]:
-    """Return the limits for a message to a chat. The limit of all chats together comes first.
+def rules(chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False) -> list[Rule]:
+    """Return the limits for a message to a chat. The limit of all chats comes first.
 
-    Groups and channels (chats with negative ids) also have a limit per minute. For a message of
-    several `parts`, this limit is lowered, so that it leaves slots for all parts.
+    Only groups and channels (chats with negative ids) have a limit of one minute. This limit must
+    have free slots for all `parts` of the message; without parts it does not apply. An answer to a
+    person does not wait for the chat's second.
     """
-    found = [Rule("all", per_second, 1_000), Rule(f"{chat_id}:second", 1, 1_000)]
-    if chat_id < 0:
+    found = [Rule("all", per_second, 1_000)]
+    if not answer:
+        found.append(Rule(f"{chat_id}:second", 1, 1_000))
+    if chat_id < 0 and parts:
         found.append(Rule(f"{chat_id}:minute", PER_MINUTE - parts + 1, 60_000))
     return found
 
@@ -83,16 +87,14 @@ class LocalLimiter:
         self._cooling: dict[int, float] = {}
         self._drop_above = MAX_WINDOWS
 
-    def reserve(self, chat_id: int, parts: int = 1) -> Wait:
-        """Reserve a slot for a message to a chat, and return NO_WAIT.
-
-        If no slot is free, reserve nothing, and return how long to wait for a slot.
-        """
+    def reserve(self, chat_id: int, parts: int = 1, *, answer: bool = False) -> Wait:
+        """Reserve a slot for a message to a chat, or return how long to wait for a slot."""
         now = time.monotonic()
         all_chats, *others = (
-            self._seconds_until_free(rule, now) for rule in rules(chat_id, self._per_second, parts)
+            self._seconds_until_free(rule, now)
+            for rule in rules(chat_id, self._per_second, parts, answer=answer)
         )
-        wait = Wait(all_chats, max(self._cooling_left(chat_id, now), *others))
+        wait = Wait(all_chats, max([self._cooling_left(chat_id, now), *others]))
         if wait == NO_WAIT:
             self.record(chat_id)
         return wait

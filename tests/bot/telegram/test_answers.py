@@ -5,14 +5,20 @@ Telegram answers 429 and asks for a short pause. A call to the admin chat follow
 chat to a new id.
 """
 
+import time
+from collections.abc import AsyncIterator
+
 import pytest
+from aiogram import Bot
 from aiogram.exceptions import TelegramMigrateToChat, TelegramNetworkError, TelegramRetryAfter
 
 from bot.admin_chat import AdminChat
 from bot.telegram.answers import ForeignChatError, create_bot
+from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.rate_limits import KEPT_FROM_ANSWERS, PER_MINUTE
 from sandbox.entities import Chat
 from services.platform import chat_migrations
-from tests.handlers.marketplace import Marketplace
+from tests.handlers.marketplace import NO_REDIS, Marketplace
 from tests.sandbox.raw_world import BOT_TOKEN
 
 
@@ -107,3 +113,56 @@ async def test_the_move_of_another_group_is_not_recorded(market: Marketplace) ->
     with pytest.raises(TelegramMigrateToChat):
         await market.bot.get_chat(friends)
     assert await market.rows("SELECT old_chat_id FROM moved_chats") == []
+
+
+@pytest.fixture
+async def limited(market: Marketplace) -> AsyncIterator[Bot]:
+    """Yield a bot that keeps the limits of one process."""
+    admin_chat = AdminChat(market.chat("group"), market.database.sessions)
+    limiter = RateLimiter(NO_REDIS)
+    bot = create_bot(BOT_TOKEN, market.world.url, admin_chat, limiter)
+    yield bot
+    await bot.session.close()
+    await limiter.close()
+
+
+async def test_after_a_flood_no_useless_call_is_made_in_its_chat(
+    market: Marketplace, limited: Bot
+) -> None:
+    await market.say("advertiser", "/start")
+    await market.say("owner", "/start")
+    person = market.chat("advertiser")
+    await market.world.control("faults", method="sendMessage", kind="error", retry_after=40)
+    with pytest.raises(TelegramRetryAfter):
+        await limited.send_message(person, "first")
+    for call in (
+        limited.send_message(person, "second"),
+        limited.edit_message_text("third", chat_id=person, message_id=1),
+    ):
+        with pytest.raises(TelegramRetryAfter) as refused:  # Telegram would take the call now
+            await call
+        assert 30 < refused.value.retry_after <= 40
+    await limited.send_message(market.chat("owner"), "hello")
+    texts = [message["text"] for message in await market.messages("advertiser")]
+    assert not {"first", "second", "third"} & set(texts)
+
+
+async def test_several_answers_in_a_second_may_go_to_one_person(
+    market: Marketplace, limited: Bot
+) -> None:
+    await market.say("advertiser", "/start")
+    began = time.monotonic()
+    for _ in range(3):
+        await limited.send_message(market.chat("advertiser"), "hello")
+    assert time.monotonic() - began < 1
+
+
+async def test_answers_leave_slots_of_the_admin_chat_to_alarms(
+    market: Marketplace, limited: Bot, chat_id: int
+) -> None:
+    for _ in range(PER_MINUTE - KEPT_FROM_ANSWERS):
+        sent = await limited.send_message(chat_id, "hello")
+    with pytest.raises(TelegramRetryAfter):
+        await limited.send_message(chat_id, "hello")
+    await limited.edit_message_text("an edit", chat_id=chat_id, message_id=sent.message_id)
+    assert len([m for m in await market.messages("group") if m["text"] == "hello"]) == 17
