@@ -8,6 +8,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import StarTransaction as Listed
 from aiogram.types import TransactionPartnerUser
 
+from db import queries
 from db.money import STARS
 from db.session import Sessions
 from services.market import star_transactions
@@ -52,12 +53,16 @@ class StarReconciliation:
 
         If Telegram does not answer, the next tick continues at the same position.
         """
+        # A process may be paused between the list and the check. A deposit that was recorded during
+        # the pause is in no list that was read before it.
+        async with self._sessions.begin() as session:
+            read_at = await queries.now(session)
         try:
             for _ in range(PAGES_PER_TICK):
                 answer = await self._bot.get_star_transactions(offset=self._offset, limit=PAGE)
                 await self._record_page(answer.transactions)
                 if len(answer.transactions) < PAGE:
-                    await self._verify()
+                    await self._verify(read_at)
                     return
         except TelegramAPIError as error:
             log.warning("Star transactions not read", error=type(error).__name__)
@@ -97,13 +102,14 @@ class StarReconciliation:
             log.warning("Star transaction recorded without its update", deposit_id=deposit_id)
             self._confirmed.add(deposit_id)
 
-    async def _verify(self) -> None:
+    async def _verify(self, read_at: datetime) -> None:
         async with self._sessions.begin() as session:
             self._verified_id = await star_transactions.verify(
                 session,
                 after_id=self._verified_id,
                 confirmed=self._confirmed,
                 since=self._since,
+                read_at=read_at,
             )
         self._confirmed = {row for row in self._confirmed if row > self._verified_id}
 

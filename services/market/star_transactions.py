@@ -114,19 +114,26 @@ async def report_refused(
 
 
 async def verify(
-    session: AsyncSession, *, after_id: int, confirmed: Collection[int], since: datetime | None
+    session: AsyncSession,
+    *,
+    after_id: int,
+    confirmed: Collection[int],
+    since: datetime | None,
+    read_at: datetime,
 ) -> int:
     """Check that Telegram lists the deposits in Stars with an id above `after_id`.
 
     `confirmed` holds the ids of the deposits that Telegram lists, and `since` is the time of the
-    oldest listed transaction. Older deposits belong to another bot. A deposit that is missing in
+    oldest listed transaction. Older deposits belong to another bot. `read_at` is the time, by the
+    database's clock, at which the reading of the list began. A deposit from after that time, or
+    from less than GRACE before it, is checked by a later call. A deposit that is missing in
     the list stops the money and opens an incident, see `incidents.raise_alarm`. A missing deposit
     raises no alarm after it was taken back, or after the staff closed an incident that names it.
     Returns the id from which the next call continues: the call checks the deposits after this id.
     Locks what `incidents.raise_alarm` locks.
     """
     due = [Deposit.source == SOURCE, Deposit.id > after_id]
-    due.append(Deposit.created_at < func.clock() - GRACE)
+    due.append(Deposit.created_at < read_at - GRACE)
     if since is not None:
         due.append(Deposit.created_at >= since)
     found = await session.scalars(
